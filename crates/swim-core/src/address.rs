@@ -1,0 +1,55 @@
+//! Socket addresses in 20 bytes instead of 32: one is stored for each member.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// A socket address without flow label and scope, which do not travel on the wire either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CompactAddress {
+    ip: [u8; 16],
+    port: u16,
+    is_v6: bool,
+}
+
+impl From<SocketAddr> for CompactAddress {
+    fn from(address: SocketAddr) -> Self {
+        let mut ip = [0; 16];
+        match address.ip() {
+            IpAddr::V4(v4) => ip[..4].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => ip = v6.octets(),
+        }
+        CompactAddress {
+            ip,
+            port: address.port(),
+            is_v6: address.is_ipv6(),
+        }
+    }
+}
+
+impl From<CompactAddress> for SocketAddr {
+    fn from(compact: CompactAddress) -> Self {
+        let ip = if compact.is_v6 {
+            IpAddr::V6(Ipv6Addr::from(compact.ip))
+        } else {
+            let [a, b, c, d, ..] = compact.ip;
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        };
+        SocketAddr::new(ip, compact.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_survive_being_stored() {
+        for text in [
+            "10.1.2.3:7946",
+            "[2001:db8::7]:1",
+            "[::ffff:10.1.2.3]:65535",
+        ] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(SocketAddr::from(CompactAddress::from(address)), address);
+        }
+    }
+}

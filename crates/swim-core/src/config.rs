@@ -1,0 +1,368 @@
+//! Every interval and every limit of a node.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::ConfigError;
+use crate::member::{Incarnation, Name, Versions};
+use crate::wire;
+
+/// How a node behaves: who it is, its timing, and its limits.
+///
+/// Start from a preset, which has the timing of HashiCorp memberlist's profile of the same name,
+/// and change what you need. [`validate`](Config::validate) (called by
+/// [`Node::new`](crate::Node::new)) names what cannot work.
+///
+/// All members of a cluster should use the same timing: suspicion timeouts are computed by each
+/// observer from its own settings.
+///
+/// ```
+/// use swim_core::Config;
+///
+/// let mut config = Config::lan("cache-7".parse()?, "10.0.0.7:7946".parse()?);
+/// config.label = "staging".into();
+/// config.indirect_probes = 4;
+/// assert!(config.validate().is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    // Who this node is.
+    /// The node's name, unique in the cluster.
+    pub name: Name,
+    /// The address that the node announces: where peers send datagrams and open streams.
+    pub address: SocketAddr,
+    /// The node's metadata, spread to every member, at most `meta_size_max` bytes.
+    pub meta: Bytes,
+    /// The cluster's label, 0 to 255 bytes. Packets and streams with another label are dropped,
+    /// so two clusters that meet by accident do not merge.
+    pub label: Bytes,
+    /// The incarnation to start with. A node that keeps nothing on disk starts with the Unix time
+    /// in seconds (the adapters do), so that its news outranks what is remembered of its past.
+    pub incarnation: Incarnation,
+    /// The versions that the node announces.
+    pub versions: Versions,
+
+    // Failure detection.
+    /// The protocol period: one member is probed per interval.
+    pub probe_interval: Duration,
+    /// How long a direct ping may take before peers are asked to help; below `probe_interval`.
+    pub probe_timeout: Duration,
+    /// How many peers are asked to ping a member that does not answer; 0 to 16.
+    pub indirect_probes: usize,
+    /// Also try a ping over a stream when the direct ping is not answered, so that a member whose
+    /// datagrams are lost or filtered is not declared failed.
+    pub stream_ping: bool,
+    /// The shortest suspicion lasts this many probe intervals, times log10 of the cluster's size.
+    pub suspicion_mult: u32,
+    /// The longest suspicion lasts this many times the shortest.
+    pub suspicion_max_mult: u32,
+    /// Local health (awareness) stays below this; the probe interval is stretched at most this
+    /// many times. 1 to 64.
+    pub awareness_max: u8,
+
+    // The parts of Lifeguard, each of which can be switched off to compare (DSN 2018).
+    /// Local health: a node that misses answers probes slower and waits longer.
+    pub lifeguard_health: bool,
+    /// Suspicion timeouts start long and shrink with every independent accuser; without it they
+    /// have the shortest length at once.
+    pub lifeguard_suspicion: bool,
+    /// Buddy: a suspect hears of its suspicion in the very ping that probes it.
+    pub lifeguard_buddy: bool,
+    /// Time in which this node itself did not run (suspend, stall, starved CPU) is not counted
+    /// against others. Switch off only to reproduce published baselines.
+    pub lateness: bool,
+
+    // Dissemination.
+    /// The time between two gossip ticks.
+    pub gossip_interval: Duration,
+    /// How many members are sent gossip in a tick; 1 to 16.
+    pub gossip_nodes: usize,
+    /// How long a failed member still receives gossip, so that it can refute, and how long failed
+    /// and left members stay in the member list.
+    pub gossip_to_the_dead: Duration,
+    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`; 1 to 16.
+    pub retransmit_mult: u32,
+
+    // Anti-entropy and streams.
+    /// The time between two push/pull exchanges with a random member, in clusters of up to 32;
+    /// larger clusters stretch it by `ceil(log2(n)) - 4`. Zero switches periodic push/pull off.
+    pub push_pull_interval: Duration,
+    /// How long connecting, and then each side's part of an exchange, may take; large transfers
+    /// are given one more second per 256 KiB.
+    pub stream_timeout: Duration,
+
+    // Limits.
+    /// The largest datagram, in bytes, label and all overheads included. 512 to 65507.
+    pub packet_size_max: usize,
+    /// The longest metadata of any member, in bytes; what exceeds it is dropped on receipt.
+    pub meta_size_max: usize,
+    /// How many members the table holds; alive messages about further ones are dropped.
+    pub members_max: usize,
+    /// How many membership updates wait to be gossiped; the ones sent most often go first.
+    pub update_queue_max: usize,
+    /// How many user broadcasts wait to be gossiped, those relayed for others included.
+    pub broadcast_queue_max: usize,
+    /// The most bytes of user broadcasts that wait to be gossiped.
+    pub broadcast_queue_bytes_max: usize,
+    /// How many origins of user broadcasts are remembered to recognise repetitions.
+    pub broadcast_origins_max: usize,
+    /// The largest message of [`send_reliable`](crate::Node::send_reliable), in bytes.
+    pub reliable_size_max: usize,
+    /// The largest application state in a push/pull, in bytes.
+    pub user_state_size_max: usize,
+    /// How many incoming streams may be open at once.
+    pub streams_max: usize,
+    /// How many incoming streams one IP address may have open.
+    pub streams_per_source_max: usize,
+    /// The most bytes that all incoming data of unfinished streams may occupy together.
+    pub stream_buffer_max: usize,
+    /// How many addresses of a join are dialled at the same time.
+    pub join_parallel_max: usize,
+    /// How many commands may wait for their answer.
+    pub requests_max: usize,
+    /// How many pings may be under way for other members (indirect probes).
+    pub relays_max: usize,
+}
+
+impl Config {
+    /// For nodes in one data centre: detects a failure within a few seconds.
+    #[must_use]
+    pub fn lan(name: Name, address: SocketAddr) -> Self {
+        Config {
+            name,
+            address,
+            meta: Bytes::new(),
+            label: Bytes::new(),
+            incarnation: Incarnation(1),
+            versions: Versions::DEFAULT,
+
+            probe_interval: Duration::from_secs(1),
+            probe_timeout: Duration::from_millis(500),
+            indirect_probes: 3,
+            stream_ping: true,
+            suspicion_mult: 4,
+            suspicion_max_mult: 6,
+            awareness_max: 8,
+
+            lifeguard_health: true,
+            lifeguard_suspicion: true,
+            lifeguard_buddy: true,
+            lateness: true,
+
+            gossip_interval: Duration::from_millis(200),
+            gossip_nodes: 3,
+            gossip_to_the_dead: Duration::from_secs(30),
+            retransmit_mult: 4,
+
+            push_pull_interval: Duration::from_secs(30),
+            stream_timeout: Duration::from_secs(10),
+
+            packet_size_max: 1400,
+            meta_size_max: 512,
+            members_max: 1 << 18,
+            update_queue_max: 1 << 14,
+            broadcast_queue_max: 1024,
+            broadcast_queue_bytes_max: 1 << 20,
+            broadcast_origins_max: 4096,
+            reliable_size_max: 20 << 20,
+            user_state_size_max: 20 << 20,
+            streams_max: 128,
+            streams_per_source_max: 64,
+            stream_buffer_max: 64 << 20,
+            join_parallel_max: 32,
+            requests_max: 1024,
+            relays_max: 1024,
+        }
+    }
+
+    /// For nodes in several places, with round trips of up to a second or two.
+    #[must_use]
+    pub fn wan(name: Name, address: SocketAddr) -> Self {
+        Config {
+            probe_interval: Duration::from_secs(5),
+            probe_timeout: Duration::from_secs(3),
+            suspicion_mult: 6,
+            gossip_interval: Duration::from_millis(500),
+            gossip_nodes: 4,
+            gossip_to_the_dead: Duration::from_secs(60),
+            push_pull_interval: Duration::from_secs(60),
+            stream_timeout: Duration::from_secs(30),
+            ..Config::lan(name, address)
+        }
+    }
+
+    /// For nodes on one machine: development, demonstrations, tests on real sockets.
+    #[must_use]
+    pub fn local(name: Name, address: SocketAddr) -> Self {
+        Config {
+            probe_timeout: Duration::from_millis(200),
+            indirect_probes: 1,
+            suspicion_mult: 3,
+            gossip_interval: Duration::from_millis(100),
+            gossip_to_the_dead: Duration::from_secs(15),
+            retransmit_mult: 2,
+            push_pull_interval: Duration::from_secs(15),
+            stream_timeout: Duration::from_secs(1),
+            ..Config::lan(name, address)
+        }
+    }
+
+    /// Names the first setting that cannot work.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_identity()?;
+        let out_of_range = |setting, must| Err(ConfigError::OutOfRange { setting, must });
+        for (ok, setting, must) in self.timing_rules().into_iter().chain(self.limit_rules()) {
+            if !ok {
+                return out_of_range(setting, must);
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_identity(&self) -> Result<(), ConfigError> {
+        if self.address.ip().is_unspecified() {
+            return Err(ConfigError::UnspecifiedAddress);
+        }
+        if self.address.port() == 0 {
+            return Err(ConfigError::NoPort);
+        }
+        if self.meta.len() > self.meta_size_max {
+            return Err(ConfigError::MetaTooLarge {
+                size: self.meta.len(),
+                max: self.meta_size_max,
+            });
+        }
+        if self.label.len() > wire::LABEL_SIZE_MAX {
+            return Err(ConfigError::LabelTooLong {
+                size: self.label.len(),
+            });
+        }
+        if !self.versions.is_valid() || !self.versions.protocol.overlaps(Versions::DEFAULT.protocol)
+        {
+            return Err(ConfigError::Versions);
+        }
+        Ok(())
+    }
+
+    fn timing_rules(&self) -> [(bool, &'static str, &'static str); 11] {
+        /// Longer ones would overflow the arithmetic of suspicion timeouts, and help nobody.
+        const INTERVAL_MAX: Duration = Duration::from_secs(3600);
+        let interval = |value: Duration| !value.is_zero() && value <= INTERVAL_MAX;
+        [
+            (
+                interval(self.probe_interval),
+                "probe_interval",
+                "above zero and at most an hour",
+            ),
+            (
+                !self.probe_timeout.is_zero() && self.probe_timeout < self.probe_interval,
+                "probe_timeout",
+                "above zero and below probe_interval",
+            ),
+            (
+                interval(self.gossip_interval),
+                "gossip_interval",
+                "above zero and at most an hour",
+            ),
+            (
+                interval(self.stream_timeout),
+                "stream_timeout",
+                "above zero and at most an hour",
+            ),
+            (
+                self.push_pull_interval <= INTERVAL_MAX * 24,
+                "push_pull_interval",
+                "at most a day; zero switches it off",
+            ),
+            (
+                self.gossip_to_the_dead >= self.probe_interval
+                    && self.gossip_to_the_dead <= INTERVAL_MAX * 24,
+                "gossip_to_the_dead",
+                "at least probe_interval and at most a day",
+            ),
+            (
+                (1..=64).contains(&self.suspicion_mult),
+                "suspicion_mult",
+                "1 to 64",
+            ),
+            (
+                (1..=64).contains(&self.suspicion_max_mult),
+                "suspicion_max_mult",
+                "1 to 64",
+            ),
+            (
+                (1..=16).contains(&self.retransmit_mult),
+                "retransmit_mult",
+                "1 to 16",
+            ),
+            (
+                (1..=64).contains(&self.awareness_max),
+                "awareness_max",
+                "1 to 64",
+            ),
+            (
+                self.indirect_probes <= FAN_OUT_MAX
+                    && (1..=FAN_OUT_MAX).contains(&self.gossip_nodes),
+                "indirect_probes, gossip_nodes",
+                "at most 16, gossip_nodes at least 1",
+            ),
+        ]
+    }
+
+    fn limit_rules(&self) -> [(bool, &'static str, &'static str); 8] {
+        [
+            (
+                (wire::PACKET_SIZE_MIN..=wire::DATAGRAM_SIZE_MAX).contains(&self.packet_size_max),
+                "packet_size_max",
+                "512 to 65507 bytes",
+            ),
+            (
+                wire::alive_fits(self),
+                "meta_size_max",
+                "small enough for an alive message with the longest name to fit packet_size_max",
+            ),
+            (
+                (1..=MEMBERS_MAX).contains(&self.members_max),
+                "members_max",
+                "1 to 16777216",
+            ),
+            (
+                self.update_queue_max >= 16
+                    && self.broadcast_queue_max >= 1
+                    && self.broadcast_origins_max >= 1,
+                "update_queue_max, broadcast_queue_max, broadcast_origins_max",
+                "at least 16, 1 and 1",
+            ),
+            (
+                self.broadcast_queue_bytes_max >= self.packet_size_max,
+                "broadcast_queue_bytes_max",
+                "at least packet_size_max",
+            ),
+            (
+                self.streams_max >= 1 && self.streams_per_source_max >= 1,
+                "streams_max, streams_per_source_max",
+                "at least 1",
+            ),
+            (
+                self.stream_buffer_max >= self.reliable_size_max.max(self.user_state_size_max)
+                    && self.stream_buffer_max <= wire::STREAM_BYTES_MAX,
+                "stream_buffer_max",
+                "at least reliable_size_max and user_state_size_max, and at most 1 GiB",
+            ),
+            (
+                self.join_parallel_max >= 1 && self.requests_max >= 1 && self.relays_max >= 1,
+                "join_parallel_max, requests_max, relays_max",
+                "at least 1",
+            ),
+        ]
+    }
+}
+
+/// Peers picked at random in one step. Picking draws again on a repetition, so this is kept small.
+pub(crate) const FAN_OUT_MAX: usize = 16;
+
+/// Slots are numbered in 32 bits with room for marks, and 16 million members are 1.6 GB of table.
+const MEMBERS_MAX: usize = 1 << 24;

@@ -1,0 +1,144 @@
+//! Why a command was refused: one small enum per kind of command.
+
+use core::fmt;
+
+/// Why a [`Config`](crate::Config) cannot work. Each message names the setting and what it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The advertised address is unspecified (`0.0.0.0`, `::`): nobody could reach this node there.
+    UnspecifiedAddress,
+    /// The advertised port is 0.
+    NoPort,
+    /// The metadata is longer than `meta_size_max`.
+    MetaTooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The label is longer than 255 bytes.
+    LabelTooLong {
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// A version range is not in order, or its protocol versions are not spoken by this library.
+    Versions,
+    /// A setting is outside the range in which the protocol works.
+    OutOfRange {
+        /// The setting's name in `Config`.
+        setting: &'static str,
+        /// What it has to be.
+        must: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::UnspecifiedAddress => f.write_str(
+                "the advertised address is unspecified (0.0.0.0 or ::), where no peer can reach \
+                 this node: set an advertise address",
+            ),
+            ConfigError::NoPort => {
+                f.write_str("the advertised port is 0: set the port that peers can reach")
+            }
+            ConfigError::MetaTooLarge { size, max } => {
+                write!(
+                    f,
+                    "the metadata has {size} bytes, meta_size_max allows {max}"
+                )
+            }
+            ConfigError::LabelTooLong { size } => {
+                write!(
+                    f,
+                    "the cluster label has {size} bytes, at most 255 are allowed"
+                )
+            }
+            ConfigError::Versions => f.write_str(
+                "a version range is wrong: min <= current <= max, and the protocol range must \
+                 include version 1",
+            ),
+            ConfigError::OutOfRange { setting, must } => write!(f, "{setting} must be {must}"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// Why a command was refused. Nothing was started and nothing will be reported for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The node has left or is leaving the cluster; join again first.
+    NotRunning,
+    /// No member of that name is known, or it has failed or left.
+    UnknownMember,
+    /// The named member is this node itself.
+    OwnName,
+    /// The payload does not fit.
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The list of addresses is empty.
+    NoAddresses,
+    /// The list of addresses is too long.
+    TooManyAddresses {
+        /// The longest list.
+        max: usize,
+    },
+    /// The queue, or the table of requests or streams that the command needs, is full: the limit
+    /// of that name in `Config` is reached. Try again later.
+    Busy {
+        /// The limit's name in `Config`.
+        limit: &'static str,
+    },
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::NotRunning => {
+                f.write_str("this node has left the cluster; join again first")
+            }
+            CommandError::UnknownMember => f.write_str("no live member of that name is known"),
+            CommandError::OwnName => f.write_str("that is this node's own name"),
+            CommandError::TooLarge { size, max } => {
+                write!(f, "{size} bytes are too many, at most {max} fit")
+            }
+            CommandError::NoAddresses => f.write_str("no address to join was given"),
+            CommandError::TooManyAddresses { max } => {
+                write!(f, "at most {max} addresses can be joined at once")
+            }
+            CommandError::Busy { limit } => {
+                write!(f, "too much is under way already: {limit} is reached")
+            }
+        }
+    }
+}
+
+impl core::error::Error for CommandError {}
+
+/// Why an incoming stream was refused; the adapter closes the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// `streams_max` incoming streams are open and none of them is silent.
+    TooManyStreams,
+    /// `streams_per_source_max` streams from this IP address are open.
+    TooManyFromSource,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::TooManyStreams => f.write_str("too many streams are open"),
+            Refused::TooManyFromSource => f.write_str("too many streams from this address"),
+        }
+    }
+}
+
+impl core::error::Error for Refused {}

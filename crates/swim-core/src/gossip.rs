@@ -1,0 +1,372 @@
+//! The gossip queues: encoded messages that wait to be passed on, each a limited number of times.
+
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::members::Slot;
+use crate::output::RequestId;
+use crate::stats::{MessageCounts, MessageKind};
+
+/// Which messages go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tier {
+    /// Goodbyes, refutations, and news that clear a suspect: each second counts.
+    Urgent,
+    /// All other membership news.
+    Normal,
+}
+
+/// What is queued besides the bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    /// Whom a membership update is about; a newer one about the same member replaces it.
+    pub(crate) subject: Option<Slot>,
+    /// What it is, for the counters.
+    pub(crate) kind: MessageKind,
+    /// Who waits to hear that it was sent as often as it should.
+    pub(crate) request: Option<RequestId>,
+}
+
+/// How often an update is sent in a cluster of `members`: `mult * ceil(log10(members + 1))`.
+pub(crate) fn transmissions(mult: u32, members: usize) -> u32 {
+    let mut digits = 0;
+    let mut power = 1usize;
+    while power < members.saturating_add(1) {
+        power = power.saturating_mul(10);
+        digits += 1;
+    }
+    mult * digits
+}
+
+/// How many messages that do not fit are passed over on one level before the next level is tried.
+/// Bounds the work for one packet; with updates of like size it is hardly ever reached.
+const MISFITS_MAX: u32 = 4;
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Queued {
+    bytes: Bytes,
+    ticket: Ticket,
+    tier: Tier,
+    sent: u32,
+    newer: u32,
+    older: u32,
+}
+
+/// The messages of one tier that were sent equally often, linked from newest to oldest.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    newest: u32,
+    oldest: u32,
+}
+
+const EMPTY: Level = Level {
+    newest: NONE,
+    oldest: NONE,
+};
+
+/// A transmit-limited queue (SWIM, section 4.1; memberlist's `TransmitLimitedQueue`).
+///
+/// Order: urgent before normal, then the least sent, then the newest. A message that was sent as
+/// often as the limit says is finished. All operations take constant time, but for the levels that
+/// are empty: there are at most `mult * 8` of them.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    slab: Vec<Option<Queued>>,
+    free: Vec<u32>,
+    levels: [Vec<Level>; 2],
+    bytes: usize,
+}
+
+/// What left the queue without being sent again.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) ticket: Ticket,
+}
+
+impl Queue {
+    /// Queues a message; returns its place. The caller sees to it that there is room.
+    pub(crate) fn push(&mut self, bytes: Bytes, tier: Tier, ticket: Ticket) -> u32 {
+        self.bytes += bytes.len();
+        let queued = Queued {
+            bytes,
+            ticket,
+            tier,
+            sent: 0,
+            newer: NONE,
+            older: NONE,
+        };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.slab[place as usize] = Some(queued);
+                place
+            }
+            None => {
+                self.slab.push(Some(queued));
+                u32::try_from(self.slab.len() - 1).expect("queues are limited far below 2^32")
+            }
+        };
+        self.link(place);
+        place
+    }
+
+    /// Takes everything out of the queue.
+    pub(crate) fn drain(&mut self) -> Vec<Finished> {
+        let drained = core::mem::take(self);
+        let queued = drained.slab.into_iter().flatten();
+        queued
+            .map(|queued| Finished {
+                ticket: queued.ticket,
+            })
+            .collect()
+    }
+
+    /// Takes a message out of the queue.
+    pub(crate) fn remove(&mut self, place: u32) -> Finished {
+        self.unlink(place);
+        let queued = self.slab[place as usize]
+            .take()
+            .expect("a place in use holds a message");
+        self.free.push(place);
+        self.bytes -= queued.bytes.len();
+        Finished {
+            ticket: queued.ticket,
+        }
+    }
+
+    /// The message to give up when the queue is full: of the lowest tier the most sent, the oldest.
+    pub(crate) fn least_urgent(&self) -> Option<u32> {
+        let levels = self
+            .levels
+            .iter()
+            .rev()
+            .flat_map(|levels| levels.iter().rev());
+        levels
+            .map(|level| level.oldest)
+            .find(|&place| place != NONE)
+    }
+
+    /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as sent
+    /// once more. Those that reach `limit` go to `finished`. Returns the bytes appended.
+    pub(crate) fn fill(
+        &mut self,
+        packet: &mut BytesMut,
+        room: usize,
+        limit: u32,
+        sent: &mut MessageCounts,
+        finished: &mut Vec<Finished>,
+    ) -> usize {
+        let mut used = 0;
+        if self.is_empty() {
+            return used;
+        }
+        // Messages taken are chained here and put back a level higher at the end, so that none is
+        // taken twice for one packet.
+        let mut taken = NONE;
+        for tier in [Tier::Urgent, Tier::Normal] {
+            for level in 0..self.levels[tier as usize].len() {
+                let mut place = self.levels[tier as usize][level].newest;
+                let mut misfits = 0;
+                while place != NONE && misfits < MISFITS_MAX {
+                    let queued = self.at(place);
+                    let (older, len) = (queued.older, queued.bytes.len());
+                    if used + len <= room {
+                        packet.extend_from_slice(&queued.bytes);
+                        sent[queued.ticket.kind] += 1;
+                        used += len;
+                        self.unlink(place);
+                        self.at_mut(place).older = taken;
+                        taken = place;
+                    } else {
+                        misfits += 1;
+                    }
+                    place = older;
+                }
+            }
+        }
+        self.put_back(taken, limit, finished);
+        used
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len() - self.free.len()
+    }
+
+    /// The bytes of all messages together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The size of the message that is sent next, if there is one.
+    pub(crate) fn next_len(&self) -> Option<usize> {
+        let mut levels = self.levels.iter().flatten();
+        let next = levels.find(|level| level.newest != NONE)?.newest;
+        Some(self.at(next).bytes.len())
+    }
+
+    fn put_back(&mut self, mut taken: u32, limit: u32, finished: &mut Vec<Finished>) {
+        while taken != NONE {
+            let place = taken;
+            let queued = self.at_mut(place);
+            taken = queued.older;
+            queued.older = NONE;
+            queued.sent += 1;
+            if queued.sent >= limit {
+                let queued = self.slab[place as usize]
+                    .take()
+                    .expect("a taken place is in use");
+                self.free.push(place);
+                self.bytes -= queued.bytes.len();
+                finished.push(Finished {
+                    ticket: queued.ticket,
+                });
+            } else {
+                self.link(place);
+            }
+        }
+    }
+
+    fn link(&mut self, place: u32) {
+        let (tier, sent) = (self.at(place).tier as usize, self.at(place).sent as usize);
+        let levels = &mut self.levels[tier];
+        if levels.len() <= sent {
+            levels.resize(sent + 1, EMPTY);
+        }
+        let before = levels[sent].newest;
+        levels[sent].newest = place;
+        if before == NONE {
+            levels[sent].oldest = place;
+        } else {
+            self.at_mut(before).newer = place;
+        }
+        let queued = self.at_mut(place);
+        queued.newer = NONE;
+        queued.older = before;
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let queued = self.at(place);
+        let (tier, sent) = (queued.tier as usize, queued.sent as usize);
+        let (newer, older) = (queued.newer, queued.older);
+        match newer {
+            NONE => self.levels[tier][sent].newest = older,
+            newer => self.at_mut(newer).older = older,
+        }
+        match older {
+            NONE => self.levels[tier][sent].oldest = newer,
+            older => self.at_mut(older).newer = newer,
+        }
+    }
+
+    fn at(&self, place: u32) -> &Queued {
+        self.slab[place as usize]
+            .as_ref()
+            .expect("a place in use holds a message")
+    }
+
+    fn at_mut(&mut self, place: u32) -> &mut Queued {
+        self.slab[place as usize]
+            .as_mut()
+            .expect("a place in use holds a message")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(queue: &mut Queue, text: &'static [u8], tier: Tier) -> u32 {
+        let ticket = Ticket {
+            subject: None,
+            kind: MessageKind::Alive,
+            request: None,
+        };
+        queue.push(Bytes::from_static(text), tier, ticket)
+    }
+
+    fn fill(queue: &mut Queue, room: usize, limit: u32) -> (Vec<u8>, usize) {
+        let (mut packet, mut finished) = (BytesMut::new(), Vec::new());
+        let mut sent = MessageCounts::default();
+        let used = queue.fill(&mut packet, room, limit, &mut sent, &mut finished);
+        assert_eq!(sent.total() > 0, used > 0);
+        assert_eq!(used, packet.len());
+        (packet.to_vec(), finished.len())
+    }
+
+    #[test]
+    fn the_limit_grows_with_the_digits_of_the_cluster() {
+        let limits: Vec<u32> = [1, 9, 10, 99, 100, 999, 1000]
+            .into_iter()
+            .map(|n| transmissions(4, n))
+            .collect();
+        assert_eq!(limits, [4, 4, 8, 8, 12, 12, 16]);
+        assert_eq!(transmissions(4, 0), 0);
+    }
+
+    #[test]
+    fn urgent_goes_first_then_the_least_sent_then_the_newest() {
+        let mut queue = Queue::default();
+        push(&mut queue, b"a", Tier::Normal);
+        push(&mut queue, b"b", Tier::Normal);
+        assert_eq!(fill(&mut queue, 1, 9).0, b"b");
+        assert_eq!(fill(&mut queue, 1, 9).0, b"a");
+        push(&mut queue, b"c", Tier::Normal);
+        push(&mut queue, b"u", Tier::Urgent);
+        assert_eq!(fill(&mut queue, 9, 9).0, b"ucab");
+    }
+
+    #[test]
+    fn a_message_is_sent_as_often_as_the_limit_and_never_twice_in_one_packet() {
+        let mut queue = Queue::default();
+        push(&mut queue, b"a", Tier::Normal);
+        push(&mut queue, b"b", Tier::Urgent);
+        assert_eq!(fill(&mut queue, 9, 3), (b"ba".to_vec(), 0));
+        assert_eq!(fill(&mut queue, 9, 3), (b"ba".to_vec(), 0));
+        assert_eq!(fill(&mut queue, 9, 3), (b"ba".to_vec(), 2));
+        assert!(queue.is_empty());
+        assert_eq!(queue.bytes(), 0);
+        assert_eq!(fill(&mut queue, 9, 3), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_smaller_message_fills_what_a_larger_one_leaves() {
+        let mut queue = Queue::default();
+        push(&mut queue, b"s", Tier::Normal);
+        push(&mut queue, b"large", Tier::Normal);
+        assert_eq!(fill(&mut queue, 4, 9).0, b"s");
+    }
+
+    #[test]
+    fn a_full_queue_gives_up_the_most_sent_of_the_lowest_tier() {
+        let mut queue = Queue::default();
+        let urgent = push(&mut queue, b"u", Tier::Urgent);
+        let sent = push(&mut queue, b"a", Tier::Normal);
+        fill(&mut queue, 9, 9);
+        let fresh = push(&mut queue, b"b", Tier::Normal);
+        for expected in [sent, fresh, urgent] {
+            let place = queue.least_urgent().unwrap();
+            assert_eq!(place, expected);
+            queue.remove(place);
+        }
+        assert!(queue.least_urgent().is_none());
+    }
+
+    #[test]
+    fn a_removed_message_leaves_its_neighbours_linked() {
+        let mut queue = Queue::default();
+        let places: Vec<u32> = [&b"a"[..], b"b", b"c"]
+            .map(|text| push(&mut queue, text, Tier::Normal))
+            .into();
+        queue.remove(places[1]);
+        assert_eq!(fill(&mut queue, 9, 9).0, b"ca");
+        queue.remove(places[2]);
+        queue.remove(places[0]);
+        assert!(queue.is_empty());
+    }
+}

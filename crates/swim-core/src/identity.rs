@@ -1,0 +1,204 @@
+//! What this node says of itself, and how it answers what others say of it: refutation, metadata,
+//! leaving and coming back.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::CommandError;
+use crate::gossip::{Tier, transmissions};
+use crate::member::{Incarnation, Name, State, Versions};
+use crate::members::{Announcement, Slot};
+use crate::node::{Node, Status, at_most};
+use crate::output::{Answer, Event, HealthReason, RequestId, Via};
+use crate::stats::DropReason;
+use crate::timer::Timer;
+use crate::wire::{Claim, Update};
+
+impl Node {
+    /// Weighs news about this node itself.
+    pub(crate) fn receive_own_update(&mut self, update: &Update<'_>, via: Via) {
+        let own = self.members.entry(Slot::LOCAL).incarnation();
+        if self.status != Status::Running || update.incarnation < own {
+            return self.drop_quietly(DropReason::Stale);
+        }
+        let accuser = match update.claim {
+            Claim::Alive {
+                address,
+                meta,
+                versions,
+            } => {
+                return self.receive_own_alive(update.incarnation, address, meta, versions, via);
+            }
+            Claim::Suspect { accuser } | Claim::Failed { accuser } => Name::trusted(accuser),
+            Claim::Left => self.config.name.clone(),
+        };
+        let claim = match update.claim {
+            Claim::Suspect { .. } => State::Suspect,
+            Claim::Failed { .. } => State::Failed,
+            Claim::Left | Claim::Alive { .. } => State::Left,
+        };
+        let refuted_with = update.incarnation.next();
+        self.announce_self(refuted_with, None);
+        self.stats.accusations_refuted += 1;
+        // An incarnation that this node never announced was that of an earlier life, which ended:
+        // no sign that this node is slow.
+        if update.incarnation == own && claim != State::Left {
+            self.change_health(1, HealthReason::Accused);
+        }
+        let incarnation = update.incarnation;
+        self.emit(Event::Accused {
+            accuser,
+            claim,
+            incarnation,
+            refuted_with,
+            via,
+        });
+    }
+
+    /// Somebody passes on an alive about this node.
+    fn receive_own_alive(
+        &mut self,
+        incarnation: Incarnation,
+        address: SocketAddr,
+        meta: &[u8],
+        versions: Versions,
+        via: Via,
+    ) {
+        if !self.is_own_address(address) {
+            // Another node with this name. To outbid it would start a race that nobody wins.
+            if self.name_taken_by.replace(address) != Some(address) {
+                self.emit(Event::NameTaken { address, via });
+            }
+            return self.drop_quietly(DropReason::AddressConflict);
+        }
+        let local = self.members.entry(Slot::LOCAL);
+        if incarnation == local.incarnation() && local.announces(address, meta, versions) {
+            return self.drop_quietly(DropReason::Stale);
+        }
+        // What an earlier life of this node announced: what it announces now has to outrank it.
+        self.announce_self(incarnation.next(), None);
+    }
+
+    /// Takes a new incarnation and spreads what this node announces.
+    fn announce_self(&mut self, incarnation: Incarnation, request: Option<RequestId>) {
+        self.members.set_incarnation(Slot::LOCAL, incarnation);
+        let name = self.config.name.clone();
+        let local = self.members.entry(Slot::LOCAL);
+        let meta = Bytes::copy_from_slice(local.meta());
+        let claim = Claim::Alive {
+            address: local.address(),
+            meta: &meta,
+            versions: local.versions(),
+        };
+        let update = Update {
+            name: name.as_str(),
+            incarnation,
+            claim,
+        };
+        self.spread(&update, request);
+    }
+
+    /// Queues news about this node itself. Where nobody is there to hear it, it is done at once: who
+    /// joins later learns it in the join.
+    fn spread(&mut self, update: &Update<'_>, request: Option<RequestId>) {
+        if self.members.has_audience() {
+            self.queue_update(Slot::LOCAL, update, Tier::Urgent, request);
+        } else if let Some(request) = request {
+            self.answer(request, Ok(Answer::Spread));
+        }
+    }
+
+    pub(crate) fn start_set_meta(&mut self, meta: &[u8]) -> Result<RequestId, CommandError> {
+        if self.status != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        at_most(meta.len(), self.config.meta_size_max)?;
+        let request = self.begin_request()?;
+        let local = self.members.entry(Slot::LOCAL);
+        let incarnation = local.incarnation().next();
+        let (address, versions) = (local.address(), local.versions());
+        let new = Announcement {
+            incarnation,
+            address,
+            meta,
+            versions,
+        };
+        self.members.announce(Slot::LOCAL, &new);
+        self.announce_self(incarnation, Some(request));
+        Ok(request)
+    }
+
+    pub(crate) fn start_leave(&mut self) -> Result<RequestId, CommandError> {
+        if self.status != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        let request = self.begin_request()?;
+        self.status = Status::Leaving;
+        self.leaving = Some(request);
+        self.cancel_probe();
+        self.timers.stop(Timer::PushPull);
+        let keep = self.config.gossip_to_the_dead;
+        self.members
+            .set_state(self.now(), Slot::LOCAL, State::Left, keep);
+        if self.members.peers() == 0 {
+            self.finish_leave();
+            return Ok(request);
+        }
+        let name = self.config.name.clone();
+        let incarnation = self.members.entry(Slot::LOCAL).incarnation();
+        let update = Update {
+            name: name.as_str(),
+            incarnation,
+            claim: Claim::Left,
+        };
+        self.queue_update(Slot::LOCAL, &update, Tier::Urgent, Some(request));
+        self.gossip();
+        Ok(request)
+    }
+
+    /// The goodbye was sent as often as it should. The others need a few rounds to tell each other;
+    /// this node stays that long, so that it can still be asked.
+    pub(crate) fn let_goodbye_spread(&mut self) {
+        let spread = self.now() + self.spreading_time();
+        self.timers.set(Timer::Leave, spread);
+    }
+
+    /// How long gossip takes to reach everybody, nearly always: each round multiplies those who know
+    /// by about `gossip_nodes`, and as many rounds again reach the last ones.
+    fn spreading_time(&self) -> Duration {
+        let rounds = transmissions(1, self.members_live()) * 4;
+        self.config.gossip_interval * rounds
+    }
+
+    pub(crate) fn finish_leave(&mut self) {
+        self.status = Status::Left;
+        self.timers.stop_all();
+        if let Some(request) = self.leaving.take() {
+            self.answer(request, Ok(Answer::Left));
+        }
+        self.stop_joins();
+        self.stop_pings();
+        self.stop_streams();
+        for mut queue in [
+            core::mem::take(&mut self.updates),
+            core::mem::take(&mut self.broadcasts),
+        ] {
+            for finished in queue.drain() {
+                self.settle_stopped(finished);
+            }
+        }
+    }
+
+    /// Comes back after having left.
+    pub(crate) fn rejoin(&mut self) {
+        self.status = Status::Running;
+        let keep = self.config.gossip_to_the_dead;
+        self.members
+            .set_state(self.now(), Slot::LOCAL, State::Alive, keep);
+        let incarnation = self.members.entry(Slot::LOCAL).incarnation().next();
+        self.announce_self(incarnation, None);
+        self.start_timers();
+    }
+}

@@ -1,0 +1,100 @@
+//! SWIM + Lifeguard cluster membership as a pure state machine.
+//!
+//! A [`Node`] is one member of a cluster: it finds out who else is there, notices who fails, tells
+//! others, and carries small messages of the application. It has no sockets, no clock, no threads
+//! and no randomness of its own: the caller hands in packets with the time, and carries out what
+//! comes out. So the same code runs on a server, in a simulator, in a browser, and on a
+//! microcontroller. Adapters that do the carrying exist for runtimes (`swim-tokio`); this crate is for those who bring their
+//! own event loop.
+//!
+//! # The loop
+//!
+//! After every call of a command or of `handle_*`, take all outputs, and note when to call
+//! [`Node::handle_timeout`] next:
+//!
+//! ```
+//! use swim_core::{Config, Instant, Node, Output, StreamOp};
+//!
+//! let config = Config::lan("cache-1".parse()?, "10.0.0.1:7946".parse()?);
+//! // Of the operating system, or fixed, to repeat a run.
+//! let seed = [7; 32];
+//! let mut now = Instant::ORIGIN;
+//! let mut node = Node::new(config, seed, now)?;
+//! node.join(now, &["10.0.0.2:7946".parse()?])?;
+//!
+//! for _ in 0..5 {
+//!     while let Some(output) = node.poll_output() {
+//!         match output {
+//!             Output::Packet { to, payload } => println!("send {} bytes to {to}", payload.len()),
+//!             Output::Stream { id, op: StreamOp::Open { to } } => println!("{id:?}: dial {to}"),
+//!             Output::Stream { id, op } => println!("{id:?}: {op:?}"),
+//!             Output::Event(event) => println!("{event:?}"),
+//!         }
+//!     }
+//!     // Here a real loop waits until `poll_timeout()` at the latest for a datagram
+//!     // (`handle_packet`), a connection (`handle_accept`), news of a stream (`handle_stream`), or a
+//!     // command. This one has no network: the join fails when its time is over.
+//!     let Some(deadline) = node.poll_timeout() else { break };
+//!     now = deadline;
+//!     node.handle_timeout(now);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is where
+//!
+//! [`Config`] holds every interval and limit, with presets; [`Event`] is what the application
+//! hears, each with its cause; [`Stats`] counts; [`supersedes`] is the rule by which two beliefs about a member are
+//! weighed; [`wire`] is the format of datagrams and streams.
+//!
+//! Bad input from the network is never an error and never a panic: it is counted by
+//! [`DropReason`], and the first of its kind from a host becomes [`Event::BadInput`].
+//!
+//! The protocol is SWIM (Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style
+//! Process Group Membership Protocol", DSN 2002) with the three parts of Lifeguard (Dadgar,
+//! Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
+//! 2018), with push/pull anti-entropy and the timing of HashiCorp memberlist.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod address;
+mod belief;
+mod broadcasts;
+mod clock;
+mod complaints;
+mod config;
+mod error;
+mod gossip;
+mod health;
+mod identity;
+mod member;
+mod members;
+mod node;
+mod output;
+mod packet;
+mod probe;
+mod random;
+mod request;
+mod stats;
+mod stream;
+mod suspicion;
+mod sync;
+mod time;
+mod timer;
+mod user;
+pub mod wire;
+
+pub use config::Config;
+pub use error::{CommandError, ConfigError, Refused};
+pub use member::{
+    Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
+    VersionRange, Versions, supersedes,
+};
+pub use node::{Node, Status};
+pub use output::{
+    Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp, Via,
+};
+pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
+pub use time::Instant;

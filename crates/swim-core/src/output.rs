@@ -1,0 +1,379 @@
+//! What leaves a node: packets, stream operations, and events.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::member::{Incarnation, Member, Name, State};
+use crate::stats::DropReason;
+
+/// Something that the caller has to do. Exhaustive on purpose: a new duty must not be overlooked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send a datagram. It may be lost, and nothing is reported when it cannot be sent.
+    Packet {
+        /// Where to.
+        to: SocketAddr,
+        /// Its content, at most `packet_size_max` bytes.
+        payload: Bytes,
+    },
+    /// Do something to a stream (a TCP connection, say).
+    Stream {
+        /// Which stream.
+        id: StreamId,
+        /// What to do.
+        op: StreamOp,
+    },
+    /// Tell the application.
+    Event(Event),
+}
+
+/// What to do to a stream. Operations on one stream are carried out in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamOp {
+    /// Connect to this address, and report [`StreamInput::Opened`] or [`StreamInput::Failed`].
+    /// Later operations may follow before that report; keep them until the stream is open.
+    Open {
+        /// Where to.
+        to: SocketAddr,
+    },
+    /// Write these bytes, all of them, in order.
+    Send(Bytes),
+    /// Nothing more will be written: close the sending side once everything is written.
+    Finish,
+    /// Close the stream now and forget it, unsent bytes too. Nothing more is reported about it, and
+    /// nothing more that is reported about it matters.
+    Abort,
+}
+
+/// What the caller reports about a stream. See [`Node::handle_stream`](crate::Node::handle_stream).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamInput<'a> {
+    /// The connection asked for with [`StreamOp::Open`] is established.
+    Opened,
+    /// Bytes came in, in order, in pieces of any size.
+    Data(&'a [u8]),
+    /// The peer closed its sending side: no more data will come.
+    Finished,
+    /// The connection failed, or could not be opened.
+    Failed,
+}
+
+/// Names a stream between a node and its caller. Never reused within one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
+
+/// Names a command whose answer comes later, in an [`Event::Answer`]. Never reused within one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// How a piece of news came to this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// This node found out by itself: its own probe, or its own command.
+    Own,
+    /// In a datagram (gossip, or piggybacked on a probe) from this address.
+    Packet {
+        /// Who passed it on.
+        from: SocketAddr,
+    },
+    /// In a push/pull exchange with the node at this address.
+    PushPull {
+        /// Who passed it on.
+        from: SocketAddr,
+    },
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Own => f.write_str("own observation"),
+            Via::Packet { from } => write!(f, "gossip from {from}"),
+            Via::PushPull { from } => write!(f, "push/pull with {from}"),
+        }
+    }
+}
+
+/// News for the application, with its cause. New kinds may be added in any release.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A member is in the cluster that was not there before, or is back.
+    Joined {
+        /// The member, alive.
+        member: Member,
+        /// What was known of it before: `Failed` or `Left`, or nothing.
+        previous: Option<State>,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A live member announced itself anew: other metadata, versions or address, or only a higher
+    /// incarnation (it refuted a suspicion that this node never heard of, or it restarted).
+    Updated {
+        /// The member with what it announces now.
+        member: Member,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A member is suspected. Unless it refutes it will be declared failed.
+    Suspected {
+        /// The member, suspect.
+        member: Member,
+        /// Whose probe failed.
+        accuser: Name,
+        /// When this node will declare it failed: at the earliest, if others confirm ...
+        timeout_min: Duration,
+        /// ... and at the latest, if nobody does.
+        timeout_max: Duration,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// One more member independently suspects a suspect; its time runs out sooner.
+    Confirmed {
+        /// The suspect.
+        name: Name,
+        /// Whose probe failed too.
+        accuser: Name,
+        /// How many independent confirmations there are now, the first accuser not counted.
+        confirmations: u32,
+        /// How long it has left to refute.
+        remaining: Duration,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A suspect showed that it is alive, with a higher incarnation.
+    Refuted {
+        /// The member, alive.
+        member: Member,
+        /// How long it had been suspected here.
+        suspected_for: Duration,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A member is declared failed.
+    Failed {
+        /// The member, failed.
+        member: Member,
+        /// Who declared it failed: this node, or the one that gossips say did.
+        declared_by: Name,
+        /// Everybody whose failed probe this node knows of, the first accuser first; empty when
+        /// the failure was news without a suspicion before.
+        accusers: Vec<Name>,
+        /// How long it had been suspected here.
+        suspected_for: Duration,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A member said goodbye; also reported when it had been declared failed before.
+    Left {
+        /// The member, left.
+        member: Member,
+        /// What was known of it before.
+        previous: State,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// A failed or left member is no longer in the member list.
+    Forgotten {
+        /// The member as it was last known.
+        member: Member,
+    },
+    /// Somebody claimed that this node is suspect, failed or gone; it refuted.
+    Accused {
+        /// Who claimed it; this node's own name where it was its own goodbye of an earlier life.
+        accuser: Name,
+        /// What was claimed.
+        claim: State,
+        /// The incarnation that was accused.
+        incarnation: Incarnation,
+        /// The incarnation with which this node refuted.
+        refuted_with: Incarnation,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// Local health changed: 0 is healthy; the higher, the slower this node itself seems to be.
+    HealthChanged {
+        /// The score before.
+        from: u8,
+        /// The score now.
+        to: u8,
+        /// What moved it.
+        reason: HealthReason,
+    },
+    /// A probed member sent data with its ack. Acks without data are not reported.
+    AckPayload {
+        /// The member.
+        name: Name,
+        /// The measured round trip.
+        round_trip: Duration,
+        /// What it sent.
+        payload: Bytes,
+    },
+    /// A member answers pings over a stream, but not by datagram: something between filters or
+    /// loses datagrams. Reported once until a datagram gets through again.
+    DatagramsBlocked {
+        /// The member.
+        member: Member,
+    },
+    /// A user broadcast arrived. Each is delivered once, in no particular order.
+    Broadcast {
+        /// The member that sent it.
+        origin: Name,
+        /// Its content.
+        payload: Bytes,
+    },
+    /// A message to this node arrived.
+    Message {
+        /// The member that sent it, as it calls itself.
+        from: Name,
+        /// Its content.
+        payload: Bytes,
+        /// By stream (`send_reliable`) or by datagram (`send`).
+        reliable: bool,
+    },
+    /// The application state of another node came in, in a push/pull.
+    UserState {
+        /// The node's address.
+        from: SocketAddr,
+        /// Whether the exchange was a join.
+        join: bool,
+        /// The state, never empty.
+        state: Bytes,
+    },
+    /// The answer to a command. Each command that returned a [`RequestId`] gets exactly one.
+    Answer {
+        /// Which command.
+        request: RequestId,
+        /// How it ended.
+        result: Result<Answer, Failure>,
+    },
+    /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
+    /// against others.
+    Late {
+        /// How long, beyond the time it was due.
+        by: Duration,
+    },
+    /// Another node announces this node's own name from another address. Two nodes must not share
+    /// a name: rename one of them.
+    NameTaken {
+        /// The other address.
+        address: SocketAddr,
+        /// How this node heard of it.
+        via: Via,
+    },
+    /// Something came in that this node cannot use: the first of its kind from an address.
+    BadInput {
+        /// Where it came from.
+        from: SocketAddr,
+        /// What is wrong with it.
+        reason: DropReason,
+        /// By stream or by datagram.
+        stream: bool,
+    },
+}
+
+/// What moved local health. See [`Event::HealthChanged`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HealthReason {
+    /// A probe was answered.
+    ProbeAnswered,
+    /// A probe failed, and no peer was there to help.
+    ProbeFailed,
+    /// Peers that were asked to help stayed silent: their nacks are missing.
+    NacksMissed,
+    /// Somebody suspected this node.
+    Accused,
+}
+
+impl fmt::Display for HealthReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HealthReason::ProbeAnswered => "a probe was answered",
+            HealthReason::ProbeFailed => "a probe failed",
+            HealthReason::NacksMissed => "peers that were asked to help stayed silent",
+            HealthReason::Accused => "this node was suspected",
+        })
+    }
+}
+
+/// How a command succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// `join`: a push/pull with one of the addresses is done. The others are still tried.
+    Joined {
+        /// The address that answered first.
+        contact: SocketAddr,
+        /// How many live members this node knows now, itself included.
+        members: usize,
+    },
+    /// `leave`: the goodbye was sent as often as an update is sent, or there was nobody to tell.
+    Left,
+    /// `set_meta`, `broadcast`: sent as often as an update is sent, or replaced by a newer one.
+    Spread,
+    /// `send_reliable`: the receiver acknowledged the message.
+    Delivered,
+    /// `ping`: the member answered.
+    Pong {
+        /// The measured round trip.
+        round_trip: Duration,
+        /// What the member sends with its acks.
+        payload: Bytes,
+    },
+}
+
+/// Why a command that was accepted did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No answer in time.
+    Timeout,
+    /// The connection could not be made, or broke.
+    Unreachable,
+    /// The peer closed the stream without an answer: it speaks another protocol, belongs to
+    /// another cluster, or refuses.
+    Refused,
+    /// The peer's answer was not understood.
+    BadAnswer {
+        /// What is wrong with it.
+        reason: DropReason,
+    },
+    /// `join`: the address is this node's own.
+    OwnAddress,
+    /// `join`: none of the addresses could be joined; what happened at each.
+    NoneJoined {
+        /// The addresses in the order given, and why each failed.
+        attempts: Vec<(SocketAddr, Failure)>,
+    },
+    /// This node left the cluster before the command was done.
+    Stopped,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Timeout => f.write_str("no answer in time"),
+            Failure::Unreachable => f.write_str("the connection could not be made, or broke"),
+            Failure::Refused => f.write_str(
+                "the peer closed the connection without an answer (another cluster label or \
+                 protocol?)",
+            ),
+            Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
+            Failure::OwnAddress => f.write_str("that is this node's own address"),
+            Failure::NoneJoined { attempts } => {
+                f.write_str("none of the addresses could be joined")?;
+                for (address, failure) in attempts {
+                    write!(f, "; {address}: {failure}")?;
+                }
+                Ok(())
+            }
+            Failure::Stopped => f.write_str("this node left the cluster first"),
+        }
+    }
+}
+
+impl core::error::Error for Failure {}

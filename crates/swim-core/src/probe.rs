@@ -1,0 +1,523 @@
+//! Probing: direct pings, indirect pings and their nacks, the ping over a stream, and pings that
+//! the application asks for.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::error::CommandError;
+use crate::member::{Incarnation, Name, State};
+use crate::members::Slot;
+use crate::node::{Node, Status};
+use crate::output::{Answer, Event, Failure, HealthReason, RequestId, StreamId, Via};
+use crate::packet;
+use crate::stats::{DropReason, MessageKind};
+use crate::time::Instant;
+use crate::timer::Timer;
+use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update};
+
+/// A helper's nack leaves after this share of its probe timeout (Lifeguard, section IV.A: 80%), so
+/// that it arrives before the prober's period is over.
+const NACK_AT: f64 = 0.8;
+
+/// How many probes in a row must be saved by the ping over a stream before datagrams count as
+/// blocked: one alone may be chance.
+const BLOCKED_AFTER: u8 = 2;
+
+/// The probe of this protocol period.
+#[derive(Debug)]
+struct Probe {
+    target: Slot,
+    sequence: u32,
+    /// The target's incarnation when the probe began; what an accusation will be about.
+    incarnation: Incarnation,
+    sent_at: Instant,
+    helpers: u8,
+    nacks: u8,
+    stream: Option<StreamId>,
+    /// The target answered over the stream.
+    answered_by_stream: bool,
+}
+
+/// A ping that is not part of this node's own probe.
+#[derive(Debug)]
+enum Pending {
+    /// Sent for somebody else.
+    Relay {
+        asker: SocketAddr,
+        sequence: u32,
+        expires: Instant,
+    },
+    /// Sent for the application.
+    Command {
+        request: RequestId,
+        sent_at: Instant,
+    },
+}
+
+/// All pings under way.
+#[derive(Debug)]
+pub(crate) struct Probes {
+    next_sequence: u32,
+    current: Option<Probe>,
+    /// By sequence number, each with its deadline.
+    pending: BTreeMap<u32, (Instant, Pending)>,
+    deadlines: BTreeSet<(Instant, u32)>,
+    relays: usize,
+    /// Members whose latest probes were answered over a stream alone, and how many in a row.
+    stream_only: BTreeMap<Slot, u8>,
+}
+
+impl Probes {
+    pub(crate) fn new(first_sequence: u32) -> Self {
+        Probes {
+            next_sequence: first_sequence,
+            current: None,
+            pending: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            relays: 0,
+            stream_only: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|&(at, _)| at)
+    }
+
+    /// Drops all that is kept about a member that leaves the table.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        self.stream_only.remove(&slot);
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|probe| probe.target == slot)
+        {
+            self.current = None;
+        }
+    }
+
+    fn sequence(&mut self) -> u32 {
+        self.next_sequence = self.next_sequence.wrapping_add(1);
+        self.next_sequence
+    }
+
+    fn wait(&mut self, sequence: u32, deadline: Instant, pending: Pending) {
+        self.pending.insert(sequence, (deadline, pending));
+        self.deadlines.insert((deadline, sequence));
+    }
+
+    fn answered(&mut self, sequence: u32) -> Option<Pending> {
+        let (deadline, pending) = self.pending.remove(&sequence)?;
+        self.deadlines.remove(&(deadline, sequence));
+        if let Pending::Relay { .. } = pending {
+            self.relays -= 1;
+        }
+        Some(pending)
+    }
+}
+
+impl Node {
+    // This node's own probe.
+
+    /// The period is over: judges the probe that ran in it, and starts the next one.
+    pub(crate) fn end_probe_period(&mut self) {
+        if self.status != Status::Running {
+            return;
+        }
+        if let Some(probe) = self.probes.current.take() {
+            self.judge(&probe);
+        }
+        let next = self.now() + self.health.stretch(self.config.probe_interval);
+        self.timers.set(Timer::Probe, next);
+        if let Some(target) = self.members.next_to_probe(&mut self.random) {
+            self.start_probe(target);
+        }
+    }
+
+    /// Ends the running probe without a verdict.
+    pub(crate) fn cancel_probe(&mut self) {
+        self.timers.stop(Timer::Probe);
+        self.timers.stop(Timer::ProbeTimeout);
+        if let Some(stream) = self.probes.current.take().and_then(|probe| probe.stream) {
+            self.abort_stream(stream);
+        }
+    }
+
+    fn start_probe(&mut self, target: Slot) {
+        let now = self.now();
+        let sequence = self.probes.sequence();
+        let entry = self.members.entry(target);
+        let (to, incarnation, state) = (entry.address(), entry.incarnation(), entry.state());
+        let ping = Message::Ping(Ping {
+            sequence,
+            target: entry.name(),
+            source: self.config.name.as_str(),
+        });
+        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.count_sent(MessageKind::Ping);
+        if state == State::Suspect && self.config.lifeguard_buddy {
+            self.append_accusation(target);
+        }
+        self.fill_packet();
+        self.flush_packet(to);
+        self.stats.probes += 1;
+        self.timers.set(
+            Timer::ProbeTimeout,
+            now + self.health.stretch(self.config.probe_timeout),
+        );
+        self.probes.current = Some(Probe {
+            target,
+            sequence,
+            incarnation,
+            sent_at: now,
+            helpers: 0,
+            nacks: 0,
+            stream: None,
+            answered_by_stream: false,
+        });
+    }
+
+    /// Appends what is held against a member to the packet in the arena, so that it can refute.
+    fn append_accusation(&mut self, slot: Slot) {
+        let entry = self.members.entry(slot);
+        let name = Name::trusted(entry.name());
+        let own = self.config.name.clone();
+        let accuser = self
+            .suspicions
+            .get(slot)
+            .map_or(&own, |suspicion| &suspicion.accusers[0]);
+        let accuser = accuser.clone();
+        let claim = match entry.state() {
+            State::Alive => return,
+            State::Suspect => Claim::Suspect {
+                accuser: accuser.as_str(),
+            },
+            State::Failed => Claim::Failed {
+                accuser: accuser.as_str(),
+            },
+            State::Left => Claim::Left,
+        };
+        let incarnation = entry.incarnation();
+        let update = Update {
+            name: name.as_str(),
+            incarnation,
+            claim,
+        };
+        self.append_if_it_fits(&Message::Update(update));
+    }
+
+    /// The direct ping was not answered in time: asks peers to ping the target, and pings it over a
+    /// stream.
+    pub(crate) fn ask_for_help(&mut self) {
+        let Some(mut probe) = self.probes.current.take() else {
+            return;
+        };
+        let helpers = self.members.pick(
+            &mut self.random,
+            self.config.indirect_probes,
+            Some(probe.target),
+            |entry| entry.state() == State::Alive,
+        );
+        for &helper in helpers.as_slice() {
+            let target = self.members.entry(probe.target);
+            let to = self.members.entry(helper).address();
+            let request = Message::IndirectPing(IndirectPing {
+                sequence: probe.sequence,
+                target: target.name(),
+                address: target.address(),
+            });
+            packet::begin(&mut self.arena, &self.config, Some(&request));
+            self.count_sent(MessageKind::IndirectPing);
+            self.fill_packet();
+            self.flush_packet(to);
+            probe.helpers += 1;
+        }
+        if self.config.stream_ping {
+            let (target, to) = self.name_and_address(probe.target);
+            probe.stream = Some(self.open_ping_stream(to, &target, probe.sequence));
+        }
+        self.probes.current = Some(probe);
+    }
+
+    fn judge(&mut self, probe: &Probe) {
+        if let Some(stream) = probe.stream {
+            self.abort_stream(stream);
+        }
+        if probe.answered_by_stream {
+            self.stats.probes_saved_by_stream += 1;
+            self.note_stream_only(probe.target);
+            self.change_health(-1, HealthReason::ProbeAnswered);
+            return;
+        }
+        self.stats.probes_failed += 1;
+        // Helpers that said "no answer" show that this node can be reached: then the failure is not
+        // its own fault. A nack that is missing is (Lifeguard, section IV.A).
+        match probe.helpers {
+            0 => self.change_health(1, HealthReason::ProbeFailed),
+            helpers => {
+                let missed = i16::from(helpers.saturating_sub(probe.nacks));
+                self.change_health(missed, HealthReason::NacksMissed);
+            }
+        }
+        let name = Name::trusted(self.members.entry(probe.target).name());
+        let own = self.config.name.clone();
+        let update = Update {
+            name: name.as_str(),
+            incarnation: probe.incarnation,
+            claim: Claim::Suspect {
+                accuser: own.as_str(),
+            },
+        };
+        self.receive_update(&update, Via::Own);
+    }
+
+    fn note_stream_only(&mut self, target: Slot) {
+        let count = self.probes.stream_only.entry(target).or_insert(0);
+        *count = count.saturating_add(1);
+        if *count == BLOCKED_AFTER {
+            let member = self.members.entry(target).view().to_member();
+            self.emit(Event::DatagramsBlocked { member });
+        }
+    }
+
+    /// The target answered over the stream: enough to spare it, but an ack in a datagram within the
+    /// period is better news.
+    pub(crate) fn receive_stream_ack(&mut self, stream: StreamId) {
+        if let Some(probe) = &mut self.probes.current
+            && probe.stream == Some(stream)
+        {
+            probe.answered_by_stream = true;
+            probe.stream = None;
+        }
+    }
+
+    pub(crate) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
+        if let Some(probe) = self
+            .probes
+            .current
+            .take_if(|probe| probe.sequence == ack.sequence)
+        {
+            return self.probe_answered(from, &probe, ack.payload);
+        }
+        match self.probes.answered(ack.sequence) {
+            Some(Pending::Relay {
+                asker, sequence, ..
+            }) => {
+                let ack = Message::Ack(Ack {
+                    sequence,
+                    payload: &[],
+                });
+                self.send_message(asker, &ack, true);
+            }
+            Some(Pending::Command { request, sent_at }) => {
+                let round_trip = self.now() - sent_at;
+                let payload = Bytes::copy_from_slice(ack.payload);
+                self.answer(
+                    request,
+                    Ok(Answer::Pong {
+                        round_trip,
+                        payload,
+                    }),
+                );
+            }
+            None => self.drop_quietly(DropReason::UnexpectedAck),
+        }
+    }
+
+    fn probe_answered(&mut self, from: SocketAddr, probe: &Probe, payload: &[u8]) {
+        self.timers.stop(Timer::ProbeTimeout);
+        if let Some(stream) = probe.stream {
+            self.abort_stream(stream);
+        }
+        if !self.probes.stream_only.is_empty() {
+            self.probes.stream_only.remove(&probe.target);
+        }
+        self.change_health(-1, HealthReason::ProbeAnswered);
+        let entry = self.members.entry(probe.target);
+        if from != entry.address() {
+            return;
+        }
+        let round_trip = self.now() - probe.sent_at;
+        self.stats.note_round_trip(round_trip);
+        if !payload.is_empty() {
+            let name = Name::trusted(entry.name());
+            let payload = Bytes::copy_from_slice(payload);
+            self.emit(Event::AckPayload {
+                name,
+                round_trip,
+                payload,
+            });
+        }
+    }
+
+    pub(crate) fn receive_nack(&mut self, sequence: u32) {
+        match &mut self.probes.current {
+            Some(probe) if probe.sequence == sequence && probe.nacks < probe.helpers => {
+                probe.nacks += 1;
+            }
+            _ => self.drop_quietly(DropReason::UnexpectedAck),
+        }
+    }
+
+    // Answers to others.
+
+    pub(crate) fn receive_ping(&mut self, from: SocketAddr, ping: &Ping<'_>) {
+        if ping.target != self.config.name.as_str() {
+            return self.drop_quietly(DropReason::WrongName);
+        }
+        let ack = Message::Ack(Ack {
+            sequence: ping.sequence,
+            payload: &self.ack_payload,
+        });
+        packet::begin(&mut self.arena, &self.config, Some(&ack));
+        self.count_sent(MessageKind::Ack);
+        // Only a member at its own address gets gossip with the ack: an answer to anybody else
+        // must not be larger than the question.
+        if let Some(slot) = self.members.find(ping.source)
+            && self.members.entry(slot).address() == from
+        {
+            if self.members.entry(slot).state() != State::Alive {
+                self.append_accusation(slot);
+            }
+            self.fill_packet();
+        }
+        self.flush_packet(from);
+    }
+
+    pub(crate) fn receive_indirect_ping(&mut self, from: SocketAddr, request: &IndirectPing<'_>) {
+        let known = self.members.find(request.target);
+        if known.is_none_or(|slot| self.members.entry(slot).address() != request.address) {
+            // Pinging whatever address is asked for would let anybody aim this node's packets. The
+            // asker still hears that this node itself can be reached.
+            self.drop_quietly(DropReason::UnknownMember);
+            return self.send_message(
+                from,
+                &Message::Nack {
+                    sequence: request.sequence,
+                },
+                false,
+            );
+        }
+        if self.probes.relays >= self.config.relays_max {
+            return self.drop_quietly(DropReason::RelaysFull);
+        }
+        let now = self.now();
+        let sequence = self.probes.sequence();
+        self.probes.relays += 1;
+        let relay = Pending::Relay {
+            asker: from,
+            sequence: request.sequence,
+            expires: now + self.config.probe_interval,
+        };
+        self.probes.wait(
+            sequence,
+            now + self.config.probe_timeout.mul_f64(NACK_AT),
+            relay,
+        );
+        let source = self.config.name.clone();
+        let ping = Ping {
+            sequence,
+            target: request.target,
+            source: source.as_str(),
+        };
+        self.send_message(request.address, &Message::Ping(ping), true);
+    }
+
+    // Pings for the application.
+
+    pub(crate) fn start_ping(&mut self, to: &str) -> Result<RequestId, CommandError> {
+        let (name, address) = self.live_peer(to)?;
+        let request = self.begin_request()?;
+        let now = self.now();
+        let sequence = self.probes.sequence();
+        let pending = Pending::Command {
+            request,
+            sent_at: now,
+        };
+        self.probes
+            .wait(sequence, now + self.config.probe_interval, pending);
+        let source = self.config.name.clone();
+        let ping = Ping {
+            sequence,
+            target: name.as_str(),
+            source: source.as_str(),
+        };
+        self.send_message(address, &Message::Ping(ping), true);
+        Ok(request)
+    }
+
+    pub(crate) fn keep_ping_deadlines(&mut self, now: Instant) {
+        while let Some(&(at, sequence)) = self.probes.deadlines.first()
+            && at <= now
+        {
+            match self.probes.answered(sequence) {
+                Some(Pending::Command { request, .. }) => {
+                    self.answer(request, Err(Failure::Timeout));
+                }
+                Some(Pending::Relay {
+                    asker,
+                    sequence: asked,
+                    expires,
+                }) if at < expires => {
+                    // The ack may still come, and is still worth passing on.
+                    let relay = Pending::Relay {
+                        asker,
+                        sequence: asked,
+                        expires,
+                    };
+                    self.probes.relays += 1;
+                    self.probes.wait(sequence, expires, relay);
+                    self.send_message(asker, &Message::Nack { sequence: asked }, true);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn stop_pings(&mut self) {
+        let pending = core::mem::take(&mut self.probes.pending);
+        self.probes.deadlines.clear();
+        self.probes.relays = 0;
+        for (_, pending) in pending.into_values() {
+            if let Pending::Command { request, .. } = pending {
+                self.answer(request, Err(Failure::Stopped));
+            }
+        }
+    }
+
+    // Local health.
+
+    pub(crate) fn change_health(&mut self, by: i16, reason: HealthReason) {
+        let from = self.health.score();
+        if self.health.change(by) {
+            let to = self.health.score();
+            self.emit(Event::HealthChanged { from, to, reason });
+        }
+    }
+
+    pub(crate) fn name_and_address(&self, slot: Slot) -> (Name, SocketAddr) {
+        let entry = self.members.entry(slot);
+        (Name::trusted(entry.name()), entry.address())
+    }
+
+    /// The live member that a command names.
+    pub(crate) fn live_peer(&self, name: &str) -> Result<(Name, SocketAddr), CommandError> {
+        if self.status != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        match self.members.find(name) {
+            Some(Slot::LOCAL) => Err(CommandError::OwnName),
+            Some(slot) if self.members.entry(slot).state().is_live() => {
+                Ok(self.name_and_address(slot))
+            }
+            _ => Err(CommandError::UnknownMember),
+        }
+    }
+
+    pub(crate) fn ack_overhead(&self) -> usize {
+        /// Two lengths of up to 3 bytes, two field numbers, and a sequence number.
+        const FIELDS: usize = 3 + 3 + 2 + 5;
+        crate::wire::header_len(&self.config.label) + FIELDS
+    }
+}

@@ -1,0 +1,230 @@
+//! Counters: what a node did, received, and dropped, and why.
+
+use core::fmt;
+use core::ops::{Index, IndexMut};
+use core::time::Duration;
+
+/// Counts since the node was created, and a few gauges. All counters only grow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Datagrams handed to [`Node::handle_packet`](crate::Node::handle_packet).
+    pub packets_received: u64,
+    /// Their bytes.
+    pub packet_bytes_received: u64,
+    /// Datagrams given out.
+    pub packets_sent: u64,
+    /// Their bytes.
+    pub packet_bytes_sent: u64,
+    /// Bytes that came in on streams.
+    pub stream_bytes_received: u64,
+    /// Bytes given out on streams.
+    pub stream_bytes_sent: u64,
+    /// Streams that this node opened.
+    pub streams_opened: u64,
+    /// Streams that this node accepted.
+    pub streams_accepted: u64,
+    /// Messages received, by kind.
+    pub received: MessageCounts,
+    /// Messages sent, by kind.
+    pub sent: MessageCounts,
+    /// What was dropped, by reason.
+    pub drops: DropCounts,
+    /// Probes that this node started.
+    pub probes: u64,
+    /// Probes that nobody answered in any way.
+    pub probes_failed: u64,
+    /// Probes saved by the ping over a stream.
+    pub probes_saved_by_stream: u64,
+    /// Suspicions that this node's own probes raised.
+    pub suspicions_raised: u64,
+    /// Suspicions of others that this node saw refuted.
+    pub suspicions_refuted: u64,
+    /// Members that this node declared failed when a suspicion timed out.
+    pub failures_declared: u64,
+    /// Accusations of this node itself that it refuted.
+    pub accusations_refuted: u64,
+    /// Push/pull exchanges completed, joins included, on either side.
+    pub push_pulls: u64,
+    /// Times when this node did not run for longer than a probe interval.
+    pub stalls: u64,
+    /// Gauge: the smoothed round trip of this node's own direct probes over all members, each
+    /// measurement weighing an eighth; `None` before the first.
+    pub round_trip: Option<Duration>,
+    /// Gauge: local health, 0 is healthy.
+    pub health: u8,
+    /// Gauge: live members, this node included.
+    pub members_live: usize,
+    /// Gauge: membership updates waiting to be gossiped.
+    pub updates_queued: usize,
+    /// Gauge: user broadcasts waiting to be gossiped.
+    pub broadcasts_queued: usize,
+    /// Gauge: streams open.
+    pub streams_open: usize,
+}
+
+impl Stats {
+    pub(crate) fn note_round_trip(&mut self, measured: Duration) {
+        let before = self.round_trip.unwrap_or(measured);
+        self.round_trip = Some((before * 7 + measured) / 8);
+    }
+}
+
+macro_rules! counted_enum {
+    (
+        $(#[$enum_doc:meta])* $name:ident, $(#[$counts_doc:meta])* $counts:ident {
+            $($(#[$doc:meta])* $variant:ident => $key:literal, $text:literal;)*
+        }
+    ) => {
+        $(#[$enum_doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them, in a fixed order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// A short fixed key in `snake_case`, for metrics and JSON.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self {
+                    $($name::$variant => $key,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $($name::$variant => $text,)*
+                })
+            }
+        }
+
+        $(#[$counts_doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $counts([u64; $name::ALL.len()]);
+
+        impl $counts {
+            /// The sum over all kinds.
+            #[must_use]
+            pub fn total(&self) -> u64 {
+                self.0.iter().sum()
+            }
+
+            /// Every kind with its count, in a fixed order.
+            pub fn iter(&self) -> impl Iterator<Item = ($name, u64)> + '_ {
+                $name::ALL.iter().copied().zip(self.0.iter().copied())
+            }
+        }
+
+        impl Default for $counts {
+            fn default() -> Self {
+                $counts([0; $name::ALL.len()])
+            }
+        }
+
+        impl Index<$name> for $counts {
+            type Output = u64;
+
+            fn index(&self, kind: $name) -> &u64 {
+                &self.0[kind as usize]
+            }
+        }
+
+        impl IndexMut<$name> for $counts {
+            fn index_mut(&mut self, kind: $name) -> &mut u64 {
+                &mut self.0[kind as usize]
+            }
+        }
+    };
+}
+
+counted_enum! {
+    /// Why something that came in was dropped. The peer's fault is never an error: it is counted.
+    DropReason,
+    /// How much was dropped, by [`DropReason`].
+    DropCounts {
+        /// An empty datagram, or one too short for a header.
+        Truncated => "truncated", "cut short";
+        /// Bytes that are no known format.
+        Unrecognised => "unrecognised", "not a format this node knows";
+        /// HTTP.
+        Http => "http", "an HTTP request";
+        /// TLS.
+        Tls => "tls", "a TLS handshake";
+        /// The wire format of HashiCorp memberlist.
+        Memberlist => "memberlist", "HashiCorp memberlist's format; this node speaks swim";
+        /// A version of the native wire format that this node does not speak.
+        WireVersion => "wire_version", "another version of the wire format";
+        /// Another cluster's label, or none where one is needed.
+        LabelMismatch => "label_mismatch", "another cluster's label";
+        /// Fields that contradict the schema.
+        Malformed => "malformed", "malformed";
+        /// Metadata longer than `meta_size_max`.
+        MetaTooLarge => "meta_too_large", "metadata above meta_size_max";
+        /// A datagram, frame or stream above its limit.
+        TooLarge => "too_large", "larger than the configured limit";
+        /// An alive with version ranges that are not in order or that have nothing in common with
+        /// this node's.
+        Versions => "versions", "incompatible or invalid versions";
+        /// An accusation at the highest incarnation, which nobody could refute.
+        IncarnationExhausted => "incarnation_exhausted", "an accusation that nobody could refute";
+        /// An alive about a member beyond `members_max`.
+        MembersFull => "members_full", "the member table is full (members_max)";
+        /// News about a member that this node does not know.
+        UnknownMember => "unknown_member", "news about an unknown member";
+        /// News that is older than what is known. Harmless, and common.
+        Stale => "stale", "older than what is known";
+        /// A known name announced from another address.
+        AddressConflict => "address_conflict", "a known name from another address";
+        /// A ping for another name, as sent to a reused address.
+        WrongName => "wrong_name", "meant for another name at this address";
+        /// A datagram with more than one ping; only the first is answered.
+        TooManyQuestions => "too_many_questions", "more than one ping in a datagram";
+        /// An ack or nack that nobody waits for: late, or made up.
+        UnexpectedAck => "unexpected_ack", "an ack that nobody waits for";
+        /// More pings for other members than `relays_max`.
+        RelaysFull => "relays_full", "too many indirect pings under way (relays_max)";
+        /// A broadcast that was seen before. Harmless, and common.
+        RepeatedBroadcast => "repeated_broadcast", "a broadcast seen before";
+        /// A queued update or broadcast that gave way because its queue was full.
+        QueueFull => "queue_full", "pushed out of a full queue";
+        /// A stream refused at the door or evicted while silent.
+        StreamRefused => "stream_refused", "too many streams";
+        /// A stream that was not done in time.
+        StreamTimeout => "stream_timeout", "a stream that was not done in time";
+    }
+}
+
+counted_enum! {
+    /// The kinds of messages, on datagrams and streams together.
+    MessageKind,
+    /// How many messages, by [`MessageKind`].
+    MessageCounts {
+        /// A direct ping.
+        Ping => "ping", "ping";
+        /// A request to ping somebody else.
+        IndirectPing => "indirect_ping", "indirect ping";
+        /// The answer to a ping.
+        Ack => "ack", "ack";
+        /// No answer from the member that one was asked to ping.
+        Nack => "nack", "nack";
+        /// A member is alive.
+        Alive => "alive", "alive";
+        /// A member is suspected.
+        Suspect => "suspect", "suspect";
+        /// A member is declared failed.
+        Failed => "failed", "failed";
+        /// A member says goodbye.
+        Left => "left", "left";
+        /// A user message to one member.
+        User => "user", "user message";
+        /// A user broadcast.
+        Broadcast => "broadcast", "user broadcast";
+        /// One side's half of a push/pull.
+        PushPull => "push_pull", "push/pull";
+    }
+}

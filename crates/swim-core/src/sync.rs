@@ -1,0 +1,251 @@
+//! Push/pull: exchanging everything with one other node, to join and against what gossip missed.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::error::CommandError;
+use crate::member::{MemberRef, State};
+use crate::members::Entry;
+use crate::node::{Node, Status};
+use crate::output::{Answer, Event, Failure, RequestId, Via};
+use crate::stats::{DropReason, MessageKind};
+use crate::stream::{Frames, Purpose};
+use crate::timer::Timer;
+use crate::wire::{self, Claim, Frame, Update};
+
+/// Addresses in one join. Seeds are a handful; a name that resolves to more is a mistake.
+pub(crate) const JOIN_ADDRESSES_MAX: usize = 4096;
+
+/// Up to this many members, push/pull keeps its configured interval (memberlist's threshold).
+const UNSCALED_MAX: usize = 32;
+
+/// One `join` command.
+#[derive(Debug)]
+struct Join {
+    waiting: VecDeque<SocketAddr>,
+    open: usize,
+    attempts: Vec<(SocketAddr, Failure)>,
+    answered: bool,
+}
+
+/// All joins under way.
+#[derive(Debug, Default)]
+pub(crate) struct Joins {
+    joins: BTreeMap<RequestId, Join>,
+}
+
+impl Node {
+    // Joining.
+
+    pub(crate) fn start_join(
+        &mut self,
+        addresses: &[SocketAddr],
+    ) -> Result<RequestId, CommandError> {
+        if addresses.is_empty() {
+            return Err(CommandError::NoAddresses);
+        }
+        if addresses.len() > JOIN_ADDRESSES_MAX {
+            return Err(CommandError::TooManyAddresses {
+                max: JOIN_ADDRESSES_MAX,
+            });
+        }
+        if self.status == Status::Leaving {
+            return Err(CommandError::NotRunning);
+        }
+        let request = self.begin_request()?;
+        if self.status == Status::Left {
+            self.rejoin();
+        }
+        let mut join = Join {
+            waiting: VecDeque::new(),
+            open: 0,
+            attempts: Vec::new(),
+            answered: false,
+        };
+        for &address in addresses {
+            if self.is_own_address(address) {
+                join.attempts.push((address, Failure::OwnAddress));
+            } else if !join.waiting.contains(&address) {
+                join.waiting.push_back(address);
+            }
+        }
+        self.joins.joins.insert(request, join);
+        self.continue_join(request);
+        Ok(request)
+    }
+
+    /// Dials the next addresses of a join, or ends it when none is left.
+    fn continue_join(&mut self, request: RequestId) {
+        while let Some(join) = self.joins.joins.get_mut(&request)
+            && join.open < self.config.join_parallel_max
+            && let Some(address) = join.waiting.pop_front()
+        {
+            join.open += 1;
+            let state = self.encoded_state(true);
+            self.open_stream(address, Purpose::Join { request }, state);
+        }
+        if self
+            .joins
+            .joins
+            .get(&request)
+            .is_some_and(|join| join.open == 0)
+            && let Some(join) = self.joins.joins.remove(&request)
+            && !join.answered
+        {
+            self.answer(
+                request,
+                Err(Failure::NoneJoined {
+                    attempts: join.attempts,
+                }),
+            );
+        }
+    }
+
+    pub(crate) fn join_succeeded(&mut self, request: RequestId, contact: SocketAddr) {
+        let Some(join) = self.joins.joins.get_mut(&request) else {
+            return;
+        };
+        join.open -= 1;
+        if !core::mem::replace(&mut join.answered, true) {
+            let members = self.members_live();
+            self.answer(request, Ok(Answer::Joined { contact, members }));
+        }
+        self.continue_join(request);
+    }
+
+    pub(crate) fn join_failed(&mut self, request: RequestId, address: SocketAddr, why: Failure) {
+        let Some(join) = self.joins.joins.get_mut(&request) else {
+            return;
+        };
+        join.open -= 1;
+        join.attempts.push((address, why));
+        self.continue_join(request);
+    }
+
+    pub(crate) fn stop_joins(&mut self) {
+        for (request, join) in core::mem::take(&mut self.joins.joins) {
+            if !join.answered {
+                self.answer(request, Err(Failure::Stopped));
+            }
+        }
+    }
+
+    // The exchange.
+
+    /// Exchanges everything with one random member, and sets the time for the next exchange.
+    pub(crate) fn start_push_pull(&mut self) {
+        if self.status != Status::Running {
+            return;
+        }
+        let interval = self.config.push_pull_interval * scale(self.members_live());
+        self.timers.set(Timer::PushPull, self.now() + interval);
+        let alive = |entry: &Entry| entry.state() == State::Alive;
+        let picked = self.members.pick(&mut self.random, 1, None, alive);
+        if let [peer] = picked.as_slice() {
+            let to = self.members.entry(*peer).address();
+            let state = self.encoded_state(false);
+            self.open_stream(to, Purpose::PushPull, state);
+        }
+    }
+
+    /// Everything that this node knows, itself first, with its application state.
+    pub(crate) fn encoded_state(&mut self, join: bool) -> Bytes {
+        self.count_sent(MessageKind::PushPull);
+        let members = self.members.iter().map(Entry::view);
+        self.framed(|out| wire::encode_push_pull(join, members, &self.user_state, out))
+    }
+
+    /// Takes in everything that another node knows.
+    pub(crate) fn merge(&mut self, from: SocketAddr, frames: &[u8]) {
+        self.merging_alone = self.members.peers() == 0;
+        self.merge_frames(from, frames);
+        self.merging_alone = false;
+    }
+
+    fn merge_frames(&mut self, from: SocketAddr, frames: &[u8]) {
+        let mut join = false;
+        let mut user_state = Vec::new();
+        let mut sender: Option<&str> = None;
+        for frame in Frames(frames) {
+            let Ok(Frame::PushPull(part)) = frame else {
+                return self.complain(from, DropReason::Malformed, true);
+            };
+            join = part.join;
+            if user_state.len() + part.user_state.len() > self.config.user_state_size_max {
+                return self.complain(from, DropReason::TooLarge, true);
+            }
+            user_state.extend_from_slice(part.user_state);
+            for member in part.members() {
+                match member {
+                    // The sender stands first in its own table.
+                    Ok(member) => {
+                        let sender = *sender.get_or_insert(member.name);
+                        self.merge_member(&member, sender, Via::PushPull { from });
+                    }
+                    Err(reason) => self.complain(from, reason, true),
+                }
+            }
+        }
+        self.stats.push_pulls += 1;
+        if !user_state.is_empty() {
+            let state = Bytes::from(user_state);
+            self.emit(Event::UserState { from, join, state });
+        }
+    }
+
+    /// Takes in what another node believes of one member. That it holds a member for failed counts
+    /// as a suspicion only: so the member has the time to refute what it may never have heard.
+    fn merge_member(&mut self, member: &MemberRef<'_>, sender: &str, via: Via) {
+        let claim = match member.state {
+            State::Alive => {
+                let MemberRef {
+                    address,
+                    meta,
+                    versions,
+                    ..
+                } = *member;
+                Claim::Alive {
+                    address,
+                    meta,
+                    versions,
+                }
+            }
+            State::Suspect | State::Failed => Claim::Suspect { accuser: sender },
+            State::Left => Claim::Left,
+        };
+        let update = Update {
+            name: member.name,
+            incarnation: member.incarnation,
+            claim,
+        };
+        self.receive_update(&update, via);
+    }
+}
+
+/// How much rarer push/pull gets in a large cluster: `ceil(log2(n)) - 4` above 32 members, so that
+/// the load of each exchange, which grows with the cluster, does not add up.
+fn scale(members: usize) -> u32 {
+    if members <= UNSCALED_MAX {
+        return 1;
+    }
+    members.next_power_of_two().trailing_zeros() - UNSCALED_MAX.trailing_zeros() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::scale;
+
+    #[test]
+    fn push_pull_gets_rarer_with_each_doubling_above_32() {
+        let scales: Vec<u32> = [1, 32, 33, 64, 65, 128, 129, 256, 10_000]
+            .into_iter()
+            .map(scale)
+            .collect();
+        assert_eq!(scales, [1, 1, 2, 2, 3, 3, 4, 4, 10]);
+    }
+}

@@ -1,0 +1,155 @@
+//! What the application sends: broadcasts, and messages to one member.
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::error::CommandError;
+use crate::gossip::{Ticket, Tier};
+use crate::member::{Incarnation, Name};
+use crate::node::{Node, Status, at_most};
+use crate::output::{Answer, Event, RequestId};
+use crate::packet;
+use crate::stats::{DropReason, MessageKind};
+use crate::wire::{self, Broadcast, Message, User};
+
+/// A payload's field number and length, and the growth of the length of the message around it.
+const PAYLOAD_FIELD: usize = 1 + 3 + 2;
+
+impl Node {
+    pub(crate) fn start_broadcast(&mut self, payload: &[u8]) -> Result<RequestId, CommandError> {
+        if self.status != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        at_most(payload.len(), self.broadcast_size_max())?;
+        if !self.has_room_for_broadcast(payload.len()) {
+            return Err(CommandError::Busy {
+                limit: "broadcast_queue_max",
+            });
+        }
+        let request = self.begin_request()?;
+        let broadcast = Broadcast {
+            origin: self.config.name.as_str(),
+            incarnation: self.config.incarnation,
+            sequence: self.broadcasts_made,
+            payload,
+        };
+        self.broadcasts_made = self.broadcasts_made.wrapping_add(1);
+        if self.members.has_audience() {
+            let bytes = packet::encoded(&Message::Broadcast(broadcast));
+            self.queue_broadcast(bytes, Some(request));
+        } else {
+            self.answer(request, Ok(Answer::Spread));
+        }
+        Ok(request)
+    }
+
+    pub(crate) fn receive_broadcast(&mut self, broadcast: &Broadcast<'_>) {
+        let Incarnation(incarnation) = broadcast.incarnation;
+        let origins_max = self.config.broadcast_origins_max;
+        let own = broadcast.origin == self.config.name.as_str();
+        if own
+            || !self.seen.note(
+                broadcast.origin,
+                incarnation,
+                broadcast.sequence,
+                origins_max,
+            )
+        {
+            return self.drop_quietly(DropReason::RepeatedBroadcast);
+        }
+        let origin = Name::trusted(broadcast.origin);
+        let payload = Bytes::copy_from_slice(broadcast.payload);
+        let message = Message::Broadcast(*broadcast);
+        let fits = message.encoded_len() + wire::header_len(&self.config.label)
+            <= self.config.packet_size_max;
+        if fits && self.status == Status::Running {
+            // Relayed for others it makes room for itself: the most sent goes.
+            while !self.has_room_for_broadcast(broadcast.payload.len())
+                && let Some(place) = self.broadcasts.least_urgent()
+            {
+                self.drop_quietly(DropReason::QueueFull);
+                let pushed_out = self.broadcasts.remove(place);
+                self.settle(pushed_out);
+            }
+            self.queue_broadcast(packet::encoded(&message), None);
+        }
+        self.emit(Event::Broadcast { origin, payload });
+    }
+
+    pub(crate) fn send_user_message(
+        &mut self,
+        to: &str,
+        payload: &[u8],
+    ) -> Result<(), CommandError> {
+        let (_, address) = self.live_peer(to)?;
+        at_most(payload.len(), self.message_size_max())?;
+        let from = self.config.name.clone();
+        let message = Message::User(User {
+            from: from.as_str(),
+            payload,
+        });
+        self.send_message(address, &message, true);
+        Ok(())
+    }
+
+    pub(crate) fn start_send_reliable(
+        &mut self,
+        to: &str,
+        payload: &[u8],
+    ) -> Result<RequestId, CommandError> {
+        let (_, address) = self.live_peer(to)?;
+        at_most(payload.len(), self.config.reliable_size_max)?;
+        let request = self.begin_request()?;
+        self.open_message_stream(address, payload, request);
+        Ok(request)
+    }
+
+    pub(crate) fn receive_user_message(&mut self, from: &str, payload: &[u8], reliable: bool) {
+        let from = Name::trusted(from);
+        let payload = Bytes::copy_from_slice(payload);
+        self.emit(Event::Message {
+            from,
+            payload,
+            reliable,
+        });
+    }
+
+    /// What a user message costs in a datagram besides its payload, at most.
+    pub(crate) fn user_message_overhead(&self) -> usize {
+        let message = Message::User(User {
+            from: self.config.name.as_str(),
+            payload: &[],
+        });
+        overhead(&self.config, &message)
+    }
+
+    /// What a broadcast costs in a datagram besides its payload, at most.
+    pub(crate) fn broadcast_overhead(&self) -> usize {
+        let message = Message::Broadcast(Broadcast {
+            origin: self.config.name.as_str(),
+            incarnation: Incarnation::MAX,
+            sequence: u32::MAX,
+            payload: &[],
+        });
+        overhead(&self.config, &message)
+    }
+
+    fn has_room_for_broadcast(&self, size: usize) -> bool {
+        self.broadcasts.len() < self.config.broadcast_queue_max
+            && self.broadcasts.bytes() + size <= self.config.broadcast_queue_bytes_max
+    }
+
+    fn queue_broadcast(&mut self, bytes: Bytes, request: Option<RequestId>) {
+        let ticket = Ticket {
+            subject: None,
+            kind: MessageKind::Broadcast,
+            request,
+        };
+        self.broadcasts.push(bytes, Tier::Normal, ticket);
+        self.arm_gossip();
+    }
+}
+
+fn overhead(config: &Config, message: &Message<'_>) -> usize {
+    wire::header_len(&config.label) + message.encoded_len() + PAYLOAD_FIELD
+}

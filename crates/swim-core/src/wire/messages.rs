@@ -1,0 +1,418 @@
+//! The native wire format: the fields of each message, listed once for writing and once for reading.
+//!
+//! A field that is repeated counts as it was last read; one that is unknown is passed over.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::protobuf::{Body, Fields, Sink, Value};
+use super::{Ack, Broadcast, Claim, IndirectPing, Message, Ping, Update, User};
+use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, VersionRange, Versions};
+use crate::stats::DropReason;
+
+impl Body for Message<'_> {
+    #[inline]
+    fn fields(&self, sink: &mut impl Sink) {
+        match self {
+            Message::Ping(ping) => ping.fields(sink),
+            Message::IndirectPing(ping) => ping.fields(sink),
+            Message::Ack(ack) => ack.fields(sink),
+            Message::Nack { sequence } => sink.fixed32(1, *sequence),
+            Message::Update(update) => update.fields(sink),
+            Message::User(user) => user.fields(sink),
+            Message::Broadcast(broadcast) => broadcast.fields(sink),
+        }
+    }
+}
+
+impl Body for Ping<'_> {
+    fn fields(&self, sink: &mut impl Sink) {
+        sink.fixed32(1, self.sequence);
+        sink.bytes(2, self.target.as_bytes());
+        sink.bytes(3, self.source.as_bytes());
+    }
+}
+
+impl<'a> Ping<'a> {
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
+        let (mut sequence, mut target, mut source) = (0, None, None);
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => sequence = value.fixed32()?,
+                2 => target = Some(value.bytes()?),
+                3 => source = Some(value.bytes()?),
+                _ => {}
+            }
+        }
+        Ok(Ping {
+            sequence,
+            target: name(target)?,
+            source: name(source)?,
+        })
+    }
+}
+
+impl Body for IndirectPing<'_> {
+    #[inline]
+    fn fields(&self, sink: &mut impl Sink) {
+        sink.fixed32(1, self.sequence);
+        sink.bytes(2, self.target.as_bytes());
+        sink.address(3, self.address);
+    }
+}
+
+impl<'a> IndirectPing<'a> {
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
+        let (mut sequence, mut target, mut to) = (0, None, None);
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => sequence = value.fixed32()?,
+                2 => target = Some(value.bytes()?),
+                3 => to = Some(value.bytes()?),
+                _ => {}
+            }
+        }
+        Ok(IndirectPing {
+            sequence,
+            target: name(target)?,
+            address: address(to)?,
+        })
+    }
+}
+
+impl Body for Ack<'_> {
+    fn fields(&self, sink: &mut impl Sink) {
+        sink.fixed32(1, self.sequence);
+        sink.bytes(2, self.payload);
+    }
+}
+
+impl<'a> Ack<'a> {
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
+        let mut ack = Ack {
+            sequence: 0,
+            payload: &[],
+        };
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => ack.sequence = value.fixed32()?,
+                2 => ack.payload = value.bytes()?,
+                _ => {}
+            }
+        }
+        Ok(ack)
+    }
+}
+
+/// A nack has nothing but its sequence number.
+#[inline]
+pub(super) fn decode_nack(body: &[u8]) -> Result<u32, DropReason> {
+    let mut sequence = 0;
+    let mut fields = Fields::new(body);
+    while let Some((number, value)) = fields.next()? {
+        if number == 1 {
+            sequence = value.fixed32()?;
+        }
+    }
+    Ok(sequence)
+}
+
+impl Body for Update<'_> {
+    #[inline]
+    fn fields(&self, sink: &mut impl Sink) {
+        match self.claim {
+            Claim::Alive {
+                address,
+                meta,
+                versions,
+            } => {
+                announcement(sink, self.name, self.incarnation, address, meta, versions);
+            }
+            Claim::Suspect { accuser } | Claim::Failed { accuser } => {
+                sink.bytes(1, self.name.as_bytes());
+                sink.fixed32(2, self.incarnation.0);
+                sink.bytes(3, accuser.as_bytes());
+            }
+            Claim::Left => {
+                sink.bytes(1, self.name.as_bytes());
+                sink.fixed32(2, self.incarnation.0);
+            }
+        }
+    }
+}
+
+impl<'a> Update<'a> {
+    /// Reads the message that claims `state`.
+    #[inline]
+    pub(super) fn decode(state: State, body: &'a [u8]) -> Result<Self, DropReason> {
+        if state == State::Alive {
+            let MemberRef {
+                name,
+                address,
+                incarnation,
+                meta,
+                versions,
+                ..
+            } = decode_announcement::<false>(body)?;
+            let claim = Claim::Alive {
+                address,
+                meta,
+                versions,
+            };
+            return Ok(Update {
+                name,
+                incarnation,
+                claim,
+            });
+        }
+        let (mut about, mut incarnation, mut accuser) = (None, 0, None);
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => about = Some(value.bytes()?),
+                2 => incarnation = value.fixed32()?,
+                3 if state != State::Left => accuser = Some(value.bytes()?),
+                _ => {}
+            }
+        }
+        let claim = match state {
+            State::Suspect => Claim::Suspect {
+                accuser: name(accuser)?,
+            },
+            State::Failed => Claim::Failed {
+                accuser: name(accuser)?,
+            },
+            // Alive has returned above.
+            State::Alive | State::Left => Claim::Left,
+        };
+        Ok(Update {
+            name: name(about)?,
+            incarnation: Incarnation(incarnation),
+            claim,
+        })
+    }
+}
+
+impl Body for User<'_> {
+    fn fields(&self, sink: &mut impl Sink) {
+        sink.bytes(1, self.from.as_bytes());
+        sink.bytes(2, self.payload);
+    }
+}
+
+impl<'a> User<'a> {
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
+        let (mut from, mut payload): (_, &[u8]) = (None, &[]);
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => from = Some(value.bytes()?),
+                2 => payload = value.bytes()?,
+                _ => {}
+            }
+        }
+        Ok(User {
+            from: name(from)?,
+            payload,
+        })
+    }
+}
+
+impl Body for Broadcast<'_> {
+    #[inline]
+    fn fields(&self, sink: &mut impl Sink) {
+        sink.bytes(1, self.origin.as_bytes());
+        sink.fixed32(2, self.incarnation.0);
+        sink.varint(3, self.sequence.into());
+        sink.bytes(4, self.payload);
+    }
+}
+
+impl<'a> Broadcast<'a> {
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
+        let (mut origin, mut incarnation, mut sequence, mut payload): (_, _, _, &[u8]) =
+            (None, 0, 0, &[]);
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => origin = Some(value.bytes()?),
+                2 => incarnation = value.fixed32()?,
+                3 => sequence = number_of_32_bits(value)?,
+                4 => payload = value.bytes()?,
+                _ => {}
+            }
+        }
+        let incarnation = Incarnation(incarnation);
+        Ok(Broadcast {
+            origin: name(origin)?,
+            incarnation,
+            sequence,
+            payload,
+        })
+    }
+}
+
+/// A member of a push/pull has the fields of an alive, and the state.
+impl Body for MemberRef<'_> {
+    #[inline]
+    fn fields(&self, sink: &mut impl Sink) {
+        let MemberRef {
+            name,
+            address,
+            state,
+            incarnation,
+            meta,
+            versions,
+        } = *self;
+        announcement(sink, name, incarnation, address, meta, versions);
+        sink.varint(6, state_to_number(state));
+    }
+}
+
+/// Reads a member of a push/pull.
+#[inline]
+pub(super) fn decode_member(body: &[u8]) -> Result<MemberRef<'_>, DropReason> {
+    decode_announcement::<true>(body)
+}
+
+#[inline]
+fn announcement(
+    sink: &mut impl Sink,
+    name: &str,
+    incarnation: Incarnation,
+    address: SocketAddr,
+    meta: &[u8],
+    versions: Versions,
+) {
+    sink.bytes(1, name.as_bytes());
+    sink.fixed32(2, incarnation.0);
+    sink.address(3, address);
+    sink.bytes(4, meta);
+    if versions != Versions::DEFAULT {
+        sink.bytes(5, &versions_to_bytes(versions));
+    }
+}
+
+/// An alive, or with `STATE` a member of a push/pull, which has one field more.
+#[inline]
+fn decode_announcement<const STATE: bool>(body: &[u8]) -> Result<MemberRef<'_>, DropReason> {
+    let (mut about, mut incarnation, mut at, mut state) = (None, 0, None, 0);
+    let (mut meta, mut versions): (&[u8], &[u8]) = (&[], &[]);
+    let mut fields = Fields::new(body);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => about = Some(value.bytes()?),
+            2 => incarnation = value.fixed32()?,
+            3 => at = Some(value.bytes()?),
+            4 => meta = value.bytes()?,
+            5 => versions = value.bytes()?,
+            6 if STATE => state = value.varint()?,
+            _ => {}
+        }
+    }
+    Ok(MemberRef {
+        name: name(about)?,
+        address: address(at)?,
+        state: state_from_number(state)?,
+        incarnation: Incarnation(incarnation),
+        meta,
+        versions: versions_from_bytes(versions)?,
+    })
+}
+
+#[inline]
+fn name(bytes: Option<&[u8]>) -> Result<&str, DropReason> {
+    match bytes {
+        Some(bytes) if (1..=NAME_SIZE_MAX).contains(&bytes.len()) => {
+            str::from_utf8(bytes).map_err(|_| DropReason::Malformed)
+        }
+        _ => Err(DropReason::Malformed),
+    }
+}
+
+#[inline]
+fn address(bytes: Option<&[u8]>) -> Result<SocketAddr, DropReason> {
+    let (ip, port) = bytes
+        .and_then(<[u8]>::split_last_chunk::<2>)
+        .ok_or(DropReason::Malformed)?;
+    let port = u16::from_be_bytes(*port);
+    if let Ok(octets) = <[u8; 4]>::try_from(ip) {
+        Ok(SocketAddr::new(Ipv4Addr::from(octets).into(), port))
+    } else if let Ok(octets) = <[u8; 16]>::try_from(ip) {
+        Ok(SocketAddr::new(Ipv6Addr::from(octets).into(), port))
+    } else {
+        Err(DropReason::Malformed)
+    }
+}
+
+/// A varint whose field is a `uint32`. Larger numbers are not cut to size: two sequence numbers
+/// must not become one.
+fn number_of_32_bits(value: Value<'_>) -> Result<u32, DropReason> {
+    u32::try_from(value.varint()?).map_err(|_| DropReason::Malformed)
+}
+
+fn state_to_number(state: State) -> u64 {
+    match state {
+        State::Alive => 0,
+        State::Suspect => 1,
+        State::Failed => 2,
+        State::Left => 3,
+    }
+}
+
+#[inline]
+fn state_from_number(number: u64) -> Result<State, DropReason> {
+    match number {
+        0 => Ok(State::Alive),
+        1 => Ok(State::Suspect),
+        2 => Ok(State::Failed),
+        3 => Ok(State::Left),
+        _ => Err(DropReason::Malformed),
+    }
+}
+
+/// The versions field: three bytes of the protocol's, three of the application's.
+pub(super) const VERSIONS_SIZE: usize = 6;
+
+#[inline]
+fn versions_to_bytes(versions: Versions) -> [u8; VERSIONS_SIZE] {
+    let Versions {
+        protocol,
+        application,
+    } = versions;
+    [
+        protocol.min,
+        protocol.max,
+        protocol.current,
+        application.min,
+        application.max,
+        application.current,
+    ]
+}
+
+#[inline]
+fn versions_from_bytes(bytes: &[u8]) -> Result<Versions, DropReason> {
+    match *bytes {
+        [] => Ok(Versions::DEFAULT),
+        [p_min, p_max, p_current, a_min, a_max, a_current] => Ok(Versions {
+            protocol: VersionRange {
+                min: p_min,
+                max: p_max,
+                current: p_current,
+            },
+            application: VersionRange {
+                min: a_min,
+                max: a_max,
+                current: a_current,
+            },
+        }),
+        _ => Err(DropReason::Malformed),
+    }
+}

@@ -1,0 +1,192 @@
+//! What nodes say to each other, and how it is written down.
+//!
+//! The messages here borrow from the packet or frame that they were read from; nothing is copied
+//! or allocated. [`open_packet`] reads a datagram, [`open_header`], [`frame_len`] and
+//! [`decode_frame`] a stream. `docs/wire.md` specifies the format, `docs/swim.proto` its schema.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use swim_core::wire::{self, Message, Ping};
+//!
+//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1" });
+//! let mut packet = BytesMut::new();
+//! wire::begin_packet(b"staging", &mut packet);
+//! ping.encode(&mut packet);
+//!
+//! let mut messages = wire::open_packet(&packet, b"staging")?;
+//! assert_eq!(messages.next(), Some(Ok(ping)));
+//! assert_eq!(messages.next(), None);
+//! # Ok::<(), swim_core::DropReason>(())
+//! ```
+
+mod frames;
+mod messages;
+mod protobuf;
+mod swim;
+
+use core::net::SocketAddr;
+
+use crate::member::{Incarnation, State, Versions};
+use crate::stats::MessageKind;
+
+pub use frames::{
+    FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull,
+    decode_frame, encode_push_pull, frame_len,
+};
+pub(crate) use swim::alive_fits;
+pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
+
+/// The longest cluster label, in bytes: its length travels in one byte.
+pub const LABEL_SIZE_MAX: usize = 255;
+/// The smallest `packet_size_max`: below it a ping with two long names would not fit.
+pub const PACKET_SIZE_MIN: usize = 512;
+/// The largest payload of a UDP datagram over IPv4.
+pub const DATAGRAM_SIZE_MAX: usize = 65_507;
+/// The most bytes that one stream, or all of them together, may buffer.
+pub const STREAM_BYTES_MAX: usize = 1 << 30;
+
+/// One message of a datagram, borrowed from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Are you there?
+    Ping(Ping<'a>),
+    /// Please ping somebody for me.
+    IndirectPing(IndirectPing<'a>),
+    /// Yes.
+    Ack(Ack<'a>),
+    /// The member that you asked me to ping has not answered yet.
+    Nack {
+        /// The sequence number of the indirect ping.
+        sequence: u32,
+    },
+    /// News about a member.
+    Update(Update<'a>),
+    /// A user message to one member.
+    User(User<'a>),
+    /// A user message to everybody.
+    Broadcast(Broadcast<'a>),
+}
+
+/// A direct ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ping<'a> {
+    /// Comes back in the ack.
+    pub sequence: u32,
+    /// The name of the member that is meant; another one at this address does not answer.
+    pub target: &'a str,
+    /// The name of the member that asks.
+    pub source: &'a str,
+}
+
+/// A request to ping another member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndirectPing<'a> {
+    /// Comes back in the ack or nack.
+    pub sequence: u32,
+    /// The name of the member to ping.
+    pub target: &'a str,
+    /// Its address.
+    pub address: SocketAddr,
+}
+
+/// The answer to a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack<'a> {
+    /// The sequence number of the ping or indirect ping.
+    pub sequence: u32,
+    /// The application's data; empty for an indirect ping.
+    pub payload: &'a [u8],
+}
+
+/// News about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update<'a> {
+    /// The member that the news is about.
+    pub name: &'a str,
+    /// Its incarnation that the news is about.
+    pub incarnation: Incarnation,
+    /// What is claimed.
+    pub claim: Claim<'a>,
+}
+
+/// What an [`Update`] claims of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim<'a> {
+    /// It is alive, and announces this.
+    Alive {
+        /// Its address.
+        address: SocketAddr,
+        /// Its metadata.
+        meta: &'a [u8],
+        /// Its versions.
+        versions: Versions,
+    },
+    /// Its probe failed.
+    Suspect {
+        /// Whose probe.
+        accuser: &'a str,
+    },
+    /// It did not refute in time.
+    Failed {
+        /// Who says so.
+        accuser: &'a str,
+    },
+    /// It said goodbye.
+    Left,
+}
+
+/// A user message to one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User<'a> {
+    /// The sender's name.
+    pub from: &'a str,
+    /// The content.
+    pub payload: &'a [u8],
+}
+
+/// A user message to everybody. (origin, incarnation, sequence) is its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broadcast<'a> {
+    /// The sender's name.
+    pub origin: &'a str,
+    /// The sender's starting incarnation: tells its lives apart.
+    pub incarnation: Incarnation,
+    /// Counts the sender's broadcasts of one life, from 0.
+    pub sequence: u32,
+    /// The content.
+    pub payload: &'a [u8],
+}
+
+impl Message<'_> {
+    /// What kind of message it is.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Message::Ping(_) => MessageKind::Ping,
+            Message::IndirectPing(_) => MessageKind::IndirectPing,
+            Message::Ack(_) => MessageKind::Ack,
+            Message::Nack { .. } => MessageKind::Nack,
+            Message::Update(update) => match update.state() {
+                State::Alive => MessageKind::Alive,
+                State::Suspect => MessageKind::Suspect,
+                State::Failed => MessageKind::Failed,
+                State::Left => MessageKind::Left,
+            },
+            Message::User(_) => MessageKind::User,
+            Message::Broadcast(_) => MessageKind::Broadcast,
+        }
+    }
+}
+
+impl Update<'_> {
+    /// The state that is claimed.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self.claim {
+            Claim::Alive { .. } => State::Alive,
+            Claim::Suspect { .. } => State::Suspect,
+            Claim::Failed { .. } => State::Failed,
+            Claim::Left => State::Left,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The native wire format: packets, which are a header and then messages. `docs/wire.md` is the
+//! specification, `docs/swim.proto` the schema.
+
+use core::net::{Ipv6Addr, SocketAddr};
+
+use bytes::BytesMut;
+
+use super::messages::{VERSIONS_SIZE, decode_nack};
+use super::protobuf::{Body, Fields, Length, Sink, delimited_len, put_message};
+use super::{Ack, Broadcast, IndirectPing, LABEL_SIZE_MAX, Message, Ping, Update, User};
+use crate::config::Config;
+use crate::member::{NAME_SIZE_MAX, State};
+use crate::stats::DropReason;
+
+/// The first byte of every packet and every stream. It opens no memberlist message (0 to 14, 244),
+/// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
+pub const MAGIC: u8 = 0xC1;
+/// The version of the format, in the high half of the second byte. The low half has flags: none
+/// is defined yet, so each of them must be 0.
+pub const WIRE_VERSION: u8 = 1;
+
+/// The bytes of the header before the label: magic, version and flags, label length.
+const HEADER_SIZE_MIN: usize = 3;
+
+/// The field numbers of a packet: what kind of message follows. 11 to 15 are reserved.
+const PING: u32 = 1;
+const INDIRECT_PING: u32 = 2;
+const ACK: u32 = 3;
+const NACK: u32 = 4;
+const ALIVE: u32 = 5;
+const SUSPECT: u32 = 6;
+const FAILED: u32 = 7;
+const LEFT: u32 = 8;
+const USER: u32 = 9;
+const BROADCAST: u32 = 10;
+
+/// Appends the header that every packet and every stream starts with. Messages are appended after
+/// it with [`Message::encode`].
+///
+/// `label` has at most [`LABEL_SIZE_MAX`] bytes; what exceeds them is ignored.
+pub fn begin_packet(label: &[u8], out: &mut BytesMut) {
+    let label = cut_label(label);
+    out.reserve(HEADER_SIZE_MIN + label.len());
+    out.extend_from_slice(&[MAGIC, WIRE_VERSION << 4, label_len(label)]);
+    out.extend_from_slice(label);
+}
+
+/// How many bytes [`begin_packet`] appends.
+#[must_use]
+pub fn header_len(label: &[u8]) -> usize {
+    HEADER_SIZE_MIN + cut_label(label).len()
+}
+
+/// Checks the header of a datagram and walks over the messages behind it. Nothing is copied or
+/// allocated.
+///
+/// # Errors
+///
+/// What the datagram seems to be instead, when it does not start with our header.
+pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
+    let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
+    let body = datagram.get(size..).ok_or(DropReason::Truncated)?;
+    Ok(Messages {
+        fields: Fields::new(body),
+    })
+}
+
+/// Checks the header at the start of a stream, of which `bytes` came in so far: `Some(n)` when the
+/// header is complete, right, and `n` bytes long; `None` when more bytes are needed.
+///
+/// # Errors
+///
+/// What the stream seems to be instead, as soon as the first byte shows that it is not ours.
+pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReason> {
+    let label = cut_label(label);
+    match *bytes {
+        [] => return Ok(None),
+        [first, ..] if first != MAGIC => return Err(classify(bytes)),
+        [_, version, ..] if version != WIRE_VERSION << 4 => return Err(DropReason::WireVersion),
+        [_, _, length, ..] if length != label_len(label) => return Err(DropReason::LabelMismatch),
+        _ => {}
+    }
+    let theirs = bytes.get(HEADER_SIZE_MIN..).unwrap_or_default();
+    let compared = theirs.len().min(label.len());
+    if theirs[..compared] != label[..compared] {
+        return Err(DropReason::LabelMismatch);
+    }
+    let size = HEADER_SIZE_MIN + label.len();
+    Ok((bytes.len() >= size).then_some(size))
+}
+
+/// The messages of a packet. See [`open_packet`].
+///
+/// A message whose content is wrong yields an error, and the next one follows; a broken structure
+/// yields one error and ends the walk. Messages of unknown kinds are passed over in silence.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    fields: Fields<'a>,
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<Message<'a>, DropReason>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        // Ends: every field takes at least one byte from a finite packet.
+        loop {
+            match self.fields.next() {
+                Ok(Some((number @ PING..=BROADCAST, value))) => {
+                    return Some(value.bytes().and_then(|body| decode_message(number, body)));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(reason) => return Some(Err(reason)),
+            }
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Messages<'_> {}
+
+impl Message<'_> {
+    /// Appends the message as one field of a packet, so that packets can also be put together from
+    /// messages that were encoded earlier, by copying.
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        put_message(out, self.number(), self);
+    }
+
+    /// How many bytes [`encode`](Message::encode) appends.
+    #[must_use]
+    #[inline]
+    pub fn encoded_len(&self) -> usize {
+        delimited_len(self.body_len())
+    }
+
+    fn number(&self) -> u32 {
+        match self {
+            Message::Ping(_) => PING,
+            Message::IndirectPing(_) => INDIRECT_PING,
+            Message::Ack(_) => ACK,
+            Message::Nack { .. } => NACK,
+            Message::Update(update) => match update.state() {
+                State::Alive => ALIVE,
+                State::Suspect => SUSPECT,
+                State::Failed => FAILED,
+                State::Left => LEFT,
+            },
+            Message::User(_) => USER,
+            Message::Broadcast(_) => BROADCAST,
+        }
+    }
+}
+
+impl Update<'_> {
+    /// Appends the update as one field of a packet: the same bytes as [`Message::encode`] of a
+    /// [`Message::Update`].
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        Message::Update(*self).encode(out);
+    }
+
+    /// How many bytes [`encode`](Update::encode) appends.
+    #[must_use]
+    #[inline]
+    pub fn encoded_len(&self) -> usize {
+        Message::Update(*self).encoded_len()
+    }
+}
+
+/// Whether the longest alive that the configuration allows fits into a packet.
+pub(crate) fn alive_fits(config: &Config) -> bool {
+    // Also keeps the sum below from overflowing.
+    if config.meta_size_max > config.packet_size_max {
+        return false;
+    }
+    let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
+    let mut length = Length::default();
+    length.bytes(1, &[b'n'; NAME_SIZE_MAX]);
+    length.fixed32(2, u32::MAX);
+    length.address(3, address);
+    length.bytes(5, &[0; VERSIONS_SIZE]);
+    let body = length.0 + delimited_len(config.meta_size_max);
+    header_len(&config.label) + delimited_len(body) <= config.packet_size_max
+}
+
+#[inline]
+fn decode_message(number: u32, body: &[u8]) -> Result<Message<'_>, DropReason> {
+    let update = |state| Update::decode(state, body).map(Message::Update);
+    match number {
+        PING => Ping::decode(body).map(Message::Ping),
+        INDIRECT_PING => IndirectPing::decode(body).map(Message::IndirectPing),
+        ACK => Ack::decode(body).map(Message::Ack),
+        NACK => decode_nack(body).map(|sequence| Message::Nack { sequence }),
+        ALIVE => update(State::Alive),
+        SUSPECT => update(State::Suspect),
+        FAILED => update(State::Failed),
+        LEFT => update(State::Left),
+        USER => User::decode(body).map(Message::User),
+        BROADCAST => Broadcast::decode(body).map(Message::Broadcast),
+        _ => Err(DropReason::Malformed),
+    }
+}
+
+/// What bytes that do not start with our magic seem to be. The first few may still be missing.
+fn classify(bytes: &[u8]) -> DropReason {
+    /// How HTTP requests start, and the preface of HTTP/2.
+    const HTTP: [&[u8]; 10] = [
+        b"GET ",
+        b"HEAD ",
+        b"POST ",
+        b"PUT ",
+        b"DELETE ",
+        b"CONNECT ",
+        b"OPTIONS ",
+        b"TRACE ",
+        b"PATCH ",
+        b"PRI * HTTP/2",
+    ];
+    match *bytes {
+        [] => DropReason::Truncated,
+        [0..=14 | 244, ..] => DropReason::Memberlist,
+        // A handshake record; the second byte is the major version of TLS, or of DTLS.
+        [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
+        _ if HTTP
+            .iter()
+            .any(|start| bytes.starts_with(start) || start.starts_with(bytes)) =>
+        {
+            DropReason::Http
+        }
+        _ => DropReason::Unrecognised,
+    }
+}
+
+fn cut_label(label: &[u8]) -> &[u8] {
+    &label[..label.len().min(LABEL_SIZE_MAX)]
+}
+
+/// Of a label that was cut.
+fn label_len(label: &[u8]) -> u8 {
+    u8::try_from(label.len()).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+    use crate::member::{Incarnation, VersionRange, Versions};
+    use crate::wire::Claim;
+
+    /// The size of the packet with the longest alive that the configuration allows.
+    fn longest_alive(config: &Config) -> usize {
+        let meta = alloc::vec![0; config.meta_size_max];
+        let range = VersionRange {
+            min: 1,
+            max: 2,
+            current: 2,
+        };
+        let claim = Claim::Alive {
+            address: "[2001:db8::1]:7946".parse().unwrap(),
+            meta: &meta,
+            versions: Versions {
+                protocol: range,
+                application: range,
+            },
+        };
+        let name: String = "n".repeat(NAME_SIZE_MAX);
+        let mut packet = BytesMut::new();
+        begin_packet(&config.label, &mut packet);
+        Update {
+            name: &name,
+            incarnation: Incarnation::MAX,
+            claim,
+        }
+        .encode(&mut packet);
+        packet.len()
+    }
+
+    #[test]
+    fn the_longest_alive_fits_exactly_when_the_configuration_says_so() {
+        let address = "10.0.0.7:7946".parse().unwrap();
+        let mut config = Config::lan("cache-7".parse().unwrap(), address);
+        for label in ["", "staging"] {
+            config.label = label.into();
+            for meta_size_max in [1, 127, 128, 512, 20_000, 60_000] {
+                config.meta_size_max = meta_size_max;
+                let size = longest_alive(&config);
+                for (packet_size_max, fits) in [(size - 1, false), (size, true), (size + 1, true)] {
+                    config.packet_size_max = packet_size_max;
+                    assert_eq!(
+                        alive_fits(&config),
+                        fits,
+                        "{meta_size_max} in {packet_size_max}"
+                    );
+                }
+            }
+        }
+        config.meta_size_max = usize::MAX;
+        assert!(!alive_fits(&config));
+    }
+}

@@ -1,0 +1,136 @@
+//! Reading a packet or a frame allocates nothing, whatever is in it; writing only grows the buffer.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::BytesMut;
+use swim_core::wire::{self, Broadcast, Claim, Frame, Message, Ping, Update};
+use swim_core::{Incarnation, MemberRef, State, Versions};
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: hands everything on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`; `pointer` came from `alloc` above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+fn messages() -> [Message<'static>; 4] {
+    let incarnation = Incarnation(1_700_000_000);
+    let address = ([10, 0, 0, 7], 7946).into();
+    let claim = Claim::Alive {
+        address,
+        meta: b"zone-a",
+        versions: Versions::DEFAULT,
+    };
+    [
+        Message::Ping(Ping {
+            sequence: 7,
+            target: "b",
+            source: "a",
+        }),
+        Message::Update(Update {
+            name: "b",
+            incarnation,
+            claim,
+        }),
+        Message::Update(Update {
+            name: "b",
+            incarnation,
+            claim: Claim::Suspect { accuser: "a" },
+        }),
+        Message::Broadcast(Broadcast {
+            origin: "a",
+            incarnation,
+            sequence: 1,
+            payload: b"hi",
+        }),
+    ]
+}
+
+fn walk(bytes: &[u8]) {
+    if let Ok(messages) = wire::open_packet(bytes, b"") {
+        for message in messages {
+            _ = std::hint::black_box(message);
+        }
+    }
+    if let Ok(Frame::PushPull(push_pull)) = wire::decode_frame(bytes) {
+        for member in push_pull.members() {
+            _ = std::hint::black_box(member);
+        }
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+}
+
+#[test]
+fn writing_into_a_large_enough_buffer_allocates_nothing() {
+    let mut out = BytesMut::with_capacity(1400);
+    let count = allocations(|| {
+        wire::begin_packet(b"staging", &mut out);
+        messages()
+            .iter()
+            .for_each(|message| message.encode(&mut out));
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn reading_allocates_nothing_even_when_every_byte_is_damaged() {
+    let mut packet = BytesMut::new();
+    wire::begin_packet(b"", &mut packet);
+    messages()
+        .iter()
+        .for_each(|message| message.encode(&mut packet));
+    let member = MemberRef {
+        name: "b",
+        address: ([10, 0, 0, 7], 7946).into(),
+        state: State::Suspect,
+        incarnation: Incarnation(7),
+        meta: b"zone-a",
+        versions: Versions::DEFAULT,
+    };
+    let mut frames = BytesMut::new();
+    wire::encode_push_pull(true, [member; 3].into_iter(), b"state", &mut frames);
+
+    for original in [&packet[..], &frames[wire::FRAME_HEADER_LEN..]] {
+        let mut bytes = original.to_vec();
+        let count = allocations(|| {
+            walk(&bytes);
+            for place in 0..bytes.len() {
+                for byte in 0..=u8::MAX {
+                    bytes[place] = byte;
+                    walk(&bytes);
+                }
+                bytes[place] = original[place];
+                walk(&bytes[..place]);
+            }
+        });
+        assert_eq!(count, 0);
+    }
+}
