@@ -127,6 +127,8 @@ impl Node {
     fn is_acceptable(&mut self, new: &Announcement<'_>, via: Via) -> bool {
         let reason = if new.meta.len() > self.config.meta_size_max {
             DropReason::MetaTooLarge
+        } else if new.address.ip().is_unspecified() || new.address.port() == 0 {
+            DropReason::BadAddress
         } else if !self.understands(new.versions) {
             DropReason::Versions
         } else {

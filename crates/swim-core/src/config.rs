@@ -95,7 +95,7 @@ pub struct Config {
     pub stream_timeout: Duration,
 
     // Limits.
-    /// The largest datagram, in bytes, label and all overheads included. 512 to 65507.
+    /// The largest datagram, in bytes, label and all overheads included. 800 to 65507.
     pub packet_size_max: usize,
     /// The longest metadata of any member, in bytes; what exceeds it is dropped on receipt.
     pub meta_size_max: usize,
@@ -317,7 +317,7 @@ impl Config {
             (
                 (wire::PACKET_SIZE_MIN..=wire::DATAGRAM_SIZE_MAX).contains(&self.packet_size_max),
                 "packet_size_max",
-                "512 to 65507 bytes",
+                "800 to 65507 bytes",
             ),
             (
                 wire::alive_fits(self),

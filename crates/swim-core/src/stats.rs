@@ -165,6 +165,8 @@ counted_enum! {
         Malformed => "malformed", "malformed";
         /// Metadata longer than `meta_size_max`.
         MetaTooLarge => "meta_too_large", "metadata above meta_size_max";
+        /// An announced address that nobody can send to: unspecified, or with port 0.
+        BadAddress => "bad_address", "an address that nobody can send to";
         /// A datagram, frame or stream above its limit.
         TooLarge => "too_large", "larger than the configured limit";
         /// An alive with version ranges that are not in order or that have nothing in common with

@@ -84,10 +84,8 @@ pub fn frame_len(bytes: &[u8]) -> Option<usize> {
 pub fn decode_frame(body: &[u8]) -> Result<Frame<'_>, DropReason> {
     let mut found = None;
     let mut fields = Fields::new(body);
-    while let Some((number, value)) = fields.next()? {
-        if let PING..=PUSH_PULL = number
-            && found.replace((number, value.bytes()?)).is_some()
-        {
+    while let Some(field) = fields.next_bytes(PING..=PUSH_PULL)? {
+        if found.replace(field).is_some() {
             return Err(DropReason::Malformed);
         }
     }
@@ -162,13 +160,13 @@ impl<'a> PushPull<'a> {
             body,
         };
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                MEMBER => _ = value.bytes()?,
-                USER_STATE => push_pull.user_state = value.bytes()?,
-                JOIN => push_pull.join = value.varint()? != 0,
-                LAST => push_pull.last = value.varint()? != 0,
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                MEMBER => _ = fields.bytes(key)?,
+                USER_STATE => push_pull.user_state = fields.bytes(key)?,
+                JOIN => push_pull.join = fields.varint(key)? != 0,
+                LAST => push_pull.last = fields.varint(key)? != 0,
+                _ => fields.skip(key)?,
             }
         }
         Ok(push_pull)
@@ -179,15 +177,8 @@ impl<'a> Iterator for Members<'a> {
     type Item = Result<MemberRef<'a>, DropReason>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Ends: every field takes at least one byte from a finite frame.
-        loop {
-            match self.fields.next() {
-                Ok(Some((MEMBER, value))) => return Some(value.bytes().and_then(decode_member)),
-                Ok(Some(_)) => {}
-                Ok(None) => return None,
-                Err(reason) => return Some(Err(reason)),
-            }
-        }
+        let field = self.fields.next_bytes(MEMBER..=MEMBER).transpose()?;
+        Some(field.and_then(|(_, body)| decode_member(body)))
     }
 }
 

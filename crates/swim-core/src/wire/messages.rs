@@ -4,7 +4,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::protobuf::{Body, Fields, Sink, Value};
+use super::protobuf::{Body, Fields, Sink};
 use super::{Ack, Broadcast, Claim, IndirectPing, Message, Ping, Update, User};
 use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, VersionRange, Versions};
 use crate::stats::DropReason;
@@ -37,12 +37,12 @@ impl<'a> Ping<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut sequence, mut target, mut source) = (0, None, None);
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => sequence = value.fixed32()?,
-                2 => target = Some(value.bytes()?),
-                3 => source = Some(value.bytes()?),
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => sequence = fields.fixed32(key)?,
+                2 => target = Some(fields.bytes(key)?),
+                3 => source = Some(fields.bytes(key)?),
+                _ => fields.skip(key)?,
             }
         }
         Ok(Ping {
@@ -67,12 +67,12 @@ impl<'a> IndirectPing<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut sequence, mut target, mut to) = (0, None, None);
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => sequence = value.fixed32()?,
-                2 => target = Some(value.bytes()?),
-                3 => to = Some(value.bytes()?),
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => sequence = fields.fixed32(key)?,
+                2 => target = Some(fields.bytes(key)?),
+                3 => to = Some(fields.bytes(key)?),
+                _ => fields.skip(key)?,
             }
         }
         Ok(IndirectPing {
@@ -98,11 +98,11 @@ impl<'a> Ack<'a> {
             payload: &[],
         };
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => ack.sequence = value.fixed32()?,
-                2 => ack.payload = value.bytes()?,
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => ack.sequence = fields.fixed32(key)?,
+                2 => ack.payload = fields.bytes(key)?,
+                _ => fields.skip(key)?,
             }
         }
         Ok(ack)
@@ -114,9 +114,10 @@ impl<'a> Ack<'a> {
 pub(super) fn decode_nack(body: &[u8]) -> Result<u32, DropReason> {
     let mut sequence = 0;
     let mut fields = Fields::new(body);
-    while let Some((number, value)) = fields.next()? {
-        if number == 1 {
-            sequence = value.fixed32()?;
+    while let Some(key) = fields.key()? {
+        match key.number() {
+            1 => sequence = fields.fixed32(key)?,
+            _ => fields.skip(key)?,
         }
     }
     Ok(sequence)
@@ -172,12 +173,12 @@ impl<'a> Update<'a> {
         }
         let (mut about, mut incarnation, mut accuser) = (None, 0, None);
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => about = Some(value.bytes()?),
-                2 => incarnation = value.fixed32()?,
-                3 if state != State::Left => accuser = Some(value.bytes()?),
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => about = Some(fields.bytes(key)?),
+                2 => incarnation = fields.fixed32(key)?,
+                3 if state != State::Left => accuser = Some(fields.bytes(key)?),
+                _ => fields.skip(key)?,
             }
         }
         let claim = match state {
@@ -210,11 +211,11 @@ impl<'a> User<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut from, mut payload): (_, &[u8]) = (None, &[]);
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => from = Some(value.bytes()?),
-                2 => payload = value.bytes()?,
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => from = Some(fields.bytes(key)?),
+                2 => payload = fields.bytes(key)?,
+                _ => fields.skip(key)?,
             }
         }
         Ok(User {
@@ -240,13 +241,13 @@ impl<'a> Broadcast<'a> {
         let (mut origin, mut incarnation, mut sequence, mut payload): (_, _, _, &[u8]) =
             (None, 0, 0, &[]);
         let mut fields = Fields::new(body);
-        while let Some((number, value)) = fields.next()? {
-            match number {
-                1 => origin = Some(value.bytes()?),
-                2 => incarnation = value.fixed32()?,
-                3 => sequence = number_of_32_bits(value)?,
-                4 => payload = value.bytes()?,
-                _ => {}
+        while let Some(key) = fields.key()? {
+            match key.number() {
+                1 => origin = Some(fields.bytes(key)?),
+                2 => incarnation = fields.fixed32(key)?,
+                3 => sequence = number_of_32_bits(fields.varint(key)?)?,
+                4 => payload = fields.bytes(key)?,
+                _ => fields.skip(key)?,
             }
         }
         let incarnation = Incarnation(incarnation);
@@ -306,15 +307,15 @@ fn decode_announcement<const STATE: bool>(body: &[u8]) -> Result<MemberRef<'_>, 
     let (mut about, mut incarnation, mut at, mut state) = (None, 0, None, 0);
     let (mut meta, mut versions): (&[u8], &[u8]) = (&[], &[]);
     let mut fields = Fields::new(body);
-    while let Some((number, value)) = fields.next()? {
-        match number {
-            1 => about = Some(value.bytes()?),
-            2 => incarnation = value.fixed32()?,
-            3 => at = Some(value.bytes()?),
-            4 => meta = value.bytes()?,
-            5 => versions = value.bytes()?,
-            6 if STATE => state = value.varint()?,
-            _ => {}
+    while let Some(key) = fields.key()? {
+        match key.number() {
+            1 => about = Some(fields.bytes(key)?),
+            2 => incarnation = fields.fixed32(key)?,
+            3 => at = Some(fields.bytes(key)?),
+            4 => meta = fields.bytes(key)?,
+            5 => versions = fields.bytes(key)?,
+            6 if STATE => state = fields.varint(key)?,
+            _ => fields.skip(key)?,
         }
     }
     Ok(MemberRef {
@@ -354,8 +355,8 @@ fn address(bytes: Option<&[u8]>) -> Result<SocketAddr, DropReason> {
 
 /// A varint whose field is a `uint32`. Larger numbers are not cut to size: two sequence numbers
 /// must not become one.
-fn number_of_32_bits(value: Value<'_>) -> Result<u32, DropReason> {
-    u32::try_from(value.varint()?).map_err(|_| DropReason::Malformed)
+fn number_of_32_bits(value: u64) -> Result<u32, DropReason> {
+    u32::try_from(value).map_err(|_| DropReason::Malformed)
 }
 
 fn state_to_number(state: State) -> u64 {

@@ -38,8 +38,9 @@ pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_hea
 
 /// The longest cluster label, in bytes: its length travels in one byte.
 pub const LABEL_SIZE_MAX: usize = 255;
-/// The smallest `packet_size_max`: below it a ping with two long names would not fit.
-pub const PACKET_SIZE_MIN: usize = 512;
+/// The smallest `packet_size_max`, in bytes: a ping or an accusation with two names of 255 bytes,
+/// behind a label of 255 bytes, takes 782.
+pub const PACKET_SIZE_MIN: usize = 800;
 /// The largest payload of a UDP datagram over IPv4.
 pub const DATAGRAM_SIZE_MAX: usize = 65_507;
 /// The most bytes that one stream, or all of them together, may buffer.

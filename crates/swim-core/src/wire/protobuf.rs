@@ -5,6 +5,7 @@
 //! every broken input, and copies or reference-counts every field.
 
 use core::net::SocketAddr;
+use core::ops::RangeInclusive;
 
 use bytes::BytesMut;
 use prost::encoding::encoded_len_varint;
@@ -15,125 +16,161 @@ use crate::stats::DropReason;
 pub(super) const FIELD_NUMBER_MAX: u32 = 15;
 
 /// The kinds of values, as numbered in a key's low three bits. Groups (3 and 4) are not spoken.
-const VARINT: u8 = 0;
-const FIXED64: u8 = 1;
-const BYTES: u8 = 2;
-const FIXED32: u8 = 5;
+const VARINT: u32 = 0;
+const FIXED64: u32 = 1;
+const BYTES: u32 = 2;
+const FIXED32: u32 = 5;
 
 /// A varint of 64 bits takes at most this many bytes.
 const VARINT_LEN_MAX: usize = 10;
 
-/// One value, borrowed from the input.
+/// A field's key: its number, and the kind of its value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value<'a> {
-    Varint(u64),
-    /// Nothing in the schema has this type yet, so the number itself is skipped.
-    Fixed64,
-    Bytes(&'a [u8]),
-    Fixed32(u32),
-}
+pub(super) struct Key(u32);
 
-impl<'a> Value<'a> {
-    pub(super) fn varint(self) -> Result<u64, DropReason> {
-        if let Value::Varint(value) = self {
-            Ok(value)
-        } else {
-            Err(DropReason::Malformed)
-        }
-    }
-
-    pub(super) fn fixed32(self) -> Result<u32, DropReason> {
-        if let Value::Fixed32(value) = self {
-            Ok(value)
-        } else {
-            Err(DropReason::Malformed)
-        }
-    }
-
-    pub(super) fn bytes(self) -> Result<&'a [u8], DropReason> {
-        if let Value::Bytes(value) = self {
-            Ok(value)
-        } else {
-            Err(DropReason::Malformed)
-        }
+impl Key {
+    #[inline]
+    pub(super) fn number(self) -> u32 {
+        self.0 >> 3
     }
 }
 
-/// Walks over the fields of one message. Every step consumes at least one byte, or ends the walk.
+/// Walks over the fields of one message: a key, then its value, which is read by the method of its
+/// kind or skipped. Every step takes at least one byte, or ends the walk.
+///
+/// After an error nothing follows, because the place where the next field starts is unknown.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
+    #[inline]
     pub(super) fn new(body: &'a [u8]) -> Self {
         Fields { rest: body }
     }
 
-    /// The next field's number and value; `None` at the end. After an error nothing follows: the
-    /// place where the next field would start is unknown.
+    /// The next field's key; `None` at the end.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, DropReason> {
+    pub(super) fn key(&mut self) -> Result<Option<Key>, DropReason> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let field = self.field();
-        if field.is_none() {
-            self.rest = &[];
+        match u32::try_from(self.read_varint()?) {
+            Ok(key) if key >> 3 != 0 => Ok(Some(Key(key))),
+            _ => Err(self.broken()),
         }
-        field.map(Some).ok_or(DropReason::Malformed)
     }
 
     #[inline]
-    fn field(&mut self) -> Option<(u32, Value<'a>)> {
-        let key = u32::try_from(self.varint()?).ok()?;
-        let number = key >> 3;
-        let value = match (key & 7) as u8 {
-            _ if number == 0 => return None,
-            VARINT => Value::Varint(self.varint()?),
-            FIXED64 => {
-                self.rest = self.rest.get(8..)?;
-                Value::Fixed64
-            }
-            BYTES => {
-                // The length is compared with what is there before anything is done with it.
-                let length = usize::try_from(self.varint()?).ok()?;
-                let (bytes, rest) = self.rest.split_at_checked(length)?;
+    pub(super) fn varint(&mut self, key: Key) -> Result<u64, DropReason> {
+        if key.0 & 7 == VARINT {
+            self.read_varint()
+        } else {
+            Err(self.broken())
+        }
+    }
+
+    #[inline]
+    pub(super) fn fixed32(&mut self, key: Key) -> Result<u32, DropReason> {
+        match self.rest.split_first_chunk::<4>() {
+            Some((bytes, rest)) if key.0 & 7 == FIXED32 => {
                 self.rest = rest;
-                Value::Bytes(bytes)
+                Ok(u32::from_le_bytes(*bytes))
             }
-            FIXED32 => {
-                let (bytes, rest) = self.rest.split_first_chunk::<4>()?;
-                self.rest = rest;
-                Value::Fixed32(u32::from_le_bytes(*bytes))
-            }
-            _ => return None,
+            _ => Err(self.broken()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn bytes(&mut self, key: Key) -> Result<&'a [u8], DropReason> {
+        if key.0 & 7 != BYTES {
+            return Err(self.broken());
+        }
+        let length = self.read_varint()?;
+        // Compared with what is there before anything is done with it.
+        let split = usize::try_from(length)
+            .ok()
+            .and_then(|size| self.rest.split_at_checked(size));
+        let Some((bytes, rest)) = split else {
+            return Err(self.broken());
         };
-        Some((number, value))
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    /// Passes over a value of any kind.
+    #[inline]
+    pub(super) fn skip(&mut self, key: Key) -> Result<(), DropReason> {
+        match key.0 & 7 {
+            VARINT => self.read_varint().map(|_| ()),
+            BYTES => self.bytes(key).map(|_| ()),
+            FIXED32 => self.skip_bytes(4),
+            FIXED64 => self.skip_bytes(8),
+            _ => Err(self.broken()),
+        }
+    }
+
+    /// The next length-delimited field with one of these numbers; fields with others are passed
+    /// over. One of these numbers with another kind of value is an error, after which the walk
+    /// can go on.
+    #[inline]
+    pub(super) fn next_bytes(
+        &mut self,
+        numbers: RangeInclusive<u32>,
+    ) -> Result<Option<(u32, &'a [u8])>, DropReason> {
+        while let Some(key) = self.key()? {
+            if !numbers.contains(&key.number()) {
+                self.skip(key)?;
+            } else if key.0 & 7 == BYTES {
+                return self.bytes(key).map(|bytes| Some((key.number(), bytes)));
+            } else {
+                self.skip(key)?;
+                return Err(DropReason::Malformed);
+            }
+        }
+        Ok(None)
+    }
+
+    fn skip_bytes(&mut self, size: usize) -> Result<(), DropReason> {
+        let Some(rest) = self.rest.get(size..) else {
+            return Err(self.broken());
+        };
+        self.rest = rest;
+        Ok(())
     }
 
     #[inline]
-    fn varint(&mut self) -> Option<u64> {
-        let (&byte, rest) = self.rest.split_first()?;
-        if byte < 0x80 {
-            self.rest = rest;
-            return Some(u64::from(byte));
+    fn read_varint(&mut self) -> Result<u64, DropReason> {
+        match *self.rest {
+            [byte @ 0..=0x7f, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.read_long_varint(),
         }
-        self.long_varint()
     }
 
-    fn long_varint(&mut self) -> Option<u64> {
+    fn read_long_varint(&mut self) -> Result<u64, DropReason> {
         let mut value = 0;
         for (index, &byte) in self.rest.iter().take(VARINT_LEN_MAX).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
                 // The tenth byte has room for the last bit only.
-                let overflows = index + 1 == VARINT_LEN_MAX && byte > 1;
-                self.rest = self.rest.get(index + 1..)?;
-                return (!overflows).then_some(value);
+                if index + 1 == VARINT_LEN_MAX && byte > 1 {
+                    break;
+                }
+                self.skip_bytes(index + 1)?;
+                return Ok(value);
             }
         }
-        None
+        Err(self.broken())
+    }
+
+    #[cold]
+    fn broken(&mut self) -> DropReason {
+        self.rest = &[];
+        DropReason::Malformed
     }
 }
 
@@ -273,10 +310,10 @@ fn put_varint(out: &mut BytesMut, value: u64) {
     prost::encoding::encode_varint(value, out);
 }
 
-const fn key(number: u32, kind: u8) -> u8 {
+const fn key(number: u32, kind: u32) -> u8 {
     debug_assert!(0 < number && number <= FIELD_NUMBER_MAX);
-    let [number, ..] = number.to_le_bytes();
-    number << 3 | kind
+    let [key, ..] = (number << 3 | kind).to_le_bytes();
+    key
 }
 
 const fn address_len(address: SocketAddr) -> usize {

@@ -103,17 +103,8 @@ impl<'a> Iterator for Messages<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        // Ends: every field takes at least one byte from a finite packet.
-        loop {
-            match self.fields.next() {
-                Ok(Some((number @ PING..=BROADCAST, value))) => {
-                    return Some(value.bytes().and_then(|body| decode_message(number, body)));
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => return None,
-                Err(reason) => return Some(Err(reason)),
-            }
-        }
+        let field = self.fields.next_bytes(PING..=BROADCAST).transpose()?;
+        Some(field.and_then(|(number, body)| decode_message(number, body)))
     }
 }
 
