@@ -17,11 +17,7 @@ impl From<SocketAddr> for CompactAddress {
             IpAddr::V4(v4) => ip[..4].copy_from_slice(&v4.octets()),
             IpAddr::V6(v6) => ip = v6.octets(),
         }
-        CompactAddress {
-            ip,
-            port: address.port(),
-            is_v6: address.is_ipv6(),
-        }
+        CompactAddress { ip, port: address.port(), is_v6: address.is_ipv6() }
     }
 }
 
@@ -43,11 +39,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_being_stored() {
-        for text in [
-            "10.1.2.3:7946",
-            "[2001:db8::7]:1",
-            "[::ffff:10.1.2.3]:65535",
-        ] {
+        for text in ["10.1.2.3:7946", "[2001:db8::7]:1", "[::ffff:10.1.2.3]:65535"] {
             let address: SocketAddr = text.parse().unwrap();
             assert_eq!(SocketAddr::from(CompactAddress::from(address)), address);
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use crate::error::CommandError;
 use crate::gossip::Tier;
 use crate::member::{Belief, Incarnation, Name, State, Verdict, Versions, supersedes};
 use crate::members::{Announcement, Slot};
@@ -15,28 +16,28 @@ use crate::suspicion::Timeouts;
 use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
+/// At the highest incarnation there is nothing to refute with. Accusations from others are not
+/// heeded there, so what is held against the member is this node's own failed probe, and any word
+/// of it is enough to clear it.
+fn refutes_at_max(claim: Belief, known: Belief) -> bool {
+    claim.incarnation == Incarnation::MAX
+        && known.incarnation == Incarnation::MAX
+        && matches!(known.state, State::Suspect | State::Failed)
+}
+
 impl Node {
     /// Weighs one piece of news about any member, this node included.
     pub(crate) fn receive_update(&mut self, update: &Update<'_>, via: Via) {
         let accuses = !matches!(update.claim, Claim::Alive { .. });
-        if accuses && update.incarnation == Incarnation::MAX {
+        if accuses && update.incarnation == Incarnation::MAX && via != Via::Own {
             return self.drop_quietly(DropReason::IncarnationExhausted);
         }
         match self.members.find(update.name) {
             Some(Slot::LOCAL) => self.receive_own_update(update, via),
             known => match update.claim {
-                Claim::Alive {
-                    address,
-                    meta,
-                    versions,
-                } => {
+                Claim::Alive { address, meta, versions } => {
                     let incarnation = update.incarnation;
-                    let new = Announcement {
-                        incarnation,
-                        address,
-                        meta,
-                        versions,
-                    };
+                    let new = Announcement { incarnation, address, meta, versions };
                     self.receive_alive(known, update, &new, via);
                 }
                 Claim::Suspect { accuser } => self.receive_suspect(known, update, accuser, via),
@@ -57,49 +58,54 @@ impl Node {
             return self.admit(update, new, via);
         };
         let entry = self.members.entry(slot);
+        let (known, address) = (entry.belief(), entry.address());
+        let elsewhere = known.state.is_live() && address != new.address;
         let claim = Belief::new(State::Alive, update.incarnation);
-        if supersedes(claim, entry.belief()) == Verdict::Ignore {
+        if !elsewhere
+            && supersedes(claim, known) == Verdict::Ignore
+            && !refutes_at_max(claim, known)
+        {
+            if !known.state.is_live() {
+                self.tell_accused(slot, new.address);
+            }
             return self.drop_quietly(DropReason::Stale);
         }
-        if !self.is_acceptable(new, via) {
+        let entry = self.members.entry(slot);
+        let news = !known.state.is_live() || !entry.announces(new.address, new.meta, new.versions);
+        if news && !self.is_acceptable(update.name, new, via) {
             return;
         }
-        let entry = self.members.entry(slot);
-        let before = entry.state();
-        if before.is_live() && entry.address() != new.address {
-            // A live name belongs to the address that holds it.
-            return self.drop_quietly(DropReason::AddressConflict);
+        if elsewhere {
+            return self.receive_alive_elsewhere(slot, update, new, via);
         }
+        self.accept_alive(slot, update, new, via);
+    }
+
+    /// Takes over what a known member announces: it is alive.
+    pub(crate) fn accept_alive(
+        &mut self,
+        slot: Slot,
+        update: &Update<'_>,
+        new: &Announcement<'_>,
+        via: Via,
+    ) {
+        let before = self.members.entry(slot).state();
         let suspected = self.suspicions.end(slot);
         self.members.announce(slot, new);
-        self.members.set_state(
-            self.now(),
-            slot,
-            State::Alive,
-            self.config.gossip_to_the_dead,
-        );
-        let tier = if before == State::Alive {
-            Tier::Normal
-        } else {
-            Tier::Urgent
-        };
+        self.members.set_state(self.now(), slot, State::Alive);
+        let tier = if before == State::Alive { Tier::Normal } else { Tier::Urgent };
         self.queue_update(slot, update, tier, None);
 
         let member = self.members.entry(slot).view().to_member();
         let event = match (before, suspected) {
             (State::Suspect, Some(suspicion)) => {
                 self.stats.suspicions_refuted += 1;
-                Event::Refuted {
-                    member,
-                    suspected_for: self.now() - suspicion.started,
-                    via,
-                }
+                let suspected_for = self.now() - suspicion.started;
+                Event::Refuted { member, suspected_for, via }
             }
-            (State::Failed | State::Left, _) => Event::Joined {
-                member,
-                previous: Some(before),
-                via,
-            },
+            (State::Failed | State::Left, _) => {
+                Event::Joined { member, previous: Some(before), via }
+            }
             _ => Event::Updated { member, via },
         };
         self.emit(event);
@@ -107,7 +113,7 @@ impl Node {
 
     /// Takes a member into the table that was not in it.
     fn admit(&mut self, update: &Update<'_>, new: &Announcement<'_>, via: Via) {
-        if !self.is_acceptable(new, via) {
+        if !self.is_acceptable(update.name, new, via) {
             return;
         }
         if self.members.len() >= self.config.members_max {
@@ -116,21 +122,20 @@ impl Node {
         let slot = self.members.add(self.now(), update.name, new);
         self.queue_update(slot, update, Tier::Normal, None);
         let member = self.members.entry(slot).view().to_member();
-        self.emit(Event::Joined {
-            member,
-            previous: None,
-            via,
-        });
+        self.emit(Event::Joined { member, previous: None, via });
     }
 
-    /// What a member announces has to be within the limits, whoever says so.
-    fn is_acceptable(&mut self, new: &Announcement<'_>, via: Via) -> bool {
+    /// What a member announces has to be within the limits, whoever says so, and has to please the
+    /// application.
+    fn is_acceptable(&mut self, name: &str, new: &Announcement<'_>, via: Via) -> bool {
         let reason = if new.meta.len() > self.config.meta_size_max {
             DropReason::MetaTooLarge
         } else if new.address.ip().is_unspecified() || new.address.port() == 0 {
             DropReason::BadAddress
         } else if !self.understands(new.versions) {
             DropReason::Versions
+        } else if !self.hooks.admit(&new.as_member(name)) {
+            DropReason::NotAdmitted
         } else {
             return true;
         };
@@ -154,15 +159,19 @@ impl Node {
         via: Via,
     ) {
         let Some(slot) = known else {
-            return self.drop_quietly(DropReason::UnknownMember);
+            return self.pass_on_hearsay(update, via);
         };
         let before = self.members.entry(slot).belief();
         match supersedes(Belief::new(State::Suspect, update.incarnation), before) {
             Verdict::Adopt => self.suspect(slot, update, accuser, via),
+            // It refuted the old suspicion, if only to others: this is another one, with its own time
+            // and its own accusers.
+            Verdict::Raise if self.suspicions.end(slot).is_some() => {
+                self.suspect(slot, update, accuser, via);
+            }
             Verdict::Raise => {
                 self.members.set_incarnation(slot, update.incarnation);
-                self.queue_update(slot, update, Tier::Normal, None);
-                self.confirm(slot, update, accuser, via);
+                self.queue_raised(slot, update);
             }
             Verdict::Ignore if before.incarnation == update.incarnation => {
                 self.confirm(slot, update, accuser, via);
@@ -175,31 +184,25 @@ impl Node {
         let timeouts = Timeouts::new(&self.config, self.members_live());
         let accuser = Name::trusted(accuser);
         self.members.set_incarnation(slot, update.incarnation);
-        self.members.set_state(
-            self.now(),
-            slot,
-            State::Suspect,
-            self.config.gossip_to_the_dead,
-        );
-        self.suspicions
-            .start(self.now(), slot, accuser.clone(), timeouts);
-        self.queue_update(slot, update, Tier::Normal, None);
+        self.members.set_state(self.now(), slot, State::Suspect);
+        self.suspicions.start(self.now(), slot, accuser.clone(), timeouts);
+        if !matches!(via, Via::PushPull { .. }) {
+            self.queue_update(slot, update, Tier::Normal, None);
+        }
         if via == Via::Own {
             self.stats.suspicions_raised += 1;
         }
         let member = self.members.entry(slot).view().to_member();
         let (timeout_min, timeout_max) = (timeouts.min, timeouts.max);
-        self.emit(Event::Suspected {
-            member,
-            accuser,
-            timeout_min,
-            timeout_max,
-            via,
-        });
+        self.emit(Event::Suspected { member, accuser, timeout_min, timeout_max, via });
     }
 
     /// Somebody else suspects a suspect too.
     fn confirm(&mut self, slot: Slot, update: &Update<'_>, accuser: &str, via: Via) {
+        if let Via::PushPull { .. } = via {
+            // Whoever sends its table need not have probed the suspect itself.
+            return self.drop_quietly(DropReason::Stale);
+        }
         let now = self.now();
         let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
             return self.drop_quietly(DropReason::Stale);
@@ -223,7 +226,7 @@ impl Node {
         via: Via,
     ) {
         let Some(slot) = known else {
-            return self.drop_quietly(DropReason::UnknownMember);
+            return self.pass_on_hearsay(update, via);
         };
         let claim = Belief::new(State::Failed, update.incarnation);
         if !self.raise_or_adopt(slot, claim, update) {
@@ -231,46 +234,40 @@ impl Node {
         }
         let suspicion = self.suspicions.end(slot);
         let now = self.now();
-        self.members
-            .set_state(now, slot, State::Failed, self.config.gossip_to_the_dead);
+        self.members.set_state(now, slot, State::Failed);
         self.queue_update(slot, update, Tier::Normal, None);
-        let (accusers, suspected_for) = suspicion.map_or((Vec::new(), Duration::ZERO), |s| {
-            (s.accusers, now - s.started)
-        });
+        let (accusers, suspected_for) =
+            suspicion.map_or((Vec::new(), Duration::ZERO), |s| (s.accusers, now - s.started));
         let member = self.members.entry(slot).view().to_member();
         let declared_by = Name::trusted(accuser);
-        self.emit(Event::Failed {
-            member,
-            declared_by,
-            accusers,
-            suspected_for,
-            via,
-        });
+        self.emit(Event::Failed { member, declared_by, accusers, suspected_for, via });
+        self.release_name(slot);
     }
 
     fn receive_left(&mut self, known: Option<Slot>, update: &Update<'_>, via: Via) {
         let Some(slot) = known else {
             return self.drop_quietly(DropReason::UnknownMember);
         };
-        let previous = self.members.entry(slot).state();
+        let entry = self.members.entry(slot);
+        let (previous, address) = (entry.state(), entry.address());
         let claim = Belief::new(State::Left, update.incarnation);
+        if previous.is_live()
+            && claim.incarnation < entry.incarnation()
+            && via == (Via::Packet { from: address })
+        {
+            // It restarted and does not know how high its incarnation was: nobody heeds its goodbye.
+            self.tell_about_limited(slot, address);
+        }
         if !self.raise_or_adopt(slot, claim, update) {
             return;
         }
         self.suspicions.end(slot);
-        self.members.set_state(
-            self.now(),
-            slot,
-            State::Left,
-            self.config.gossip_to_the_dead,
-        );
+        self.members.set_state(self.now(), slot, State::Left);
+        self.settle_without_audience();
         self.queue_update(slot, update, Tier::Urgent, None);
         let member = self.members.entry(slot).view().to_member();
-        self.emit(Event::Left {
-            member,
-            previous,
-            via,
-        });
+        self.emit(Event::Left { member, previous, via });
+        self.release_name(slot);
     }
 
     /// Weighs a claim that ends a membership. Whatever raises the incarnation is kept and passed on;
@@ -283,9 +280,21 @@ impl Node {
         }
         self.members.set_incarnation(slot, claim.incarnation);
         if verdict == Verdict::Raise {
-            self.queue_update(slot, update, Tier::Normal, None);
+            self.queue_raised(slot, update);
+        } else if self.members.entry(slot).is_lost() {
+            // It is not listed any more: a change of the evidence, but no news.
+            self.members.set_state(self.now(), slot, claim.state);
+            self.members.lose(slot);
+            return false;
         }
         verdict == Verdict::Adopt
+    }
+
+    /// Passes on a claim that raised what is known of an incarnation.
+    fn queue_raised(&mut self, slot: Slot, update: &Update<'_>) {
+        if !self.members.entry(slot).is_lost() {
+            self.queue_update(slot, update, Tier::Normal, None);
+        }
     }
 
     /// Declares those failed whose time to refute is over.
@@ -297,32 +306,78 @@ impl Node {
             let entry = self.members.entry(slot);
             let (name, incarnation) = (Name::trusted(entry.name()), entry.incarnation());
             let own = self.config.name.clone();
-            let claim = Claim::Failed {
-                accuser: own.as_str(),
-            };
-            let update = Update {
-                name: name.as_str(),
-                incarnation,
-                claim,
-            };
+            let claim = Claim::Failed { accuser: own.as_str() };
+            let update = Update { name: name.as_str(), incarnation, claim };
             self.receive_failed(Some(slot), &update, own.as_str(), Via::Own);
         }
     }
 
-    /// Takes those out of the table who failed or left long enough ago.
-    pub(crate) fn forget_the_gone(&mut self, now: Instant) {
-        while let Some((at, slot)) = self.members.next_to_forget()
-            && at <= now
+    /// When the next member is to be taken out of the list or out of the table.
+    pub(crate) fn next_farewell(&self) -> Option<Instant> {
+        let lose = self.members.longest_gone().map(|(since, _)| since + self.lose_after());
+        let forget = self.members.longest_lost().map(|(since, _)| since + self.forget_after());
+        [lose, forget].into_iter().flatten().min()
+    }
+
+    /// Takes those out of the member list who failed or left long enough ago, and those out of the
+    /// table who have been lost for too long or are too many.
+    pub(crate) fn bid_farewell(&mut self, now: Instant) {
+        while let Some((since, slot)) = self.members.longest_gone()
+            && since + self.lose_after() <= now
         {
-            if let Some(place) = self.members.entry(slot).queued() {
-                let forgotten = self.updates.remove(place);
-                self.settle(forgotten);
-            }
+            self.stop_gossip_about(slot);
             let member = self.members.entry(slot).view().to_member();
-            self.probes.forget(slot);
-            self.members.forget(slot, self.config.gossip_to_the_dead);
+            self.members.lose(slot);
+            self.emit(Event::Forgotten { member });
+            self.settle_without_audience();
+        }
+        while let Some((since, slot)) = self.members.longest_lost()
+            && (since + self.forget_after() <= now
+                || self.members.lost_len() > self.config.lost_members_max)
+        {
+            self.forget_slot(slot);
+        }
+    }
+
+    /// Forgets a member that is gone, with the evidence against it.
+    pub(crate) fn start_forget(&mut self, name: &str) -> Result<(), CommandError> {
+        let slot = self.members.find(name).ok_or(CommandError::UnknownMember)?;
+        if slot == Slot::LOCAL {
+            return Err(CommandError::OwnName);
+        }
+        let entry = self.members.entry(slot);
+        if entry.state().is_live() {
+            return Err(CommandError::StillLive);
+        }
+        let listed = !entry.is_lost();
+        let member = entry.view().to_member();
+        self.stop_gossip_about(slot);
+        self.forget_slot(slot);
+        self.settle_without_audience();
+        if listed {
             self.emit(Event::Forgotten { member });
         }
+        Ok(())
+    }
+
+    fn forget_slot(&mut self, slot: Slot) {
+        self.probes.forget(slot);
+        self.members.forget(slot);
+    }
+
+    fn stop_gossip_about(&mut self, slot: Slot) {
+        if let Some(place) = self.members.entry(slot).queued() {
+            let finished = self.updates.remove(place);
+            self.settle(finished);
+        }
+    }
+
+    fn lose_after(&self) -> Duration {
+        self.config.gossip_to_the_dead
+    }
+
+    fn forget_after(&self) -> Duration {
+        self.config.gossip_to_the_dead + self.config.lost_members_keep
     }
 
     /// Whether an address is that of this node, as it announces it.

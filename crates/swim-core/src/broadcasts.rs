@@ -1,5 +1,6 @@
 //! User broadcasts: their share of packets, and which were seen before.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::gossip::Queue;
@@ -25,11 +26,7 @@ impl Share {
             return 0;
         };
         self.saved = (self.saved + room / 4).min(packet_size_max);
-        if next <= self.saved {
-            self.saved.min(room)
-        } else {
-            0
-        }
+        if next <= self.saved { self.saved.min(room) } else { 0 }
     }
 
     pub(crate) fn spend(&mut self, bytes: usize) {
@@ -37,10 +34,10 @@ impl Share {
     }
 }
 
-/// Who said what, for the window of broadcasts seen.
+/// Which broadcasts of one life of an origin were seen.
 #[derive(Debug)]
 struct Window {
-    incarnation: u32,
+    life: u32,
     highest: u32,
     seen: [u64; WINDOW as usize / 64],
 }
@@ -49,10 +46,17 @@ struct Window {
 /// wait in a queue by default, so that the newest overtaking the oldest loses nothing.
 const WINDOW: u32 = 1024;
 
-/// Recognises user broadcasts that were seen before, by origin, incarnation and sequence.
+/// The present life of an origin, and the one before, of which stragglers may still come.
+#[derive(Debug)]
+struct Origin {
+    present: Window,
+    before: Option<Window>,
+}
+
+/// Recognises user broadcasts that were seen before, by origin, life and sequence.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    windows: BTreeMap<Name, Window>,
+    origins: BTreeMap<Name, Box<Origin>>,
     order: VecDeque<Name>,
 }
 
@@ -61,51 +65,54 @@ impl Seen {
     pub(crate) fn note(
         &mut self,
         origin: &str,
-        incarnation: u32,
+        life: u32,
         sequence: u32,
         origins_max: usize,
     ) -> bool {
-        if let Some(window) = self.windows.get_mut(origin) {
-            return window.note(incarnation, sequence);
+        if let Some(origin) = self.origins.get_mut(origin) {
+            return origin.note(life, sequence);
         }
-        if self.windows.len() >= origins_max
+        if self.origins.len() >= origins_max
             && let Some(oldest) = self.order.pop_front()
         {
-            self.windows.remove(&oldest);
+            self.origins.remove(&oldest);
         }
         let name = Name::trusted(origin);
-        let mut window = Window {
-            incarnation,
-            highest: sequence,
-            seen: [0; WINDOW as usize / 64],
-        };
-        window.mark(sequence);
-        self.windows.insert(name.clone(), window);
+        let present = Window::new(life, sequence);
+        self.origins.insert(name.clone(), Box::new(Origin { present, before: None }));
         self.order.push_back(name);
         true
     }
 }
 
+impl Origin {
+    fn note(&mut self, life: u32, sequence: u32) -> bool {
+        if self.present.life == life {
+            return self.present.note(sequence);
+        }
+        match &mut self.before {
+            Some(before) if before.life == life => before.note(sequence),
+            _ => {
+                let present = Window::new(life, sequence);
+                self.before = Some(core::mem::replace(&mut self.present, present));
+                true
+            }
+        }
+    }
+}
+
 impl Window {
-    fn note(&mut self, incarnation: u32, sequence: u32) -> bool {
-        if incarnation < self.incarnation {
-            return false;
-        }
-        if incarnation > self.incarnation {
-            // Another life of the origin, which counts from 0 again.
-            *self = Window {
-                incarnation,
-                highest: sequence,
-                seen: [0; WINDOW as usize / 64],
-            };
-        }
+    fn new(life: u32, sequence: u32) -> Self {
+        let mut window = Window { life, highest: sequence, seen: [0; WINDOW as usize / 64] };
+        window.mark(sequence);
+        window
+    }
+
+    fn note(&mut self, sequence: u32) -> bool {
         if sequence > self.highest {
             let steps = (sequence - self.highest).min(WINDOW);
             for step in 1..=steps {
                 self.clear(self.highest.wrapping_add(step));
-            }
-            if sequence - self.highest > WINDOW {
-                self.seen = [0; WINDOW as usize / 64];
             }
             self.highest = sequence;
         } else if self.highest - sequence >= WINDOW || self.is_marked(sequence) {
@@ -128,6 +135,39 @@ impl Window {
     }
 }
 
+/// Origin and key.
+type KeyedId = (Name, Box<[u8]>);
+
+/// The broadcasts with a key that wait in the queue: (place, sequence) by (origin, key).
+#[derive(Debug, Default)]
+pub(crate) struct Keyed {
+    waiting: BTreeMap<KeyedId, (u32, u32)>,
+    by_place: BTreeMap<u32, KeyedId>,
+}
+
+impl Keyed {
+    /// The place and sequence of the broadcast of this origin and key that waits.
+    pub(crate) fn find(&self, origin: &Name, key: &[u8]) -> Option<(u32, u32)> {
+        if key.is_empty() {
+            return None;
+        }
+        self.waiting.get(&(origin.clone(), key.into())).copied()
+    }
+
+    pub(crate) fn insert(&mut self, origin: Name, key: &[u8], place: u32, sequence: u32) {
+        let id = (origin, Box::from(key));
+        self.by_place.insert(place, id.clone());
+        self.waiting.insert(id, (place, sequence));
+    }
+
+    /// The message at this place left the queue.
+    pub(crate) fn remove(&mut self, place: u32) {
+        if let Some(id) = self.by_place.remove(&place) {
+            self.waiting.remove(&id);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -142,11 +182,7 @@ mod tests {
     fn broadcasts_get_a_quarter_of_the_packets_even_when_large() {
         let (mut share, mut queue) = (Share::default(), Queue::default());
         assert_eq!(share.allot(&queue, 1000, 1400), 0);
-        let ticket = Ticket {
-            subject: None,
-            kind: MessageKind::Broadcast,
-            request: None,
-        };
+        let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, request: None };
         queue.push(Bytes::from(alloc::vec![0; 900]), Tier::Normal, ticket);
         let allotted: Vec<usize> = (0..4).map(|_| share.allot(&queue, 1000, 1400)).collect();
         assert_eq!(allotted, [0, 0, 0, 1000]);
@@ -159,12 +195,10 @@ mod tests {
             assert!(seen.note("a", 1, sequence, 9), "{sequence} is new");
             assert!(!seen.note("a", 1, sequence, 9), "{sequence} is repeated");
         }
-        assert!(
-            !seen.note("a", 1, 5, 9),
-            "beyond the window everything counts as seen"
-        );
+        assert!(!seen.note("a", 1, 5, 9), "beyond the window everything counts as seen");
         assert!(seen.note("a", 2, 5, 9), "another life counts anew");
-        assert!(!seen.note("a", 1, 7, 9), "the earlier life is over");
+        assert!(seen.note("a", 1, 7, 9), "a straggler of the life before");
+        assert!(!seen.note("a", 1, 7, 9) && !seen.note("a", 2, 5, 9));
         assert!(seen.note("b", 1, 5, 9));
     }
 
@@ -184,6 +218,6 @@ mod tests {
             assert!(seen.note(origin, 1, 0, 2));
         }
         assert!(seen.note("a", 1, 0, 2), "a gave way to c");
-        assert_eq!(seen.windows.len(), 2);
+        assert_eq!(seen.origins.len(), 2);
     }
 }

@@ -17,10 +17,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Clock {
-            caller: now,
-            own: now,
-        }
+        Clock { caller: now, own: now }
     }
 
     /// The node's time at the latest call.
@@ -94,11 +91,7 @@ mod tests {
     fn a_little_late_is_on_time() {
         let mut clock = Clock::new(at(100));
         assert_eq!(clock.advance(at(102), Some(at(101)), Some(SECOND)), None);
-        assert_eq!(
-            clock.advance(at(200), Some(at(103)), None),
-            None,
-            "switched off"
-        );
+        assert_eq!(clock.advance(at(200), Some(at(103)), None), None, "switched off");
         assert_eq!(clock.now(), at(200));
     }
 }

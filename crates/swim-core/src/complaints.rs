@@ -27,10 +27,7 @@ impl Complaints {
         while self.told.front().is_some_and(|&(at, ..)| at + QUIET <= now) {
             self.told.pop_front();
         }
-        let known = self
-            .told
-            .iter()
-            .any(|&(_, host, why)| (host, why) == (from, reason));
+        let known = self.told.iter().any(|&(_, host, why)| (host, why) == (from, reason));
         if known || self.told.len() >= REMEMBERED_MAX {
             return false;
         }
@@ -50,11 +47,7 @@ impl Node {
     pub(crate) fn complain(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
         self.stats.drops[reason] += 1;
         if self.complaints.is_news(self.now(), from.ip(), reason) {
-            self.emit(Event::BadInput {
-                from,
-                reason,
-                stream,
-            });
+            self.emit(Event::BadInput { from, reason, stream });
         }
     }
 }

@@ -55,6 +55,10 @@ pub struct Config {
     /// Also try a ping over a stream when the direct ping is not answered, so that a member whose
     /// datagrams are lost or filtered is not declared failed.
     pub stream_ping: bool,
+    /// Ask a suspect once more, over a stream, before it is declared failed: so neither the
+    /// suspicion nor its refutation is lost where many datagrams are. Not part of Lifeguard; switch
+    /// it off to compare.
+    pub last_call: bool,
     /// The shortest suspicion lasts this many probe intervals, times log10 of the cluster's size.
     pub suspicion_mult: u32,
     /// The longest suspicion lasts this many times the shortest.
@@ -101,6 +105,11 @@ pub struct Config {
     pub meta_size_max: usize,
     /// How many members the table holds; alive messages about further ones are dropped.
     pub members_max: usize,
+    /// How long a failed or left member is remembered after it is no longer listed: against old
+    /// news that would bring it back, and to look for it if it failed.
+    pub lost_members_keep: Duration,
+    /// How many such members are remembered; the ones gone for longest make room.
+    pub lost_members_max: usize,
     /// How many membership updates wait to be gossiped; the ones sent most often go first.
     pub update_queue_max: usize,
     /// How many user broadcasts wait to be gossiped, those relayed for others included.
@@ -143,6 +152,7 @@ impl Config {
             probe_timeout: Duration::from_millis(500),
             indirect_probes: 3,
             stream_ping: true,
+            last_call: true,
             suspicion_mult: 4,
             suspicion_max_mult: 6,
             awareness_max: 8,
@@ -163,6 +173,8 @@ impl Config {
             packet_size_max: 1400,
             meta_size_max: 512,
             members_max: 1 << 18,
+            lost_members_keep: Duration::from_secs(24 * 3600),
+            lost_members_max: 1 << 14,
             update_queue_max: 1 << 14,
             broadcast_queue_max: 1024,
             broadcast_queue_bytes_max: 1 << 20,
@@ -236,9 +248,7 @@ impl Config {
             });
         }
         if self.label.len() > wire::LABEL_SIZE_MAX {
-            return Err(ConfigError::LabelTooLong {
-                size: self.label.len(),
-            });
+            return Err(ConfigError::LabelTooLong { size: self.label.len() });
         }
         if !self.versions.is_valid() || !self.versions.protocol.overlaps(Versions::DEFAULT.protocol)
         {
@@ -252,26 +262,14 @@ impl Config {
         const INTERVAL_MAX: Duration = Duration::from_secs(3600);
         let interval = |value: Duration| !value.is_zero() && value <= INTERVAL_MAX;
         [
-            (
-                interval(self.probe_interval),
-                "probe_interval",
-                "above zero and at most an hour",
-            ),
+            (interval(self.probe_interval), "probe_interval", "above zero and at most an hour"),
             (
                 !self.probe_timeout.is_zero() && self.probe_timeout < self.probe_interval,
                 "probe_timeout",
                 "above zero and below probe_interval",
             ),
-            (
-                interval(self.gossip_interval),
-                "gossip_interval",
-                "above zero and at most an hour",
-            ),
-            (
-                interval(self.stream_timeout),
-                "stream_timeout",
-                "above zero and at most an hour",
-            ),
+            (interval(self.gossip_interval), "gossip_interval", "above zero and at most an hour"),
+            (interval(self.stream_timeout), "stream_timeout", "above zero and at most an hour"),
             (
                 self.push_pull_interval <= INTERVAL_MAX * 24,
                 "push_pull_interval",
@@ -283,26 +281,10 @@ impl Config {
                 "gossip_to_the_dead",
                 "at least probe_interval and at most a day",
             ),
-            (
-                (1..=64).contains(&self.suspicion_mult),
-                "suspicion_mult",
-                "1 to 64",
-            ),
-            (
-                (1..=64).contains(&self.suspicion_max_mult),
-                "suspicion_max_mult",
-                "1 to 64",
-            ),
-            (
-                (1..=16).contains(&self.retransmit_mult),
-                "retransmit_mult",
-                "1 to 16",
-            ),
-            (
-                (1..=64).contains(&self.awareness_max),
-                "awareness_max",
-                "1 to 64",
-            ),
+            ((1..=64).contains(&self.suspicion_mult), "suspicion_mult", "1 to 64"),
+            ((1..=64).contains(&self.suspicion_max_mult), "suspicion_max_mult", "1 to 64"),
+            ((1..=16).contains(&self.retransmit_mult), "retransmit_mult", "1 to 16"),
+            ((1..=64).contains(&self.awareness_max), "awareness_max", "1 to 64"),
             (
                 self.indirect_probes <= FAN_OUT_MAX
                     && (1..=FAN_OUT_MAX).contains(&self.gossip_nodes),
@@ -324,11 +306,7 @@ impl Config {
                 "meta_size_max",
                 "small enough for an alive message with the longest name to fit packet_size_max",
             ),
-            (
-                (1..=MEMBERS_MAX).contains(&self.members_max),
-                "members_max",
-                "1 to 16777216",
-            ),
+            ((1..=MEMBERS_MAX).contains(&self.members_max), "members_max", "1 to 16777216"),
             (
                 self.update_queue_max >= 16
                     && self.broadcast_queue_max >= 1

@@ -44,16 +44,10 @@ impl fmt::Display for ConfigError {
                 f.write_str("the advertised port is 0: set the port that peers can reach")
             }
             ConfigError::MetaTooLarge { size, max } => {
-                write!(
-                    f,
-                    "the metadata has {size} bytes, meta_size_max allows {max}"
-                )
+                write!(f, "the metadata has {size} bytes, meta_size_max allows {max}")
             }
             ConfigError::LabelTooLong { size } => {
-                write!(
-                    f,
-                    "the cluster label has {size} bytes, at most 255 are allowed"
-                )
+                write!(f, "the cluster label has {size} bytes, at most 255 are allowed")
             }
             ConfigError::Versions => f.write_str(
                 "a version range is wrong: min <= current <= max, and the protocol range must \
@@ -74,6 +68,11 @@ pub enum CommandError {
     NotRunning,
     /// No member of that name is known, or it has failed or left.
     UnknownMember,
+    /// The named member is alive or suspect.
+    StillLive,
+    /// Another node has this node's name and outranks it: nothing can be announced. Give one of
+    /// them another name.
+    NameTaken,
     /// The named member is this node itself.
     OwnName,
     /// The payload does not fit.
@@ -105,6 +104,10 @@ impl fmt::Display for CommandError {
                 f.write_str("this node has left the cluster; join again first")
             }
             CommandError::UnknownMember => f.write_str("no live member of that name is known"),
+            CommandError::StillLive => f.write_str("that member is still alive or suspect"),
+            CommandError::NameTaken => f.write_str(
+                "another node has this node's name and outranks it; give one of them another name",
+            ),
             CommandError::OwnName => f.write_str("that is this node's own name"),
             CommandError::TooLarge { size, max } => {
                 write!(f, "{size} bytes are too many, at most {max} fit")

@@ -62,10 +62,7 @@ struct Level {
     oldest: u32,
 }
 
-const EMPTY: Level = Level {
-    newest: NONE,
-    oldest: NONE,
-};
+const EMPTY: Level = Level { newest: NONE, oldest: NONE };
 
 /// A transmit-limited queue (SWIM, section 4.1; memberlist's `TransmitLimitedQueue`).
 ///
@@ -83,6 +80,8 @@ pub(crate) struct Queue {
 /// What left the queue without being sent again.
 #[derive(Debug)]
 pub(crate) struct Finished {
+    /// Where it stood.
+    pub(crate) place: u32,
     pub(crate) ticket: Ticket,
 }
 
@@ -90,14 +89,7 @@ impl Queue {
     /// Queues a message; returns its place. The caller sees to it that there is room.
     pub(crate) fn push(&mut self, bytes: Bytes, tier: Tier, ticket: Ticket) -> u32 {
         self.bytes += bytes.len();
-        let queued = Queued {
-            bytes,
-            ticket,
-            tier,
-            sent: 0,
-            newer: NONE,
-            older: NONE,
-        };
+        let queued = Queued { bytes, ticket, tier, sent: 0, newer: NONE, older: NONE };
         let place = match self.free.pop() {
             Some(place) => {
                 self.slab[place as usize] = Some(queued);
@@ -116,36 +108,22 @@ impl Queue {
     pub(crate) fn drain(&mut self) -> Vec<Finished> {
         let drained = core::mem::take(self);
         let queued = drained.slab.into_iter().flatten();
-        queued
-            .map(|queued| Finished {
-                ticket: queued.ticket,
-            })
-            .collect()
+        queued.map(|queued| Finished { place: NONE, ticket: queued.ticket }).collect()
     }
 
     /// Takes a message out of the queue.
     pub(crate) fn remove(&mut self, place: u32) -> Finished {
         self.unlink(place);
-        let queued = self.slab[place as usize]
-            .take()
-            .expect("a place in use holds a message");
+        let queued = self.slab[place as usize].take().expect("a place in use holds a message");
         self.free.push(place);
         self.bytes -= queued.bytes.len();
-        Finished {
-            ticket: queued.ticket,
-        }
+        Finished { place, ticket: queued.ticket }
     }
 
     /// The message to give up when the queue is full: of the lowest tier the most sent, the oldest.
     pub(crate) fn least_urgent(&self) -> Option<u32> {
-        let levels = self
-            .levels
-            .iter()
-            .rev()
-            .flat_map(|levels| levels.iter().rev());
-        levels
-            .map(|level| level.oldest)
-            .find(|&place| place != NONE)
+        let levels = self.levels.iter().rev().flat_map(|levels| levels.iter().rev());
+        levels.map(|level| level.oldest).find(|&place| place != NONE)
     }
 
     /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as sent
@@ -218,14 +196,10 @@ impl Queue {
             queued.older = NONE;
             queued.sent += 1;
             if queued.sent >= limit {
-                let queued = self.slab[place as usize]
-                    .take()
-                    .expect("a taken place is in use");
+                let queued = self.slab[place as usize].take().expect("a taken place is in use");
                 self.free.push(place);
                 self.bytes -= queued.bytes.len();
-                finished.push(Finished {
-                    ticket: queued.ticket,
-                });
+                finished.push(Finished { place, ticket: queued.ticket });
             } else {
                 self.link(place);
             }
@@ -265,15 +239,11 @@ impl Queue {
     }
 
     fn at(&self, place: u32) -> &Queued {
-        self.slab[place as usize]
-            .as_ref()
-            .expect("a place in use holds a message")
+        self.slab[place as usize].as_ref().expect("a place in use holds a message")
     }
 
     fn at_mut(&mut self, place: u32) -> &mut Queued {
-        self.slab[place as usize]
-            .as_mut()
-            .expect("a place in use holds a message")
+        self.slab[place as usize].as_mut().expect("a place in use holds a message")
     }
 }
 
@@ -282,11 +252,7 @@ mod tests {
     use super::*;
 
     fn push(queue: &mut Queue, text: &'static [u8], tier: Tier) -> u32 {
-        let ticket = Ticket {
-            subject: None,
-            kind: MessageKind::Alive,
-            request: None,
-        };
+        let ticket = Ticket { subject: None, kind: MessageKind::Alive, request: None };
         queue.push(Bytes::from_static(text), tier, ticket)
     }
 
@@ -301,10 +267,8 @@ mod tests {
 
     #[test]
     fn the_limit_grows_with_the_digits_of_the_cluster() {
-        let limits: Vec<u32> = [1, 9, 10, 99, 100, 999, 1000]
-            .into_iter()
-            .map(|n| transmissions(4, n))
-            .collect();
+        let limits: Vec<u32> =
+            [1, 9, 10, 99, 100, 999, 1000].into_iter().map(|n| transmissions(4, n)).collect();
         assert_eq!(limits, [4, 4, 8, 8, 12, 12, 16]);
         assert_eq!(transmissions(4, 0), 0);
     }
@@ -360,9 +324,8 @@ mod tests {
     #[test]
     fn a_removed_message_leaves_its_neighbours_linked() {
         let mut queue = Queue::default();
-        let places: Vec<u32> = [&b"a"[..], b"b", b"c"]
-            .map(|text| push(&mut queue, text, Tier::Normal))
-            .into();
+        let places: Vec<u32> =
+            [&b"a"[..], b"b", b"c"].map(|text| push(&mut queue, text, Tier::Normal)).into();
         queue.remove(places[1]);
         assert_eq!(fill(&mut queue, 9, 9).0, b"ca");
         queue.remove(places[2]);

@@ -13,10 +13,7 @@ pub(crate) struct Health {
 impl Health {
     /// Healthy. With `enabled` false the score stays 0.
     pub(crate) fn new(max: u8, enabled: bool) -> Self {
-        Health {
-            score: 0,
-            max: if enabled { max } else { 1 },
-        }
+        Health { score: 0, max: if enabled { max } else { 1 } }
     }
 
     pub(crate) fn score(self) -> u8 {
@@ -47,19 +44,13 @@ mod tests {
         assert!(!health.change(-1));
         assert!(health.change(100));
         assert_eq!(health.score(), 7);
-        assert_eq!(
-            health.stretch(Duration::from_secs(1)),
-            Duration::from_secs(8)
-        );
+        assert_eq!(health.stretch(Duration::from_secs(1)), Duration::from_secs(8));
     }
 
     #[test]
     fn switched_off_it_never_moves() {
         let mut health = Health::new(8, false);
         assert!(!health.change(5));
-        assert_eq!(
-            health.stretch(Duration::from_secs(1)),
-            Duration::from_secs(1)
-        );
+        assert_eq!(health.stretch(Duration::from_secs(1)), Duration::from_secs(1));
     }
 }

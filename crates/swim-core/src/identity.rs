@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use crate::broadcasts::Keyed;
 use crate::error::CommandError;
 use crate::gossip::{Tier, transmissions};
 use crate::member::{Incarnation, Name, State, Versions};
@@ -14,21 +15,20 @@ use crate::node::{Node, Status, at_most};
 use crate::output::{Answer, Event, HealthReason, RequestId, Via};
 use crate::stats::DropReason;
 use crate::timer::Timer;
-use crate::wire::{Claim, Update};
+use crate::wire::{Claim, Message, Update};
 
 impl Node {
     /// Weighs news about this node itself.
     pub(crate) fn receive_own_update(&mut self, update: &Update<'_>, via: Via) {
         let own = self.members.entry(Slot::LOCAL).incarnation();
-        if self.status != Status::Running || update.incarnation < own {
-            return self.drop_quietly(DropReason::Stale);
+        if self.status != Status::Running {
+            return self.repeat_goodbye(update);
+        }
+        if update.incarnation < own {
+            return self.receive_own_stale(update, via);
         }
         let accuser = match update.claim {
-            Claim::Alive {
-                address,
-                meta,
-                versions,
-            } => {
+            Claim::Alive { address, meta, versions } => {
                 return self.receive_own_alive(update.incarnation, address, meta, versions, via);
             }
             Claim::Suspect { accuser } | Claim::Failed { accuser } => Name::trusted(accuser),
@@ -39,6 +39,13 @@ impl Node {
             Claim::Failed { .. } => State::Failed,
             Claim::Left | Claim::Alive { .. } => State::Left,
         };
+        if self.outranked {
+            // The suspect is the other node of this name. Once that one is gone the name is free.
+            if claim == State::Suspect {
+                return self.drop_quietly(DropReason::AddressConflict);
+            }
+            (self.outranked, self.name_taken_by) = (false, None);
+        }
         let refuted_with = update.incarnation.next();
         self.announce_self(refuted_with, None);
         self.stats.accusations_refuted += 1;
@@ -48,13 +55,65 @@ impl Node {
             self.change_health(1, HealthReason::Accused);
         }
         let incarnation = update.incarnation;
-        self.emit(Event::Accused {
-            accuser,
-            claim,
-            incarnation,
-            refuted_with,
-            via,
-        });
+        self.answer_accuser(accuser.as_str(), via);
+        self.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via });
+    }
+
+    /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it did
+    /// not know it had: the goodbye has to outrank that too.
+    fn repeat_goodbye(&mut self, update: &Update<'_>) {
+        let own = self.members.entry(Slot::LOCAL).incarnation();
+        self.drop_quietly(DropReason::Stale);
+        if update.incarnation <= own {
+            return;
+        }
+        self.members.set_incarnation(Slot::LOCAL, update.incarnation);
+        if self.status == Status::Leaving {
+            self.say_goodbye(self.leaving);
+        }
+    }
+
+    /// Appends the goodbye to the packet in the arena.
+    pub(crate) fn append_goodbye(&mut self) {
+        let name = self.config.name.clone();
+        let incarnation = self.members.entry(Slot::LOCAL).incarnation();
+        let update = Update { name: name.as_str(), incarnation, claim: Claim::Left };
+        self.append_if_it_fits(&Message::Update(update));
+    }
+
+    fn say_goodbye(&mut self, request: Option<RequestId>) {
+        let name = self.config.name.clone();
+        let incarnation = self.members.entry(Slot::LOCAL).incarnation();
+        let update = Update { name: name.as_str(), incarnation, claim: Claim::Left };
+        self.queue_update(Slot::LOCAL, &update, Tier::Urgent, request);
+    }
+
+    /// Old news about this node itself.
+    fn receive_own_stale(&mut self, update: &Update<'_>, via: Via) {
+        match update.claim {
+            // Where it comes in a push/pull it may well be where this node lived before. Somebody who
+            // tells it by packet has seen that both addresses answer.
+            Claim::Alive { address, .. }
+                if !self.is_own_address(address) && matches!(via, Via::Packet { .. }) =>
+            {
+                self.note_namesake(update.incarnation, address, via);
+            }
+            Claim::Suspect { accuser } | Claim::Failed { accuser } => {
+                self.drop_quietly(DropReason::Stale);
+                self.answer_accuser(accuser, via);
+            }
+            Claim::Alive { .. } | Claim::Left => self.drop_quietly(DropReason::Stale),
+        }
+    }
+
+    /// Another node with this name. To outbid it would start a race that nobody wins.
+    fn note_namesake(&mut self, incarnation: Incarnation, address: SocketAddr, via: Via) {
+        let own = (self.local().incarnation, self.local().address);
+        self.outranked = (incarnation, address) > own;
+        if self.name_taken_by.replace(address) != Some(address) {
+            self.emit(Event::NameTaken { address, via });
+        }
+        self.drop_quietly(DropReason::AddressConflict);
     }
 
     /// Somebody passes on an alive about this node.
@@ -67,11 +126,7 @@ impl Node {
         via: Via,
     ) {
         if !self.is_own_address(address) {
-            // Another node with this name. To outbid it would start a race that nobody wins.
-            if self.name_taken_by.replace(address) != Some(address) {
-                self.emit(Event::NameTaken { address, via });
-            }
-            return self.drop_quietly(DropReason::AddressConflict);
+            return self.note_namesake(incarnation, address, via);
         }
         let local = self.members.entry(Slot::LOCAL);
         if incarnation == local.incarnation() && local.announces(address, meta, versions) {
@@ -87,16 +142,9 @@ impl Node {
         let name = self.config.name.clone();
         let local = self.members.entry(Slot::LOCAL);
         let meta = Bytes::copy_from_slice(local.meta());
-        let claim = Claim::Alive {
-            address: local.address(),
-            meta: &meta,
-            versions: local.versions(),
-        };
-        let update = Update {
-            name: name.as_str(),
-            incarnation,
-            claim,
-        };
+        let claim =
+            Claim::Alive { address: local.address(), meta: &meta, versions: local.versions() };
+        let update = Update { name: name.as_str(), incarnation, claim };
         self.spread(&update, request);
     }
 
@@ -114,17 +162,15 @@ impl Node {
         if self.status != Status::Running {
             return Err(CommandError::NotRunning);
         }
+        if self.outranked {
+            return Err(CommandError::NameTaken);
+        }
         at_most(meta.len(), self.config.meta_size_max)?;
         let request = self.begin_request()?;
         let local = self.members.entry(Slot::LOCAL);
         let incarnation = local.incarnation().next();
         let (address, versions) = (local.address(), local.versions());
-        let new = Announcement {
-            incarnation,
-            address,
-            meta,
-            versions,
-        };
+        let new = Announcement { incarnation, address, meta, versions };
         self.members.announce(Slot::LOCAL, &new);
         self.announce_self(incarnation, Some(request));
         Ok(request)
@@ -139,21 +185,16 @@ impl Node {
         self.leaving = Some(request);
         self.cancel_probe();
         self.timers.stop(Timer::PushPull);
-        let keep = self.config.gossip_to_the_dead;
-        self.members
-            .set_state(self.now(), Slot::LOCAL, State::Left, keep);
+        self.members.set_state(self.now(), Slot::LOCAL, State::Left);
         if self.members.peers() == 0 {
             self.finish_leave();
             return Ok(request);
         }
-        let name = self.config.name.clone();
-        let incarnation = self.members.entry(Slot::LOCAL).incarnation();
-        let update = Update {
-            name: name.as_str(),
-            incarnation,
-            claim: Claim::Left,
-        };
-        self.queue_update(Slot::LOCAL, &update, Tier::Urgent, Some(request));
+        // Should the goodbye never be sent often enough, for want of somebody to tell.
+        let limit = transmissions(self.config.retransmit_mult, self.members_live());
+        let patience = self.config.gossip_interval * (limit + 1) + self.spreading_time();
+        self.timers.set(Timer::Leave, self.now() + patience);
+        self.say_goodbye(Some(request));
         self.gossip();
         Ok(request)
     }
@@ -161,8 +202,10 @@ impl Node {
     /// The goodbye was sent as often as it should. The others need a few rounds to tell each other;
     /// this node stays that long, so that it can still be asked.
     pub(crate) fn let_goodbye_spread(&mut self) {
-        let spread = self.now() + self.spreading_time();
-        self.timers.set(Timer::Leave, spread);
+        if self.status == Status::Leaving {
+            let spread = self.now() + self.spreading_time();
+            self.timers.set(Timer::Leave, spread);
+        }
     }
 
     /// How long gossip takes to reach everybody, nearly always: each round multiplies those who know
@@ -181,10 +224,9 @@ impl Node {
         self.stop_joins();
         self.stop_pings();
         self.stop_streams();
-        for mut queue in [
-            core::mem::take(&mut self.updates),
-            core::mem::take(&mut self.broadcasts),
-        ] {
+        self.keyed = Keyed::default();
+        for mut queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)]
+        {
             for finished in queue.drain() {
                 self.settle_stopped(finished);
             }
@@ -194,9 +236,7 @@ impl Node {
     /// Comes back after having left.
     pub(crate) fn rejoin(&mut self) {
         self.status = Status::Running;
-        let keep = self.config.gossip_to_the_dead;
-        self.members
-            .set_state(self.now(), Slot::LOCAL, State::Alive, keep);
+        self.members.set_state(self.now(), Slot::LOCAL, State::Alive);
         let incarnation = self.members.entry(Slot::LOCAL).incarnation().next();
         self.announce_self(incarnation, None);
         self.start_timers();

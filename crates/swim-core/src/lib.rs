@@ -62,12 +62,16 @@ extern crate alloc;
 mod address;
 mod belief;
 mod broadcasts;
+mod budget;
 mod clock;
 mod complaints;
 mod config;
+mod conflict;
 mod error;
+mod evidence;
 mod gossip;
 mod health;
+mod hooks;
 mod identity;
 mod member;
 mod members;
@@ -88,6 +92,7 @@ pub mod wire;
 
 pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
+pub use hooks::{Hooks, Merge};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,

@@ -107,10 +107,9 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NameError::Empty => f.write_str("a member name must not be empty"),
-            NameError::TooLong { size } => write!(
-                f,
-                "a member name has at most {NAME_SIZE_MAX} bytes, this one has {size}"
-            ),
+            NameError::TooLong { size } => {
+                write!(f, "a member name has at most {NAME_SIZE_MAX} bytes, this one has {size}")
+            }
         }
     }
 }
@@ -232,11 +231,7 @@ pub fn supersedes(claim: Belief, known: Belief) -> Verdict {
         return Verdict::Ignore;
     }
     if claim.incarnation == known.incarnation {
-        return if claim.state > known.state {
-            Verdict::Adopt
-        } else {
-            Verdict::Ignore
-        };
+        return if claim.state > known.state { Verdict::Adopt } else { Verdict::Ignore };
     }
     match (claim.state, known.state) {
         (Alive, _) | (_, Alive) | (Failed | Left, Suspect) | (Left, Failed) | (Failed, Left) => {
@@ -283,16 +278,8 @@ pub struct Versions {
 impl Versions {
     /// What this library speaks: protocol version 1, and no application version.
     pub const DEFAULT: Versions = Versions {
-        protocol: VersionRange {
-            min: 1,
-            max: 1,
-            current: 1,
-        },
-        application: VersionRange {
-            min: 0,
-            max: 0,
-            current: 0,
-        },
+        protocol: VersionRange { min: 1, max: 1, current: 1 },
+        application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
     /// Both ranges are in order.
@@ -396,10 +383,7 @@ mod tests {
             for (incarnation, expected) in [6, 7, 8].into_iter().zip(verdicts) {
                 let claim = Belief::new(claimed, Incarnation(incarnation));
                 let verdict = supersedes(claim, Belief::new(known, known_at));
-                assert_eq!(
-                    verdict, expected,
-                    "{claimed}@{incarnation} against {known}@7"
-                );
+                assert_eq!(verdict, expected, "{claimed}@{incarnation} against {known}@7");
             }
         }
     }
@@ -413,10 +397,7 @@ mod tests {
         };
         for a in State::ALL {
             for b in State::ALL {
-                let (a, b) = (
-                    Belief::new(a, Incarnation(3)),
-                    Belief::new(b, Incarnation(3)),
-                );
+                let (a, b) = (Belief::new(a, Incarnation(3)), Belief::new(b, Incarnation(3)));
                 assert_eq!(after(a, b), after(b, a), "{a:?} and {b:?}");
             }
         }
@@ -426,10 +407,7 @@ mod tests {
     fn names_have_1_to_255_bytes() {
         assert_eq!(Name::new(""), Err(NameError::Empty));
         assert!(Name::new(&"x".repeat(255)).is_ok());
-        assert_eq!(
-            Name::new(&"x".repeat(256)),
-            Err(NameError::TooLong { size: 256 })
-        );
+        assert_eq!(Name::new(&"x".repeat(256)), Err(NameError::TooLong { size: 256 }));
     }
 
     #[test]
@@ -440,20 +418,9 @@ mod tests {
 
     #[test]
     fn version_ranges_overlap_when_they_share_a_version() {
-        let range = |min, max| VersionRange {
-            min,
-            max,
-            current: max,
-        };
+        let range = |min, max| VersionRange { min, max, current: max };
         assert!(range(1, 2).overlaps(range(2, 3)));
         assert!(!range(1, 2).overlaps(range(3, 4)));
-        assert!(
-            !VersionRange {
-                min: 2,
-                max: 3,
-                current: 1
-            }
-            .is_valid()
-        );
+        assert!(!VersionRange { min: 2, max: 3, current: 1 }.is_valid());
     }
 }

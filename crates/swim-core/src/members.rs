@@ -6,7 +6,6 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::hash::Hasher;
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
@@ -44,7 +43,7 @@ pub(crate) struct Entry {
     text: Box<[u8]>,
     since: Instant,
     incarnation: u32,
-    /// Where it stands in `ring` (live) or `failed` (failed).
+    /// Where it stands in `ring` (live), `failed` (failed) or `lost` (lost after it failed).
     place: u32,
     /// Where its update stands in the gossip queue.
     queued: u32,
@@ -52,6 +51,8 @@ pub(crate) struct Entry {
     address: CompactAddress,
     name_len: u8,
     state: State,
+    /// Failed or left so long ago that it is no longer listed; see [`Members::lose`].
+    lost: bool,
 }
 
 impl Entry {
@@ -76,6 +77,10 @@ impl Entry {
         self.state
     }
 
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     pub(crate) fn incarnation(&self) -> Incarnation {
         Incarnation(self.incarnation)
     }
@@ -87,16 +92,8 @@ impl Entry {
     pub(crate) fn versions(&self) -> Versions {
         let [pmin, pmax, pcur, amin, amax, acur] = self.versions;
         Versions {
-            protocol: VersionRange {
-                min: pmin,
-                max: pmax,
-                current: pcur,
-            },
-            application: VersionRange {
-                min: amin,
-                max: amax,
-                current: acur,
-            },
+            protocol: VersionRange { min: pmin, max: pmax, current: pcur },
+            application: VersionRange { min: amin, max: amax, current: acur },
         }
     }
 
@@ -134,6 +131,20 @@ pub(crate) struct Announcement<'a> {
     pub(crate) versions: Versions,
 }
 
+impl<'a> Announcement<'a> {
+    /// The member as it would be listed.
+    pub(crate) fn as_member(&self, name: &'a str) -> MemberRef<'a> {
+        MemberRef {
+            name,
+            address: self.address,
+            state: State::Alive,
+            incarnation: self.incarnation,
+            meta: self.meta,
+            versions: self.versions,
+        }
+    }
+}
+
 /// The member table.
 ///
 /// Live members other than the node itself stand in the probe ring. One round of probes is a
@@ -149,9 +160,15 @@ pub(crate) struct Members {
     ring: Vec<Slot>,
     /// How many of `ring` have been probed in this round; they stand in front.
     probed: usize,
+    /// How far gossip has come on its way round the ring and the failed.
+    gossiped: usize,
     failed: Vec<Slot>,
-    /// Failed and left members by the time at which they are forgotten.
-    forget_at: BTreeSet<(Instant, Slot)>,
+    /// Those lost after they failed, who are worth looking for.
+    lost: Vec<Slot>,
+    /// Listed members that failed or left, by the time since when.
+    gone_since: BTreeSet<(Instant, Slot)>,
+    /// Lost members, those who left too, by the time since when they are gone.
+    lost_since: BTreeSet<(Instant, Slot)>,
 }
 
 impl Members {
@@ -164,8 +181,11 @@ impl Members {
             hash_keys: (random.next_u64(), random.next_u64()),
             ring: Vec::new(),
             probed: 0,
+            gossiped: 0,
             failed: Vec::new(),
-            forget_at: BTreeSet::new(),
+            lost: Vec::new(),
+            gone_since: BTreeSet::new(),
+            lost_since: BTreeSet::new(),
         }
     }
 
@@ -182,6 +202,7 @@ impl Members {
             address: new.address.into(),
             name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
             state: State::Alive,
+            lost: false,
         };
         let hash = self.hash(name.as_bytes());
         let slot = self.store(entry);
@@ -211,63 +232,63 @@ impl Members {
         self.entry_mut(slot).incarnation = incarnation.0;
     }
 
-    /// Moves a member to another state and so to another list. Failed and left members are
-    /// forgotten `keep` later.
-    pub(crate) fn set_state(&mut self, now: Instant, slot: Slot, state: State, keep: Duration) {
-        let (before, since) = {
-            let entry = self.entry(slot);
-            (entry.state, entry.since)
-        };
+    /// Moves a member to another state and so to another list.
+    pub(crate) fn set_state(&mut self, now: Instant, slot: Slot, state: State) {
+        let before = self.entry(slot).state;
         if before == state {
             return;
+        }
+        if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
+            self.leave_lists(slot);
         }
         let entry = self.entry_mut(slot);
         entry.state = state;
         entry.since = now;
-        if slot == Slot::LOCAL {
-            return;
-        }
-        match before {
-            State::Alive | State::Suspect if state.is_live() => return,
-            State::Alive | State::Suspect => self.leave_ring(slot),
-            State::Failed => self.leave_failed(slot),
-            State::Left => {}
-        }
-        if !before.is_live() {
-            self.forget_at.remove(&(since + keep, slot));
-        }
-        match state {
-            State::Alive | State::Suspect => self.enter_ring(slot),
-            State::Failed => self.enter_failed(slot),
-            State::Left => {}
-        }
-        if !state.is_live() {
-            self.forget_at.insert((now + keep, slot));
+        entry.lost = false;
+        if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
+            self.enter_lists(slot);
         }
     }
 
-    /// The next member to be forgotten, and when.
-    pub(crate) fn next_to_forget(&self) -> Option<(Instant, Slot)> {
-        self.forget_at.first().copied()
+    /// The listed member that has been gone for longest, and since when.
+    pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
+        self.gone_since.first().copied()
     }
 
-    /// Removes a failed or left member from the table. `keep` as in [`Members::set_state`].
-    pub(crate) fn forget(&mut self, slot: Slot, keep: Duration) {
-        let (state, since) = (self.entry(slot).state, self.entry(slot).since);
-        assert!(
-            !state.is_live() && slot != Slot::LOCAL,
-            "only the gone are forgotten"
-        );
-        if state == State::Failed {
-            self.leave_failed(slot);
-        }
-        self.forget_at.remove(&(since + keep, slot));
+    /// The lost member that has been gone for longest, and since when.
+    pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
+        self.lost_since.first().copied()
+    }
+
+    /// Takes a failed or left member out of the member list. Its name, address and incarnation are
+    /// kept: against old news that would bring it back, and to look for it if it failed.
+    pub(crate) fn lose(&mut self, slot: Slot) {
+        assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
+        self.leave_lists(slot);
+        let entry = self.entry_mut(slot);
+        entry.lost = true;
+        entry.text = entry.name_bytes().into();
+        self.enter_lists(slot);
+    }
+
+    /// Removes a failed, left or lost member from the table, with all that was known of it.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        assert!(!self.entry(slot).state.is_live(), "only the gone are forgotten");
+        self.leave_lists(slot);
         let hash = self.hash(self.entry(slot).name_bytes());
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
         self.pages[slot.index() / PAGE][slot.index() % PAGE] = None;
         self.free.push(slot);
+    }
+
+    /// A random one of those lost after they failed.
+    pub(crate) fn pick_lost(&self, random: &mut Random) -> Option<Slot> {
+        if self.lost.is_empty() {
+            return None;
+        }
+        Some(self.lost[random.below(narrow(self.lost.len())) as usize])
     }
 
     /// The next member of the probe ring; `None` when there is nobody to probe.
@@ -295,19 +316,52 @@ impl Members {
         except: Option<Slot>,
         allowed: impl Fn(&Entry) -> bool,
     ) -> Picked {
-        self.pick_from(random, count, self.ring.len(), |slot, entry| {
-            Some(slot) != except && allowed(entry)
-        })
+        let mut picked = Picked::default();
+        let (candidates, count) = (self.ring.len(), count.min(FAN_OUT_MAX));
+        if candidates == 0 || count == 0 {
+            return picked;
+        }
+        // Few candidates: go through all of them in random order. Many: draw, and draw again on a
+        // repetition, as memberlist does.
+        if candidates <= 3 * FAN_OUT_MAX {
+            let mut order = [0u8; 3 * FAN_OUT_MAX];
+            for (place, index) in order.iter_mut().zip(0..) {
+                *place = index;
+            }
+            for step in 0..candidates {
+                let drawn = step + random.below(narrow(candidates - step)) as usize;
+                order.swap(step, drawn);
+                self.consider(usize::from(order[step]), except, &allowed, &mut picked);
+                if picked.len == count {
+                    break;
+                }
+            }
+        } else {
+            for _ in 0..3 * FAN_OUT_MAX {
+                let drawn = random.below(narrow(candidates)) as usize;
+                self.consider(drawn, except, &allowed, &mut picked);
+                if picked.len == count {
+                    break;
+                }
+            }
+        }
+        picked
     }
 
-    /// Like [`Members::pick`], but from the live and the recently failed.
-    pub(crate) fn pick_for_gossip(&self, random: &mut Random, count: usize) -> Picked {
-        self.pick_from(
-            random,
-            count,
-            self.ring.len() + self.failed.len(),
-            |_, _| true,
-        )
+    /// The next up to `count` of the live and the recently failed, to gossip to. Goes round, so
+    /// that nobody is told twice before everybody was told once: in a small cluster, where an
+    /// update is sent as often as there are members, that is what reaches all of them.
+    pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
+        let mut picked = Picked::default();
+        let candidates = self.ring.len() + self.failed.len();
+        for _ in 0..count.min(candidates).min(FAN_OUT_MAX) {
+            if self.gossiped >= candidates {
+                self.gossiped = 0;
+            }
+            picked.push(self.at_place(self.gossiped));
+            self.gossiped += 1;
+        }
+        picked
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Slot> {
@@ -328,14 +382,24 @@ impl Members {
             .expect("a slot in use names an entry")
     }
 
-    /// Everybody in the table, the node itself first; the order is otherwise that of the table.
+    /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
-        self.pages.iter().flatten().flatten()
+        self.pages.iter().flatten().flatten().filter(|entry| !entry.lost)
     }
 
-    /// How many are in the table, the node itself and the gone included.
+    /// How many are listed, the node itself and the gone included.
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.index.len() - self.lost_since.len()
+    }
+
+    /// How many are lost.
+    pub(crate) fn lost_len(&self) -> usize {
+        self.lost_since.len()
+    }
+
+    /// A number that stands for a name, different in each node.
+    pub(crate) fn name_key(&self, name: &str) -> u64 {
+        self.hash(name.as_bytes())
     }
 
     /// How many others are alive or suspect.
@@ -348,53 +412,23 @@ impl Members {
         !self.ring.is_empty() || !self.failed.is_empty()
     }
 
-    fn pick_from(
+    fn consider(
         &self,
-        random: &mut Random,
-        count: usize,
-        candidates: usize,
-        allowed: impl Fn(Slot, &Entry) -> bool,
-    ) -> Picked {
-        let mut picked = Picked::default();
-        let count = count.min(FAN_OUT_MAX);
-        if candidates == 0 || count == 0 {
-            return picked;
+        place: usize,
+        except: Option<Slot>,
+        allowed: &impl Fn(&Entry) -> bool,
+        picked: &mut Picked,
+    ) {
+        let slot = self.ring[place];
+        if Some(slot) != except && !picked.as_slice().contains(&slot) && allowed(self.entry(slot)) {
+            picked.push(slot);
         }
-        // Few candidates: go through all of them from a random place. Many: draw, and draw again
-        // on a repetition, as memberlist does.
-        if candidates <= 3 * FAN_OUT_MAX {
-            let mut order = [0u8; 3 * FAN_OUT_MAX];
-            for (place, index) in order.iter_mut().zip(0..) {
-                *place = index;
-            }
-            for step in 0..candidates {
-                let drawn = step + random.below(narrow(candidates - step)) as usize;
-                order.swap(step, drawn);
-                self.consider(usize::from(order[step]), &allowed, &mut picked);
-                if picked.len == count {
-                    break;
-                }
-            }
-        } else {
-            for _ in 0..3 * FAN_OUT_MAX {
-                let drawn = random.below(narrow(candidates)) as usize;
-                self.consider(drawn, &allowed, &mut picked);
-                if picked.len == count {
-                    break;
-                }
-            }
-        }
-        picked
     }
 
-    fn consider(&self, place: usize, allowed: impl Fn(Slot, &Entry) -> bool, picked: &mut Picked) {
-        let slot = match place.checked_sub(self.ring.len()) {
+    fn at_place(&self, place: usize) -> Slot {
+        match place.checked_sub(self.ring.len()) {
             None => self.ring[place],
             Some(place) => self.failed[place],
-        };
-        if !picked.as_slice().contains(&slot) && allowed(slot, self.entry(slot)) {
-            picked.slots[picked.len] = slot;
-            picked.len += 1;
         }
     }
 
@@ -411,9 +445,56 @@ impl Members {
         Slot(narrow(page * PAGE + self.pages[page].len() - 1))
     }
 
+    fn enter_lists(&mut self, slot: Slot) {
+        let (state, since, lost) = {
+            let entry = self.entry(slot);
+            (entry.state, entry.since, entry.lost)
+        };
+        if state.is_live() {
+            return self.enter_ring(slot);
+        }
+        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        by_time.insert((since, slot));
+        if state == State::Failed {
+            let list = if lost { &mut self.lost } else { &mut self.failed };
+            let place = narrow(list.len());
+            list.push(slot);
+            self.entry_mut(slot).place = place;
+        }
+    }
+
+    fn leave_lists(&mut self, slot: Slot) {
+        let (state, since, lost) = {
+            let entry = self.entry(slot);
+            (entry.state, entry.since, entry.lost)
+        };
+        if state.is_live() {
+            return self.leave_ring(slot);
+        }
+        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        by_time.remove(&(since, slot));
+        if state == State::Failed {
+            let place = self.entry(slot).place as usize;
+            let list = if lost { &mut self.lost } else { &mut self.failed };
+            list.swap_remove(place);
+            if let Some(&moved) = list.get(place) {
+                self.entry_mut(moved).place = narrow(place);
+            }
+            self.entry_mut(slot).place = NOWHERE;
+        }
+    }
+
+    /// Adds a member at a random place among those not yet probed in this round: gossip goes along
+    /// the ring, and members that entered together must not stand in the same order everywhere.
+    /// The chance comes from the keyed hash of the name.
     fn enter_ring(&mut self, slot: Slot) {
-        self.entry_mut(slot).place = narrow(self.ring.len());
+        let last = self.ring.len();
+        self.entry_mut(slot).place = narrow(last);
         self.ring.push(slot);
+        let chance = self.hash(self.entry(slot).name_bytes()) >> 32;
+        let unprobed = last + 1 - self.probed.min(last);
+        let drawn = (chance * u64::from(narrow(unprobed))) >> 32;
+        self.swap_in_ring(last, last - usize::try_from(drawn).expect("drawn below a count"));
     }
 
     fn leave_ring(&mut self, slot: Slot) {
@@ -440,20 +521,6 @@ impl Members {
         }
     }
 
-    fn enter_failed(&mut self, slot: Slot) {
-        self.entry_mut(slot).place = narrow(self.failed.len());
-        self.failed.push(slot);
-    }
-
-    fn leave_failed(&mut self, slot: Slot) {
-        let place = self.entry(slot).place as usize;
-        self.failed.swap_remove(place);
-        if let Some(&moved) = self.failed.get(place) {
-            self.entry_mut(moved).place = narrow(place);
-        }
-        self.entry_mut(slot).place = NOWHERE;
-    }
-
     fn hash(&self, name: &[u8]) -> u64 {
         hash_name(self.hash_keys, name)
     }
@@ -467,6 +534,11 @@ pub(crate) struct Picked {
 }
 
 impl Picked {
+    fn push(&mut self, slot: Slot) {
+        self.slots[self.len] = slot;
+        self.len += 1;
+    }
+
     pub(crate) fn as_slice(&self) -> &[Slot] {
         &self.slots[..self.len]
     }
@@ -474,17 +546,12 @@ impl Picked {
 
 impl Default for Picked {
     fn default() -> Self {
-        Picked {
-            slots: [Slot::LOCAL; FAN_OUT_MAX],
-            len: 0,
-        }
+        Picked { slots: [Slot::LOCAL; FAN_OUT_MAX], len: 0 }
     }
 }
 
 fn entry_in(pages: &[Vec<Option<Entry>>], slot: Slot) -> &Entry {
-    pages[slot.index() / PAGE][slot.index() % PAGE]
-        .as_ref()
-        .expect("a slot in use names an entry")
+    pages[slot.index() / PAGE][slot.index() % PAGE].as_ref().expect("a slot in use names an entry")
 }
 
 fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
@@ -515,9 +582,9 @@ mod tests {
     use alloc::format;
     use alloc::vec;
 
-    use super::*;
+    use core::time::Duration;
 
-    const KEEP: Duration = Duration::from_secs(30);
+    use super::*;
 
     fn announcement(meta: &[u8]) -> Announcement<'_> {
         Announcement {
@@ -540,9 +607,7 @@ mod tests {
     }
 
     fn round(members: &mut Members, random: &mut Random) -> Vec<Slot> {
-        (0..members.peers())
-            .filter_map(|_| members.next_to_probe(random))
-            .collect()
+        (0..members.peers()).filter_map(|_| members.next_to_probe(random)).collect()
     }
 
     fn check_places(members: &Members) {
@@ -554,11 +619,12 @@ mod tests {
             assert_eq!(members.entry(slot).state(), State::Failed);
             assert_eq!(members.entry(slot).place as usize, place);
         }
-        let gone = members
-            .iter()
-            .filter(|entry| !entry.state().is_live())
-            .count();
-        assert_eq!(gone, members.forget_at.len());
+        let gone = members.iter().filter(|entry| !entry.state().is_live()).count();
+        assert_eq!(gone, members.gone_since.len());
+        for (place, &slot) in members.lost.iter().enumerate() {
+            assert!(members.entry(slot).is_lost());
+            assert_eq!(members.entry(slot).place as usize, place);
+        }
         assert_eq!(1 + members.peers() + gone, members.len());
     }
 
@@ -578,15 +644,12 @@ mod tests {
     #[test]
     fn a_member_added_or_lost_in_a_round_disturbs_nobody_elses_turn() {
         let (mut members, mut random, slots) = table(10);
-        let mut probed: Vec<Slot> = (0..5)
-            .filter_map(|_| members.next_to_probe(&mut random))
-            .collect();
-        let (lost_early, lost_late) = (
-            probed[0],
-            *slots.iter().find(|s| !probed.contains(s)).unwrap(),
-        );
+        let mut probed: Vec<Slot> =
+            (0..5).filter_map(|_| members.next_to_probe(&mut random)).collect();
+        let (lost_early, lost_late) =
+            (probed[0], *slots.iter().find(|s| !probed.contains(s)).unwrap());
         for slot in [lost_early, lost_late] {
-            members.set_state(Instant::ORIGIN, slot, State::Failed, KEEP);
+            members.set_state(Instant::ORIGIN, slot, State::Failed);
             check_places(&members);
         }
         let added = members.add(Instant::ORIGIN, "new", &announcement(b""));
@@ -607,35 +670,46 @@ mod tests {
             now += Duration::from_millis(10);
             let slot = slots[random.below(30) as usize];
             let state = State::ALL[random.below(4) as usize];
-            members.set_state(now, slot, state, KEEP);
+            members.set_state(now, slot, state);
+            if !state.is_live() && random.below(2) == 0 {
+                members.lose(slot);
+            }
             members.next_to_probe(&mut random);
             check_places(&members);
         }
     }
 
     #[test]
-    fn the_gone_are_forgotten_in_order_and_their_slots_used_again() {
-        let (mut members, _, slots) = table(3);
+    fn the_gone_get_lost_and_are_forgotten_in_order_and_their_slots_used_again() {
+        let (mut members, mut random, slots) = table(3);
         let later = Instant::ORIGIN + Duration::from_secs(1);
-        members.set_state(later, slots[0], State::Left, KEEP);
-        members.set_state(Instant::ORIGIN, slots[1], State::Failed, KEEP);
-        assert_eq!(
-            members.next_to_forget(),
-            Some((Instant::ORIGIN + KEEP, slots[1]))
-        );
-        members.forget(slots[1], KEEP);
-        assert_eq!(members.next_to_forget(), Some((later + KEEP, slots[0])));
-        assert_eq!(members.find("n1"), None);
+        members.set_state(later, slots[0], State::Left);
+        members.set_state(Instant::ORIGIN, slots[1], State::Failed);
+        assert_eq!(members.longest_gone(), Some((Instant::ORIGIN, slots[1])));
+        for slot in [slots[1], slots[0]] {
+            members.lose(slot);
+            check_places(&members);
+        }
+        assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[1])));
+        assert_eq!(members.pick_lost(&mut random), Some(slots[1]), "who left is not looked for");
+        assert_eq!((members.len(), members.lost_len(), members.iter().count()), (2, 2, 2));
+        assert_eq!(members.entry(slots[1]).meta(), b"");
+        members.forget(slots[1]);
+        assert_eq!((members.find("n1"), members.pick_lost(&mut random)), (None, None));
         assert_eq!(members.add(later, "n9", &announcement(b"")), slots[1]);
         check_places(&members);
     }
 
     #[test]
-    fn a_member_that_comes_back_is_not_forgotten() {
-        let (mut members, _, slots) = table(1);
-        members.set_state(Instant::ORIGIN, slots[0], State::Failed, KEEP);
-        members.set_state(Instant::ORIGIN + KEEP / 2, slots[0], State::Alive, KEEP);
-        assert_eq!(members.next_to_forget(), None);
+    fn a_member_that_comes_back_is_listed_again() {
+        let (mut members, mut random, slots) = table(1);
+        members.set_state(Instant::ORIGIN, slots[0], State::Failed);
+        members.lose(slots[0]);
+        members.set_state(Instant::ORIGIN, slots[0], State::Alive);
+        assert_eq!((members.longest_gone(), members.longest_lost()), (None, None));
+        assert_eq!(members.pick_lost(&mut random), None);
+        assert_eq!(members.iter().count(), 2);
+        check_places(&members);
     }
 
     #[test]
@@ -658,11 +732,31 @@ mod tests {
     }
 
     #[test]
+    fn gossip_goes_round_and_its_order_is_different_in_each_node() {
+        let orders: Vec<Vec<Slot>> = [1, 2]
+            .map(|seed| {
+                let mut members = Members::new(&mut Random::new([seed; 32]));
+                members.add(Instant::ORIGIN, "self", &announcement(b""));
+                for number in 0..10 {
+                    members.add(Instant::ORIGIN, &format!("n{number}"), &announcement(b""));
+                }
+                (0..5).flat_map(|_| members.next_for_gossip(2).as_slice().to_vec()).collect()
+            })
+            .into();
+        assert_ne!(orders[0], orders[1]);
+        for mut order in orders {
+            order.sort_unstable();
+            order.dedup();
+            assert_eq!(order.len(), 10);
+        }
+    }
+
+    #[test]
     fn the_recently_failed_are_picked_for_gossip_and_those_who_left_are_not() {
         let (mut members, mut random, slots) = table(2);
-        members.set_state(Instant::ORIGIN, slots[0], State::Failed, KEEP);
-        members.set_state(Instant::ORIGIN, slots[1], State::Left, KEEP);
-        let picked = members.pick_for_gossip(&mut random, 3);
+        members.set_state(Instant::ORIGIN, slots[0], State::Failed);
+        members.set_state(Instant::ORIGIN, slots[1], State::Left);
+        let picked = members.next_for_gossip(3);
         assert_eq!(picked.as_slice(), [slots[0]]);
         assert_eq!(members.pick(&mut random, 3, None, |_| true).as_slice(), []);
     }
@@ -676,34 +770,19 @@ mod tests {
             address: "[2001:db8::1]:80".parse().unwrap(),
             meta: &meta,
             versions: Versions {
-                application: VersionRange {
-                    min: 1,
-                    max: 3,
-                    current: 2,
-                },
+                application: VersionRange { min: 1, max: 3, current: 2 },
                 ..Versions::DEFAULT
             },
         };
         members.announce(slots[0], &new);
         let view = members.entry(slots[0]).view();
-        assert_eq!(
-            (view.name, view.meta, view.incarnation),
-            ("n0", &meta[..], Incarnation(9))
-        );
+        assert_eq!((view.name, view.meta, view.incarnation), ("n0", &meta[..], Incarnation(9)));
         assert_eq!((view.address, view.versions), (new.address, new.versions));
-        assert!(
-            members
-                .entry(slots[0])
-                .announces(new.address, &meta, new.versions)
-        );
+        assert!(members.entry(slots[0]).announces(new.address, &meta, new.versions));
     }
 
     #[test]
     fn an_entry_takes_at_most_72_bytes() {
-        assert!(
-            size_of::<Option<Entry>>() <= 72,
-            "{}",
-            size_of::<Option<Entry>>()
-        );
+        assert!(size_of::<Option<Entry>>() <= 72, "{}", size_of::<Option<Entry>>());
     }
 }

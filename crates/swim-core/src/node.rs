@@ -1,6 +1,7 @@
 //! The node: every public method, and little but dispatch. What a method does is in the file of its
 //! subject.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -8,13 +9,16 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::broadcasts::{Seen, Share};
+use crate::broadcasts::{Keyed, Seen, Share};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::config::Config;
+use crate::conflict::Candidates;
 use crate::error::{CommandError, ConfigError, Refused};
+use crate::evidence::Evidence;
 use crate::gossip::{Finished, Queue};
 use crate::health::Health;
+use crate::hooks::{Hooks, NoHooks};
 use crate::member::{MemberRef, State};
 use crate::members::{Announcement, Members, Slot};
 use crate::output::{Event, Output, RequestId, StreamId, StreamInput};
@@ -44,6 +48,8 @@ pub struct Node {
     pub(crate) status: Status,
     /// The address that last announced this node's own name.
     pub(crate) name_taken_by: Option<SocketAddr>,
+    /// That address outranks this one: this node announces nothing.
+    pub(crate) outranked: bool,
     /// The `leave` that waits for its answer.
     pub(crate) leaving: Option<RequestId>,
     pub(crate) clock: Clock,
@@ -53,10 +59,17 @@ pub struct Node {
     pub(crate) health: Health,
     pub(crate) suspicions: Suspicions,
     pub(crate) probes: Probes,
+    pub(crate) candidates: Candidates,
+    pub(crate) evidence: Evidence,
+    /// The member whose packet is being handled: it pinged in it, from its own address.
+    pub(crate) packet_source: Option<Slot>,
     pub(crate) updates: Queue,
     pub(crate) broadcasts: Queue,
     pub(crate) share: Share,
     pub(crate) seen: Seen,
+    pub(crate) keyed: Keyed,
+    /// Tells this life of the node from its earlier ones, for its broadcasts.
+    pub(crate) life: u32,
     pub(crate) broadcasts_made: u32,
     pub(crate) streams: Streams,
     pub(crate) joins: Joins,
@@ -64,6 +77,7 @@ pub struct Node {
     pub(crate) merging_alone: bool,
     pub(crate) requests: Requests,
     pub(crate) complaints: Complaints,
+    pub(crate) hooks: Box<dyn Hooks>,
     pub(crate) ack_payload: Bytes,
     pub(crate) user_state: Bytes,
     pub(crate) stats: Stats,
@@ -95,6 +109,16 @@ impl Node {
     /// `seed` is all the chance the node will ever have: the same seed and the same calls give the
     /// same outputs. Take it from the operating system, or fix it to repeat a run.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Result<Node, ConfigError> {
+        Node::with_hooks(config, Box::new(NoHooks), seed, now)
+    }
+
+    /// Starts a node that asks `hooks` what the application has to decide at once.
+    pub fn with_hooks(
+        config: Config,
+        hooks: Box<dyn Hooks>,
+        seed: [u8; 32],
+        now: Instant,
+    ) -> Result<Node, ConfigError> {
         config.validate()?;
         let mut random = Random::new(seed);
         let mut members = Members::new(&mut random);
@@ -110,6 +134,7 @@ impl Node {
         let mut node = Node {
             status: Status::Running,
             name_taken_by: None,
+            outranked: false,
             leaving: None,
             clock: Clock::new(now),
             timers: Timers::default(),
@@ -117,16 +142,22 @@ impl Node {
             health: Health::new(config.awareness_max, config.lifeguard_health),
             suspicions: Suspicions::default(),
             probes: Probes::new(random.next_u32()),
+            candidates: Candidates::default(),
+            evidence: Evidence::default(),
+            packet_source: None,
             updates: Queue::default(),
             broadcasts: Queue::default(),
             share: Share::default(),
             seen: Seen::default(),
+            keyed: Keyed::default(),
+            life: random.next_u32(),
             broadcasts_made: 0,
             streams: Streams::default(),
             joins: Joins::default(),
             merging_alone: false,
             requests: Requests::default(),
             complaints: Complaints::default(),
+            hooks,
             ack_payload: Bytes::new(),
             user_state: Bytes::new(),
             stats: Stats::default(),
@@ -176,7 +207,21 @@ impl Node {
     /// [`Answer::Spread`](crate::Answer::Spread).
     pub fn broadcast(&mut self, now: Instant, payload: &[u8]) -> Result<RequestId, CommandError> {
         self.advance(now);
-        self.start_broadcast(payload)
+        self.start_broadcast(&[], payload)
+    }
+
+    /// Like [`broadcast`](Node::broadcast), with a key of up to 255 bytes: it replaces an older
+    /// broadcast of this node with the same key, wherever that one still waits to be passed on. For
+    /// state of which only the latest matters. Key and payload together have at most
+    /// [`broadcast_size_max`](Node::broadcast_size_max) bytes.
+    pub fn broadcast_keyed(
+        &mut self,
+        now: Instant,
+        key: &[u8],
+        payload: &[u8],
+    ) -> Result<RequestId, CommandError> {
+        self.advance(now);
+        self.start_broadcast(key, payload)
     }
 
     /// Sends a message to one member in a datagram, which may be lost. At most
@@ -203,6 +248,13 @@ impl Node {
     pub fn ping(&mut self, now: Instant, to: &str) -> Result<RequestId, CommandError> {
         self.advance(now);
         self.start_ping(to)
+    }
+
+    /// Forgets a member that failed or left, and all that is held against it: it is not looked for
+    /// any more, and old news may bring it back for a while. For names that will never return.
+    pub fn forget(&mut self, now: Instant, name: &str) -> Result<(), CommandError> {
+        self.advance(now);
+        self.start_forget(name)
     }
 
     /// Sets the data that this node sends with every ack of a direct ping. Others receive it as
@@ -265,8 +317,7 @@ impl Node {
     /// When to call [`handle_timeout`](Node::handle_timeout), in the caller's time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.next_deadline()
-            .map(|deadline| self.clock.to_caller(deadline))
+        self.next_deadline().map(|deadline| self.clock.to_caller(deadline))
     }
 
     // Getters.
@@ -277,12 +328,11 @@ impl Node {
         self.members.iter().map(|entry| entry.view())
     }
 
-    /// What this node believes of a member.
+    /// What this node believes of a listed member.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<MemberRef<'_>> {
-        self.members
-            .find(name)
-            .map(|slot| self.members.entry(slot).view())
+        let entry = self.members.entry(self.members.find(name)?);
+        (!entry.is_lost()).then(|| entry.view())
     }
 
     /// This node as it announces itself.
@@ -396,10 +446,12 @@ impl Node {
     fn next_deadline(&self) -> Option<Instant> {
         let timers = self.timers.next();
         let suspicion = self.suspicions.next().map(|(at, _)| at);
-        let forget = self.members.next_to_forget().map(|(at, _)| at);
+        let farewell = self.next_farewell();
+        let last_call = self.suspicions.next_last_call();
+        let candidate = self.candidates.next_deadline();
         let stream = self.streams.next_deadline();
         let probe = self.probes.next_deadline();
-        [timers, suspicion, forget, stream, probe]
+        [timers, suspicion, farewell, last_call, candidate, stream, probe]
             .into_iter()
             .flatten()
             .min()
@@ -415,7 +467,9 @@ impl Node {
         if self.timers.take_due(now, Timer::Probe) {
             self.end_probe_period();
         }
+        self.keep_candidate_deadlines(now);
         self.keep_suspicion_deadlines(now);
+        self.keep_last_calls(now);
         if self.timers.take_due(now, Timer::Gossip) {
             self.gossip();
         }
@@ -425,15 +479,11 @@ impl Node {
         if self.timers.take_due(now, Timer::Leave) {
             self.finish_leave();
         }
-        self.forget_the_gone(now);
+        self.bid_farewell(now);
     }
 }
 
 /// The check that every payload of a command goes through.
 pub(crate) fn at_most(size: usize, max: usize) -> Result<(), CommandError> {
-    if size > max {
-        Err(CommandError::TooLarge { size, max })
-    } else {
-        Ok(())
-    }
+    if size > max { Err(CommandError::TooLarge { size, max }) } else { Ok(()) }
 }

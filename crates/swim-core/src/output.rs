@@ -176,7 +176,8 @@ pub enum Event {
         /// How this node heard of it.
         via: Via,
     },
-    /// A failed or left member is no longer in the member list.
+    /// A failed or left member is no longer in the member list: `gossip_to_the_dead` is over, or
+    /// the application said so. If it failed it is still looked for, for `lost_members_keep`.
     Forgotten {
         /// The member as it was last known.
         member: Member,
@@ -222,6 +223,8 @@ pub enum Event {
     Broadcast {
         /// The member that sent it.
         origin: Name,
+        /// Its key, empty for none.
+        key: Bytes,
         /// Its content.
         payload: Bytes,
     },
@@ -262,6 +265,18 @@ pub enum Event {
         /// The other address.
         address: SocketAddr,
         /// How this node heard of it.
+        via: Via,
+    },
+    /// Two live nodes have the same name. Every node settles on the same one of them, but rename
+    /// the other.
+    NameConflict {
+        /// The name.
+        name: Name,
+        /// The address that keeps the name: the higher of (incarnation, address).
+        winner: SocketAddr,
+        /// The address that is no longer heeded under this name.
+        loser: SocketAddr,
+        /// How this node heard of the winner.
         via: Via,
     },
     /// Something came in that this node cannot use: the first of its kind from an address.

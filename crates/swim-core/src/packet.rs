@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::broadcasts::Keyed;
 use crate::config::Config;
-use crate::gossip::{Finished, Ticket, Tier, transmissions};
+use crate::gossip::{Finished, Queue, Ticket, Tier, transmissions};
 use crate::members::Slot;
 use crate::node::{Node, Status};
 use crate::output::{Answer, Failure, Output, RequestId, Via};
@@ -30,6 +31,7 @@ impl Node {
             Ok(messages) => messages,
             Err(reason) => return self.complain(from, reason, false),
         };
+        self.packet_source = None;
         let mut questions = 0;
         for message in messages {
             let message = match message {
@@ -91,23 +93,19 @@ impl Node {
             self.settle(pushed_out);
         }
         let message = Message::Update(*update);
-        let ticket = Ticket {
-            subject: Some(subject),
-            kind: message.kind(),
-            request,
-        };
+        let ticket = Ticket { subject: Some(subject), kind: message.kind(), request };
         let place = self.updates.push(encoded(&message), tier, ticket);
         self.members.entry_mut(subject).set_queued(Some(place));
         self.arm_gossip();
     }
 
-    /// Sends what is queued to a few random members.
+    /// Sends what is queued to the next few members.
     pub(crate) fn gossip(&mut self) {
         if self.status == Status::Left {
             return;
         }
         let count = self.config.gossip_nodes;
-        let targets = self.members.pick_for_gossip(&mut self.random, count);
+        let targets = self.members.next_for_gossip(count);
         for &target in targets.as_slice() {
             if self.updates.is_empty() && self.broadcasts.is_empty() {
                 break;
@@ -138,8 +136,7 @@ impl Node {
         let since_tick = Duration::from_nanos(
             u64::try_from(counted.as_nanos() % interval.as_nanos()).expect("less than an hour"),
         );
-        self.timers
-            .set(Timer::Gossip, self.now() + (interval - since_tick));
+        self.timers.set(Timer::Gossip, self.now() + (interval - since_tick));
     }
 
     /// Fills the packet begun in the arena with queued messages.
@@ -154,18 +151,12 @@ impl Node {
         let (arena, sent) = (&mut self.arena, &mut self.stats.sent);
 
         let allotted = self.share.allot(&self.broadcasts, room, size_max);
-        let mut used = self
-            .broadcasts
-            .fill(arena, allotted, limit, sent, &mut finished);
+        let mut used = self.broadcasts.fill(arena, allotted, limit, sent, &mut finished);
         self.share.spend(used);
         let had_share = used > 0;
-        used += self
-            .updates
-            .fill(arena, room - used, limit, sent, &mut finished);
+        used += self.updates.fill(arena, room - used, limit, sent, &mut finished);
         if !had_share {
-            used = self
-                .broadcasts
-                .fill(arena, room - used, limit, sent, &mut finished);
+            used = self.broadcasts.fill(arena, room - used, limit, sent, &mut finished);
             self.share.spend(used);
         }
 
@@ -196,11 +187,23 @@ impl Node {
         }
     }
 
+    /// The last one who could have heard is gone: what is queued counts as spread. Who comes later
+    /// learns it in the join.
+    pub(crate) fn settle_without_audience(&mut self) {
+        if self.members.has_audience() {
+            return;
+        }
+        let mut queues =
+            [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)];
+        self.keyed = Keyed::default();
+        for finished in queues.iter_mut().flat_map(Queue::drain) {
+            self.settle(finished);
+        }
+    }
+
     /// Like [`Node::settle`], for a message that was given up because this node has left.
     pub(crate) fn settle_stopped(&mut self, finished: Finished) {
-        let Ticket {
-            subject, request, ..
-        } = finished.ticket;
+        let Ticket { subject, request, .. } = finished.ticket;
         if let Some(subject) = subject {
             self.members.entry_mut(subject).set_queued(None);
         }
@@ -226,11 +229,12 @@ impl Node {
 
     /// Tells whoever waits that a queued message will not be sent again.
     pub(crate) fn settle(&mut self, finished: Finished) {
-        let Ticket {
-            subject, request, ..
-        } = finished.ticket;
+        let Ticket { subject, request, kind } = finished.ticket;
         if let Some(subject) = subject {
             self.members.entry_mut(subject).set_queued(None);
+        }
+        if kind == MessageKind::Broadcast {
+            self.keyed.remove(finished.place);
         }
         match request {
             Some(request) if self.leaving == Some(request) => self.let_goodbye_spread(),

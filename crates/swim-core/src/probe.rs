@@ -2,6 +2,7 @@
 //! the application asks for.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use bytes::Bytes;
@@ -44,16 +45,13 @@ struct Probe {
 #[derive(Debug)]
 enum Pending {
     /// Sent for somebody else.
-    Relay {
-        asker: SocketAddr,
-        sequence: u32,
-        expires: Instant,
-    },
+    Relay { asker: SocketAddr, sequence: u32, expires: Instant },
+    /// Sent to find out which of two addresses a name belongs to.
+    Check { member: Slot },
+    /// Sent to a lost member, in case it can be reached again.
+    Retry { member: Slot },
     /// Sent for the application.
-    Command {
-        request: RequestId,
-        sent_at: Instant,
-    },
+    Command { request: RequestId, sent_at: Instant },
 }
 
 /// All pings under way.
@@ -88,11 +86,16 @@ impl Probes {
     /// Drops all that is kept about a member that leaves the table.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.stream_only.remove(&slot);
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|probe| probe.target == slot)
-        {
+        let about = |pending: &Pending| match pending {
+            Pending::Check { member } | Pending::Retry { member } => *member == slot,
+            Pending::Relay { .. } | Pending::Command { .. } => false,
+        };
+        let dropped: Vec<u32> =
+            self.pending.iter().filter(|(_, (_, p))| about(p)).map(|(&s, _)| s).collect();
+        for sequence in dropped {
+            self.answered(sequence);
+        }
+        if self.current.as_ref().is_some_and(|probe| probe.target == slot) {
             self.current = None;
         }
     }
@@ -133,6 +136,7 @@ impl Node {
         if let Some(target) = self.members.next_to_probe(&mut self.random) {
             self.start_probe(target);
         }
+        self.look_for_the_lost();
     }
 
     /// Ends the running probe without a verdict.
@@ -162,10 +166,7 @@ impl Node {
         self.fill_packet();
         self.flush_packet(to);
         self.stats.probes += 1;
-        self.timers.set(
-            Timer::ProbeTimeout,
-            now + self.health.stretch(self.config.probe_timeout),
-        );
+        self.timers.set(Timer::ProbeTimeout, now + self.health.stretch(self.config.probe_timeout));
         self.probes.current = Some(Probe {
             target,
             sequence,
@@ -183,27 +184,16 @@ impl Node {
         let entry = self.members.entry(slot);
         let name = Name::trusted(entry.name());
         let own = self.config.name.clone();
-        let accuser = self
-            .suspicions
-            .get(slot)
-            .map_or(&own, |suspicion| &suspicion.accusers[0]);
+        let accuser = self.suspicions.get(slot).map_or(&own, |suspicion| &suspicion.accusers[0]);
         let accuser = accuser.clone();
         let claim = match entry.state() {
             State::Alive => return,
-            State::Suspect => Claim::Suspect {
-                accuser: accuser.as_str(),
-            },
-            State::Failed => Claim::Failed {
-                accuser: accuser.as_str(),
-            },
+            State::Suspect => Claim::Suspect { accuser: accuser.as_str() },
+            State::Failed => Claim::Failed { accuser: accuser.as_str() },
             State::Left => Claim::Left,
         };
         let incarnation = entry.incarnation();
-        let update = Update {
-            name: name.as_str(),
-            incarnation,
-            claim,
-        };
+        let update = Update { name: name.as_str(), incarnation, claim };
         self.append_if_it_fits(&Message::Update(update));
     }
 
@@ -265,9 +255,7 @@ impl Node {
         let update = Update {
             name: name.as_str(),
             incarnation: probe.incarnation,
-            claim: Claim::Suspect {
-                accuser: own.as_str(),
-            },
+            claim: Claim::Suspect { accuser: own.as_str() },
         };
         self.receive_update(&update, Via::Own);
     }
@@ -293,34 +281,21 @@ impl Node {
     }
 
     pub(crate) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
-        if let Some(probe) = self
-            .probes
-            .current
-            .take_if(|probe| probe.sequence == ack.sequence)
-        {
+        if let Some(probe) = self.probes.current.take_if(|probe| probe.sequence == ack.sequence) {
             return self.probe_answered(from, &probe, ack.payload);
         }
         match self.probes.answered(ack.sequence) {
-            Some(Pending::Relay {
-                asker, sequence, ..
-            }) => {
-                let ack = Message::Ack(Ack {
-                    sequence,
-                    payload: &[],
-                });
+            Some(Pending::Relay { asker, sequence, .. }) => {
+                let ack = Message::Ack(Ack { sequence, payload: &[] });
                 self.send_message(asker, &ack, true);
             }
             Some(Pending::Command { request, sent_at }) => {
                 let round_trip = self.now() - sent_at;
                 let payload = Bytes::copy_from_slice(ack.payload);
-                self.answer(
-                    request,
-                    Ok(Answer::Pong {
-                        round_trip,
-                        payload,
-                    }),
-                );
+                self.answer(request, Ok(Answer::Pong { round_trip, payload }));
             }
+            Some(Pending::Check { member }) => self.check_answered(member, from),
+            Some(Pending::Retry { member }) => self.found_again(member, from),
             None => self.drop_quietly(DropReason::UnexpectedAck),
         }
     }
@@ -343,11 +318,7 @@ impl Node {
         if !payload.is_empty() {
             let name = Name::trusted(entry.name());
             let payload = Bytes::copy_from_slice(payload);
-            self.emit(Event::AckPayload {
-                name,
-                round_trip,
-                payload,
-            });
+            self.emit(Event::AckPayload { name, round_trip, payload });
         }
     }
 
@@ -366,21 +337,29 @@ impl Node {
         if ping.target != self.config.name.as_str() {
             return self.drop_quietly(DropReason::WrongName);
         }
-        let ack = Message::Ack(Ack {
-            sequence: ping.sequence,
-            payload: &self.ack_payload,
-        });
+        let from_hook = self.hooks.ack_payload().filter(|p| p.len() <= self.ack_payload_size_max());
+        let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
+        let ack = Message::Ack(Ack { sequence: ping.sequence, payload });
         packet::begin(&mut self.arena, &self.config, Some(&ack));
         self.count_sent(MessageKind::Ack);
         // Only a member at its own address gets gossip with the ack: an answer to anybody else
-        // must not be larger than the question.
-        if let Some(slot) = self.members.find(ping.source)
-            && self.members.entry(slot).address() == from
-        {
-            if self.members.entry(slot).state() != State::Alive {
+        // must not be much larger than the question. Whoever bears the name of a member that is
+        // gone is told what is held against it, wherever it is now: it may have moved.
+        if let Some(slot) = self.members.find(ping.source) {
+            let entry = self.members.entry(slot);
+            let (state, at_home) = (entry.state(), entry.address() == from);
+            let buddy = state == State::Suspect && at_home && self.config.lifeguard_buddy;
+            if buddy || !state.is_live() {
                 self.append_accusation(slot);
             }
-            self.fill_packet();
+            if self.status != Status::Running {
+                // It said goodbye, but whoever asks has not heard.
+                self.append_goodbye();
+            }
+            if at_home {
+                self.packet_source = Some(slot);
+                self.fill_packet();
+            }
         }
         self.flush_packet(from);
     }
@@ -391,13 +370,7 @@ impl Node {
             // Pinging whatever address is asked for would let anybody aim this node's packets. The
             // asker still hears that this node itself can be reached.
             self.drop_quietly(DropReason::UnknownMember);
-            return self.send_message(
-                from,
-                &Message::Nack {
-                    sequence: request.sequence,
-                },
-                false,
-            );
+            return self.send_message(from, &Message::Nack { sequence: request.sequence }, false);
         }
         if self.probes.relays >= self.config.relays_max {
             return self.drop_quietly(DropReason::RelaysFull);
@@ -410,18 +383,50 @@ impl Node {
             sequence: request.sequence,
             expires: now + self.config.probe_interval,
         };
-        self.probes.wait(
-            sequence,
-            now + self.config.probe_timeout.mul_f64(NACK_AT),
-            relay,
-        );
+        self.probes.wait(sequence, now + self.config.probe_timeout.mul_f64(NACK_AT), relay);
         let source = self.config.name.clone();
-        let ping = Ping {
-            sequence,
-            target: request.target,
-            source: source.as_str(),
-        };
+        let ping = Ping { sequence, target: request.target, source: source.as_str() };
         self.send_message(request.address, &Message::Ping(ping), true);
+    }
+
+    // Pings that settle who is where.
+
+    /// Asks the node at `to` whether it bears the name of this member.
+    pub(crate) fn send_check(&mut self, member: Slot, to: SocketAddr) {
+        self.ping_named(member, to, Pending::Check { member });
+    }
+
+    /// Looks for one of the lost members: so a healed partition is noticed. One per period, however
+    /// many are lost.
+    fn look_for_the_lost(&mut self) {
+        if let Some(member) = self.members.pick_lost(&mut self.random) {
+            let to = self.members.entry(member).address();
+            self.ping_named(member, to, Pending::Retry { member });
+        }
+    }
+
+    /// A lost member answers: everything is exchanged with it, so that both sides of what was a
+    /// partition hear of each other.
+    fn found_again(&mut self, member: Slot, from: SocketAddr) {
+        let entry = self.members.entry(member);
+        if entry.is_lost() && entry.address() == from && self.status == Status::Running {
+            self.push_pull_with(from);
+        }
+    }
+
+    fn ping_named(&mut self, member: Slot, to: SocketAddr, pending: Pending) {
+        let sequence = self.probes.sequence();
+        let deadline = self.now() + self.config.probe_interval;
+        self.probes.wait(sequence, deadline, pending);
+        let entry = self.members.entry(member);
+        let ping = Message::Ping(Ping {
+            sequence,
+            target: entry.name(),
+            source: self.config.name.as_str(),
+        });
+        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.count_sent(MessageKind::Ping);
+        self.flush_packet(to);
     }
 
     // Pings for the application.
@@ -431,18 +436,10 @@ impl Node {
         let request = self.begin_request()?;
         let now = self.now();
         let sequence = self.probes.sequence();
-        let pending = Pending::Command {
-            request,
-            sent_at: now,
-        };
-        self.probes
-            .wait(sequence, now + self.config.probe_interval, pending);
+        let pending = Pending::Command { request, sent_at: now };
+        self.probes.wait(sequence, now + self.config.probe_interval, pending);
         let source = self.config.name.clone();
-        let ping = Ping {
-            sequence,
-            target: name.as_str(),
-            source: source.as_str(),
-        };
+        let ping = Ping { sequence, target: name.as_str(), source: source.as_str() };
         self.send_message(address, &Message::Ping(ping), true);
         Ok(request)
     }
@@ -455,22 +452,15 @@ impl Node {
                 Some(Pending::Command { request, .. }) => {
                     self.answer(request, Err(Failure::Timeout));
                 }
-                Some(Pending::Relay {
-                    asker,
-                    sequence: asked,
-                    expires,
-                }) if at < expires => {
+                Some(Pending::Relay { asker, sequence: asked, expires }) if at < expires => {
                     // The ack may still come, and is still worth passing on.
-                    let relay = Pending::Relay {
-                        asker,
-                        sequence: asked,
-                        expires,
-                    };
+                    let relay = Pending::Relay { asker, sequence: asked, expires };
                     self.probes.relays += 1;
                     self.probes.wait(sequence, expires, relay);
                     self.send_message(asker, &Message::Nack { sequence: asked }, true);
                 }
-                _ => {}
+                Some(Pending::Check { member }) => self.check_unanswered(member),
+                Some(Pending::Relay { .. } | Pending::Retry { .. }) | None => {}
             }
         }
     }

@@ -15,9 +15,7 @@ impl Node {
     /// Accepts a command. From here on it gets exactly one answer.
     pub(crate) fn begin_request(&mut self) -> Result<RequestId, CommandError> {
         if self.requests.open >= self.config.requests_max {
-            return Err(CommandError::Busy {
-                limit: "requests_max",
-            });
+            return Err(CommandError::Busy { limit: "requests_max" });
         }
         self.requests.open += 1;
         self.requests.made += 1;

@@ -192,6 +192,12 @@ counted_enum! {
         RelaysFull => "relays_full", "too many indirect pings under way (relays_max)";
         /// A broadcast that was seen before. Harmless, and common.
         RepeatedBroadcast => "repeated_broadcast", "a broadcast seen before";
+        /// An older broadcast than one of the same origin and key that waits to be passed on.
+        ReplacedBroadcast => "replaced_broadcast", "replaced by a newer broadcast of its key";
+        /// What the application's hooks did not admit.
+        NotAdmitted => "not_admitted", "not admitted by the application";
+        /// A push/pull that the application's hooks did not accept.
+        MergeRefused => "merge_refused", "a merge that the application refused";
         /// A queued update or broadcast that gave way because its queue was full.
         QueueFull => "queue_full", "pushed out of a full queue";
         /// A stream refused at the door or evicted while silent.

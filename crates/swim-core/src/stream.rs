@@ -107,10 +107,7 @@ impl Streams {
     fn incoming(&self) -> impl Iterator<Item = (StreamId, &Stream)> {
         let incoming =
             |stream: &Stream| matches!(stream.purpose, Purpose::Incoming | Purpose::Answered);
-        self.streams
-            .iter()
-            .filter(move |(_, s)| incoming(s))
-            .map(|(&id, s)| (id, s))
+        self.streams.iter().filter(move |(_, s)| incoming(s)).map(|(&id, s)| (id, s))
     }
 
     /// Empties a stream's buffer into the caller's hands.
@@ -127,11 +124,7 @@ impl Node {
     // Opening.
 
     pub(crate) fn accept_stream(&mut self, from: SocketAddr) -> Result<StreamId, Refused> {
-        let of_source = self
-            .streams
-            .incoming()
-            .filter(|(_, s)| s.peer.ip() == from.ip())
-            .count();
+        let of_source = self.streams.incoming().filter(|(_, s)| s.peer.ip() == from.ip()).count();
         if of_source >= self.config.streams_per_source_max {
             self.drop_quietly(DropReason::StreamRefused);
             return Err(Refused::TooManyFromSource);
@@ -139,11 +132,7 @@ impl Node {
         if self.streams.incoming().count() >= self.config.streams_max {
             // Whoever connects and says nothing makes way for somebody who may have something to
             // say; the oldest of them has had the most time.
-            let silent = self
-                .streams
-                .incoming()
-                .find(|(_, s)| s.received == 0)
-                .map(|(id, _)| id);
+            let silent = self.streams.incoming().find(|(_, s)| s.received == 0).map(|(id, _)| id);
             self.drop_quietly(DropReason::StreamRefused);
             match silent {
                 Some(id) => self.abort_stream(id),
@@ -162,11 +151,7 @@ impl Node {
         sequence: u32,
     ) -> StreamId {
         let source = self.config.name.clone();
-        let ping = Ping {
-            sequence,
-            target: target.as_str(),
-            source: source.as_str(),
-        };
+        let ping = Ping { sequence, target: target.as_str(), source: source.as_str() };
         self.count_sent(MessageKind::Ping);
         let bytes = self.framed(|out| Frame::Ping(ping).encode(out));
         self.open_stream(to, Purpose::Ping { sequence }, bytes)
@@ -179,10 +164,7 @@ impl Node {
         request: RequestId,
     ) {
         let from = self.config.name.clone();
-        let message = User {
-            from: from.as_str(),
-            payload,
-        };
+        let message = User { from: from.as_str(), payload };
         self.count_sent(MessageKind::User);
         let bytes = self.framed(|out| Frame::User(message).encode(out));
         self.open_stream(to, Purpose::Message { request }, bytes);
@@ -198,10 +180,7 @@ impl Node {
         self.stats.streams_opened += 1;
         let time = self.config.stream_timeout + extra_time(bytes.len());
         let id = self.streams.add(to, purpose, self.now() + time);
-        self.output(Output::Stream {
-            id,
-            op: StreamOp::Open { to },
-        });
+        self.output(Output::Stream { id, op: StreamOp::Open { to } });
         self.send_all(id, bytes);
         id
     }
@@ -225,9 +204,7 @@ impl Node {
                     Failure::Refused
                 } else {
                     self.stats.drops[DropReason::Truncated] += 1;
-                    Failure::BadAnswer {
-                        reason: DropReason::Truncated,
-                    }
+                    Failure::BadAnswer { reason: DropReason::Truncated }
                 };
                 self.fail_stream(id, failure);
             }
@@ -317,9 +294,13 @@ impl Node {
                 self.receive_user_message(message.from, message.payload, true);
                 self.acknowledge(id, 0);
             }
+            (_, Frame::PushPull(part)) if !self.accepts_merge(peer, part.join, frames) => {
+                let reason = DropReason::MergeRefused;
+                self.fail_stream(id, Failure::BadAnswer { reason });
+            }
             (Purpose::Incoming, Frame::PushPull(part)) => {
                 self.merge(peer, frames);
-                let state = self.encoded_state(part.join);
+                let state = self.encoded_answer(part.scope());
                 self.answer_stream(id, state);
             }
             (Purpose::Join { request }, Frame::PushPull(_)) => {
@@ -354,10 +335,7 @@ impl Node {
 
     fn acknowledge(&mut self, id: StreamId, sequence: u32) {
         self.count_sent(MessageKind::Ack);
-        let ack = Frame::Ack(Ack {
-            sequence,
-            payload: &[],
-        });
+        let ack = Frame::Ack(Ack { sequence, payload: &[] });
         let bytes = self.framed(|out| ack.encode(out));
         self.answer_stream(id, bytes);
     }
@@ -367,8 +345,7 @@ impl Node {
         if let Some(stream) = self.streams.streams.get_mut(&id) {
             stream.purpose = Purpose::Answered;
         }
-        self.streams
-            .extend_deadline(id, self.config.stream_timeout + extra_time(bytes.len()));
+        self.streams.extend_deadline(id, self.config.stream_timeout + extra_time(bytes.len()));
         self.send_all(id, bytes);
     }
 
@@ -376,14 +353,8 @@ impl Node {
 
     fn send_all(&mut self, id: StreamId, bytes: Bytes) {
         self.stats.stream_bytes_sent += bytes.len() as u64;
-        self.output(Output::Stream {
-            id,
-            op: StreamOp::Send(bytes),
-        });
-        self.output(Output::Stream {
-            id,
-            op: StreamOp::Finish,
-        });
+        self.output(Output::Stream { id, op: StreamOp::Send(bytes) });
+        self.output(Output::Stream { id, op: StreamOp::Finish });
     }
 
     /// The header of a stream and what `write` adds.
@@ -408,10 +379,7 @@ impl Node {
     /// Gives up a stream without telling anybody but the caller.
     pub(crate) fn abort_stream(&mut self, id: StreamId) {
         if self.streams.remove(id).is_some() {
-            self.output(Output::Stream {
-                id,
-                op: StreamOp::Abort,
-            });
+            self.output(Output::Stream { id, op: StreamOp::Abort });
         }
     }
 
@@ -444,10 +412,7 @@ impl Node {
         let Some(stream) = self.streams.remove(id) else {
             return;
         };
-        self.output(Output::Stream {
-            id,
-            op: StreamOp::Abort,
-        });
+        self.output(Output::Stream { id, op: StreamOp::Abort });
         self.report_failure(&stream, failure);
     }
 
@@ -468,9 +433,7 @@ impl<'a> Iterator for Frames<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let len = wire::frame_len(self.0)?;
-        let body = self
-            .0
-            .get(wire::FRAME_HEADER_LEN..wire::FRAME_HEADER_LEN + len)?;
+        let body = self.0.get(wire::FRAME_HEADER_LEN..wire::FRAME_HEADER_LEN + len)?;
         self.0 = &self.0[wire::FRAME_HEADER_LEN + len..];
         Some(wire::decode_frame(body))
     }

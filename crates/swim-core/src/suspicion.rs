@@ -34,17 +34,9 @@ impl Timeouts {
         let enough = members.saturating_sub(2) >= wanted as usize;
         if config.lifeguard_suspicion && wanted > 0 && enough {
             let max = min * config.suspicion_max_mult;
-            Timeouts {
-                min,
-                max,
-                confirmations_max: wanted,
-            }
+            Timeouts { min, max, confirmations_max: wanted }
         } else {
-            Timeouts {
-                min,
-                max: min,
-                confirmations_max: 0,
-            }
+            Timeouts { min, max: min, confirmations_max: 0 }
         }
     }
 
@@ -75,6 +67,7 @@ pub(crate) struct Suspicion {
     /// The first accuser, then those who confirmed, each once; at most `confirmations_max + 1`.
     pub(crate) accusers: Vec<Name>,
     deadline: Instant,
+    last_call: Instant,
 }
 
 impl Suspicion {
@@ -92,21 +85,36 @@ impl Suspicion {
 pub(crate) struct Suspicions {
     by_suspect: BTreeMap<Slot, Suspicion>,
     by_deadline: BTreeSet<(Instant, Slot)>,
+    /// When each suspect is asked once more.
+    last_calls: BTreeSet<(Instant, Slot)>,
 }
 
 impl Suspicions {
     pub(crate) fn start(&mut self, now: Instant, suspect: Slot, accuser: Name, timeouts: Timeouts) {
         let deadline = now + timeouts.after(0);
         let accusers = Vec::from([accuser]);
-        let suspicion = Suspicion {
-            started: now,
-            timeouts,
-            accusers,
-            deadline,
-        };
+        // Half of the shortest timeout is enough for a lost handshake to be repeated, and leaves
+        // gossip, which is cheaper, the first half.
+        let last_call = now + timeouts.min / 2;
+        let suspicion = Suspicion { started: now, timeouts, accusers, deadline, last_call };
         let before = self.by_suspect.insert(suspect, suspicion);
         debug_assert!(before.is_none(), "a suspect is suspected once");
         self.by_deadline.insert((deadline, suspect));
+        self.last_calls.insert((last_call, suspect));
+    }
+
+    /// A suspect that is to be asked now. It is asked again after as long, while there is time.
+    pub(crate) fn take_last_call(&mut self, now: Instant) -> Option<Slot> {
+        let &(at, suspect) = self.last_calls.first().filter(|&&(at, _)| at <= now)?;
+        self.last_calls.pop_first();
+        let suspicion = self.by_suspect.get_mut(&suspect)?;
+        suspicion.last_call = at.max(now) + suspicion.timeouts.min / 2;
+        self.last_calls.insert((suspicion.last_call, suspect));
+        Some(suspect)
+    }
+
+    pub(crate) fn next_last_call(&self) -> Option<Instant> {
+        self.last_calls.first().map(|&(at, _)| at)
     }
 
     /// Counts an independent confirmation. Returns the suspicion if that was news: the accuser is
@@ -129,6 +137,7 @@ impl Suspicions {
     pub(crate) fn end(&mut self, suspect: Slot) -> Option<Suspicion> {
         let suspicion = self.by_suspect.remove(&suspect)?;
         self.by_deadline.remove(&(suspicion.deadline, suspect));
+        self.last_calls.remove(&(suspicion.last_call, suspect));
         Some(suspicion)
     }
 
@@ -158,14 +167,7 @@ mod tests {
     fn timeouts_are_those_of_memberlist() {
         // memberlist 0.6 with its LAN profile, n = 3 and n = 50.
         let three = Timeouts::new(&lan(), 3);
-        assert_eq!(
-            three,
-            Timeouts {
-                min: millis(4000),
-                max: millis(4000),
-                confirmations_max: 0
-            }
-        );
+        assert_eq!(three, Timeouts { min: millis(4000), max: millis(4000), confirmations_max: 0 });
         let fifty = Timeouts::new(&lan(), 50);
         assert_eq!((fifty.min, fifty.confirmations_max), (millis(6792), 2));
         assert_eq!(fifty.after(0), millis(40_752));
@@ -175,11 +177,7 @@ mod tests {
 
     #[test]
     fn the_first_confirmations_shorten_most() {
-        let timeouts = Timeouts {
-            min: millis(1000),
-            max: millis(6000),
-            confirmations_max: 4,
-        };
+        let timeouts = Timeouts { min: millis(1000), max: millis(6000), confirmations_max: 4 };
         let all: Vec<Duration> = (0..=5).map(|c| timeouts.after(c)).collect();
         assert_eq!(all[0], millis(6000));
         assert_eq!(all[4..], [millis(1000), millis(1000)]);
@@ -189,10 +187,7 @@ mod tests {
 
     #[test]
     fn without_the_component_the_timeout_is_short_at_once() {
-        let config = Config {
-            lifeguard_suspicion: false,
-            ..lan()
-        };
+        let config = Config { lifeguard_suspicion: false, ..lan() };
         let timeouts = Timeouts::new(&config, 50);
         assert_eq!(timeouts.max, timeouts.min);
     }
@@ -202,22 +197,14 @@ mod tests {
         let mut suspicions = Suspicions::default();
         let suspect = Slot::LOCAL;
         let accuser = |name: &str| Name::new(name).unwrap();
-        suspicions.start(
-            Instant::ORIGIN,
-            suspect,
-            accuser("b"),
-            Timeouts::new(&lan(), 50),
-        );
+        suspicions.start(Instant::ORIGIN, suspect, accuser("b"), Timeouts::new(&lan(), 50));
         let first = suspicions.next().unwrap().0;
         assert!(suspicions.confirm(suspect, "b").is_none());
         assert!(suspicions.confirm(suspect, "c").is_some());
         assert!(suspicions.confirm(suspect, "c").is_none());
         assert!(suspicions.next().unwrap().0 < first);
         assert!(suspicions.confirm(suspect, "d").is_some());
-        assert!(
-            suspicions.confirm(suspect, "e").is_none(),
-            "more confirmations change nothing"
-        );
+        assert!(suspicions.confirm(suspect, "e").is_none(), "more confirmations change nothing");
         assert_eq!(suspicions.end(suspect).unwrap().accusers.len(), 3);
         assert!(suspicions.next().is_none());
     }

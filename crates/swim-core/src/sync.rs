@@ -7,14 +7,16 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::error::CommandError;
+use crate::hooks::Merge;
 use crate::member::{MemberRef, State};
-use crate::members::Entry;
+use crate::members::{Entry, Slot};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, RequestId, Via};
 use crate::stats::{DropReason, MessageKind};
 use crate::stream::{Frames, Purpose};
+use crate::time::Instant;
 use crate::timer::Timer;
-use crate::wire::{self, Claim, Frame, Update};
+use crate::wire::{self, Claim, Frame, Scope, Update};
 
 /// Addresses in one join. Seeds are a handful; a name that resolves to more is a mistake.
 pub(crate) const JOIN_ADDRESSES_MAX: usize = 4096;
@@ -25,9 +27,11 @@ const UNSCALED_MAX: usize = 32;
 /// One `join` command.
 #[derive(Debug)]
 struct Join {
-    waiting: VecDeque<SocketAddr>,
+    /// Indices of addresses not yet dialled.
+    waiting: VecDeque<usize>,
     open: usize,
-    attempts: Vec<(SocketAddr, Failure)>,
+    /// Each address in the order given, and why it failed.
+    attempts: Vec<(SocketAddr, Option<Failure>)>,
     answered: bool,
 }
 
@@ -48,9 +52,7 @@ impl Node {
             return Err(CommandError::NoAddresses);
         }
         if addresses.len() > JOIN_ADDRESSES_MAX {
-            return Err(CommandError::TooManyAddresses {
-                max: JOIN_ADDRESSES_MAX,
-            });
+            return Err(CommandError::TooManyAddresses { max: JOIN_ADDRESSES_MAX });
         }
         if self.status == Status::Leaving {
             return Err(CommandError::NotRunning);
@@ -59,18 +61,17 @@ impl Node {
         if self.status == Status::Left {
             self.rejoin();
         }
-        let mut join = Join {
-            waiting: VecDeque::new(),
-            open: 0,
-            attempts: Vec::new(),
-            answered: false,
-        };
+        let mut join =
+            Join { waiting: VecDeque::new(), open: 0, attempts: Vec::new(), answered: false };
         for &address in addresses {
-            if self.is_own_address(address) {
-                join.attempts.push((address, Failure::OwnAddress));
-            } else if !join.waiting.contains(&address) {
-                join.waiting.push_back(address);
+            if join.attempts.iter().any(|&(known, _)| known == address) {
+                continue;
             }
+            let own = self.is_own_address(address);
+            if !own {
+                join.waiting.push_back(join.attempts.len());
+            }
+            join.attempts.push((address, own.then_some(Failure::OwnAddress)));
         }
         self.joins.joins.insert(request, join);
         self.continue_join(request);
@@ -81,26 +82,19 @@ impl Node {
     fn continue_join(&mut self, request: RequestId) {
         while let Some(join) = self.joins.joins.get_mut(&request)
             && join.open < self.config.join_parallel_max
-            && let Some(address) = join.waiting.pop_front()
+            && let Some(index) = join.waiting.pop_front()
         {
             join.open += 1;
-            let state = self.encoded_state(true);
+            let address = join.attempts[index].0;
+            let state = self.encoded_state(Scope::Join);
             self.open_stream(address, Purpose::Join { request }, state);
         }
-        if self
-            .joins
-            .joins
-            .get(&request)
-            .is_some_and(|join| join.open == 0)
+        if self.joins.joins.get(&request).is_some_and(|join| join.open == 0)
             && let Some(join) = self.joins.joins.remove(&request)
             && !join.answered
         {
-            self.answer(
-                request,
-                Err(Failure::NoneJoined {
-                    attempts: join.attempts,
-                }),
-            );
+            let failed = join.attempts.into_iter().filter_map(|(at, why)| Some((at, why?)));
+            self.answer(request, Err(Failure::NoneJoined { attempts: failed.collect() }));
         }
     }
 
@@ -121,7 +115,9 @@ impl Node {
             return;
         };
         join.open -= 1;
-        join.attempts.push((address, why));
+        if let Some((_, failed)) = join.attempts.iter_mut().find(|(at, _)| *at == address) {
+            *failed = Some(why);
+        }
         self.continue_join(request);
     }
 
@@ -145,17 +141,54 @@ impl Node {
         let alive = |entry: &Entry| entry.state() == State::Alive;
         let picked = self.members.pick(&mut self.random, 1, None, alive);
         if let [peer] = picked.as_slice() {
-            let to = self.members.entry(*peer).address();
-            let state = self.encoded_state(false);
-            self.open_stream(to, Purpose::PushPull, state);
+            self.push_pull_with(self.members.entry(*peer).address());
         }
     }
 
-    /// Everything that this node knows, itself first, with its application state.
-    pub(crate) fn encoded_state(&mut self, join: bool) -> Bytes {
+    pub(crate) fn push_pull_with(&mut self, to: SocketAddr) {
+        let state = self.encoded_state(Scope::Full);
+        self.open_stream(to, Purpose::PushPull, state);
+    }
+
+    /// Tells a suspect that it is one, and asks what it has to say, over a stream, where neither is
+    /// lost. Gossip reaches everybody nearly always; where datagrams are lost that is not enough,
+    /// neither for the suspicion to reach the suspect nor for its refutation to reach all.
+    fn last_call(&mut self, suspect: Slot) {
         self.count_sent(MessageKind::PushPull);
+        let members = [self.members.entry(Slot::LOCAL), self.members.entry(suspect)];
+        let to = members[1].address();
+        let members = members.into_iter().map(Entry::view);
+        let bytes = self.framed(|out| wire::encode_push_pull(Scope::Partial, members, &[], out));
+        self.open_stream(to, Purpose::PushPull, bytes);
+    }
+
+    pub(crate) fn keep_last_calls(&mut self, now: Instant) {
+        while let Some(suspect) = self.suspicions.take_last_call(now) {
+            if self.config.last_call {
+                self.last_call(suspect);
+            }
+        }
+    }
+
+    /// The answer to a push/pull: as much as was asked for.
+    pub(crate) fn encoded_answer(&mut self, scope: Scope) -> Bytes {
+        if scope != Scope::Partial {
+            return self.encoded_state(scope);
+        }
+        self.count_sent(MessageKind::PushPull);
+        let local = core::iter::once(self.local());
+        self.framed(|out| wire::encode_push_pull(scope, local, &[], out))
+    }
+
+    /// Everything that this node knows, itself first, with its application state.
+    fn encoded_state(&mut self, scope: Scope) -> Bytes {
+        self.count_sent(MessageKind::PushPull);
+        let from_hook = self.hooks.local_state(scope == Scope::Join);
+        let state = from_hook.unwrap_or_else(|| self.user_state.clone());
+        let state =
+            if state.len() <= self.config.user_state_size_max { state } else { Bytes::new() };
         let members = self.members.iter().map(Entry::view);
-        self.framed(|out| wire::encode_push_pull(join, members, &self.user_state, out))
+        self.framed(|out| wire::encode_push_pull(scope, members, &state, out))
     }
 
     /// Takes in everything that another node knows.
@@ -165,15 +198,24 @@ impl Node {
         self.merging_alone = false;
     }
 
+    /// Asks the application whether to take in what another node sent.
+    pub(crate) fn accepts_merge(&mut self, from: SocketAddr, join: bool, frames: &[u8]) -> bool {
+        let accepted = self.hooks.accept_merge(&Merge { from, join, frames });
+        if !accepted {
+            self.complain(from, DropReason::MergeRefused, true);
+        }
+        accepted
+    }
+
     fn merge_frames(&mut self, from: SocketAddr, frames: &[u8]) {
-        let mut join = false;
+        let mut scope = Scope::Full;
         let mut user_state = Vec::new();
         let mut sender: Option<&str> = None;
         for frame in Frames(frames) {
             let Ok(Frame::PushPull(part)) = frame else {
                 return self.complain(from, DropReason::Malformed, true);
             };
-            join = part.join;
+            scope = part.scope();
             if user_state.len() + part.user_state.len() > self.config.user_state_size_max {
                 return self.complain(from, DropReason::TooLarge, true);
             }
@@ -189,9 +231,12 @@ impl Node {
                 }
             }
         }
-        self.stats.push_pulls += 1;
+        if scope != Scope::Partial {
+            self.stats.push_pulls += 1;
+        }
         if !user_state.is_empty() {
             let state = Bytes::from(user_state);
+            let join = scope == Scope::Join;
             self.emit(Event::UserState { from, join, state });
         }
     }
@@ -201,26 +246,13 @@ impl Node {
     fn merge_member(&mut self, member: &MemberRef<'_>, sender: &str, via: Via) {
         let claim = match member.state {
             State::Alive => {
-                let MemberRef {
-                    address,
-                    meta,
-                    versions,
-                    ..
-                } = *member;
-                Claim::Alive {
-                    address,
-                    meta,
-                    versions,
-                }
+                let MemberRef { address, meta, versions, .. } = *member;
+                Claim::Alive { address, meta, versions }
             }
             State::Suspect | State::Failed => Claim::Suspect { accuser: sender },
             State::Left => Claim::Left,
         };
-        let update = Update {
-            name: member.name,
-            incarnation: member.incarnation,
-            claim,
-        };
+        let update = Update { name: member.name, incarnation: member.incarnation, claim };
         self.receive_update(&update, via);
     }
 }
@@ -242,10 +274,8 @@ mod tests {
 
     #[test]
     fn push_pull_gets_rarer_with_each_doubling_above_32() {
-        let scales: Vec<u32> = [1, 32, 33, 64, 65, 128, 129, 256, 10_000]
-            .into_iter()
-            .map(scale)
-            .collect();
+        let scales: Vec<u32> =
+            [1, 32, 33, 64, 65, 128, 129, 256, 10_000].into_iter().map(scale).collect();
         assert_eq!(scales, [1, 1, 2, 2, 3, 3, 4, 4, 10]);
     }
 }

@@ -19,13 +19,8 @@ pub(crate) enum Timer {
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 5] = [
-        Timer::Probe,
-        Timer::ProbeTimeout,
-        Timer::Gossip,
-        Timer::PushPull,
-        Timer::Leave,
-    ];
+    pub(crate) const ALL: [Timer; 5] =
+        [Timer::Probe, Timer::ProbeTimeout, Timer::Gossip, Timer::PushPull, Timer::Leave];
 }
 
 /// When each timer is due.

@@ -5,38 +5,43 @@ use bytes::Bytes;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::gossip::{Ticket, Tier};
-use crate::member::{Incarnation, Name};
+use crate::member::Name;
 use crate::node::{Node, Status, at_most};
 use crate::output::{Answer, Event, RequestId};
 use crate::packet;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{self, Broadcast, Message, User};
 
-/// A payload's field number and length, and the growth of the length of the message around it.
-const PAYLOAD_FIELD: usize = 1 + 3 + 2;
+/// Field number and length of a payload and of a key, and the growth of the length of the message
+/// around them.
+const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 
 impl Node {
-    pub(crate) fn start_broadcast(&mut self, payload: &[u8]) -> Result<RequestId, CommandError> {
+    pub(crate) fn start_broadcast(
+        &mut self,
+        key: &[u8],
+        payload: &[u8],
+    ) -> Result<RequestId, CommandError> {
         if self.status != Status::Running {
             return Err(CommandError::NotRunning);
         }
-        at_most(payload.len(), self.broadcast_size_max())?;
+        at_most(key.len(), wire::BROADCAST_KEY_SIZE_MAX)?;
+        at_most(key.len() + payload.len(), self.broadcast_size_max())?;
         if !self.has_room_for_broadcast(payload.len()) {
-            return Err(CommandError::Busy {
-                limit: "broadcast_queue_max",
-            });
+            return Err(CommandError::Busy { limit: "broadcast_queue_max" });
         }
         let request = self.begin_request()?;
+        let name = self.config.name.clone();
         let broadcast = Broadcast {
-            origin: self.config.name.as_str(),
-            incarnation: self.config.incarnation,
+            origin: name.as_str(),
+            life: self.life,
             sequence: self.broadcasts_made,
+            key,
             payload,
         };
         self.broadcasts_made = self.broadcasts_made.wrapping_add(1);
         if self.members.has_audience() {
-            let bytes = packet::encoded(&Message::Broadcast(broadcast));
-            self.queue_broadcast(bytes, Some(request));
+            self.queue_broadcast(&name, &broadcast, Some(request));
         } else {
             self.answer(request, Ok(Answer::Spread));
         }
@@ -44,25 +49,18 @@ impl Node {
     }
 
     pub(crate) fn receive_broadcast(&mut self, broadcast: &Broadcast<'_>) {
-        let Incarnation(incarnation) = broadcast.incarnation;
+        let Broadcast { origin, life, sequence, key, .. } = *broadcast;
         let origins_max = self.config.broadcast_origins_max;
-        let own = broadcast.origin == self.config.name.as_str();
-        if own
-            || !self.seen.note(
-                broadcast.origin,
-                incarnation,
-                broadcast.sequence,
-                origins_max,
-            )
-        {
+        let own = origin == self.config.name.as_str();
+        if own || !self.seen.note(origin, life, sequence, origins_max) {
             return self.drop_quietly(DropReason::RepeatedBroadcast);
         }
-        let origin = Name::trusted(broadcast.origin);
-        let payload = Bytes::copy_from_slice(broadcast.payload);
-        let message = Message::Broadcast(*broadcast);
-        let fits = message.encoded_len() + wire::header_len(&self.config.label)
-            <= self.config.packet_size_max;
-        if fits && self.status == Status::Running {
+        let origin = Name::trusted(origin);
+        let newer = self.keyed.find(&origin, key).filter(|&(_, waiting)| waiting > sequence);
+        if newer.is_some() {
+            return self.drop_quietly(DropReason::ReplacedBroadcast);
+        }
+        if self.status == Status::Running && self.fits_a_packet(broadcast) {
             // Relayed for others it makes room for itself: the most sent goes.
             while !self.has_room_for_broadcast(broadcast.payload.len())
                 && let Some(place) = self.broadcasts.least_urgent()
@@ -71,9 +69,11 @@ impl Node {
                 let pushed_out = self.broadcasts.remove(place);
                 self.settle(pushed_out);
             }
-            self.queue_broadcast(packet::encoded(&message), None);
+            self.queue_broadcast(&origin, broadcast, None);
         }
-        self.emit(Event::Broadcast { origin, payload });
+        let key = Bytes::copy_from_slice(broadcast.key);
+        let payload = Bytes::copy_from_slice(broadcast.payload);
+        self.emit(Event::Broadcast { origin, key, payload });
     }
 
     pub(crate) fn send_user_message(
@@ -84,10 +84,7 @@ impl Node {
         let (_, address) = self.live_peer(to)?;
         at_most(payload.len(), self.message_size_max())?;
         let from = self.config.name.clone();
-        let message = Message::User(User {
-            from: from.as_str(),
-            payload,
-        });
+        let message = Message::User(User { from: from.as_str(), payload });
         self.send_message(address, &message, true);
         Ok(())
     }
@@ -107,19 +104,12 @@ impl Node {
     pub(crate) fn receive_user_message(&mut self, from: &str, payload: &[u8], reliable: bool) {
         let from = Name::trusted(from);
         let payload = Bytes::copy_from_slice(payload);
-        self.emit(Event::Message {
-            from,
-            payload,
-            reliable,
-        });
+        self.emit(Event::Message { from, payload, reliable });
     }
 
     /// What a user message costs in a datagram besides its payload, at most.
     pub(crate) fn user_message_overhead(&self) -> usize {
-        let message = Message::User(User {
-            from: self.config.name.as_str(),
-            payload: &[],
-        });
+        let message = Message::User(User { from: self.config.name.as_str(), payload: &[] });
         overhead(&self.config, &message)
     }
 
@@ -127,8 +117,9 @@ impl Node {
     pub(crate) fn broadcast_overhead(&self) -> usize {
         let message = Message::Broadcast(Broadcast {
             origin: self.config.name.as_str(),
-            incarnation: Incarnation::MAX,
+            life: u32::MAX,
             sequence: u32::MAX,
+            key: &[],
             payload: &[],
         });
         overhead(&self.config, &message)
@@ -139,13 +130,28 @@ impl Node {
             && self.broadcasts.bytes() + size <= self.config.broadcast_queue_bytes_max
     }
 
-    fn queue_broadcast(&mut self, bytes: Bytes, request: Option<RequestId>) {
-        let ticket = Ticket {
-            subject: None,
-            kind: MessageKind::Broadcast,
-            request,
-        };
-        self.broadcasts.push(bytes, Tier::Normal, ticket);
+    /// A peer's packets may be larger than this node's.
+    fn fits_a_packet(&self, broadcast: &Broadcast<'_>) -> bool {
+        let header = wire::header_len(&self.config.label);
+        header + Message::Broadcast(*broadcast).encoded_len() <= self.config.packet_size_max
+    }
+
+    fn queue_broadcast(
+        &mut self,
+        origin: &Name,
+        broadcast: &Broadcast<'_>,
+        request: Option<RequestId>,
+    ) {
+        if let Some((place, _)) = self.keyed.find(origin, broadcast.key) {
+            let replaced = self.broadcasts.remove(place);
+            self.settle(replaced);
+        }
+        let bytes = packet::encoded(&Message::Broadcast(*broadcast));
+        let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, request };
+        let place = self.broadcasts.push(bytes, Tier::Normal, ticket);
+        if !broadcast.key.is_empty() {
+            self.keyed.insert(origin.clone(), broadcast.key, place, broadcast.sequence);
+        }
         self.arm_gossip();
     }
 }

@@ -40,31 +40,16 @@ fn allocations(work: impl FnOnce()) -> usize {
 fn messages() -> [Message<'static>; 4] {
     let incarnation = Incarnation(1_700_000_000);
     let address = ([10, 0, 0, 7], 7946).into();
-    let claim = Claim::Alive {
-        address,
-        meta: b"zone-a",
-        versions: Versions::DEFAULT,
-    };
+    let claim = Claim::Alive { address, meta: b"zone-a", versions: Versions::DEFAULT };
     [
-        Message::Ping(Ping {
-            sequence: 7,
-            target: "b",
-            source: "a",
-        }),
-        Message::Update(Update {
-            name: "b",
-            incarnation,
-            claim,
-        }),
-        Message::Update(Update {
-            name: "b",
-            incarnation,
-            claim: Claim::Suspect { accuser: "a" },
-        }),
+        Message::Ping(Ping { sequence: 7, target: "b", source: "a" }),
+        Message::Update(Update { name: "b", incarnation, claim }),
+        Message::Update(Update { name: "b", incarnation, claim: Claim::Suspect { accuser: "a" } }),
         Message::Broadcast(Broadcast {
             origin: "a",
-            incarnation,
+            life: 7,
             sequence: 1,
+            key: b"k",
             payload: b"hi",
         }),
     ]
@@ -93,9 +78,7 @@ fn writing_into_a_large_enough_buffer_allocates_nothing() {
     let mut out = BytesMut::with_capacity(1400);
     let count = allocations(|| {
         wire::begin_packet(b"staging", &mut out);
-        messages()
-            .iter()
-            .for_each(|message| message.encode(&mut out));
+        messages().iter().for_each(|message| message.encode(&mut out));
     });
     assert_eq!(count, 0);
 }
@@ -104,9 +87,7 @@ fn writing_into_a_large_enough_buffer_allocates_nothing() {
 fn reading_allocates_nothing_even_when_every_byte_is_damaged() {
     let mut packet = BytesMut::new();
     wire::begin_packet(b"", &mut packet);
-    messages()
-        .iter()
-        .for_each(|message| message.encode(&mut packet));
+    messages().iter().for_each(|message| message.encode(&mut packet));
     let member = MemberRef {
         name: "b",
         address: ([10, 0, 0, 7], 7946).into(),
@@ -116,7 +97,7 @@ fn reading_allocates_nothing_even_when_every_byte_is_damaged() {
         versions: Versions::DEFAULT,
     };
     let mut frames = BytesMut::new();
-    wire::encode_push_pull(true, [member; 3].into_iter(), b"state", &mut frames);
+    wire::encode_push_pull(wire::Scope::Join, [member; 3].into_iter(), b"state", &mut frames);
 
     for original in [&packet[..], &frames[wire::FRAME_HEADER_LEN..]] {
         let mut bytes = original.to_vec();

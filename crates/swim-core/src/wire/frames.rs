@@ -28,11 +28,12 @@ const ACK: u32 = 2;
 const USER: u32 = 3;
 const PUSH_PULL: u32 = 4;
 
-/// The field numbers of a push/pull. 5 to 15 are reserved.
+/// The field numbers of a push/pull. 6 to 15 are reserved.
 const MEMBER: u32 = 1;
 const USER_STATE: u32 = 2;
 const JOIN: u32 = 3;
 const LAST: u32 = 4;
+const PARTIAL: u32 = 5;
 
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +55,24 @@ pub struct PushPull<'a> {
     pub join: bool,
     /// No frame of this half follows.
     pub last: bool,
+    /// The half holds the sender and some members only, and so should the answer. The same in
+    /// every frame of a half.
+    pub partial: bool,
     /// The next piece of the sender's application state; the receiver strings the pieces together.
     pub user_state: &'a [u8],
     /// The message itself, whose structure was checked, to walk over its members.
     body: &'a [u8],
+}
+
+/// Why a push/pull is made, and how much it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everything, to join the cluster.
+    Join,
+    /// Everything, against what gossip missed.
+    Full,
+    /// The sender and some members: to settle what is believed of them.
+    Partial,
 }
 
 /// The members of a [`PushPull`] frame. A member that is malformed yields an error, and the next
@@ -99,15 +114,16 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame<'_>, DropReason> {
 }
 
 /// Appends one half of a push/pull: as many frames as it takes, the last one marked. Takes
-/// `members` as they come, in one pass.
+/// `members` as they come, in one pass; the sender itself goes first.
 pub fn encode_push_pull<'a>(
-    join: bool,
+    scope: Scope,
     members: impl Iterator<Item = MemberRef<'a>>,
     user_state: &[u8],
     out: &mut BytesMut,
 ) {
     let start = out.len();
-    let mut half = HalfWriter { join, out, start };
+    let (join, partial) = (scope == Scope::Join, scope == Scope::Partial);
+    let mut half = HalfWriter { join, partial, out, start };
     for member in members {
         half.member(&member);
     }
@@ -143,22 +159,26 @@ impl Frame<'_> {
 }
 
 impl<'a> PushPull<'a> {
+    /// Why the exchange is made.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match (self.join, self.partial) {
+            (true, _) => Scope::Join,
+            (false, true) => Scope::Partial,
+            (false, false) => Scope::Full,
+        }
+    }
+
     /// The members in this frame, in the order in which they were sent.
     #[must_use]
     pub fn members(&self) -> Members<'a> {
-        Members {
-            fields: Fields::new(self.body),
-        }
+        Members { fields: Fields::new(self.body) }
     }
 
     /// Checks the structure of the message, but leaves its members to [`Members`].
     fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let mut push_pull = PushPull {
-            join: false,
-            last: false,
-            user_state: &[],
-            body,
-        };
+        let mut push_pull =
+            PushPull { join: false, last: false, partial: false, user_state: &[], body };
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
@@ -166,6 +186,7 @@ impl<'a> PushPull<'a> {
                 USER_STATE => push_pull.user_state = fields.bytes(key)?,
                 JOIN => push_pull.join = fields.varint(key)? != 0,
                 LAST => push_pull.last = fields.varint(key)? != 0,
+                PARTIAL => push_pull.partial = fields.varint(key)? != 0,
                 _ => fields.skip(key)?,
             }
         }
@@ -187,14 +208,15 @@ impl core::iter::FusedIterator for Members<'_> {}
 /// Writes one half of a push/pull, frame after frame.
 struct HalfWriter<'b> {
     join: bool,
+    partial: bool,
     out: &'b mut BytesMut,
     /// Where the current frame starts in `out`.
     start: usize,
 }
 
 /// What a frame of up to 64 KiB has beyond its members and user state: its own length, key and
-/// length of the push/pull, and the fields `join` and `last`.
-const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2;
+/// length of the push/pull, and the fields `join`, `last` and `partial`.
+const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2;
 
 impl HalfWriter<'_> {
     fn member(&mut self, member: &MemberRef<'_>) {
@@ -224,6 +246,7 @@ impl HalfWriter<'_> {
         let mut body = Writer(self.out);
         body.varint(JOIN, self.join.into());
         body.varint(LAST, last.into());
+        body.varint(PARTIAL, self.partial.into());
         let length = self.frame_len();
         // Only now is the length known: the head is appended, and then moved to the front. That
         // moves 64 KiB once per frame, a nanosecond per member.

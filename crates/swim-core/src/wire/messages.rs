@@ -5,7 +5,9 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::protobuf::{Body, Fields, Sink};
-use super::{Ack, Broadcast, Claim, IndirectPing, Message, Ping, Update, User};
+use super::{
+    Ack, BROADCAST_KEY_SIZE_MAX, Broadcast, Claim, IndirectPing, Message, Ping, Update, User,
+};
 use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, VersionRange, Versions};
 use crate::stats::DropReason;
 
@@ -45,11 +47,7 @@ impl<'a> Ping<'a> {
                 _ => fields.skip(key)?,
             }
         }
-        Ok(Ping {
-            sequence,
-            target: name(target)?,
-            source: name(source)?,
-        })
+        Ok(Ping { sequence, target: name(target)?, source: name(source)? })
     }
 }
 
@@ -75,11 +73,7 @@ impl<'a> IndirectPing<'a> {
                 _ => fields.skip(key)?,
             }
         }
-        Ok(IndirectPing {
-            sequence,
-            target: name(target)?,
-            address: address(to)?,
-        })
+        Ok(IndirectPing { sequence, target: name(target)?, address: address(to)? })
     }
 }
 
@@ -93,10 +87,7 @@ impl Body for Ack<'_> {
 impl<'a> Ack<'a> {
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let mut ack = Ack {
-            sequence: 0,
-            payload: &[],
-        };
+        let mut ack = Ack { sequence: 0, payload: &[] };
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
@@ -127,11 +118,7 @@ impl Body for Update<'_> {
     #[inline]
     fn fields(&self, sink: &mut impl Sink) {
         match self.claim {
-            Claim::Alive {
-                address,
-                meta,
-                versions,
-            } => {
+            Claim::Alive { address, meta, versions } => {
                 announcement(sink, self.name, self.incarnation, address, meta, versions);
             }
             Claim::Suspect { accuser } | Claim::Failed { accuser } => {
@@ -152,24 +139,10 @@ impl<'a> Update<'a> {
     #[inline]
     pub(super) fn decode(state: State, body: &'a [u8]) -> Result<Self, DropReason> {
         if state == State::Alive {
-            let MemberRef {
-                name,
-                address,
-                incarnation,
-                meta,
-                versions,
-                ..
-            } = decode_announcement::<false>(body)?;
-            let claim = Claim::Alive {
-                address,
-                meta,
-                versions,
-            };
-            return Ok(Update {
-                name,
-                incarnation,
-                claim,
-            });
+            let MemberRef { name, address, incarnation, meta, versions, .. } =
+                decode_announcement::<false>(body)?;
+            let claim = Claim::Alive { address, meta, versions };
+            return Ok(Update { name, incarnation, claim });
         }
         let (mut about, mut incarnation, mut accuser) = (None, 0, None);
         let mut fields = Fields::new(body);
@@ -182,20 +155,12 @@ impl<'a> Update<'a> {
             }
         }
         let claim = match state {
-            State::Suspect => Claim::Suspect {
-                accuser: name(accuser)?,
-            },
-            State::Failed => Claim::Failed {
-                accuser: name(accuser)?,
-            },
+            State::Suspect => Claim::Suspect { accuser: name(accuser)? },
+            State::Failed => Claim::Failed { accuser: name(accuser)? },
             // Alive has returned above.
             State::Alive | State::Left => Claim::Left,
         };
-        Ok(Update {
-            name: name(about)?,
-            incarnation: Incarnation(incarnation),
-            claim,
-        })
+        Ok(Update { name: name(about)?, incarnation: Incarnation(incarnation), claim })
     }
 }
 
@@ -218,10 +183,7 @@ impl<'a> User<'a> {
                 _ => fields.skip(key)?,
             }
         }
-        Ok(User {
-            from: name(from)?,
-            payload,
-        })
+        Ok(User { from: name(from)?, payload })
     }
 }
 
@@ -229,34 +191,33 @@ impl Body for Broadcast<'_> {
     #[inline]
     fn fields(&self, sink: &mut impl Sink) {
         sink.bytes(1, self.origin.as_bytes());
-        sink.fixed32(2, self.incarnation.0);
+        sink.fixed32(2, self.life);
         sink.varint(3, self.sequence.into());
         sink.bytes(4, self.payload);
+        sink.bytes(5, self.key);
     }
 }
 
 impl<'a> Broadcast<'a> {
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let (mut origin, mut incarnation, mut sequence, mut payload): (_, _, _, &[u8]) =
-            (None, 0, 0, &[]);
+        let (mut origin, mut life, mut sequence) = (None, 0, 0);
+        let (mut payload, mut key): (&[u8], &[u8]) = (&[], &[]);
         let mut fields = Fields::new(body);
-        while let Some(key) = fields.key()? {
-            match key.number() {
-                1 => origin = Some(fields.bytes(key)?),
-                2 => incarnation = fields.fixed32(key)?,
-                3 => sequence = number_of_32_bits(fields.varint(key)?)?,
-                4 => payload = fields.bytes(key)?,
-                _ => fields.skip(key)?,
+        while let Some(field) = fields.key()? {
+            match field.number() {
+                1 => origin = Some(fields.bytes(field)?),
+                2 => life = fields.fixed32(field)?,
+                3 => sequence = number_of_32_bits(fields.varint(field)?)?,
+                4 => payload = fields.bytes(field)?,
+                5 => key = fields.bytes(field)?,
+                _ => fields.skip(field)?,
             }
         }
-        let incarnation = Incarnation(incarnation);
-        Ok(Broadcast {
-            origin: name(origin)?,
-            incarnation,
-            sequence,
-            payload,
-        })
+        if key.len() > BROADCAST_KEY_SIZE_MAX {
+            return Err(DropReason::Malformed);
+        }
+        Ok(Broadcast { origin: name(origin)?, life, sequence, key, payload })
     }
 }
 
@@ -264,14 +225,7 @@ impl<'a> Broadcast<'a> {
 impl Body for MemberRef<'_> {
     #[inline]
     fn fields(&self, sink: &mut impl Sink) {
-        let MemberRef {
-            name,
-            address,
-            state,
-            incarnation,
-            meta,
-            versions,
-        } = *self;
+        let MemberRef { name, address, state, incarnation, meta, versions } = *self;
         announcement(sink, name, incarnation, address, meta, versions);
         sink.varint(6, state_to_number(state));
     }
@@ -340,9 +294,7 @@ fn name(bytes: Option<&[u8]>) -> Result<&str, DropReason> {
 
 #[inline]
 fn address(bytes: Option<&[u8]>) -> Result<SocketAddr, DropReason> {
-    let (ip, port) = bytes
-        .and_then(<[u8]>::split_last_chunk::<2>)
-        .ok_or(DropReason::Malformed)?;
+    let (ip, port) = bytes.and_then(<[u8]>::split_last_chunk::<2>).ok_or(DropReason::Malformed)?;
     let port = u16::from_be_bytes(*port);
     if let Ok(octets) = <[u8; 4]>::try_from(ip) {
         Ok(SocketAddr::new(Ipv4Addr::from(octets).into(), port))
@@ -384,10 +336,7 @@ pub(super) const VERSIONS_SIZE: usize = 6;
 
 #[inline]
 fn versions_to_bytes(versions: Versions) -> [u8; VERSIONS_SIZE] {
-    let Versions {
-        protocol,
-        application,
-    } = versions;
+    let Versions { protocol, application } = versions;
     [
         protocol.min,
         protocol.max,
@@ -403,16 +352,8 @@ fn versions_from_bytes(bytes: &[u8]) -> Result<Versions, DropReason> {
     match *bytes {
         [] => Ok(Versions::DEFAULT),
         [p_min, p_max, p_current, a_min, a_max, a_current] => Ok(Versions {
-            protocol: VersionRange {
-                min: p_min,
-                max: p_max,
-                current: p_current,
-            },
-            application: VersionRange {
-                min: a_min,
-                max: a_max,
-                current: a_current,
-            },
+            protocol: VersionRange { min: p_min, max: p_max, current: p_current },
+            application: VersionRange { min: a_min, max: a_max, current: a_current },
         }),
         _ => Err(DropReason::Malformed),
     }

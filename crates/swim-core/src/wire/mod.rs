@@ -30,7 +30,7 @@ use crate::member::{Incarnation, State, Versions};
 use crate::stats::MessageKind;
 
 pub use frames::{
-    FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull,
+    FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
 pub(crate) use swim::alive_fits;
@@ -38,6 +38,8 @@ pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_hea
 
 /// The longest cluster label, in bytes: its length travels in one byte.
 pub const LABEL_SIZE_MAX: usize = 255;
+/// The longest key of a broadcast, in bytes.
+pub const BROADCAST_KEY_SIZE_MAX: usize = 255;
 /// The smallest `packet_size_max`, in bytes: a ping or an accusation with two names of 255 bytes,
 /// behind a label of 255 bytes, takes 782.
 pub const PACKET_SIZE_MIN: usize = 800;
@@ -145,15 +147,18 @@ pub struct User<'a> {
     pub payload: &'a [u8],
 }
 
-/// A user message to everybody. (origin, incarnation, sequence) is its identity.
+/// A user message to everybody. (origin, life, sequence) is its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broadcast<'a> {
     /// The sender's name.
     pub origin: &'a str,
-    /// The sender's starting incarnation: tells its lives apart.
-    pub incarnation: Incarnation,
+    /// A random number that the sender drew when it started: tells its lives apart, whatever its
+    /// clock and its incarnations do.
+    pub life: u32,
     /// Counts the sender's broadcasts of one life, from 0.
     pub sequence: u32,
+    /// Replaces older broadcasts of the same sender and key; empty for none.
+    pub key: &'a [u8],
     /// The content.
     pub payload: &'a [u8],
 }

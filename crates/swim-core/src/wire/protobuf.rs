@@ -64,11 +64,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     pub(super) fn varint(&mut self, key: Key) -> Result<u64, DropReason> {
-        if key.0 & 7 == VARINT {
-            self.read_varint()
-        } else {
-            Err(self.broken())
-        }
+        if key.0 & 7 == VARINT { self.read_varint() } else { Err(self.broken()) }
     }
 
     #[inline]
@@ -89,9 +85,7 @@ impl<'a> Fields<'a> {
         }
         let length = self.read_varint()?;
         // Compared with what is there before anything is done with it.
-        let split = usize::try_from(length)
-            .ok()
-            .and_then(|size| self.rest.split_at_checked(size));
+        let split = usize::try_from(length).ok().and_then(|size| self.rest.split_at_checked(size));
         let Some((bytes, rest)) = split else {
             return Err(self.broken());
         };
@@ -258,8 +252,7 @@ impl Sink for Writer<'_> {
     fn fixed32(&mut self, number: u32, value: u32) {
         if value != 0 {
             let [a, b, c, d] = value.to_le_bytes();
-            self.0
-                .extend_from_slice(&[key(number, FIXED32), a, b, c, d]);
+            self.0.extend_from_slice(&[key(number, FIXED32), a, b, c, d]);
         }
     }
 

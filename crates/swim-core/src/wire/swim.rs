@@ -60,9 +60,7 @@ pub fn header_len(label: &[u8]) -> usize {
 pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
     let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
     let body = datagram.get(size..).ok_or(DropReason::Truncated)?;
-    Ok(Messages {
-        fields: Fields::new(body),
-    })
+    Ok(Messages { fields: Fields::new(body) })
 }
 
 /// Checks the header at the start of a stream, of which `bytes` came in so far: `Some(n)` when the
@@ -213,10 +211,7 @@ fn classify(bytes: &[u8]) -> DropReason {
         [0..=14 | 244, ..] => DropReason::Memberlist,
         // A handshake record; the second byte is the major version of TLS, or of DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
-        _ if HTTP
-            .iter()
-            .any(|start| bytes.starts_with(start) || start.starts_with(bytes)) =>
-        {
+        _ if HTTP.iter().any(|start| bytes.starts_with(start) || start.starts_with(bytes)) => {
             DropReason::Http
         }
         _ => DropReason::Unrecognised,
@@ -243,28 +238,16 @@ mod tests {
     /// The size of the packet with the longest alive that the configuration allows.
     fn longest_alive(config: &Config) -> usize {
         let meta = alloc::vec![0; config.meta_size_max];
-        let range = VersionRange {
-            min: 1,
-            max: 2,
-            current: 2,
-        };
+        let range = VersionRange { min: 1, max: 2, current: 2 };
         let claim = Claim::Alive {
             address: "[2001:db8::1]:7946".parse().unwrap(),
             meta: &meta,
-            versions: Versions {
-                protocol: range,
-                application: range,
-            },
+            versions: Versions { protocol: range, application: range },
         };
         let name: String = "n".repeat(NAME_SIZE_MAX);
         let mut packet = BytesMut::new();
         begin_packet(&config.label, &mut packet);
-        Update {
-            name: &name,
-            incarnation: Incarnation::MAX,
-            claim,
-        }
-        .encode(&mut packet);
+        Update { name: &name, incarnation: Incarnation::MAX, claim }.encode(&mut packet);
         packet.len()
     }
 
@@ -279,11 +262,7 @@ mod tests {
                 let size = longest_alive(&config);
                 for (packet_size_max, fits) in [(size - 1, false), (size, true), (size + 1, true)] {
                     config.packet_size_max = packet_size_max;
-                    assert_eq!(
-                        alive_fits(&config),
-                        fits,
-                        "{meta_size_max} in {packet_size_max}"
-                    );
+                    assert_eq!(alive_fits(&config), fits, "{meta_size_max} in {packet_size_max}");
                 }
             }
         }

@@ -112,11 +112,13 @@ pub struct Broadcast {
     #[prost(string, tag = "1")]
     pub origin: String,
     #[prost(fixed32, tag = "2")]
-    pub incarnation: u32,
+    pub life: u32,
     #[prost(uint32, tag = "3")]
     pub sequence: u32,
     #[prost(bytes = "vec", tag = "4")]
     pub payload: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub key: Vec<u8>,
 }
 
 /// The body of a frame.
@@ -148,6 +150,8 @@ pub struct PushPull {
     pub join: bool,
     #[prost(bool, tag = "4")]
     pub last: bool,
+    #[prost(bool, tag = "5")]
+    pub partial: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -194,11 +198,7 @@ impl Kind {
     /// As the codec takes and gives it.
     pub fn message(&self) -> Message<'_> {
         let update = |name, incarnation, claim| {
-            Message::Update(wire::Update {
-                name,
-                incarnation: Incarnation(incarnation),
-                claim,
-            })
+            Message::Update(wire::Update { name, incarnation: Incarnation(incarnation), claim })
         };
         match self {
             Kind::Ping(m) => Message::Ping(m.message()),
@@ -208,41 +208,24 @@ impl Kind {
                 address: address(&m.address),
             }),
             Kind::Ack(m) => Message::Ack(m.message()),
-            Kind::Nack(m) => Message::Nack {
-                sequence: m.sequence,
-            },
+            Kind::Nack(m) => Message::Nack { sequence: m.sequence },
             Kind::Alive(m) => {
                 let (address, versions) = (address(&m.address), versions(&m.versions));
-                update(
-                    &m.name,
-                    m.incarnation,
-                    Claim::Alive {
-                        address,
-                        meta: &m.meta,
-                        versions,
-                    },
-                )
+                update(&m.name, m.incarnation, Claim::Alive { address, meta: &m.meta, versions })
             }
-            Kind::Suspect(m) => update(
-                &m.name,
-                m.incarnation,
-                Claim::Suspect {
-                    accuser: &m.accuser,
-                },
-            ),
-            Kind::Failed(m) => update(
-                &m.name,
-                m.incarnation,
-                Claim::Failed {
-                    accuser: &m.accuser,
-                },
-            ),
+            Kind::Suspect(m) => {
+                update(&m.name, m.incarnation, Claim::Suspect { accuser: &m.accuser })
+            }
+            Kind::Failed(m) => {
+                update(&m.name, m.incarnation, Claim::Failed { accuser: &m.accuser })
+            }
             Kind::Left(m) => update(&m.name, m.incarnation, Claim::Left),
             Kind::User(m) => Message::User(m.message()),
             Kind::Broadcast(m) => Message::Broadcast(wire::Broadcast {
                 origin: &m.origin,
-                incarnation: Incarnation(m.incarnation),
+                life: m.life,
                 sequence: m.sequence,
+                key: &m.key,
                 payload: &m.payload,
             }),
         }
@@ -251,29 +234,19 @@ impl Kind {
 
 impl Ping {
     pub fn message(&self) -> wire::Ping<'_> {
-        wire::Ping {
-            sequence: self.sequence,
-            target: &self.target,
-            source: &self.source,
-        }
+        wire::Ping { sequence: self.sequence, target: &self.target, source: &self.source }
     }
 }
 
 impl Ack {
     pub fn message(&self) -> wire::Ack<'_> {
-        wire::Ack {
-            sequence: self.sequence,
-            payload: &self.payload,
-        }
+        wire::Ack { sequence: self.sequence, payload: &self.payload }
     }
 }
 
 impl User {
     pub fn message(&self) -> wire::User<'_> {
-        wire::User {
-            from: &self.from,
-            payload: &self.payload,
-        }
+        wire::User { from: &self.from, payload: &self.payload }
     }
 }
 
@@ -348,15 +321,8 @@ fn versions(bytes: &[u8]) -> Versions {
     if bytes.is_empty() {
         return Versions::DEFAULT;
     }
-    let range = |b: &[u8]| VersionRange {
-        min: b[0],
-        max: b[1],
-        current: b[2],
-    };
-    Versions {
-        protocol: range(&bytes[..3]),
-        application: range(&bytes[3..]),
-    }
+    let range = |b: &[u8]| VersionRange { min: b[0], max: b[1], current: b[2] };
+    Versions { protocol: range(&bytes[..3]), application: range(&bytes[3..]) }
 }
 
 pub fn any_kinds() -> impl Strategy<Value = Vec<Kind>> {
@@ -364,58 +330,36 @@ pub fn any_kinds() -> impl Strategy<Value = Vec<Kind>> {
 }
 
 pub fn any_kind() -> impl Strategy<Value = Kind> {
-    let accusation = || {
-        (any_name(), any_number(), any_name()).prop_map(|(name, incarnation, accuser)| Accusation {
-            name,
-            incarnation,
-            accuser,
-        })
-    };
+    let accusation =
+        || {
+            (any_name(), any_number(), any_name())
+                .prop_map(|(name, incarnation, accuser)| Accusation { name, incarnation, accuser })
+        };
     prop_oneof![
         any_ping().prop_map(Kind::Ping),
         (any_number(), any_name(), any_address()).prop_map(|(sequence, target, address)| {
-            Kind::IndirectPing(IndirectPing {
-                sequence,
-                target,
-                address,
-            })
+            Kind::IndirectPing(IndirectPing { sequence, target, address })
         }),
         any_ack().prop_map(Kind::Ack),
         any_number().prop_map(|sequence| Kind::Nack(Nack { sequence })),
-        any_member().prop_map(
-            |Member {
-                 name,
-                 incarnation,
-                 address,
-                 meta,
-                 versions,
-                 ..
-             }| {
-                Kind::Alive(Alive {
-                    name,
-                    incarnation,
-                    address,
-                    meta,
-                    versions,
-                })
-            }
-        ),
+        any_member().prop_map(|Member { name, incarnation, address, meta, versions, .. }| {
+            Kind::Alive(Alive { name, incarnation, address, meta, versions })
+        }),
         accusation().prop_map(Kind::Suspect),
         accusation().prop_map(Kind::Failed),
         (any_name(), any_number())
             .prop_map(|(name, incarnation)| Kind::Left(Left { name, incarnation })),
         any_user().prop_map(Kind::User),
-        (any_name(), any_number(), any_number(), any_payload()).prop_map(
-            |(origin, incarnation, sequence, payload)| {
-                Kind::Broadcast(Broadcast {
-                    origin,
-                    incarnation,
-                    sequence,
-                    payload,
-                })
+        (any_name(), any_number(), any_number(), any_payload(), any_key()).prop_map(
+            |(origin, life, sequence, payload, key)| {
+                Kind::Broadcast(Broadcast { origin, life, sequence, payload, key })
             }
         ),
     ]
+}
+
+fn any_key() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..=255)
 }
 
 pub fn any_ping() -> impl Strategy<Value = Ping> {
@@ -435,24 +379,15 @@ pub fn any_user() -> impl Strategy<Value = User> {
 }
 
 pub fn any_member() -> impl Strategy<Value = Member> {
-    let parts = (
-        any_name(),
-        any_number(),
-        any_address(),
-        any_payload(),
-        any_versions(),
-        0..4,
-    );
-    parts.prop_map(
-        |(name, incarnation, address, meta, versions, state)| Member {
-            name,
-            incarnation,
-            address,
-            meta,
-            versions,
-            state,
-        },
-    )
+    let parts = (any_name(), any_number(), any_address(), any_payload(), any_versions(), 0..4);
+    parts.prop_map(|(name, incarnation, address, meta, versions, state)| Member {
+        name,
+        incarnation,
+        address,
+        meta,
+        versions,
+        state,
+    })
 }
 
 pub fn any_name() -> impl Strategy<Value = String> {
@@ -474,11 +409,7 @@ fn any_address() -> impl Strategy<Value = Vec<u8>> {
 }
 
 pub fn any_payload() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        Just(Vec::new()),
-        vec(any::<u8>(), 0..40),
-        vec(any::<u8>(), 120..300)
-    ]
+    prop_oneof![Just(Vec::new()), vec(any::<u8>(), 0..40), vec(any::<u8>(), 120..300)]
 }
 
 /// Never the default written out: the codec leaves it out.

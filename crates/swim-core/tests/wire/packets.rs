@@ -20,9 +20,7 @@ fn opened(datagram: &[u8]) -> Result<(), DropReason> {
 
 /// All messages of a packet with this body.
 fn messages(body: &[u8]) -> Vec<Result<Message<'static>, DropReason>> {
-    wire::open_packet(packet(b"", body).leak(), b"")
-        .unwrap()
-        .collect()
+    wire::open_packet(packet(b"", body).leak(), b"").unwrap().collect()
 }
 
 fn encoded(message: Message<'_>) -> Vec<u8> {
@@ -33,16 +31,8 @@ fn encoded(message: Message<'_>) -> Vec<u8> {
 }
 
 fn alive<'a>(name: &'a str, address: &str, meta: &'a [u8], versions: Versions) -> Update<'a> {
-    let claim = Claim::Alive {
-        address: address.parse().unwrap(),
-        meta,
-        versions,
-    };
-    Update {
-        name,
-        incarnation: Incarnation(0x6530_8A80),
-        claim,
-    }
+    let claim = Claim::Alive { address: address.parse().unwrap(), meta, versions };
+    Update { name, incarnation: Incarnation(0x6530_8A80), claim }
 }
 
 const MALFORMED: Result<Message<'_>, DropReason> = Err(DropReason::Malformed);
@@ -57,10 +47,7 @@ fn a_packet_starts_with_magic_version_and_label() {
 #[test]
 fn the_magic_byte_opens_nothing_else() {
     assert!(!wire::MAGIC.is_ascii());
-    assert!(
-        !(0..=14).contains(&wire::MAGIC) && wire::MAGIC != 244,
-        "memberlist"
-    );
+    assert!(!(0..=14).contains(&wire::MAGIC) && wire::MAGIC != 244, "memberlist");
     assert!(!(20..=23).contains(&wire::MAGIC), "TLS");
     for second in 0..=u8::MAX {
         assert!(str::from_utf8(&[wire::MAGIC, second]).is_err());
@@ -70,42 +57,20 @@ fn the_magic_byte_opens_nothing_else() {
 #[test]
 fn a_packet_of_another_version_or_with_unknown_flags_is_named() {
     for second in 0..=u8::MAX {
-        let expected = if second == 0x10 {
-            Ok(())
-        } else {
-            Err(DropReason::WireVersion)
-        };
-        assert_eq!(
-            opened(&[b"\xC1", &[second][..], b"\x07staging"].concat()),
-            expected
-        );
+        let expected = if second == 0x10 { Ok(()) } else { Err(DropReason::WireVersion) };
+        assert_eq!(opened(&[b"\xC1", &[second][..], b"\x07staging"].concat()), expected);
     }
 }
 
 #[test]
 fn another_label_is_a_mismatch_and_half_of_ours_is_cut_short() {
-    for other in [
-        &b""[..],
-        b"s",
-        b"stagin",
-        b"staging2",
-        b"stagjng",
-        b"STAGING",
-    ] {
+    for other in [&b""[..], b"s", b"stagin", b"staging2", b"stagjng", b"STAGING"] {
         let datagram = packet(other, b"\x08\x08some more");
-        assert_eq!(
-            opened(&datagram),
-            Err(DropReason::LabelMismatch),
-            "{other:?}"
-        );
+        assert_eq!(opened(&datagram), Err(DropReason::LabelMismatch), "{other:?}");
     }
     let datagram = packet(LABEL, b"");
     for size in 0..datagram.len() {
-        assert_eq!(
-            opened(&datagram[..size]),
-            Err(DropReason::Truncated),
-            "{size} bytes"
-        );
+        assert_eq!(opened(&datagram[..size]), Err(DropReason::Truncated), "{size} bytes");
     }
 }
 
@@ -159,10 +124,7 @@ fn a_stream_is_refused_at_the_first_byte_that_differs() {
         assert!(wire::open_header(&other, LABEL).is_err(), "byte {size}");
     }
     assert_eq!(wire::open_header(&header, LABEL), Ok(Some(10)));
-    assert_eq!(
-        wire::open_header(&packet(LABEL, b"more"), LABEL),
-        Ok(Some(10))
-    );
+    assert_eq!(wire::open_header(&packet(LABEL, b"more"), LABEL), Ok(Some(10)));
 }
 
 #[test]
@@ -180,20 +142,10 @@ fn an_alive_has_the_documented_bytes() {
 
 #[test]
 fn a_suspect_has_the_documented_bytes() {
-    let claim = Claim::Suspect {
-        accuser: "node-00002",
-    };
-    let update = Update {
-        name: "node-00001",
-        incarnation: Incarnation(0x6530_8A80),
-        claim,
-    };
-    let expected = [
-        &b"\x32\x1D"[..],
-        b"\x0A\x0Anode-00001",
-        b"\x15\x80\x8A\x30\x65",
-        b"\x1A\x0Anode-00002",
-    ];
+    let claim = Claim::Suspect { accuser: "node-00002" };
+    let update = Update { name: "node-00001", incarnation: Incarnation(0x6530_8A80), claim };
+    let expected =
+        [&b"\x32\x1D"[..], b"\x0A\x0Anode-00001", b"\x15\x80\x8A\x30\x65", b"\x1A\x0Anode-00002"];
     assert_eq!(encoded(Message::Update(update)), expected.concat());
     assert_eq!(update.encoded_len(), 31);
 }
@@ -210,21 +162,14 @@ fn an_update_is_encoded_alike_alone_and_as_a_message() {
         Claim::Failed { accuser: "c" },
         Claim::Left,
     ] {
-        let update = Update {
-            name: "b",
-            incarnation: Incarnation(9),
-            claim,
-        };
+        let update = Update { name: "b", incarnation: Incarnation(9), claim };
         let mut out = BytesMut::new();
         update.encode(&mut out);
         assert_eq!(out, encoded(Message::Update(update)));
         assert_eq!(update.encoded_len(), out.len());
-        let kind = [
-            MessageKind::Alive,
-            MessageKind::Suspect,
-            MessageKind::Failed,
-            MessageKind::Left,
-        ][update.state() as usize];
+        let kind =
+            [MessageKind::Alive, MessageKind::Suspect, MessageKind::Failed, MessageKind::Left]
+                [update.state() as usize];
         assert_eq!(Message::Update(update).kind(), kind);
     }
 }
@@ -232,18 +177,8 @@ fn an_update_is_encoded_alike_alone_and_as_a_message() {
 #[test]
 fn defaults_are_left_out() {
     assert_eq!(encoded(Message::Nack { sequence: 0 }), b"\x22\x00");
-    assert_eq!(
-        encoded(Message::Ack(Ack {
-            sequence: 0,
-            payload: b""
-        })),
-        b"\x1A\x00"
-    );
-    let left = Update {
-        name: "b",
-        incarnation: Incarnation(0),
-        claim: Claim::Left,
-    };
+    assert_eq!(encoded(Message::Ack(Ack { sequence: 0, payload: b"" })), b"\x1A\x00");
+    let left = Update { name: "b", incarnation: Incarnation(0), claim: Claim::Left };
     assert_eq!(encoded(Message::Update(left)), b"\x42\x03\x0A\x01b");
     assert_eq!(messages(b"\x22\x00"), [Ok(Message::Nack { sequence: 0 })]);
 }
@@ -261,10 +196,7 @@ fn names_have_1_to_255_bytes_of_utf8() {
     };
     assert_eq!(messages(&ping(b"")), [MALFORMED]);
     assert_eq!(messages(&ping(b"\xFF")), [MALFORMED]);
-    assert_eq!(
-        messages(&ping("é".as_bytes()))[0].unwrap().kind(),
-        MessageKind::Ping
-    );
+    assert_eq!(messages(&ping("é".as_bytes()))[0].unwrap().kind(), MessageKind::Ping);
     assert!(messages(&ping(&[b'n'; NAME_SIZE_MAX]))[0].is_ok());
     assert_eq!(messages(&ping(&[b'n'; NAME_SIZE_MAX + 1])), [MALFORMED]);
 }
@@ -276,19 +208,10 @@ fn a_message_without_a_required_field_is_malformed_and_the_next_one_counts() {
         ("a ping without a target", b"\x0A\x03\x1A\x01a"),
         ("a ping without a source", b"\x0A\x03\x12\x01b"),
         ("an indirect ping without an address", b"\x12\x03\x12\x01b"),
-        (
-            "an alive without a name",
-            b"\x2A\x08\x1A\x06\x0A\x00\x00\x07\x1F\x0A",
-        ),
+        ("an alive without a name", b"\x2A\x08\x1A\x06\x0A\x00\x00\x07\x1F\x0A"),
         ("an alive without an address", b"\x2A\x03\x0A\x01b"),
-        (
-            "an alive with an empty address",
-            b"\x2A\x05\x0A\x01b\x1A\x00",
-        ),
-        (
-            "an alive with 5 bytes of address",
-            b"\x2A\x0A\x0A\x01b\x1A\x05\x0A\x00\x00\x07\x1F",
-        ),
+        ("an alive with an empty address", b"\x2A\x05\x0A\x01b\x1A\x00"),
+        ("an alive with 5 bytes of address", b"\x2A\x0A\x0A\x01b\x1A\x05\x0A\x00\x00\x07\x1F"),
         ("a suspect without an accuser", b"\x32\x03\x0A\x01b"),
         ("a failed without an accuser", b"\x3A\x03\x0A\x01b"),
         ("a left without a name", b"\x42\x00"),
@@ -297,11 +220,7 @@ fn a_message_without_a_required_field_is_malformed_and_the_next_one_counts() {
     ];
     for (what, body) in cases {
         let found = messages(&[body, next].concat());
-        assert_eq!(
-            found,
-            [MALFORMED, Ok(Message::Nack { sequence: 1 })],
-            "{what}"
-        );
+        assert_eq!(found, [MALFORMED, Ok(Message::Nack { sequence: 1 })], "{what}");
     }
 }
 
@@ -310,11 +229,7 @@ fn addresses_of_4_and_16_bytes_are_read() {
     for size in 0..24 {
         let mut body = vec![0x12, 0x02 + 3 + size, 0x12, 0x01, b'b', 0x1A, size];
         body.resize(body.len() + usize::from(size), 1);
-        assert_eq!(
-            messages(&body)[0].is_ok(),
-            size == 6 || size == 18,
-            "{size} bytes"
-        );
+        assert_eq!(messages(&body)[0].is_ok(), size == 6 || size == 18, "{size} bytes");
     }
 }
 
@@ -325,11 +240,7 @@ fn versions_have_six_bytes_or_none() {
         body.extend_from_slice(&[0x2A, size]);
         body.resize(body.len() + usize::from(size), 2);
         body[1] = u8::try_from(body.len() - 2).unwrap();
-        assert_eq!(
-            messages(&body)[0].is_ok(),
-            size == 6 || size == 0,
-            "{size} bytes"
-        );
+        assert_eq!(messages(&body)[0].is_ok(), size == 6 || size == 0, "{size} bytes");
     }
 }
 
@@ -337,20 +248,13 @@ fn versions_have_six_bytes_or_none() {
 fn a_known_field_of_another_type_is_malformed() {
     // A ping as a varint; a nack whose sequence is a varint.
     let body = b"\x08\x07\x22\x02\x08\x07\x22\x00";
-    assert_eq!(
-        messages(body),
-        [MALFORMED, MALFORMED, Ok(Message::Nack { sequence: 0 })]
-    );
+    assert_eq!(messages(body), [MALFORMED, MALFORMED, Ok(Message::Nack { sequence: 0 })]);
 }
 
 #[test]
 fn the_last_of_repeated_fields_counts() {
     let body = b"\x42\x10\x0A\x01a\x15\x01\x00\x00\x00\x0A\x01b\x15\x02\x00\x00\x00";
-    let left = Update {
-        name: "b",
-        incarnation: Incarnation(2),
-        claim: Claim::Left,
-    };
+    let left = Update { name: "b", incarnation: Incarnation(2), claim: Claim::Left };
     assert_eq!(messages(body), [Ok(Message::Update(left))]);
     assert_eq!(left.state(), State::Left);
 }
@@ -361,18 +265,9 @@ fn a_broken_structure_ends_the_packet_with_one_error() {
     let cases: [(&str, &[u8]); 12] = [
         ("a key without a value", b"\x0A"),
         ("a length beyond the end", b"\x0A\x05abc"),
-        (
-            "a length of 64 bits",
-            b"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",
-        ),
-        (
-            "a varint of 11 bytes",
-            b"\x0A\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
-        ),
-        (
-            "a varint above 64 bits",
-            b"\x78\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02",
-        ),
+        ("a length of 64 bits", b"\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"),
+        ("a varint of 11 bytes", b"\x0A\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
+        ("a varint above 64 bits", b"\x78\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"),
         ("a varint without an end", b"\x78\x80\x80"),
         ("field number 0", b"\x02\x00"),
         ("a key above 32 bits", b"\x82\x80\x80\x80\x10\x00"),
@@ -383,11 +278,7 @@ fn a_broken_structure_ends_the_packet_with_one_error() {
     ];
     for (what, broken) in cases {
         let found = messages(&[first, broken].concat());
-        assert_eq!(
-            found,
-            [Ok(Message::Nack { sequence: 0 }), MALFORMED],
-            "{what}"
-        );
+        assert_eq!(found, [Ok(Message::Nack { sequence: 0 }), MALFORMED], "{what}");
     }
 }
 
@@ -404,11 +295,7 @@ fn a_broken_message_does_not_break_the_packet() {
 fn unknown_fields_of_every_type_are_passed_over() {
     let unknown: &[u8] = b"\xA0\x06\x96\x01\xA1\x06\x01\x02\x03\x04\x05\x06\x07\x08\
         \xA2\x06\x03abc\xA5\x06\x01\x02\x03\x04";
-    let ping = Message::Ping(Ping {
-        sequence: 1,
-        target: "b",
-        source: "a",
-    });
+    let ping = Message::Ping(Ping { sequence: 1, target: "b", source: "a" });
     let mut inner = encoded(ping)[2..].to_vec();
     inner.splice(5..5, unknown.iter().copied());
     let mut body = unknown.to_vec();

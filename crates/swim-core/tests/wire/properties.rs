@@ -22,10 +22,7 @@ fn encoded(messages: &[Kind]) -> BytesMut {
 }
 
 fn ok<'a>(messages: impl IntoIterator<Item = &'a Kind>) -> Vec<Result<Message<'a>, DropReason>> {
-    messages
-        .into_iter()
-        .map(|kind| Ok(kind.message()))
-        .collect()
+    messages.into_iter().map(|kind| Ok(kind.message())).collect()
 }
 
 fn decoded<'a>(datagram: &'a [u8], label: &[u8]) -> Vec<Result<Message<'a>, DropReason>> {
@@ -67,13 +64,7 @@ fn any_unknown() -> impl Strategy<Value = Vec<u8>> {
         any::<Option<u32>>(),
     );
     parts.prop_map(|(number, digest, blob, mark)| {
-        Unknown {
-            number,
-            digest,
-            blob: blob.map(Vec::from),
-            mark,
-        }
-        .encode_to_vec()
+        Unknown { number, digest, blob: blob.map(Vec::from), mark }.encode_to_vec()
     })
 }
 
@@ -159,7 +150,7 @@ proptest! {
         user_state in model::any_payload(),
     ) {
         let out = push_pull_frames(join, &members, &user_state);
-        let push_pull = model::PushPull { member: members, user_state, join, last: true };
+        let push_pull = model::PushPull { member: members, user_state, join, last: true, partial: false };
         let message = Some(FrameMessage::PushPull(push_pull.clone()));
         let reference = model::Frame { message }.encode_to_vec();
         prop_assert_eq!(bodies(&out), vec![&reference[..]]);

@@ -16,10 +16,7 @@ const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
 
 fn schema() -> DescriptorPool {
     let mut compiler = protox::Compiler::new([DOCS]).unwrap();
-    compiler
-        .include_source_info(true)
-        .open_file(Path::new("swim.proto"))
-        .unwrap();
+    compiler.include_source_info(true).open_file(Path::new("swim.proto")).unwrap();
     compiler.descriptor_pool()
 }
 
@@ -40,33 +37,16 @@ fn text(value: &str) -> Value {
 
 /// One message of each kind with every field set, and what the schema calls its fields.
 fn samples() -> Vec<(Kind, Sample)> {
-    let accusation = || model::Accusation {
-        name: "b".into(),
-        incarnation: 7,
-        accuser: "c".into(),
-    };
-    let accusation_fields = || {
-        vec![
-            ("name", text("b")),
-            ("incarnation", Value::U32(7)),
-            ("accuser", text("c")),
-        ]
-    };
+    let accusation = || model::Accusation { name: "b".into(), incarnation: 7, accuser: "c".into() };
+    let accusation_fields =
+        || vec![("name", text("b")), ("incarnation", Value::U32(7)), ("accuser", text("c"))];
     let address = vec![10, 0, 0, 7, 0x1f, 0x0a];
     vec![
         (
-            Kind::Ping(model::Ping {
-                sequence: 5,
-                target: "b".into(),
-                source: "a".into(),
-            }),
+            Kind::Ping(model::Ping { sequence: 5, target: "b".into(), source: "a".into() }),
             (
                 "ping",
-                vec![
-                    ("sequence", Value::U32(5)),
-                    ("target", text("b")),
-                    ("source", text("a")),
-                ],
+                vec![("sequence", Value::U32(5)), ("target", text("b")), ("source", text("a"))],
             ),
         ),
         (
@@ -85,19 +65,10 @@ fn samples() -> Vec<(Kind, Sample)> {
             ),
         ),
         (
-            Kind::Ack(model::Ack {
-                sequence: 5,
-                payload: b"load".to_vec(),
-            }),
-            (
-                "ack",
-                vec![("sequence", Value::U32(5)), ("payload", bytes(b"load"))],
-            ),
+            Kind::Ack(model::Ack { sequence: 5, payload: b"load".to_vec() }),
+            ("ack", vec![("sequence", Value::U32(5)), ("payload", bytes(b"load"))]),
         ),
-        (
-            Kind::Nack(model::Nack { sequence: 5 }),
-            ("nack", vec![("sequence", Value::U32(5))]),
-        ),
+        (Kind::Nack(model::Nack { sequence: 5 }), ("nack", vec![("sequence", Value::U32(5))])),
         (
             Kind::Alive(model::Alive {
                 name: "b".into(),
@@ -108,42 +79,32 @@ fn samples() -> Vec<(Kind, Sample)> {
             }),
             ("alive", announcement_fields()),
         ),
-        (
-            Kind::Suspect(accusation()),
-            ("suspect", accusation_fields()),
-        ),
+        (Kind::Suspect(accusation()), ("suspect", accusation_fields())),
         (Kind::Failed(accusation()), ("failed", accusation_fields())),
         (
-            Kind::Left(model::Left {
-                name: "b".into(),
-                incarnation: 7,
-            }),
-            (
-                "left",
-                vec![("name", text("b")), ("incarnation", Value::U32(7))],
-            ),
+            Kind::Left(model::Left { name: "b".into(), incarnation: 7 }),
+            ("left", vec![("name", text("b")), ("incarnation", Value::U32(7))]),
         ),
         (
-            Kind::User(model::User {
-                from: "a".into(),
-                payload: b"hi".to_vec(),
-            }),
+            Kind::User(model::User { from: "a".into(), payload: b"hi".to_vec() }),
             ("user", vec![("from", text("a")), ("payload", bytes(b"hi"))]),
         ),
         (
             Kind::Broadcast(model::Broadcast {
                 origin: "a".into(),
-                incarnation: 7,
+                life: 7,
                 sequence: 300,
                 payload: b"hi".to_vec(),
+                key: b"k".to_vec(),
             }),
             (
                 "broadcast",
                 vec![
                     ("origin", text("a")),
-                    ("incarnation", Value::U32(7)),
+                    ("life", Value::U32(7)),
                     ("sequence", Value::U32(300)),
                     ("payload", bytes(b"hi")),
+                    ("key", bytes(b"k")),
                 ],
             ),
         ),
@@ -163,15 +124,9 @@ fn announcement_fields() -> Vec<(&'static str, Value)> {
 /// The message has exactly these fields, and the schema declares no others.
 fn assert_fields(message: &DynamicMessage, expected: &[(&str, Value)]) {
     let name = message.descriptor().name().to_owned();
-    assert_eq!(
-        message.descriptor().fields().len(),
-        expected.len(),
-        "fields of {name}"
-    );
+    assert_eq!(message.descriptor().fields().len(), expected.len(), "fields of {name}");
     for (field, value) in expected {
-        let found = message
-            .get_field_by_name(field)
-            .unwrap_or_else(|| panic!("{name}.{field}"));
+        let found = message.get_field_by_name(field).unwrap_or_else(|| panic!("{name}.{field}"));
         assert_eq!(&*found, value, "{name}.{field}");
     }
     assert_known(message);
@@ -179,19 +134,13 @@ fn assert_fields(message: &DynamicMessage, expected: &[(&str, Value)]) {
 
 /// No field in it or below is unknown to the schema.
 fn assert_known(message: &DynamicMessage) {
-    assert_eq!(
-        message.unknown_fields().count(),
-        0,
-        "in {}",
-        message.descriptor().name()
-    );
+    assert_eq!(message.unknown_fields().count(), 0, "in {}", message.descriptor().name());
     for (_, value) in message.fields() {
         match value {
             Value::Message(inner) => assert_known(inner),
-            Value::List(values) => values
-                .iter()
-                .filter_map(Value::as_message)
-                .for_each(assert_known),
+            Value::List(values) => {
+                values.iter().filter_map(Value::as_message).for_each(assert_known)
+            }
             _ => {}
         }
     }
@@ -207,19 +156,13 @@ fn encoded(kind: &Kind) -> BytesMut {
 fn the_schema_reads_every_field_of_every_message() {
     let packet = message(&schema(), "Packet");
     let samples = samples();
-    assert_eq!(
-        packet.fields().len(),
-        samples.len(),
-        "a sample for every kind"
-    );
+    assert_eq!(packet.fields().len(), samples.len(), "a sample for every kind");
     for (kind, (field, fields)) in samples {
         let decoded = DynamicMessage::decode(packet.clone(), &encoded(&kind)[..]).unwrap();
         assert_known(&decoded);
         assert_eq!(decoded.fields().count(), 1, "{field}");
         let list = decoded.get_field_by_name(field).unwrap();
-        let [Value::Message(inner)] = list.as_list().unwrap() else {
-            panic!("one {field}")
-        };
+        let [Value::Message(inner)] = list.as_list().unwrap() else { panic!("one {field}") };
         assert_fields(inner, &fields);
     }
 }
@@ -232,12 +175,7 @@ fn the_schema_reads_every_field_of_every_frame() {
     let inner = |decoded: &DynamicMessage, field: &str| {
         assert_known(decoded);
         assert!(decoded.has_field_by_name(field), "{field}");
-        decoded
-            .get_field_by_name(field)
-            .unwrap()
-            .as_message()
-            .unwrap()
-            .clone()
+        decoded.get_field_by_name(field).unwrap().as_message().unwrap().clone()
     };
     for (kind, (field, fields)) in samples() {
         let frame = match &kind {
@@ -259,14 +197,9 @@ fn the_schema_reads_every_field_of_every_frame() {
         versions: vec![1, 3, 2, 4, 6, 5],
         state: 3,
     };
-    let push_pull = inner(
-        &from(&push_pull_frames(true, &[member], b"state")),
-        "push_pull",
-    );
+    let push_pull = inner(&from(&push_pull_frames(true, &[member], b"state")), "push_pull");
     let members = push_pull.get_field_by_name("member").unwrap().into_owned();
-    let [Value::Message(member)] = members.as_list().unwrap() else {
-        panic!("one member")
-    };
+    let [Value::Message(member)] = members.as_list().unwrap() else { panic!("one member") };
     let mut fields = announcement_fields();
     fields.push(("state", Value::EnumNumber(3)));
     assert_fields(member, &fields);
@@ -275,8 +208,11 @@ fn the_schema_reads_every_field_of_every_frame() {
         ("user_state", bytes(b"state")),
         ("join", Value::Bool(true)),
         ("last", Value::Bool(true)),
+        ("partial", Value::Bool(false)),
     ];
     assert_fields(&push_pull, &fields);
+    let partial = inner(&from(&partial_frames()), "push_pull");
+    assert_eq!(partial.get_field_by_name("partial").as_deref(), Some(&Value::Bool(true)));
 }
 
 #[test]
@@ -293,22 +229,20 @@ fn the_schema_names_the_states_as_the_codec_numbers_them() {
             ..model::Member::default()
         };
         let body = frame_body(member);
-        let Ok(Frame::PushPull(push_pull)) = wire::decode_frame(&body) else {
-            panic!()
-        };
+        let Ok(Frame::PushPull(push_pull)) = wire::decode_frame(&body) else { panic!() };
         assert_eq!(push_pull.members().next().unwrap().unwrap().state, known);
     }
 }
 
+fn partial_frames() -> BytesMut {
+    let mut out = BytesMut::new();
+    wire::encode_push_pull(wire::Scope::Partial, std::iter::empty(), b"", &mut out);
+    out
+}
+
 fn frame_body(member: model::Member) -> Vec<u8> {
-    let push_pull = model::PushPull {
-        member: vec![member],
-        ..Default::default()
-    };
-    model::Frame {
-        message: Some(model::FrameMessage::PushPull(push_pull)),
-    }
-    .encode_to_vec()
+    let push_pull = model::PushPull { member: vec![member], ..Default::default() };
+    model::Frame { message: Some(model::FrameMessage::PushPull(push_pull)) }.encode_to_vec()
 }
 
 #[test]
@@ -320,25 +254,17 @@ fn the_schema_reserves_what_the_codec_passes_over() {
     assert_eq!(reserved("Ping"), [4]);
     assert_eq!(reserved("Ack"), [3, 4]);
     assert_eq!(reserved("Alive"), [6]);
-    assert_eq!(reserved("Broadcast"), [5]);
     assert_eq!(reserved("Frame"), (5..=15).collect::<Vec<_>>());
-    assert_eq!(reserved("PushPull"), (5..=15).collect::<Vec<_>>());
+    assert_eq!(reserved("PushPull"), (6..=15).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_message_field_and_value_of_the_schema_is_explained() {
     let pool = schema();
     let file = pool.get_file_by_name("swim.proto").unwrap();
-    let info = file
-        .file_descriptor_proto()
-        .source_code_info
-        .clone()
-        .unwrap();
+    let info = file.file_descriptor_proto().source_code_info.clone().unwrap();
     let is_explained = |path: &[i32]| {
-        let mut locations = info
-            .location
-            .iter()
-            .filter(|location| location.path == path);
+        let mut locations = info.location.iter().filter(|location| location.path == path);
         locations.any(|location| !location.leading_comments().trim().is_empty())
     };
     for message in file.messages() {
@@ -347,10 +273,7 @@ fn every_message_field_and_value_of_the_schema_is_explained() {
             assert!(is_explained(field.path()), "{}", field.full_name());
         }
     }
-    for value in file
-        .enums()
-        .flat_map(|number| number.values().collect::<Vec<_>>())
-    {
+    for value in file.enums().flat_map(|number| number.values().collect::<Vec<_>>()) {
         assert!(is_explained(value.path()), "{}", value.full_name());
     }
 }
