@@ -1,0 +1,80 @@
+//! How long things may take, from the configuration.
+//!
+//! These are bounds for tests, not estimates: what usually happens is several times faster.
+
+use core::time::Duration;
+
+use swim_core::Config;
+
+/// The shortest time that a suspicion lasts in a cluster of this many: `suspicion_mult` probe
+/// intervals, times the decimal logarithm of the size where that is above 1.
+#[must_use]
+pub fn suspicion_min(config: &Config, nodes: usize) -> Duration {
+    config.probe_interval * config.suspicion_mult * log10_ceil_milli(nodes).max(1000) / 1000
+}
+
+/// The longest time that a suspicion lasts: without any confirmation.
+#[must_use]
+pub fn suspicion_max(config: &Config, nodes: usize) -> Duration {
+    suspicion_min(config, nodes) * config.suspicion_max_mult.max(1)
+}
+
+/// By when every node of a calm cluster knows that one of them crashed.
+///
+/// A member that was just probed comes up again after at most two rounds of the probe ring; the
+/// probe takes an interval; the suspicion lasts its time; and gossip needs a few ticks to reach
+/// everybody. In a cluster of two the observer also doubts itself, and probes more slowly.
+#[must_use]
+pub fn detection(config: &Config, nodes: usize) -> Duration {
+    let probes = u32::try_from(2 * nodes).unwrap_or(u32::MAX);
+    config.probe_interval * (probes + 2) + suspicion_max(config, nodes) + spread(config, nodes)
+}
+
+/// By when an update has reached everybody in a cluster of this many, without loss.
+#[must_use]
+pub fn spread(config: &Config, nodes: usize) -> Duration {
+    config.gossip_interval * (4 * log10_ceil_milli(nodes.max(10)) / 1000 + 4) * 2
+}
+
+/// By when the nodes agree again after every fault has ended and the nodes that lost each other
+/// have joined again: whoever is down is found out by a node whose local health is at its worst,
+/// and everybody else has refuted what was said of it.
+#[must_use]
+pub fn settling(config: &Config, nodes: usize) -> Duration {
+    detection(config, nodes) * 2
+        + config.probe_interval * config.awareness_max.into() * 2
+        + config.stream_timeout * 2
+        + config.push_pull_interval
+}
+
+/// The decimal logarithm in thousandths, rounded up to the next hundred; whole numbers only, so
+/// that bounds are the same everywhere.
+fn log10_ceil_milli(nodes: usize) -> u32 {
+    // 10^(1/10) is 1.2589; steps of it count tenths of a decade.
+    let (mut tenths, mut reach) = (0, 1_000_000_u64);
+    while reach < nodes as u64 * 1_000_000 {
+        reach = reach * 12_590 / 10_000;
+        tenths += 1;
+    }
+    tenths * 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_are_rounded_up() {
+        for (nodes, expected) in [(1, 0), (10, 1000), (100, 2000), (1000, 3000), (10_000, 4000)] {
+            let found = log10_ceil_milli(nodes);
+            assert!((expected..=expected + 100).contains(&found), "{nodes}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_lan_profile_suspects_for_4_to_24_seconds_in_a_small_cluster() {
+        let config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
+        assert_eq!(suspicion_min(&config, 5), Duration::from_secs(4));
+        assert_eq!(suspicion_max(&config, 5), Duration::from_secs(24));
+    }
+}

@@ -1,0 +1,137 @@
+//! Commands to nodes, and their answers.
+
+use core::net::SocketAddr;
+
+use swim_core::{Answer, CommandError, Failure, Instant, Node, RequestId};
+
+use crate::trace::Mark;
+use crate::world::World;
+
+/// A command that was given to a node and gets an answer. See [`World::answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    host: u32,
+    life: u32,
+    id: RequestId,
+}
+
+impl World {
+    /// Has a node join the cluster of another one.
+    ///
+    /// # Panics
+    /// When the node refuses the command; so do all of this family.
+    #[track_caller]
+    pub fn join(&mut self, name: &str, contact: &str) -> Request {
+        self.join_any(name, &[contact])
+    }
+
+    /// Has a node join the cluster of others, whichever answers first.
+    #[track_caller]
+    pub fn join_any(&mut self, name: &str, contacts: &[&str]) -> Request {
+        let addresses: Vec<_> = contacts.iter().map(|contact| self.address(contact)).collect();
+        self.join_addresses(name, &addresses)
+    }
+
+    /// Has a node join whatever is at these addresses.
+    #[track_caller]
+    pub fn join_addresses(&mut self, name: &str, addresses: &[SocketAddr]) -> Request {
+        self.note(format_args!("{name} joins {addresses:?}"));
+        let request = self.request(name, |node, now| node.join(now, addresses));
+        request.unwrap_or_else(|error| panic!("{name} does not join: {error}"))
+    }
+
+    /// Has a node say goodbye. Its process goes on, and answers pings; [`crash`](World::crash) ends
+    /// it.
+    #[track_caller]
+    pub fn leave(&mut self, name: &str) -> Request {
+        self.note(format_args!("{name} leaves"));
+        let request = self.request(name, |node, now| node.leave(now));
+        request.unwrap_or_else(|error| panic!("{name} does not leave: {error}"))
+    }
+
+    /// Has a node announce other metadata.
+    #[track_caller]
+    pub fn set_meta(&mut self, name: &str, meta: &str) -> Request {
+        self.note(format_args!("{name} announces {meta:?}"));
+        let meta = bytes::Bytes::copy_from_slice(meta.as_bytes());
+        let request = self.request(name, |node, now| node.set_meta(now, meta));
+        request.unwrap_or_else(|error| panic!("{name} does not change its metadata: {error}"))
+    }
+
+    /// Gives a node any command (or several), and carries out what it wants in return.
+    ///
+    /// ```
+    /// let mut world = swim_sim::World::new(1);
+    /// world.form(3);
+    /// world.command("n0", |node, now| node.send(now, "n1", b"hello")).expect("n1 is a member");
+    /// ```
+    ///
+    /// # Panics
+    /// When the node's process is down or paused: nobody can give it commands.
+    #[track_caller]
+    pub fn command<R>(&mut self, name: &str, command: impl FnOnce(&mut Node, Instant) -> R) -> R {
+        let host = self.commandable(name);
+        self.turn(host, command)
+    }
+
+    /// As [`command`](World::command), for a command that gets an answer.
+    ///
+    /// ```
+    /// use swim_sim::{World, secs};
+    /// use swim_core::Answer;
+    ///
+    /// let mut world = World::new(1);
+    /// world.form(3);
+    /// let request = world.request("n0", |node, now| node.ping(now, "n1")).expect("n1 is a member");
+    /// world.run(secs(1));
+    /// assert!(matches!(world.answer(request), Some(Ok(Answer::Pong { .. }))));
+    /// ```
+    #[track_caller]
+    pub fn request(
+        &mut self,
+        name: &str,
+        command: impl FnOnce(&mut Node, Instant) -> Result<RequestId, CommandError>,
+    ) -> Result<Request, CommandError> {
+        let host = self.commandable(name);
+        let result = self.touch(host, command);
+        let known = &mut self.hosts[host as usize];
+        let life = known.life;
+        if let Ok(id) = result {
+            // Before the outputs are looked at: the answer may be among them.
+            let news = known.requests.insert((life, id), None).is_none();
+            assert!(news, "{name} gave out {id:?} twice");
+        }
+        self.pump(host);
+        result.map(|id| Request { host, life, id })
+    }
+
+    /// The answer to a request, once there is one.
+    #[must_use]
+    pub fn answer(&self, request: Request) -> Option<&Result<Answer, Failure>> {
+        self.hosts[request.host as usize].requests.get(&(request.life, request.id))?.as_ref()
+    }
+
+    /// The requests without an answer whose process still runs, with the name of its node. Every
+    /// request is to get one: after a calm time there should be none here. (That none gets two is
+    /// checked always.)
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<(&str, Request)> {
+        let mut unanswered = Vec::new();
+        for (number, host) in (0..).zip(&self.hosts) {
+            for ((life, id), answer) in &host.requests {
+                if answer.is_none() && host.node.is_some() && *life == host.life {
+                    unanswered.push((&*host.label, Request { host: number, life: *life, id: *id }));
+                }
+            }
+        }
+        unanswered
+    }
+
+    #[track_caller]
+    fn commandable(&mut self, name: &str) -> u32 {
+        let host = self.existing(name);
+        assert!(!self.is_paused(host), "{name} is paused: nobody can give it commands");
+        self.trace.mark(self.now, host, Mark::Command);
+        host
+    }
+}

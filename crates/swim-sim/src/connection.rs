@@ -1,0 +1,299 @@
+//! Streams: two ends, and a lane of bytes towards each.
+//!
+//! # The model
+//!
+//! A connection takes a round trip to open. What is written arrives in order, each write after the
+//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ...; a lost
+//! connection request after 1 s, 2 s, 4 s, .... Both are added to its latency when it is sent, and
+//! everything behind it waits. A cut stops what would arrive, and it is tried again with the same
+//! waits: nobody is told of the cut, so only deadlines end a stalled exchange, or the sender's
+//! operating system after most of a minute.
+//!
+//! A connection request to a host whose process is down is refused after a round trip. To a host
+//! without power, behind a cut, or to an address that nobody has, it is never answered, and fails
+//! after the connect time-out. Connecting to a paused process succeeds: its operating system
+//! answers for it.
+//!
+//! `Finish` arrives after everything written before it. `Abort` discards what has not arrived yet,
+//! in both directions, and the peer sees the stream fail after the latency. When a process
+//! crashes, its peers see their streams fail; when a host loses its power, they hear nothing, until
+//! it is back and something of an old stream reaches it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use swim_core::{Instant, StreamId};
+
+/// A connection: a place in the table, and how often that place was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConnectionId {
+    slot: u32,
+    generation: u32,
+}
+
+/// One of the two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The end that asked for the connection.
+    Dialler,
+    /// The end that accepted it.
+    Acceptor,
+}
+
+impl Side {
+    pub(crate) fn other(self) -> Side {
+        match self {
+            Side::Dialler => Side::Acceptor,
+            Side::Acceptor => Side::Dialler,
+        }
+    }
+}
+
+/// How far a connection has come, as the dialler knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The request is under way, or its answer is.
+    Requested,
+    /// The dialler was told that it is open.
+    Open,
+    /// One end gave up; its process is about to be told.
+    GivenUp,
+}
+
+/// What travels in a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// The answer to a connection request.
+    Opened,
+    /// The connection is complete: the acceptor's process can take it.
+    Accept,
+    Data(Bytes),
+    Finish,
+    /// The connection is no more.
+    Reset,
+}
+
+/// What is on its way to one end.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    items: VecDeque<(Instant, Item)>,
+    /// A task for this lane is in the queue, or the lane waits at a paused host.
+    pub(crate) scheduled: bool,
+    /// How often in a row a broken link stopped the first item.
+    pub(crate) stops: u32,
+    latest: Instant,
+}
+
+impl Lane {
+    /// Adds an item that arrives at `at`, or behind what is already on its way.
+    pub(crate) fn push(&mut self, at: Instant, item: Item) {
+        self.latest = self.latest.max(at);
+        self.items.push_back((self.latest, item));
+    }
+
+    /// Puts an item back in front, to arrive at `at`.
+    pub(crate) fn push_front(&mut self, at: Instant, item: Item) {
+        self.latest = self.latest.max(at);
+        self.items.push_front((at, item));
+    }
+
+    /// Has the first item arrive later, and with it everything behind it.
+    pub(crate) fn postpone(&mut self, to: Instant) {
+        self.latest = self.latest.max(to);
+        for (at, _) in &mut self.items {
+            *at = (*at).max(to);
+        }
+    }
+
+    /// Discards everything, and sends only this.
+    pub(crate) fn replace(&mut self, at: Instant, item: Item) {
+        self.clear();
+        self.push(at, item);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.items.clear();
+        self.latest = Instant::ORIGIN;
+        self.stops = 0;
+    }
+
+    /// When the first item arrives.
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        self.items.front().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Item> {
+        self.items.pop_front().map(|(_, item)| item)
+    }
+}
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// The host, if the address belongs to one.
+    pub(crate) host: Option<u32>,
+    /// Which life of the host's process this end belongs to.
+    pub(crate) life: u32,
+    /// What the process calls the stream, while it has it.
+    pub(crate) stream: Option<StreamId>,
+    /// It has sent its `Finish`.
+    pub(crate) finished: bool,
+    /// The peer's `Finish` has arrived.
+    pub(crate) heard_finish: bool,
+}
+
+impl End {
+    pub(crate) fn new(host: Option<u32>, life: u32, stream: Option<StreamId>) -> Self {
+        End { host, life, stream, finished: false, heard_finish: false }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) phase: Phase,
+    /// The port that the dialler's operating system chose.
+    pub(crate) port: u16,
+    /// How often in a row the request was stopped.
+    pub(crate) stops: u32,
+    /// The answer to the request is known; a repetition of it changes nothing.
+    pub(crate) answered: bool,
+    /// One end hung up and the other is being told: nothing else travels any more.
+    pub(crate) broken: bool,
+    /// Written before the connection was open.
+    pub(crate) early: Vec<Item>,
+    ends: [End; 2],
+    lanes: [Lane; 2],
+}
+
+impl Connection {
+    pub(crate) fn new(dialler: End, acceptor: End, port: u16) -> Self {
+        Connection {
+            phase: Phase::Requested,
+            port,
+            stops: 0,
+            answered: false,
+            broken: false,
+            early: Vec::new(),
+            ends: [dialler, acceptor],
+            lanes: [Lane::default(), Lane::default()],
+        }
+    }
+
+    pub(crate) fn end(&self, side: Side) -> &End {
+        &self.ends[side as usize]
+    }
+
+    pub(crate) fn end_mut(&mut self, side: Side) -> &mut End {
+        &mut self.ends[side as usize]
+    }
+
+    /// The lane towards this side.
+    pub(crate) fn lane_mut(&mut self, side: Side) -> &mut Lane {
+        &mut self.lanes[side as usize]
+    }
+
+    /// Both sides have finished, and each has heard of it.
+    pub(crate) fn is_done(&self) -> bool {
+        self.ends.iter().all(|end| end.heard_finish)
+    }
+}
+
+/// Every connection of the world.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    slots: Vec<(u32, Option<Connection>)>,
+    free: Vec<u32>,
+    open: usize,
+}
+
+impl Connections {
+    pub(crate) fn insert(&mut self, connection: Connection) -> ConnectionId {
+        self.open += 1;
+        if let Some(slot) = self.free.pop() {
+            let (generation, place) = &mut self.slots[slot as usize];
+            *place = Some(connection);
+            return ConnectionId { slot, generation: *generation };
+        }
+        let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 streams at once");
+        self.slots.push((0, Some(connection)));
+        ConnectionId { slot, generation: 0 }
+    }
+
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        let (generation, connection) = self.slots.get(id.slot as usize)?;
+        if *generation == id.generation { connection.as_ref() } else { None }
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        let (generation, connection) = self.slots.get_mut(id.slot as usize)?;
+        if *generation == id.generation { connection.as_mut() } else { None }
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
+        let (generation, place) = self.slots.get_mut(id.slot as usize)?;
+        if *generation != id.generation {
+            return None;
+        }
+        let connection = place.take()?;
+        *generation += 1;
+        self.free.push(id.slot);
+        self.open -= 1;
+        Some(connection)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().filter_map(|(_, connection)| connection.as_ref())
+    }
+
+    /// The connections with an end in this life of a host, with that end.
+    pub(crate) fn of_host(&self, host: u32, life: u32) -> Vec<(ConnectionId, Side)> {
+        let mut found = Vec::new();
+        for (slot, (generation, connection)) in (0..).zip(&self.slots) {
+            let Some(connection) = connection else {
+                continue;
+            };
+            for side in [Side::Dialler, Side::Acceptor] {
+                let end = connection.end(side);
+                if end.host == Some(host) && end.life == life {
+                    found.push((ConnectionId { slot, generation: *generation }, side));
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_arrive_in_order_also_when_a_later_one_is_faster() {
+        let mut lane = Lane::default();
+        lane.push(Instant::from_nanos(20), Item::Opened);
+        lane.push(Instant::from_nanos(10), Item::Finish);
+        assert_eq!(lane.next_at(), Some(Instant::from_nanos(20)));
+        assert_eq!(lane.pop(), Some(Item::Opened));
+        assert_eq!(lane.next_at(), Some(Instant::from_nanos(20)));
+        assert_eq!(lane.pop(), Some(Item::Finish));
+    }
+
+    #[test]
+    fn a_reused_place_is_another_connection() {
+        let mut connections = Connections::default();
+        let connection =
+            || Connection::new(End::new(Some(0), 0, None), End::new(Some(1), 0, None), 40_000);
+        let first = connections.insert(connection());
+        assert_eq!(connections.of_host(1, 0), [(first, Side::Acceptor)]);
+        assert!(connections.remove(first).is_some());
+        let second = connections.insert(connection());
+        assert!(connections.get(first).is_none());
+        assert!(connections.remove(first).is_none());
+        assert!(connections.get(second).is_some());
+        assert_eq!(connections.len(), 1);
+    }
+}

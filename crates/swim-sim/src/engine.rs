@@ -1,0 +1,235 @@
+//! What happens when a task falls due: inputs to nodes, and what becomes of their outputs.
+
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+use swim_core::{Event, Instant, Node, Output, StreamOp};
+
+use crate::host::{Condition, Waiting};
+use crate::network::Fate;
+use crate::packets::Packet;
+use crate::queue::Task;
+use crate::trace::{Mark, Record};
+use crate::world::World;
+
+/// Stands for hosts outside the world, for whom no fault is ever set.
+pub(crate) const OUTSIDE: u32 = u32::MAX;
+
+impl World {
+    pub(crate) fn perform(&mut self, task: Task) {
+        match task {
+            Task::Packet(place) => self.packet_arrives(place),
+            Task::Timer { host, generation } => self.timer_fires(host, generation),
+            Task::Request(id) => self.request_arrives(id),
+            Task::RequestTimeout(id) => self.request_times_out(id),
+            Task::Lane(id, side) => self.lane_moves(id, side),
+        }
+    }
+
+    /// Gives the node of a host something to do at this instant, and takes care of its outputs.
+    pub(crate) fn turn<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
+        let result = self.touch(host, input);
+        self.pump(host);
+        result
+    }
+
+    /// The first half of a turn: the outputs wait for [`pump`](World::pump).
+    pub(crate) fn touch<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
+        let host = &mut self.hosts[host as usize];
+        let node = host.node.as_mut().expect("only a process that exists has turns");
+        input(node, host.clock.reading(self.now))
+    }
+
+    /// The second half of a turn: carries out what the node wants, until it wants nothing more, and
+    /// sets its alarm.
+    pub(crate) fn pump(&mut self, host: u32) {
+        while let Some(output) = self.hosts[host as usize].node.as_mut().and_then(Node::poll_output)
+        {
+            match output {
+                Output::Packet { to, payload } => self.send_packet(host, to, payload),
+                Output::Stream { id, op } => {
+                    self.trace.stream_out(self.now, host, id.0, &op);
+                    match op {
+                        StreamOp::Open { to } => self.open_stream(host, id, to),
+                        StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
+                        StreamOp::Finish => self.finish_stream(host, id),
+                        StreamOp::Abort => self.abort_stream(host, id),
+                    }
+                }
+                Output::Event(event) => self.take_event(host, event),
+            }
+        }
+        self.set_alarm(host);
+    }
+
+    /// Hands a resumed process everything that waited for it, and only then looks at its timers: an
+    /// ack that waited in the socket must not become a false suspicion.
+    pub(crate) fn catch_up(&mut self, host: u32) {
+        while let Some(waiting) = self.hosts[host as usize].waiting.pop_front() {
+            match waiting {
+                Waiting::Packet(place) => {
+                    self.hosts[host as usize].waiting_datagrams -= 1;
+                    self.deliver_packet(place);
+                }
+                Waiting::Lane(id, side) => {
+                    if let Some(connection) = self.connections.get_mut(id) {
+                        connection.lane_mut(side).scheduled = false;
+                        self.unload_lane(id, side, host);
+                    }
+                }
+            }
+        }
+        // Read from the node when it was last touched, and not again: its clock may have been set
+        // in the meantime, which it does not know yet.
+        let alarm = self.hosts[host as usize].alarm;
+        match alarm.due {
+            Some(due) if due <= self.now => self.wake(host),
+            Some(due) if alarm.set.is_none() => self.set_timer(host, due),
+            _ => {}
+        }
+    }
+
+    // Timers.
+
+    fn timer_fires(&mut self, number: u32, generation: u32) {
+        let host = &mut self.hosts[number as usize];
+        if host.alarm.generation != generation {
+            return;
+        }
+        host.alarm.set = None;
+        if host.condition != Condition::Running {
+            return;
+        }
+        match host.alarm.due {
+            // Only now does a timer that moved to a later time move in the queue, too: most are
+            // moved many times before they fire.
+            Some(due) if due > self.now => self.set_timer(number, due),
+            Some(_) => self.wake(number),
+            None => {}
+        }
+    }
+
+    fn wake(&mut self, number: u32) {
+        self.trace.mark(self.now, number, Mark::Timer);
+        self.turn(number, Node::handle_timeout);
+        let host = &self.hosts[number as usize];
+        let next = host.node.as_ref().and_then(Node::poll_timeout);
+        let reading = host.clock.reading(self.now);
+        assert!(
+            next.is_none_or(|next| next > reading),
+            "{} spins: after handle_timeout({reading:?}) it wants to be woken at {next:?}\n{}",
+            host.label,
+            self.report(None)
+        );
+    }
+
+    /// Asks the node when it wants to be woken, and sees to it that a timer fires then or before.
+    fn set_alarm(&mut self, number: u32) {
+        let host = &mut self.hosts[number as usize];
+        let due = host.node.as_ref().and_then(Node::poll_timeout);
+        let due = due.map(|reading| host.clock.world(reading).max(self.now));
+        host.alarm.due = due;
+        if let Some(due) = due
+            && host.alarm.set.is_none_or(|set| due < set)
+        {
+            self.set_timer(number, due);
+        }
+    }
+
+    fn set_timer(&mut self, number: u32, due: Instant) {
+        let alarm = &mut self.hosts[number as usize].alarm;
+        alarm.generation = alarm.generation.wrapping_add(1);
+        alarm.set = Some(due);
+        self.queue.push(due, Task::Timer { host: number, generation: alarm.generation });
+    }
+
+    // Datagrams.
+
+    fn send_packet(&mut self, host: u32, to: SocketAddr, payload: Bytes) {
+        self.trace.packet_out(self.now, host, to, &payload);
+        let from = self.hosts[host as usize].address;
+        self.launch_packet(Some(host), from, to, payload);
+    }
+
+    pub(crate) fn launch_packet(
+        &mut self,
+        sender: Option<u32>,
+        from: SocketAddr,
+        to: SocketAddr,
+        payload: Bytes,
+    ) {
+        let traffic = &mut self.trace.traffic;
+        traffic.packets += 1;
+        traffic.packet_bytes += payload.len() as u64;
+        let number = traffic.packets;
+        let receiver = self.host_at(to);
+        let (source, target) = (sender.unwrap_or(OUTSIDE), receiver.unwrap_or(OUTSIDE));
+        let fate = self.network.datagram(source, target);
+        let traffic = &mut self.trace.traffic;
+        match (receiver, fate) {
+            (None, _) => traffic.packets_to_nobody += 1,
+            (Some(_), Fate::Lost) => traffic.packets_lost += 1,
+            (Some(receiver), Fate::Arrives(after)) => {
+                if self.network.stops_datagram(source, receiver) {
+                    traffic.packets_cut += 1;
+                    return;
+                }
+                let packet = Packet { number, from, sender, receiver, payload };
+                let place = self.packets.insert(packet);
+                self.queue.push(self.now + after, Task::Packet(place));
+            }
+        }
+    }
+
+    fn packet_arrives(&mut self, place: u32) {
+        let packet = self.packets.get(place);
+        let cut = self.network.stops_datagram(packet.sender.unwrap_or(OUTSIDE), packet.receiver);
+        let host = &mut self.hosts[packet.receiver as usize];
+        let traffic = &mut self.trace.traffic;
+        let dropped = match host.condition {
+            _ if cut => &mut traffic.packets_cut,
+            Condition::Running => return self.deliver_packet(place),
+            Condition::Paused if host.waiting_datagrams < self.options.socket_buffer => {
+                host.waiting_datagrams += 1;
+                host.waiting.push_back(Waiting::Packet(place));
+                return;
+            }
+            Condition::Paused => &mut traffic.packets_overflowed,
+            Condition::Down | Condition::Off => &mut traffic.packets_to_nobody,
+        };
+        *dropped += 1;
+        self.packets.take(place);
+    }
+
+    fn deliver_packet(&mut self, place: u32) {
+        let packet = self.packets.take(place);
+        self.trace.traffic.packets_delivered += 1;
+        self.trace.packet_in(self.now, packet.receiver, packet.number);
+        self.turn(packet.receiver, |node, now| {
+            node.handle_packet(now, packet.from, &packet.payload);
+        });
+    }
+
+    // Events.
+
+    fn take_event(&mut self, number: u32, event: Event) {
+        self.trace.event(self.now, number, &event);
+        let host = &mut self.hosts[number as usize];
+        let life = host.life;
+        let mut repeated = None;
+        if let Event::Answer { request, result } = &event {
+            let answer = host.requests.entry((life, *request)).or_default();
+            if answer.is_some() {
+                repeated = Some(*request);
+            }
+            *answer = Some(result.clone());
+        }
+        if self.options.records {
+            host.records.push(Record { at: self.now, life, event });
+        }
+        if let Some(request) = repeated {
+            let label = &self.hosts[number as usize].label;
+            panic!("{label} answered {request:?} twice\n{}", self.report(None));
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What nodes believe, and what they are expected to believe.
+
+use core::time::Duration;
+
+use swim_core::{Event, Name, Node, State};
+
+use crate::host::Host;
+use crate::trace::{Record, subject};
+use crate::world::World;
+
+impl World {
+    // Questions.
+
+    /// What a node believes of another; nothing where it does not know it. The last belief of a node
+    /// that is paused, too.
+    ///
+    /// # Panics
+    /// When the process of the one that is asked is down.
+    #[track_caller]
+    #[must_use]
+    pub fn state(&self, observer: &str, subject: &str) -> Option<State> {
+        let subject = self.hosts[self.host(subject) as usize].member();
+        self.node(observer).member(subject).map(|member| member.state)
+    }
+
+    /// Whether every node that takes part sees exactly those that do as live members, all alive,
+    /// with the incarnation, address and metadata that they have.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        self.first_disagreement().is_none()
+    }
+
+    /// Whether every other node that takes part believes this node to be in this state.
+    #[track_caller]
+    #[must_use]
+    pub fn agreed(&self, subject: &str, state: State) -> bool {
+        let subject = self.host(subject);
+        self.observers_of(subject).all(|host| self.believes(host, subject, state))
+    }
+
+    // Expectations.
+
+    /// Expects that every node that takes part, itself included, sees this node alive.
+    #[track_caller]
+    pub fn expect_alive_everywhere(&self, subject: &str) {
+        self.expect_agreed(subject, State::Alive);
+        let host = &self.hosts[self.host(subject) as usize];
+        if host.takes_part().is_none() {
+            self.fail(&format!("{subject} is believed alive and takes no part"), Some(subject));
+        }
+    }
+
+    /// Expects that every other node that takes part believes this node failed, or has forgotten it
+    /// after it was failed.
+    #[track_caller]
+    pub fn expect_failed(&self, subject: &str) {
+        self.expect_agreed(subject, State::Failed);
+    }
+
+    /// Expects that every other node that takes part knows that this node left, or has forgotten it
+    /// after it left.
+    #[track_caller]
+    pub fn expect_left(&self, subject: &str) {
+        self.expect_agreed(subject, State::Left);
+    }
+
+    /// Expects what [`converged`](World::converged) asks.
+    #[track_caller]
+    pub fn expect_converged(&self) {
+        if let Some(disagreement) = self.first_disagreement() {
+            self.fail(&disagreement.to_string(), Some(&disagreement.subject));
+        }
+    }
+
+    /// Expects what one node believes of another.
+    #[track_caller]
+    pub fn expect_state(&self, observer: &str, subject: &str, expected: State) {
+        let found = self.state(observer, subject);
+        if found != Some(expected) {
+            self.fail(
+                &format!("{observer} should believe {subject} {expected}, but believes {found:?}"),
+                Some(subject),
+            );
+        }
+    }
+
+    /// Lets time pass until the nodes agree ([`converged`](World::converged)); expects that it takes
+    /// at most `max`.
+    #[track_caller]
+    pub fn settle(&mut self, max: Duration) {
+        if !self.run_until(max, World::converged) {
+            self.expect_converged();
+        }
+    }
+
+    /// Expects that no node ever declared this node failed, or heard that another one did.
+    #[track_caller]
+    pub fn expect_never_failed(&self, subject: &str) {
+        let member = self.hosts[self.host(subject) as usize].member();
+        self.expect_no_event(
+            subject,
+            "declared failed",
+            |event| matches!(event, Event::Failed { member: failed, .. } if failed.name == *member),
+        );
+    }
+
+    /// Expects that no node ever suspected this node, or heard that another one did.
+    #[track_caller]
+    pub fn expect_never_suspected(&self, subject: &str) {
+        let member = self.hosts[self.host(subject) as usize].member();
+        self.expect_no_event(subject, "suspected", |event| {
+            matches!(event, Event::Suspected { member: suspect, .. } if suspect.name == *member)
+        });
+    }
+
+    /// Expects that every request of a process that still runs was answered.
+    #[track_caller]
+    pub fn expect_answered(&self) {
+        let unanswered = self.unanswered();
+        if let Some((name, _)) = unanswered.first() {
+            self.fail(&format!("requests without an answer: {unanswered:?}"), Some(name));
+        }
+    }
+
+    /// Panics with a report: for expectations of your own.
+    #[track_caller]
+    pub fn fail(&self, what: &str, subject: Option<&str>) -> ! {
+        panic!("{what}\n{}", self.report(subject))
+    }
+
+    // Private.
+
+    #[track_caller]
+    fn expect_agreed(&self, subject: &str, state: State) {
+        let number = self.host(subject);
+        let other = self.observers_of(number).find(|host| !self.believes(host, number, state));
+        if let Some(host) = other {
+            let found = host.node.as_ref().and_then(|node| node.member(subject));
+            let found = found.map(|member| member.state);
+            self.fail(
+                &format!("{} should believe {subject} {state}, but believes {found:?}", host.label),
+                Some(subject),
+            );
+        }
+    }
+
+    #[track_caller]
+    fn expect_no_event(&self, subject: &str, what: &str, is_it: impl Fn(&Event) -> bool) {
+        let records = self
+            .hosts
+            .iter()
+            .flat_map(|host| host.records.iter().map(move |record| (host, record)));
+        if let Some((host, record)) = records.into_iter().find(|(_, record)| is_it(&record.event)) {
+            let at = record.at.since_origin();
+            self.fail(
+                &format!("{subject} was {what}, as {} heard at {at:.3?}", host.label),
+                Some(subject),
+            );
+        }
+    }
+
+    /// The hosts that take part, but for the one that is talked about.
+    fn observers_of(&self, subject: u32) -> impl Iterator<Item = &Host> {
+        let hosts = (0..).zip(&self.hosts);
+        hosts
+            .filter(move |(number, host)| *number != subject && host.takes_part().is_some())
+            .map(|(_, host)| host)
+    }
+
+    fn believes(&self, observer: &Host, subject: u32, state: State) -> bool {
+        let name = &self.hosts[subject as usize].config.name;
+        match observer.node.as_ref().and_then(|node| node.member(name.as_str())) {
+            Some(member) => member.state == state,
+            // Failed and left members are forgotten after a while: what was it before?
+            None => !state.is_live() && forgotten_as(&observer.records, name) == Some(state),
+        }
+    }
+
+    fn first_disagreement(&self) -> Option<Disagreement> {
+        let count = self.hosts.iter().filter(|host| host.takes_part().is_some()).count();
+        for observer in &self.hosts {
+            let Some(node) = observer.takes_part() else {
+                continue;
+            };
+            let disagrees = |subject: &Host, found: String| {
+                let (observer, subject) = (observer.label.clone(), subject.label.clone());
+                Some(Disagreement { observer, subject, found })
+            };
+            if node.members_live() != count {
+                let live = node.members_live();
+                return disagrees(observer, format!("{live} live members where {count} take part"));
+            }
+            for subject in &self.hosts {
+                let Some(truth) = subject.takes_part() else {
+                    continue;
+                };
+                if let Some(found) = differs(node, subject.member(), truth) {
+                    return disagrees(subject, found);
+                }
+            }
+        }
+        None
+    }
+}
+
+#[derive(Debug)]
+struct Disagreement {
+    observer: String,
+    subject: String,
+    found: String,
+}
+
+impl core::fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Disagreement { observer, subject, found } = self;
+        write!(f, "the nodes do not agree: {observer} on {subject}: {found}")
+    }
+}
+
+/// How the view that a node has of another differs from what that one is, if it does.
+fn differs(observer: &Node, name: &str, truth: &Node) -> Option<String> {
+    let truth = truth.local();
+    if observer.local().name == name {
+        return None;
+    }
+    match observer.member(name) {
+        None => Some("not known".to_owned()),
+        Some(member) if member.state != State::Alive => Some(member.state.to_string()),
+        Some(member) if member.incarnation != truth.incarnation => {
+            Some(format!("incarnation {}, it is {}", member.incarnation, truth.incarnation))
+        }
+        Some(member) if member.meta != truth.meta => {
+            Some(format!("metadata {:?}, it is {:?}", member.meta, truth.meta))
+        }
+        Some(member) if member.address != truth.address => {
+            Some(format!("address {}, it is {}", member.address, truth.address))
+        }
+        Some(_) => None,
+    }
+}
+
+/// As what a node forgot a member, if the last that it heard of it is that it forgot it.
+fn forgotten_as(records: &[Record], name: &Name) -> Option<State> {
+    let last = records.iter().rev().find(|record| subject(&record.event) == Some(name))?;
+    match &last.event {
+        Event::Forgotten { member } => Some(member.state),
+        _ => None,
+    }
+}

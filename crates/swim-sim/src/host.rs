@@ -1,0 +1,179 @@
+//! Hosts: a machine with an address, a clock, and at most one process, which is a node.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use swim_core::{Answer, Config, Failure, Instant, Node, RequestId, Status, StreamId};
+
+use crate::connection::{ConnectionId, Side};
+use crate::time::nanos;
+use crate::trace::Record;
+
+/// What a host's process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Running,
+    /// Stopped as by SIGSTOP: it exists, and its operating system answers for it.
+    Paused,
+    /// There is no process. The operating system refuses what arrives.
+    Down,
+    /// The host has no power: nothing answers.
+    Off,
+}
+
+/// What came for a paused process and waits in its sockets, in the order of arrival.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    /// The datagram at this place of the packet table.
+    Packet(u32),
+    /// The next item of a lane.
+    Lane(ConnectionId, Side),
+}
+
+/// When a host's node wants to be woken, and which task will do it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Alarm {
+    /// When, in the world's time; read from the node after everything that was done to it.
+    pub(crate) due: Option<Instant>,
+    /// When the current timer task fires: at `due` or before.
+    pub(crate) set: Option<Instant>,
+    /// Tells the current timer task from those before it.
+    pub(crate) generation: u32,
+}
+
+/// The difference between a host's clock and the world's, in nanoseconds. Both directions, because
+/// clocks jump back, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(i128);
+
+impl Clock {
+    /// Every clock starts at another reading, so that no time of one node means anything to another,
+    /// and far enough from zero to be set back by a day.
+    pub(crate) fn of_host(number: u32) -> Self {
+        Clock(i128::from(100_000 + u64::from(number) % 1000) * 1_000_000_000)
+    }
+
+    pub(crate) fn forward(&mut self, by: Duration) {
+        self.0 += i128::from(nanos(by));
+    }
+
+    pub(crate) fn back(&mut self, by: Duration) {
+        self.0 -= i128::from(nanos(by));
+    }
+
+    /// What the clock shows.
+    pub(crate) fn reading(self, world: Instant) -> Instant {
+        shifted(world, self.0)
+    }
+
+    /// When, in the world's time, the clock shows this.
+    pub(crate) fn world(self, reading: Instant) -> Instant {
+        shifted(reading, -self.0)
+    }
+}
+
+fn shifted(instant: Instant, by: i128) -> Instant {
+    let nanos = (i128::from(instant.as_nanos()) + by).clamp(0, i128::from(u64::MAX));
+    Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// A machine.
+#[derive(Debug)]
+pub(crate) struct Host {
+    /// What the world's user calls it.
+    pub(crate) label: String,
+    pub(crate) address: SocketAddr,
+    /// What its node was last started with.
+    pub(crate) config: Config,
+    pub(crate) condition: Condition,
+    /// There is one exactly while the condition is running or paused.
+    pub(crate) node: Option<Node>,
+    /// How many processes it had before.
+    pub(crate) life: u32,
+    pub(crate) clock: Clock,
+    pub(crate) alarm: Alarm,
+    /// The process's streams by its own names for them.
+    pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
+    pub(crate) waiting: VecDeque<Waiting>,
+    pub(crate) waiting_datagrams: usize,
+    pub(crate) records: Vec<Record>,
+    /// The commands that were given to its process, by its life and their number, with the answer.
+    pub(crate) requests: BTreeMap<(u32, RequestId), Option<Result<Answer, Failure>>>,
+}
+
+impl Host {
+    pub(crate) fn new(label: &str, number: u32, config: Config) -> Self {
+        Host {
+            label: label.to_owned(),
+            address: config.address,
+            config,
+            condition: Condition::Down,
+            node: None,
+            life: 0,
+            clock: Clock::of_host(number),
+            alarm: Alarm::default(),
+            streams: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            waiting_datagrams: 0,
+            records: Vec::new(),
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// The name of the member that it runs; usually the same as its label.
+    pub(crate) fn member(&self) -> &str {
+        self.config.name.as_str()
+    }
+
+    /// Whether it takes part in the cluster: its process runs, and has not said goodbye.
+    pub(crate) fn takes_part(&self) -> Option<&Node> {
+        if self.condition != Condition::Running {
+            return None;
+        }
+        self.node.as_ref().filter(|node| node.status() == Status::Running)
+    }
+}
+
+/// The address of the host with this number: 10.0.0.1:7946 for the first, and so on.
+pub(crate) fn address_of(number: u32) -> SocketAddr {
+    assert!(number < (1 << 24) - 2, "there are 2^24 addresses in 10.0.0.0/8");
+    let ip = Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + number + 1);
+    SocketAddr::new(IpAddr::V4(ip), PORT)
+}
+
+/// The number of the host to which [`address_of`] gave this address, if it did to any.
+pub(crate) fn number_of(address: SocketAddr) -> Option<u32> {
+    let IpAddr::V4(ip) = address.ip() else {
+        return None;
+    };
+    let offset = ip.to_bits().checked_sub(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + 1)?;
+    (offset < (1 << 24) - 2 && address.port() == PORT).then_some(offset)
+}
+
+const PORT: u16 = 7946;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_numbers_belong_together() {
+        for number in [0, 1, 254, 255, 256, 70_000] {
+            assert_eq!(number_of(address_of(number)), Some(number));
+        }
+        assert_eq!(address_of(0).to_string(), "10.0.0.1:7946");
+        assert_eq!(number_of("10.0.0.1:80".parse().unwrap()), None);
+        assert_eq!(number_of("9.255.255.255:7946".parse().unwrap()), None);
+        assert_eq!(number_of("[::1]:7946".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_clock_reads_the_same_both_ways() {
+        let mut clock = Clock::of_host(3);
+        clock.forward(Duration::from_secs(9));
+        clock.back(Duration::from_secs(3600));
+        let world = Instant::from_nanos(5_000_000_000);
+        assert_eq!(clock.world(clock.reading(world)), world);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a world is made of.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use swim_core::{Config, Name};
+
+use crate::network::Latency;
+use crate::time::{millis, secs};
+use crate::world::World;
+
+/// In what pieces the bytes of a stream are handed to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pieces {
+    /// Each write as a whole.
+    Whole,
+    /// One byte at a time, a microsecond apart.
+    Bytes,
+    /// Pieces of 1 to this many bytes, up to 20 microseconds apart.
+    Random(u32),
+}
+
+type Configure = Box<dyn Fn(usize, &mut Config)>;
+
+/// Everything that a run depends on, besides the calls that are made on its [`World`].
+///
+/// ```
+/// use swim_core::Config;
+/// use swim_sim::{Latency, Options, millis};
+///
+/// let mut world = Options::new(7)
+///     .profile(Config::wan)
+///     .configure(|number, config| config.indirect_probes = 2 + number % 2)
+///     .latency(Latency::Uniform(millis(20), millis(80)))
+///     .loss(0.05)
+///     .build();
+/// world.start("a");
+/// ```
+pub struct Options {
+    pub(crate) seed: u64,
+    pub(crate) profile: fn(Name, SocketAddr) -> Config,
+    pub(crate) configure: Option<Configure>,
+    pub(crate) latency: Latency,
+    pub(crate) loss: f64,
+    pub(crate) pieces: Pieces,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) socket_buffer: usize,
+    pub(crate) digest: bool,
+    pub(crate) records: bool,
+    pub(crate) replay: Option<String>,
+}
+
+impl Options {
+    /// The usual: the LAN profile, 0.5 to 2 ms of latency, nothing lost, writes delivered whole.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Options {
+            seed,
+            profile: Config::lan,
+            configure: None,
+            latency: Latency::Uniform(Duration::from_micros(500), millis(2)),
+            loss: 0.0,
+            pieces: Pieces::Whole,
+            connect_timeout: secs(20),
+            socket_buffer: 256,
+            digest: true,
+            records: true,
+            replay: None,
+        }
+    }
+
+    /// The preset that every node's configuration starts from: `Config::lan` (the default),
+    /// `Config::wan`, `Config::local`, or a function of your own.
+    #[must_use]
+    pub fn profile(mut self, profile: fn(Name, SocketAddr) -> Config) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Changes the configuration of every node; the first argument is the node's number, from 0 in
+    /// the order of their first start.
+    #[must_use]
+    pub fn configure(mut self, configure: impl Fn(usize, &mut Config) + 'static) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// How long datagrams and pieces of streams are on their way.
+    #[must_use]
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// The probability, 0.0 to 1.0, that a datagram is lost. Streams are delayed instead.
+    #[must_use]
+    pub fn loss(mut self, probability: f64) -> Self {
+        self.loss = probability;
+        self
+    }
+
+    /// In what pieces the bytes of streams arrive.
+    #[must_use]
+    pub fn pieces(mut self, pieces: Pieces) -> Self {
+        self.pieces = pieces;
+        self
+    }
+
+    /// How long an unanswered connection request waits before it fails (20 s). Nodes have a
+    /// deadline of their own, which is usually shorter.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How many datagrams wait for a paused process before further ones are dropped (256, about
+    /// what Linux keeps by default).
+    #[must_use]
+    pub fn socket_buffer(mut self, datagrams: usize) -> Self {
+        self.socket_buffer = datagrams;
+        self
+    }
+
+    /// Whether to compute the digest (on by default). It costs a few percent of the speed.
+    #[must_use]
+    pub fn digest(mut self, on: bool) -> Self {
+        self.digest = on;
+        self
+    }
+
+    /// Whether to keep every event of every node (on by default). Large clusters that run for long
+    /// need the memory.
+    #[must_use]
+    pub fn records(mut self, on: bool) -> Self {
+        self.records = on;
+        self
+    }
+
+    /// The command that runs this seed again; it is printed when an expectation is not met.
+    #[must_use]
+    pub fn replay(mut self, command: impl Into<String>) -> Self {
+        self.replay = Some(command.into());
+        self
+    }
+
+    /// Makes the world.
+    #[must_use]
+    pub fn build(self) -> World {
+        World::with(self)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("seed", &self.seed)
+            .field("latency", &self.latency)
+            .field("loss", &self.loss)
+            .field("pieces", &self.pieces)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("socket_buffer", &self.socket_buffer)
+            .finish_non_exhaustive()
+    }
+}

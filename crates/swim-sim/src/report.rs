@@ -1,0 +1,137 @@
+//! What to print when an expectation is not met.
+
+use core::fmt::Write;
+
+use swim_core::{Event, Member, Node};
+
+use crate::host::{Condition, Host};
+use crate::trace::{Record, subject};
+use crate::world::World;
+
+/// Reports name so many nodes, and so many events of each; the rest is counted.
+const NODES_MAX: usize = 24;
+const EVENTS_MAX: usize = 12;
+/// ... and so many of the latest things that were done to the world.
+const NOTES_MAX: usize = 40;
+
+impl World {
+    /// Adds a line to the report, with the time: what the test is doing, say. Faults and commands
+    /// add their own.
+    pub fn note(&mut self, text: impl core::fmt::Display) {
+        self.notes.push((self.now, text.to_string()));
+    }
+
+    /// The state of the world for a reader: its seed and time, what each node believes, and the last
+    /// events about the subject (or about everything).
+    #[must_use]
+    pub fn report(&self, subject: Option<&str>) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_report(&mut text, subject);
+        text
+    }
+
+    fn write_report(&self, out: &mut String, subject: Option<&str>) -> core::fmt::Result {
+        writeln!(out, "-- at {:.3?} in {:?}", self.now.since_origin(), self.options)?;
+        match &self.options.replay {
+            Some(command) => writeln!(out, "-- run it again: {command}")?,
+            None => writeln!(out, "-- run it again with seed {}", self.options.seed)?,
+        }
+        for (at, note) in &self.notes[self.notes.len().saturating_sub(NOTES_MAX)..] {
+            writeln!(out, "{:>14.3?}  {note}", at.since_origin())?;
+        }
+        let subject_host = subject.map(|name| &self.hosts[self.host(name) as usize]);
+        for host in self.hosts.iter().take(NODES_MAX) {
+            write_host(out, host, subject_host)?;
+        }
+        if let Some(more) = self.hosts.len().checked_sub(NODES_MAX + 1) {
+            writeln!(out, "-- and {} more", more + 1)?;
+        }
+        for connection in self.connections.iter().take(NODES_MAX) {
+            writeln!(out, "-- {connection:?}")?;
+        }
+        writeln!(out, "-- {:?}", self.traffic())
+    }
+}
+
+fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt::Result {
+    write!(out, "{} at {}: {}", host.label, host.address, condition(host))?;
+    if host.life > 0 {
+        write!(out, ", life {}", host.life)?;
+    }
+    if let Some(node) = &host.node {
+        let local = node.local();
+        write!(out, ", incarnation {}, health {}", local.incarnation, node.health())?;
+        write!(out, ", {} live: ", node.members_live())?;
+        write_beliefs(out, node, about)?;
+    }
+    writeln!(out)?;
+    let name = about.map(|about| &about.config.name);
+    let told: Vec<&Record> = host
+        .records
+        .iter()
+        .filter(|record| {
+            about.is_none_or(|about| core::ptr::eq(about, host)) || subject(&record.event) == name
+        })
+        .collect();
+    if let Some(more) = told.len().checked_sub(EVENTS_MAX + 1) {
+        writeln!(out, "    ... {} earlier events", more + 1)?;
+    }
+    for record in &told[told.len().saturating_sub(EVENTS_MAX)..] {
+        write!(out, "    {:>10.3?}  ", record.at.since_origin())?;
+        write_event(out, &record.event)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// An event in a line: without what readers of a report do not need, and in full where it is rare.
+fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
+    let who = |member: &Member| format!("{}@{}", member.name, member.incarnation);
+    match event {
+        Event::Joined { member, previous, via } => {
+            write!(out, "Joined {}, before: {previous:?}; {via}", who(member))
+        }
+        Event::Updated { member, via } => write!(out, "Updated {}; {via}", who(member)),
+        Event::Suspected { member, accuser, timeout_min, timeout_max, via } => {
+            write!(out, "Suspected {} by {accuser}, for ", who(member))?;
+            write!(out, "{timeout_min:.1?} to {timeout_max:.1?}; {via}")
+        }
+        Event::Confirmed { name, accuser, confirmations, remaining, via } => {
+            write!(out, "Confirmed {name} by {accuser}, the {confirmations}. time, ")?;
+            write!(out, "{remaining:.1?} left; {via}")
+        }
+        Event::Refuted { member, suspected_for, via } => {
+            write!(out, "Refuted {} after {suspected_for:.1?}; {via}", who(member))
+        }
+        Event::Failed { member, declared_by, accusers, suspected_for, via } => {
+            write!(out, "Failed {} by {declared_by}, accused by {accusers:?}, ", who(member))?;
+            write!(out, "suspected for {suspected_for:.1?}; {via}")
+        }
+        Event::Left { member, previous, via } => {
+            write!(out, "Left {}, before: {previous}; {via}", who(member))
+        }
+        Event::Forgotten { member } => write!(out, "Forgotten {} {}", who(member), member.state),
+        other => write!(out, "{other:?}"),
+    }
+}
+
+fn write_beliefs(out: &mut String, node: &Node, about: Option<&Host>) -> core::fmt::Result {
+    for member in node.members().take(NODES_MAX) {
+        if about.is_none_or(|about| about.member() == member.name) || !member.state.is_live() {
+            write!(out, " {} {}@{}", member.name, member.state, member.incarnation)?;
+        } else {
+            write!(out, " {}", member.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn condition(host: &Host) -> String {
+    match (host.condition, &host.node) {
+        (Condition::Running, Some(node)) => format!("{:?}", node.status()).to_lowercase(),
+        (Condition::Running | Condition::Down, _) => "down".to_owned(),
+        (Condition::Paused, _) => format!("paused, {} inputs waiting", host.waiting.len()),
+        (Condition::Off, _) => "without power".to_owned(),
+    }
+}

@@ -1,0 +1,370 @@
+//! What becomes of stream operations. The model is described in `connection.rs`.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+use rand_core::Rng;
+use swim_core::{Node, StreamId, StreamInput};
+
+use crate::connection::{Connection, ConnectionId, End, Item, Phase, Side};
+use crate::engine::OUTSIDE;
+use crate::host::{Condition, Waiting};
+use crate::network::Network;
+use crate::options::Pieces;
+use crate::queue::Task;
+use crate::trace::Mark;
+use crate::world::World;
+
+/// The first port that operating systems use for outgoing connections, and how many they use.
+const DIALLER_PORTS: (u16, u16) = (32_768, 28_232);
+
+/// After so many stops in a row, most of a minute, the sender's operating system gives up.
+const STOPS_MAX: u32 = 12;
+
+impl World {
+    // What nodes want.
+
+    pub(crate) fn open_stream(&mut self, host: u32, stream: StreamId, to: SocketAddr) {
+        let traffic = &mut self.trace.traffic;
+        traffic.streams += 1;
+        let port = DIALLER_PORTS.0
+            + u16::try_from(traffic.streams % u64::from(DIALLER_PORTS.1)).unwrap_or(0);
+        let target = self.host_at(to);
+        let dialler = End::new(Some(host), self.hosts[host as usize].life, Some(stream));
+        let id = self.connections.insert(Connection::new(dialler, End::new(target, 0, None), port));
+        self.hosts[host as usize].streams.insert(stream, (id, Side::Dialler));
+        let after = self.network.request(host, target.unwrap_or(OUTSIDE));
+        if target.is_some() {
+            self.queue.push(self.now + after, Task::Request(id));
+        }
+        self.queue.push(self.now + self.options.connect_timeout, Task::RequestTimeout(id));
+    }
+
+    pub(crate) fn write_stream(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
+        self.trace.traffic.stream_bytes += bytes.len() as u64;
+        self.write_item(host, stream, Item::Data(bytes));
+    }
+
+    pub(crate) fn finish_stream(&mut self, host: u32, stream: StreamId) {
+        self.write_item(host, stream, Item::Finish);
+    }
+
+    pub(crate) fn abort_stream(&mut self, host: u32, stream: StreamId) {
+        // A stream that failed just now may still be aborted: it is unknown by then.
+        if let Some((id, side)) = self.hosts[host as usize].streams.remove(&stream) {
+            self.hang_up(id, side, false);
+        }
+    }
+
+    /// One end is gone; the other hears of it unless it is `silent`.
+    pub(crate) fn hang_up(&mut self, id: ConnectionId, side: Side, silent: bool) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.end_mut(side).stream = None;
+        if !silent {
+            // A silent end lost its power: what is on its way there finds nobody, and is repeated.
+            connection.lane_mut(side).clear();
+        }
+        if connection.end(side.other()).stream.is_none() {
+            // Nobody has it any more, or the acceptor's process never heard of it.
+            self.connections.remove(id);
+        } else if !silent {
+            self.reset(id, side.other());
+        }
+    }
+
+    // What the network brings.
+
+    pub(crate) fn request_arrives(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if connection.answered {
+            return;
+        }
+        let ends = (connection.end(Side::Dialler).host, connection.end(Side::Acceptor).host);
+        let (Some(from), Some(to)) = ends else { return };
+        let (condition, life) = (self.hosts[to as usize].condition, self.hosts[to as usize].life);
+        let cut = self.network.stops_stream(from, to) || self.network.stops_stream(to, from);
+        if cut || condition == Condition::Off {
+            let again = Network::request_again(connection.stops);
+            connection.stops += 1;
+            self.trace.traffic.streams_stalled += 1;
+            self.queue.push(self.now + again, Task::Request(id));
+            return;
+        }
+        connection.answered = true;
+        if condition == Condition::Down {
+            self.reset(id, Side::Dialler);
+        } else {
+            connection.end_mut(Side::Acceptor).life = life;
+            self.post(id, Side::Dialler, Item::Opened);
+        }
+    }
+
+    pub(crate) fn request_times_out(&mut self, id: ConnectionId) {
+        let connection = self.connections.get(id);
+        if connection.is_some_and(|connection| connection.phase == Phase::Requested) {
+            self.give_up(id, Side::Dialler);
+        }
+    }
+
+    /// Something may have arrived at this end.
+    pub(crate) fn lane_moves(&mut self, id: ConnectionId, side: Side) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.lane_mut(side).scheduled = false;
+        let Some(at) = connection.lane_mut(side).next_at() else {
+            return;
+        };
+        if at > self.now {
+            return self.schedule_lane(id, side);
+        }
+        let from = connection.end(side.other()).host.unwrap_or(OUTSIDE);
+        let Some(to) = connection.end(side).host else {
+            return;
+        };
+        // A host tells itself of a time-out, whatever the network is like.
+        let stopped = connection.phase != Phase::GivenUp && self.network.stops_stream(from, to);
+        if stopped || self.hosts[to as usize].condition == Condition::Off {
+            self.trace.traffic.streams_stalled += 1;
+            let lane = connection.lane_mut(side);
+            if lane.stops >= STOPS_MAX {
+                return self.give_up(id, side.other());
+            }
+            let again = self.now + Network::piece_again(lane.stops);
+            lane.stops += 1;
+            lane.postpone(again);
+            return self.schedule_lane(id, side);
+        }
+        connection.lane_mut(side).stops = 0;
+        let host = &mut self.hosts[to as usize];
+        match host.condition {
+            Condition::Paused => {
+                connection.lane_mut(side).scheduled = true;
+                host.waiting.push_back(Waiting::Lane(id, side));
+            }
+            Condition::Running | Condition::Down | Condition::Off => self.unload_lane(id, side, to),
+        }
+    }
+
+    // Private.
+
+    fn write_item(&mut self, host: u32, stream: StreamId, item: Item) {
+        let Some(&(id, side)) = self.hosts[host as usize].streams.get(&stream) else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let end = connection.end_mut(side);
+        assert!(
+            !end.finished,
+            "{} writes to {stream:?} after it finished it\n{}",
+            self.hosts[host as usize].label,
+            self.report(None)
+        );
+        end.finished = item == Item::Finish;
+        if side == Side::Dialler && connection.phase != Phase::Open {
+            connection.early.push(item);
+        } else {
+            self.post(id, side.other(), item);
+        }
+    }
+
+    /// Sends an item to one end.
+    fn post(&mut self, id: ConnectionId, to: Side, item: Item) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if connection.broken {
+            return;
+        }
+        let after = self.network.piece(
+            connection.end(to.other()).host.unwrap_or(OUTSIDE),
+            connection.end(to).host.unwrap_or(OUTSIDE),
+        );
+        connection.lane_mut(to).push(self.now + after, item);
+        self.schedule_lane(id, to);
+    }
+
+    /// Tells one end that the connection is no more.
+    fn reset(&mut self, id: ConnectionId, to: Side) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if core::mem::replace(&mut connection.broken, true) {
+            return;
+        }
+        let after = self.network.piece(
+            connection.end(to.other()).host.unwrap_or(OUTSIDE),
+            connection.end(to).host.unwrap_or(OUTSIDE),
+        );
+        connection.lane_mut(to).replace(self.now + after, Item::Reset);
+        // Always another task: the one for what was replaced may be due later.
+        self.queue.push(self.now + after, Task::Lane(id, to));
+    }
+
+    /// The operating system at one end no longer tries to reach the other, and tells the process.
+    fn give_up(&mut self, id: ConnectionId, side: Side) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.phase = Phase::GivenUp;
+        connection.answered = true;
+        connection.broken = true;
+        if connection.end(side).stream.is_none() {
+            return self.remove_connection(id);
+        }
+        connection.lane_mut(side).replace(self.now, Item::Reset);
+        self.queue.push(self.now, Task::Lane(id, side));
+    }
+
+    fn schedule_lane(&mut self, id: ConnectionId, side: Side) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let lane = connection.lane_mut(side);
+        if let Some(at) = lane.next_at()
+            && !lane.scheduled
+        {
+            lane.scheduled = true;
+            self.queue.push(at.max(self.now), Task::Lane(id, side));
+        }
+    }
+
+    /// A lane no longer waits at a paused host.
+    pub(crate) fn release_lane(&mut self, id: ConnectionId, side: Side) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.lane_mut(side).scheduled = false;
+            self.schedule_lane(id, side);
+        }
+    }
+
+    /// Gives the process what has arrived at its end.
+    pub(crate) fn unload_lane(&mut self, id: ConnectionId, side: Side, host: u32) {
+        while let Some(connection) = self.connections.get_mut(id) {
+            let lane = connection.lane_mut(side);
+            if lane.next_at().is_none_or(|at| at > self.now) {
+                return self.schedule_lane(id, side);
+            }
+            let Some(item) = lane.pop() else { return };
+            let end = connection.end(side);
+            let expected = match item {
+                Item::Accept => end.life == self.hosts[host as usize].life,
+                _ => end.stream.is_some(),
+            };
+            if expected && self.hosts[host as usize].node.is_some() {
+                self.deliver_item(id, side, host, item);
+            } else {
+                // It was meant for an earlier process of this host.
+                self.hang_up(id, side, false);
+            }
+        }
+    }
+
+    fn deliver_item(&mut self, id: ConnectionId, side: Side, host: u32, item: Item) {
+        match item {
+            Item::Accept => return self.accept(id, host),
+            Item::Data(bytes) => return self.deliver_data(id, side, host, bytes),
+            Item::Opened | Item::Finish | Item::Reset => {}
+        }
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Some(stream) = connection.end(side).stream else {
+            return;
+        };
+        let input = match item {
+            Item::Opened => {
+                connection.phase = Phase::Open;
+                self.trace.traffic.streams_opened += 1;
+                let early = core::mem::take(&mut connection.early);
+                self.post(id, Side::Acceptor, Item::Accept);
+                for item in early {
+                    self.post(id, Side::Acceptor, item);
+                }
+                StreamInput::Opened
+            }
+            Item::Finish => {
+                connection.end_mut(side).heard_finish = true;
+                if connection.is_done() {
+                    self.remove_connection(id);
+                }
+                StreamInput::Finished
+            }
+            _ => {
+                self.trace.traffic.streams_failed += 1;
+                self.remove_connection(id);
+                StreamInput::Failed
+            }
+        };
+        self.give(host, stream, input);
+    }
+
+    fn deliver_data(&mut self, id: ConnectionId, side: Side, host: u32, mut bytes: Bytes) {
+        let (size, gap) = match self.options.pieces {
+            Pieces::Whole => (bytes.len(), Duration::ZERO),
+            Pieces::Bytes => (1, Duration::from_micros(1)),
+            Pieces::Random(max) => {
+                let draw = self.pieces_rng.next_u64();
+                let size = 1 + (draw >> 32) % u64::from(max.max(1));
+                let gap = Duration::from_nanos((draw & 0xffff_ffff) % 20_000);
+                (usize::try_from(size).unwrap_or(usize::MAX), gap)
+            }
+        };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Some(stream) = connection.end(side).stream else {
+            return;
+        };
+        let piece = bytes.split_to(size.min(bytes.len()));
+        if !bytes.is_empty() {
+            connection.lane_mut(side).push_front(self.now + gap, Item::Data(bytes));
+        }
+        self.give(host, stream, StreamInput::Data(&piece));
+    }
+
+    fn accept(&mut self, id: ConnectionId, host: u32) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let dialler = connection.end(Side::Dialler).host.expect("diallers are hosts of the world");
+        let from = SocketAddr::new(self.hosts[dialler as usize].address.ip(), connection.port);
+        self.trace.mark(self.now, host, Mark::Accept);
+        match self.touch(host, |node: &mut Node, now| node.handle_accept(now, from)) {
+            Ok(stream) => {
+                self.hosts[host as usize].streams.insert(stream, (id, Side::Acceptor));
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.end_mut(Side::Acceptor).stream = Some(stream);
+                }
+            }
+            Err(_) => {
+                self.trace.traffic.streams_refused += 1;
+                self.hang_up(id, Side::Acceptor, false);
+            }
+        }
+        self.pump(host);
+    }
+
+    fn give(&mut self, host: u32, stream: StreamId, input: StreamInput<'_>) {
+        self.trace.stream_in(self.now, host, stream.0, input);
+        self.turn(host, |node, now| node.handle_stream(now, stream, input));
+    }
+
+    fn remove_connection(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.remove(id) else {
+            return;
+        };
+        for side in [Side::Dialler, Side::Acceptor] {
+            let end = connection.end(side);
+            if let (Some(host), Some(stream)) = (end.host, end.stream) {
+                self.hosts[host as usize].streams.remove(&stream);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What happened: a digest of everything, counters, and the events of each node.
+
+use core::fmt;
+use core::hash::Hasher;
+use core::net::{IpAddr, SocketAddr};
+
+use siphasher::sip::SipHasher13;
+use swim_core::{Event, Instant, Name, StreamInput, StreamOp};
+
+/// An event of one node, and when it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// When, in the world's time.
+    pub at: Instant,
+    /// Which life of the process: 0 for the first, one more with each restart.
+    pub life: u32,
+    /// What.
+    pub event: Event,
+}
+
+/// What the network carried since the world began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Datagrams sent.
+    pub packets: u64,
+    /// Their bytes.
+    pub packet_bytes: u64,
+    /// Datagrams that a process received.
+    pub packets_delivered: u64,
+    /// Datagrams lost by chance.
+    pub packets_lost: u64,
+    /// Datagrams stopped by a cut or block.
+    pub packets_cut: u64,
+    /// Datagrams to an address where no process runs.
+    pub packets_to_nobody: u64,
+    /// Datagrams dropped because the socket of a paused process was full.
+    pub packets_overflowed: u64,
+    /// Streams that nodes asked for.
+    pub streams: u64,
+    /// Of those, how many opened.
+    pub streams_opened: u64,
+    /// Of those that opened, how many the acceptor's node refused.
+    pub streams_refused: u64,
+    /// Streams that failed: refused, timed out, or reset.
+    pub streams_failed: u64,
+    /// Times that a cut stopped a piece of a stream or a connection request.
+    pub streams_stalled: u64,
+    /// Bytes written to streams.
+    pub stream_bytes: u64,
+}
+
+/// What went on in the world, in order, reduced to a number; and counted.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    digest: Option<Sink>,
+    pub(crate) traffic: Traffic,
+}
+
+/// The kinds of things that enter the digest. Each starts with its own byte, so that two different
+/// sequences of things cannot look the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark {
+    Start = 1,
+    Down,
+    Off,
+    Pause,
+    Resume,
+    ClockJump,
+    Command,
+    Timer,
+    Accept,
+    Inject,
+}
+
+const PACKET_IN: u8 = 32;
+const PACKET_OUT: u8 = 33;
+const STREAM_IN: u8 = 34;
+const STREAM_OUT: u8 = 35;
+const EVENT: u8 = 36;
+
+impl Trace {
+    pub(crate) fn new(digest: bool) -> Self {
+        Trace { digest: digest.then(|| Sink(SipHasher13::new())), traffic: Traffic::default() }
+    }
+
+    pub(crate) fn digest(&self) -> Option<u64> {
+        self.digest.as_ref().map(|sink| sink.0.finish())
+    }
+
+    pub(crate) fn mark(&mut self, at: Instant, host: u32, mark: Mark) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(mark as u8, at, host, 0);
+        }
+    }
+
+    /// A datagram is delivered. Its content entered the digest when it was sent, with its number.
+    pub(crate) fn packet_in(&mut self, at: Instant, host: u32, number: u64) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(PACKET_IN, at, host, number);
+        }
+    }
+
+    pub(crate) fn packet_out(&mut self, at: Instant, host: u32, to: SocketAddr, payload: &[u8]) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(PACKET_OUT, at, host, payload.len() as u64);
+            sink.address(to);
+            sink.0.write(payload);
+        }
+    }
+
+    pub(crate) fn stream_in(&mut self, at: Instant, host: u32, id: u64, input: StreamInput<'_>) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(STREAM_IN, at, host, id);
+            match input {
+                StreamInput::Opened => sink.0.write(&[0]),
+                StreamInput::Data(bytes) => sink.bytes(1, bytes),
+                StreamInput::Finished => sink.0.write(&[2]),
+                StreamInput::Failed => sink.0.write(&[3]),
+            }
+        }
+    }
+
+    pub(crate) fn stream_out(&mut self, at: Instant, host: u32, id: u64, op: &StreamOp) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(STREAM_OUT, at, host, id);
+            match op {
+                StreamOp::Open { to } => sink.address(*to),
+                StreamOp::Send(bytes) => sink.bytes(1, bytes),
+                StreamOp::Finish => sink.0.write(&[2]),
+                StreamOp::Abort => sink.0.write(&[3]),
+            }
+        }
+    }
+
+    pub(crate) fn event(&mut self, at: Instant, host: u32, event: &Event) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(EVENT, at, host, 0);
+            // Its debug form: every field of every kind of event, also of kinds yet to come.
+            fmt::write(sink, format_args!("{event:?}")).expect("hashing cannot fail");
+        }
+    }
+}
+
+/// Hashes bytes, and text without building it. Numbers always enter as little-endian bytes of a
+/// fixed width: the digest is the same on every machine.
+#[derive(Debug)]
+struct Sink(SipHasher13);
+
+impl Sink {
+    fn head(&mut self, kind: u8, at: Instant, host: u32, detail: u64) {
+        let mut head = [0; 21];
+        head[0] = kind;
+        head[1..9].copy_from_slice(&at.as_nanos().to_le_bytes());
+        head[9..13].copy_from_slice(&host.to_le_bytes());
+        head[13..].copy_from_slice(&detail.to_le_bytes());
+        self.0.write(&head);
+    }
+
+    fn address(&mut self, address: SocketAddr) {
+        match address.ip() {
+            IpAddr::V4(ip) => self.0.write(&ip.octets()),
+            IpAddr::V6(ip) => self.0.write(&ip.octets()),
+        }
+        self.0.write(&address.port().to_le_bytes());
+    }
+
+    fn bytes(&mut self, kind: u8, bytes: &[u8]) {
+        self.0.write(&[kind]);
+        self.0.write(&(bytes.len() as u64).to_le_bytes());
+        self.0.write(bytes);
+    }
+}
+
+impl fmt::Write for Sink {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The member that an event is about, if it is about one.
+pub(crate) fn subject(event: &Event) -> Option<&Name> {
+    match event {
+        Event::Joined { member, .. }
+        | Event::Updated { member, .. }
+        | Event::Suspected { member, .. }
+        | Event::Refuted { member, .. }
+        | Event::Failed { member, .. }
+        | Event::Left { member, .. }
+        | Event::Forgotten { member }
+        | Event::DatagramsBlocked { member } => Some(&member.name),
+        Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_depends_on_order_and_can_be_switched_off() {
+        let run = |hosts: [u32; 2]| {
+            let mut trace = Trace::new(true);
+            for host in hosts {
+                trace.mark(Instant::ORIGIN, host, Mark::Start);
+            }
+            trace.digest()
+        };
+        assert_eq!(run([0, 1]), run([0, 1]));
+        assert_ne!(run([0, 1]), run([1, 0]));
+        assert_eq!(Trace::new(false).digest(), None);
+    }
+}

@@ -1,0 +1,344 @@
+//! The world: hosts, the network between them, and virtual time.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use swim_core::{Config, Incarnation, Instant, Name, Node};
+
+use crate::connection::Connections;
+use crate::host::{Alarm, Condition, Host, Waiting, address_of, number_of};
+use crate::network::{Chance, Network};
+use crate::options::Options;
+use crate::packets::Packets;
+use crate::queue::Queue;
+use crate::time::millis;
+use crate::trace::{Mark, Record, Trace, Traffic};
+
+/// A cluster in one thread, on virtual time: everything that happens in it is a pure function of
+/// its [`Options`] (with the seed) and of the calls made on it.
+///
+/// Nodes are addressed by the name they were started with. An unknown name is a mistake in the
+/// test, and panics.
+///
+/// The methods come in groups: nodes ([`start`](World::start), [`crash`](World::crash), ...), time
+/// ([`run`](World::run)), commands ([`join`](World::join), [`command`](World::command), ...), faults
+/// ([`cut`](World::cut), [`pause`](World::pause), ...), questions ([`state`](World::state), ...) and
+/// expectations ([`expect_failed`](World::expect_failed), ...), which panic with a report.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) options: Options,
+    pub(crate) now: Instant,
+    pub(crate) hosts: Vec<Host>,
+    labels: BTreeMap<String, u32>,
+    /// Hosts whose configuration gives them an address of their own.
+    other_addresses: BTreeMap<SocketAddr, u32>,
+    pub(crate) network: Network,
+    pub(crate) queue: Queue,
+    pub(crate) packets: Packets,
+    pub(crate) connections: Connections,
+    /// Cuts streams into pieces. Apart from the network's, so that the size of pieces does not
+    /// shift what else is drawn.
+    pub(crate) pieces_rng: ChaCha8Rng,
+    pub(crate) trace: Trace,
+    /// What was done to the world, for reports.
+    pub(crate) notes: Vec<(Instant, String)>,
+}
+
+/// The Unix time at which worlds begin. Nodes start with the time in seconds as their incarnation,
+/// as those behind a real adapter do.
+const EPOCH: u64 = 1_700_000_000;
+
+/// How often [`World::run_until`] looks whether its condition holds.
+const LOOK_EVERY: Duration = millis(10);
+
+impl World {
+    /// A world of the usual [`Options`].
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Options::new(seed).build()
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        let mut pieces_rng = ChaCha8Rng::seed_from_u64(options.seed);
+        pieces_rng.set_stream(2);
+        World {
+            now: Instant::ORIGIN,
+            hosts: Vec::new(),
+            labels: BTreeMap::new(),
+            other_addresses: BTreeMap::new(),
+            network: Network::new(options.seed, options.latency, Chance::new(options.loss)),
+            queue: Queue::default(),
+            packets: Packets::default(),
+            connections: Connections::default(),
+            pieces_rng,
+            trace: Trace::new(options.digest),
+            notes: Vec::new(),
+            options,
+        }
+    }
+
+    // Nodes.
+
+    /// Starts a node of this name on a host of its own.
+    #[track_caller]
+    pub fn start(&mut self, name: &str) {
+        self.start_with(name, |_| {});
+    }
+
+    /// Starts a node of this name on a host of its own, with changes to its configuration.
+    #[track_caller]
+    pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
+        assert!(!self.labels.contains_key(name), "there is a {name} already; use restart");
+        let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+        let member = Name::new(name).expect("a node's name is a member name");
+        let mut config = (self.options.profile)(member, address_of(number));
+        config.incarnation = self.incarnation_by_clock();
+        if let Some(change) = &self.options.configure {
+            change(number as usize, &mut config);
+        }
+        configure(&mut config);
+        if config.address != address_of(number) {
+            self.other_addresses.insert(config.address, number);
+        }
+        self.hosts.push(Host::new(name, number, config));
+        self.labels.insert(name.to_owned(), number);
+        self.boot(number);
+    }
+
+    /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It does
+    /// not wait: see [`form`](World::form).
+    #[track_caller]
+    pub fn gather(&mut self, nodes: usize) {
+        for number in 0..nodes {
+            self.start(&format!("n{number}"));
+        }
+        for number in 1..nodes {
+            // A second address, because a node accepts a limited number of streams at a time.
+            let second = format!("n{}", number / 2);
+            let contacts = if number < 2 { vec!["n0"] } else { vec!["n0", second.as_str()] };
+            self.join_any(&format!("n{number}"), &contacts);
+        }
+    }
+
+    /// Makes a cluster of "n0", "n1", ... and waits until they all know each other.
+    #[track_caller]
+    pub fn form(&mut self, nodes: usize) {
+        self.gather(nodes);
+        self.settle(Duration::from_secs(120));
+    }
+
+    /// Kills the node's process, without a goodbye. Its host is up, and refuses what arrives for it.
+    #[track_caller]
+    pub fn crash(&mut self, name: &str) {
+        let host = self.existing(name);
+        self.note(format_args!("crash {name}"));
+        self.end_process(host, Condition::Down);
+    }
+
+    /// Takes the power from the node's host. Nothing answers there any more, and peers with an open
+    /// stream hear nothing.
+    #[track_caller]
+    pub fn power_off(&mut self, name: &str) {
+        let host = self.existing(name);
+        self.note(format_args!("power off {name}"));
+        self.end_process(host, Condition::Off);
+    }
+
+    /// Starts the node again with the configuration it had, and the time as its incarnation; it
+    /// remembers nothing. A process that still runs is killed first.
+    #[track_caller]
+    pub fn restart(&mut self, name: &str) {
+        self.restart_with(name, |_| {});
+    }
+
+    /// As [`restart`](World::restart), with changes to its configuration (the incarnation, say).
+    #[track_caller]
+    pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
+        let host = self.host(name);
+        self.note(format_args!("restart {name}"));
+        if self.hosts[host as usize].node.is_some() {
+            self.end_process(host, Condition::Down);
+        }
+        let incarnation = self.incarnation_by_clock();
+        let config = &mut self.hosts[host as usize].config;
+        config.incarnation = incarnation;
+        let address = config.address;
+        configure(config);
+        assert_eq!(config.address, address, "a host keeps its address; start another one");
+        self.boot(host);
+    }
+
+    /// The address of a node.
+    #[track_caller]
+    #[must_use]
+    pub fn address(&self, name: &str) -> SocketAddr {
+        self.hosts[self.host(name) as usize].address
+    }
+
+    /// The names of the nodes that take part in the cluster: running, not paused, and not leaving.
+    pub fn running(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().filter(|host| host.takes_part().is_some()).map(|host| &*host.label)
+    }
+
+    /// The node itself, to look at. [`command`](World::command) gives it for changes.
+    ///
+    /// # Panics
+    /// When its process is down.
+    #[track_caller]
+    #[must_use]
+    pub fn node(&self, name: &str) -> &Node {
+        let host = &self.hosts[self.host(name) as usize];
+        host.node.as_ref().unwrap_or_else(|| panic!("the process of {name} is down"))
+    }
+
+    // Time.
+
+    /// The virtual time since the world began.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Lets this much time pass.
+    pub fn run(&mut self, span: Duration) {
+        self.run_to(self.now + span);
+    }
+
+    /// Lets time pass until the condition holds, or for `max`. Whether it holds at the end. It looks
+    /// every 10 ms.
+    pub fn run_until(&mut self, max: Duration, mut condition: impl FnMut(&World) -> bool) -> bool {
+        let end = self.now + max;
+        loop {
+            if condition(self) {
+                return true;
+            }
+            if self.now >= end {
+                return false;
+            }
+            // From one event to the next where they are further apart than the looks.
+            let next = self.queue.next_at().unwrap_or(end);
+            self.run_to(next.max(self.now + LOOK_EVERY).min(end));
+        }
+    }
+
+    // What happened.
+
+    /// The events of a node so far, in order, all lives of its process.
+    #[track_caller]
+    #[must_use]
+    pub fn events(&self, name: &str) -> &[Record] {
+        &self.hosts[self.host(name) as usize].records
+    }
+
+    /// A number that stands for everything that happened so far, in order: every input, output and
+    /// event of every node with its time. Two runs with the same digest were the same run.
+    ///
+    /// # Panics
+    /// When the digest was switched off.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.trace.digest().expect("the digest is on unless Options::digest(false)")
+    }
+
+    /// What the network carried and dropped so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.trace.traffic
+    }
+
+    /// How many streams exist at this moment, also between nodes of which one forgot it.
+    #[must_use]
+    pub fn streams_open(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// The seed of this world.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.options.seed
+    }
+
+    // For the other files.
+
+    /// The number of a host.
+    #[track_caller]
+    pub(crate) fn host(&self, name: &str) -> u32 {
+        *self.labels.get(name).unwrap_or_else(|| panic!("no node {name} was ever started"))
+    }
+
+    /// The number of a host whose process exists.
+    #[track_caller]
+    pub(crate) fn existing(&self, name: &str) -> u32 {
+        let host = self.host(name);
+        assert!(self.hosts[host as usize].node.is_some(), "the process of {name} is down");
+        host
+    }
+
+    /// The host that has this address.
+    pub(crate) fn host_at(&self, address: SocketAddr) -> Option<u32> {
+        number_of(address)
+            .filter(|number| {
+                self.hosts.get(*number as usize).is_some_and(|host| host.address == address)
+            })
+            .or_else(|| self.other_addresses.get(&address).copied())
+    }
+
+    pub(crate) fn run_to(&mut self, end: Instant) {
+        while let Some((at, task)) = self.queue.pop_until(end) {
+            debug_assert!(at >= self.now, "time does not run backwards");
+            self.now = at;
+            self.perform(task);
+        }
+        self.now = end;
+    }
+
+    // Private.
+
+    fn incarnation_by_clock(&self) -> Incarnation {
+        let seconds = EPOCH + self.now.since_origin().as_secs();
+        Incarnation(u32::try_from(seconds).expect("simulations end before the year 2106"))
+    }
+
+    /// Starts a process with the host's configuration.
+    #[track_caller]
+    fn boot(&mut self, number: u32) {
+        let seed = self.options.seed;
+        let host = &mut self.hosts[number as usize];
+        let mut node_seed = [0; 32];
+        node_seed[..8].copy_from_slice(&seed.to_le_bytes());
+        node_seed[8..12].copy_from_slice(&number.to_le_bytes());
+        node_seed[12..16].copy_from_slice(&host.life.to_le_bytes());
+        let node = Node::new(host.config.clone(), node_seed, host.clock.reading(self.now));
+        host.node = Some(node.unwrap_or_else(|error| panic!("{}: {error}", host.label)));
+        host.condition = Condition::Running;
+        self.trace.mark(self.now, number, Mark::Start);
+        self.pump(number);
+    }
+
+    fn end_process(&mut self, number: u32, condition: Condition) {
+        let off = condition == Condition::Off;
+        self.trace.mark(self.now, number, if off { Mark::Off } else { Mark::Down });
+        let host = &mut self.hosts[number as usize];
+        let life = host.life;
+        host.condition = condition;
+        host.node = None;
+        host.life += 1;
+        host.alarm = Alarm { generation: host.alarm.generation + 1, ..Alarm::default() };
+        host.streams.clear();
+        host.waiting_datagrams = 0;
+        let waiting = core::mem::take(&mut host.waiting);
+        for (id, side) in self.connections.of_host(number, life) {
+            self.hang_up(id, side, off);
+        }
+        for waiting in waiting {
+            match waiting {
+                Waiting::Packet(place) => drop(self.packets.take(place)),
+                // It was never acknowledged: whoever sent it goes on trying.
+                Waiting::Lane(id, side) => self.release_lane(id, side),
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Joins: to many addresses, to wrong ones, to nobody.
+
+use core::net::SocketAddr;
+
+use swim_core::{Answer, CommandError, Failure};
+use swim_sim::{World, secs};
+
+/// Addresses that nobody has and where nothing answers.
+fn black_holes(count: u8) -> Vec<SocketAddr> {
+    (1..=count).map(|last| SocketAddr::from(([192, 0, 2, last], 7946))).collect()
+}
+
+fn is_joined(world: &World, request: swim_sim::Request) -> bool {
+    matches!(world.answer(request), Some(Ok(Answer::Joined { .. })))
+}
+
+#[test]
+fn a_join_succeeds_when_most_addresses_are_black_holes() {
+    let mut world = World::new(1);
+    world.form(3);
+    world.start("late");
+    let mut addresses = black_holes(30);
+    addresses.extend(["n0", "n1", "n2"].map(|name| world.address(name)));
+    let request = world.join_addresses("late", &addresses);
+    let dial = world.node("late").config().stream_timeout;
+    assert!(world.run_until(dial * 2, |world| is_joined(world, request)));
+    world.settle(secs(5));
+}
+
+#[test]
+fn a_join_that_reaches_nobody_says_what_happened_at_each_address() {
+    let mut world = World::new(2);
+    world.start("gone");
+    world.crash("gone");
+    world.start("a");
+    let mut addresses = black_holes(2);
+    addresses.push(world.address("gone"));
+    let request = world.join_addresses("a", &addresses);
+    world.run(secs(60));
+    match world.answer(request) {
+        Some(Err(Failure::NoneJoined { attempts })) => {
+            let expected = [Failure::Timeout, Failure::Timeout, Failure::Unreachable];
+            let expected: Vec<_> = addresses.into_iter().zip(expected).collect();
+            assert_eq!(*attempts, expected);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.streams_open(), 0);
+}
+
+#[test]
+fn a_join_to_a_dead_process_fails_at_once() {
+    let mut world = World::new(3);
+    world.form(2);
+    world.crash("n1");
+    world.start("a");
+    let request = world.join("a", "n1");
+    world.run(secs(1));
+    assert!(matches!(world.answer(request), Some(Err(Failure::NoneJoined { .. }))));
+}
+
+#[test]
+fn a_join_behind_a_cut_fails_by_its_deadline() {
+    let mut world = World::new(4);
+    world.form(2);
+    world.start("a");
+    world.cut(&["a"], &["n0", "n1"]);
+    let request = world.join_any("a", &["n0", "n1"]);
+    world.run(secs(5));
+    assert_eq!(world.answer(request), None);
+    world.run(secs(30));
+    assert!(matches!(world.answer(request), Some(Err(Failure::NoneJoined { .. }))));
+    assert_eq!(world.streams_open(), 0);
+}
+
+#[test]
+fn a_cut_in_the_middle_of_a_join_ends_it_by_its_deadline() {
+    let mut world = World::new(5);
+    world.start("a");
+    world.start("b");
+    let request = world.join("b", "a");
+    assert!(world.run_until(secs(1), |world| world.traffic().streams_opened == 1));
+    world.cut(&["a"], &["b"]);
+    world.run(secs(60));
+    assert!(world.answer(request).is_some());
+    world.expect_answered();
+    assert_eq!(world.streams_open(), 0);
+}
+
+#[test]
+fn a_crash_of_the_contact_in_the_middle_of_a_join_is_no_hang() {
+    let mut world = World::new(6);
+    world.start("a");
+    world.start("b");
+    let request = world.join("b", "a");
+    assert!(world.run_until(secs(1), |world| world.traffic().streams_opened == 1));
+    world.crash("a");
+    world.run(secs(1));
+    assert!(world.answer(request).is_some());
+    assert_eq!(world.streams_open(), 0);
+}
+
+#[test]
+fn a_join_to_another_cluster_is_refused() {
+    let mut world = World::new(7);
+    world.start_with("a", |config| config.label = "one".into());
+    world.start_with("b", |config| config.label = "other".into());
+    let request = world.join("b", "a");
+    world.run(secs(30));
+    assert!(matches!(world.answer(request), Some(Err(Failure::NoneJoined { .. }))));
+    assert_eq!(world.state("a", "b"), None);
+    assert_eq!(world.state("b", "a"), None);
+}
+
+#[test]
+fn a_join_to_a_paused_node_succeeds_when_it_goes_on() {
+    let mut world = World::new(8);
+    world.start("a");
+    world.start("b");
+    world.pause("a");
+    let request = world.join("b", "a");
+    world.run(secs(5));
+    assert_eq!(world.answer(request), None);
+    world.resume("a");
+    world.run(secs(1));
+    assert!(is_joined(&world, request));
+    world.settle(secs(1));
+}
+
+#[test]
+fn a_join_needs_an_address() {
+    let mut world = World::new(9);
+    world.start("a");
+    let refused = world.request("a", |node, now| node.join(now, &[]));
+    assert_eq!(refused, Err(CommandError::NoAddresses));
+}
+
+#[test]
+fn joining_what_one_is_a_member_of_already_changes_nothing() {
+    let mut world = World::new(10);
+    world.form(5);
+    for _ in 0..5 {
+        let request = world.join("n1", "n2");
+        world.run(secs(2));
+        assert!(is_joined(&world, request));
+    }
+    world.expect_converged();
+}
+
+#[test]
+fn every_answer_leaves_no_stream_behind() {
+    let mut world = World::new(11);
+    world.form(20);
+    assert!(world.run_until(secs(30), |world| world.streams_open() == 0));
+    world.expect_answered();
+}
