@@ -1,0 +1,294 @@
+//! `swim agent`: one member, until it is told to stop.
+
+mod answer;
+mod command;
+mod in_flight;
+
+use std::time::Duration;
+
+use swim_tokio::{Cluster, Error, Events, Notice, Options};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use self::answer::refused;
+use self::command::Command;
+use self::in_flight::InFlight;
+use crate::cli::{AgentArgs, Profile};
+use crate::describe::describe;
+use crate::input::{self, InputLine};
+use crate::output::{End, Ended, Output};
+use crate::print::{Format, Line};
+use crate::signal::{Received, Signals};
+use crate::style::Tone;
+use crate::{Fatal, text};
+
+/// How long the goodbye may take. Service managers give a process about ten seconds to stop.
+const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long the last lines may take: a reader that is behind must not hold up the goodbye.
+const LAST_LINES_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// Commands that are carried out at the same time; further lines wait.
+const COMMANDS_MAX: usize = 32;
+
+/// Runs the agent to its end, and gives the exit code.
+pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8, Fatal> {
+    let options = options(&arguments)?;
+    // Binding takes no time, unless something is odd; also then a signal ends it.
+    let (cluster, events, future) = tokio::select! {
+        bound = swim_tokio::bind(options) => bound.map_err(|error| Fatal::usage(error.to_string()))?,
+        signal = signals.next() => return Ok(signal.exit_code),
+    };
+    let mut node = tokio::spawn(future);
+    let (output, mut ended) = Output::start(Format::for_stdout(arguments.json))
+        .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
+    output.line(started(&cluster, &arguments)).await;
+    let telling = tokio::spawn(tell_events(events, output.clone()));
+    let mut helpers = JoinSet::new();
+    helpers.spawn(join(cluster.clone(), arguments.join, output.clone()));
+    let mut leave_asked = obey(&mut helpers, &cluster, &output)?;
+
+    let why = tokio::select! {
+        signal = signals.next() => Why::Signal(signal),
+        () = asked(&mut leave_asked) => Why::Command,
+        end = ended.wait() => Why::Output(end),
+        stopped = &mut node => {
+            // It runs until it is dropped: this is a bug, and the word of it should get out.
+            return Err(Fatal::failure(format!("the node stopped by itself: {stopped:?}")));
+        }
+    };
+    let agent = Agent { cluster, node, telling, helpers, output, ended };
+    tokio::select! {
+        left = agent.leave(why) => left,
+        signal = signals.next() => Ok(signal.exit_code),
+    }
+}
+
+/// Why the agent stops.
+#[derive(Debug)]
+enum Why {
+    Signal(Received),
+    Command,
+    Output(End),
+}
+
+/// An agent at work.
+#[derive(Debug)]
+struct Agent {
+    cluster: Cluster,
+    node: JoinHandle<()>,
+    telling: JoinHandle<()>,
+    helpers: JoinSet<()>,
+    output: Output,
+    ended: Ended,
+}
+
+impl Agent {
+    /// Says goodbye to the cluster, and gives the exit code.
+    async fn leave(mut self, why: Why) -> Result<u8, Fatal> {
+        let reason = match &why {
+            Why::Signal(signal) => signal.name,
+            Why::Command => "the command 'leave'",
+            Why::Output(_) => "the end of standard output",
+        };
+        let live = self.cluster.members().iter().filter(|member| member.state.is_live()).count();
+        let others = text::count(live.saturating_sub(1), "member");
+        let leaving = Line::new("leaving", Tone::Plain, format!("{reason}: goodbye to {others}"))
+            .fields(|record| record.with("reason", reason));
+        self.last_line(leaving).await;
+        let left = self.cluster.leave(LEAVE_TIME_MAX).await;
+        self.node.abort();
+        // With the node the events end; those that wait still have to be told.
+        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, &mut self.telling).await;
+        self.telling.abort();
+        self.helpers.shutdown().await;
+        let result = match (left, why) {
+            (Ok(()), Why::Output(End::Unwritable(error))) => {
+                Err(Fatal::usage(format!("cannot write to standard output: {error}")))
+            }
+            (Ok(()), _) => Ok(0),
+            (Err(Error::Timeout), _) => Err(Fatal::failure(format!(
+                "the goodbye was not spread within {} s: others may see this member as failed",
+                LEAVE_TIME_MAX.as_secs()
+            ))),
+            (Err(error), _) => Err(Fatal::failure(format!("the goodbye failed: {error}"))),
+        };
+        let (tone, told) = match result {
+            Ok(_) => (Tone::Good, "left the cluster"),
+            Err(_) => (Tone::Bad, "without a complete goodbye"),
+        };
+        let stopped =
+            Line::new("stopped", tone, told).fields(|record| record.with("left", result.is_ok()));
+        self.last_line(stopped).await;
+        drop(self.output);
+        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, self.ended.wait()).await;
+        result
+    }
+
+    /// Prints a line, unless the reader is so far behind that it would hold up the goodbye.
+    async fn last_line(&self, line: Line) {
+        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, self.output.line(line)).await;
+    }
+}
+
+fn options(arguments: &AgentArgs) -> Result<Options, Fatal> {
+    let name = arguments.name.clone();
+    let mut options = match arguments.profile {
+        Profile::Lan => Options::lan(name),
+        Profile::Wan => Options::wan(name),
+        Profile::Local => Options::local(name),
+    };
+    options.bind = arguments.bind;
+    options.advertise = arguments.advertise;
+    options.config.label = arguments.cluster.clone().into();
+    options.config.meta = arguments.meta.clone().into();
+    // Checked here; they are given to `join`, which remembers them and tells how it went.
+    options.seeds.clone_from(&arguments.join);
+    options.check().map_err(|error| Fatal::usage(error.to_string()))?;
+    options.seeds.clear();
+    Ok(options)
+}
+
+/// The first line: what is bound and announced, so that scripts can ask for port 0.
+fn started(cluster: &Cluster, arguments: &AgentArgs) -> Line {
+    let local = cluster.local();
+    let bound = cluster.local_address();
+    let announced = match local.address == bound {
+        true => String::new(),
+        false => format!(", announced as {}", local.address),
+    };
+    let told = format!(
+        "{} listens on {bound}{announced}; cluster \"{}\", profile {}",
+        text::escape(local.name.as_str()),
+        text::escape(&arguments.cluster),
+        arguments.profile.as_str()
+    );
+    Line::new("started", Tone::Good, told).fields(|record| {
+        record
+            .with("name", local.name.as_str())
+            .with("address", local.address.to_string())
+            .with("bind", bound.to_string())
+            .with("cluster", arguments.cluster.as_str())
+            .with("profile", arguments.profile.as_str())
+            .with("incarnation", local.incarnation.0)
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("pid", std::process::id())
+    })
+}
+
+async fn tell_events(mut events: Events, output: Output) {
+    while let Some(notice) = events.next().await {
+        output.line(describe_notice(&notice)).await;
+    }
+}
+
+fn describe_notice(notice: &Notice) -> Line {
+    match notice {
+        Notice::Event(event) => describe(event),
+        Notice::Missed { events } => {
+            let told = format!("{events} events were lost: the reader of this output is too slow");
+            Line::new("missed", Tone::Warning, told).fields(|record| record.with("events", *events))
+        }
+    }
+}
+
+/// Looks for the cluster. Seeds that do not answer now are asked again and again by the node.
+async fn join(cluster: Cluster, seeds: Vec<String>, output: Output) {
+    if seeds.is_empty() {
+        return;
+    }
+    let line = match cluster.join(&seeds).await {
+        Ok(joined) => {
+            let told = format!(
+                "{} answered: {} known",
+                joined.contact,
+                text::count(joined.members, "member")
+            );
+            Line::new("join_done", Tone::Good, told).fields(|record| {
+                record.with("contact", joined.contact.to_string()).with("members", joined.members)
+            })
+        }
+        Err(error) => {
+            let error = error.to_string();
+            let told = format!("{}; trying again and again", text::escape(&error));
+            Line::new("join_failed", Tone::Warning, told)
+                .fields(|record| record.with("seeds", seeds).with("message", error))
+        }
+    };
+    output.line(line).await;
+}
+
+/// Starts to carry out what comes in on standard input. Tells when it is the command to leave.
+fn obey(
+    helpers: &mut JoinSet<()>,
+    cluster: &Cluster,
+    output: &Output,
+) -> Result<oneshot::Receiver<()>, Fatal> {
+    let lines = input::lines()
+        .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
+    let (leave, leave_asked) = oneshot::channel();
+    let (cluster, output) = (cluster.clone(), output.clone());
+    helpers.spawn(async move {
+        if carry_out(lines, &cluster, &output).await == LastCommand::Leave {
+            // Whoever no longer listens is leaving already.
+            let _ = leave.send(());
+        }
+    });
+    Ok(leave_asked)
+}
+
+/// Waits until leaving is asked for. The end of the input does not ask for it.
+async fn asked(leave: &mut oneshot::Receiver<()>) {
+    if leave.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How the commands came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastCommand {
+    Leave,
+    EndOfInput,
+}
+
+/// Carries out the commands. They begin in the order of their lines, and are printed when they are
+/// done. Those before a `leave` are done before it.
+async fn carry_out(
+    mut lines: mpsc::Receiver<InputLine>,
+    cluster: &Cluster,
+    output: &Output,
+) -> LastCommand {
+    let mut running = InFlight::default();
+    let last = loop {
+        let line = tokio::select! {
+            biased;
+            line = lines.recv(), if running.len() < COMMANDS_MAX => line,
+            done = running.next() => {
+                output.block(done).await;
+                continue;
+            }
+        };
+        let Some(line) = line else {
+            break LastCommand::EndOfInput;
+        };
+        match line.and_then(|line| Command::parse(&line)) {
+            Ok(None) => {}
+            Ok(Some(Command::Leave)) => break LastCommand::Leave,
+            Ok(Some(command)) => {
+                let command = command.run(cluster.clone(), output.format());
+                if let Some(done) = running.start(Box::pin(command)).await {
+                    output.block(done).await;
+                }
+            }
+            Err(error) => output.line(refused("input", &error)).await,
+        }
+    };
+    let finish = async {
+        while running.len() > 0 {
+            let done = running.next().await;
+            output.block(done).await;
+        }
+    };
+    let _ = tokio::time::timeout(LEAVE_TIME_MAX, finish).await;
+    last
+}

@@ -1,0 +1,180 @@
+//! The answers to commands.
+
+use serde_json::{Map, Value};
+use swim_tokio::{Member, Pong, Stats};
+
+use crate::print::{Format, Line, member_fields};
+use crate::style::{Tone, state_tone};
+use crate::table::{Sheet, toned};
+use crate::text;
+
+/// How much of its metadata a member's row shows.
+const META_SHOWN_MAX: usize = 40;
+
+/// The line that tells why a command was not carried out.
+pub(super) fn refused(command: &str, reason: &str) -> Line {
+    Line::new("error", Tone::Warning, format!("{command}: {}", text::escape(reason)))
+        .fields(|record| record.with("command", command).with("message", reason))
+}
+
+/// The line that tells that a command was carried out.
+pub(super) fn done(command: &str, told: &str) -> Line {
+    Line::new("done", Tone::Good, format!("{command}: {told}"))
+        .fields(|record| record.with("command", command))
+}
+
+/// The same for a command about one member.
+pub(super) fn done_to(command: &str, told: &str, name: &str) -> Line {
+    done(command, &format!("{told} {}", text::escape(name)))
+        .fields(|record| record.with("name", name))
+}
+
+/// The members, as a table or as one line each and one with their number.
+pub(super) fn members(members: &[Member], format: Format) -> String {
+    if format.json {
+        let mut lines = String::new();
+        for member in members {
+            let line =
+                Line::new("member", Tone::Plain, "").fields(|record| member_fields(record, member));
+            lines.push_str(&format.render_now(line));
+            lines.push('\n');
+        }
+        let last = Line::new("members", Tone::Plain, "")
+            .fields(|record| record.with("count", members.len()));
+        return lines + &format.render_now(last);
+    }
+    let headings = ["name", "address", "state", "incarnation", "meta"].map(String::from);
+    let mut sheet = Sheet::new(format.paint, headings.into());
+    for member in members {
+        let meta = match member.meta.as_ref() {
+            [] => String::new(),
+            meta => text::bytes_up_to(meta, META_SHOWN_MAX),
+        };
+        sheet.row(vec![
+            text::escape(member.name.as_str()),
+            member.address.to_string(),
+            toned(state_tone(member.state), member.state.as_str()),
+            member.incarnation.to_string(),
+            meta,
+        ]);
+    }
+    sheet.render()
+}
+
+/// The line about an answered ping.
+pub(super) fn pong(name: &str, pong: &Pong) -> Line {
+    let round_trip = pong.round_trip;
+    let told = format!("{} answered after {}", text::escape(name), text::duration(round_trip));
+    Line::new("pong", Tone::Good, told).fields(|record| {
+        let record = record.with("name", name).with_millis_exact("round_trip_ms", round_trip);
+        match pong.payload.is_empty() {
+            true => record,
+            false => record.with_bytes("payload", "payload_hex", &pong.payload),
+        }
+    })
+}
+
+/// The line about how the node rates itself.
+pub(super) fn health(score: u8) -> Line {
+    let (tone, told) = match score {
+        0 => (Tone::Good, "0: healthy".to_string()),
+        score => (
+            Tone::Warning,
+            format!(
+                "{score}: this node seems slow or cut off; it probes {} times slower",
+                score + 1
+            ),
+        ),
+    };
+    Line::new("health", tone, told).fields(|record| record.with("health", score))
+}
+
+/// The list of commands.
+pub(super) fn help(commands: &str, format: Format) -> String {
+    if !format.json {
+        return commands.to_string();
+    }
+    let commands: Vec<&str> = commands.lines().collect();
+    let line = Line::new("help", Tone::Plain, "");
+    format.render_now(line.fields(|record| record.with("commands", commands)))
+}
+
+/// What a node counted, as a table without the kinds that never occurred, or as one line.
+pub(super) fn stats(stats: &Stats, format: Format) -> String {
+    let received = stats.received.iter().map(|(kind, count)| (kind.key(), count));
+    let sent = stats.sent.iter().map(|(kind, count)| (kind.key(), count));
+    let drops = stats.drops.iter().map(|(reason, count)| (reason.key(), count));
+    if format.json {
+        let line = Line::new("stats", Tone::Plain, "").fields(|record| {
+            let counts = counts(stats).into_iter();
+            counts
+                .fold(record, |record, (key, count)| record.with(key, count))
+                .with("received", object(received))
+                .with("sent", object(sent))
+                .with("drops", object(drops))
+        });
+        return format.render_now(line);
+    }
+    let mut sheet = Sheet::new(format.paint, vec!["count".into(), "value".into()]);
+    let mut row = |what: String, count: u64| {
+        sheet.row(vec![what.replace('_', " "), count.to_string()]);
+    };
+    for (key, count) in counts(stats) {
+        row(key.into(), count);
+    }
+    let kinds = received.map(|(key, count)| ("received", key, count));
+    let kinds = kinds.chain(sent.map(|(key, count)| ("sent", key, count)));
+    let kinds = kinds.chain(drops.map(|(key, count)| ("dropped", key, count)));
+    for (what, key, count) in kinds.filter(|(_, _, count)| *count > 0) {
+        row(format!("{what}: {key}"), count);
+    }
+    sheet.render()
+}
+
+fn object(counts: impl Iterator<Item = (&'static str, u64)>) -> Map<String, Value> {
+    counts.map(|(key, count)| (key.to_string(), count.into())).collect()
+}
+
+fn counts(stats: &Stats) -> [(&'static str, u64); 22] {
+    [
+        ("packets_received", stats.packets_received),
+        ("packet_bytes_received", stats.packet_bytes_received),
+        ("packets_sent", stats.packets_sent),
+        ("packet_bytes_sent", stats.packet_bytes_sent),
+        ("stream_bytes_received", stats.stream_bytes_received),
+        ("stream_bytes_sent", stats.stream_bytes_sent),
+        ("streams_opened", stats.streams_opened),
+        ("streams_accepted", stats.streams_accepted),
+        ("probes", stats.probes),
+        ("probes_failed", stats.probes_failed),
+        ("probes_saved_by_stream", stats.probes_saved_by_stream),
+        ("suspicions_raised", stats.suspicions_raised),
+        ("suspicions_refuted", stats.suspicions_refuted),
+        ("failures_declared", stats.failures_declared),
+        ("accusations_refuted", stats.accusations_refuted),
+        ("push_pulls", stats.push_pulls),
+        ("stalls", stats.stalls),
+        ("health", stats.health.into()),
+        ("members_live", stats.members_live as u64),
+        ("updates_queued", stats.updates_queued as u64),
+        ("broadcasts_queued", stats.broadcasts_queued as u64),
+        ("streams_open", stats.streams_open as u64),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::style::Paint;
+
+    #[test]
+    fn stats_are_a_table_or_one_object() {
+        let counted = Stats { packets_sent: 7, ..Stats::default() };
+        let shown = stats(&counted, Format { json: false, paint: Paint::OFF });
+        assert!(shown.contains("packets sent            7\n"), "{shown}");
+        let json = stats(&counted, Format { json: true, paint: Paint::OFF });
+        let object: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(object["packets_sent"], 7);
+        assert_eq!(object["drops"]["stale"], 0);
+    }
+}

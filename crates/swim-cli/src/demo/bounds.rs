@@ -1,0 +1,66 @@
+//! How long each stage may take, from the timing of the nodes.
+
+use std::time::Duration;
+
+use swim_tokio::Config;
+
+/// Room for a busy machine, on top of what the protocol needs.
+const SLACK: Duration = Duration::from_secs(3);
+
+/// The bounds that a configuration gives a cluster of a certain size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The shortest suspicion, with confirmations.
+    pub(super) suspicion_min: Duration,
+    /// The longest suspicion, without.
+    pub(super) suspicion_max: Duration,
+    /// A failed member is declared failed by everybody.
+    pub(super) failure: Duration,
+    /// News that gossip missed somewhere has reached everybody by anti-entropy.
+    pub(super) spread: Duration,
+}
+
+impl Bounds {
+    /// The bounds of a cluster of `nodes`, by the rules of SWIM and Lifeguard.
+    pub(super) fn new(config: &Config, nodes: usize) -> Self {
+        let size_factor = (nodes.max(1) as f64).log10().max(1.0);
+        let suspicion_min = (config.probe_interval * config.suspicion_mult).mul_f64(size_factor);
+        let suspicion_max = suspicion_min * config.suspicion_max_mult;
+        // Every node probes every other once per round, in an order that is shuffled after each
+        // round: a member that was probed first may come last in the next. Then one interval for
+        // the probe itself.
+        let others = u32::try_from(nodes.saturating_sub(1)).unwrap_or(u32::MAX);
+        let probed = config.probe_interval * others.saturating_mul(2).saturating_add(1);
+        // A push/pull of its own brings a node everything; larger clusters do it less often.
+        let stretch = (nodes.max(1) as f64).log2().ceil() - 4.0;
+        let push_pull = config.push_pull_interval.mul_f64(stretch.max(1.0));
+        Bounds {
+            suspicion_min,
+            suspicion_max,
+            failure: probed + suspicion_max + SLACK,
+            spread: push_pull * 2 + config.stream_timeout + SLACK,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(nodes: usize) -> Bounds {
+        let address = "127.0.0.1:1".parse().unwrap();
+        Bounds::new(&Config::local("a".parse().unwrap(), address), nodes)
+    }
+
+    #[test]
+    fn bounds_of_the_local_profile() {
+        let five = bounds(5);
+        assert_eq!(five.suspicion_min, Duration::from_secs(3));
+        assert_eq!(five.suspicion_max, Duration::from_secs(18));
+        assert_eq!(five.failure, Duration::from_secs(9 + 18 + 3));
+        assert_eq!(five.spread, Duration::from_secs(2 * 15 + 1 + 3));
+        let fifty = bounds(50);
+        assert_eq!(fifty.suspicion_min.as_millis(), 5096);
+        assert_eq!(fifty.spread, Duration::from_secs(2 * 30 + 1 + 3));
+    }
+}

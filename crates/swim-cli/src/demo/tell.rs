@@ -1,0 +1,194 @@
+//! Tells what happens, as it happens.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use swim_tokio::Event;
+use tokio::time::Instant;
+
+use crate::describe::describe;
+use crate::output::Output;
+use crate::record::{Record, whole_millis};
+use crate::style::Tone;
+use crate::text;
+
+/// How long people are given to read what a stage is about before it begins.
+const READING_TIME: Duration = Duration::from_millis(2500);
+
+/// How wide text for people may get.
+const WIDTH: usize = 96;
+
+/// Prints the story of the demo, for people or as JSON.
+#[derive(Debug)]
+pub(super) struct Teller {
+    output: Output,
+    begun: Instant,
+    terminal: bool,
+}
+
+impl Teller {
+    /// Begins to tell; times count from now.
+    pub(super) fn new(output: Output) -> Self {
+        let terminal = std::io::stdout().is_terminal() && !output.format().json;
+        Teller { output, begun: Instant::now(), terminal }
+    }
+
+    /// The time since the demo began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// A heading and what it is about, for people; JSON has a line of its own for it.
+    pub(super) async fn stage(
+        &self,
+        number: usize,
+        title: &str,
+        explanation: &str,
+        record: Record,
+    ) {
+        if self.output.format().json {
+            return self.json(record).await;
+        }
+        let heading = self.output.format().paint.text(Tone::Heading, format!("{number}. {title}"));
+        self.output.block(format!("\n{heading}")).await;
+        for line in wrap(explanation, WIDTH - 3) {
+            self.output.block(format!("   {}", self.output.format().paint.dim(line))).await;
+        }
+        if self.terminal {
+            tokio::time::sleep(READING_TIME).await;
+        }
+    }
+
+    /// One thing that happened now.
+    pub(super) async fn say(&self, tone: Tone, told: &str, record: Record) {
+        if self.output.format().json {
+            self.json(record).await;
+        } else {
+            self.say_at(Instant::now(), tone, told).await;
+        }
+    }
+
+    /// One thing that happened at that time, for people only.
+    pub(super) async fn say_at(&self, at: Instant, tone: Tone, told: &str) {
+        let format = self.output.format();
+        if format.json {
+            return;
+        }
+        let elapsed = at.saturating_duration_since(self.begun).as_secs_f64();
+        let time = format.paint.dim(format!("{elapsed:>7.2} s"));
+        // Ten columns for the time, so that what is told stands below itself.
+        let mut lines = wrap(told, WIDTH - 12).into_iter();
+        let first = format.paint.text(tone, lines.next().unwrap_or_default());
+        let mut block = format!("{time}  {first}");
+        for line in lines {
+            block.push_str(&format!("\n{:11}{}", "", format.paint.text(tone, line)));
+        }
+        self.output.block(block).await;
+    }
+
+    /// Text for people that is laid out already.
+    pub(super) async fn show(&self, block: String) {
+        if !self.output.format().json {
+            self.output.block(block).await;
+        }
+    }
+
+    /// An event of a node, for programs only: people get a summary.
+    pub(super) async fn event(&self, at: Instant, observer: &str, event: &Event) {
+        if self.output.format().json {
+            let record = describe(event).into_record().with("observer", observer);
+            self.json_at(at, record).await;
+        }
+    }
+
+    /// A line for programs only.
+    pub(super) async fn json(&self, record: Record) {
+        self.json_at(Instant::now(), record).await;
+    }
+
+    /// How far the stage is; on a terminal only.
+    pub(super) fn progress(&self, told: &str) {
+        if self.terminal {
+            const TURN: [char; 4] = ['|', '/', '-', '\\'];
+            let elapsed = self.elapsed();
+            let turned = TURN[(elapsed.as_millis() / 200 % 4) as usize];
+            let shown = format!("{:>7.2} s  {turned} {told}", elapsed.as_secs_f64());
+            let cut: String = shown.chars().take(WIDTH).collect();
+            self.output.progress(self.output.format().paint.dim(cut));
+        }
+    }
+
+    /// Takes the progress off the terminal.
+    pub(super) fn clear_progress(&self) {
+        if self.terminal {
+            self.output.progress(String::new());
+        }
+    }
+
+    /// How lines look.
+    pub(super) fn paint(&self) -> crate::style::Paint {
+        self.output.format().paint
+    }
+
+    async fn json_at(&self, at: Instant, record: Record) {
+        if self.output.format().json {
+            let elapsed = at.saturating_duration_since(self.begun);
+            let record = record.first("elapsed_ms", whole_millis(elapsed));
+            self.output.block(record.to_line()).await;
+        }
+    }
+}
+
+/// Names in a row; the many of a large cluster are cut.
+pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN_MAX: usize = 8;
+    let names: Vec<String> = names.into_iter().map(text::escape).collect();
+    match names.len() {
+        0 => "nobody".into(),
+        1 => names[0].clone(),
+        2..=SHOWN_MAX => {
+            let (last, others) = names.split_last().unwrap_or((&names[0], &[]));
+            format!("{} and {last}", others.join(", "))
+        }
+        count => {
+            format!("{} and {} more", names[..SHOWN_MAX - 1].join(", "), count - SHOWN_MAX + 1)
+        }
+    }
+}
+
+/// Breaks text between words.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words() {
+        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrap("incomprehensible word", 4), ["incomprehensible", "word"]);
+        assert!(wrap("", 4).is_empty());
+    }
+
+    #[test]
+    fn rows_of_names_are_cut() {
+        assert_eq!(names([]), "nobody");
+        assert_eq!(names(["a"]), "a");
+        assert_eq!(names(["a", "b", "c"]), "a, b and c");
+        let many = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        assert_eq!(names(many[..8].to_vec()), "a, b, c, d, e, f, g and h");
+        assert_eq!(names(many), "a, b, c, d, e, f, g and 3 more");
+    }
+}

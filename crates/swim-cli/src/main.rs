@@ -1,0 +1,122 @@
+//! The `swim` program: a cluster member to run beside a service, and a demonstration.
+
+mod agent;
+mod cli;
+mod demo;
+mod describe;
+mod input;
+mod output;
+mod print;
+mod record;
+mod signal;
+mod style;
+mod table;
+mod text;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+use crate::cli::{Cli, Command, Parsed};
+use crate::signal::Signals;
+
+/// The exit code for wrong arguments, and for addresses and outputs that cannot be used.
+const EXIT_USAGE: u8 = 2;
+
+/// The exit code for what went wrong later.
+const EXIT_FAILURE: u8 = 1;
+
+/// Why the program ends without success.
+#[derive(Debug)]
+struct Fatal {
+    message: String,
+    exit_code: u8,
+}
+
+impl Fatal {
+    /// Something that the user can put right before trying again.
+    fn usage(message: impl Into<String>) -> Self {
+        Fatal { message: message.into(), exit_code: EXIT_USAGE }
+    }
+
+    /// Something that went wrong on the way.
+    fn failure(message: impl Into<String>) -> Self {
+        Fatal { message: message.into(), exit_code: EXIT_FAILURE }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Parsed::Run(cli) => cli,
+        Parsed::Print(help) => {
+            // With the reader gone there is nobody left to help.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+        Parsed::Wrong(line) => {
+            complain(&line);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match start(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(fatal) => {
+            complain(&fatal.message);
+            ExitCode::from(fatal.exit_code)
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<u8, Fatal> {
+    log_to_stderr(cli.verbose)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build()
+        .map_err(|error| Fatal::failure(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(async {
+        let signals = Signals::new()
+            .map_err(|error| Fatal::failure(format!("cannot catch signals: {error}")))?;
+        match cli.command {
+            Command::Demo(arguments) => demo::run(arguments, signals).await,
+            Command::Agent(arguments) => agent::run(arguments, signals).await,
+        }
+    });
+    // A thread that still looks up a name must not keep the program from ending.
+    runtime.shutdown_background();
+    result
+}
+
+/// A member needs no more than one thread, and one that is free when the other is held up.
+fn workers() -> usize {
+    const WORKERS_MAX: usize = 4;
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, WORKERS_MAX))
+}
+
+/// Logs go to standard error, if `-v` or `RUST_LOG` ask for them: events are what there is to see.
+fn log_to_stderr(verbose: u8) -> Result<(), Fatal> {
+    let targets = match std::env::var("RUST_LOG") {
+        Ok(wanted) if !wanted.is_empty() => wanted
+            .parse::<Targets>()
+            .map_err(|error| Fatal::usage(format!("RUST_LOG={wanted:?}: {error}")))?,
+        _ => Targets::new().with_default(match verbose {
+            0 => LevelFilter::OFF,
+            1 => LevelFilter::INFO,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        }),
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    tracing_subscriber::registry().with(layer).with(targets).init();
+    Ok(())
+}
+
+/// Says on standard error, in one line, what is wrong.
+fn complain(message: &str) {
+    // If this cannot be said there is nowhere left to say it; the exit code tells.
+    let _ = writeln!(std::io::stderr(), "swim: {}", text::escape(message));
+}

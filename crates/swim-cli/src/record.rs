@@ -1,0 +1,132 @@
+//! One JSON object on one line.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::text;
+
+/// A JSON object that keeps its keys in the order in which they were put in, so that every line
+/// begins with what it is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Record {
+    /// A record whose first key is `event`.
+    pub(crate) fn event(event: &str) -> Self {
+        Record::default().with("event", event)
+    }
+
+    /// Adds a key.
+    #[must_use]
+    pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.push((key, value.into()));
+        self
+    }
+
+    /// Adds a key if there is a value for it.
+    #[must_use]
+    pub(crate) fn with_some(self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds a duration in whole milliseconds; the key should end in `_ms`.
+    #[must_use]
+    pub(crate) fn with_millis(self, key: &'static str, value: Duration) -> Self {
+        self.with(key, whole_millis(value))
+    }
+
+    /// Adds a duration in milliseconds and thousandths, for round trips.
+    #[must_use]
+    pub(crate) fn with_millis_exact(self, key: &'static str, value: Duration) -> Self {
+        self.with(key, (value.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    /// Adds bytes: as text where they are UTF-8, else in hexadecimal under the other key.
+    #[must_use]
+    pub(crate) fn with_bytes(self, key: &'static str, hex: &'static str, bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.with(key, text),
+            Err(_) => self.with(hex, text::hex(bytes)),
+        }
+    }
+
+    /// Puts a key in front of the others.
+    #[must_use]
+    pub(crate) fn first(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.insert(0, (key, value.into()));
+        self
+    }
+
+    /// The object as JSON, without a line break. Unprintable characters are escaped, also those
+    /// that JSON would allow: the line may end up on a terminal.
+    pub(crate) fn to_line(&self) -> String {
+        let mut line = String::from("{");
+        for (at, (key, value)) in self.fields.iter().enumerate() {
+            if at > 0 {
+                line.push(',');
+            }
+            push_printable(&mut line, &format!("\"{key}\":{value}"));
+        }
+        line.push('}');
+        line
+    }
+}
+
+/// 584 million years are the most that fits.
+pub(crate) fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Unprintable characters occur only inside JSON strings, where `\u` escapes stand for them.
+fn push_printable(line: &mut String, json: &str) {
+    for c in json.chars() {
+        if text::is_unprintable(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                line.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            line.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_order() {
+        let record = Record::event("pong")
+            .with("name", "b")
+            .with_some("meta", None::<&str>)
+            .with_millis_exact("round_trip_ms", Duration::from_nanos(312_400))
+            .first("time", "now");
+        assert_eq!(
+            record.to_line(),
+            r#"{"time":"now","event":"pong","name":"b","round_trip_ms":0.312}"#
+        );
+    }
+
+    #[test]
+    fn a_line_has_no_unprintable_characters_and_keeps_its_meaning() {
+        let name = "a\u{1b}[2J\n\u{9b}\u{202e}\u{e0041}\"ü";
+        let line = Record::event("joined").with("name", name).to_line();
+        assert!(!line.chars().any(text::is_unprintable), "{line}");
+        let parsed: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(parsed["name"], name);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_hexadecimal() {
+        let record = Record::default().with_bytes("meta", "meta_hex", &[0xff, 1]);
+        assert_eq!(record.to_line(), r#"{"meta_hex":"ff01"}"#);
+        let record = Record::default().with_bytes("meta", "meta_hex", b"");
+        assert_eq!(record.to_line(), r#"{"meta":""}"#);
+    }
+}

@@ -1,0 +1,124 @@
+//! What is wrong is told in one line on standard error, with exit code 2.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::net::UdpSocket;
+use std::process::{Output, Stdio};
+
+use crate::common::swim;
+
+/// Arguments of an agent that is right in everything else.
+const AGENT: [&str; 7] = ["agent", "--name", "a", "--cluster", "c", "--profile", "local"];
+
+fn run(arguments: &[&str]) -> Output {
+    swim(arguments).stdin(Stdio::null()).output().expect("swim starts")
+}
+
+/// Runs the program, expects it to refuse, and returns the one line that it says.
+fn refused(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    let line = told.strip_prefix("swim: ").and_then(|told| told.strip_suffix('\n'));
+    let line = line.unwrap_or_else(|| panic!("{arguments:?}: {told:?}")).to_string();
+    assert!(!line.contains('\n'), "{arguments:?}: {told}");
+    line
+}
+
+fn agent<'a>(further: &[&'a str]) -> Vec<&'a str> {
+    AGENT.iter().chain(further).copied().collect()
+}
+
+#[test]
+fn wrong_arguments() {
+    for (arguments, expected) in [
+        (vec![], "requires a subcommand"),
+        (vec!["agnet"], "unrecognized subcommand 'agnet'"),
+        (vec!["--frob"], "unexpected argument '--frob'"),
+        (vec!["demo", "--nodes", "2"], "2 is not in 3..=50"),
+        (vec!["demo", "--nodes", "51"], "51 is not in 3..=50"),
+        (vec!["demo", "--nodes", "five"], "'five' for '--nodes <N>'"),
+        (vec!["demo", "5"], "unexpected argument '5'"),
+        (vec!["agent"], "--name <NAME> --bind <ADDR> --cluster <LABEL>"),
+        (vec!["agent", "--bind", ":0", "--cluster", "c"], "--name <NAME>"),
+        (agent(&[]), "--bind <ADDR>"),
+        (agent(&["--bind", "127.0.0.1:0", "--name", ""]), "--name"),
+        (agent(&["--bind", "localhost:1"]), "expected IP:PORT, IP or :PORT"),
+        (agent(&["--bind", "127.0.0.1:65536"]), "expected IP:PORT, IP or :PORT"),
+        (agent(&["--bind", "127.0.0.1:0", "--advertise", "0.0.0.0:1"]), "unspecified"),
+        (agent(&["--bind", "127.0.0.1:0", "--join", ":1"]), "--join"),
+        (agent(&["--bind", "127.0.0.1:0", "--join", "host:port"]), "'port' is not a port"),
+        (vec!["agent", "--profile", "moon"], "'moon'"),
+    ] {
+        let line = refused(&arguments);
+        assert!(line.contains(expected), "{arguments:?}: {line}");
+        assert!(line.contains("--help'"), "{arguments:?}: {line}");
+    }
+    let long = "x".repeat(256);
+    let line = refused(&["agent", "--name", &long, "--cluster", "c", "--bind", "127.0.0.1:0"]);
+    assert!(line.contains("at most 255 bytes"), "{line}");
+    let line = refused(&["agent", "--name", "a", "--cluster", &long, "--bind", "127.0.0.1:0"]);
+    assert!(line.contains("at most 255 bytes"), "{line}");
+}
+
+#[test]
+fn metadata_that_does_not_fit() {
+    let line = refused(&agent(&["--bind", "127.0.0.1:0", "--meta", &"x".repeat(513)]));
+    assert!(line.contains("513 bytes") && line.contains("512"), "{line}");
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = refused(&agent(&["--bind", &address]));
+    assert!(line.contains(&address) && line.contains("another program"), "{line}");
+}
+
+#[test]
+fn an_address_that_this_machine_does_not_have() {
+    // From the block that is reserved for documentation: nobody has it.
+    let line = refused(&agent(&["--bind", "192.0.2.1:0"]));
+    assert!(line.contains("192.0.2.1"), "{line}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_cannot_be_written() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in [agent(&["--bind", "127.0.0.1:0"]), vec!["demo"]] {
+        let output = swim(&arguments).stdin(Stdio::null()).stdout(full()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.starts_with("swim: cannot write to standard output"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_log_filter_that_is_none() {
+    let output = swim(&["demo"]).env("RUST_LOG", "swim=loud").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("swim: RUST_LOG") && told.lines().count() == 1, "{told}");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for (arguments, expected) in [
+        (&["--version"][..], concat!("swim ", env!("CARGO_PKG_VERSION"), "\n")),
+        (&["help"], "Usage: swim [OPTIONS] <COMMAND>"),
+        (&["--help"], "swim demo"),
+        (&["help", "agent"], "--cluster <LABEL>"),
+        (&["demo", "--help"], "--nodes <N>"),
+    ] {
+        let output = run(arguments);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+        assert!(output.stderr.is_empty(), "{arguments:?}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What goes into a driver and what comes out of it, as plain data.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use swim_core::StreamId;
+
+use crate::command::Command;
+
+/// What an adapter brings to its driver.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram arrived.
+    Datagram {
+        /// Its source, as the socket reports it.
+        from: SocketAddr,
+        /// Its content.
+        payload: &'a [u8],
+    },
+    /// News about a connection.
+    Stream {
+        /// Which.
+        id: StreamId,
+        /// What happened.
+        news: StreamNews<'a>,
+    },
+    /// The answer to [`Action::Resolve`].
+    Resolved {
+        /// Which name.
+        id: ResolveId,
+        /// Its addresses with the port that was asked for, or what the resolver says.
+        result: Result<Vec<SocketAddr>, String>,
+    },
+    /// A command from the [`Inbox`](crate::Inbox).
+    Command(Command),
+}
+
+/// What happened to a connection. After `Failed`, and after `Finished` of a connection that was
+/// told to finish, there is nothing more to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamNews<'a> {
+    /// The dialled connection is established.
+    Opened,
+    /// Bytes came in. An adapter reads no further while it cannot hand them on.
+    Data(&'a [u8]),
+    /// The bytes of the last [`Action::Write`] are written: the next may come.
+    Written,
+    /// The peer closed its sending side.
+    Finished,
+    /// The connection could not be made, or broke.
+    Failed,
+}
+
+/// What an adapter has to do. Exhaustive on purpose: a new duty must not be overlooked.
+///
+/// None of it may block the turn. Actions on one connection are carried out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Send a datagram. It may be lost, and nothing is reported when it cannot be sent.
+    Send {
+        /// Where to, in the form that the bound socket takes.
+        to: SocketAddr,
+        /// Its content.
+        payload: Bytes,
+    },
+    /// Connect, and report [`StreamNews::Opened`] or [`StreamNews::Failed`].
+    Dial {
+        /// The connection's name from now on.
+        id: StreamId,
+        /// Where to.
+        to: SocketAddr,
+        /// When to give up.
+        timeout: Duration,
+    },
+    /// Write these bytes to an open connection and report [`StreamNews::Written`]. There is never
+    /// more than one unreported write for each connection.
+    Write {
+        /// Which connection.
+        id: StreamId,
+        /// The bytes, never empty.
+        bytes: Bytes,
+    },
+    /// Close the sending side; everything is written. The connection is at its end when the peer
+    /// closes its side too.
+    Finish {
+        /// Which connection.
+        id: StreamId,
+    },
+    /// Close the connection, or stop dialling, now. What is still reported about it is ignored.
+    Abort {
+        /// Which connection.
+        id: StreamId,
+    },
+    /// Resolve a name, and report [`Input::Resolved`]. There are never more than
+    /// [`RESOLVES_MAX`](crate::RESOLVES_MAX) unreported ones.
+    Resolve {
+        /// Names the answer.
+        id: ResolveId,
+        /// The host.
+        host: String,
+        /// The port that belongs to it.
+        port: u16,
+    },
+}
+
+/// Names a name that is being resolved. Never reused within one driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResolveId(pub u64);
+
+/// An adapter's sockets and channels, as [`Driver::turn`](crate::Driver::turn) uses them.
+pub trait Io {
+    /// The next input that is waiting, without blocking. Sources take turns, so that a flood of
+    /// one does not silence the others.
+    fn take(&mut self) -> Option<Input<'_>>;
+
+    /// Carries out an action, without blocking.
+    fn perform(&mut self, action: Action);
+}

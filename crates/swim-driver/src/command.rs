@@ -1,0 +1,71 @@
+//! What a `Cluster` handle asks of its node, and the queue in which it waits.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_channel::Receiver;
+use bytes::Bytes;
+use futures_channel::oneshot;
+use swim_core::Stats;
+
+use crate::error::Error;
+use crate::seed::Seed;
+
+/// One command of a [`Cluster`](crate::Cluster) handle, for
+/// [`Driver::handle`](crate::Driver::handle).
+#[derive(Debug)]
+pub struct Command(pub(crate) Ask);
+
+/// Where the result of a command goes. Its caller may have stopped waiting.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Join { seeds: Vec<Seed>, reply: Reply<Joined> },
+    Leave { timeout: Duration, reply: Reply<()> },
+    SetMeta { meta: Bytes, reply: Reply<()> },
+    Broadcast { payload: Bytes, reply: Reply<()> },
+    Send { to: String, payload: Bytes, reply: Reply<()> },
+    SendReliable { to: String, payload: Bytes, reply: Reply<()> },
+    Ping { to: String, reply: Reply<Pong> },
+    SetAckPayload { payload: Bytes, reply: Reply<()> },
+    SetUserState { state: Bytes, reply: Reply<()> },
+    Stats { reply: Reply<Stats> },
+}
+
+/// The result of [`Cluster::join`](crate::Cluster::join).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The address that answered first.
+    pub contact: SocketAddr,
+    /// How many live members this node knew then, itself included.
+    pub members: usize,
+}
+
+/// The result of [`Cluster::ping`](crate::Cluster::ping).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pong {
+    /// The measured round trip.
+    pub round_trip: Duration,
+    /// What the member sends with its acks.
+    pub payload: Bytes,
+}
+
+/// The commands that wait for a node; an adapter takes them from here to
+/// [`Driver::handle`](crate::Driver::handle).
+#[derive(Debug)]
+pub struct Inbox(pub(crate) Receiver<Command>);
+
+impl Inbox {
+    /// Waits for the next command. `None` once the driver is gone. Dropping the future loses
+    /// nothing.
+    pub async fn next(&self) -> Option<Command> {
+        self.0.recv().await.ok()
+    }
+
+    /// The next command, if one is waiting.
+    #[must_use]
+    pub fn try_next(&self) -> Option<Command> {
+        self.0.try_recv().ok()
+    }
+}

@@ -1,0 +1,502 @@
+//! The driver: a node with all that surrounds it, without sockets and without a runtime.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use async_channel::{Receiver, Sender};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use swim_core::{
+    Answer, Event, Failure, Instant as CoreInstant, Node, Output, Refused, RequestId, Status,
+    StreamId, StreamInput,
+};
+
+use crate::action::{Action, Input, Io, StreamNews};
+use crate::advertise::canonical;
+use crate::cluster::Cluster;
+use crate::command::{Ask, Command, Inbox, Joined, Reply};
+use crate::error::{BindError, Error};
+use crate::joins::{JoinId, Joins, Part, Purpose};
+use crate::log;
+use crate::options::Options;
+use crate::replies::{JoinAnswer, Pending, Replies};
+use crate::seed::Seed;
+use crate::seeds::Seeds;
+use crate::streams::Streams;
+use crate::view::Publisher;
+
+/// How many inputs a turn takes before it looks at its timers.
+///
+/// After a stall everything that arrived meanwhile waits in the socket, and must be heard before
+/// anybody is suspected for not having spoken. A receive buffer of Linux's default size holds
+/// about 280 of the smallest datagrams, so this takes all of it. It is limited because a flood
+/// must not stop the clock: this many take a few milliseconds.
+pub const INPUTS_PER_TURN_MAX: usize = 512;
+
+/// How many addresses of one name are tried: behind a name with hundreds, a few random ones do.
+const ADDRESSES_PER_NAME_MAX: usize = 16;
+
+/// A node with its clock, its streams, its seeds, the callers that wait for it, and the members as
+/// the application sees them. Synchronous, and without any input or output of its own.
+///
+/// Inputs are [`handle`](Driver::handle), [`handle_accept`](Driver::handle_accept) and
+/// [`handle_timeout`](Driver::handle_timeout); outputs are [`poll_action`](Driver::poll_action) and
+/// [`poll_timeout`](Driver::poll_timeout). An adapter for a runtime uses [`turn`](Driver::turn),
+/// which calls them in the right order, and waits in between.
+///
+/// Dropping the driver stops the node: commands that wait are answered with
+/// [`Error::Stopped`], and all [`Events`](crate::Events) end.
+///
+/// ```
+/// use std::time::Instant;
+/// use swim_driver::{Action, Driver, Input, Io, Options};
+///
+/// /// An adapter to nothing: no input ever waits, and what is sent is lost.
+/// struct Nowhere;
+///
+/// impl Io for Nowhere {
+///     fn take(&mut self) -> Option<Input<'_>> {
+///         None
+///     }
+///     fn perform(&mut self, action: Action) {
+///         println!("{action:?}");
+///     }
+/// }
+///
+/// let options = Options::local("a".parse()?);
+/// let bound = "127.0.0.1:7946".parse()?; // where the adapter's sockets were bound
+/// let mut driver = Driver::new(&options, bound, [7; 32], Instant::now())?;
+/// let cluster = driver.cluster();
+///
+/// driver.turn(Instant::now(), &mut Nowhere);
+/// assert_eq!(cluster.members().len(), 1);
+/// // ... wait for input or for `driver.poll_timeout()`, and so on.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Driver {
+    node: Node,
+    /// What the core's time is counted from.
+    origin: Instant,
+    bound: SocketAddr,
+    streams: Streams,
+    replies: Replies,
+    joins: Joins,
+    seeds: Seeds,
+    publisher: Publisher,
+    commands: (Sender<Command>, Receiver<Command>),
+    actions: VecDeque<Action>,
+    /// Kept for their buffers; empty between calls.
+    events: Vec<Event>,
+    answers: Vec<(RequestId, Result<Answer, Failure>)>,
+}
+
+impl Driver {
+    /// A node whose adapter listens on `bound`, with a `seed` of 32 random bytes from the
+    /// operating system. The first [`turn`](Driver::turn) is due at once.
+    pub fn new(
+        options: &Options,
+        bound: SocketAddr,
+        seed: [u8; 32],
+        now: Instant,
+    ) -> Result<Driver, BindError> {
+        let seeds = options.parsed_seeds()?;
+        let config = options.bound_config(bound)?;
+        let stream_timeout = config.stream_timeout;
+        let node = Node::new(config, seed, CoreInstant::ORIGIN)?;
+        // Another stream of the generator than the core's: independent of its draws.
+        let mut rng = ChaCha8Rng::from_seed(seed);
+        rng.set_stream(1);
+        let publisher = Publisher::new(&node, bound, options);
+        let local = node.local();
+        tracing::info!(
+            target: "swim", node = %local.name, %bound, advertise = %local.address,
+            incarnation = %local.incarnation, seeds = ?options.seeds, "node started"
+        );
+        Ok(Driver {
+            publisher,
+            node,
+            origin: now,
+            bound,
+            streams: Streams::new(options.write_buffer_max, stream_timeout),
+            replies: Replies::default(),
+            joins: Joins::default(),
+            seeds: Seeds::new(seeds, rng),
+            commands: async_channel::bounded(options.commands_max.max(1)),
+            actions: VecDeque::new(),
+            events: Vec::new(),
+            answers: Vec::new(),
+        })
+    }
+
+    /// One turn: takes what waits, a bounded number of inputs, and only then looks at the timers.
+    /// Actions are performed as they arise.
+    ///
+    /// `now` is the time before the first input is taken. So whatever arrived before `now` is
+    /// heard before a timer that is due at `now` can fire; an ack that waited in the socket while
+    /// the process was stopped never becomes a suspicion.
+    ///
+    /// Returns true when more may be waiting: then let others run, and take the next turn without
+    /// waiting.
+    pub fn turn(&mut self, now: Instant, io: &mut impl Io) -> bool {
+        let mut taken = 0;
+        while taken < INPUTS_PER_TURN_MAX {
+            let Some(input) = io.take() else { break };
+            self.handle(now, input);
+            self.perform(io);
+            taken += 1;
+        }
+        if self.poll_timeout().is_some_and(|due| due <= now) {
+            self.handle_timeout(now);
+        }
+        self.perform(io);
+        taken == INPUTS_PER_TURN_MAX
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let now = self.core_time(now);
+        match input {
+            Input::Datagram { from, payload } => {
+                self.node.handle_packet(now, canonical(from), payload);
+            }
+            Input::Stream { id, news } => self.handle_stream(now, id, news),
+            Input::Resolved { id, result } => {
+                let addresses = result.map(|addresses| self.usable(addresses));
+                if let Some((join, addresses)) =
+                    self.joins.resolved(id, addresses, &mut self.actions)
+                {
+                    self.try_join(now, join, addresses);
+                    self.finish_join(now, join);
+                }
+            }
+            Input::Command(Command(ask)) => self.handle_command(now, ask),
+        }
+        self.settle(now);
+    }
+
+    /// A peer connected. The adapter reports what comes in under the id that this returns, or
+    /// closes the connection if it is refused.
+    pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
+        let now = self.core_time(now);
+        let accepted = self.node.handle_accept(now, canonical(from));
+        match accepted {
+            Ok(id) => self.streams.accepted(id),
+            Err(refused) => {
+                let node = self.publisher.name();
+                tracing::debug!(target: "swim", %node, %from, %refused, "connection refused");
+            }
+        }
+        self.settle(now);
+        accepted
+    }
+
+    /// Does what is due. Safe to call early, late, or twice.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.core_time(now);
+        self.node.handle_timeout(now);
+        self.settle(now);
+        self.replies.expire(now);
+        while let Some(stalled) = self.streams.stalled(now, &mut self.actions) {
+            self.node.handle_stream(now, stalled, StreamInput::Failed);
+        }
+        if self.node.status() == Status::Running {
+            for seed in self.seeds.attempts(now) {
+                let purpose = Purpose::Seed(seed.clone());
+                self.start_join(now, vec![seed], purpose);
+            }
+            self.settle(now);
+        }
+    }
+
+    /// The next thing that the adapter has to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When the next turn is due, if no input comes before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let seeds = match self.node.status() {
+            Status::Running => self.seeds.deadline(),
+            Status::Leaving | Status::Left => None,
+        };
+        let due =
+            [self.node.poll_timeout(), self.replies.deadline(), self.streams.deadline(), seeds];
+        // What lies beyond the range of the system's clock never comes.
+        self.origin.checked_add(due.into_iter().flatten().min()?.since_origin())
+    }
+
+    /// A handle for the application. Subscribe to its events before the first turn to miss none.
+    #[must_use]
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(self.publisher.view(), self.commands.0.clone())
+    }
+
+    /// Where the commands of all handles wait, for the adapter to take.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        Inbox(self.commands.1.clone())
+    }
+
+    fn core_time(&self, now: Instant) -> CoreInstant {
+        CoreInstant::ORIGIN + now.saturating_duration_since(self.origin)
+    }
+
+    fn perform(&mut self, io: &mut impl Io) {
+        while let Some(action) = self.poll_action() {
+            io.perform(action);
+        }
+    }
+
+    fn handle_stream(&mut self, now: CoreInstant, id: StreamId, news: StreamNews<'_>) {
+        let (known, input) = match news {
+            StreamNews::Opened => (self.streams.opened(id, &mut self.actions), StreamInput::Opened),
+            StreamNews::Data(bytes) => (self.streams.is_known(id), StreamInput::Data(bytes)),
+            StreamNews::Finished => (self.streams.peer_finished(now, id), StreamInput::Finished),
+            StreamNews::Failed => (self.streams.failed(id), StreamInput::Failed),
+            StreamNews::Written => {
+                self.streams.written(now, id, &mut self.actions);
+                return;
+            }
+        };
+        if known {
+            self.node.handle_stream(now, id, input);
+        }
+    }
+
+    fn handle_command(&mut self, now: CoreInstant, ask: Ask) {
+        let node = &mut self.node;
+        match ask {
+            Ask::Join { seeds, reply } => self.handle_join(now, seeds, reply),
+            Ask::Leave { timeout, reply } => {
+                let deadline = now + timeout;
+                let asked = node.leave(now);
+                self.wait(asked, reply, |reply| Pending::Leave { reply, deadline });
+            }
+            Ask::SetMeta { meta, reply } => {
+                let asked = node.set_meta(now, meta);
+                self.wait(asked, reply, Pending::Done);
+            }
+            Ask::Broadcast { payload, reply } => {
+                let asked = node.broadcast(now, &payload);
+                self.wait(asked, reply, Pending::Done);
+            }
+            Ask::SendReliable { to, payload, reply } => {
+                let asked = node.send_reliable(now, &to, &payload);
+                self.wait(asked, reply, Pending::Done);
+            }
+            Ask::Ping { to, reply } => {
+                let asked = node.ping(now, &to);
+                self.wait(asked, reply, Pending::Pong);
+            }
+            Ask::Send { to, payload, reply } => answer(reply, node.send(now, &to, &payload)),
+            Ask::SetAckPayload { payload, reply } => {
+                answer(reply, node.set_ack_payload(now, payload));
+            }
+            Ask::SetUserState { state, reply } => answer(reply, node.set_user_state(now, state)),
+            Ask::Stats { reply } => answer(reply, Ok::<_, Error>(node.stats())),
+        }
+    }
+
+    /// Has a caller wait for a request that the core took, or tells it that it was refused.
+    fn wait<T>(
+        &mut self,
+        asked: Result<RequestId, swim_core::CommandError>,
+        reply: Reply<T>,
+        pending: impl FnOnce(Reply<T>) -> Pending,
+    ) {
+        match asked {
+            Ok(request) => self.replies.wait(request, pending(reply)),
+            Err(error) => answer(reply, Err(error)),
+        }
+    }
+
+    fn handle_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, reply: Reply<Joined>) {
+        let limit = self.node.config().requests_max;
+        if self.joins.len() >= limit {
+            let busy = swim_core::CommandError::Busy { limit: "requests_max" };
+            return answer(reply, Err(busy));
+        }
+        for seed in &seeds {
+            if !self.seeds.remember(now, seed.clone()) {
+                tracing::debug!(target: "swim", %seed, "too many seeds to remember this one");
+            }
+        }
+        self.start_join(now, seeds, Purpose::Caller(Some(reply)));
+    }
+
+    fn start_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, purpose: Purpose) {
+        let id = self.joins.start(purpose);
+        let mut addresses = Vec::new();
+        for seed in seeds {
+            match seed {
+                Seed::Address(address) => addresses.push(address),
+                Seed::Name { host, port } => {
+                    self.joins.resolve(id, host, port, &mut self.actions);
+                }
+            }
+        }
+        let addresses = addresses.into_iter().map(canonical);
+        let (reachable, others): (Vec<_>, Vec<_>) =
+            addresses.partition(|address| self.reaches(*address));
+        for address in others {
+            self.joins.note(id, Part::NotTried(address, Failure::Unreachable));
+        }
+        self.try_join(now, id, reachable);
+        self.finish_join(now, id);
+    }
+
+    /// Has the core join those of these addresses that are worth it.
+    fn try_join(&mut self, now: CoreInstant, id: JoinId, addresses: Vec<SocketAddr>) {
+        let (own, mut addresses): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(|address| self.is_own(*address));
+        for address in own {
+            self.joins.note(id, Part::NotTried(address, Failure::OwnAddress));
+        }
+        if let Some(Purpose::Seed(_)) = self.joins.purpose(id) {
+            // Among live peers a seed is asked only if it is not one of them.
+            for peer in self.node.members().filter(|member| member.state.is_live()) {
+                addresses.retain(|address| *address != peer.address);
+            }
+        }
+        if addresses.is_empty() {
+            return;
+        }
+        match self.node.join(now, &addresses) {
+            Ok(request) => {
+                self.joins.requested(id);
+                self.replies.wait(request, Pending::Join(id));
+            }
+            Err(error) => self.joins.note(id, Part::Refused(error)),
+        }
+    }
+
+    fn finish_join(&mut self, now: CoreInstant, id: JoinId) {
+        let Some((Purpose::Seed(seed), outcome)) = self.joins.finish(id) else {
+            return;
+        };
+        let members_live = self.node.members_live();
+        let node = self.publisher.name();
+        match outcome.joined {
+            Some(Joined { contact, members }) => {
+                tracing::info!(target: "swim", %node, %seed, %contact, members, "joined by a seed");
+            }
+            None if members_live <= 1 && !outcome.is_own_address() => {
+                tracing::info!(
+                    target: "swim", %node, %seed, reason = %outcome.error(),
+                    "a seed could not be joined; it is tried again"
+                );
+            }
+            None => {}
+        }
+        self.seeds.attempt_ended(now, &seed, members_live);
+    }
+
+    fn usable(&mut self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let addresses = addresses.into_iter().map(canonical);
+        let usable: Vec<_> = addresses.filter(|address| self.reaches(*address)).collect();
+        self.seeds.pick(usable, ADDRESSES_PER_NAME_MAX)
+    }
+
+    /// Whether datagrams of the bound socket can go there: to the same family, or to either from
+    /// an unspecified IPv6 address.
+    fn reaches(&self, address: SocketAddr) -> bool {
+        let bound = canonical(self.bound);
+        bound.is_ipv4() == address.is_ipv4() || (bound.is_ipv6() && bound.ip().is_unspecified())
+    }
+
+    fn is_own(&self, address: SocketAddr) -> bool {
+        let by_loopback = self.bound.ip().is_unspecified()
+            && address.ip().is_loopback()
+            && address.port() == self.bound.port();
+        by_loopback || address == canonical(self.bound) || address == self.node.local().address
+    }
+
+    /// Passes on all that the node gave out: packets and streams to the adapter, events to the
+    /// subscribers, and, once the members that the application sees are up to date, answers to
+    /// their callers.
+    fn settle(&mut self, now: CoreInstant) {
+        loop {
+            self.collect(now);
+            for event in &self.events {
+                log::record(self.publisher.name(), event);
+            }
+            self.publisher.publish(&self.node, &mut self.events);
+            if self.answers.is_empty() {
+                break;
+            }
+            for (request, result) in std::mem::take(&mut self.answers) {
+                self.pass_on(now, request, result);
+            }
+        }
+        self.seeds.observe(now, self.node.members_live());
+    }
+
+    fn collect(&mut self, now: CoreInstant) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Packet { to, payload } => {
+                    let to = socket_form(self.bound, to);
+                    self.actions.push_back(Action::Send { to, payload });
+                }
+                Output::Stream { id, op } => {
+                    if let Some(aborted) = self.streams.apply(id, op, &mut self.actions) {
+                        let node = self.publisher.name();
+                        tracing::debug!(
+                            target: "swim", %node, stream = aborted.0,
+                            "aborted: too much waits to be written, the peer does not read"
+                        );
+                        self.node.handle_stream(now, aborted, StreamInput::Failed);
+                    }
+                }
+                Output::Event(Event::Answer { request, result }) => {
+                    self.answers.push((request, result));
+                }
+                Output::Event(event) => self.events.push(event),
+            }
+        }
+    }
+
+    fn pass_on(&mut self, now: CoreInstant, request: RequestId, result: Result<Answer, Failure>) {
+        let Some(JoinAnswer { join, result }) = self.replies.answer(request, result) else {
+            return;
+        };
+        let part = match result {
+            Ok(Answer::Joined { contact, members }) => Part::Joined(Joined { contact, members }),
+            Ok(other) => {
+                debug_assert!(false, "a join was answered with {other:?}");
+                return;
+            }
+            Err(failure) => Part::Failed(failure),
+        };
+        self.joins.answered(join, part);
+        self.finish_join(now, join);
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Commands that still wait hold their callers: the queue keeps them as long as there is
+        // any handle.
+        self.commands.1.close();
+        while self.commands.1.try_recv().is_ok() {}
+        tracing::info!(target: "swim", node = %self.publisher.name(), "node stopped");
+    }
+}
+
+/// Tells a caller the result of what was done at once. It may have stopped waiting.
+fn answer<T, E: Into<Error>>(reply: Reply<T>, result: Result<T, E>) {
+    drop(reply.send(result.map_err(Into::into)));
+}
+
+/// An IPv6 socket takes IPv4 addresses only in their mapped form.
+fn socket_form(bound: SocketAddr, to: SocketAddr) -> SocketAddr {
+    match (bound, to) {
+        (SocketAddr::V6(_), SocketAddr::V4(v4)) => {
+            SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
+        }
+        _ => to,
+    }
+}

@@ -1,0 +1,214 @@
+//! What can go wrong, with what to do about it.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use swim_core::{CommandError, ConfigError, Failure};
+
+use crate::seed::SeedError;
+
+/// Why a command of a [`Cluster`](crate::Cluster) did not succeed.
+///
+/// ```
+/// use swim_driver::{CommandError, Error};
+///
+/// fn worth_another_try(error: &Error) -> bool {
+///     match error {
+///         Error::Command(CommandError::Busy { .. }) => true,
+///         Error::Failure(_) | Error::NotResolved { .. } | Error::Timeout => true,
+///         _ => false,
+///     }
+/// }
+/// assert!(!worth_another_try(&Error::Stopped));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The node refused the command; nothing was started.
+    Command(CommandError),
+    /// The command was carried out, without success.
+    Failure(Failure),
+    /// What was to be joined is not written as `host:port`.
+    BadSeed(SeedError),
+    /// A join in which nobody was reached, and some names could not be resolved.
+    NotResolved {
+        /// The names, and why each could not be resolved.
+        names: Vec<(String, String)>,
+        /// The addresses that were tried too, and why each failed.
+        attempts: Vec<(SocketAddr, Failure)>,
+    },
+    /// The time that the caller gave was not enough. What was started goes on.
+    Timeout,
+    /// The node is gone: its future was dropped.
+    Stopped,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Command(error) => error.fmt(f),
+            Error::Failure(failure) => failure.fmt(f),
+            Error::BadSeed(error) => error.fmt(f),
+            Error::NotResolved { names, attempts } => {
+                f.write_str("nobody could be joined")?;
+                for (name, reason) in names {
+                    write!(f, "; {name} cannot be resolved: {reason}")?;
+                }
+                for (address, failure) in attempts {
+                    write!(f, "; {address}: {failure}")?;
+                }
+                Ok(())
+            }
+            Error::Timeout => f.write_str("not done in the time given; it goes on by itself"),
+            Error::Stopped => {
+                f.write_str("the node is gone: the future that runs it was dropped or ended")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Command(error) => Some(error),
+            Error::Failure(failure) => Some(failure),
+            Error::BadSeed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Error::Command(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Error::Failure(failure)
+    }
+}
+
+impl From<SeedError> for Error {
+    fn from(error: SeedError) -> Self {
+        Error::BadSeed(error)
+    }
+}
+
+/// Why a node could not be started.
+///
+/// ```
+/// use swim_driver::{BindError, Options};
+///
+/// let mut options = Options::lan("cache-7".parse()?);
+/// options.advertise = Some("0.0.0.0:7946".parse()?);
+/// assert!(matches!(options.check(), Err(BindError::UnspecifiedAdvertise)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The socket could not be opened.
+    Socket {
+        /// `UDP` or `TCP`.
+        transport: &'static str,
+        /// Where it was to be bound.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Any port would have done, but none was found that is free for UDP and TCP alike.
+    NoFreePort {
+        /// Where it was to be bound.
+        address: SocketAddr,
+        /// How many ports were tried.
+        attempts: usize,
+    },
+    /// `advertise` is an unspecified address.
+    UnspecifiedAdvertise,
+    /// `bind` is unspecified, `advertise` is not set, and the machine has no address to announce.
+    NothingToAdvertise {
+        /// The bound address.
+        bind: SocketAddr,
+    },
+    /// A setting of the protocol cannot work.
+    Config(ConfigError),
+    /// A seed is not written as `host:port`.
+    Seed(SeedError),
+    /// The operating system gave no random bytes.
+    Random {
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BindError::Socket { transport, address, error } => {
+                write!(f, "cannot listen on {address} ({transport}): {error}")?;
+                match error.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str(
+                        "; another program or node has this port: choose another bind port, or \
+                         port 0 for any free one",
+                    ),
+                    io::ErrorKind::AddrNotAvailable => f.write_str(
+                        "; this machine does not have that address: bind one it has, and set \
+                         advertise to the address that peers see",
+                    ),
+                    io::ErrorKind::PermissionDenied => {
+                        f.write_str("; choose a bind port from 1024 up")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            BindError::NoFreePort { address, attempts } => write!(
+                f,
+                "no port on {} is free for both UDP and TCP ({attempts} were tried): set a bind \
+                 port",
+                address.ip()
+            ),
+            BindError::UnspecifiedAdvertise => f.write_str(
+                "the advertise address is unspecified (0.0.0.0 or ::), where no peer can reach \
+                 this node: set advertise to an address of this machine that peers can reach",
+            ),
+            BindError::NothingToAdvertise { bind } => write!(
+                f,
+                "the node listens on {bind}, and this machine has no private or global {} address \
+                 to announce: set advertise to the address that peers can reach, or bind to a \
+                 specific one",
+                if bind.is_ipv4() { "IPv4" } else { "IPv6" }
+            ),
+            BindError::Config(error) => error.fmt(f),
+            BindError::Seed(error) => error.fmt(f),
+            BindError::Random { reason } => {
+                write!(f, "the operating system gave no random bytes: {reason}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BindError::Socket { error, .. } => Some(error),
+            BindError::Config(error) => Some(error),
+            BindError::Seed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ConfigError> for BindError {
+    fn from(error: ConfigError) -> Self {
+        BindError::Config(error)
+    }
+}
+
+impl From<SeedError> for BindError {
+    fn from(error: SeedError) -> Self {
+        BindError::Seed(error)
+    }
+}

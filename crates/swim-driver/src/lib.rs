@@ -1,0 +1,71 @@
+//! Drives a [`swim_core::Node`] on any async runtime.
+//!
+//! Applications use an adapter such as `swim-tokio`, which re-exports all they need of this crate:
+//! [`Options`] to start with, [`Cluster`] to talk to the node, and [`Events`] to listen to it.
+//! These are the same types on every runtime.
+//!
+//! Adapters use [`Driver`]: the decisions that would be the same on every runtime, as plain data.
+//! It owns the node and its clock, the streams and what waits to be written on them, the seeds and
+//! when to ask them again, the callers that wait for an answer, and the members as the application
+//! sees them. What is left to an adapter is to open sockets, resolve names, copy bytes, and sleep:
+//!
+//! ```
+//! use std::time::Instant;
+//! use swim_driver::{Driver, Inbox, Io};
+//!
+//! # trait Wait { fn wait(&mut self, inbox: &Inbox, until: Option<Instant>); }
+//! fn run(mut driver: Driver, mut io: impl Io + Wait) {
+//!     let inbox = driver.inbox();
+//!     loop {
+//!         // For a datagram, a connection, news of one, a resolved name, a command, or the time.
+//!         io.wait(&inbox, driver.poll_timeout());
+//!         // The time first, then what arrived before it, then the timers.
+//!         let now = Instant::now();
+//!         driver.turn(now, &mut io);
+//!     }
+//! }
+//! ```
+//!
+//! # What is bounded
+//!
+//! Commands, events of each subscriber in number and bytes ([`Options`]), inputs per turn
+//! ([`INPUTS_PER_TURN_MAX`]), names being resolved ([`RESOLVES_MAX`]), seeds that joins leave
+//! behind (256), addresses of one name (16), bytes that wait to be written. The core bounds the
+//! rest: see [`Config`].
+//!
+//! # Logging
+//!
+//! Events are recorded with `tracing` under the target `swim`, with the node's name in the field
+//! `node`: members that come and go at `info`, what needs a look at `warn`, the rest at `debug`.
+#![forbid(unsafe_code)]
+
+mod action;
+mod advertise;
+mod cluster;
+mod command;
+mod driver;
+mod error;
+mod events;
+mod joins;
+mod log;
+mod options;
+mod replies;
+mod seed;
+mod seeds;
+mod streams;
+mod view;
+
+pub use action::{Action, Input, Io, ResolveId, StreamNews};
+pub use cluster::Cluster;
+pub use command::{Command, Inbox, Joined, Pong};
+pub use driver::{Driver, INPUTS_PER_TURN_MAX};
+pub use error::{BindError, Error};
+pub use events::{Events, Notice};
+pub use joins::RESOLVES_MAX;
+pub use options::{Options, PORT_DEFAULT};
+pub use seed::SeedError;
+pub use swim_core::{
+    Answer, CommandError, Config, ConfigError, DropReason, Event, Failure, HealthReason,
+    Incarnation, Member, MessageKind, Name, NameError, Refused, State, Stats, StreamId,
+    VersionRange, Versions, Via,
+};

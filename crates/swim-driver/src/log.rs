@@ -1,0 +1,120 @@
+//! Events of a node as log records.
+//!
+//! What an operator wants to see of a healthy cluster is `info`: members coming and going. What
+//! needs a look is `warn`. The rest is `debug`.
+
+use swim_core::{Event, Name};
+use tracing::{debug, info, warn};
+
+/// Records an event of the node called `node`.
+pub(crate) fn record(node: &Name, event: &Event) {
+    match event {
+        Event::Joined { .. }
+        | Event::Updated { .. }
+        | Event::Refuted { .. }
+        | Event::Left { .. }
+        | Event::Forgotten { .. }
+        | Event::DatagramsBlocked { .. } => record_member(node, event),
+        Event::Suspected { .. } | Event::Confirmed { .. } | Event::Failed { .. } => {
+            record_accusation(node, event);
+        }
+        Event::AckPayload { .. }
+        | Event::Broadcast { .. }
+        | Event::Message { .. }
+        | Event::UserState { .. } => record_traffic(node, event),
+        Event::Accused { accuser, claim, incarnation, refuted_with, via } => warn!(
+            target: "swim", %node, %accuser, %claim, %incarnation, %refuted_with, %via,
+            "this node was accused, and refutes"
+        ),
+        Event::HealthChanged { from, to, reason } => {
+            if to > from {
+                info!(target: "swim", %node, from, to, %reason, "local health got worse");
+            } else {
+                debug!(target: "swim", %node, from, to, %reason, "local health got better");
+            }
+        }
+        Event::Late { by } => {
+            warn!(target: "swim", %node, ?by, "this node did not run for a while");
+        }
+        Event::NameTaken { address, via } => warn!(
+            target: "swim", %node, %address, %via,
+            "another node has this node's name: rename one of them"
+        ),
+        Event::BadInput { from, reason, stream } => {
+            warn!(target: "swim", %node, %from, %reason, stream, "unusable input");
+        }
+        // Answers go to their callers.
+        Event::Answer { .. } => {}
+        other => debug!(target: "swim", %node, event = ?other),
+    }
+}
+
+fn record_member(node: &Name, event: &Event) {
+    match event {
+        Event::Joined { member, previous, via } => {
+            let previous = previous.map(|state| state.as_str());
+            info!(
+                target: "swim", %node, member = %member.name, address = %member.address,
+                incarnation = %member.incarnation, previous, %via, "joined"
+            );
+        }
+        Event::Updated { member, via } => debug!(
+            target: "swim", %node, member = %member.name, address = %member.address,
+            incarnation = %member.incarnation, meta_size = member.meta.len(), %via, "updated"
+        ),
+        Event::Refuted { member, suspected_for, via } => info!(
+            target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
+            ?suspected_for, %via, "refuted its suspicion"
+        ),
+        Event::Left { member, previous, via } => info!(
+            target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
+            %previous, %via, "left"
+        ),
+        Event::Forgotten { member } => {
+            debug!(target: "swim", %node, member = %member.name, state = %member.state, "forgotten");
+        }
+        Event::DatagramsBlocked { member } => warn!(
+            target: "swim", %node, member = %member.name, address = %member.address,
+            "answers over a stream but not by datagram: is UDP filtered on the way?"
+        ),
+        _ => {}
+    }
+}
+
+fn record_accusation(node: &Name, event: &Event) {
+    match event {
+        Event::Suspected { member, accuser, timeout_min, timeout_max, via } => info!(
+            target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
+            %accuser, ?timeout_min, ?timeout_max, %via, "suspected"
+        ),
+        Event::Confirmed { name, accuser, confirmations, remaining, via } => debug!(
+            target: "swim", %node, member = %name, %accuser, confirmations, ?remaining, %via,
+            "suspicion confirmed"
+        ),
+        Event::Failed { member, declared_by, accusers, suspected_for, via } => warn!(
+            target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
+            %declared_by, ?accusers, ?suspected_for, %via, "failed"
+        ),
+        _ => {}
+    }
+}
+
+/// What the application sends is its own: only sizes are recorded.
+fn record_traffic(node: &Name, event: &Event) {
+    match event {
+        Event::AckPayload { name, round_trip, payload } => debug!(
+            target: "swim", %node, member = %name, ?round_trip, size = payload.len(),
+            "data with an ack"
+        ),
+        Event::Broadcast { origin, payload, .. } => {
+            debug!(target: "swim", %node, %origin, size = payload.len(), "broadcast");
+        }
+        Event::Message { from, payload, reliable } => {
+            debug!(target: "swim", %node, %from, size = payload.len(), reliable, "message");
+        }
+        Event::UserState { from, join, state } => {
+            debug!(target: "swim", %node, %from, join, size = state.len(), "application state");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,235 @@
+//! The seeds of a node, and when to ask them again.
+
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+use swim_core::Instant;
+
+use crate::seed::Seed;
+
+/// The first wait after an attempt while alone; each further one is twice as long, ...
+const BACKOFF_MIN: Duration = Duration::from_millis(500);
+/// ... up to this: when a whole cluster waits for its seeds, they are not buried when they return.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The wait between attempts among live peers, in clusters of up to 32.
+const HEAL_INTERVAL: Duration = Duration::from_secs(60);
+/// How many seeds are kept; joins beyond it still join. What is kept is asked for ever.
+const SEEDS_MAX: usize = 256;
+
+/// Each seed is asked by itself, so that one that does not answer holds up no other.
+#[derive(Debug)]
+pub(crate) struct Seeds {
+    list: Vec<Entry>,
+    /// No live peer is known.
+    alone: bool,
+    rng: ChaCha8Rng,
+}
+
+#[derive(Debug)]
+struct Entry {
+    seed: Seed,
+    /// When to ask next; not while an attempt is under way.
+    next: Option<Instant>,
+    /// The next wait while alone.
+    backoff: Duration,
+}
+
+impl Seeds {
+    /// Seeds to be asked at once.
+    pub(crate) fn new(list: Vec<Seed>, rng: ChaCha8Rng) -> Self {
+        let mut seeds = Seeds { list: Vec::new(), alone: true, rng };
+        for seed in list {
+            seeds.add(seed, Instant::ORIGIN);
+        }
+        seeds
+    }
+
+    /// Keeps a seed that the application is joining now. False when there are too many already.
+    pub(crate) fn remember(&mut self, now: Instant, seed: Seed) -> bool {
+        let known = self.list.iter().any(|entry| entry.seed == seed);
+        if !known && self.list.len() >= SEEDS_MAX {
+            return false;
+        }
+        let wait = self.jittered(BACKOFF_MIN);
+        self.add(seed, now + wait);
+        true
+    }
+
+    fn add(&mut self, seed: Seed, at: Instant) {
+        if !self.list.iter().any(|entry| entry.seed == seed) {
+            self.list.push(Entry { seed, next: Some(at), backoff: BACKOFF_MIN });
+        }
+    }
+
+    /// The seeds whose time it is. Each is asked again only after its
+    /// [`attempt_ended`](Seeds::attempt_ended).
+    pub(crate) fn attempts(&mut self, now: Instant) -> Vec<Seed> {
+        let due = |entry: &&mut Entry| entry.next.is_some_and(|next| next <= now);
+        let due = self.list.iter_mut().filter(due);
+        due.map(|entry| {
+            entry.next = None;
+            entry.seed.clone()
+        })
+        .collect()
+    }
+
+    /// A seed has answered or failed to.
+    pub(crate) fn attempt_ended(&mut self, now: Instant, seed: &Seed, members_live: usize) {
+        let Some(at) = self.list.iter().position(|entry| entry.seed == *seed) else {
+            return;
+        };
+        let mut wait = heal_interval(members_live);
+        if members_live <= 1 {
+            wait = self.list[at].backoff;
+            self.list[at].backoff = (wait * 2).min(BACKOFF_MAX);
+        }
+        self.list[at].next = Some(now + self.jittered(wait));
+    }
+
+    /// Notices the first peer, and the loss of the last: then it is urgent again.
+    pub(crate) fn observe(&mut self, now: Instant, members_live: usize) {
+        let alone = members_live <= 1;
+        if alone == self.alone {
+            return;
+        }
+        self.alone = alone;
+        let wait = if alone { BACKOFF_MIN } else { heal_interval(members_live) };
+        for at in 0..self.list.len() {
+            let next = now + self.jittered(wait);
+            let entry = &mut self.list[at];
+            entry.backoff = BACKOFF_MIN;
+            entry.next = entry.next.and(Some(next));
+        }
+    }
+
+    /// When the next attempt is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.list.iter().filter_map(|entry| entry.next).min()
+    }
+
+    /// At most `keep` of the addresses of a name, at random, so that not everybody asks the same.
+    pub(crate) fn pick<T>(&mut self, mut addresses: Vec<T>, keep: usize) -> Vec<T> {
+        while addresses.len() > keep {
+            let drop = usize::try_from(self.rng.next_u64() % addresses.len() as u64)
+                .expect("a remainder is below the length");
+            addresses.swap_remove(drop);
+        }
+        addresses
+    }
+
+    /// Half to all of `wait`: nodes that started together do not ask together.
+    fn jittered(&mut self, wait: Duration) -> Duration {
+        wait / 2 + (wait / 2).mul_f64(f64::from(self.rng.next_u32()) / f64::from(u32::MAX))
+    }
+}
+
+/// Stretched as the push/pull interval is, so that the load on the seeds grows slowly.
+fn heal_interval(members_live: usize) -> Duration {
+    let log2 = members_live.next_power_of_two().trailing_zeros();
+    HEAL_INTERVAL * log2.saturating_sub(4).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    fn seeds(list: &[&str]) -> Seeds {
+        let list = list.iter().map(|seed| seed.parse().unwrap()).collect();
+        Seeds::new(list, ChaCha8Rng::from_seed([7; 32]))
+    }
+
+    /// The waits between attempts of the first seed, which all fail.
+    fn waits(seeds: &mut Seeds, members_live: usize, count: usize) -> Vec<Duration> {
+        let mut now = Instant::ORIGIN;
+        let mut waits = Vec::new();
+        while waits.len() < count {
+            let asked = seeds.attempts(now);
+            assert_eq!(asked.len(), 1);
+            assert_eq!(seeds.deadline(), None, "one attempt at a time");
+            seeds.attempt_ended(now, &asked[0], members_live);
+            let next = seeds.deadline().unwrap();
+            assert_eq!(seeds.attempts(now), [], "not before its time");
+            waits.push(next - now);
+            now = next;
+        }
+        waits
+    }
+
+    #[test]
+    fn seeds_are_asked_at_once() {
+        assert_eq!(seeds(&["a:1", "b:1", "a:1"]).attempts(Instant::ORIGIN).len(), 2);
+    }
+
+    #[test]
+    fn without_seeds_there_is_nothing_to_wait_for() {
+        let mut none = seeds(&[]);
+        assert_eq!(none.deadline(), None);
+        assert_eq!(none.attempts(Instant::ORIGIN), []);
+        assert!(none.remember(Instant::ORIGIN, "a:1".parse().unwrap()));
+        assert!(none.deadline().is_some());
+    }
+
+    #[test]
+    fn a_lonely_node_asks_for_ever_at_growing_jittered_intervals() {
+        let waits = waits(&mut seeds(&["a:1"]), 1, 100);
+        let mut bound = BACKOFF_MIN;
+        for wait in &waits {
+            assert!((bound / 2..=bound).contains(wait), "{wait:?} is not near {bound:?}");
+            bound = (bound * 2).min(BACKOFF_MAX);
+        }
+        assert!(waits[50..].iter().any(|wait| *wait != waits[50]), "no jitter");
+    }
+
+    #[test]
+    fn a_seed_that_does_not_answer_holds_up_no_other() {
+        let mut seeds = seeds(&["silent:1", "refusing:1"]);
+        let asked = seeds.attempts(Instant::ORIGIN);
+        seeds.attempt_ended(Instant::ORIGIN, &asked[1], 1);
+        let next = seeds.deadline().unwrap();
+        assert_eq!(seeds.attempts(next), asked[1..]);
+    }
+
+    #[test]
+    fn among_peers_seeds_are_asked_rarely() {
+        for (members, minutes) in [(2, 1), (32, 1), (64, 2), (1000, 6), (100_000, 13)] {
+            let bound = HEAL_INTERVAL * minutes;
+            for wait in waits(&mut seeds(&["a:1"]), members, 10) {
+                assert!((bound / 2..=bound).contains(&wait), "{members} members: {wait:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_peer_calms_and_the_loss_of_the_last_makes_it_urgent() {
+        let mut seeds = seeds(&["a:1", "b:1"]);
+        let wait = |seeds: &Seeds| seeds.deadline().unwrap() - Instant::ORIGIN;
+        seeds.observe(Instant::ORIGIN, 3);
+        assert!(wait(&seeds) >= HEAL_INTERVAL / 2);
+        seeds.observe(Instant::ORIGIN, 2);
+        assert!(wait(&seeds) >= HEAL_INTERVAL / 2);
+        seeds.observe(Instant::ORIGIN, 1);
+        assert!(wait(&seeds) <= BACKOFF_MIN);
+    }
+
+    #[test]
+    fn a_seed_is_remembered_once_and_not_without_limit() {
+        let mut seeds = seeds(&["a:1"]);
+        let mut remember = |seed: String| seeds.remember(Instant::ORIGIN, seed.parse().unwrap());
+        for port in 1..=SEEDS_MAX {
+            assert!(remember(format!("a:{port}")));
+        }
+        assert!(!remember("b:1".into()));
+        assert!(remember("a:1".into()), "known ones need no room");
+        assert_eq!(seeds.list.len(), SEEDS_MAX);
+    }
+
+    #[test]
+    fn of_many_addresses_some_are_picked() {
+        let picked = seeds(&[]).pick((0..100).collect(), 10);
+        assert_eq!(picked.len(), 10);
+        assert_ne!(picked, (0..10).collect::<Vec<_>>());
+    }
+}

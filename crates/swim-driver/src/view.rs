@@ -1,0 +1,194 @@
+//! The members as the application sees them, and who is told of changes.
+//!
+//! The node's own table belongs to the node's turn. What applications read is this copy of it. A
+//! turn publishes what changed and tells the subscribers of it under one lock, so that a snapshot
+//! and the events after it have neither a gap nor an overlap.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Waker;
+
+use swim_core::{Event, Member, MemberRef, Name, Node};
+
+use crate::events::{Events, Subscriber};
+use crate::options::Options;
+
+/// What the handles of a node share with it.
+#[derive(Debug)]
+pub(crate) struct View {
+    bound: SocketAddr,
+    events_max: usize,
+    events_bytes_max: usize,
+    health: AtomicU8,
+    published: RwLock<Published>,
+}
+
+#[derive(Debug)]
+struct Published {
+    /// By name, so that lists come out in an order that does not change.
+    members: BTreeMap<Name, Member>,
+    local: Member,
+    subscribers: Vec<Subscriber>,
+    stopped: bool,
+}
+
+impl View {
+    pub(crate) fn local_address(&self) -> SocketAddr {
+        self.bound
+    }
+
+    pub(crate) fn health(&self) -> u8 {
+        self.health.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn local(&self) -> Member {
+        self.read().local.clone()
+    }
+
+    pub(crate) fn member(&self, name: &str) -> Option<Member> {
+        self.read().members.get(name).cloned()
+    }
+
+    pub(crate) fn members(&self) -> Vec<Member> {
+        self.read().members.values().cloned().collect()
+    }
+
+    pub(crate) fn subscribe(&self) -> (Vec<Member>, Events) {
+        let (subscriber, events) = Subscriber::new(self.events_max, self.events_bytes_max);
+        let mut published = self.write();
+        // Also here, so that subscriptions that come and go on a quiet cluster do not pile up.
+        published.subscribers.retain(Subscriber::is_read);
+        if published.stopped {
+            // Nobody waits for it yet.
+            let _ = subscriber.close();
+        } else {
+            published.subscribers.push(subscriber);
+        }
+        (published.members.values().cloned().collect(), events)
+    }
+
+    /// No panic can happen while the lock is held that would leave the view half changed, so a
+    /// poisoned lock is as good as another.
+    fn read(&self) -> RwLockReadGuard<'_, Published> {
+        self.published.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Published> {
+        self.published.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The node's end of a [`View`]: the only one that writes. Dropping it ends all subscriptions.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    view: Arc<View>,
+    /// The local member as published, to see without a lock whether it changed.
+    local: Member,
+    /// Woken when the lock is released; kept for its buffer.
+    wakers: Vec<Waker>,
+}
+
+impl Publisher {
+    pub(crate) fn new(node: &Node, bound: SocketAddr, options: &Options) -> Self {
+        let local = node.local().to_member();
+        let mut members: BTreeMap<_, _> =
+            node.members().map(|it| it.to_member()).map(|it| (it.name.clone(), it)).collect();
+        members.insert(local.name.clone(), local.clone());
+        let view = Arc::new(View {
+            bound,
+            events_max: options.events_max,
+            events_bytes_max: options.events_bytes_max,
+            health: AtomicU8::new(node.health()),
+            published: RwLock::new(Published {
+                members,
+                local: local.clone(),
+                subscribers: Vec::new(),
+                stopped: false,
+            }),
+        });
+        Publisher { view, local, wakers: Vec::new() }
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view)
+    }
+
+    /// The name of this node.
+    pub(crate) fn name(&self) -> &Name {
+        &self.local.name
+    }
+
+    /// Brings the view up to what the node knows now, and tells `events`, which say what changed
+    /// since the last time. Takes no lock when nothing did.
+    pub(crate) fn publish(&mut self, node: &Node, events: &mut Vec<Event>) {
+        self.view.health.store(node.health(), Ordering::Relaxed);
+        let local = node.local();
+        let local_changed = !is_same(&local, &self.local);
+        if events.is_empty() && !local_changed {
+            return;
+        }
+        if local_changed {
+            self.local = local.to_member();
+        }
+        let mut published = self.view.write();
+        for event in events.iter() {
+            published.apply(node, event);
+        }
+        if local_changed {
+            published.local = self.local.clone();
+            published.members.insert(self.local.name.clone(), self.local.clone());
+        }
+        published.subscribers.retain(Subscriber::is_read);
+        for event in events.drain(..) {
+            self.wakers.extend(published.subscribers.iter().filter_map(|it| it.tell(&event)));
+        }
+        drop(published);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        let mut published = self.view.write();
+        published.stopped = true;
+        self.wakers.extend(published.subscribers.iter().filter_map(Subscriber::close));
+        published.subscribers.clear();
+        drop(published);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Published {
+    /// Takes over the member that an event is about, as the node knows it now.
+    fn apply(&mut self, node: &Node, event: &Event) {
+        let (Event::Joined { member, .. }
+        | Event::Updated { member, .. }
+        | Event::Suspected { member, .. }
+        | Event::Refuted { member, .. }
+        | Event::Failed { member, .. }
+        | Event::Left { member, .. }
+        | Event::Forgotten { member }) = event
+        else {
+            return;
+        };
+        match node.member(member.name.as_str()) {
+            // What is forgotten may still be remembered as evidence, but it is not listed.
+            Some(known) if !matches!(event, Event::Forgotten { .. }) => {
+                self.members.insert(member.name.clone(), known.to_member());
+            }
+            _ => {
+                self.members.remove(&member.name);
+            }
+        }
+    }
+}
+
+fn is_same(known: &MemberRef<'_>, published: &Member) -> bool {
+    known.address == published.address
+        && known.state == published.state
+        && known.incarnation == published.incarnation
+        && known.versions == published.versions
+        && known.meta == published.meta
+}

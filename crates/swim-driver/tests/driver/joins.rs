@@ -1,0 +1,180 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use swim_driver::{Error, Failure};
+
+use crate::harness::{Net, Waiting, poll, ready};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_seed_that_does_not_exist_yet_is_joined_when_it_does() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["10.0.0.2:7946".into()]);
+    net.run(60 * SECOND);
+    assert_eq!(net.hosts[a].cluster.members().len(), 1);
+    net.add("b", |_| {});
+    net.run(31 * SECOND);
+    assert_eq!(net.hosts[a].cluster.members().len(), 2);
+}
+
+#[test]
+fn a_name_is_resolved_again_and_again_until_it_leads_to_somebody() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["seed.example.org:7946".into()]);
+    net.add("b", |_| {});
+    let mut attempts = 0;
+    for _ in 0..600 {
+        net.run(SECOND / 10);
+        for (id, host) in net.hosts[a].resolves() {
+            assert_eq!(host, "seed.example.org");
+            attempts += 1;
+            let failed = Waiting::Resolved(id, Err("no such host".into()));
+            net.hosts[a].sockets.waiting.push_back(failed);
+        }
+    }
+    assert!((5..=20).contains(&attempts), "{attempts} attempts in a minute");
+
+    net.run(31 * SECOND);
+    let (id, _) = net.hosts[a].resolves()[0];
+    // One of its addresses is of another family, which this node cannot reach.
+    let found = vec![address("[fd00::2]:7946"), address("10.0.0.2:7946")];
+    net.hosts[a].sockets.waiting.push_back(Waiting::Resolved(id, Ok(found)));
+    net.run(SECOND);
+    assert_eq!(net.hosts[a].cluster.members().len(), 2);
+
+    // Now that it has a peer it asks rarely, and does not dial who is a member.
+    net.run(20 * SECOND);
+    assert_eq!(net.hosts[a].resolves(), []);
+    net.run(60 * SECOND);
+    assert_eq!(net.hosts[a].resolves().len(), 1);
+}
+
+#[test]
+fn a_node_that_lost_its_last_peer_asks_its_seeds_at_once() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["10.0.0.3:7946".into()]);
+    net.add("b", |options| options.seeds = vec!["10.0.0.1:7946".into()]);
+    net.run(5 * SECOND);
+    assert_eq!(net.hosts[a].cluster.members().len(), 2);
+    // b crashes; the seed comes up.
+    net.hosts[1].crashed = true;
+    net.add("c", |_| {});
+    let mut waited = Duration::ZERO;
+    while net.hosts[a].cluster.member("b").is_some_and(|b| b.state.is_live()) {
+        assert_eq!(net.hosts[a].cluster.member("c"), None, "not asked while b was alive");
+        assert!(waited < 25 * SECOND, "b is not declared failed");
+        net.run(SECOND / 10);
+        waited += SECOND / 10;
+    }
+    net.run(SECOND);
+    assert!(net.hosts[a].cluster.member("c").is_some());
+}
+
+#[test]
+fn two_halves_with_peers_meet_again_by_their_seeds() {
+    let mut net = Net::new();
+    for (name, seeds) in [("a", 1), ("b", 1), ("c", 3), ("d", 3)] {
+        net.add(name, |options| {
+            options.seeds = vec![format!("10.0.0.{seeds}:7946")];
+        });
+    }
+    net.run(5 * SECOND);
+    assert_eq!(net.hosts[0].cluster.members().len(), 2);
+    // d also knows of a: a seed among live peers is asked once in a while.
+    let cluster = net.hosts[3].cluster.clone();
+    net.hosts[0].crashed = true;
+    let mut joining = Box::pin(cluster.join(["10.0.0.1:7946"]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    assert!(ready(&mut joining).is_err());
+    net.hosts[0].crashed = false;
+    net.run(65 * SECOND);
+    assert_eq!(net.hosts[1].cluster.members().len(), 4);
+}
+
+#[test]
+fn join_answers_with_the_first_contact() {
+    let mut net = Net::new();
+    let a = net.add("a", |_| {});
+    net.add("b", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join(["10.0.0.9:1", "nowhere:1", "10.0.0.2:7946"]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    // The name is still open: a success does not wait for it.
+    let joined = ready(&mut joining).unwrap();
+    assert_eq!((joined.contact, joined.members), (address("10.0.0.2:7946"), 2));
+    assert_eq!(cluster.members().len(), 2, "the members are there when the join is done");
+}
+
+#[test]
+fn a_join_without_success_names_every_reason() {
+    let mut net = Net::new();
+    let a = net.add("a", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join(["10.0.0.9:1", "nowhere:1", "[fd00::1]:1"]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    let (id, _) = net.hosts[a].resolves()[0];
+    let failed = Waiting::Resolved(id, Err("no such host".into()));
+    net.hosts[a].sockets.waiting.push_back(failed);
+    net.settle();
+    let Err(Error::NotResolved { names, mut attempts }) = ready(&mut joining) else {
+        panic!("joined nobody")
+    };
+    assert_eq!(names, [("nowhere:1".to_owned(), "no such host".to_owned())]);
+    attempts.sort_by_key(|(address, _)| *address);
+    assert_eq!(
+        attempts,
+        [
+            (address("10.0.0.9:1"), Failure::Unreachable),
+            (address("[fd00::1]:1"), Failure::Unreachable),
+        ]
+    );
+}
+
+#[test]
+fn a_node_does_not_join_itself() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["10.0.0.1:7946".into()]);
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join([address("10.0.0.1:7946")]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    let error = ready(&mut joining).unwrap_err();
+    assert!(error.to_string().contains("own address"), "{error}");
+    assert_eq!(net.hosts[a].dials(), []);
+}
+
+#[test]
+fn what_is_no_seed_is_refused_before_anything_is_joined() {
+    let mut net = Net::new();
+    let a = net.add("a", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join(["10.0.0.2:7946", "b"]));
+    assert!(matches!(ready(&mut joining), Err(Error::BadSeed { .. })));
+    let none: [&str; 0] = [];
+    let mut joining = Box::pin(cluster.join(none));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    assert!(matches!(ready(&mut joining), Err(Error::Command(_))));
+}
+
+#[test]
+fn what_was_joined_is_remembered_as_a_seed() {
+    let mut net = Net::new();
+    let a = net.add("a", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join(["10.0.0.2:7946"]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    assert!(ready(&mut joining).is_err());
+    net.add("b", |_| {});
+    net.run(SECOND);
+    assert_eq!(cluster.members().len(), 2);
+}

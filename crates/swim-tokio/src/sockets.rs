@@ -1,0 +1,110 @@
+//! Opening the two sockets of a node: datagrams and streams on the same port.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use swim_driver::BindError;
+
+/// How many ports are tried when any will do. Another program may hold the port that the system
+/// picked for the one transport with the other.
+const PORT_ATTEMPTS_MAX: usize = 32;
+
+/// Connections that wait to be accepted; more would only wait longer.
+const BACKLOG: i32 = 256;
+
+/// What a node would like to have buffered while it does not run: the system's default is a tenth.
+/// The system may grant less.
+const DATAGRAM_BUFFER: usize = 2 << 20;
+
+/// The open sockets, not blocking, and where they listen.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    pub(crate) datagrams: UdpSocket,
+    pub(crate) listener: TcpListener,
+    pub(crate) bound: SocketAddr,
+}
+
+impl Sockets {
+    /// Opens both on one port; port 0 is any that is free for both.
+    pub(crate) fn open(bind: SocketAddr) -> Result<Sockets, BindError> {
+        let attempts = if bind.port() == 0 { PORT_ATTEMPTS_MAX } else { 1 };
+        for _ in 0..attempts {
+            let failed =
+                |transport, address| move |error| BindError::Socket { transport, address, error };
+            let listener = listen(bind).map_err(failed("TCP", bind))?;
+            let bound = listener.local_addr().map_err(failed("TCP", bind))?;
+            match bind_datagrams(bound) {
+                Ok(datagrams) => {
+                    return Ok(Sockets { datagrams, listener, bound });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && bind.port() == 0 => {}
+                Err(error) => return Err(failed("UDP", bound)(error)),
+            }
+        }
+        Err(BindError::NoFreePort { address: bind, attempts })
+    }
+}
+
+fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
+    let socket = open(bind, Type::STREAM, Protocol::TCP)?;
+    // So that a restarted node gets its port while connections of its past life fade away. On
+    // Windows the option means something else: to share the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&bind.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bind_datagrams(bind: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(bind, Type::DGRAM, Protocol::UDP)?;
+    // Best effort: a smaller buffer works too.
+    let _ = socket.set_recv_buffer_size(DATAGRAM_BUFFER);
+    let _ = socket.set_send_buffer_size(DATAGRAM_BUFFER);
+    socket.bind(&bind.into())?;
+    Ok(socket.into())
+}
+
+fn open(bind: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(bind), kind, Some(protocol))?;
+    if bind.is_ipv6() && bind.ip().is_unspecified() {
+        // Whether [::] takes IPv4 too is a system setting; say what is wanted. Systems that cannot
+        // do it serve IPv6 alone.
+        let _ = socket.set_only_v6(false);
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_0_gives_one_free_port_for_both() {
+        let sockets = Sockets::open("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_ne!(sockets.bound.port(), 0);
+        assert_eq!(sockets.datagrams.local_addr().unwrap(), sockets.bound);
+        assert_eq!(sockets.listener.local_addr().unwrap(), sockets.bound);
+    }
+
+    #[test]
+    fn a_port_that_is_taken_for_either_is_an_error_that_says_so() {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for (taken, transport) in
+            [(tcp.local_addr().unwrap(), "TCP"), (udp.local_addr().unwrap(), "UDP")]
+        {
+            let error = Sockets::open(taken).unwrap_err().to_string();
+            assert!(error.contains(transport), "{error}");
+            assert!(error.contains("port 0"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_an_error_that_says_so() {
+        let error = Sockets::open("192.0.2.1:0".parse().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("does not have that address"), "{error}");
+    }
+}

@@ -1,0 +1,77 @@
+use swim_tokio::{BindError, Incarnation, bind};
+
+use crate::harness::{has_ipv6, options, start};
+
+#[tokio::test]
+async fn port_0_is_replaced_by_the_port_that_was_bound() {
+    let node = start(options("a")).await;
+    assert_ne!(node.cluster.local_address().port(), 0);
+    assert_eq!(node.cluster.local().address, node.cluster.local_address());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_says_what_to_do() {
+    let first = start(options("a")).await;
+    let mut second = options("b");
+    second.bind = first.cluster.local_address();
+    let Err(error) = bind(second).await else { panic!("two nodes on one port") };
+    let text = error.to_string();
+    assert!(text.contains(&first.address()), "{text}");
+    assert!(text.contains("choose another bind port"), "{text}");
+}
+
+#[tokio::test]
+async fn the_address_to_announce_may_be_another_than_the_bound_one() {
+    let mut options = options("a");
+    options.advertise = Some("203.0.113.7:0".parse().unwrap());
+    let node = start(options).await;
+    let announced = node.cluster.local().address;
+    assert_eq!(announced.ip().to_string(), "203.0.113.7");
+    assert_eq!(announced.port(), node.cluster.local_address().port());
+}
+
+#[tokio::test]
+async fn an_unspecified_address_is_never_announced() {
+    let mut binds = vec!["0.0.0.0:0"];
+    if has_ipv6() {
+        binds.push("[::]:0");
+    }
+    for address in binds {
+        let mut options = options("a");
+        options.bind = address.parse().unwrap();
+        match bind(options).await {
+            Ok((cluster, ..)) => {
+                let announced = cluster.local().address;
+                assert!(!announced.ip().is_unspecified() && !announced.ip().is_loopback());
+                assert_eq!(announced.is_ipv4(), address.starts_with('0'));
+            }
+            // A machine without a network.
+            Err(error) => assert!(error.to_string().contains("advertise"), "{error}"),
+        }
+    }
+    let mut options = options("a");
+    options.advertise = Some("0.0.0.0:7946".parse().unwrap());
+    assert!(matches!(bind(options).await, Err(BindError::UnspecifiedAdvertise)));
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_named() {
+    let mut bad = options("a");
+    bad.config.probe_timeout = bad.config.probe_interval;
+    let Err(error) = bind(bad).await else { panic!("that cannot work") };
+    assert!(error.to_string().contains("probe_timeout"), "{error}");
+
+    let mut bad = options("a");
+    bad.seeds = vec!["no-port".into()];
+    let Err(error) = bind(bad).await else { panic!("that cannot work") };
+    assert!(error.to_string().contains("no-port"), "{error}");
+}
+
+#[tokio::test]
+async fn the_incarnation_is_the_time_in_seconds_unless_it_is_given() {
+    let node = start(options("a")).await;
+    assert!(node.cluster.local().incarnation > Incarnation(1_700_000_000));
+    let mut options = options("a");
+    options.incarnation = Some(Incarnation(7));
+    assert_eq!(start(options).await.cluster.local().incarnation, Incarnation(7));
+}

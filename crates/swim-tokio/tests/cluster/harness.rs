@@ -1,0 +1,110 @@
+//! Starting nodes, and waiting for what they should come to believe.
+
+use std::net::{Ipv6Addr, UdpSocket};
+use std::time::Duration;
+
+use swim_tokio::{Cluster, Event, Events, Notice, Options, State, bind};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+/// Far more than anything here takes, also on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct Node {
+    pub(crate) cluster: Cluster,
+    pub(crate) events: Events,
+    pub(crate) task: JoinHandle<()>,
+}
+
+impl Node {
+    /// The address that others join.
+    pub(crate) fn address(&self) -> String {
+        self.cluster.local().address.to_string()
+    }
+
+    /// What this node believes of another.
+    pub(crate) fn state_of(&self, name: &str) -> Option<State> {
+        self.cluster.member(name).map(|member| member.state)
+    }
+
+    /// Waits for an event for which `wanted` gives something; others are skipped.
+    pub(crate) async fn event<T>(&mut self, wanted: impl Fn(Event) -> Option<T>) -> T {
+        let name = self.cluster.local().name;
+        let search = async {
+            loop {
+                match self.events.next().await {
+                    Some(Notice::Event(event)) => {
+                        if let Some(found) = wanted(event) {
+                            return found;
+                        }
+                    }
+                    Some(Notice::Missed { .. }) => {}
+                    None => panic!("the node ended"),
+                }
+            }
+        };
+        let found = timeout(LIMIT, search).await;
+        found.unwrap_or_else(|_| panic!("{name} never told of it"))
+    }
+
+    /// Ends the node without a goodbye, and waits until it is gone.
+    pub(crate) async fn crash(self) -> (Cluster, Events) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+        (self.cluster, self.events)
+    }
+}
+
+/// Settings of a node of the local profile on a free port of 127.0.0.1.
+pub(crate) fn options(name: &str) -> Options {
+    let mut options = Options::local(name.parse().unwrap());
+    options.bind = "127.0.0.1:0".parse().unwrap();
+    options
+}
+
+pub(crate) async fn start(options: Options) -> Node {
+    let (cluster, events, node) = bind(options).await.unwrap();
+    Node { cluster, events, task: tokio::spawn(node) }
+}
+
+/// Nodes that all know each other.
+pub(crate) async fn formed<const N: usize>(names: [&str; N]) -> [Node; N] {
+    formed_with(names, |_| {}).await
+}
+
+pub(crate) async fn formed_with<const N: usize>(
+    names: [&str; N],
+    change: impl Fn(&mut Options),
+) -> [Node; N] {
+    let mut nodes: Vec<Node> = Vec::new();
+    for name in names {
+        let mut options = options(name);
+        change(&mut options);
+        options.seeds.extend(nodes.first().map(Node::address));
+        nodes.push(start(options).await);
+    }
+    until("all know each other", || {
+        nodes.iter().all(|node| names.iter().all(|name| node.state_of(name) == Some(State::Alive)))
+    })
+    .await;
+    nodes.try_into().unwrap_or_else(|_| unreachable!("a node for each name"))
+}
+
+/// Waits until something is true.
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never came true that {what}"));
+}
+
+/// Whether this machine speaks IPv6 with itself; if not, says so.
+pub(crate) fn has_ipv6() -> bool {
+    let has = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    if !has {
+        eprintln!("SKIPPED: this machine has no ::1, nothing was tested over IPv6");
+    }
+    has
+}

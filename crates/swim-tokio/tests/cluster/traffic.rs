@@ -1,0 +1,155 @@
+use bytes::Bytes;
+use swim_tokio::{CommandError, Error, Event, Notice};
+
+use crate::harness::{LIMIT, formed, formed_with, until};
+
+#[tokio::test]
+async fn messages_to_one_member_arrive() {
+    let [a, mut b] = formed(["a", "b"]).await;
+    let large = Bytes::from(vec![7; 1 << 20]);
+    a.cluster.send("b", "by datagram").await.unwrap();
+    a.cluster.send_reliable("b", "by stream").await.unwrap();
+    a.cluster.send_reliable("b", large.clone()).await.unwrap();
+    let mut expected =
+        vec![(Bytes::from("by datagram"), false), (Bytes::from("by stream"), true), (large, true)];
+    while !expected.is_empty() {
+        let (from, message) = b
+            .event(|event| match event {
+                Event::Message { from, payload, reliable } => Some((from, (payload, reliable))),
+                _ => None,
+            })
+            .await;
+        assert_eq!(from, "a");
+        let at = expected.iter().position(|it| *it == message).expect("one that was sent");
+        expected.remove(at);
+    }
+}
+
+#[tokio::test]
+async fn many_large_messages_at_once_arrive() {
+    let [a, mut b] = formed(["a", "b"]).await;
+    let payload = Bytes::from(vec![7; 3 << 20]);
+    let sending: Vec<_> = (0..8)
+        .map(|_| {
+            let (cluster, payload) = (a.cluster.clone(), payload.clone());
+            tokio::spawn(async move { cluster.send_reliable("b", payload).await })
+        })
+        .collect();
+    for sent in sending {
+        sent.await.unwrap().unwrap();
+        let size = b
+            .event(|event| match event {
+                Event::Message { payload, .. } => Some(payload.len()),
+                _ => None,
+            })
+            .await;
+        assert_eq!(size, 3 << 20);
+    }
+}
+
+#[tokio::test]
+async fn a_broadcast_reaches_every_member() {
+    let [a, mut b, mut c] = formed(["a", "b", "c"]).await;
+    a.cluster.broadcast("to all").await.unwrap();
+    for node in [&mut b, &mut c] {
+        let (origin, payload) = node
+            .event(|event| match event {
+                Event::Broadcast { origin, payload, .. } => Some((origin, payload)),
+                _ => None,
+            })
+            .await;
+        assert_eq!((origin.as_str(), &payload[..]), ("a", &b"to all"[..]));
+    }
+}
+
+#[tokio::test]
+async fn metadata_reaches_every_member() {
+    let [a, b, c] = formed(["a", "b", "c"]).await;
+    a.cluster.set_meta("role=cache").await.unwrap();
+    assert_eq!(a.cluster.local().meta, "role=cache");
+    for node in [&b, &c] {
+        until("it is known", || node.cluster.member("a").unwrap().meta == "role=cache").await;
+    }
+}
+
+#[tokio::test]
+async fn a_ping_measures_the_round_trip() {
+    let [a, b] = formed(["a", "b"]).await;
+    b.cluster.set_ack_payload("load=7").await.unwrap();
+    let pong = a.cluster.ping("b").await.unwrap();
+    assert_eq!(pong.payload, "load=7");
+    assert!(pong.round_trip < LIMIT);
+}
+
+#[tokio::test]
+async fn application_state_is_exchanged_on_a_join() {
+    let mut a = crate::harness::start(crate::harness::options("a")).await;
+    let b = crate::harness::start(crate::harness::options("b")).await;
+    b.cluster.set_user_state("state of b").await.unwrap();
+    b.cluster.join([a.address()]).await.unwrap();
+    let state = a
+        .event(|event| match event {
+            Event::UserState { state, join: true, .. } => Some(state),
+            _ => None,
+        })
+        .await;
+    assert_eq!(state, "state of b");
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_an_error_with_its_reason() {
+    let [a, _b] = formed(["a", "b"]).await;
+    let unknown = Err(Error::Command(CommandError::UnknownMember));
+    assert_eq!(a.cluster.send("nobody", "hello").await, unknown);
+    assert_eq!(a.cluster.send_reliable("nobody", "hello").await, unknown);
+    assert_eq!(a.cluster.ping("nobody").await.map(drop), unknown);
+    let large = vec![0; 64 << 20];
+    for result in [
+        a.cluster.send("b", large.clone()).await,
+        a.cluster.send_reliable("b", large.clone()).await,
+        a.cluster.broadcast(large.clone()).await,
+        a.cluster.set_meta(large.clone()).await,
+        a.cluster.set_ack_payload(large.clone()).await,
+        a.cluster.set_user_state(large.clone()).await,
+    ] {
+        let too_large = |size, max| size == 64 << 20 && max < size;
+        assert!(
+            matches!(
+                result,
+                Err(Error::Command(CommandError::TooLarge { size, max })) if too_large(size, max)
+            ),
+            "{result:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_that_never_reads_costs_the_node_nothing() {
+    let [a, mut b] = formed_with(["a", "b"], |options| options.events_max = 8).await;
+    let (_, mut other) = b.cluster.subscribe();
+    for number in 0..200_u32 {
+        a.cluster.send_reliable("b", number.to_be_bytes().to_vec()).await.unwrap();
+    }
+    b.cluster.ping("a").await.unwrap();
+    let mut told = 0;
+    let mut missed = 0;
+    while let Some(notice) = other.try_next() {
+        match notice {
+            Notice::Event(_) => told += 1,
+            Notice::Missed { events } => {
+                assert_eq!(missed, 0, "told once");
+                missed = events;
+            }
+        }
+    }
+    assert_eq!(told, 8);
+    assert!(missed >= 192, "{missed}");
+    // From now on it reads again, and misses nothing.
+    a.cluster.send_reliable("b", "again").await.unwrap();
+    b.events = other;
+    b.event(|event| match event {
+        Event::Message { payload, .. } if payload == "again" => Some(()),
+        _ => None,
+    })
+    .await;
+}
