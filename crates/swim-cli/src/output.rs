@@ -196,7 +196,7 @@ mod tests {
         let mut written = Vec::new();
         write_all(waiting, &mut written);
         let written = String::from_utf8(written).unwrap();
-        assert_eq!(written, "1 of 2\r\u{1b}[2K2 of 2\r\u{1b}[2Kdone\nnext\n");
+        assert_eq!(written, "1 of 2\r      \r2 of 2\r      \rdone\nnext\n");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
     bytes_up_to(bytes, SHOWN_BYTES_MAX)
 }
 
-/// Like [`bytes`], cut after about `max` bytes.
+/// Like [`bytes()`], cut after about `max` bytes.
 pub(crate) fn bytes_up_to(bytes: &[u8], max: usize) -> String {
     let cut = &bytes[..bytes.len().min(max)];
     let shown = match std::str::from_utf8(bytes) {

@@ -148,6 +148,15 @@ impl Node {
         self.spread(&update, request);
     }
 
+    /// Has joined: tells others itself, too. Whom it joined at tells only as many as an update is
+    /// told, and in a small cluster that leaves somebody out now and then.
+    pub(crate) fn introduce_self(&mut self) {
+        let local = self.members.entry(Slot::LOCAL);
+        if self.status == Status::Running && local.queued().is_none() {
+            self.announce_self(local.incarnation(), None);
+        }
+    }
+
     /// Queues news about this node itself. Where nobody is there to hear it, it is done at once: who
     /// joins later learns it in the join.
     fn spread(&mut self, update: &Update<'_>, request: Option<RequestId>) {

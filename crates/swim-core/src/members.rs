@@ -97,6 +97,17 @@ impl Entry {
         }
     }
 
+    /// This member's part of the digest of a view, the same in every node.
+    fn digest(&self) -> u32 {
+        if !self.state.is_live() {
+            return 0;
+        }
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        hasher.write(self.name_bytes());
+        hasher.write(&self.incarnation.to_le_bytes());
+        u32::try_from(hasher.finish() >> 32).expect("half of 64 bits")
+    }
+
     pub(crate) fn queued(&self) -> Option<u32> {
         (self.queued != NOWHERE).then_some(self.queued)
     }
@@ -162,6 +173,8 @@ pub(crate) struct Members {
     probed: usize,
     /// How far gossip has come on its way round the ring and the failed.
     gossiped: usize,
+    /// See [`Members::view_digest`].
+    digest: u32,
     failed: Vec<Slot>,
     /// Those lost after they failed, who are worth looking for.
     lost: Vec<Slot>,
@@ -182,6 +195,7 @@ impl Members {
             ring: Vec::new(),
             probed: 0,
             gossiped: 0,
+            digest: 0,
             failed: Vec::new(),
             lost: Vec::new(),
             gone_since: BTreeSet::new(),
@@ -213,6 +227,7 @@ impl Members {
         if slot != Slot::LOCAL {
             self.enter_ring(slot);
         }
+        self.digest = self.digest.wrapping_add(self.entry(slot).digest());
         slot
     }
 
@@ -223,13 +238,16 @@ impl Members {
             let name_len = usize::from(entry.name_len);
             entry.text = joined(&entry.text[..name_len], new.meta);
         }
-        entry.incarnation = new.incarnation.0;
         entry.versions = version_bytes(new.versions);
         entry.address = new.address.into();
+        self.set_incarnation(slot, new.incarnation);
     }
 
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
+        let before = self.entry(slot).digest();
         self.entry_mut(slot).incarnation = incarnation.0;
+        let after = self.entry(slot).digest();
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
     }
 
     /// Moves a member to another state and so to another list.
@@ -241,10 +259,13 @@ impl Members {
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.leave_lists(slot);
         }
+        let digest_before = self.entry(slot).digest();
         let entry = self.entry_mut(slot);
         entry.state = state;
         entry.since = now;
         entry.lost = false;
+        let digest_after = entry.digest();
+        self.digest = self.digest.wrapping_sub(digest_before).wrapping_add(digest_after);
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.enter_lists(slot);
         }
@@ -400,6 +421,12 @@ impl Members {
     /// A number that stands for a name, different in each node.
     pub(crate) fn name_key(&self, name: &str) -> u64 {
         self.hash(name.as_bytes())
+    }
+
+    /// Stands for whom this node holds for alive or suspect, at which incarnations: two nodes with
+    /// the same view have the same digest, and never 0.
+    pub(crate) fn view_digest(&self) -> u32 {
+        self.digest.max(1)
     }
 
     /// How many others are alive or suspect.
@@ -626,6 +653,8 @@ mod tests {
             assert_eq!(members.entry(slot).place as usize, place);
         }
         assert_eq!(1 + members.peers() + gone, members.len());
+        let digest = members.iter().fold(0u32, |sum, entry| sum.wrapping_add(entry.digest()));
+        assert_eq!(members.digest, digest);
     }
 
     #[test]

@@ -75,6 +75,10 @@ pub struct Node {
     pub(crate) joins: Joins,
     /// What is being merged is known to everybody whom this node could tell: it knew nobody before.
     pub(crate) merging_alone: bool,
+    /// Not before then is a difference of views repaired by another push/pull.
+    pub(crate) next_repair: Instant,
+    /// How long to wait after the next repair.
+    pub(crate) repair_patience: Duration,
     pub(crate) requests: Requests,
     pub(crate) complaints: Complaints,
     pub(crate) hooks: Box<dyn Hooks>,
@@ -155,6 +159,8 @@ impl Node {
             streams: Streams::default(),
             joins: Joins::default(),
             merging_alone: false,
+            next_repair: now,
+            repair_patience: config.probe_interval,
             requests: Requests::default(),
             complaints: Complaints::default(),
             hooks,

@@ -282,11 +282,11 @@ impl Node {
 
     pub(crate) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
         if let Some(probe) = self.probes.current.take_if(|probe| probe.sequence == ack.sequence) {
-            return self.probe_answered(from, &probe, ack.payload);
+            return self.probe_answered(from, &probe, ack);
         }
         match self.probes.answered(ack.sequence) {
             Some(Pending::Relay { asker, sequence, .. }) => {
-                let ack = Message::Ack(Ack { sequence, payload: &[] });
+                let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
                 self.send_message(asker, &ack, true);
             }
             Some(Pending::Command { request, sent_at }) => {
@@ -300,7 +300,7 @@ impl Node {
         }
     }
 
-    fn probe_answered(&mut self, from: SocketAddr, probe: &Probe, payload: &[u8]) {
+    fn probe_answered(&mut self, from: SocketAddr, probe: &Probe, ack: &Ack<'_>) {
         self.timers.stop(Timer::ProbeTimeout);
         if let Some(stream) = probe.stream {
             self.abort_stream(stream);
@@ -315,11 +315,12 @@ impl Node {
         }
         let round_trip = self.now() - probe.sent_at;
         self.stats.note_round_trip(round_trip);
-        if !payload.is_empty() {
+        if !ack.payload.is_empty() {
             let name = Name::trusted(entry.name());
-            let payload = Bytes::copy_from_slice(payload);
+            let payload = Bytes::copy_from_slice(ack.payload);
             self.emit(Event::AckPayload { name, round_trip, payload });
         }
+        self.compare_views(from, ack.view);
     }
 
     pub(crate) fn receive_nack(&mut self, sequence: u32) {
@@ -339,7 +340,11 @@ impl Node {
         }
         let from_hook = self.hooks.ack_payload().filter(|p| p.len() <= self.ack_payload_size_max());
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
-        let ack = Message::Ack(Ack { sequence: ping.sequence, payload });
+        let ack = Message::Ack(Ack {
+            sequence: ping.sequence,
+            payload,
+            view: self.members.view_digest(),
+        });
         packet::begin(&mut self.arena, &self.config, Some(&ack));
         self.count_sent(MessageKind::Ack);
         // Only a member at its own address gets gossip with the ack: an answer to anybody else
@@ -506,8 +511,8 @@ impl Node {
     }
 
     pub(crate) fn ack_overhead(&self) -> usize {
-        /// Two lengths of up to 3 bytes, two field numbers, and a sequence number.
-        const FIELDS: usize = 3 + 3 + 2 + 5;
+        /// Two lengths of up to 3 bytes, two field numbers, a sequence number, and a digest.
+        const FIELDS: usize = 3 + 3 + 2 + 5 + 5;
         crate::wire::header_len(&self.config.label) + FIELDS
     }
 }

@@ -45,6 +45,8 @@ pub struct Stats {
     pub accusations_refuted: u64,
     /// Push/pull exchanges completed, joins included, on either side.
     pub push_pulls: u64,
+    /// Push/pull exchanges that this node began because a probed member saw another cluster.
+    pub repairs: u64,
     /// Times when this node did not run for longer than a probe interval.
     pub stalls: u64,
     /// Gauge: the smoothed round trip of this node's own direct probes over all members, each

@@ -335,7 +335,7 @@ impl Node {
 
     fn acknowledge(&mut self, id: StreamId, sequence: u32) {
         self.count_sent(MessageKind::Ack);
-        let ack = Frame::Ack(Ack { sequence, payload: &[] });
+        let ack = Frame::Ack(Ack { sequence, payload: &[], view: 0 });
         let bytes = self.framed(|out| ack.encode(out));
         self.answer_stream(id, bytes);
     }

@@ -104,6 +104,7 @@ impl Node {
         };
         join.open -= 1;
         if !core::mem::replace(&mut join.answered, true) {
+            self.introduce_self();
             let members = self.members_live();
             self.answer(request, Ok(Answer::Joined { contact, members }));
         }
@@ -143,6 +144,28 @@ impl Node {
         if let [peer] = picked.as_slice() {
             self.push_pull_with(self.members.entry(*peer).address());
         }
+    }
+
+    /// A probed member told what it sees. Where that differs from what this node sees although no
+    /// gossip is under way here, something was missed: exchanges everything, at once at first, and
+    /// then, should the difference stay (because one of the two refuses a member, say), more and
+    /// more rarely.
+    pub(crate) fn compare_views(&mut self, peer: SocketAddr, view: u32) {
+        if view == 0 || self.status != Status::Running || self.config.push_pull_interval.is_zero() {
+            return;
+        }
+        if view == self.members.view_digest() {
+            self.repair_patience = self.config.probe_interval;
+            return;
+        }
+        let now = self.now();
+        if !self.updates.is_empty() || now < self.next_repair {
+            return;
+        }
+        self.next_repair = now + self.repair_patience;
+        self.repair_patience = (self.repair_patience * 2).min(self.config.push_pull_interval);
+        self.stats.repairs += 1;
+        self.push_pull_with(peer);
     }
 
     pub(crate) fn push_pull_with(&mut self, to: SocketAddr) {

@@ -46,6 +46,8 @@ struct Join {
     names_open: usize,
     /// Requests to the core that are not answered yet.
     requests_open: usize,
+    /// The node has left since: no further address is tried.
+    stopped: bool,
     outcome: Outcome,
 }
 
@@ -85,7 +87,8 @@ impl Joins {
         self.last_join += 1;
         let id = JoinId(self.last_join);
         let outcome = Outcome::default();
-        self.table.insert(id, Join { purpose, names_open: 0, requests_open: 0, outcome });
+        self.table
+            .insert(id, Join { purpose, names_open: 0, requests_open: 0, stopped: false, outcome });
         id
     }
 
@@ -168,6 +171,15 @@ impl Joins {
             Part::Failed(failure) => outcome.failure = Some(failure),
             Part::NotTried(address, why) => outcome.attempts.push((address, why)),
         }
+    }
+
+    /// The node leaves: joins that began before must not bring it back.
+    pub(crate) fn stop(&mut self) {
+        self.table.values_mut().for_each(|join| join.stopped = true);
+    }
+
+    pub(crate) fn is_stopped(&self, id: JoinId) -> bool {
+        self.table.get(&id).is_some_and(|join| join.stopped)
     }
 
     /// For whom a join is made, while it is under way.

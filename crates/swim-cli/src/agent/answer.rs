@@ -82,7 +82,7 @@ pub(super) fn health(score: u8) -> Line {
             Tone::Warning,
             format!(
                 "{score}: this node seems slow or cut off; it probes {} times slower",
-                score + 1
+                u16::from(score) + 1
             ),
         ),
     };

@@ -114,7 +114,7 @@ impl Teller {
             let turned = TURN[(elapsed.as_millis() / 200 % 4) as usize];
             let shown = format!("{:>7.2} s  {turned} {told}", elapsed.as_secs_f64());
             let cut: String = shown.chars().take(WIDTH).collect();
-            self.output.progress(self.output.format().paint.dim(cut));
+            self.output.progress(cut);
         }
     }
 

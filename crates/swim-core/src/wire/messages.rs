@@ -81,18 +81,20 @@ impl Body for Ack<'_> {
     fn fields(&self, sink: &mut impl Sink) {
         sink.fixed32(1, self.sequence);
         sink.bytes(2, self.payload);
+        sink.fixed32(4, self.view);
     }
 }
 
 impl<'a> Ack<'a> {
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let mut ack = Ack { sequence: 0, payload: &[] };
+        let mut ack = Ack { sequence: 0, payload: &[], view: 0 };
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
                 1 => ack.sequence = fields.fixed32(key)?,
                 2 => ack.payload = fields.bytes(key)?,
+                4 => ack.view = fields.fixed32(key)?,
                 _ => fields.skip(key)?,
             }
         }

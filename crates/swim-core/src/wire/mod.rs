@@ -99,6 +99,8 @@ pub struct Ack<'a> {
     pub sequence: u32,
     /// The application's data; empty for an indirect ping.
     pub payload: &'a [u8],
+    /// A digest of whom the sender holds for alive or suspect; 0 where it is not to be compared.
+    pub view: u32,
 }
 
 /// News about a member.

@@ -40,7 +40,7 @@ const MALFORMED: Result<Frame<'_>, DropReason> = Err(DropReason::Malformed);
 #[test]
 fn a_frame_has_its_length_in_front() {
     let mut out = BytesMut::new();
-    Frame::Ack(Ack { sequence: 7, payload: b"" }).encode(&mut out);
+    Frame::Ack(Ack { sequence: 7, payload: b"", view: 0 }).encode(&mut out);
     assert_eq!(out, b"\x00\x00\x00\x07\x12\x05\x0D\x07\x00\x00\x00"[..]);
     for size in 0..FRAME_HEADER_LEN {
         assert_eq!(wire::frame_len(&out[..size]), None);
@@ -55,7 +55,7 @@ fn every_kind_of_frame_comes_back() {
     let user = User { from: "a", payload: &[3; 70_000] };
     for (frame, kind) in [
         (Frame::Ping(ping), MessageKind::Ping),
-        (Frame::Ack(Ack { sequence: 7, payload: b"x" }), MessageKind::Ack),
+        (Frame::Ack(Ack { sequence: 7, payload: b"x", view: 0 }), MessageKind::Ack),
         (Frame::User(user), MessageKind::User),
     ] {
         let mut out = BytesMut::new();
@@ -73,7 +73,7 @@ fn a_frame_holds_exactly_one_message() {
     assert_eq!(wire::decode_frame(b"\x12\x00\x22\x00"), MALFORMED, "an ack and a push/pull");
     assert_eq!(wire::decode_frame(b"\x10\x00"), MALFORMED, "an ack of another type");
     assert_eq!(wire::decode_frame(b"\x12\x00\x12"), MALFORMED, "a broken end");
-    let ack = Ok(Frame::Ack(Ack { sequence: 0, payload: b"" }));
+    let ack = Ok(Frame::Ack(Ack { sequence: 0, payload: b"", view: 0 }));
     assert_eq!(wire::decode_frame(b"\x2A\x01x\x12\x00\x30\x01"), ack, "unknown kinds beside it");
 }
 

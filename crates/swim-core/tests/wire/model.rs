@@ -58,6 +58,8 @@ pub struct Ack {
     pub sequence: u32,
     #[prost(bytes = "vec", tag = "2")]
     pub payload: Vec<u8>,
+    #[prost(fixed32, tag = "4")]
+    pub view: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -240,7 +242,7 @@ impl Ping {
 
 impl Ack {
     pub fn message(&self) -> wire::Ack<'_> {
-        wire::Ack { sequence: self.sequence, payload: &self.payload }
+        wire::Ack { sequence: self.sequence, payload: &self.payload, view: self.view }
     }
 }
 
@@ -371,7 +373,11 @@ pub fn any_ping() -> impl Strategy<Value = Ping> {
 }
 
 pub fn any_ack() -> impl Strategy<Value = Ack> {
-    (any_number(), any_payload()).prop_map(|(sequence, payload)| Ack { sequence, payload })
+    (any_number(), any_payload(), any_number()).prop_map(|(sequence, payload, view)| Ack {
+        sequence,
+        payload,
+        view,
+    })
 }
 
 pub fn any_user() -> impl Strategy<Value = User> {

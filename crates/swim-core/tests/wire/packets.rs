@@ -177,7 +177,7 @@ fn an_update_is_encoded_alike_alone_and_as_a_message() {
 #[test]
 fn defaults_are_left_out() {
     assert_eq!(encoded(Message::Nack { sequence: 0 }), b"\x22\x00");
-    assert_eq!(encoded(Message::Ack(Ack { sequence: 0, payload: b"" })), b"\x1A\x00");
+    assert_eq!(encoded(Message::Ack(Ack { sequence: 0, payload: b"", view: 0 })), b"\x1A\x00");
     let left = Update { name: "b", incarnation: Incarnation(0), claim: Claim::Left };
     assert_eq!(encoded(Message::Update(left)), b"\x42\x03\x0A\x01b");
     assert_eq!(messages(b"\x22\x00"), [Ok(Message::Nack { sequence: 0 })]);

@@ -65,8 +65,15 @@ fn samples() -> Vec<(Kind, Sample)> {
             ),
         ),
         (
-            Kind::Ack(model::Ack { sequence: 5, payload: b"load".to_vec() }),
-            ("ack", vec![("sequence", Value::U32(5)), ("payload", bytes(b"load"))]),
+            Kind::Ack(model::Ack { sequence: 5, payload: b"load".to_vec(), view: 9 }),
+            (
+                "ack",
+                vec![
+                    ("sequence", Value::U32(5)),
+                    ("payload", bytes(b"load")),
+                    ("view", Value::U32(9)),
+                ],
+            ),
         ),
         (Kind::Nack(model::Nack { sequence: 5 }), ("nack", vec![("sequence", Value::U32(5))])),
         (
@@ -252,7 +259,7 @@ fn the_schema_reserves_what_the_codec_passes_over() {
         |name: &str| -> Vec<u32> { message(&pool, name).reserved_ranges().flatten().collect() };
     assert_eq!(reserved("Packet"), [11, 12, 13, 14, 15]);
     assert_eq!(reserved("Ping"), [4]);
-    assert_eq!(reserved("Ack"), [3, 4]);
+    assert_eq!(reserved("Ack"), [3]);
     assert_eq!(reserved("Alive"), [6]);
     assert_eq!(reserved("Frame"), (5..=15).collect::<Vec<_>>());
     assert_eq!(reserved("PushPull"), (6..=15).collect::<Vec<_>>());

@@ -178,3 +178,27 @@ fn what_was_joined_is_remembered_as_a_seed() {
     net.run(SECOND);
     assert_eq!(cluster.members().len(), 2);
 }
+
+#[test]
+fn a_name_that_is_resolved_after_the_node_has_left_does_not_bring_it_back() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["seed.example.org:7946".into()]);
+    net.add("b", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let mut joining = Box::pin(cluster.join(["other.example.org:7946"]));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    let mut leaving = Box::pin(cluster.leave(SECOND));
+    assert!(poll(&mut leaving).is_pending());
+    net.run(5 * SECOND);
+    assert_eq!(ready(&mut leaving), Ok(()));
+
+    for (id, _) in net.hosts[a].resolves() {
+        let found = Waiting::Resolved(id, Ok(vec![address("10.0.0.2:7946")]));
+        net.hosts[a].sockets.waiting.push_back(found);
+    }
+    net.run(5 * SECOND);
+    assert_eq!(ready(&mut joining), Err(Error::Failure(Failure::Stopped)));
+    assert_eq!(cluster.local().state, swim_driver::State::Left);
+    assert_eq!(net.hosts[1].cluster.members().len(), 1);
+}

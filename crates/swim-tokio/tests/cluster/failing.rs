@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use swim_tokio::{Event, Notice, State};
 
-use crate::harness::{LIMIT, formed, options, start, until};
+use crate::harness::{LIMIT, formed, options, returning, start, until};
 
 #[tokio::test]
 async fn a_crashed_node_is_suspected_and_declared_failed() {
@@ -61,14 +61,15 @@ async fn a_lonely_node_leaves_at_once() {
 
 #[tokio::test]
 async fn a_node_that_crashed_and_is_started_again_is_alive_everywhere() {
-    let [a, b, c] = formed(["a", "b", "c"]).await;
-    let address = c.cluster.local_address();
+    let [a, b] = formed(["a", "b"]).await;
+    let mut options = returning("c");
+    options.seeds = vec![a.address()];
+    let c = start(options.clone()).await;
+    until("c is known", || b.state_of("c") == Some(State::Alive)).await;
+    options.bind = c.cluster.local_address();
     let before = c.cluster.local().incarnation;
     c.crash().await;
-    let mut again = options("c");
-    again.bind = address;
-    again.seeds = vec![a.address()];
-    let again = start(again).await;
+    let again = start(options).await;
     until("c is alive everywhere", || {
         let alive = |member: swim_tokio::Member| {
             member.state == State::Alive && member.incarnation >= before

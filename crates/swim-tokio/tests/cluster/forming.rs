@@ -1,6 +1,6 @@
 use swim_tokio::{Error, Event, State};
 
-use crate::harness::{LIMIT, formed, formed_with, has_ipv6, options, start, until};
+use crate::harness::{LIMIT, formed, formed_with, has_ipv6, options, returning, start, until};
 
 #[tokio::test]
 async fn two_nodes_form_a_cluster() {
@@ -64,11 +64,7 @@ async fn a_seed_may_be_a_name() {
 
 #[tokio::test]
 async fn a_seed_that_comes_up_later_is_joined_then() {
-    // An address of its own, so that no other test is given its port meanwhile.
-    let mut late = options("late");
-    if cfg!(target_os = "linux") {
-        late.bind = "127.0.7.1:0".parse().unwrap();
-    }
+    let mut late = returning("late");
     let first = start(late.clone()).await;
     late.bind = first.cluster.local_address();
     first.crash().await;

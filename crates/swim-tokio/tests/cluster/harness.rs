@@ -1,6 +1,7 @@
 //! Starting nodes, and waiting for what they should come to believe.
 
-use std::net::{Ipv6Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use swim_tokio::{Cluster, Event, Events, Notice, Options, State, bind};
@@ -59,6 +60,21 @@ impl Node {
 pub(crate) fn options(name: &str) -> Options {
     let mut options = Options::local(name.parse().unwrap());
     options.bind = "127.0.0.1:0".parse().unwrap();
+    options
+}
+
+/// The same on an address of its own, so that its port stays free for it when it is gone for a
+/// while, whatever else runs on this machine.
+pub(crate) fn returning(name: &str) -> Options {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    let mut options = options(name);
+    // Elsewhere loopback is a single address.
+    if cfg!(target_os = "linux") {
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id().to_be_bytes();
+        let address = Ipv4Addr::new(127, 128 | process[2], process[3], 1 + number);
+        options.bind = SocketAddr::new(address.into(), 0);
+    }
     options
 }
 

@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::harness::{LIMIT, formed, options, start};
+use crate::harness::{LIMIT, formed, options, returning, start};
 
 /// The port is free again: a new node gets it.
 async fn rebind(address: SocketAddr) {
@@ -16,7 +16,9 @@ async fn rebind(address: SocketAddr) {
 
 #[tokio::test]
 async fn dropping_the_future_frees_the_port_and_ends_the_events() {
-    let [a, b] = formed(["a", "b"]).await;
+    let a = start(options("a")).await;
+    let b = start(returning("b")).await;
+    b.cluster.join([a.address()]).await.unwrap();
     let waiting = tokio::spawn({
         let cluster = b.cluster.clone();
         async move { cluster.set_meta("never spread").await }
@@ -35,7 +37,7 @@ async fn dropping_the_future_frees_the_port_and_ends_the_events() {
 
 #[tokio::test]
 async fn dropping_the_future_before_it_runs_frees_the_port() {
-    let (cluster, mut events, node) = bind(options("a")).await.unwrap();
+    let (cluster, mut events, node) = bind(returning("a")).await.unwrap();
     drop(node);
     rebind(cluster.local_address()).await;
     assert_eq!(events.next().await, None);
