@@ -205,6 +205,11 @@ impl Node {
         }
         let now = self.now();
         let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
+            if via == Via::Own {
+                // Said before, but in a small cluster a few transmissions may have reached nobody who
+                // did not know it.
+                self.queue_update(slot, update, Tier::Normal, None);
+            }
             return self.drop_quietly(DropReason::Stale);
         };
         let event = Event::Confirmed {
