@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::error::CommandError;
 use crate::gossip::Tier;
 use crate::member::{Belief, Incarnation, Name, State, Verdict, Versions, supersedes};
-use crate::members::{Announcement, Slot};
+use crate::members::{Announcement, Entry, Slot};
 use crate::node::Node;
 use crate::output::{Event, Via};
 use crate::stats::DropReason;
@@ -17,22 +17,33 @@ use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
-/// heeded there, so what is held against the member is this node's own failed probe, and any word
-/// of it is enough to clear it.
-fn refutes_at_max(claim: Belief, known: Belief) -> bool {
-    claim.incarnation == Incarnation::MAX
-        && known.incarnation == Incarnation::MAX
-        && matches!(known.state, State::Suspect | State::Failed)
+/// heeded there, so what is held against the member is this node's own failed probe, and its own word
+/// is enough to clear it and to announce something else. Only its own: others who have not probed it
+/// yet would clear it for ever.
+fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
+    let itself = match via {
+        Via::Packet { from } | Via::PushPull { from } => from == new.address,
+        Via::Own => false,
+    };
+    let news =
+        entry.state() != State::Alive || !entry.announces(new.address, new.meta, new.versions);
+    let at_max = [update.incarnation, entry.incarnation()] == [Incarnation::MAX; 2];
+    at_max && entry.state() != State::Left && itself && news
 }
 
 impl Node {
     /// Weighs one piece of news about any member, this node included.
     pub(crate) fn receive_update(&mut self, update: &Update<'_>, via: Via) {
+        let known = self.members.find(update.name);
         let accuses = !matches!(update.claim, Claim::Alive { .. });
         if accuses && update.incarnation == Incarnation::MAX && via != Via::Own {
-            return self.drop_quietly(DropReason::IncarnationExhausted);
+            self.drop_quietly(DropReason::IncarnationExhausted);
+            if known == Some(Slot::LOCAL) {
+                self.receive_own_exhausted(update, via);
+            }
+            return;
         }
-        match self.members.find(update.name) {
+        match known {
             Some(Slot::LOCAL) => self.receive_own_update(update, via),
             known => match update.claim {
                 Claim::Alive { address, meta, versions } => {
@@ -63,7 +74,7 @@ impl Node {
         let claim = Belief::new(State::Alive, update.incarnation);
         if !elsewhere
             && supersedes(claim, known) == Verdict::Ignore
-            && !refutes_at_max(claim, known)
+            && !speaks_at_max(entry, update, new, via)
         {
             if !known.state.is_live() {
                 self.tell_accused(slot, new.address);
@@ -77,6 +88,10 @@ impl Node {
         }
         if elsewhere {
             return self.receive_alive_elsewhere(slot, update, new, via);
+        }
+        // Whoever comes back into the list needs a place in it like a newcomer.
+        if self.members.entry(slot).is_lost() && self.members.len() >= self.config.members_max {
+            return self.drop_quietly(DropReason::MembersFull);
         }
         self.accept_alive(slot, update, new, via);
     }
@@ -205,9 +220,9 @@ impl Node {
         }
         let now = self.now();
         let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
-            if via == Via::Own {
-                // Said before, but in a small cluster a few transmissions may have reached nobody who
-                // did not know it.
+            if via == Via::Own && self.members.peers() > 1 {
+                // Said before, but in a small cluster a few transmissions may have reached nobody but
+                // the suspect.
                 self.queue_update(slot, update, Tier::Normal, None);
             }
             return self.drop_quietly(DropReason::Stale);
@@ -370,7 +385,7 @@ impl Node {
         self.members.forget(slot);
     }
 
-    fn stop_gossip_about(&mut self, slot: Slot) {
+    pub(crate) fn stop_gossip_about(&mut self, slot: Slot) {
         if let Some(place) = self.members.entry(slot).queued() {
             let finished = self.updates.remove(place);
             self.settle(finished);

@@ -111,6 +111,9 @@ impl Node {
 
     /// A member that was asked because of a candidate answered from `from`.
     pub(crate) fn check_answered(&mut self, slot: Slot, from: SocketAddr) {
+        if slot == Slot::LOCAL {
+            return self.namesake_answered();
+        }
         let known_address = self.members.entry(slot).address();
         let Some(candidate) = self.candidates.by_member.get_mut(&slot) else {
             return;

@@ -52,7 +52,7 @@ impl Default for Evidence {
 
 impl Evidence {
     /// Whether `to` may be told something now; the same address not again within `quiet`.
-    fn may_tell(&mut self, now: Instant, to: SocketAddr, quiet: Duration) -> bool {
+    pub(crate) fn may_tell(&mut self, now: Instant, to: SocketAddr, quiet: Duration) -> bool {
         while self.told.front().is_some_and(|&(at, _)| at + quiet <= now) {
             self.told.pop_front();
         }
@@ -109,15 +109,19 @@ impl Node {
     /// refutation. Only an accuser that is known at that address gets an answer, as it is larger than
     /// the accusation; it is the one named, or the one that repeats the accusation with a ping.
     pub(crate) fn answer_accuser(&mut self, accuser: &str, via: Via) {
-        let Via::Packet { from } = via else { return };
-        let accuser = self.packet_source.or_else(|| self.members.find(accuser));
-        let known = accuser.map(|slot| self.members.entry(slot).address());
-        if known != Some(from)
-            || !self.evidence.may_tell(self.now(), from, self.config.gossip_interval)
+        if let Via::Packet { from } = via
+            && self.is_accuser(accuser, via)
+            && self.evidence.may_tell(self.now(), from, self.config.gossip_interval)
         {
-            return;
+            self.tell_about(Slot::LOCAL, from);
         }
-        self.tell_about(Slot::LOCAL, from);
+    }
+
+    /// Whether an accusation came from the accuser's own address.
+    pub(crate) fn is_accuser(&self, accuser: &str, via: Via) -> bool {
+        let accuser = self.packet_source.or_else(|| self.members.find(accuser));
+        accuser
+            .is_some_and(|slot| via == (Via::Packet { from: self.members.entry(slot).address() }))
     }
 
     /// Sends what is known of a member to one address, as an alive.

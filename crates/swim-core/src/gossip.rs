@@ -45,6 +45,9 @@ const MISFITS_MAX: u32 = 4;
 
 const NONE: u32 = u32::MAX;
 
+/// An empty queue keeps room for this many messages; the memory of a flood of news is given back.
+const ROOM_KEPT: usize = 64;
+
 #[derive(Debug)]
 struct Queued {
     bytes: Bytes,
@@ -117,6 +120,7 @@ impl Queue {
         let queued = self.slab[place as usize].take().expect("a place in use holds a message");
         self.free.push(place);
         self.bytes -= queued.bytes.len();
+        self.release_if_empty();
         Finished { place, ticket: queued.ticket }
     }
 
@@ -203,6 +207,14 @@ impl Queue {
             } else {
                 self.link(place);
             }
+        }
+        self.release_if_empty();
+    }
+
+    fn release_if_empty(&mut self) {
+        if self.is_empty() && self.slab.capacity() > ROOM_KEPT {
+            self.slab = Vec::new();
+            self.free = Vec::new();
         }
     }
 

@@ -39,12 +39,8 @@ impl Node {
             Claim::Failed { .. } => State::Failed,
             Claim::Left | Claim::Alive { .. } => State::Left,
         };
-        if self.outranked {
-            // The suspect is the other node of this name. Once that one is gone the name is free.
-            if claim == State::Suspect {
-                return self.drop_quietly(DropReason::AddressConflict);
-            }
-            (self.outranked, self.name_taken_by) = (false, None);
+        if self.is_about_namesake(claim == State::Suspect) {
+            return self.drop_quietly(DropReason::AddressConflict);
         }
         let refuted_with = update.incarnation.next();
         self.announce_self(refuted_with, None);
@@ -57,6 +53,40 @@ impl Node {
         let incarnation = update.incarnation;
         self.answer_accuser(accuser.as_str(), via);
         self.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via });
+    }
+
+    /// An accusation of this node at the highest incarnation, where it cannot be refuted by a higher
+    /// one. A member that goes by its own probes says so in a packet of its own, and believes this node
+    /// when it says itself that it is alive. If it was an earlier life that was so high, this one has
+    /// to be, too.
+    pub(crate) fn receive_own_exhausted(&mut self, update: &Update<'_>, via: Via) {
+        let accuser = match update.claim {
+            Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
+            Claim::Left | Claim::Alive { .. } => return,
+        };
+        let suspected = matches!(update.claim, Claim::Suspect { .. });
+        if self.status != Status::Running
+            || !self.is_accuser(accuser, via)
+            || self.is_about_namesake(suspected)
+        {
+            return;
+        }
+        if self.local().incarnation < Incarnation::MAX {
+            self.announce_self(Incarnation::MAX, None);
+        }
+        self.answer_accuser(accuser, via);
+    }
+
+    /// Whether an accusation is about the other node of this name: while that one has the name, the
+    /// suspect is the other. Once that one is gone the name is free.
+    fn is_about_namesake(&mut self, suspected: bool) -> bool {
+        if !self.outranked {
+            return false;
+        }
+        if !suspected {
+            (self.outranked, self.name_taken_by) = (false, None);
+        }
+        suspected
     }
 
     /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it did
@@ -106,14 +136,33 @@ impl Node {
         }
     }
 
-    /// Another node with this name. To outbid it would start a race that nobody wins.
+    /// Another node with this name. To outbid it would start a race that nobody wins. If it outranks
+    /// this one it is asked first whether it is there: what is told of it may be old, or made up.
     fn note_namesake(&mut self, incarnation: Incarnation, address: SocketAddr, via: Via) {
         let own = (self.local().incarnation, self.local().address);
-        self.outranked = (incarnation, address) > own;
+        if (incarnation, address) <= own {
+            self.outranked = false;
+        } else if !self.outranked {
+            self.ask_namesake(address);
+        }
         if self.name_taken_by.replace(address) != Some(address) {
             self.emit(Event::NameTaken { address, via });
         }
         self.drop_quietly(DropReason::AddressConflict);
+    }
+
+    /// Asks who outranks this node whether it is there, and tells it that there are two of them: it
+    /// wins wherever it was known first, and would never hear of it.
+    fn ask_namesake(&mut self, address: SocketAddr) {
+        if self.evidence.may_tell(self.now(), address, self.config.probe_interval) {
+            self.send_check(Slot::LOCAL, address);
+            self.tell_about(Slot::LOCAL, address);
+        }
+    }
+
+    /// The namesake that outranks this node is there: this node announces nothing any more.
+    pub(crate) fn namesake_answered(&mut self) {
+        self.outranked = true;
     }
 
     /// Somebody passes on an alive about this node.
@@ -227,6 +276,8 @@ impl Node {
     pub(crate) fn finish_leave(&mut self) {
         self.status = Status::Left;
         self.timers.stop_all();
+        // A goodbye that is still queued has the same request, which is answered once.
+        self.stop_gossip_about(Slot::LOCAL);
         if let Some(request) = self.leaving.take() {
             self.answer(request, Ok(Answer::Left));
         }

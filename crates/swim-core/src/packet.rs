@@ -246,9 +246,12 @@ impl Node {
 
 /// Begins a packet in the arena, with its first message if there is one.
 pub(crate) fn begin(arena: &mut BytesMut, config: &Config, message: Option<&Message<'_>>) {
+    let size = ARENA_SIZE.max(config.packet_size_max);
     arena.clear();
-    if arena.capacity() < config.packet_size_max {
-        arena.reserve(ARENA_SIZE.max(config.packet_size_max));
+    // Starts over whenever all packets were dropped, so that the packets of one tick, which are given
+    // out together, find the whole arena free.
+    if !arena.try_reclaim(size) && arena.capacity() < config.packet_size_max {
+        arena.reserve(size);
     }
     wire::begin_packet(&config.label, arena);
     if let Some(message) = message {

@@ -287,7 +287,8 @@ impl Node {
         match self.probes.answered(ack.sequence) {
             Some(Pending::Relay { asker, sequence, .. }) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
-                self.send_message(asker, &ack, true);
+                // The asker may be anybody who made up an address: no gossip, as for every stranger.
+                self.send_message(asker, &ack, false);
             }
             Some(Pending::Command { request, sent_at }) => {
                 let round_trip = self.now() - sent_at;
@@ -462,7 +463,7 @@ impl Node {
                     let relay = Pending::Relay { asker, sequence: asked, expires };
                     self.probes.relays += 1;
                     self.probes.wait(sequence, expires, relay);
-                    self.send_message(asker, &Message::Nack { sequence: asked }, true);
+                    self.send_message(asker, &Message::Nack { sequence: asked }, false);
                 }
                 Some(Pending::Check { member }) => self.check_unanswered(member),
                 Some(Pending::Relay { .. } | Pending::Retry { .. }) | None => {}
