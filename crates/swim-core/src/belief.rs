@@ -5,12 +5,13 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use crate::entry::{Announcement, Entry};
 use crate::error::CommandError;
 use crate::gossip::Tier;
 use crate::member::{Belief, Incarnation, Name, State, Verdict, Versions, supersedes};
-use crate::members::{Announcement, Entry, Slot};
 use crate::node::Node;
 use crate::output::{Event, Via};
+use crate::pages::Slot;
 use crate::stats::DropReason;
 use crate::suspicion::Timeouts;
 use crate::time::Instant;
@@ -20,15 +21,19 @@ use crate::wire::{Claim, Update};
 /// heeded there, so what is held against the member is this node's own failed probe, and its own word
 /// is enough to clear it and to announce something else. Only its own: others who have not probed it
 /// yet would clear it for ever.
+#[inline]
 fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
+    // First, as it is asked of every known update: hardly any is at the highest incarnation.
+    if [update.incarnation, entry.incarnation()] != [Incarnation::MAX; 2] {
+        return false;
+    }
     let itself = match via {
         Via::Packet { from } | Via::PushPull { from } => from == new.address,
         Via::Own => false,
     };
     let news =
         entry.state() != State::Alive || !entry.announces(new.address, new.meta, new.versions);
-    let at_max = [update.incarnation, entry.incarnation()] == [Incarnation::MAX; 2];
-    at_max && entry.state() != State::Left && itself && news
+    entry.state() != State::Left && itself && news
 }
 
 impl Node {

@@ -10,12 +10,13 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::SocketAddr;
 
+use crate::entry::Announcement;
 use crate::gossip::{Ticket, Tier};
 use crate::member::{Incarnation, Name, Versions};
-use crate::members::{Announcement, Slot};
 use crate::node::Node;
 use crate::output::{Event, Via};
 use crate::packet;
+use crate::pages::Slot;
 use crate::stats::DropReason;
 use crate::suspicion::Timeouts;
 use crate::time::Instant;

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::members::Slot;
 use crate::output::RequestId;
+use crate::pages::Slot;
 use crate::stats::{MessageCounts, MessageKind};
 
 /// Which messages go first.

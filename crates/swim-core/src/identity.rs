@@ -7,12 +7,13 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use crate::broadcasts::Keyed;
+use crate::entry::Announcement;
 use crate::error::CommandError;
 use crate::gossip::{Tier, transmissions};
 use crate::member::{Incarnation, Name, State, Versions};
-use crate::members::{Announcement, Slot};
 use crate::node::{Node, Status, at_most};
 use crate::output::{Answer, Event, HealthReason, RequestId, Via};
+use crate::pages::Slot;
 use crate::stats::DropReason;
 use crate::timer::Timer;
 use crate::wire::{Claim, Message, Update};

@@ -1,160 +1,19 @@
 //! The member table: who is known, found by name; the probe ring; random peers; who is to be
 //! forgotten when.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::hash::Hasher;
-use core::net::SocketAddr;
 
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
-use crate::address::CompactAddress;
 use crate::config::FAN_OUT_MAX;
-use crate::member::{Belief, Incarnation, MemberRef, State, VersionRange, Versions};
+use crate::entry::{Announcement, Entry, NOWHERE};
+use crate::member::{Incarnation, State};
+use crate::pages::{PAGE, Pages, Slot, narrow};
 use crate::random::Random;
 use crate::time::Instant;
-
-/// The place of a member in the table. Reused once the member is forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Slot(u32);
-
-impl Slot {
-    /// The node itself is always the first in its own table.
-    pub(crate) const LOCAL: Slot = Slot(0);
-
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Entries are stored in pages of this many, so that growth never copies the table and never has
-/// twice the memory asked for.
-const PAGE: usize = 128;
-
-/// No place: in no list, or not queued.
-const NOWHERE: u32 = u32::MAX;
-
-/// What is stored per member, besides its 4 bytes in the ring and its place in the name index.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    /// Name, then metadata: one allocation instead of two.
-    text: Box<[u8]>,
-    since: Instant,
-    incarnation: u32,
-    /// Where it stands in `ring` (live), `failed` (failed) or `lost` (lost after it failed).
-    place: u32,
-    /// Where its update stands in the gossip queue.
-    queued: u32,
-    versions: [u8; 6],
-    address: CompactAddress,
-    name_len: u8,
-    state: State,
-    /// Failed or left so long ago that it is no longer listed; see [`Members::lose`].
-    lost: bool,
-}
-
-impl Entry {
-    pub(crate) fn name(&self) -> &str {
-        core::str::from_utf8(&self.text[..usize::from(self.name_len)])
-            .expect("names are stored from text")
-    }
-
-    fn name_bytes(&self) -> &[u8] {
-        &self.text[..usize::from(self.name_len)]
-    }
-
-    pub(crate) fn meta(&self) -> &[u8] {
-        &self.text[usize::from(self.name_len)..]
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address.into()
-    }
-
-    pub(crate) fn state(&self) -> State {
-        self.state
-    }
-
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost
-    }
-
-    pub(crate) fn incarnation(&self) -> Incarnation {
-        Incarnation(self.incarnation)
-    }
-
-    pub(crate) fn belief(&self) -> Belief {
-        Belief::new(self.state, self.incarnation())
-    }
-
-    pub(crate) fn versions(&self) -> Versions {
-        let [pmin, pmax, pcur, amin, amax, acur] = self.versions;
-        Versions {
-            protocol: VersionRange { min: pmin, max: pmax, current: pcur },
-            application: VersionRange { min: amin, max: amax, current: acur },
-        }
-    }
-
-    /// This member's part of the digest of a view, the same in every node.
-    fn digest(&self) -> u32 {
-        if !self.state.is_live() {
-            return 0;
-        }
-        let mut hasher = SipHasher13::new_with_keys(0, 0);
-        hasher.write(self.name_bytes());
-        hasher.write(&self.incarnation.to_le_bytes());
-        u32::try_from(hasher.finish() >> 32).expect("half of 64 bits")
-    }
-
-    pub(crate) fn queued(&self) -> Option<u32> {
-        (self.queued != NOWHERE).then_some(self.queued)
-    }
-
-    pub(crate) fn set_queued(&mut self, queued: Option<u32>) {
-        self.queued = queued.unwrap_or(NOWHERE);
-    }
-
-    /// Whether an alive message with this content would change anything but the incarnation.
-    pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
-        self.address() == address && self.meta() == meta && self.versions() == versions
-    }
-
-    pub(crate) fn view(&self) -> MemberRef<'_> {
-        MemberRef {
-            name: self.name(),
-            address: self.address(),
-            state: self.state,
-            incarnation: self.incarnation(),
-            meta: self.meta(),
-            versions: self.versions(),
-        }
-    }
-}
-
-/// What an alive message announces of a member.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Announcement<'a> {
-    pub(crate) incarnation: Incarnation,
-    pub(crate) address: SocketAddr,
-    pub(crate) meta: &'a [u8],
-    pub(crate) versions: Versions,
-}
-
-impl<'a> Announcement<'a> {
-    /// The member as it would be listed.
-    pub(crate) fn as_member(&self, name: &'a str) -> MemberRef<'a> {
-        MemberRef {
-            name,
-            address: self.address,
-            state: State::Alive,
-            incarnation: self.incarnation,
-            meta: self.meta,
-            versions: self.versions,
-        }
-    }
-}
 
 /// The member table.
 ///
@@ -164,8 +23,7 @@ impl<'a> Announcement<'a> {
 /// once in it, and no tick has to shuffle the whole ring.
 #[derive(Debug)]
 pub(crate) struct Members {
-    pages: Vec<Vec<Option<Entry>>>,
-    free: Vec<Slot>,
+    pages: Pages,
     index: HashTable<Slot>,
     hash_keys: (u64, u64),
     ring: Vec<Slot>,
@@ -188,8 +46,7 @@ impl Members {
     /// A table that holds nobody yet; the first member added must be the node itself.
     pub(crate) fn new(random: &mut Random) -> Self {
         Members {
-            pages: Vec::new(),
-            free: Vec::new(),
+            pages: Pages::default(),
             index: HashTable::new(),
             hash_keys: (random.next_u64(), random.next_u64()),
             ring: Vec::new(),
@@ -206,24 +63,12 @@ impl Members {
     /// Adds an alive member that is not in the table.
     pub(crate) fn add(&mut self, now: Instant, name: &str, new: &Announcement<'_>) -> Slot {
         debug_assert!(self.find(name).is_none());
-        let entry = Entry {
-            text: joined(name.as_bytes(), new.meta),
-            since: now,
-            incarnation: new.incarnation.0,
-            place: NOWHERE,
-            queued: NOWHERE,
-            versions: version_bytes(new.versions),
-            address: new.address.into(),
-            name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
-            state: State::Alive,
-            lost: false,
-        };
+        let entry = Entry::new(now, name, new);
         let hash = self.hash(name.as_bytes());
-        let slot = self.store(entry);
+        let slot = self.pages.store(entry);
         let (pages, keys) = (&self.pages, self.hash_keys);
-        self.index.insert_unique(hash, slot, |&other| {
-            hash_name(keys, entry_in(pages, other).name_bytes())
-        });
+        self.index
+            .insert_unique(hash, slot, |&other| hash_name(keys, pages.entry(other).name_bytes()));
         if slot != Slot::LOCAL {
             self.enter_ring(slot);
         }
@@ -233,13 +78,7 @@ impl Members {
 
     /// Takes over what a member announces; its state is not touched.
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
-        let entry = self.entry_mut(slot);
-        if entry.meta() != new.meta {
-            let name_len = usize::from(entry.name_len);
-            entry.text = joined(&entry.text[..name_len], new.meta);
-        }
-        entry.versions = version_bytes(new.versions);
-        entry.address = new.address.into();
+        self.entry_mut(slot).announce(new);
         self.set_incarnation(slot, new.incarnation);
     }
 
@@ -300,8 +139,11 @@ impl Members {
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
-        self.pages[slot.index() / PAGE][slot.index() % PAGE] = None;
-        self.free.push(slot);
+        self.pages.clear(slot);
+        if is_sparse(self.index.len(), self.index.capacity()) {
+            let (pages, keys, room) = (&self.pages, self.hash_keys, 2 * self.index.len());
+            self.index.shrink_to(room, |&other| hash_name(keys, pages.entry(other).name_bytes()));
+        }
     }
 
     /// A random one of those lost after they failed.
@@ -394,18 +236,16 @@ impl Members {
     }
 
     pub(crate) fn entry(&self, slot: Slot) -> &Entry {
-        entry_in(&self.pages, slot)
+        self.pages.entry(slot)
     }
 
     pub(crate) fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
-        self.pages[slot.index() / PAGE][slot.index() % PAGE]
-            .as_mut()
-            .expect("a slot in use names an entry")
+        self.pages.entry_mut(slot)
     }
 
     /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
-        self.pages.iter().flatten().flatten().filter(|entry| !entry.lost)
+        self.pages.iter().filter(|entry| !entry.lost)
     }
 
     /// How many are listed, the node itself and the gone included.
@@ -459,19 +299,6 @@ impl Members {
         }
     }
 
-    fn store(&mut self, entry: Entry) -> Slot {
-        if let Some(slot) = self.free.pop() {
-            self.pages[slot.index() / PAGE][slot.index() % PAGE] = Some(entry);
-            return slot;
-        }
-        if self.pages.last().is_none_or(|page| page.len() == PAGE) {
-            self.pages.push(Vec::with_capacity(PAGE));
-        }
-        let page = self.pages.len() - 1;
-        self.pages[page].push(Some(entry));
-        Slot(narrow(page * PAGE + self.pages[page].len() - 1))
-    }
-
     fn enter_lists(&mut self, slot: Slot) {
         let (state, since, lost) = {
             let entry = self.entry(slot);
@@ -504,6 +331,7 @@ impl Members {
             let place = self.entry(slot).place as usize;
             let list = if lost { &mut self.lost } else { &mut self.failed };
             list.swap_remove(place);
+            give_back(list);
             if let Some(&moved) = list.get(place) {
                 self.entry_mut(moved).place = narrow(place);
             }
@@ -534,6 +362,7 @@ impl Members {
         }
         self.swap_in_ring(place, self.ring.len() - 1);
         self.ring.pop();
+        give_back(&mut self.ring);
         self.entry_mut(slot).place = NOWHERE;
     }
 
@@ -577,8 +406,16 @@ impl Default for Picked {
     }
 }
 
-fn entry_in(pages: &[Vec<Option<Entry>>], slot: Slot) -> &Entry {
-    pages[slot.index() / PAGE][slot.index() % PAGE].as_ref().expect("a slot in use names an entry")
+/// Whether so few places are in use that most of the memory should be given back. Far from where
+/// it would grow again, so that a table that goes up and down is not copied all the time.
+fn is_sparse(len: usize, capacity: usize) -> bool {
+    capacity > 4 * len + PAGE
+}
+
+fn give_back(list: &mut Vec<Slot>) {
+    if is_sparse(list.len(), list.capacity()) {
+        list.shrink_to(2 * list.len());
+    }
 }
 
 fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
@@ -587,31 +424,16 @@ fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn joined(name: &[u8], meta: &[u8]) -> Box<[u8]> {
-    let mut text = Vec::with_capacity(name.len() + meta.len());
-    text.extend_from_slice(name);
-    text.extend_from_slice(meta);
-    text.into_boxed_slice()
-}
-
-fn version_bytes(versions: Versions) -> [u8; 6] {
-    let (p, a) = (versions.protocol, versions.application);
-    [p.min, p.max, p.current, a.min, a.max, a.current]
-}
-
-/// Places and counts fit 32 bits, because `Config::members_max` is at most 2^24.
-fn narrow(count: usize) -> u32 {
-    u32::try_from(count).expect("the member table has at most 2^24 entries")
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::format;
     use alloc::vec;
 
+    use core::net::SocketAddr;
     use core::time::Duration;
 
     use super::*;
+    use crate::member::{VersionRange, Versions};
 
     fn announcement(meta: &[u8]) -> Announcement<'_> {
         Announcement {

@@ -9,10 +9,10 @@ use bytes::Bytes;
 
 use crate::error::CommandError;
 use crate::member::{Incarnation, Name, State};
-use crate::members::Slot;
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, HealthReason, RequestId, StreamId, Via};
 use crate::packet;
+use crate::pages::Slot;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::timer::Timer;

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::config::Config;
 use crate::member::Name;
-use crate::members::Slot;
+use crate::pages::Slot;
 use crate::time::Instant;
 
 /// How long a suspect has, given how many confirm the suspicion independently.

@@ -6,12 +6,13 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::entry::Entry;
 use crate::error::CommandError;
 use crate::hooks::Merge;
 use crate::member::{MemberRef, State};
-use crate::members::{Entry, Slot};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, RequestId, Via};
+use crate::pages::Slot;
 use crate::stats::{DropReason, MessageKind};
 use crate::stream::{Frames, Purpose};
 use crate::time::Instant;

@@ -37,7 +37,11 @@ impl World {
     pub(crate) fn touch<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let host = &mut self.hosts[host as usize];
         let node = host.node.as_mut().expect("only a process that exists has turns");
-        input(node, host.clock.reading(self.now))
+        let result = input(node, host.clock.reading(self.now));
+        if let Some(watch) = &self.options.watch {
+            watch(node);
+        }
+        result
     }
 
     /// The second half of a turn: carries out what the node wants, until it wants nothing more, and

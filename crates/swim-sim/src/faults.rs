@@ -3,7 +3,8 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use swim_core::wire::{self, Message};
 
 use crate::host::Condition;
 use crate::network::{Blocks, Chance, HostSet, Latency};
@@ -128,6 +129,17 @@ impl World {
         let payload = payload.into();
         self.trace.packet_out(self.now, host, to, &payload);
         self.launch_packet(self.host_at(from), from, to, payload);
+    }
+
+    /// Sends a node one message in a datagram of its cluster, from an address that may be anybody's:
+    /// forged or late news, say. What lives at that address did not send it.
+    #[track_caller]
+    pub fn forge(&mut self, from: SocketAddr, to: &str, message: &Message<'_>) {
+        let label = &self.hosts[self.host(to) as usize].config.label;
+        let mut packet = BytesMut::new();
+        wire::begin_packet(label, &mut packet);
+        message.encode(&mut packet);
+        self.inject(from, to, packet.freeze());
     }
 
     pub(crate) fn is_paused(&self, host: u32) -> bool {

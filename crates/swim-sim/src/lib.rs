@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bounds;
+mod churn;
 mod commands;
 mod connection;
 mod engine;
@@ -62,6 +63,7 @@ mod time;
 mod trace;
 mod world;
 
+pub use churn::Churn;
 pub use commands::Request;
 pub use network::Latency;
 pub use options::{Options, Pieces};

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use swim_core::{Config, Name};
+use swim_core::{Config, Hooks, Name, Node};
 
 use crate::network::Latency;
 use crate::time::{millis, secs};
@@ -22,6 +22,8 @@ pub enum Pieces {
 }
 
 type Configure = Box<dyn Fn(usize, &mut Config)>;
+type MakeHooks = Box<dyn Fn(usize) -> Box<dyn Hooks>>;
+type Watch = Box<dyn Fn(&Node)>;
 
 /// Everything that a run depends on, besides the calls that are made on its [`World`].
 ///
@@ -41,6 +43,8 @@ pub struct Options {
     pub(crate) seed: u64,
     pub(crate) profile: fn(Name, SocketAddr) -> Config,
     pub(crate) configure: Option<Configure>,
+    pub(crate) hooks: Option<MakeHooks>,
+    pub(crate) watch: Option<Watch>,
     pub(crate) latency: Latency,
     pub(crate) loss: f64,
     pub(crate) pieces: Pieces,
@@ -59,6 +63,8 @@ impl Options {
             seed,
             profile: Config::lan,
             configure: None,
+            hooks: None,
+            watch: None,
             latency: Latency::Uniform(Duration::from_micros(500), millis(2)),
             loss: 0.0,
             pieces: Pieces::Whole,
@@ -83,6 +89,20 @@ impl Options {
     #[must_use]
     pub fn configure(mut self, configure: impl Fn(usize, &mut Config) + 'static) -> Self {
         self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Gives every node hooks; the argument is the node's number. A restarted node gets new ones.
+    #[must_use]
+    pub fn hooks(mut self, hooks: impl Fn(usize) -> Box<dyn Hooks> + 'static) -> Self {
+        self.hooks = Some(Box::new(hooks));
+        self
+    }
+
+    /// Looks at a node after everything that was done to it: for what has to hold at every instant.
+    #[must_use]
+    pub fn watch(mut self, watch: impl Fn(&Node) + 'static) -> Self {
+        self.watch = Some(Box::new(watch));
         self
     }
 

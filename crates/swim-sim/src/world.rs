@@ -311,7 +311,11 @@ impl World {
         node_seed[..8].copy_from_slice(&seed.to_le_bytes());
         node_seed[8..12].copy_from_slice(&number.to_le_bytes());
         node_seed[12..16].copy_from_slice(&host.life.to_le_bytes());
-        let node = Node::new(host.config.clone(), node_seed, host.clock.reading(self.now));
+        let (config, now) = (host.config.clone(), host.clock.reading(self.now));
+        let node = match &self.options.hooks {
+            Some(hooks) => Node::with_hooks(config, hooks(number as usize), node_seed, now),
+            None => Node::new(config, node_seed, now),
+        };
         host.node = Some(node.unwrap_or_else(|error| panic!("{}: {error}", host.label)));
         host.condition = Condition::Running;
         self.trace.mark(self.now, number, Mark::Start);

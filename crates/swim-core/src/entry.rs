@@ -1,0 +1,172 @@
+//! What is stored of one member.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::Hasher;
+use core::net::SocketAddr;
+
+use siphasher::sip::SipHasher13;
+
+use crate::address::CompactAddress;
+use crate::member::{Belief, Incarnation, MemberRef, State, VersionRange, Versions};
+use crate::time::Instant;
+
+/// No place: in no list, or not queued.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
+/// What is stored per member, besides its 4 bytes in the ring and its place in the name index.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Name, then metadata: one allocation instead of two.
+    pub(crate) text: Box<[u8]>,
+    pub(crate) since: Instant,
+    pub(crate) incarnation: u32,
+    /// Where it stands in `ring` (live), `failed` (failed) or `lost` (lost after it failed).
+    pub(crate) place: u32,
+    /// Where its update stands in the gossip queue.
+    pub(crate) queued: u32,
+    pub(crate) versions: [u8; 6],
+    pub(crate) address: CompactAddress,
+    pub(crate) name_len: u8,
+    pub(crate) state: State,
+    /// Failed or left so long ago that it is no longer listed; see [`Members::lose`].
+    pub(crate) lost: bool,
+}
+
+impl Entry {
+    /// An alive member that is in no list yet.
+    pub(crate) fn new(now: Instant, name: &str, new: &Announcement<'_>) -> Self {
+        Entry {
+            text: joined(name.as_bytes(), new.meta),
+            since: now,
+            incarnation: new.incarnation.0,
+            place: NOWHERE,
+            queued: NOWHERE,
+            versions: version_bytes(new.versions),
+            address: new.address.into(),
+            name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
+            state: State::Alive,
+            lost: false,
+        }
+    }
+
+    /// Takes over what the member announces, but for the incarnation.
+    pub(crate) fn announce(&mut self, new: &Announcement<'_>) {
+        if self.meta() != new.meta {
+            self.text = joined(self.name_bytes(), new.meta);
+        }
+        self.versions = version_bytes(new.versions);
+        self.address = new.address.into();
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        core::str::from_utf8(&self.text[..usize::from(self.name_len)])
+            .expect("names are stored from text")
+    }
+
+    pub(crate) fn name_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.name_len)]
+    }
+
+    pub(crate) fn meta(&self) -> &[u8] {
+        &self.text[usize::from(self.name_len)..]
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.into()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        Incarnation(self.incarnation)
+    }
+
+    pub(crate) fn belief(&self) -> Belief {
+        Belief::new(self.state, self.incarnation())
+    }
+
+    pub(crate) fn versions(&self) -> Versions {
+        let [pmin, pmax, pcur, amin, amax, acur] = self.versions;
+        Versions {
+            protocol: VersionRange { min: pmin, max: pmax, current: pcur },
+            application: VersionRange { min: amin, max: amax, current: acur },
+        }
+    }
+
+    /// This member's part of the digest of a view, the same in every node.
+    pub(crate) fn digest(&self) -> u32 {
+        if !self.state.is_live() {
+            return 0;
+        }
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        hasher.write(self.name_bytes());
+        hasher.write(&self.incarnation.to_le_bytes());
+        u32::try_from(hasher.finish() >> 32).expect("half of 64 bits")
+    }
+
+    pub(crate) fn queued(&self) -> Option<u32> {
+        (self.queued != NOWHERE).then_some(self.queued)
+    }
+
+    pub(crate) fn set_queued(&mut self, queued: Option<u32>) {
+        self.queued = queued.unwrap_or(NOWHERE);
+    }
+
+    /// Whether an alive message with this content would change anything but the incarnation.
+    pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
+        self.address() == address && self.meta() == meta && self.versions() == versions
+    }
+
+    pub(crate) fn view(&self) -> MemberRef<'_> {
+        MemberRef {
+            name: self.name(),
+            address: self.address(),
+            state: self.state,
+            incarnation: self.incarnation(),
+            meta: self.meta(),
+            versions: self.versions(),
+        }
+    }
+}
+
+/// What an alive message announces of a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Announcement<'a> {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) address: SocketAddr,
+    pub(crate) meta: &'a [u8],
+    pub(crate) versions: Versions,
+}
+
+impl<'a> Announcement<'a> {
+    /// The member as it would be listed.
+    pub(crate) fn as_member(&self, name: &'a str) -> MemberRef<'a> {
+        MemberRef {
+            name,
+            address: self.address,
+            state: State::Alive,
+            incarnation: self.incarnation,
+            meta: self.meta,
+            versions: self.versions,
+        }
+    }
+}
+
+fn joined(name: &[u8], meta: &[u8]) -> Box<[u8]> {
+    let mut text = Vec::with_capacity(name.len() + meta.len());
+    text.extend_from_slice(name);
+    text.extend_from_slice(meta);
+    text.into_boxed_slice()
+}
+
+fn version_bytes(versions: Versions) -> [u8; 6] {
+    let (p, a) = (versions.protocol, versions.application);
+    [p.min, p.max, p.current, a.min, a.max, a.current]
+}

@@ -1,0 +1,92 @@
+//! Churn: members that crash, and others that come in their place.
+
+use core::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use swim_core::Instant;
+
+use crate::time::secs;
+use crate::world::World;
+
+/// Replaces members at a steady rate: again and again a random one crashes, without a goodbye, and
+/// a new one joins two others. The size of the cluster stays the same.
+///
+/// ```
+/// use swim_sim::{Churn, World, secs};
+///
+/// let mut world = World::new(1);
+/// world.form(10);
+/// // Six of them a minute; n0 stays.
+/// let mut churn = Churn::new(&world, 6, &["n0"]);
+/// churn.run(&mut world, secs(60));
+/// assert_eq!(world.running().count(), 10);
+/// ```
+#[derive(Debug)]
+pub struct Churn {
+    rng: ChaCha8Rng,
+    interval: Duration,
+    next: Instant,
+    /// Those who may crash.
+    mortal: Vec<String>,
+    started: usize,
+}
+
+impl Churn {
+    /// Churn among the nodes that run now, but for the spared ones, of `per_minute` replacements a
+    /// minute; 0 is none.
+    #[must_use]
+    pub fn new(world: &World, per_minute: u32, spared: &[&str]) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(world.seed());
+        rng.set_stream(4);
+        let mortal = world.running().filter(|name| !spared.contains(name)).map(str::to_owned);
+        let mortal = mortal.collect();
+        let interval = secs(60).checked_div(per_minute).unwrap_or(Duration::MAX);
+        Churn { rng, interval, next: world.now() + interval, mortal, started: 0 }
+    }
+
+    /// Lets this much time pass, with churn.
+    pub fn run(&mut self, world: &mut World, span: Duration) {
+        self.run_until(world, span, |_| false);
+    }
+
+    /// Lets time pass, with churn, until the condition holds, or for `max`. Whether it holds at the
+    /// end. See [`World::run_until`].
+    pub fn run_until(
+        &mut self,
+        world: &mut World,
+        max: Duration,
+        mut condition: impl FnMut(&World) -> bool,
+    ) -> bool {
+        let end = world.now() + max;
+        loop {
+            if world.run_until(self.next.min(end) - world.now(), &mut condition) {
+                return true;
+            }
+            if world.now() >= end {
+                return false;
+            }
+            self.replace_one(world);
+            self.next += self.interval;
+        }
+    }
+
+    fn replace_one(&mut self, world: &mut World) {
+        let index = self.draw();
+        let gone = self.mortal.swap_remove(index);
+        world.crash(&gone);
+        let contacts = [self.draw(), self.draw()].map(|index| self.mortal[index].clone());
+        let name = format!("c{}", self.started);
+        self.started += 1;
+        world.start(&name);
+        world.join_any(&name, &contacts.each_ref().map(String::as_str));
+        self.mortal.push(name);
+    }
+
+    /// An index of one who may crash. From 64 bits, the same on every machine.
+    fn draw(&mut self) -> usize {
+        let count = self.mortal.len() as u64;
+        assert!(count > 1, "churn needs at least two nodes that are not spared");
+        usize::try_from(self.rng.next_u64() % count).expect("below a usize")
+    }
+}
