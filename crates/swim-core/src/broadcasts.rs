@@ -2,9 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::gossip::Queue;
 use crate::member::Name;
+use crate::time::Instant;
+use crate::wire::Broadcast;
 
 /// The share of packets that user broadcasts get while they wait, in bytes saved up: a quarter of
 /// every packet, so that even one as large as a packet goes out with every fourth.
@@ -34,76 +38,92 @@ impl Share {
     }
 }
 
+/// How many of an origin's latest broadcasts are told apart; older ones count as seen. No queue holds
+/// more, so that the newest overtaking the oldest loses nothing.
+pub(crate) const WINDOW: u32 = 1024;
+
+/// How many lives are looked at to find one that may be forgotten. Bounds the work for one packet.
+const LOOKED_AT_MAX: usize = 4;
+
 /// Which broadcasts of one life of an origin were seen.
 #[derive(Debug)]
 struct Window {
     life: u32,
+    /// When the latest of them came in, new or not.
+    heard: Instant,
     highest: u32,
     seen: [u64; WINDOW as usize / 64],
 }
 
-/// How many of an origin's latest broadcasts are told apart; older ones count as seen. As many as
-/// wait in a queue by default, so that the newest overtaking the oldest loses nothing.
-const WINDOW: u32 = 1024;
-
-/// The present life of an origin, and the one before, of which stragglers may still come.
-#[derive(Debug)]
-struct Origin {
-    present: Window,
-    before: Option<Window>,
+/// What [`Seen`] says of a broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    New,
+    Repeated,
+    /// It may be new or not: there is no room to remember it.
+    Full,
 }
 
 /// Recognises user broadcasts that were seen before, by origin, life and sequence.
+///
+/// What is forgotten while copies of it still travel would count as new when they come, be passed
+/// on, and so travel for ever. So a life makes room for another only when nothing was heard of it
+/// for a while.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    origins: BTreeMap<Name, Box<Origin>>,
-    order: VecDeque<Name>,
+    /// The lives of an origin of which broadcasts may still travel: nearly always one.
+    origins: BTreeMap<Name, Vec<Window>>,
+    /// Every life, roughly in the order in which they fell silent.
+    order: VecDeque<(Name, u32)>,
 }
 
 impl Seen {
-    /// Notes a broadcast; returns whether it is new. Remembers at most `origins_max` origins.
+    /// Notes a broadcast. Remembers at most `lives_max` lives of origins, each for at least `quiet`.
     pub(crate) fn note(
         &mut self,
-        origin: &str,
-        life: u32,
-        sequence: u32,
-        origins_max: usize,
-    ) -> bool {
-        if let Some(origin) = self.origins.get_mut(origin) {
-            return origin.note(life, sequence);
+        now: Instant,
+        (origin, life, sequence): (&str, u32, u32),
+        lives_max: usize,
+        quiet: Duration,
+    ) -> Note {
+        let windows = self.origins.get_mut(origin);
+        if let Some(window) = windows.and_then(|w| w.iter_mut().find(|w| w.life == life)) {
+            window.heard = now;
+            return if window.note(sequence) { Note::New } else { Note::Repeated };
         }
-        if self.origins.len() >= origins_max
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.origins.remove(&oldest);
+        if self.order.len() >= lives_max && !self.forget_one(now, quiet) {
+            return Note::Full;
         }
         let name = Name::trusted(origin);
-        let present = Window::new(life, sequence);
-        self.origins.insert(name.clone(), Box::new(Origin { present, before: None }));
-        self.order.push_back(name);
-        true
+        let window = Window::new(now, life, sequence);
+        self.origins.entry(name.clone()).or_default().push(window);
+        self.order.push_back((name, life));
+        Note::New
     }
-}
 
-impl Origin {
-    fn note(&mut self, life: u32, sequence: u32) -> bool {
-        if self.present.life == life {
-            return self.present.note(sequence);
-        }
-        match &mut self.before {
-            Some(before) if before.life == life => before.note(sequence),
-            _ => {
-                let present = Window::new(life, sequence);
-                self.before = Some(core::mem::replace(&mut self.present, present));
-                true
+    /// Forgets a life of which nothing was heard for long enough, if there is one at hand.
+    fn forget_one(&mut self, now: Instant, quiet: Duration) -> bool {
+        for _ in 0..LOOKED_AT_MAX.min(self.order.len()) {
+            let Some((name, life)) = self.order.pop_front() else { break };
+            let Some(windows) = self.origins.get_mut(&name) else { return true };
+            let silent = |window: &Window| window.life == life && window.heard + quiet <= now;
+            if windows.iter().any(silent) {
+                windows.retain(|window| window.life != life);
+                if windows.is_empty() {
+                    self.origins.remove(&name);
+                }
+                return true;
             }
+            self.order.push_back((name, life));
         }
+        false
     }
 }
 
 impl Window {
-    fn new(life: u32, sequence: u32) -> Self {
-        let mut window = Window { life, highest: sequence, seen: [0; WINDOW as usize / 64] };
+    fn new(heard: Instant, life: u32, sequence: u32) -> Self {
+        let seen = [0; WINDOW as usize / 64];
+        let mut window = Window { life, heard, highest: sequence, seen };
         window.mark(sequence);
         window
     }
@@ -135,10 +155,10 @@ impl Window {
     }
 }
 
-/// Origin and key.
-type KeyedId = (Name, Box<[u8]>);
+/// Origin, its life, and key. Sequences of different lives say nothing about each other.
+type KeyedId = (Name, u32, Box<[u8]>);
 
-/// The broadcasts with a key that wait in the queue: (place, sequence) by (origin, key).
+/// The broadcasts with a key that wait in the queue: (place, sequence) by (origin, life, key).
 #[derive(Debug, Default)]
 pub(crate) struct Keyed {
     waiting: BTreeMap<KeyedId, (u32, u32)>,
@@ -146,16 +166,17 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    /// The place and sequence of the broadcast of this origin and key that waits.
-    pub(crate) fn find(&self, origin: &Name, key: &[u8]) -> Option<(u32, u32)> {
-        if key.is_empty() {
+    /// The place and sequence of the broadcast of this origin, life and key that waits.
+    pub(crate) fn find(&self, origin: &Name, broadcast: &Broadcast<'_>) -> Option<(u32, u32)> {
+        if broadcast.key.is_empty() {
             return None;
         }
-        self.waiting.get(&(origin.clone(), key.into())).copied()
+        self.waiting.get(&(origin.clone(), broadcast.life, broadcast.key.into())).copied()
     }
 
-    pub(crate) fn insert(&mut self, origin: Name, key: &[u8], place: u32, sequence: u32) {
-        let id = (origin, Box::from(key));
+    pub(crate) fn insert(&mut self, origin: Name, broadcast: &Broadcast<'_>, place: u32) {
+        let Broadcast { life, key, sequence, .. } = *broadcast;
+        let id = (origin, life, Box::from(key));
         self.by_place.insert(place, id.clone());
         self.waiting.insert(id, (place, sequence));
     }
@@ -188,36 +209,52 @@ mod tests {
         assert_eq!(allotted, [0, 0, 0, 1000]);
     }
 
+    const QUIET: Duration = Duration::from_secs(30);
+
+    /// Notes a broadcast of which nothing was forgotten for want of room.
+    fn is_new(seen: &mut Seen, origin: &str, life: u32, sequence: u32) -> bool {
+        let note = seen.note(Instant::ORIGIN, (origin, life, sequence), 9, QUIET);
+        assert_ne!(note, Note::Full);
+        note == Note::New
+    }
+
     #[test]
     fn broadcasts_are_recognised_in_any_order() {
         let mut seen = Seen::default();
         for sequence in [5, 3, 4, 1029, 6] {
-            assert!(seen.note("a", 1, sequence, 9), "{sequence} is new");
-            assert!(!seen.note("a", 1, sequence, 9), "{sequence} is repeated");
+            assert!(is_new(&mut seen, "a", 1, sequence), "{sequence} is new");
+            assert!(!is_new(&mut seen, "a", 1, sequence), "{sequence} is repeated");
         }
-        assert!(!seen.note("a", 1, 5, 9), "beyond the window everything counts as seen");
-        assert!(seen.note("a", 2, 5, 9), "another life counts anew");
-        assert!(seen.note("a", 1, 7, 9), "a straggler of the life before");
-        assert!(!seen.note("a", 1, 7, 9) && !seen.note("a", 2, 5, 9));
-        assert!(seen.note("b", 1, 5, 9));
+        assert!(!is_new(&mut seen, "a", 1, 5), "beyond the window everything counts as seen");
+        for life in 2..5 {
+            assert!(is_new(&mut seen, "a", life, 5), "another life counts anew");
+        }
+        assert!(is_new(&mut seen, "a", 1, 7), "a straggler of a life before");
+        assert!((2..5).all(|life| !is_new(&mut seen, "a", life, 5)));
+        assert!(!is_new(&mut seen, "a", 1, 7));
+        assert!(is_new(&mut seen, "b", 1, 5));
     }
 
     #[test]
     fn a_jump_ahead_forgets_what_is_out_of_the_window() {
         let mut seen = Seen::default();
-        assert!(seen.note("a", 1, 0, 9));
-        assert!(seen.note("a", 1, u32::MAX, 9));
-        assert!(seen.note("a", 1, u32::MAX - 1, 9));
-        assert!(!seen.note("a", 1, u32::MAX, 9));
+        assert!(is_new(&mut seen, "a", 1, 0));
+        assert!(is_new(&mut seen, "a", 1, u32::MAX));
+        assert!(is_new(&mut seen, "a", 1, u32::MAX - 1));
+        assert!(!is_new(&mut seen, "a", 1, u32::MAX));
     }
 
     #[test]
-    fn origins_are_forgotten_beyond_the_limit() {
+    fn only_who_fell_silent_makes_room_for_another() {
         let mut seen = Seen::default();
-        for origin in ["a", "b", "c"] {
-            assert!(seen.note(origin, 1, 0, 2));
-        }
-        assert!(seen.note("a", 1, 0, 2), "a gave way to c");
-        assert_eq!(seen.origins.len(), 2);
+        let (start, later) = (Instant::ORIGIN, Instant::ORIGIN + QUIET);
+        assert_eq!(seen.note(start, ("a", 1, 0), 2, QUIET), Note::New);
+        assert_eq!(seen.note(start, ("b", 1, 0), 2, QUIET), Note::New);
+        assert_eq!(seen.note(start, ("c", 1, 0), 2, QUIET), Note::Full);
+        assert_eq!(seen.note(later, ("a", 1, 0), 2, QUIET), Note::Repeated);
+        assert_eq!(seen.note(later, ("c", 1, 0), 2, QUIET), Note::New, "b gave way");
+        assert_eq!(seen.note(later, ("b", 1, 1), 2, QUIET), Note::Full);
+        assert_eq!(seen.note(later, ("a", 1, 0), 2, QUIET), Note::Repeated);
+        assert_eq!((seen.origins.len(), seen.order.len()), (2, 2));
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use crate::broadcasts::WINDOW;
 use crate::error::ConfigError;
 use crate::member::{Incarnation, Name, Versions};
 use crate::wire;
@@ -87,7 +88,8 @@ pub struct Config {
     /// How long a failed member still receives gossip, so that it can refute, and how long failed
     /// and left members stay in the member list.
     pub gossip_to_the_dead: Duration,
-    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`; 1 to 16.
+    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`, and a user
+    /// broadcast, which no push/pull repeats, `retransmit_mult` times more; 1 to 16.
     pub retransmit_mult: u32,
 
     // Anti-entropy and streams.
@@ -112,11 +114,14 @@ pub struct Config {
     pub lost_members_max: usize,
     /// How many membership updates wait to be gossiped; the ones sent most often go first.
     pub update_queue_max: usize,
-    /// How many user broadcasts wait to be gossiped, those relayed for others included.
+    /// How many user broadcasts wait to be gossiped, those relayed for others included; 1 to 1,024,
+    /// because receivers tell so many of one origin apart.
     pub broadcast_queue_max: usize,
     /// The most bytes of user broadcasts that wait to be gossiped.
     pub broadcast_queue_bytes_max: usize,
-    /// How many origins of user broadcasts are remembered to recognise repetitions.
+    /// How many origins of user broadcasts are remembered to recognise repetitions, each as long as
+    /// something is heard of it and for `gossip_to_the_dead` after that; broadcasts of further ones
+    /// are dropped. A restarted origin counts again.
     pub broadcast_origins_max: usize,
     /// The largest message of [`send_reliable`](crate::Node::send_reliable), in bytes.
     pub reliable_size_max: usize,
@@ -309,10 +314,10 @@ impl Config {
             ((1..=MEMBERS_MAX).contains(&self.members_max), "members_max", "1 to 16777216"),
             (
                 self.update_queue_max >= 16
-                    && self.broadcast_queue_max >= 1
+                    && (1..=WINDOW as usize).contains(&self.broadcast_queue_max)
                     && self.broadcast_origins_max >= 1,
                 "update_queue_max, broadcast_queue_max, broadcast_origins_max",
-                "at least 16, 1 and 1",
+                "at least 16, 1 to 1024, and at least 1",
             ),
             (
                 self.broadcast_queue_bytes_max >= self.packet_size_max,

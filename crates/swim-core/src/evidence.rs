@@ -56,6 +56,9 @@ impl Evidence {
         while self.told.front().is_some_and(|&(at, _)| at + quiet <= now) {
             self.told.pop_front();
         }
+        if to.ip().is_unspecified() || to.port() == 0 {
+            return false;
+        }
         if self.told.iter().any(|&(_, address)| address == to) || !self.tellings.take(now) {
             return false;
         }

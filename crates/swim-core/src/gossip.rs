@@ -185,6 +185,16 @@ impl Queue {
         self.bytes
     }
 
+    /// Whether the message at this place was sent at all.
+    pub(crate) fn was_sent(&self, place: u32) -> bool {
+        self.at(place).sent > 0
+    }
+
+    /// The size of the message at this place.
+    pub(crate) fn len_of(&self, place: u32) -> usize {
+        self.at(place).bytes.len()
+    }
+
     /// The size of the message that is sent next, if there is one.
     pub(crate) fn next_len(&self) -> Option<usize> {
         let mut levels = self.levels.iter().flatten();

@@ -29,8 +29,11 @@ pub(crate) struct Members {
     ring: Vec<Slot>,
     /// How many of `ring` have been probed in this round; they stand in front.
     probed: usize,
-    /// How far gossip has come on its way round the ring and the failed.
+    /// How far gossip has come on its way round the ring, and round the failed.
     gossiped: usize,
+    gossiped_failed: usize,
+    /// What the failed are behind with their share of gossip.
+    owed_to_failed: usize,
     /// See [`Members::view_digest`].
     digest: u32,
     failed: Vec<Slot>,
@@ -52,6 +55,8 @@ impl Members {
             ring: Vec::new(),
             probed: 0,
             gossiped: 0,
+            gossiped_failed: 0,
+            owed_to_failed: 0,
             digest: 0,
             failed: Vec::new(),
             lost: Vec::new(),
@@ -214,15 +219,28 @@ impl Members {
     /// The next up to `count` of the live and the recently failed, to gossip to. Goes round, so
     /// that nobody is told twice before everybody was told once: in a small cluster, where an
     /// update is sent as often as there are members, that is what reaches all of them.
+    ///
+    /// The failed come in between, each as often as a live one, and together in one of three picks
+    /// at most. They will hardly pass anything on: one after the other, or being the most, they
+    /// would swallow news as often as it is sent.
     pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
         let mut picked = Picked::default();
-        let candidates = self.ring.len() + self.failed.len();
-        for _ in 0..count.min(candidates).min(FAN_OUT_MAX) {
-            if self.gossiped >= candidates {
-                self.gossiped = 0;
+        let (live, failed) = (self.ring.len(), self.failed.len());
+        let weight = failed.min(live.div_ceil(2));
+        let (mut live_left, mut failed_left) = (live, failed);
+        for _ in 0..count.min(live + failed).min(FAN_OUT_MAX) {
+            self.owed_to_failed += weight;
+            let owed = self.owed_to_failed >= live + weight;
+            if owed {
+                self.owed_to_failed = (self.owed_to_failed - (live + weight)).min(live + weight);
             }
-            picked.push(self.at_place(self.gossiped));
-            self.gossiped += 1;
+            if live_left == 0 || (owed && failed_left > 0) {
+                failed_left -= 1;
+                picked.push(next_of(&self.failed, &mut self.gossiped_failed));
+            } else {
+                live_left -= 1;
+                picked.push(next_of(&self.ring, &mut self.gossiped));
+            }
         }
         picked
     }
@@ -289,13 +307,6 @@ impl Members {
         let slot = self.ring[place];
         if Some(slot) != except && !picked.as_slice().contains(&slot) && allowed(self.entry(slot)) {
             picked.push(slot);
-        }
-    }
-
-    fn at_place(&self, place: usize) -> Slot {
-        match place.checked_sub(self.ring.len()) {
-            None => self.ring[place],
-            Some(place) => self.failed[place],
         }
     }
 
@@ -422,6 +433,15 @@ fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(key0, key1);
     hasher.write(name);
     hasher.finish()
+}
+
+/// The next on the way round a list that is not empty.
+fn next_of(list: &[Slot], at: &mut usize) -> Slot {
+    if *at >= list.len() {
+        *at = 0;
+    }
+    *at += 1;
+    list[*at - 1]
 }
 
 #[cfg(test)]
@@ -599,6 +619,24 @@ mod tests {
             order.sort_unstable();
             order.dedup();
             assert_eq!(order.len(), 10);
+        }
+    }
+
+    #[test]
+    fn the_failed_never_stand_in_a_row_on_the_way_of_gossip() {
+        for (peers, dead) in [(30, 3), (30, 15), (30, 27), (3, 1), (3, 2)] {
+            let (mut members, _, slots) = table(peers);
+            for &slot in &slots[..dead] {
+                members.set_state(Instant::ORIGIN, slot, State::Failed);
+            }
+            let round: Vec<Slot> =
+                (0..300).flat_map(|_| members.next_for_gossip(1).as_slice().to_vec()).collect();
+            let is_dead = |slot: &Slot| slots[..dead].contains(slot);
+            assert!(round.windows(2).all(|pair| !pair.iter().all(is_dead)), "{dead} of {peers}");
+            assert!(slots.iter().all(|slot| round.contains(slot)), "each has its turn");
+            let to_dead = round.iter().filter(|slot| is_dead(slot)).count();
+            let share = (300 * dead / peers).min(100);
+            assert!((share - share / 4..=share + 60).contains(&to_dead), "{to_dead}, not {share}");
         }
     }
 

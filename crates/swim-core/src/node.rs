@@ -378,6 +378,7 @@ impl Node {
         Stats {
             health: self.health(),
             members_live: self.members_live(),
+            members_lost: self.members.lost_len(),
             updates_queued: self.updates.len(),
             broadcasts_queued: self.broadcasts.len(),
             streams_open: self.streams.len(),

@@ -145,18 +145,22 @@ impl Node {
             return;
         }
         let limit = transmissions(self.config.retransmit_mult, self.members_live());
+        // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
+        let broadcast_limit = limit + self.config.retransmit_mult;
         let size_max = self.config.packet_size_max;
         let room = size_max.saturating_sub(self.arena.len());
         let mut finished = core::mem::take(&mut self.finished);
         let (arena, sent) = (&mut self.arena, &mut self.stats.sent);
 
-        let allotted = self.share.allot(&self.broadcasts, room, size_max);
-        let mut used = self.broadcasts.fill(arena, allotted, limit, sent, &mut finished);
+        // Besides their share broadcasts may have what membership news will leave.
+        let left_over = room.saturating_sub(self.updates.bytes());
+        let allotted = self.share.allot(&self.broadcasts, room, size_max).max(left_over);
+        let mut used = self.broadcasts.fill(arena, allotted, broadcast_limit, sent, &mut finished);
         self.share.spend(used);
         let had_share = used > 0;
         used += self.updates.fill(arena, room - used, limit, sent, &mut finished);
         if !had_share {
-            used = self.broadcasts.fill(arena, room - used, limit, sent, &mut finished);
+            used = self.broadcasts.fill(arena, room - used, broadcast_limit, sent, &mut finished);
             self.share.spend(used);
         }
 

@@ -56,6 +56,8 @@ pub struct Stats {
     pub health: u8,
     /// Gauge: live members, this node included.
     pub members_live: usize,
+    /// Gauge: members that failed or left, are no longer listed, and are not forgotten yet.
+    pub members_lost: usize,
     /// Gauge: membership updates waiting to be gossiped.
     pub updates_queued: usize,
     /// Gauge: user broadcasts waiting to be gossiped.
@@ -196,6 +198,8 @@ counted_enum! {
         RepeatedBroadcast => "repeated_broadcast", "a broadcast seen before";
         /// An older broadcast than one of the same origin and key that waits to be passed on.
         ReplacedBroadcast => "replaced_broadcast", "replaced by a newer broadcast of its key";
+        /// A broadcast of an origin that cannot be remembered: so many others said something lately.
+        OriginsFull => "origins_full", "broadcasts of too many origins (broadcast_origins_max)";
         /// What the application's hooks did not admit.
         NotAdmitted => "not_admitted", "not admitted by the application";
         /// A push/pull that the application's hooks did not accept.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::broadcasts::Note;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::gossip::{Ticket, Tier};
@@ -27,10 +28,6 @@ impl Node {
         }
         at_most(key.len(), wire::BROADCAST_KEY_SIZE_MAX)?;
         at_most(key.len() + payload.len(), self.broadcast_size_max())?;
-        if !self.has_room_for_broadcast(payload.len()) {
-            return Err(CommandError::Busy { limit: "broadcast_queue_max" });
-        }
-        let request = self.begin_request()?;
         let name = self.config.name.clone();
         let broadcast = Broadcast {
             origin: name.as_str(),
@@ -39,6 +36,10 @@ impl Node {
             key,
             payload,
         };
+        if !self.has_room_for_broadcast(&name, &broadcast) {
+            return Err(CommandError::Busy { limit: "broadcast_queue_max" });
+        }
+        let request = self.begin_request()?;
         self.broadcasts_made = self.broadcasts_made.wrapping_add(1);
         if self.members.has_audience() {
             self.queue_broadcast(&name, &broadcast, Some(request));
@@ -49,26 +50,26 @@ impl Node {
     }
 
     pub(crate) fn receive_broadcast(&mut self, broadcast: &Broadcast<'_>) {
-        let Broadcast { origin, life, sequence, key, .. } = *broadcast;
-        let origins_max = self.config.broadcast_origins_max;
-        let own = origin == self.config.name.as_str();
-        if own || !self.seen.note(origin, life, sequence, origins_max) {
+        let Broadcast { origin, life, sequence, .. } = *broadcast;
+        if origin == self.config.name.as_str() {
             return self.drop_quietly(DropReason::RepeatedBroadcast);
         }
+        let (lives_max, quiet) =
+            (self.config.broadcast_origins_max, self.config.gossip_to_the_dead);
+        match self.seen.note(self.now(), (origin, life, sequence), lives_max, quiet) {
+            Note::New => {}
+            Note::Repeated => return self.drop_quietly(DropReason::RepeatedBroadcast),
+            Note::Full => return self.drop_quietly(DropReason::OriginsFull),
+        }
         let origin = Name::trusted(origin);
-        let newer = self.keyed.find(&origin, key).filter(|&(_, waiting)| waiting > sequence);
+        let newer = self.keyed.find(&origin, broadcast).filter(|&(_, waiting)| waiting > sequence);
         if newer.is_some() {
             return self.drop_quietly(DropReason::ReplacedBroadcast);
         }
-        if self.status == Status::Running && self.fits_a_packet(broadcast) {
-            // Relayed for others it makes room for itself: the most sent goes.
-            while !self.has_room_for_broadcast(broadcast.payload.len())
-                && let Some(place) = self.broadcasts.least_urgent()
-            {
-                self.drop_quietly(DropReason::QueueFull);
-                let pushed_out = self.broadcasts.remove(place);
-                self.settle(pushed_out);
-            }
+        if self.status == Status::Running
+            && self.fits_a_packet(broadcast)
+            && self.make_room_for_broadcast(&origin, broadcast)
+        {
             self.queue_broadcast(&origin, broadcast, None);
         }
         let key = Bytes::copy_from_slice(broadcast.key);
@@ -125,9 +126,32 @@ impl Node {
         overhead(&self.config, &message)
     }
 
-    fn has_room_for_broadcast(&self, size: usize) -> bool {
-        self.broadcasts.len() < self.config.broadcast_queue_max
-            && self.broadcasts.bytes() + size <= self.config.broadcast_queue_bytes_max
+    /// Passed on for others a broadcast makes room for itself: the most sent goes. What was never
+    /// sent does not, this node may be the only one that has it; then the new one is not passed on,
+    /// of which others have a copy. Returns whether there is room now.
+    fn make_room_for_broadcast(&mut self, origin: &Name, broadcast: &Broadcast<'_>) -> bool {
+        while !self.has_room_for_broadcast(origin, broadcast) {
+            self.drop_quietly(DropReason::QueueFull);
+            let sent = |&place: &u32| self.broadcasts.was_sent(place);
+            let Some(place) = self.broadcasts.least_urgent().filter(sent) else {
+                return false;
+            };
+            let pushed_out = self.broadcasts.remove(place);
+            self.settle(pushed_out);
+        }
+        true
+    }
+
+    /// The one that it replaces makes room.
+    fn has_room_for_broadcast(&self, origin: &Name, broadcast: &Broadcast<'_>) -> bool {
+        let (mut len, mut bytes) = (self.broadcasts.len(), self.broadcasts.bytes());
+        if let Some((place, _)) = self.keyed.find(origin, broadcast) {
+            len -= 1;
+            bytes -= self.broadcasts.len_of(place);
+        }
+        let size = Message::Broadcast(*broadcast).encoded_len();
+        len < self.config.broadcast_queue_max
+            && bytes + size <= self.config.broadcast_queue_bytes_max
     }
 
     /// A peer's packets may be larger than this node's.
@@ -142,7 +166,7 @@ impl Node {
         broadcast: &Broadcast<'_>,
         request: Option<RequestId>,
     ) {
-        if let Some((place, _)) = self.keyed.find(origin, broadcast.key) {
+        if let Some((place, _)) = self.keyed.find(origin, broadcast) {
             let replaced = self.broadcasts.remove(place);
             self.settle(replaced);
         }
@@ -150,7 +174,7 @@ impl Node {
         let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, request };
         let place = self.broadcasts.push(bytes, Tier::Normal, ticket);
         if !broadcast.key.is_empty() {
-            self.keyed.insert(origin.clone(), broadcast.key, place, broadcast.sequence);
+            self.keyed.insert(origin.clone(), broadcast, place);
         }
         self.arm_gossip();
     }
