@@ -21,8 +21,6 @@ pub(crate) struct Entry {
     pub(crate) text: Box<[u8]>,
     pub(crate) since: Instant,
     pub(crate) incarnation: u32,
-    /// Where it stands in `ring` (live), `failed` (failed) or `lost` (lost after it failed).
-    pub(crate) place: u32,
     /// Where its update stands in the gossip queue.
     pub(crate) queued: u32,
     pub(crate) versions: [u8; 6],
@@ -40,7 +38,6 @@ impl Entry {
             text: joined(name.as_bytes(), new.meta),
             since: now,
             incarnation: new.incarnation.0,
-            place: NOWHERE,
             queued: NOWHERE,
             versions: version_bytes(new.versions),
             address: new.address.into(),

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
 use crate::config::FAN_OUT_MAX;
-use crate::entry::{Announcement, Entry, NOWHERE};
+use crate::entry::{Announcement, Entry};
 use crate::member::{Incarnation, State};
 use crate::pages::{PAGE, Pages, Slot, narrow};
 use crate::random::Random;
@@ -324,7 +324,7 @@ impl Members {
             let list = if lost { &mut self.lost } else { &mut self.failed };
             let place = narrow(list.len());
             list.push(slot);
-            self.entry_mut(slot).place = place;
+            self.pages.set_place(slot, place);
         }
     }
 
@@ -339,14 +339,13 @@ impl Members {
         let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
         by_time.remove(&(since, slot));
         if state == State::Failed {
-            let place = self.entry(slot).place as usize;
+            let place = self.pages.place(slot);
             let list = if lost { &mut self.lost } else { &mut self.failed };
             list.swap_remove(place);
             give_back(list);
             if let Some(&moved) = list.get(place) {
-                self.entry_mut(moved).place = narrow(place);
+                self.pages.set_place(moved, narrow(place));
             }
-            self.entry_mut(slot).place = NOWHERE;
         }
     }
 
@@ -355,7 +354,7 @@ impl Members {
     /// The chance comes from the keyed hash of the name.
     fn enter_ring(&mut self, slot: Slot) {
         let last = self.ring.len();
-        self.entry_mut(slot).place = narrow(last);
+        self.pages.set_place(slot, narrow(last));
         self.ring.push(slot);
         let chance = self.hash(self.entry(slot).name_bytes()) >> 32;
         let unprobed = last + 1 - self.probed.min(last);
@@ -364,7 +363,7 @@ impl Members {
     }
 
     fn leave_ring(&mut self, slot: Slot) {
-        let mut place = self.entry(slot).place as usize;
+        let mut place = self.pages.place(slot);
         if place < self.probed {
             // Keep the probed ones in front: the last of them takes the free place.
             self.probed -= 1;
@@ -374,7 +373,6 @@ impl Members {
         self.swap_in_ring(place, self.ring.len() - 1);
         self.ring.pop();
         give_back(&mut self.ring);
-        self.entry_mut(slot).place = NOWHERE;
     }
 
     fn swap_in_ring(&mut self, a: usize, b: usize) {
@@ -383,8 +381,7 @@ impl Members {
         }
         self.ring.swap(a, b);
         for place in [a, b] {
-            let slot = self.ring[place];
-            self.entry_mut(slot).place = narrow(place);
+            self.pages.set_place(self.ring[place], narrow(place));
         }
     }
 
@@ -482,17 +479,17 @@ mod tests {
     fn check_places(members: &Members) {
         for (place, &slot) in members.ring.iter().enumerate() {
             assert!(members.entry(slot).state().is_live());
-            assert_eq!(members.entry(slot).place as usize, place);
+            assert_eq!(members.pages.place(slot), place);
         }
         for (place, &slot) in members.failed.iter().enumerate() {
             assert_eq!(members.entry(slot).state(), State::Failed);
-            assert_eq!(members.entry(slot).place as usize, place);
+            assert_eq!(members.pages.place(slot), place);
         }
         let gone = members.iter().filter(|entry| !entry.state().is_live()).count();
         assert_eq!(gone, members.gone_since.len());
         for (place, &slot) in members.lost.iter().enumerate() {
             assert!(members.entry(slot).is_lost());
-            assert_eq!(members.entry(slot).place as usize, place);
+            assert_eq!(members.pages.place(slot), place);
         }
         assert_eq!(1 + members.peers() + gone, members.len());
         let digest = members.iter().fold(0u32, |sum, entry| sum.wrapping_add(entry.digest()));

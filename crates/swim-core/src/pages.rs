@@ -73,6 +73,15 @@ impl Pages {
             .expect("a slot in use names an entry")
     }
 
+    /// Where a member stands in the list for its state: the probe ring, the failed, or the lost.
+    pub(crate) fn place(&self, slot: Slot) -> usize {
+        self.pages[slot.index() / PAGE].places[slot.index() % PAGE] as usize
+    }
+
+    pub(crate) fn set_place(&mut self, slot: Slot, place: u32) {
+        self.pages[slot.index() / PAGE].places[slot.index() % PAGE] = place;
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
         self.pages.iter().flat_map(|page| page.entries.iter().flatten())
     }
@@ -82,6 +91,9 @@ impl Pages {
 #[derive(Debug, Default)]
 struct Page {
     entries: Vec<Option<Entry>>,
+    /// Where each stands in its list. Beside the entries, because every probe moves two members
+    /// within the ring, and this much of a large table stays in the cache.
+    places: Vec<u32>,
     /// Which of `entries` are in use.
     used: u128,
 }
@@ -96,7 +108,9 @@ impl Page {
             self.entries[place] = Some(entry);
         } else {
             self.entries.reserve_exact(PAGE - self.entries.len());
+            self.places.reserve_exact(PAGE - self.places.len());
             self.entries.push(Some(entry));
+            self.places.push(0);
         }
         self.used |= 1 << place;
         place
@@ -106,7 +120,7 @@ impl Page {
         self.entries[place] = None;
         self.used &= !(1 << place);
         if self.used == 0 {
-            self.entries = Vec::new();
+            *self = Page::default();
         }
     }
 }
