@@ -1,0 +1,78 @@
+//! Push/pull: one side's half as bytes, and streams that carry it.
+
+use std::hint::black_box;
+
+use bytes::BytesMut;
+use swim_core::wire::{self, Scope};
+use swim_core::{Output, StreamId, StreamInput, StreamOp};
+
+use crate::Subject;
+use crate::names::{LABEL, address, member, name};
+
+/// What an adapter reads from a connection at once.
+const READ_SIZE: usize = 64 << 10;
+
+/// What another member tells: `members` members, the node under measurement included, but the teller
+/// first.
+#[must_use]
+pub fn half(scope: Scope, members: usize) -> Vec<u8> {
+    let names: Vec<String> = (0..members).map(name).collect();
+    let order = (1..members).chain(0..1);
+    let mut bytes = BytesMut::new();
+    wire::begin_packet(LABEL, &mut bytes);
+    let members = order.map(|number| member(number, &names[number]));
+    wire::encode_push_pull(scope, members, &[], &mut bytes);
+    bytes.to_vec()
+}
+
+/// What a member that knows nobody else tells.
+#[must_use]
+pub fn lone_half(number: usize) -> Vec<u8> {
+    let name = name(number);
+    let mut bytes = BytesMut::new();
+    wire::begin_packet(LABEL, &mut bytes);
+    let members = core::iter::once(member(number, &name));
+    wire::encode_push_pull(Scope::Full, members, &[], &mut bytes);
+    bytes.to_vec()
+}
+
+impl Subject {
+    /// Hands in what comes on a stream, piece by piece.
+    pub fn receive(&mut self, stream: StreamId, bytes: &[u8]) {
+        for piece in bytes.chunks(READ_SIZE) {
+            self.node.handle_stream(self.now, stream, StreamInput::Data(black_box(piece)));
+        }
+        self.turn();
+    }
+
+    /// Lets member 1 open an exchange and tell its half; returns how many bytes the node answers.
+    ///
+    /// # Panics
+    ///
+    /// If the node refuses.
+    pub fn exchange(&mut self, half: &[u8]) -> usize {
+        let stream =
+            self.node.handle_accept(self.now, address(1)).expect("no other stream is open");
+        for piece in half.chunks(READ_SIZE) {
+            self.node.handle_stream(self.now, stream, StreamInput::Data(black_box(piece)));
+        }
+        let mut answered = 0;
+        while let Some(output) = self.node.poll_output() {
+            if let Output::Stream { op: StreamOp::Send(bytes), .. } = &output {
+                answered += bytes.len();
+            }
+            drop(black_box(output));
+        }
+        self.node.handle_stream(self.now, stream, StreamInput::Finished);
+        self.turn();
+        answered
+    }
+
+    /// A node that has begun to join, and the stream on which the answer is awaited.
+    #[must_use]
+    pub fn joining() -> (Self, StreamId) {
+        let mut subject = Subject::new(crate::names::config());
+        let stream = subject.open_join();
+        (subject, stream)
+    }
+}

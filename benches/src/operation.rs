@@ -1,0 +1,216 @@
+//! What a node does all the time, one by one.
+
+use core::time::Duration;
+
+use swim_core::wire::{Message, Ping};
+
+use crate::Subject;
+use crate::names::{address, config, name};
+use crate::updates::{alive, packet, packet_of};
+
+/// How many updates are queued where some are.
+pub const QUEUED: usize = 1_000;
+
+/// How many updates a packet of known updates holds.
+pub const UPDATES_PER_PACKET: usize = 40;
+
+/// How many datagrams are prepared to choose from. Each holds 40 random members, so together they
+/// name each of 100,000 members once on average.
+const POOL: usize = 2_500;
+
+/// One thing that a node does, again and again.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// What it is, as in the table of figures.
+    pub title: &'static str,
+    /// What it is called in the reports of criterion.
+    pub key: &'static str,
+    /// A node with so many members, ready for the first time.
+    pub subject: fn(usize) -> Subject,
+    /// What has to be done before each time, and does not count.
+    pub prepare: Option<fn(&mut Subject)>,
+    /// What is measured.
+    pub work: fn(&mut Subject),
+    /// Of how many things of one kind the work consists; figures are per thing.
+    pub per: usize,
+    /// Preparing takes milliseconds where members are many: for a few hundred samples, not for
+    /// millions.
+    pub is_slow_to_prepare: bool,
+}
+
+/// All of them.
+pub const OPERATIONS: [Operation; 9] = [
+    Operation {
+        title: "ping answered, queue empty, same asker",
+        key: "ping/hot",
+        subject: asked_by_one,
+        prepare: None,
+        work: Subject::hand_in,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "ping answered, queue empty, any asker",
+        key: "ping/cold",
+        subject: Subject::joined,
+        prepare: Some(ask_as_anybody),
+        work: Subject::hand_in,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "ping answered, 1,000 updates queued",
+        key: "ping/queued",
+        subject: asked_by_one,
+        prepare: Some(queue),
+        work: Subject::hand_in,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "ack handled",
+        key: "ack",
+        subject: Subject::joined,
+        prepare: Some(await_ack),
+        work: Subject::hand_in,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "known update, same packet again (hot)",
+        key: "known/hot",
+        subject: told_the_same,
+        prepare: None,
+        work: Subject::hand_in,
+        per: UPDATES_PER_PACKET,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "known update, random members (cold)",
+        key: "known/cold",
+        subject: told_about_anybody,
+        prepare: Some(next_of_pool),
+        work: Subject::hand_in,
+        per: UPDATES_PER_PACKET,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "probe tick, last of a round (hot)",
+        key: "tick/probe/hot",
+        subject: Subject::joined,
+        prepare: Some(await_last_probes),
+        work: Subject::keep_deadline,
+        per: 1,
+        is_slow_to_prepare: true,
+    },
+    Operation {
+        title: "probe tick, any member (cold)",
+        key: "tick/probe/cold",
+        subject: Subject::joined,
+        prepare: Some(await_probe),
+        work: Subject::keep_deadline,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+    Operation {
+        title: "gossip tick, 1,000 updates queued",
+        key: "tick/gossip",
+        subject: gossiping,
+        prepare: Some(await_gossip),
+        work: gossip,
+        per: 1,
+        is_slow_to_prepare: false,
+    },
+];
+
+fn ping_from(number: usize) -> Vec<u8> {
+    let (own, asker) = (name(0), name(number));
+    packet_of(&Message::Ping(Ping { sequence: 7_654_321, target: &own, source: &asker }))
+}
+
+fn asked_by_one(members: usize) -> Subject {
+    let mut subject = Subject::joined(members);
+    (subject.datagram, subject.from) = (ping_from(1), address(1));
+    subject
+}
+
+fn ask_as_anybody(subject: &mut Subject) {
+    let asker = subject.any_peer();
+    subject.datagram = ping_from(asker);
+    subject.from = address(asker);
+}
+
+fn queue(subject: &mut Subject) {
+    subject.queue_goodbyes(QUEUED);
+}
+
+/// Lets the node send its next ping, and prepares the ack to it.
+fn await_ack(subject: &mut Subject) {
+    subject.wait();
+    subject.keep_deadline();
+    assert!(subject.prepare_ack(), "a probe tick sends a ping");
+    subject.now += Duration::from_millis(1);
+}
+
+fn packet_about(members: impl Iterator<Item = usize>) -> Vec<u8> {
+    let names: Vec<(usize, String)> = members.map(|number| (number, name(number))).collect();
+    let updates: Vec<Message<'_>> =
+        names.iter().map(|(number, name)| Message::Update(alive(*number, name))).collect();
+    packet(updates.iter())
+}
+
+fn told_the_same(members: usize) -> Subject {
+    let mut subject = Subject::joined(members);
+    let step = (members / UPDATES_PER_PACKET).max(1);
+    let numbers = (0..UPDATES_PER_PACKET).map(|index| 1 + index * step % (members - 1));
+    subject.datagram = packet_about(numbers);
+    subject
+}
+
+fn told_about_anybody(members: usize) -> Subject {
+    let mut subject = Subject::joined(members);
+    subject.pool = (0..POOL)
+        .map(|_| {
+            let numbers = [(); UPDATES_PER_PACKET].map(|()| subject.any_peer());
+            packet_about(numbers.into_iter())
+        })
+        .collect();
+    subject
+}
+
+/// Copies the next datagram to where the latest one was: a caller reads each into the same buffer.
+fn next_of_pool(subject: &mut Subject) {
+    let next = subject.below(subject.pool.len());
+    let Subject { datagram, pool, .. } = subject;
+    datagram.clear();
+    datagram.extend_from_slice(&pool[next]);
+}
+
+/// Answers the ping of the tick before, and goes on to the next tick.
+fn await_probe(subject: &mut Subject) {
+    subject.answer_ping();
+    subject.wait();
+}
+
+/// The last ticks of a round move few members about, so what they touch is in the cache.
+fn await_last_probes(subject: &mut Subject) {
+    subject.await_end_of_round(8);
+}
+
+/// A node that does nothing but gossip for an hour.
+fn gossiping(members: usize) -> Subject {
+    let mut config = config();
+    config.probe_interval = Duration::from_secs(3600);
+    config.gossip_to_the_dead = Duration::from_secs(24 * 3600);
+    Subject::joined_with(config, members)
+}
+
+fn await_gossip(subject: &mut Subject) {
+    subject.queue_goodbyes(QUEUED);
+    subject.wait();
+}
+
+fn gossip(subject: &mut Subject) {
+    subject.node.handle_timeout(subject.now);
+    subject.turn();
+}

@@ -1,0 +1,276 @@
+//! A node with many members, and the inputs that it is given.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::hint::black_box;
+
+use bytes::Bytes;
+use swim_core::wire::{self, Ack, Message, Ping, Scope};
+use swim_core::{Config, Incarnation, Instant, Node, Output, StreamId, StreamOp};
+
+use crate::exchange;
+use crate::names::{INCARNATION, LABEL, address, config, name};
+use crate::updates::{alive, left, packet, packet_of};
+
+/// A node under measurement.
+#[derive(Debug)]
+pub struct Subject {
+    /// The node.
+    pub node: Node,
+    /// Its time.
+    pub now: Instant,
+    /// How many members it knows, itself included.
+    pub members: usize,
+    /// The datagram that is handed in next, and where from.
+    pub datagram: Vec<u8>,
+    /// See `datagram`.
+    pub from: SocketAddr,
+    /// The latest ping that the node sent, not answered yet.
+    pub ping: Option<(SocketAddr, Bytes)>,
+    /// Datagrams to choose from.
+    pub pool: Vec<Vec<u8>>,
+    /// Whom the node has probed in this round, by number.
+    probed: Vec<bool>,
+    /// How many it has not.
+    unprobed: usize,
+    /// Names of members that have left; see [`Subject::queue_goodbyes`].
+    leavers: Vec<String>,
+    goodbyes: u32,
+    random: u64,
+}
+
+impl Subject {
+    /// A node that knows nobody.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is invalid.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let now = Instant::ORIGIN + Duration::from_secs(1000);
+        Subject {
+            node: Node::new(config, [7; 32], now).expect("the configuration is valid"),
+            now,
+            members: 1,
+            datagram: Vec::new(),
+            from: address(1),
+            ping: None,
+            pool: Vec::new(),
+            probed: Vec::new(),
+            unprobed: 0,
+            leavers: Vec::new(),
+            goodbyes: 0,
+            random: 0x9E37_79B9_7F4A_7C15,
+        }
+    }
+
+    /// A node that learnt in a join of so many members, itself included.
+    #[must_use]
+    pub fn joined(members: usize) -> Self {
+        Subject::joined_with(config(), members)
+    }
+
+    /// Like [`Subject::joined`], with another configuration.
+    #[must_use]
+    pub fn joined_with(config: Config, members: usize) -> Self {
+        let mut subject = Subject::new(config);
+        let half = exchange::half(Scope::Join, members);
+        let stream = subject.open_join();
+        subject.receive(stream, &half);
+        assert_eq!(subject.node.members_live(), members);
+        subject.members = members;
+        subject.probed = vec![true; members];
+        subject.gossip_until_quiet();
+        subject
+    }
+
+    /// Adds members one by one, each by an alive in a packet of its own, until there are so many.
+    pub fn add_one_by_one(&mut self, members: usize) {
+        for number in self.members..members {
+            let name = name(number);
+            let datagram = packet_of(&Message::Update(alive(number, &name)));
+            self.node.handle_packet(self.now, address(1), &datagram);
+            self.turn();
+        }
+        self.members = members;
+        assert_eq!(self.node.members_live(), members);
+    }
+
+    /// Hands in the datagram that was prepared, and does what a caller does then.
+    #[inline]
+    pub fn hand_in(&mut self) {
+        self.node.handle_packet(self.now, self.from, black_box(&self.datagram));
+        self.turn();
+    }
+
+    /// Takes and drops all outputs and asks for the next deadline.
+    #[inline]
+    pub fn turn(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            drop(black_box(output));
+        }
+        black_box(self.node.poll_timeout());
+    }
+
+    /// Keeps the deadline that is due now. The last packet given out is kept as the ping to answer.
+    #[inline]
+    pub fn keep_deadline(&mut self) {
+        self.node.handle_timeout(self.now);
+        while let Some(output) = self.node.poll_output() {
+            if let Output::Packet { to, payload } = output {
+                self.ping = Some((to, payload));
+            }
+        }
+        black_box(self.node.poll_timeout());
+    }
+
+    /// Lets the time go on to the next deadline.
+    pub fn wait(&mut self) {
+        if let Some(deadline) = self.node.poll_timeout() {
+            self.now = self.now.max(deadline);
+        }
+    }
+
+    /// Prepares the ack to the ping that the node sent last; returns whether there was one.
+    pub fn prepare_ack(&mut self) -> bool {
+        let Some((to, payload)) = self.ping.take() else {
+            return false;
+        };
+        let Some(ping) = ping_in(&payload) else {
+            return false;
+        };
+        let ack = Ack { sequence: ping.sequence, payload: &[], view: 0 };
+        self.datagram = packet_of(&Message::Ack(ack));
+        self.from = to;
+        true
+    }
+
+    /// Goes on to a tick near the end of a round of probes, when no more than `left` members are left
+    /// to choose from, and looks those up.
+    pub fn await_end_of_round(&mut self, left: usize) {
+        loop {
+            self.note_probed();
+            self.answer_ping();
+            self.wait();
+            if (1..=left).contains(&self.unprobed) {
+                break;
+            }
+            self.keep_deadline();
+        }
+        for number in 1..self.members {
+            if !self.probed[number] {
+                black_box(self.node.member(&name(number)));
+            }
+        }
+    }
+
+    /// Notes whom the node has just pinged: each member once in a round.
+    fn note_probed(&mut self) {
+        let target = self.ping.as_ref().and_then(|(_, payload)| ping_in(payload));
+        let Some(number) = target.and_then(|ping| ping.target[1..].parse::<usize>().ok()) else {
+            return;
+        };
+        if self.unprobed == 0 {
+            self.probed = vec![false; self.members];
+            self.unprobed = self.members - 1;
+        }
+        assert!(!self.probed[number], "each is probed once in a round");
+        self.probed[number] = true;
+        self.unprobed -= 1;
+    }
+
+    /// Answers the ping that the node sent last, a millisecond later.
+    pub fn answer_ping(&mut self) {
+        if self.prepare_ack() {
+            self.now += Duration::from_millis(1);
+            self.hand_in();
+        }
+    }
+
+    /// Lets the node gossip, and answers its pings, until nothing is queued any more.
+    pub fn gossip_until_quiet(&mut self) {
+        while self.node.stats().updates_queued > 0 {
+            self.wait();
+            self.node.handle_timeout(self.now);
+            // Everything that was sent is answered, so that nobody is suspected.
+            let mut pings = Vec::new();
+            while let Some(output) = self.node.poll_output() {
+                if let Output::Packet { to, payload } = output {
+                    pings.push((to, payload));
+                }
+            }
+            for ping in pings {
+                self.ping = Some(ping);
+                self.note_probed();
+                self.answer_ping();
+            }
+        }
+    }
+
+    /// Queues the goodbyes of `count` members that are not counted in `members`, if no more than
+    /// three quarters of them are queued still.
+    pub fn queue_goodbyes(&mut self, count: usize) {
+        if self.node.stats().updates_queued > count * 3 / 4 {
+            return;
+        }
+        if self.leavers.is_empty() {
+            let first = 200_000_000;
+            self.leavers = (first..first + count).map(name).collect();
+            let names = core::mem::take(&mut self.leavers);
+            let alives =
+                names.iter().map(|name| Message::Update(alive(1, name))).collect::<Vec<_>>();
+            self.hand_in_all(&alives);
+            self.leavers = names;
+        }
+        self.goodbyes += 1;
+        let incarnation = Incarnation(INCARNATION.0 + self.goodbyes);
+        let names = core::mem::take(&mut self.leavers);
+        let goodbyes =
+            names.iter().map(|name| Message::Update(left(name, incarnation))).collect::<Vec<_>>();
+        self.hand_in_all(&goodbyes);
+        self.leavers = names;
+        assert!(self.node.stats().updates_queued >= count);
+    }
+
+    /// A number below `bound`, each as likely as the others.
+    pub fn below(&mut self, bound: usize) -> usize {
+        // Xorshift, Marsaglia 2003.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        usize::try_from(self.random % bound as u64).expect("below a usize")
+    }
+
+    /// One of the members other than the node itself.
+    pub fn any_peer(&mut self) -> usize {
+        1 + self.below(self.members - 1)
+    }
+
+    fn hand_in_all(&mut self, messages: &[Message<'_>]) {
+        for messages in messages.chunks(40) {
+            let datagram = packet(messages.iter());
+            self.node.handle_packet(self.now, address(1), &datagram);
+            self.turn();
+        }
+    }
+
+    /// Starts a join; returns the stream that the node opens.
+    pub(crate) fn open_join(&mut self) -> StreamId {
+        self.node.join(self.now, &[address(1)]).expect("the node is running");
+        while let Some(output) = self.node.poll_output() {
+            if let Output::Stream { id, op: StreamOp::Open { .. } } = output {
+                self.turn();
+                return id;
+            }
+        }
+        panic!("a join opens a stream");
+    }
+}
+
+fn ping_in(datagram: &[u8]) -> Option<Ping<'_>> {
+    let messages = wire::open_packet(datagram, LABEL).expect("the node's own packet");
+    messages.flatten().find_map(|message| match message {
+        Message::Ping(ping) => Some(ping),
+        _ => None,
+    })
+}

@@ -1,0 +1,42 @@
+//! Updates and packets of updates.
+
+use bytes::BytesMut;
+use swim_core::wire::{self, Claim, Message, Update};
+use swim_core::{Incarnation, Versions};
+
+use crate::names::{INCARNATION, LABEL, address};
+
+/// An alive about a member, as it announced itself when it started.
+#[must_use]
+pub fn alive(number: usize, name: &str) -> Update<'_> {
+    let claim = Claim::Alive { address: address(number), meta: &[], versions: Versions::DEFAULT };
+    Update { name, incarnation: INCARNATION, claim }
+}
+
+/// A goodbye.
+#[must_use]
+pub fn left(name: &str, incarnation: Incarnation) -> Update<'_> {
+    Update { name, incarnation, claim: Claim::Left }
+}
+
+/// A packet with this message alone.
+#[must_use]
+pub fn packet_of(message: &Message<'_>) -> Vec<u8> {
+    packet(core::iter::once(message))
+}
+
+/// A packet with these messages.
+pub fn packet<'a, 'm: 'a>(messages: impl Iterator<Item = &'a Message<'m>>) -> Vec<u8> {
+    let mut packet = BytesMut::new();
+    wire::begin_packet(LABEL, &mut packet);
+    for message in messages {
+        message.encode(&mut packet);
+    }
+    packet.to_vec()
+}
+
+/// How many copies of an update fit into a packet of `size` bytes, behind the header.
+#[must_use]
+pub fn per_packet(update: &Update<'_>, size: usize) -> usize {
+    (size - wire::header_len(LABEL)) / update.encoded_len()
+}

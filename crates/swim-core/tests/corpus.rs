@@ -1,0 +1,82 @@
+//! Replays the inputs that fuzzing found interesting, and those that once showed a bug. What is done
+//! with them stands in `fuzz/src`; the fuzz targets do the same.
+
+#[path = "../../../fuzz/src/lib.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the targets use all of it, and have the documentation"
+)]
+mod fuzz;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The inputs of a target, in the order of their names.
+fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let mut inputs = Vec::new();
+    for kind in ["corpus", "crashes"] {
+        let folder = root.join(kind).join(target);
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.expect("a readable folder").path();
+            let bytes = fs::read(&path).expect("a readable file");
+            inputs.push((path, bytes));
+        }
+    }
+    inputs.sort();
+    inputs
+}
+
+/// Runs a target on all of its inputs; says which input it was when one fails.
+fn replay(target: &str, run: fn(&[u8])) {
+    let inputs = inputs(target);
+    assert!(!inputs.is_empty(), "no inputs for {target}");
+    for (path, bytes) in inputs {
+        if let Err(panic) = std::panic::catch_unwind(|| run(&bytes)) {
+            eprintln!("the input is {}", path.display());
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn datagrams_found_by_fuzzing_break_nothing() {
+    replay("packet", fuzz::packet::run);
+}
+
+#[test]
+fn streams_found_by_fuzzing_break_nothing_in_whatever_pieces() {
+    replay("stream", fuzz::stream::run);
+}
+
+#[test]
+fn messages_found_by_fuzzing_are_read_as_they_were_written() {
+    replay("roundtrip", fuzz::roundtrip::run);
+}
+
+#[test]
+fn operations_found_by_fuzzing_keep_every_invariant() {
+    replay("node_ops", fuzz::node_ops::run);
+}
+
+#[test]
+fn the_same_operations_give_the_same_outputs() {
+    for (path, bytes) in inputs("node_ops") {
+        let [once, again] = [(); 2].map(|()| fuzz::node_ops::outputs(&bytes));
+        assert_eq!(once, again, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_empty_input_and_one_of_every_byte_are_fine() {
+    let bytes: Vec<u8> = (0..=u8::MAX).collect();
+    for run in [fuzz::packet::run, fuzz::stream::run, fuzz::roundtrip::run, fuzz::node_ops::run] {
+        run(&[]);
+        run(&bytes);
+    }
+}

@@ -1,0 +1,10 @@
+//! What comes from peers that are broken, hostile, or something else altogether: on one bare node,
+//! without a network in between.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod datagrams;
+mod limits;
+mod limits_of_streams;
+mod peer;
+mod streams;

@@ -1,0 +1,258 @@
+//! A list of operations on one node: time, packets, streams, commands. After each of them all that
+//! can be seen from outside has to fit together.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Update};
+use swim_core::{Instant, Output, StreamInput, Versions};
+
+use super::draft;
+use super::input::Input;
+use super::settings::{self, NAMES, address, home};
+use super::watched::Watched;
+
+/// More operations than this only make an input slow.
+const OPERATIONS_MAX: usize = 200;
+
+/// Steps of the clock, from none to most of a day.
+const STEPS: [Duration; 8] = [
+    Duration::ZERO,
+    Duration::from_millis(1),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(35),
+    Duration::from_secs(600),
+    Duration::from_secs(9 * 3600),
+];
+
+/// Carries out the operations that the input says.
+///
+/// # Panics
+///
+/// When an invariant does not hold.
+pub fn run(data: &[u8]) {
+    operate(data, false);
+}
+
+/// Everything that the node gives out meanwhile: the same for the same input.
+///
+/// # Panics
+///
+/// When an invariant does not hold.
+#[must_use]
+pub fn outputs(data: &[u8]) -> Vec<Output> {
+    operate(data, true)
+}
+
+fn operate(data: &[u8], record: bool) -> Vec<Output> {
+    let mut input = Input::new(data);
+    let mut watched = Watched::new(settings::config(&mut input));
+    watched.record = record.then(Vec::new);
+    for _ in 0..OPERATIONS_MAX {
+        if input.is_empty() {
+            break;
+        }
+        operation(&mut watched, &mut input);
+    }
+    watched.run_until_answered();
+    watched.record.take().unwrap_or_default()
+}
+
+fn operation(watched: &mut Watched, input: &mut Input<'_>) {
+    match input.below(20) {
+        0 | 1 => {
+            watched.keep_next_deadline();
+        }
+        2 => {
+            watched.now += input.pick(&STEPS);
+            watched.timeout();
+        }
+        // Packets come in before deadlines are kept.
+        3 => watched.now += input.pick(&STEPS),
+        4 => set_back(watched, input),
+        5..=7 => {
+            let label = watched.node.config().label.clone();
+            let packet = draft::packet(input, &label);
+            watched.packet(address(input), &packet);
+        }
+        8 => question(watched, input),
+        9 => answer(watched, input),
+        10 => answer_all(watched),
+        11 => bytes(watched, input),
+        12 => {
+            // Full tables refuse; that is no finding.
+            _ = watched.accept(address(input));
+        }
+        13 => exchange(watched, input),
+        14 => stream_news(watched, input),
+        15 => deliver(watched, input),
+        16 => form(watched, input),
+        _ => command(watched, input),
+    }
+}
+
+fn set_back(watched: &mut Watched, input: &mut Input<'_>) {
+    let back = input.pick(&STEPS);
+    let nanos = u64::try_from(back.as_nanos()).unwrap_or(u64::MAX);
+    watched.now = Instant::from_nanos(watched.now.as_nanos().saturating_sub(nanos));
+}
+
+/// A few members announce themselves from where they are.
+fn form(watched: &mut Watched, input: &mut Input<'_>) {
+    let label = watched.node.config().label.clone();
+    let (first, count) = (1 + input.below(NAMES.len() - 1), 1 + input.below(8));
+    let incarnation = draft::incarnation(input);
+    for number in (first..NAMES.len()).take(count) {
+        let claim = Claim::Alive { address: home(number), meta: b"", versions: Versions::DEFAULT };
+        let name = NAMES[number];
+        let alive = Message::Update(Update { name, incarnation, claim });
+        watched.packet(home(number), &packet_of(&label, &alive));
+    }
+}
+
+/// A ping for the node itself, from somebody that it may know.
+fn question(watched: &mut Watched, input: &mut Input<'_>) {
+    let ping = Ping { sequence: input.number(), target: NAMES[0], source: draft::name(input) };
+    let label = watched.node.config().label.clone();
+    let packet = packet_of(&label, &Message::Ping(ping));
+    watched.packet(address(input), &packet);
+}
+
+/// An ack or nack to one of the pings that the node has sent.
+fn answer(watched: &mut Watched, input: &mut Input<'_>) {
+    let choice = usize::from(input.byte());
+    let Some(asked) = watched.asked.get(choice % watched.asked.len().max(1)) else {
+        return;
+    };
+    let (to, sequence) = (asked.to, asked.sequence);
+    let message = if input.byte() < 200 {
+        let payload = input.bytes();
+        let view = if input.flag() { input.number() } else { 0 };
+        Message::Ack(Ack { sequence, payload, view })
+    } else {
+        Message::Nack { sequence }
+    };
+    let label = watched.node.config().label.clone();
+    let from: SocketAddr = if input.flag() { address(input) } else { to };
+    watched.packet(from, &packet_of(&label, &message));
+}
+
+/// Everybody who was asked answers.
+fn answer_all(watched: &mut Watched) {
+    let label = watched.node.config().label.clone();
+    for asked in std::mem::take(&mut watched.asked) {
+        let ack = Message::Ack(Ack { sequence: asked.sequence, payload: b"", view: 0 });
+        watched.packet(asked.to, &packet_of(&label, &ack));
+    }
+}
+
+/// What the node waits for on one of its streams: the ack to what it sent, or a push/pull.
+fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
+    let streams = watched.open_streams();
+    if streams.is_empty() {
+        return;
+    }
+    let stream = input.pick(&streams);
+    let label = watched.node.config().label.clone();
+    let bytes = match watched.awaited(stream) {
+        Some(sequence) => {
+            let mut bytes = BytesMut::new();
+            wire::begin_packet(&label, &mut bytes);
+            Frame::Ack(Ack { sequence, payload: b"", view: 0 }).encode(&mut bytes);
+            bytes
+        }
+        None => draft::half(input, &label),
+    };
+    watched.stream(stream, StreamInput::Data(&bytes));
+    watched.stream(stream, StreamInput::Finished);
+}
+
+fn packet_of(label: &[u8], message: &Message<'_>) -> BytesMut {
+    let mut packet = BytesMut::new();
+    wire::begin_packet(label, &mut packet);
+    message.encode(&mut packet);
+    packet
+}
+
+/// Bytes that are no packet of ours.
+fn bytes(watched: &mut Watched, input: &mut Input<'_>) {
+    let datagram = input.bytes();
+    watched.packet(address(input), datagram);
+}
+
+/// A peer's part of an exchange, in two pieces, on one of the open streams.
+fn exchange(watched: &mut Watched, input: &mut Input<'_>) {
+    let streams = watched.open_streams();
+    if streams.is_empty() {
+        return;
+    }
+    let stream = input.pick(&streams);
+    let label = watched.node.config().label.clone();
+    let bytes = draft::exchange(input, &label);
+    let (first, second) = bytes.split_at(bytes.len() * input.below(4) / 3);
+    watched.stream(stream, StreamInput::Opened);
+    watched.stream(stream, StreamInput::Data(first));
+    watched.stream(stream, StreamInput::Data(second));
+}
+
+fn stream_news(watched: &mut Watched, input: &mut Input<'_>) {
+    let streams = watched.open_streams();
+    if streams.is_empty() {
+        return;
+    }
+    let stream = input.pick(&streams);
+    let news = match input.below(4) {
+        0 => StreamInput::Opened,
+        1 => StreamInput::Finished,
+        2 => StreamInput::Failed,
+        _ => StreamInput::Data(input.bytes()),
+    };
+    watched.stream(stream, news);
+}
+
+fn command(watched: &mut Watched, input: &mut Input<'_>) {
+    let payload = input.bytes();
+    match input.below(11) {
+        0 => {
+            let addresses: Vec<SocketAddr> = (0..input.below(4)).map(|_| address(input)).collect();
+            watched.request(|node, now| node.join(now, &addresses));
+        }
+        1 => watched.request(|node, now| node.leave(now)),
+        2 => {
+            let meta = Bytes::copy_from_slice(payload);
+            watched.request(|node, now| node.set_meta(now, meta));
+        }
+        3 => watched.request(|node, now| node.broadcast(now, payload)),
+        4 => {
+            let to = draft::name(input);
+            watched.command(|node, now| node.send(now, to, payload));
+        }
+        5 => {
+            let to = draft::name(input);
+            watched.request(|node, now| node.send_reliable(now, to, payload));
+        }
+        6 => {
+            let to = draft::name(input);
+            watched.request(|node, now| node.ping(now, to));
+        }
+        7 => {
+            let ack_payload = Bytes::copy_from_slice(payload);
+            watched.command(|node, now| node.set_ack_payload(now, ack_payload));
+        }
+        8 => {
+            let key = draft::name(input);
+            watched.request(|node, now| node.broadcast_keyed(now, key.as_bytes(), payload));
+        }
+        9 => {
+            let name = draft::name(input);
+            watched.command(|node, now| node.forget(now, name));
+        }
+        _ => {
+            let user_state = Bytes::copy_from_slice(payload);
+            watched.command(|node, now| node.set_user_state(now, user_state));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Arbitrary bytes as a datagram: to the decoder, and to a node.
+
+use swim_core::wire::{self, Message};
+
+use super::input::Input;
+use super::settings::{self, LABEL, NAMES, home};
+use super::watched::Watched;
+use bytes::BytesMut;
+use swim_core::wire::{Claim, Update};
+use swim_core::{Incarnation, Versions};
+
+/// Hands the input in, with and without our header in front.
+///
+/// # Panics
+///
+/// When an invariant does not hold.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let switches = input.byte();
+    let with_label = switches & 1 == 1;
+    let label: &[u8] = if with_label { LABEL } else { b"" };
+    let mut datagram = BytesMut::new();
+    if switches & 2 == 0 {
+        wire::begin_packet(label, &mut datagram);
+    }
+    datagram.extend_from_slice(input.remainder());
+
+    decode(&datagram, label);
+    let mut watched = node_with_members(with_label);
+    // From a member, from a stranger, and from the first again.
+    for from in [home(1), home(100), home(1)] {
+        watched.packet(from, &datagram);
+    }
+    watched.timeout();
+    watched.keep_next_deadline();
+}
+
+fn decode(datagram: &[u8], label: &[u8]) {
+    let Ok(messages) = wire::open_packet(datagram, label) else {
+        return;
+    };
+    let mut bytes = BytesMut::new();
+    for (count, message) in messages.enumerate() {
+        assert!(count < datagram.len(), "every message takes a byte");
+        let Ok(message) = message else { continue };
+        // What was understood can be said again, and is understood the same way.
+        bytes.clear();
+        wire::begin_packet(label, &mut bytes);
+        message.encode(&mut bytes);
+        let mut again = wire::open_packet(&bytes, label).expect("our own header");
+        assert_eq!(again.next(), Some(Ok(message)));
+        assert_eq!(again.next(), None);
+    }
+}
+
+/// A node that knows half of those whose names it may hear.
+#[must_use]
+pub fn node_with_members(with_label: bool) -> Watched {
+    let mut watched = Watched::new(settings::usual(with_label));
+    let mut datagram = BytesMut::new();
+    wire::begin_packet(&watched.node.config().label.clone(), &mut datagram);
+    for (number, &name) in NAMES.iter().enumerate().skip(1).take(4) {
+        let claim =
+            Claim::Alive { address: home(number), meta: b"meta", versions: Versions::DEFAULT };
+        let incarnation = Incarnation(5);
+        Message::Update(Update { name, incarnation, claim }).encode(&mut datagram);
+    }
+    watched.packet(home(1), &datagram);
+    assert_eq!(watched.node.members_live(), 5);
+    watched
+}

@@ -1,0 +1,116 @@
+//! The nodes that are fuzzed: who they are and which limits they have.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+
+use swim_core::{Config, Incarnation};
+
+use super::input::Input;
+
+/// The label of nodes that have one.
+pub const LABEL: &[u8] = b"fuzz";
+
+/// Names, that of the node itself first. With few names most messages are about somebody known.
+pub const NAMES: [&str; 12] = [
+    "self",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "h",
+    "i",
+    "j",
+    "n\u{e4}me",
+    // The longest name: 255 bytes.
+    concat!(
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234",
+    ),
+];
+
+/// Where the member of that number in [`NAMES`] is.
+#[must_use]
+pub fn home(number: usize) -> SocketAddr {
+    let [.., host] = number.to_be_bytes();
+    SocketAddr::from(([10, 0, 0, host.wrapping_add(1)], 7946))
+}
+
+/// Where somebody is: mostly one of the members, or a stranger, or nowhere.
+pub fn address(input: &mut Input<'_>) -> SocketAddr {
+    match input.below(24) {
+        number @ 0..12 => home(number),
+        12 => SocketAddr::from(([10, 0, 0, 2], 8000)),
+        13 => SocketAddr::from(([192, 168, 7, 7], 1)),
+        14 => SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 7946),
+        15 => SocketAddr::from(([0, 0, 0, 0], 7946)),
+        16 => SocketAddr::from(([10, 0, 0, 3], 0)),
+        _ => SocketAddr::from(([10, 1, 0, input.byte()], 7946)),
+    }
+}
+
+/// A node with the usual limits.
+///
+/// # Panics
+///
+/// Never: the name is valid.
+#[must_use]
+pub fn usual(label: bool) -> Config {
+    let name = NAMES[0].parse().expect("a name of 4 bytes is valid");
+    let mut config = Config::lan(name, home(0));
+    if label {
+        config.label = LABEL.into();
+    }
+    config
+}
+
+/// A node with limits so small that a few operations reach them, or with the usual ones, and with some
+/// of its parts switched off.
+pub fn config(input: &mut Input<'_>) -> Config {
+    let switches = input.byte();
+    let on = |bit: u8| switches & (1 << bit) == 0;
+    let mut config = usual(!on(0));
+    config.lifeguard_health = on(1);
+    config.lifeguard_suspicion = on(2);
+    config.lifeguard_buddy = on(3);
+    config.lateness = on(4);
+    config.stream_ping = on(5);
+    if !on(6) {
+        config.push_pull_interval = Duration::ZERO;
+    }
+    if on(7) {
+        limit(&mut config, input);
+    }
+    config.incarnation = input.pick(&[
+        Incarnation(1),
+        Incarnation(0),
+        Incarnation(7),
+        Incarnation(u32::MAX - 1),
+        Incarnation::MAX,
+    ]);
+    config.indirect_probes = input.below(4);
+    config.gossip_nodes = 1 + input.below(4);
+    config
+}
+
+fn limit(config: &mut Config, input: &mut Input<'_>) {
+    let mut up_to = |bound| 1 + input.below(bound);
+    config.packet_size_max = 800 + up_to(100);
+    config.meta_size_max = up_to(100);
+    config.members_max = up_to(8);
+    config.lost_members_max = up_to(4);
+    config.update_queue_max = 15 + up_to(4);
+    config.broadcast_queue_max = up_to(4);
+    config.broadcast_queue_bytes_max = 1000;
+    config.broadcast_origins_max = up_to(3);
+    config.reliable_size_max = up_to(200);
+    config.user_state_size_max = up_to(200);
+    config.streams_max = up_to(4);
+    config.streams_per_source_max = up_to(4);
+    config.stream_buffer_max = 200 + up_to(256);
+    config.join_parallel_max = up_to(3);
+    config.requests_max = up_to(6);
+    config.relays_max = up_to(3);
+}

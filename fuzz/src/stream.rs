@@ -1,0 +1,136 @@
+//! Arbitrary bytes on streams: on one that a peer opened, and on those that the node opened. In
+//! whatever pieces they come, the same comes of them.
+
+use bytes::BytesMut;
+use swim_core::wire;
+use swim_core::{Event, Output, StreamId, StreamInput, StreamOp};
+
+use super::draft;
+use super::input::Input;
+use super::packet::node_with_members;
+use super::settings::{LABEL, home};
+use super::watched::Watched;
+
+/// Hands the input in piece by piece, and to another node at once.
+///
+/// # Panics
+///
+/// When an invariant does not hold, or when the pieces make a difference.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let switches = input.byte();
+    let with_label = switches & 1 == 1;
+    let label: &[u8] = if with_label { LABEL } else { b"" };
+    let steps = [(); 4].map(|()| 1 + usize::from(input.byte()));
+    let bytes = match switches >> 1 & 3 {
+        0 => BytesMut::from(input.remainder()),
+        1 => framed(label, input.remainder()),
+        _ => {
+            let mut bytes = draft::exchange(&mut input, label);
+            bytes.extend_from_slice(input.remainder());
+            bytes
+        }
+    };
+    let open: fn(&mut Watched) -> Vec<StreamId> = match switches >> 3 & 3 {
+        0 => accepted,
+        1 => joining,
+        2 => delivering,
+        _ => probing,
+    };
+    let piecewise = outcome(with_label, open, &bytes, &steps);
+    let at_once = outcome(with_label, open, &bytes, &[bytes.len().max(1)]);
+    assert_eq!(piecewise, at_once, "the pieces make a difference");
+}
+
+/// One frame with this body, behind our header.
+fn framed(label: &[u8], body: &[u8]) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    wire::begin_packet(label, &mut bytes);
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// What a node gives out when these bytes come on each of its streams.
+fn outcome(
+    with_label: bool,
+    open: fn(&mut Watched) -> Vec<StreamId>,
+    bytes: &[u8],
+    steps: &[usize],
+) -> Vec<Output> {
+    let mut watched = node_with_members(with_label);
+    let streams = open(&mut watched);
+    watched.record = Some(Vec::new());
+    for stream in streams {
+        let (mut rest, mut steps) = (bytes, steps.iter().cycle());
+        while !rest.is_empty() {
+            let step = steps.next().map_or(rest.len(), |&step| step.min(rest.len()));
+            let (piece, after) = rest.split_at(step);
+            watched.stream(stream, StreamInput::Data(piece));
+            rest = after;
+        }
+        watched.stream(stream, StreamInput::Finished);
+    }
+    while watched.keep_next_deadline() && !watched.open_streams().is_empty() {}
+    let mut outputs = watched.record.take().unwrap_or_default();
+    // What bytes that are not ours seem to be depends on how many of them came first.
+    outputs.retain(|output| !matches!(output, Output::Event(Event::BadInput { .. })));
+    for output in &mut outputs {
+        forget_guess(output);
+    }
+    outputs
+}
+
+/// Leaves out of an answer what bytes that are not ours seemed to be.
+fn forget_guess(output: &mut Output) {
+    use swim_core::{DropReason, Failure};
+    let guess = |failure: &mut Failure| {
+        if let Failure::BadAnswer { reason } = failure {
+            *reason = DropReason::Malformed;
+        }
+    };
+    if let Output::Event(Event::Answer { result: Err(failure), .. }) = output {
+        guess(failure);
+        if let Failure::NoneJoined { attempts } = failure {
+            attempts.iter_mut().for_each(|(_, failure)| guess(failure));
+        }
+    }
+}
+
+fn accepted(watched: &mut Watched) -> Vec<StreamId> {
+    let accepted = [home(1), home(100)].map(|from| watched.accept(from));
+    accepted.into_iter().flatten().collect()
+}
+
+fn joining(watched: &mut Watched) -> Vec<StreamId> {
+    watched.request(|node, now| node.join(now, &[home(1), home(100)]));
+    opened(watched)
+}
+
+fn delivering(watched: &mut Watched) -> Vec<StreamId> {
+    watched.request(|node, now| node.send_reliable(now, "b", b"payload"));
+    opened(watched)
+}
+
+/// The node pings over a stream whom it cannot reach by datagrams.
+fn probing(watched: &mut Watched) -> Vec<StreamId> {
+    watched.record = Some(Vec::new());
+    for _ in 0..100 {
+        watched.keep_next_deadline();
+        let opened =
+            |output: &Output| matches!(output, Output::Stream { op: StreamOp::Open { .. }, .. });
+        if watched.record.iter().flatten().any(opened) {
+            break;
+        }
+    }
+    opened(watched)
+}
+
+fn opened(watched: &mut Watched) -> Vec<StreamId> {
+    let streams = watched.open_streams();
+    for &stream in &streams {
+        watched.stream(stream, StreamInput::Opened);
+    }
+    streams
+}
