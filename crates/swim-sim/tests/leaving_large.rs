@@ -1,0 +1,93 @@
+//! A goodbye in a large cluster whose members come and go.
+//!
+//! `SWIM_SIM_LARGE=1` runs more seeds and clusters of 3,600, which takes many minutes;
+//! `-- --nocapture` prints what was measured.
+
+use swim_core::{Answer, State};
+use swim_sim::{Churn, Options, World, secs};
+
+/// How many leave in each cluster, one after the other.
+const LEAVERS: [&str; 4] = ["n1", "n2", "n3", "n4"];
+
+/// What the nodes that take part believe of one that leaves, at one instant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Views {
+    live: usize,
+    left: usize,
+    failed: usize,
+    /// They came later and never heard of it.
+    unknown: usize,
+}
+
+impl Views {
+    fn of(world: &World, subject: &str) -> Views {
+        let mut views = Views::default();
+        for observer in world.running() {
+            let count = match world.state(observer, subject) {
+                Some(State::Alive | State::Suspect) => &mut views.live,
+                Some(State::Left) => &mut views.left,
+                Some(State::Failed) => &mut views.failed,
+                None => &mut views.unknown,
+            };
+            *count += 1;
+        }
+        views
+    }
+
+    /// Of those that know the member, the share that know that it left, in hundredths of a percent,
+    /// rounded down.
+    fn left_share(self) -> usize {
+        self.left * 10_000 / (self.live + self.left + self.failed)
+    }
+}
+
+/// Has members leave a cluster of this many, of which `per_minute` are replaced a minute; expects
+/// what the others believe at the instant of the answer.
+fn expect_leaves_to_be_seen(seed: u64, nodes: usize, per_minute: u32) {
+    let mut world = Options::new(seed).digest(false).records(false).build();
+    world.form(nodes);
+    let mut churn = Churn::new(&world, per_minute, &LEAVERS);
+    churn.run(&mut world, secs(40));
+    for leaver in LEAVERS {
+        let asked = world.now();
+        let request = world.leave(leaver);
+        assert!(churn.run_until(&mut world, secs(30), |world| world.answer(request).is_some()));
+        assert_eq!(world.answer(request), Some(&Ok(Answer::Left)));
+        let (views, took) = (Views::of(&world, leaver), world.now() - asked);
+        println!("{nodes} nodes, {per_minute}/min, seed {seed}, {leaver}: {took:.3?}, {views:?}");
+        assert!(views.left_share() >= 9990, "seed {seed}: {views:?}");
+        assert_eq!(views.failed, 0, "seed {seed}: {views:?}");
+        // The process ends, as it would.
+        world.crash(leaver);
+        churn.run(&mut world, secs(5));
+    }
+    // Nobody comes to believe anything else.
+    for leaver in LEAVERS {
+        let later = Views::of(&world, leaver);
+        assert_eq!((later.live, later.failed), (0, 0), "{leaver}: {later:?}");
+    }
+}
+
+fn large() -> bool {
+    std::env::var_os("SWIM_SIM_LARGE").is_some()
+}
+
+#[test]
+fn s45_a_leave_is_seen_as_left_by_all_but_one_in_a_thousand_before_its_answer() {
+    expect_leaves_to_be_seen(0, 1000, 100);
+    if large() {
+        for seed in 0..4 {
+            expect_leaves_to_be_seen(seed, 1000, 10);
+            expect_leaves_to_be_seen(seed + 1, 1000, 100);
+        }
+    }
+}
+
+#[test]
+fn s45_a_leave_in_a_cluster_of_3600_is_seen_as_left_before_its_answer() {
+    if large() {
+        for per_minute in [36, 360] {
+            expect_leaves_to_be_seen(0, 3600, per_minute);
+        }
+    }
+}
