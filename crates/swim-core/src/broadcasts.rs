@@ -96,7 +96,8 @@ impl Seen {
         }
         let name = Name::trusted(origin);
         let window = Window::new(now, life, sequence);
-        self.origins.entry(name.clone()).or_default().push(window);
+        let lives = self.origins.entry(name.clone()).or_insert_with(|| Vec::with_capacity(1));
+        lives.push(window);
         self.order.push_back((name, life));
         Note::New
     }

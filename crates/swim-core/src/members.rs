@@ -221,18 +221,18 @@ impl Members {
     /// update is sent as often as there are members, that is what reaches all of them.
     ///
     /// The failed come in between, each as often as a live one, and together in one of three picks
-    /// at most. They will hardly pass anything on: one after the other, or being the most, they
-    /// would swallow news as often as it is sent.
+    /// at most (every other one where a single one is live). They will hardly pass anything on: one
+    /// after the other, or being the most, they would swallow news as often as it is sent.
     pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
         let mut picked = Picked::default();
         let (live, failed) = (self.ring.len(), self.failed.len());
-        let weight = failed.min(live.div_ceil(2));
+        let weight = failed.min((live / 2).max(1));
         let (mut live_left, mut failed_left) = (live, failed);
         for _ in 0..count.min(live + failed).min(FAN_OUT_MAX) {
             self.owed_to_failed += weight;
             let owed = self.owed_to_failed >= live + weight;
             if owed {
-                self.owed_to_failed = (self.owed_to_failed - (live + weight)).min(live + weight);
+                self.owed_to_failed = (self.owed_to_failed - (live + weight)).min(live);
             }
             if live_left == 0 || (owed && failed_left > 0) {
                 failed_left -= 1;
