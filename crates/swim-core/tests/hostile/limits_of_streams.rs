@@ -16,7 +16,8 @@ fn streams_max() {
     let mut peer = Peer::with(|config| config.streams_max = 3);
     let open: Vec<StreamId> = (1..=3).map(|number| peer.accept(address(number))).collect();
     for &stream in &open {
-        peer.stream(stream, StreamInput::Data(b"\xc1"));
+        // All of them have begun a frame.
+        peer.stream(stream, StreamInput::Data(&claimed(100)));
     }
     let accept = |peer: &mut Peer| peer.node.handle_accept(peer.now, address(9)).map(|_| ());
     assert_eq!(accept(&mut peer), Err(Refused::TooManyStreams));
