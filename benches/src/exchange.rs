@@ -21,7 +21,7 @@ pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     wire::begin_packet(LABEL, &mut bytes);
     let members = order.map(|number| member(number, &names[number]));
-    wire::encode_push_pull(scope, members, &[], &mut bytes);
+    wire::encode_push_pull(scope, 0, members, &[], &mut bytes);
     bytes.to_vec()
 }
 
@@ -32,7 +32,7 @@ pub fn lone_half(number: usize) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     wire::begin_packet(LABEL, &mut bytes);
     let members = core::iter::once(member(number, &name));
-    wire::encode_push_pull(Scope::Full, members, &[], &mut bytes);
+    wire::encode_push_pull(Scope::Full, 0, members, &[], &mut bytes);
     bytes.to_vec()
 }
 

@@ -80,7 +80,15 @@ pub fn broadcast<'a>(input: &mut Input<'a>) -> Broadcast<'a> {
 
 /// Why a push/pull is made.
 pub fn scope(input: &mut Input<'_>) -> Scope {
-    input.pick(&[Scope::Join, Scope::Full, Scope::Partial])
+    input.pick(&[Scope::Join, Scope::Full, Scope::Partial, Scope::Compare])
+}
+
+/// A digest of a view for such a push/pull.
+pub fn view(input: &mut Input<'_>, scope: Scope) -> u64 {
+    match scope {
+        Scope::Compare => u64::from(input.number()) + 1,
+        _ => 0,
+    }
 }
 
 /// Any message of a datagram. Half of them are news about members.
@@ -145,7 +153,8 @@ pub fn half(input: &mut Input<'_>, label: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
     wire::begin_packet(label, &mut bytes);
     let scope = scope(input);
+    let view = view(input, scope);
     let members: Vec<MemberRef<'_>> = (0..input.below(6)).map(|_| member(input)).collect();
-    wire::encode_push_pull(scope, members.into_iter(), input.bytes(), &mut bytes);
+    wire::encode_push_pull(scope, view, members.into_iter(), input.bytes(), &mut bytes);
     bytes
 }

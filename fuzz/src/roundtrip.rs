@@ -56,6 +56,7 @@ fn unknown_field(input: &mut Input<'_>, bytes: &mut BytesMut) {
 
 fn half(input: &mut Input<'_>, label: &[u8]) {
     let scope = draft::scope(input);
+    let view = draft::view(input, scope);
     let user_state = input.bytes();
     let mut members = Vec::new();
     while !input.is_empty() && members.len() < 64 {
@@ -63,7 +64,7 @@ fn half(input: &mut Input<'_>, label: &[u8]) {
     }
     let mut bytes = BytesMut::new();
     wire::begin_packet(label, &mut bytes);
-    wire::encode_push_pull(scope, members.iter().copied(), user_state, &mut bytes);
+    wire::encode_push_pull(scope, view, members.iter().copied(), user_state, &mut bytes);
 
     let header = wire::open_header(&bytes, label).expect("our header");
     let mut rest = &bytes[header.expect("a complete header")..];
@@ -71,7 +72,7 @@ fn half(input: &mut Input<'_>, label: &[u8]) {
     while !rest.is_empty() {
         assert!(!last, "nothing follows the last frame");
         let (part, after) = next_part(rest);
-        assert_eq!(part.scope(), scope);
+        assert_eq!((part.scope(), part.view), (scope, view));
         read.extend(part.members().map(|member| member.expect("as written")));
         state.extend_from_slice(part.user_state);
         last = part.last;

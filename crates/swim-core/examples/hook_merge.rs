@@ -42,7 +42,7 @@ fn exchange(scope: Scope, meta: &[u8]) -> Result<BytesMut, Box<dyn std::error::E
     };
     let mut bytes = BytesMut::new();
     wire::begin_packet(b"", &mut bytes);
-    wire::encode_push_pull(scope, [member].into_iter(), &[], &mut bytes);
+    wire::encode_push_pull(scope, 0, [member].into_iter(), &[], &mut bytes);
     Ok(bytes)
 }
 

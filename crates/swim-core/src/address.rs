@@ -10,6 +10,17 @@ pub(crate) struct CompactAddress {
     is_v6: bool,
 }
 
+impl CompactAddress {
+    /// The same bytes on every machine, other ones for every other address.
+    pub(crate) fn to_bytes(self) -> [u8; 19] {
+        let mut bytes = [0; 19];
+        bytes[..16].copy_from_slice(&self.ip);
+        bytes[16..18].copy_from_slice(&self.port.to_be_bytes());
+        bytes[18] = self.is_v6.into();
+        bytes
+    }
+}
+
 impl From<SocketAddr> for CompactAddress {
     fn from(address: SocketAddr) -> Self {
         let mut ip = [0; 16];

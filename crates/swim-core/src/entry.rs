@@ -98,14 +98,20 @@ impl Entry {
     }
 
     /// This member's part of the digest of a view, the same in every node.
-    pub(crate) fn digest(&self) -> u32 {
+    ///
+    /// It covers all that the member announces: two that were started with one name and one
+    /// incarnation must not look the same.
+    pub(crate) fn digest(&self) -> u64 {
         if !self.state.is_live() {
             return 0;
         }
         let mut hasher = SipHasher13::new_with_keys(0, 0);
-        hasher.write(self.name_bytes());
+        hasher.write(&[self.name_len]);
+        hasher.write(&self.text);
         hasher.write(&self.incarnation.to_le_bytes());
-        u32::try_from(hasher.finish() >> 32).expect("half of 64 bits")
+        hasher.write(&self.address.to_bytes());
+        hasher.write(&self.versions);
+        hasher.finish()
     }
 
     pub(crate) fn queued(&self) -> Option<u32> {

@@ -35,7 +35,7 @@ pub(crate) struct Members {
     /// What the failed are behind with their share of gossip.
     owed_to_failed: usize,
     /// See [`Members::view_digest`].
-    digest: u32,
+    digest: u64,
     failed: Vec<Slot>,
     /// Those lost after they failed, who are worth looking for.
     lost: Vec<Slot>,
@@ -83,14 +83,22 @@ impl Members {
 
     /// Takes over what a member announces; its state is not touched.
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
-        self.entry_mut(slot).announce(new);
-        self.set_incarnation(slot, new.incarnation);
+        self.change(slot, |entry| {
+            entry.announce(new);
+            entry.incarnation = new.incarnation.0;
+        });
     }
 
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
-        let before = self.entry(slot).digest();
-        self.entry_mut(slot).incarnation = incarnation.0;
-        let after = self.entry(slot).digest();
+        self.change(slot, |entry| entry.incarnation = incarnation.0);
+    }
+
+    /// Changes an entry, and the digest with it.
+    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Entry)) {
+        let entry = self.pages.entry_mut(slot);
+        let before = entry.digest();
+        change(entry);
+        let after = entry.digest();
         self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
     }
 
@@ -103,13 +111,11 @@ impl Members {
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.leave_lists(slot);
         }
-        let digest_before = self.entry(slot).digest();
-        let entry = self.entry_mut(slot);
-        entry.state = state;
-        entry.since = now;
-        entry.lost = false;
-        let digest_after = entry.digest();
-        self.digest = self.digest.wrapping_sub(digest_before).wrapping_add(digest_after);
+        self.change(slot, |entry| {
+            entry.state = state;
+            entry.since = now;
+            entry.lost = false;
+        });
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.enter_lists(slot);
         }
@@ -281,10 +287,15 @@ impl Members {
         self.hash(name.as_bytes())
     }
 
-    /// Stands for whom this node holds for alive or suspect, at which incarnations: two nodes with
-    /// the same view have the same digest, and never 0.
-    pub(crate) fn view_digest(&self) -> u32 {
+    /// Stands for whom this node holds for alive or suspect, and all that they announced: two nodes
+    /// with the same view have the same digest, and never 0.
+    pub(crate) fn view_digest(&self) -> u64 {
         self.digest.max(1)
+    }
+
+    /// The same in 4 bytes, for acks.
+    pub(crate) fn short_view_digest(&self) -> u32 {
+        u32::try_from(self.digest >> 32).expect("half of 64 bits").max(1)
     }
 
     /// How many others are alive or suspect.
@@ -492,7 +503,7 @@ mod tests {
             assert_eq!(members.pages.place(slot), place);
         }
         assert_eq!(1 + members.peers() + gone, members.len());
-        let digest = members.iter().fold(0u32, |sum, entry| sum.wrapping_add(entry.digest()));
+        let digest = members.iter().fold(0u64, |sum, entry| sum.wrapping_add(entry.digest()));
         assert_eq!(members.digest, digest);
     }
 

@@ -344,7 +344,7 @@ impl Node {
         let ack = Message::Ack(Ack {
             sequence: ping.sequence,
             payload,
-            view: self.members.view_digest(),
+            view: self.members.short_view_digest(),
         });
         packet::begin(&mut self.arena, &self.config, Some(&ack));
         self.count_sent(MessageKind::Ack);

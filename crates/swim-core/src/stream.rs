@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::output::{Answer, Failure, Output, RequestId, StreamId, StreamInput, StreamOp};
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{self, Ack, Frame, Ping, User};
+use crate::wire::{self, Ack, Frame, Ping, Scope, User};
 
 /// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
 /// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
@@ -32,8 +32,10 @@ pub(crate) enum Purpose {
     Answered,
     /// A push/pull with one address of a join.
     Join { request: RequestId },
-    /// A periodic push/pull.
+    /// A push/pull that is no join.
     PushPull,
+    /// A periodic push/pull, which begins with the digests of both views.
+    Compare,
     /// A ping of the running probe.
     Ping { sequence: u32 },
     /// A reliable message.
@@ -300,7 +302,7 @@ impl Node {
             }
             (Purpose::Incoming, Frame::PushPull(part)) => {
                 self.merge(peer, frames);
-                let state = self.encoded_answer(part.scope());
+                let state = self.encoded_answer(part.scope(), part.view);
                 self.answer_stream(id, state);
             }
             (Purpose::Join { request }, Frame::PushPull(_)) => {
@@ -311,6 +313,13 @@ impl Node {
             (Purpose::PushPull, Frame::PushPull(_)) => {
                 self.close_stream(id);
                 self.merge(peer, frames);
+            }
+            (Purpose::Compare, Frame::PushPull(part)) => {
+                self.close_stream(id);
+                self.merge(peer, frames);
+                if part.scope() == Scope::Full {
+                    self.push_back(peer, part.view);
+                }
             }
             (Purpose::Ping { sequence }, Frame::Ack(ack)) if ack.sequence == sequence => {
                 self.close_stream(id);
@@ -420,7 +429,11 @@ impl Node {
         match stream.purpose {
             Purpose::Join { request } => self.join_failed(request, stream.peer, failure),
             Purpose::Message { request } => self.answer(request, Err(failure)),
-            Purpose::Incoming | Purpose::Answered | Purpose::PushPull | Purpose::Ping { .. } => {}
+            Purpose::Incoming
+            | Purpose::Answered
+            | Purpose::PushPull
+            | Purpose::Compare
+            | Purpose::Ping { .. } => {}
         }
     }
 }

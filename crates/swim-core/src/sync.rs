@@ -133,7 +133,9 @@ impl Node {
 
     // The exchange.
 
-    /// Exchanges everything with one random member, and sets the time for the next exchange.
+    /// Exchanges views with one random member, and sets the time for the next exchange. The members
+    /// are told only where the digests of the two views differ: in a cluster that agrees, the cost
+    /// does not depend on its size.
     pub(crate) fn start_push_pull(&mut self) {
         if self.status != Status::Running {
             return;
@@ -143,8 +145,20 @@ impl Node {
         let alive = |entry: &Entry| entry.state() == State::Alive;
         let picked = self.members.pick(&mut self.random, 1, None, alive);
         if let [peer] = picked.as_slice() {
-            self.push_pull_with(self.members.entry(*peer).address());
+            let to = self.members.entry(*peer).address();
+            let opening = self.encoded_state(Scope::Compare);
+            self.open_stream(to, Purpose::Compare, opening);
         }
+    }
+
+    /// The other node sees something else, and told everything that it sees, which was merged. What
+    /// this node knows beyond that goes back.
+    pub(crate) fn push_back(&mut self, to: SocketAddr, their_view: u64) {
+        if their_view == self.members.view_digest() || self.status != Status::Running {
+            return;
+        }
+        let state = self.encoded_state(Scope::Partial);
+        self.open_stream(to, Purpose::PushPull, state);
     }
 
     /// A probed member told what it sees. Where that differs from what this node sees although no
@@ -155,7 +169,7 @@ impl Node {
         if view == 0 || self.status != Status::Running || self.config.push_pull_interval.is_zero() {
             return;
         }
-        if view == self.members.view_digest() {
+        if view == self.members.short_view_digest() {
             self.repair_patience = self.config.probe_interval;
             return;
         }
@@ -182,7 +196,7 @@ impl Node {
         let members = [self.members.entry(Slot::LOCAL), self.members.entry(suspect)];
         let to = members[1].address();
         let members = members.into_iter().map(Entry::view);
-        let bytes = self.framed(|out| wire::encode_push_pull(Scope::Partial, members, &[], out));
+        let bytes = self.framed(|out| wire::encode_push_pull(Scope::Partial, 0, members, &[], out));
         self.open_stream(to, Purpose::PushPull, bytes);
     }
 
@@ -195,24 +209,35 @@ impl Node {
     }
 
     /// The answer to a push/pull: as much as was asked for.
-    pub(crate) fn encoded_answer(&mut self, scope: Scope) -> Bytes {
-        if scope != Scope::Partial {
-            return self.encoded_state(scope);
+    pub(crate) fn encoded_answer(&mut self, scope: Scope, their_view: u64) -> Bytes {
+        match scope {
+            Scope::Compare if their_view != self.members.view_digest() => {
+                self.encoded_state(Scope::Full)
+            }
+            Scope::Join | Scope::Full | Scope::Compare => self.encoded_state(scope),
+            Scope::Partial => {
+                self.count_sent(MessageKind::PushPull);
+                let local = core::iter::once(self.local());
+                self.framed(|out| wire::encode_push_pull(scope, 0, local, &[], out))
+            }
         }
-        self.count_sent(MessageKind::PushPull);
-        let local = core::iter::once(self.local());
-        self.framed(|out| wire::encode_push_pull(scope, local, &[], out))
     }
 
-    /// Everything that this node knows, itself first, with its application state.
+    /// Everything that this node knows, itself first, with its application state. To compare views,
+    /// only itself and the digest of the rest; to tell the rest later, all but its state.
     fn encoded_state(&mut self, scope: Scope) -> Bytes {
         self.count_sent(MessageKind::PushPull);
+        let state = if scope == Scope::Partial { Bytes::new() } else { self.local_state(scope) };
+        let view = if scope == Scope::Partial { 0 } else { self.members.view_digest() };
+        let count = if scope == Scope::Compare { 1 } else { usize::MAX };
+        let members = self.members.iter().map(Entry::view).take(count);
+        self.framed(|out| wire::encode_push_pull(scope, view, members, &state, out))
+    }
+
+    fn local_state(&mut self, scope: Scope) -> Bytes {
         let from_hook = self.hooks.local_state(scope == Scope::Join);
         let state = from_hook.unwrap_or_else(|| self.user_state.clone());
-        let state =
-            if state.len() <= self.config.user_state_size_max { state } else { Bytes::new() };
-        let members = self.members.iter().map(Entry::view);
-        self.framed(|out| wire::encode_push_pull(scope, members, &state, out))
+        if state.len() <= self.config.user_state_size_max { state } else { Bytes::new() }
     }
 
     /// Takes in everything that another node knows.

@@ -110,7 +110,7 @@ impl Peer {
         });
         let mut half = BytesMut::new();
         wire::begin_packet(LABEL, &mut half);
-        wire::encode_push_pull(Scope::Join, members, b"", &mut half);
+        wire::encode_push_pull(Scope::Join, 0, members, b"", &mut half);
         self.node.handle_stream(self.now, open.unwrap(), StreamInput::Data(&half));
         self.take_outputs();
         assert_eq!(self.node.members_live(), MEMBERS);

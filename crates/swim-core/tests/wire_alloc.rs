@@ -97,7 +97,7 @@ fn reading_allocates_nothing_even_when_every_byte_is_damaged() {
         versions: Versions::DEFAULT,
     };
     let mut frames = BytesMut::new();
-    wire::encode_push_pull(wire::Scope::Join, [member; 3].into_iter(), b"state", &mut frames);
+    wire::encode_push_pull(wire::Scope::Join, 0, [member; 3].into_iter(), b"state", &mut frames);
 
     for original in [&packet[..], &frames[wire::FRAME_HEADER_LEN..]] {
         let mut bytes = original.to_vec();

@@ -44,6 +44,7 @@
 //! and the command that runs it again (see [`Options::replay`]).
 #![forbid(unsafe_code)]
 
+mod assemble;
 pub mod bounds;
 mod churn;
 mod commands;

@@ -146,7 +146,7 @@ fn s54_a_member_without_a_common_version_is_rejected_and_the_rest_of_the_exchang
     let members = (0..).zip(&ranges).map(member);
     let mut bytes = BytesMut::new();
     wire::begin_packet(b"", &mut bytes);
-    wire::encode_push_pull(Scope::Join, members, &[], &mut bytes);
+    wire::encode_push_pull(Scope::Join, 0, members, &[], &mut bytes);
 
     let from = "10.0.1.0:4000".parse().unwrap();
     let stream = node.handle_accept(now, from).unwrap();

@@ -28,12 +28,13 @@ const ACK: u32 = 2;
 const USER: u32 = 3;
 const PUSH_PULL: u32 = 4;
 
-/// The field numbers of a push/pull. 6 to 15 are reserved.
+/// The field numbers of a push/pull. 7 to 15 are reserved.
 const MEMBER: u32 = 1;
 const USER_STATE: u32 = 2;
 const JOIN: u32 = 3;
 const LAST: u32 = 4;
 const PARTIAL: u32 = 5;
+const VIEW: u32 = 6;
 
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,9 @@ pub struct PushPull<'a> {
     /// The half holds the sender and some members only, and so should the answer. The same in
     /// every frame of a half.
     pub partial: bool,
+    /// The digest of the sender's view of the cluster; 0 where it tells none. The same in every
+    /// frame of a half.
+    pub view: u64,
     /// The next piece of the sender's application state; the receiver strings the pieces together.
     pub user_state: &'a [u8],
     /// The message itself, whose structure was checked, to walk over its members.
@@ -73,6 +77,9 @@ pub enum Scope {
     Full,
     /// The sender and some members: to settle what is believed of them.
     Partial,
+    /// The sender alone, with the digest of its view: to be answered with everything if the other
+    /// view differs, and in kind if it does not.
+    Compare,
 }
 
 /// The members of a [`PushPull`] frame. A member that is malformed yields an error, and the next
@@ -115,15 +122,19 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame<'_>, DropReason> {
 
 /// Appends one half of a push/pull: as many frames as it takes, the last one marked. Takes
 /// `members` as they come, in one pass; the sender itself goes first.
+///
+/// `view` is the digest of the sender's view, or 0 to tell none; [`Scope::Compare`] is nothing
+/// without one.
 pub fn encode_push_pull<'a>(
     scope: Scope,
+    view: u64,
     members: impl Iterator<Item = MemberRef<'a>>,
     user_state: &[u8],
     out: &mut BytesMut,
 ) {
+    debug_assert!(scope != Scope::Partial || view == 0, "a digest would make it a comparison");
     let start = out.len();
-    let (join, partial) = (scope == Scope::Join, scope == Scope::Partial);
-    let mut half = HalfWriter { join, partial, out, start };
+    let mut half = HalfWriter { scope, view, out, start };
     for member in members {
         half.member(&member);
     }
@@ -164,6 +175,7 @@ impl<'a> PushPull<'a> {
     pub fn scope(&self) -> Scope {
         match (self.join, self.partial) {
             (true, _) => Scope::Join,
+            (false, true) if self.view != 0 => Scope::Compare,
             (false, true) => Scope::Partial,
             (false, false) => Scope::Full,
         }
@@ -178,7 +190,7 @@ impl<'a> PushPull<'a> {
     /// Checks the structure of the message, but leaves its members to [`Members`].
     fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let mut push_pull =
-            PushPull { join: false, last: false, partial: false, user_state: &[], body };
+            PushPull { join: false, last: false, partial: false, view: 0, user_state: &[], body };
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
@@ -187,6 +199,7 @@ impl<'a> PushPull<'a> {
                 JOIN => push_pull.join = fields.varint(key)? != 0,
                 LAST => push_pull.last = fields.varint(key)? != 0,
                 PARTIAL => push_pull.partial = fields.varint(key)? != 0,
+                VIEW => push_pull.view = fields.fixed64(key)?,
                 _ => fields.skip(key)?,
             }
         }
@@ -207,16 +220,16 @@ impl core::iter::FusedIterator for Members<'_> {}
 
 /// Writes one half of a push/pull, frame after frame.
 struct HalfWriter<'b> {
-    join: bool,
-    partial: bool,
+    scope: Scope,
+    view: u64,
     out: &'b mut BytesMut,
     /// Where the current frame starts in `out`.
     start: usize,
 }
 
 /// What a frame of up to 64 KiB has beyond its members and user state: its own length, key and
-/// length of the push/pull, and the fields `join`, `last` and `partial`.
-const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2;
+/// length of the push/pull, and the fields `join`, `last`, `partial` and `view`.
+const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2 + 9;
 
 impl HalfWriter<'_> {
     fn member(&mut self, member: &MemberRef<'_>) {
@@ -244,9 +257,10 @@ impl HalfWriter<'_> {
 
     fn end_frame(&mut self, last: bool) {
         let mut body = Writer(self.out);
-        body.varint(JOIN, self.join.into());
+        body.varint(JOIN, (self.scope == Scope::Join).into());
         body.varint(LAST, last.into());
-        body.varint(PARTIAL, self.partial.into());
+        body.varint(PARTIAL, matches!(self.scope, Scope::Partial | Scope::Compare).into());
+        body.fixed64(VIEW, self.view);
         let length = self.frame_len();
         // Only now is the length known: the head is appended, and then moved to the front. That
         // moves 64 KiB once per frame, a nanosecond per member.

@@ -79,6 +79,17 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
+    pub(super) fn fixed64(&mut self, key: Key) -> Result<u64, DropReason> {
+        match self.rest.split_first_chunk::<8>() {
+            Some((bytes, rest)) if key.0 & 7 == FIXED64 => {
+                self.rest = rest;
+                Ok(u64::from_le_bytes(*bytes))
+            }
+            _ => Err(self.broken()),
+        }
+    }
+
+    #[inline]
     pub(super) fn bytes(&mut self, key: Key) -> Result<&'a [u8], DropReason> {
         if key.0 & 7 != BYTES {
             return Err(self.broken());
@@ -175,6 +186,8 @@ pub(super) trait Sink {
     fn bytes(&mut self, number: u32, value: &[u8]);
     /// A fixed32 field; left out when 0.
     fn fixed32(&mut self, number: u32, value: u32);
+    /// A fixed64 field; left out when 0.
+    fn fixed64(&mut self, number: u32, value: u64);
     /// A varint field; left out when 0.
     fn varint(&mut self, number: u32, value: u64);
     /// An address: IP and port in one bytes field, both in network byte order.
@@ -223,6 +236,13 @@ impl Sink for Length {
     }
 
     #[inline]
+    fn fixed64(&mut self, _number: u32, value: u64) {
+        if value != 0 {
+            self.0 += 9;
+        }
+    }
+
+    #[inline]
     fn varint(&mut self, _number: u32, value: u64) {
         if value != 0 {
             self.0 += 1 + encoded_len_varint(value);
@@ -253,6 +273,14 @@ impl Sink for Writer<'_> {
         if value != 0 {
             let [a, b, c, d] = value.to_le_bytes();
             self.0.extend_from_slice(&[key(number, FIXED32), a, b, c, d]);
+        }
+    }
+
+    #[inline]
+    fn fixed64(&mut self, number: u32, value: u64) {
+        if value != 0 {
+            self.0.extend_from_slice(&[key(number, FIXED64)]);
+            self.0.extend_from_slice(&value.to_le_bytes());
         }
     }
 

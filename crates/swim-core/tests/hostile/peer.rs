@@ -152,7 +152,7 @@ pub(crate) fn half(scope: Scope, first: u16, count: u16, user_state: &[u8]) -> V
     });
     let mut bytes = BytesMut::new();
     wire::begin_packet(b"", &mut bytes);
-    wire::encode_push_pull(scope, members, user_state, &mut bytes);
+    wire::encode_push_pull(scope, 0, members, user_state, &mut bytes);
     bytes.to_vec()
 }
 

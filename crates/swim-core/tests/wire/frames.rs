@@ -14,7 +14,7 @@ use crate::model::{self, Member};
 pub fn push_pull_frames(join: bool, members: &[Member], user_state: &[u8]) -> BytesMut {
     let mut out = BytesMut::new();
     let scope = if join { Scope::Join } else { Scope::Full };
-    wire::encode_push_pull(scope, members.iter().map(Member::member), user_state, &mut out);
+    wire::encode_push_pull(scope, 0, members.iter().map(Member::member), user_state, &mut out);
     out
 }
 
@@ -124,7 +124,7 @@ fn members_that_are_larger_than_a_frame_have_one_of_their_own() {
 fn a_push_pull_is_appended_to_what_is_there() {
     let mut out = BytesMut::new();
     wire::begin_packet(b"staging", &mut out);
-    wire::encode_push_pull(Scope::Full, std::iter::empty::<MemberRef<'_>>(), b"s", &mut out);
+    wire::encode_push_pull(Scope::Full, 0, std::iter::empty::<MemberRef<'_>>(), b"s", &mut out);
     let header = wire::open_header(&out, b"staging").unwrap().unwrap();
     assert_eq!(out[header..], push_pull_frames(false, &[], b"s")[..]);
 }
@@ -168,5 +168,5 @@ fn a_push_pull_with_a_broken_structure_is_malformed() {
     assert_eq!(wire::decode_frame(b"\x22\x02\x0A\x05"), MALFORMED, "a member beyond the end");
     assert_eq!(wire::decode_frame(b"\x22\x02\x08\x05"), MALFORMED, "a member of another type");
     assert_eq!(wire::decode_frame(b"\x22\x02\x1A\x00"), MALFORMED, "join of another type");
-    assert!(wire::decode_frame(b"\x22\x06\x28\x01\x32\x00\x20\x02").is_ok(), "unknown fields");
+    assert!(wire::decode_frame(b"\x22\x06\x28\x01\x3A\x00\x20\x02").is_ok(), "unknown fields");
 }

@@ -154,6 +154,8 @@ pub struct PushPull {
     pub last: bool,
     #[prost(bool, tag = "5")]
     pub partial: bool,
+    #[prost(fixed64, tag = "6")]
+    pub view: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -216,10 +216,12 @@ fn the_schema_reads_every_field_of_every_frame() {
         ("join", Value::Bool(true)),
         ("last", Value::Bool(true)),
         ("partial", Value::Bool(false)),
+        ("view", Value::U64(0)),
     ];
     assert_fields(&push_pull, &fields);
-    let partial = inner(&from(&partial_frames()), "push_pull");
-    assert_eq!(partial.get_field_by_name("partial").as_deref(), Some(&Value::Bool(true)));
+    let compare = inner(&from(&compare_frames()), "push_pull");
+    assert_eq!(compare.get_field_by_name("partial").as_deref(), Some(&Value::Bool(true)));
+    assert_eq!(compare.get_field_by_name("view").as_deref(), Some(&Value::U64(1 << 40)));
 }
 
 #[test]
@@ -241,9 +243,9 @@ fn the_schema_names_the_states_as_the_codec_numbers_them() {
     }
 }
 
-fn partial_frames() -> BytesMut {
+fn compare_frames() -> BytesMut {
     let mut out = BytesMut::new();
-    wire::encode_push_pull(wire::Scope::Partial, std::iter::empty(), b"", &mut out);
+    wire::encode_push_pull(wire::Scope::Compare, 1 << 40, std::iter::empty(), b"", &mut out);
     out
 }
 
@@ -262,7 +264,7 @@ fn the_schema_reserves_what_the_codec_passes_over() {
     assert_eq!(reserved("Ack"), [3]);
     assert_eq!(reserved("Alive"), [6]);
     assert_eq!(reserved("Frame"), (5..=15).collect::<Vec<_>>());
-    assert_eq!(reserved("PushPull"), (6..=15).collect::<Vec<_>>());
+    assert_eq!(reserved("PushPull"), (7..=15).collect::<Vec<_>>());
 }
 
 #[test]

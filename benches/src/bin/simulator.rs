@@ -1,0 +1,90 @@
+//! Prints how fast the simulator is in the steady state of a cluster, and what memory it takes.
+//!
+//! ```sh
+//! cargo run --release --manifest-path benches/Cargo.toml --bin simulator -- [NODES...]
+//! ```
+
+#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
+#[allow(dead_code, reason = "the tests of the core use all of it")]
+mod counting;
+
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use swim_sim::{Options, World, secs};
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
+
+fn main() {
+    let sizes: Result<Vec<usize>, _> = std::env::args().skip(1).map(|text| text.parse()).collect();
+    let sizes = match sizes {
+        Ok(sizes) if sizes.iter().all(|size| *size >= 2) => sizes,
+        _ => {
+            eprintln!("simulator: NODES are numbers from 2; 100 1000 10000 by default");
+            std::process::exit(2);
+        }
+    };
+    let sizes = if sizes.is_empty() { vec![100, 1_000, 10_000] } else { sizes };
+    println!("LAN profile, no faults, from a formed cluster, over one whole push/pull cycle\n");
+    println!(
+        "{:>8}{:>10}{:>14}{:>20}{:>22}{:>16}{:>14}",
+        "nodes",
+        "seconds",
+        "packets",
+        "node-s per CPU-s",
+        "heap/(node x member)",
+        "peak",
+        "B/node-s"
+    );
+    for nodes in sizes {
+        measure(nodes);
+    }
+}
+
+fn measure(nodes: usize) {
+    let before = counting::live();
+    let mut world = Options::new(1).digest(false).records(false).build();
+    world.assemble(nodes);
+    // Until what came of the start has ended.
+    world.run(secs(30));
+    let cycle = cycle(&world);
+    counting::restart_peak();
+    let (traffic, start) = (world.traffic(), ProcessTime::now());
+    world.run(cycle);
+    let cpu = start.elapsed().as_secs_f64();
+    let (heap, peak) = (counting::live() - before, counting::peak() - before);
+    let after = world.traffic();
+    world.expect_converged();
+
+    let names: usize = world.running().map(str::len).sum();
+    let pairs = count(nodes * nodes);
+    let node_seconds = count(nodes) * cycle.as_secs_f64();
+    let each = |bytes: usize| (count(bytes) - count(names * nodes)) / pairs;
+    let bytes =
+        after.packet_bytes + after.stream_bytes - traffic.packet_bytes - traffic.stream_bytes;
+    println!(
+        "{nodes:>8}{:>10}{:>14}{:>20.0}{:>22.1}{:>16.1}{:>14.1}",
+        cycle.as_secs(),
+        after.packets - traffic.packets,
+        node_seconds / cpu,
+        each(heap),
+        each(peak),
+        count(usize::try_from(bytes).expect("a number of bytes")) / node_seconds,
+    );
+}
+
+/// How long each node takes to make one push/pull: the interval of the profile, stretched as the
+/// size of the cluster asks for.
+fn cycle(world: &World) -> Duration {
+    let interval = world.node("n0").config().push_pull_interval;
+    let nodes = world.running().count();
+    let scale = (nodes.next_power_of_two().trailing_zeros()).saturating_sub(4).max(1);
+    interval * scale
+}
+
+/// Counts here are far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
