@@ -44,6 +44,7 @@ pub trait Hooks: Debug + Send {
 
     /// Whether to merge what another node sent in a push/pull, be it a join or the periodic
     /// exchange. If not, nothing of it is taken in, and a node that wanted to join is turned away.
+    /// The periodic exchange begins with the sender alone; the rest follows where the views differ.
     fn accept_merge(&mut self, merge: &Merge<'_>) -> bool {
         let _ = merge;
         true

@@ -1,6 +1,7 @@
 //! What the application decides while the node works.
 
 use bytes::Bytes;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use swim_core::{Answer, DropReason, Event, Failure, Hooks, Incarnation, MemberRef, Merge, State};
 use swim_sim::{Options, World, millis, secs};
 
@@ -165,14 +166,17 @@ fn the_joining_node_may_refuse_too() {
 
 #[test]
 fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
+    static OF_ALL: AtomicUsize = AtomicUsize::new(0);
     let mut world = Options::new(6)
         .hooks(|number| {
             if number == 0 {
                 Box::new(AcceptMerge(|merge| {
                     let names: Vec<&str> = merge.members().map(|member| member.name).collect();
                     assert!(names[0].starts_with('n'), "the sender stands first: {names:?}");
-                    // The joins here are of one node each, and the exchanges are of all.
-                    assert!(names.len() == if merge.is_join() { 1 } else { 3 }, "{names:?}");
+                    // The joins here are of one node each. The exchanges begin with the sender
+                    // alone, and are of all where the views differ.
+                    assert!(names.len() == 1 || !merge.is_join() && names.len() == 3, "{names:?}");
+                    OF_ALL.fetch_add(usize::from(names.len() == 3), Ordering::Relaxed);
                     assert!(merge.from().ip().to_string().starts_with("10.0.0."));
                     true
                 }))
@@ -188,7 +192,13 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
     world.join("n1", "n0");
     world.join("n2", "n0");
     world.run(secs(60));
+    // News that no gossip carries to n0.
+    world.block_datagrams("n1", "n0");
+    world.block_datagrams("n2", "n0");
+    world.set_meta("n2", "news");
+    world.run(secs(60));
     world.expect_converged();
+    assert!(OF_ALL.load(Ordering::Relaxed) > 0);
 }
 
 /// Two clusters without a label, told apart by metadata, in which a host of the first comes to
