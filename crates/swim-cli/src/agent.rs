@@ -209,8 +209,12 @@ async fn join(cluster: Cluster, seeds: Vec<String>, output: Output) {
             })
         }
         Err(error) => {
+            let further = match error {
+                Error::SeedRemoved => "",
+                _ => "; trying again and again",
+            };
             let error = error.to_string();
-            let told = format!("{}; trying again and again", text::escape(&error));
+            let told = format!("{}{further}", text::escape(&error));
             Line::new("join_failed", Tone::Warning, told)
                 .fields(|record| record.with("seeds", seeds).with("message", error))
         }

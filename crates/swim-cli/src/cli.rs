@@ -89,7 +89,7 @@ pub(crate) struct AgentArgs {
     pub(crate) cluster: String,
 
     /// A member to join through; may be given several times. Names are looked up again and again
-    /// until one answers
+    /// until one answers. The commands add-seed and remove-seed change the list while it runs
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_seed)]
     pub(crate) join: Vec<String>,
 
@@ -210,7 +210,7 @@ fn parse_address(text: &str, port: u16) -> Option<SocketAddr> {
 }
 
 /// `HOST:PORT` or `HOST`, and gives it with its port.
-fn parse_seed(text: &str) -> Result<String, String> {
+pub(crate) fn parse_seed(text: &str) -> Result<String, String> {
     if let Some(address) = parse_address(text, PORT_DEFAULT) {
         return match (address.ip().is_unspecified(), address.port()) {
             (true, _) => Err("an unspecified address cannot be joined".into()),

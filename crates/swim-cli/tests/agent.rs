@@ -67,6 +67,9 @@ fn commands_that_cannot_be_carried_out_say_why() {
         ("send b", "send NAME TEXT"),
         ("send nobody hello", "no live member of that name"),
         ("ping nobody", "no live member of that name"),
+        ("forget nobody", "no member of that name is remembered"),
+        ("forget a", "own name"),
+        ("remove-seed 10.0.0.1", "10.0.0.1:7946 is no seed"),
         (&format!("send b {}", "x".repeat(5000)), "at most"),
         (&format!("broadcast {}", "x".repeat(5000)), "at most"),
         (&format!("meta {}", "x".repeat(513)), "512"),
@@ -74,6 +77,35 @@ fn commands_that_cannot_be_carried_out_say_why() {
         let told = a.ask(line, "error")["message"].as_str().unwrap().to_string();
         assert!(told.contains(expected), "{line}: {told}");
     }
+}
+
+#[test]
+fn seeds_come_and_go_on_command() {
+    let other = Agent::start("other", "seeds-change", &[]);
+    let mut agent = Agent::start("agent", "seeds-change", &[]);
+    let added = agent.ask(&format!("add-seed {}", other.address), "done");
+    assert_eq!(added["command"], "add-seed");
+    assert_eq!(added["seed"], other.address);
+    agent.wait(0, secs(10), "other joined", |line| line.is_about("joined", "other"));
+    let removed = agent.ask(&format!("remove-seed {}", other.address), "done");
+    assert_eq!(removed["seed"], other.address);
+    let told = agent.ask(&format!("remove-seed {}", other.address), "error");
+    assert_eq!(told["message"], format!("{} is no seed", other.address));
+}
+
+#[test]
+fn a_member_that_left_is_forgotten_on_command() {
+    let (mut a, mut b) = pair("forget");
+    let told = a.ask("forget b", "error")["message"].as_str().unwrap().to_string();
+    assert!(told.contains("still alive"), "{told}");
+    b.signal(Signal::TERM);
+    b.wait_for_exit(secs(10));
+    a.wait(0, secs(10), "b left", |line| line.is_about("left", "b"));
+    let done = a.ask("forget b", "done");
+    assert_eq!(done["command"], "forget");
+    assert_eq!(done["name"], "b");
+    a.wait(0, secs(1), "b forgotten", |line| line.is_about("forgotten", "b"));
+    assert_eq!(a.members(), [("a".to_string(), "alive".to_string())]);
 }
 
 #[test]

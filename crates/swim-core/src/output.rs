@@ -347,10 +347,13 @@ pub enum Answer {
 pub enum Failure {
     /// No answer in time.
     Timeout,
-    /// The connection could not be made, or broke.
+    /// The connection could not be made, or broke. A peer that closes it for one of the reasons of
+    /// [`Refused`](Failure::Refused) while data is still on its way often looks like this, too.
     Unreachable,
-    /// The peer closed the stream without an answer: it speaks another protocol, belongs to
-    /// another cluster, or refuses.
+    /// The peer closed the stream without an answer: it speaks another protocol, belongs to another
+    /// cluster, refuses, or has no room for it, because its `streams_max`,
+    /// `streams_per_source_max` or `stream_buffer_max` is reached. Where it is overloaded, a later
+    /// attempt may succeed.
     Refused,
     /// The peer's answer was not understood.
     BadAnswer {
@@ -375,7 +378,7 @@ impl fmt::Display for Failure {
             Failure::Unreachable => f.write_str("the connection could not be made, or broke"),
             Failure::Refused => f.write_str(
                 "the peer closed the connection without an answer (another cluster label or \
-                 protocol?)",
+                 protocol, or is it overloaded?)",
             ),
             Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),

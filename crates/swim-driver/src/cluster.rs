@@ -50,10 +50,11 @@ impl Cluster {
     /// Joins a cluster through any of its members: `host:port`, `ip:port`, `[v6]:port`, or a
     /// [`SocketAddr`].
     ///
-    /// All are tried at once, and the first that answers decides; the others are still tried, so
-    /// that clusters that should be one become one. Names are resolved anew. Each address and name
-    /// is also remembered as a seed, whether it answers or not, up to 256 of them (see
-    /// [`Options::seeds`](crate::Options::seeds)).
+    /// All are tried at once, up to `join_parallel_max` of them, and the first that answers decides;
+    /// the others are still tried, so that clusters that should be one become one. Names are
+    /// resolved anew. Each address and name is also remembered as a seed, whether it answers or
+    /// not, up to 256 of them (see [`Options::seeds`](crate::Options::seeds)), until it is
+    /// [removed](Cluster::remove_seed).
     ///
     /// After a [`leave`](Cluster::leave) this comes back into the cluster.
     pub async fn join<I, S>(&self, seeds: I) -> Result<Joined, Error>
@@ -64,6 +65,52 @@ impl Cluster {
         let seeds = seeds.into_iter().map(|seed| seed.to_string().parse());
         let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
         self.ask(|reply| Ask::Join { seeds, reply }).await
+    }
+
+    /// Adds a seed to those that the node was started with, and has it asked at once, then again
+    /// and again as told at [`Options::seeds`](crate::Options::seeds). Unlike
+    /// [`join`](Cluster::join) it does not wait for an answer. False if it is a seed already; then
+    /// nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSeed`] for a text that is none, [`Error::TooManySeeds`] beyond 256.
+    pub async fn add_seed(&self, seed: impl ToString) -> Result<bool, Error> {
+        let seed = seed.to_string().parse()?;
+        self.ask(|reply| Ask::AddSeed { seed, reply }).await
+    }
+
+    /// Removes a seed, be it one that the node was started with, an [added](Cluster::add_seed) one,
+    /// or one that a [`join`](Cluster::join) left behind. It is neither resolved nor dialled any
+    /// more, until it is added or joined again. False if it is no seed.
+    ///
+    /// What is under way for it is dropped: an address that is being resolved is not dialled, and
+    /// a connection to it that is being made, or over which it is being joined, is closed. A `join`
+    /// that waits for it goes on with its other seeds. When it has none left it returns what went
+    /// wrong with those, or [`Error::SeedRemoved`] if nothing did.
+    ///
+    /// A seed is told by how it is written, not by where it leads: `cache-1:7946` and the address
+    /// of that name are two. Members that were joined through it stay members. A member that
+    /// failed is looked for at its address all the same; [`forget`](Cluster::forget) ends that.
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, Error};
+    ///
+    /// async fn replace_seed(cluster: &Cluster, old: &str, new: &str) -> Result<(), Error> {
+    ///     cluster.add_seed(new).await?;
+    ///     if !cluster.remove_seed(old).await? {
+    ///         println!("{old} was no seed");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSeed`] for a text that is none.
+    pub async fn remove_seed(&self, seed: impl ToString) -> Result<bool, Error> {
+        let seed = seed.to_string().parse()?;
+        self.ask(|reply| Ask::RemoveSeed { seed, reply }).await
     }
 
     /// Says goodbye, and resolves when the word is spread, or there was nobody to tell. Others see
@@ -88,8 +135,31 @@ impl Cluster {
     /// Sends a message to every member, by gossip. Resolves when it was sent as often as an update
     /// is sent. It must fit into one datagram with all overheads.
     pub async fn broadcast(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
-        let payload = payload.into();
-        self.ask(|reply| Ask::Broadcast { payload, reply }).await
+        self.broadcast_keyed(Bytes::new(), payload).await
+    }
+
+    /// Like [`broadcast`](Cluster::broadcast), with a key of up to 255 bytes: it replaces an older
+    /// broadcast of this node with the same key, wherever that one still waits to be passed on; the
+    /// older one's future then resolves. For state of which only the latest matters. Key and
+    /// payload together must fit into one datagram with all overheads. An empty key is none.
+    ///
+    /// An older one can still arrive after a newer one, where the newer one has been passed on
+    /// already; put a version into the payload if that matters.
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, Error};
+    ///
+    /// async fn announce_load(cluster: &Cluster, load: u32) -> Result<(), Error> {
+    ///     cluster.broadcast_keyed("load", load.to_string()).await
+    /// }
+    /// ```
+    pub async fn broadcast_keyed(
+        &self,
+        key: impl Into<Bytes>,
+        payload: impl Into<Bytes>,
+    ) -> Result<(), Error> {
+        let (key, payload) = (key.into(), payload.into());
+        self.ask(|reply| Ask::Broadcast { key, payload, reply }).await
     }
 
     /// Sends a message to one member in one datagram, which may be lost. Resolves when it is sent.
@@ -109,6 +179,36 @@ impl Cluster {
     pub async fn ping(&self, to: &str) -> Result<Pong, Error> {
         let to = to.to_owned();
         self.ask(|reply| Ask::Ping { to, reply }).await
+    }
+
+    /// Forgets a member that failed or left, and all that is held against it: this node does not
+    /// look for it any more, and old news may bring it back for a while. For names that will never
+    /// return. Only this node forgets; others are told nothing.
+    ///
+    /// Also a member that is not listed any more can be forgotten, as long as the node remembers
+    /// it (a day by default). One that is a seed is still asked:
+    /// [`remove_seed`](Cluster::remove_seed) ends that.
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, CommandError, Error};
+    ///
+    /// async fn decommissioned(cluster: &Cluster, name: &str) -> Result<(), Error> {
+    ///     match cluster.forget(name).await {
+    ///         // Nothing is known of it: just as well.
+    ///         Err(Error::Command(CommandError::UnknownMember)) => Ok(()),
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) for a name that is not
+    /// remembered, [`CommandError::StillLive`](crate::CommandError::StillLive) for a member that is
+    /// alive or suspect, [`CommandError::OwnName`](crate::CommandError::OwnName) for this node's.
+    pub async fn forget(&self, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.ask(|reply| Ask::Forget { name, reply }).await
     }
 
     /// Sets what this node sends along when it answers a ping. Others receive it as

@@ -22,12 +22,15 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 #[derive(Debug)]
 pub(crate) enum Ask {
     Join { seeds: Vec<Seed>, reply: Reply<Joined> },
+    AddSeed { seed: Seed, reply: Reply<bool> },
+    RemoveSeed { seed: Seed, reply: Reply<bool> },
     Leave { timeout: Duration, reply: Reply<()> },
     SetMeta { meta: Bytes, reply: Reply<()> },
-    Broadcast { payload: Bytes, reply: Reply<()> },
+    Broadcast { key: Bytes, payload: Bytes, reply: Reply<()> },
     Send { to: String, payload: Bytes, reply: Reply<()> },
     SendReliable { to: String, payload: Bytes, reply: Reply<()> },
     Ping { to: String, reply: Reply<Pong> },
+    Forget { name: String, reply: Reply<()> },
     SetAckPayload { payload: Bytes, reply: Reply<()> },
     SetUserState { state: Bytes, reply: Reply<()> },
     Stats { reply: Reply<Stats> },

@@ -10,8 +10,8 @@ use async_channel::{Receiver, Sender};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use swim_core::{
-    Answer, Event, Failure, Instant as CoreInstant, Node, Output, Refused, RequestId, Status,
-    StreamId, StreamInput,
+    Answer, Event, Failure, Hooks, Instant as CoreInstant, Node, Output, Refused, RequestId,
+    Status, StreamId, StreamInput, StreamOp,
 };
 
 use crate::action::{Action, Input, Io, StreamNews};
@@ -19,7 +19,7 @@ use crate::advertise::canonical;
 use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
-use crate::joins::{Joins, Part, Purpose};
+use crate::joins::{Joins, Purpose};
 use crate::log;
 use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
@@ -101,10 +101,47 @@ impl Driver {
         seed: [u8; 32],
         now: Instant,
     ) -> Result<Driver, BindError> {
+        Driver::with_hooks(options, Box::new(NoHooks), bound, seed, now)
+    }
+
+    /// The same for a node that asks `hooks` what the application has to decide at once.
+    ///
+    /// They are asked within a turn, which waits for them: they must neither block nor wait for a
+    /// command of a [`Cluster`]. What a `Cluster` tells without waiting, such as
+    /// [`members`](Cluster::members), they may ask; it is as it was before the input at hand. A
+    /// hook that panics unwinds through the turn; the driver must not be used after that.
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use swim_driver::{Driver, Hooks, MemberRef, Options};
+    ///
+    /// /// Lets in whoever says in its metadata that it belongs to this zone.
+    /// #[derive(Debug)]
+    /// struct OneZone;
+    ///
+    /// impl Hooks for OneZone {
+    ///     fn admit(&mut self, member: &MemberRef<'_>) -> bool {
+    ///         member.meta.starts_with(b"zone=a")
+    ///     }
+    /// }
+    ///
+    /// let options = Options::local("a".parse()?);
+    /// let bound = "127.0.0.1:7946".parse()?;
+    /// let driver =
+    ///     Driver::with_hooks(&options, Box::new(OneZone), bound, [7; 32], Instant::now())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_hooks(
+        options: &Options,
+        hooks: Box<dyn Hooks>,
+        bound: SocketAddr,
+        seed: [u8; 32],
+        now: Instant,
+    ) -> Result<Driver, BindError> {
         let seeds = options.parsed_seeds()?;
         let config = options.bound_config(bound)?;
         let stream_timeout = config.stream_timeout;
-        let node = Node::new(config, seed, CoreInstant::ORIGIN)?;
+        let node = Node::with_hooks(config, hooks, seed, CoreInstant::ORIGIN)?;
         // Another stream of the generator than the core's: independent of its draws.
         let mut rng = ChaCha8Rng::from_seed(seed);
         rng.set_stream(1);
@@ -164,11 +201,11 @@ impl Driver {
             Input::Stream { id, news } => self.handle_stream(now, id, news),
             Input::Resolved { id, result } => {
                 let addresses = result.map(|addresses| self.usable(addresses));
-                if let Some((join, addresses)) =
+                if let Some((join, seed, addresses)) =
                     self.joins.resolved(id, addresses, &mut self.actions)
                 {
-                    self.try_join(now, join, addresses);
-                    self.finish_join(now, join);
+                    self.add_addresses(join, &seed, addresses);
+                    self.advance_join(now, join);
                 }
             }
             Input::Command(Command(ask)) => self.handle_command(now, ask),
@@ -196,11 +233,11 @@ impl Driver {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.core_time(now);
         self.node.handle_timeout(now);
-        self.settle(now);
-        self.replies.expire(now);
         while let Some(stalled) = self.streams.stalled(now, &mut self.actions) {
             self.node.handle_stream(now, stalled, StreamInput::Failed);
         }
+        self.settle(now);
+        self.replies.expire(now);
         if self.node.status() == Status::Running {
             for seed in self.seeds.attempts(now) {
                 let purpose = Purpose::Seed(seed.clone());
@@ -270,6 +307,8 @@ impl Driver {
         let node = &mut self.node;
         match ask {
             Ask::Join { seeds, reply } => self.handle_join(now, seeds, reply),
+            Ask::AddSeed { seed, reply } => self.handle_add_seed(now, seed, reply),
+            Ask::RemoveSeed { seed, reply } => self.handle_remove_seed(now, &seed, reply),
             Ask::Leave { timeout, reply } => {
                 let deadline = now + timeout;
                 let asked = node.leave(now);
@@ -282,8 +321,8 @@ impl Driver {
                 let asked = node.set_meta(now, meta);
                 self.wait(asked, reply, Pending::Done);
             }
-            Ask::Broadcast { payload, reply } => {
-                let asked = node.broadcast(now, &payload);
+            Ask::Broadcast { key, payload, reply } => {
+                let asked = node.broadcast_keyed(now, &key, &payload);
                 self.wait(asked, reply, Pending::Done);
             }
             Ask::SendReliable { to, payload, reply } => {
@@ -295,6 +334,7 @@ impl Driver {
                 self.wait(asked, reply, Pending::Pong);
             }
             Ask::Send { to, payload, reply } => answer(reply, node.send(now, &to, &payload)),
+            Ask::Forget { name, reply } => answer(reply, node.forget(now, &name)),
             Ask::SetAckPayload { payload, reply } => {
                 answer(reply, node.set_ack_payload(now, payload));
             }
@@ -336,7 +376,9 @@ impl Driver {
         self.seeds.observe(now, self.node.members_live());
     }
 
-    fn collect(&mut self, now: CoreInstant) {
+    /// Takes all that the node gave out. Returns the stream that it opened last, if any.
+    fn collect(&mut self, now: CoreInstant) -> Option<StreamId> {
+        let mut opened = None;
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Packet { to, payload } => {
@@ -344,6 +386,9 @@ impl Driver {
                     self.actions.push_back(Action::Send { to, payload });
                 }
                 Output::Stream { id, op } => {
+                    if let StreamOp::Open { .. } = op {
+                        opened = Some(id);
+                    }
                     if let Some(aborted) = self.streams.apply(id, op, &mut self.actions) {
                         let node = self.publisher.name();
                         tracing::debug!(
@@ -359,22 +404,23 @@ impl Driver {
                 Output::Event(event) => self.events.push(event),
             }
         }
+        opened
     }
 
     fn pass_on(&mut self, now: CoreInstant, request: RequestId, result: Result<Answer, Failure>) {
         let Some(JoinAnswer { join, result }) = self.replies.answer(request, result) else {
             return;
         };
-        let part = match result {
-            Ok(Answer::Joined { contact, members }) => Part::Joined(Joined { contact, members }),
+        let result = match result {
+            Ok(Answer::Joined { contact, members }) => Ok(Joined { contact, members }),
             Ok(other) => {
                 debug_assert!(false, "a join was answered with {other:?}");
                 return;
             }
-            Err(failure) => Part::Failed(failure),
+            Err(failure) => Err(failure),
         };
-        self.joins.answered(join, part);
-        self.finish_join(now, join);
+        self.joins.answered(join, request, result);
+        self.advance_join(now, join);
     }
 }
 
@@ -387,6 +433,12 @@ impl Drop for Driver {
         tracing::info!(target: "swim", node = %self.publisher.name(), "node stopped");
     }
 }
+
+/// The hooks of a node that was given none.
+#[derive(Debug)]
+struct NoHooks;
+
+impl Hooks for NoHooks {}
 
 /// Tells a caller the result of what was done at once. It may have stopped waiting.
 fn answer<T, E: Into<Error>>(reply: Reply<T>, result: Result<T, E>) {

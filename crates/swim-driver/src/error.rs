@@ -38,6 +38,14 @@ pub enum Error {
         /// The addresses that were tried too, and why each failed.
         attempts: Vec<(SocketAddr, Failure)>,
     },
+    /// A join of which all that could still be tried was removed from the seeds
+    /// ([`Cluster::remove_seed`](crate::Cluster::remove_seed)).
+    SeedRemoved,
+    /// No further seed is kept. Remove one that is not needed.
+    TooManySeeds {
+        /// How many are kept.
+        max: usize,
+    },
     /// The time that the caller gave was not enough. What was started goes on.
     Timeout,
     /// The node is gone: its future was dropped.
@@ -59,6 +67,12 @@ impl fmt::Display for Error {
                     write!(f, "; {address}: {failure}")?;
                 }
                 Ok(())
+            }
+            Error::SeedRemoved => {
+                f.write_str("what was to be joined was removed from the seeds before it answered")
+            }
+            Error::TooManySeeds { max } => {
+                write!(f, "no more than {max} seeds are kept: remove one first")
             }
             Error::Timeout => f.write_str("not done in the time given; it goes on by itself"),
             Error::Stopped => {

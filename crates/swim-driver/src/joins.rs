@@ -1,9 +1,9 @@
 //! The joins that are under way: names being resolved, addresses being tried.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use swim_core::{CommandError, Failure};
+use swim_core::{CommandError, Failure, RequestId, StreamId};
 
 use crate::action::{Action, ResolveId};
 use crate::command::{Joined, Reply};
@@ -23,7 +23,7 @@ pub(crate) struct JoinId(u64);
 #[derive(Debug, Default)]
 pub(crate) struct Joins {
     table: BTreeMap<JoinId, Join>,
-    /// Given out to be resolved.
+    /// Given out to be resolved, also for joins that no longer want to know.
     resolving: BTreeMap<ResolveId, Lookup>,
     waiting: VecDeque<Lookup>,
     last_join: u64,
@@ -43,12 +43,34 @@ pub(crate) enum Purpose {
 struct Join {
     purpose: Purpose,
     /// Names that are not resolved yet.
-    names_open: usize,
-    /// Requests to the core that are not answered yet.
-    requests_open: usize,
+    names: BTreeSet<Seed>,
+    /// Addresses that are not tried yet.
+    waiting: VecDeque<Attempt>,
+    /// What the core was asked to join and has not answered yet.
+    open: BTreeMap<RequestId, Open>,
+    addresses_found: usize,
     /// The node has left since: no further address is tried.
     stopped: bool,
     outcome: Outcome,
+}
+
+/// An address that a join tries.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) address: SocketAddr,
+    /// The seed that led to it.
+    seed: Seed,
+    /// Its place among the addresses of the join.
+    place: usize,
+}
+
+/// A request to the core. One for each address, so that a seed can be dropped by itself.
+#[derive(Debug)]
+struct Open {
+    seed: Seed,
+    place: usize,
+    /// The stream on which the core joins, if it opened one.
+    stream: Option<StreamId>,
 }
 
 /// How it went so far.
@@ -56,8 +78,12 @@ struct Join {
 pub(crate) struct Outcome {
     pub(crate) joined: Option<Joined>,
     refused: Option<CommandError>,
-    failure: Option<Failure>,
-    attempts: Vec<(SocketAddr, Failure)>,
+    /// The node left first.
+    stopped: bool,
+    /// What was to be joined was removed from the seeds.
+    seed_removed: bool,
+    /// By place, so that they are told in the order given.
+    attempts: BTreeMap<usize, (SocketAddr, Failure)>,
     unresolved: Vec<(String, String)>,
 }
 
@@ -68,14 +94,13 @@ struct Lookup {
     port: u16,
 }
 
-/// What became of a part of a join.
-#[derive(Debug)]
-pub(crate) enum Part {
-    Joined(Joined),
-    Refused(CommandError),
-    Failed(Failure),
-    /// An address that the core was not asked to join.
-    NotTried(SocketAddr, Failure),
+/// What was under way for a seed that was removed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// The streams on which the core joins.
+    pub(crate) streams: Vec<StreamId>,
+    /// The joins that go on without it.
+    pub(crate) joins: Vec<JoinId>,
 }
 
 impl Joins {
@@ -86,9 +111,16 @@ impl Joins {
     pub(crate) fn start(&mut self, purpose: Purpose) -> JoinId {
         self.last_join += 1;
         let id = JoinId(self.last_join);
-        let outcome = Outcome::default();
-        self.table
-            .insert(id, Join { purpose, names_open: 0, requests_open: 0, stopped: false, outcome });
+        let join = Join {
+            purpose,
+            names: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            open: BTreeMap::new(),
+            addresses_found: 0,
+            stopped: false,
+            outcome: Outcome::default(),
+        };
+        self.table.insert(id, join);
         id
     }
 
@@ -108,78 +140,147 @@ impl Joins {
             entry.outcome.unresolved.push((name, "too many names are being resolved".into()));
             return;
         }
-        entry.names_open += 1;
+        entry.names.insert(Seed::Name { host: host.clone(), port });
         self.waiting.push_back(Lookup { join, host, port });
         self.advance(actions);
     }
 
-    /// A name was resolved: for which join, and its addresses if there are any.
+    /// A name was resolved: for which join, and its addresses if there are any. `None` if nobody
+    /// wants to know any more.
     pub(crate) fn resolved(
         &mut self,
         id: ResolveId,
         result: Result<Vec<SocketAddr>, String>,
         actions: &mut VecDeque<Action>,
-    ) -> Option<(JoinId, Vec<SocketAddr>)> {
-        let lookup = self.resolving.remove(&id)?;
+    ) -> Option<(JoinId, Seed, Vec<SocketAddr>)> {
+        let Lookup { join: id, host, port } = self.resolving.remove(&id)?;
         self.advance(actions);
-        let join = self.table.get_mut(&lookup.join)?;
-        join.names_open -= 1;
+        let join = self.table.get_mut(&id)?;
+        let seed = join.names.take(&Seed::Name { host, port })?;
         let addresses = result.and_then(|addresses| match addresses.is_empty() {
             true => Err("it has no address that this node can reach".to_owned()),
             false => Ok(addresses),
         });
         let addresses = addresses.unwrap_or_else(|reason| {
-            let name = format!("{}:{}", lookup.host, lookup.port);
+            let name = seed.to_string();
             tracing::debug!(target: "swim", name, reason, "cannot resolve");
             join.outcome.unresolved.push((name, reason));
             Vec::new()
         });
-        Some((lookup.join, addresses))
+        Some((id, seed, addresses))
+    }
+
+    /// An address to be tried for a join, or not to be tried, and why.
+    pub(crate) fn found(
+        &mut self,
+        id: JoinId,
+        seed: &Seed,
+        address: SocketAddr,
+        usable: Result<(), Failure>,
+    ) {
+        let Some(join) = self.table.get_mut(&id) else {
+            return;
+        };
+        let place = join.addresses_found;
+        join.addresses_found += 1;
+        match usable {
+            Err(why) => drop(join.outcome.attempts.insert(place, (address, why))),
+            Ok(()) if join.stopped => join.outcome.stopped = true,
+            Ok(()) => {
+                let seed = seed.clone();
+                join.waiting.push_back(Attempt { address, seed, place });
+            }
+        }
+    }
+
+    /// The next address to try, while fewer than `parallel_max` of this join are under way.
+    pub(crate) fn next_attempt(&mut self, id: JoinId, parallel_max: usize) -> Option<Attempt> {
+        let join = self.table.get_mut(&id)?;
+        if join.open.len() >= parallel_max {
+            return None;
+        }
+        join.waiting.pop_front()
     }
 
     /// The core has taken a request for this join.
-    pub(crate) fn requested(&mut self, id: JoinId) {
+    pub(crate) fn requested(
+        &mut self,
+        id: JoinId,
+        attempt: Attempt,
+        request: RequestId,
+        stream: Option<StreamId>,
+    ) {
         if let Some(join) = self.table.get_mut(&id) {
-            join.requests_open += 1;
+            let Attempt { seed, place, .. } = attempt;
+            join.open.insert(request, Open { seed, place, stream });
         }
     }
 
-    /// The core has answered a request for this join.
-    pub(crate) fn answered(&mut self, id: JoinId, part: Part) {
+    /// The core does not take a request for this join.
+    pub(crate) fn refused(&mut self, id: JoinId, error: CommandError) {
         if let Some(join) = self.table.get_mut(&id) {
-            join.requests_open -= 1;
+            join.outcome.refused = Some(error);
         }
-        self.note(id, part);
     }
 
-    pub(crate) fn note(&mut self, id: JoinId, part: Part) {
-        let Some(Join { purpose, outcome, .. }) = self.table.get_mut(&id) else {
+    /// Whether a request for this join is under way, whose answer makes room for another.
+    pub(crate) fn is_trying(&self, id: JoinId) -> bool {
+        self.table.get(&id).is_some_and(|join| !join.open.is_empty())
+    }
+
+    /// The core has no room for this address now: it is the next to be tried.
+    pub(crate) fn postpone(&mut self, id: JoinId, attempt: Attempt) {
+        if let Some(join) = self.table.get_mut(&id) {
+            join.waiting.push_front(attempt);
+        }
+    }
+
+    /// The core has answered a request for this join. Means nothing if its seed was removed.
+    pub(crate) fn answered(
+        &mut self,
+        id: JoinId,
+        request: RequestId,
+        result: Result<Joined, Failure>,
+    ) {
+        let Some(join) = self.table.get_mut(&id) else {
             return;
         };
-        match part {
-            Part::Joined(joined) => {
-                if let Purpose::Caller(reply) = purpose
-                    && let Some(reply) = reply.take()
-                {
-                    // The caller may have stopped waiting.
-                    drop(reply.send(Ok(joined)));
-                }
-                outcome.joined.get_or_insert(joined);
+        let Some(Open { place, .. }) = join.open.remove(&request) else {
+            return;
+        };
+        match result {
+            Ok(joined) => join.joined(joined),
+            // The one address that was asked for, and why it failed.
+            Err(Failure::NoneJoined { attempts }) => {
+                join.outcome.attempts.extend(attempts.into_iter().map(|attempt| (place, attempt)));
             }
-            Part::Refused(error) => outcome.refused = Some(error),
-            Part::Failed(Failure::NoneJoined { attempts }) => outcome.attempts.extend(attempts),
-            Part::Failed(failure) => outcome.failure = Some(failure),
-            Part::NotTried(address, why) => outcome.attempts.push((address, why)),
+            Err(_) => join.outcome.stopped = true,
         }
     }
 
     /// The node leaves: joins that began before must not bring it back.
     pub(crate) fn stop(&mut self) {
-        self.table.values_mut().for_each(|join| join.stopped = true);
+        for join in self.table.values_mut() {
+            join.stopped = true;
+            join.outcome.stopped |= !join.waiting.is_empty();
+            join.waiting.clear();
+        }
     }
 
-    pub(crate) fn is_stopped(&self, id: JoinId) -> bool {
-        self.table.get(&id).is_some_and(|join| join.stopped)
+    /// Drops all that is under way for a seed. What was made only to ask it is over at once; the
+    /// joins of callers go on with their other seeds.
+    pub(crate) fn remove_seed(&mut self, seed: &Seed) -> Dropped {
+        let mut dropped = Dropped::default();
+        self.waiting.retain(|lookup| !lookup.is_of(seed));
+        self.table.retain(|id, join| {
+            let had_it = join.remove_seed(seed, &mut dropped.streams);
+            let asks_it = matches!(&join.purpose, Purpose::Seed(asked) if asked == seed);
+            if had_it && !asks_it {
+                dropped.joins.push(*id);
+            }
+            !asks_it
+        });
+        dropped
     }
 
     /// For whom a join is made, while it is under way.
@@ -189,8 +290,7 @@ impl Joins {
 
     /// Removes a join of which nothing is open any more, and tells its caller if it failed.
     pub(crate) fn finish(&mut self, id: JoinId) -> Option<(Purpose, Outcome)> {
-        let done = |join: &Join| join.names_open == 0 && join.requests_open == 0;
-        if !self.table.get(&id).is_some_and(done) {
+        if self.table.get(&id)?.parts_open() > 0 {
             return None;
         }
         let Join { mut purpose, outcome, .. } = self.table.remove(&id)?;
@@ -215,26 +315,68 @@ impl Joins {
     }
 }
 
+impl Join {
+    fn parts_open(&self) -> usize {
+        self.names.len() + self.waiting.len() + self.open.len()
+    }
+
+    fn joined(&mut self, joined: Joined) {
+        if let Purpose::Caller(reply) = &mut self.purpose
+            && let Some(reply) = reply.take()
+        {
+            // The caller may have stopped waiting.
+            drop(reply.send(Ok(joined)));
+        }
+        self.outcome.joined.get_or_insert(joined);
+    }
+
+    /// Forgets all that is open for a seed, and adds its streams to `streams`. False if nothing was
+    /// open.
+    fn remove_seed(&mut self, seed: &Seed, streams: &mut Vec<StreamId>) -> bool {
+        let before = self.parts_open();
+        self.names.remove(seed);
+        self.waiting.retain(|attempt| attempt.seed != *seed);
+        self.open.retain(|_, open| {
+            let other = open.seed != *seed;
+            if !other {
+                streams.extend(open.stream);
+            }
+            other
+        });
+        let had_it = self.parts_open() < before;
+        self.outcome.seed_removed |= had_it;
+        had_it
+    }
+}
+
+impl Lookup {
+    fn is_of(&self, seed: &Seed) -> bool {
+        matches!(seed, Seed::Name { host, port } if *host == self.host && *port == self.port)
+    }
+}
+
 impl Outcome {
     /// All that was found is this node itself, which is common: a list of seeds is often the same
     /// on all nodes.
     pub(crate) fn is_own_address(&self) -> bool {
         self.unresolved.is_empty()
             && !self.attempts.is_empty()
-            && self.attempts.iter().all(|(_, why)| *why == Failure::OwnAddress)
+            && self.attempts.values().all(|(_, why)| *why == Failure::OwnAddress)
     }
 
     /// Why nobody was joined: the most telling of what went wrong.
     pub(crate) fn error(&self) -> Error {
-        let attempts = self.attempts.clone();
-        if !self.unresolved.is_empty() {
+        let attempts: Vec<_> = self.attempts.values().cloned().collect();
+        if self.stopped {
+            Error::Failure(Failure::Stopped)
+        } else if !self.unresolved.is_empty() {
             Error::NotResolved { names: self.unresolved.clone(), attempts }
         } else if !attempts.is_empty() {
             Error::Failure(Failure::NoneJoined { attempts })
-        } else if let Some(failure) = &self.failure {
-            Error::Failure(failure.clone())
         } else if let Some(error) = self.refused {
             Error::Command(error)
+        } else if self.seed_removed {
+            Error::SeedRemoved
         } else {
             Error::Command(CommandError::NoAddresses)
         }
@@ -258,12 +400,28 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn seed(text: &str) -> Seed {
+        text.parse().unwrap()
+    }
+
     fn resolves(actions: &mut VecDeque<Action>) -> Vec<ResolveId> {
         let id = |action| match action {
             Action::Resolve { id, .. } => id,
             other => panic!("{other:?}"),
         };
         actions.drain(..).map(id).collect()
+    }
+
+    /// Has a join try an address, as a request of that number.
+    fn request(joins: &mut Joins, join: JoinId, text: &str, number: u64) {
+        joins.found(join, &seed(text), address(text), Ok(()));
+        let attempt = joins.next_attempt(join, usize::MAX).unwrap();
+        assert_eq!(attempt.address, address(text));
+        joins.requested(join, attempt, RequestId(number), Some(StreamId(number)));
+    }
+
+    fn timeout(text: &str) -> Result<Joined, Failure> {
+        Err(Failure::NoneJoined { attempts: vec![(address(text), Failure::Timeout)] })
     }
 
     #[test]
@@ -276,7 +434,7 @@ mod tests {
         let first = resolves(&mut actions);
         assert_eq!(first.len(), RESOLVES_MAX);
         let found = joins.resolved(first[0], Ok(vec![address("10.0.0.1:1")]), &mut actions);
-        assert_eq!(found, Some((join, vec![address("10.0.0.1:1")])));
+        assert_eq!(found, Some((join, seed("host:1"), vec![address("10.0.0.1:1")])));
         assert_eq!(resolves(&mut actions).len(), 1);
         assert_eq!(joins.resolved(first[0], Ok(vec![]), &mut actions), None, "only once");
     }
@@ -292,39 +450,58 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_tried_a_few_at_a_time_in_their_order() {
+        let mut joins = Joins::default();
+        let (join, _answer) = start(&mut joins);
+        for text in ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] {
+            joins.found(join, &seed(text), address(text), Ok(()));
+        }
+        for (number, text) in [(1, "10.0.0.1:1"), (2, "10.0.0.2:1")] {
+            let attempt = joins.next_attempt(join, 2).unwrap();
+            assert_eq!(attempt.address, address(text));
+            joins.requested(join, attempt, RequestId(number), None);
+        }
+        assert_eq!(joins.next_attempt(join, 2), None);
+        joins.answered(join, RequestId(1), timeout("10.0.0.1:1"));
+        assert_eq!(joins.next_attempt(join, 2).unwrap().address, address("10.0.0.3:1"));
+    }
+
+    #[test]
     fn the_first_success_answers_and_the_rest_is_awaited() {
         let mut joins = Joins::default();
         let (join, mut answer) = start(&mut joins);
-        joins.requested(join);
-        joins.requested(join);
+        request(&mut joins, join, "10.0.0.1:1", 1);
+        request(&mut joins, join, "10.0.0.2:1", 2);
         let joined = Joined { contact: address("10.0.0.1:1"), members: 2 };
-        joins.answered(join, Part::Joined(joined));
+        joins.answered(join, RequestId(1), Ok(joined));
         assert_eq!(answer.try_recv(), Ok(Some(Ok(joined))));
         assert!(joins.finish(join).is_none());
-        joins.answered(join, Part::Failed(Failure::Timeout));
+        joins.answered(join, RequestId(2), timeout("10.0.0.2:1"));
         assert_eq!(joins.finish(join).unwrap().1.joined, Some(joined));
         assert_eq!(joins.len(), 0);
     }
 
     #[test]
-    fn a_join_that_failed_tells_what_was_tried() {
+    fn a_join_that_failed_tells_what_was_tried_in_the_order_given() {
         let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
         let (join, mut answer) = start(&mut joins);
         joins.resolve(join, "nowhere".into(), 7, &mut actions);
-        joins.requested(join);
-        let attempts = vec![(address("10.0.0.1:1"), Failure::Timeout)];
-        joins.answered(join, Part::Failed(Failure::NoneJoined { attempts }));
+        request(&mut joins, join, "10.0.0.1:1", 1);
+        request(&mut joins, join, "10.0.0.2:1", 2);
+        joins.answered(join, RequestId(2), timeout("10.0.0.2:1"));
+        joins.answered(join, RequestId(1), timeout("10.0.0.1:1"));
         assert!(joins.finish(join).is_none(), "a name is still open");
         let id = resolves(&mut actions)[0];
         assert_eq!(
             joins.resolved(id, Err("no such host".into()), &mut actions),
-            Some((join, vec![]))
+            Some((join, seed("nowhere:7"), vec![]))
         );
         assert!(joins.finish(join).unwrap().1.joined.is_none());
         let error = answer.try_recv().unwrap().unwrap().unwrap_err().to_string();
         assert!(error.contains("nowhere:7"), "{error}");
         assert!(error.contains("no such host"), "{error}");
-        assert!(error.contains("10.0.0.1:1: no answer in time"), "{error}");
+        let attempts = "10.0.0.1:1: no answer in time; 10.0.0.2:1: no answer in time";
+        assert!(error.contains(attempts), "{error}");
     }
 
     #[test]
@@ -336,9 +513,68 @@ mod tests {
 
         let (join, mut answer) = start(&mut joins);
         let own = (address("10.0.0.1:1"), Failure::OwnAddress);
-        joins.note(join, Part::NotTried(own.0, own.1.clone()));
+        joins.found(join, &seed("10.0.0.1:1"), own.0, Err(own.1.clone()));
         assert!(joins.finish(join).unwrap().1.is_own_address());
         let failure = Failure::NoneJoined { attempts: vec![own] };
         assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Failure(failure)))));
+    }
+
+    #[test]
+    fn an_address_that_is_not_tried_before_the_node_leaves_is_not_tried_any_more() {
+        for found_after in [false, true] {
+            let mut joins = Joins::default();
+            let (join, mut answer) = start(&mut joins);
+            if found_after {
+                joins.stop();
+            }
+            joins.found(join, &seed("10.0.0.1:1"), address("10.0.0.1:1"), Ok(()));
+            joins.stop();
+            assert_eq!(joins.next_attempt(join, usize::MAX), None);
+            assert!(joins.finish(join).is_some());
+            assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Failure(Failure::Stopped)))));
+        }
+    }
+
+    #[test]
+    fn what_is_open_for_a_removed_seed_is_dropped() {
+        let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
+        let (join, mut answer) = start(&mut joins);
+        // One lookup is given out and one waits for its turn.
+        for port in 1..=u16::try_from(RESOLVES_MAX).unwrap() {
+            joins.resolve(join, "host".into(), port, &mut actions);
+        }
+        joins.resolve(join, "late".into(), 1, &mut actions);
+        let given_out = resolves(&mut actions)[0];
+        request(&mut joins, join, "10.0.0.1:1", 1);
+        joins.found(join, &seed("10.0.0.2:1"), address("10.0.0.2:1"), Ok(()));
+
+        let dropped = joins.remove_seed(&seed("10.0.0.1:1"));
+        assert_eq!(dropped, Dropped { streams: vec![StreamId(1)], joins: vec![join] });
+        for text in ["10.0.0.2:1", "late:1", "host:1"] {
+            let dropped = joins.remove_seed(&seed(text));
+            assert_eq!(dropped, Dropped { streams: vec![], joins: vec![join] }, "{text}");
+        }
+        assert_eq!(joins.remove_seed(&seed("host:1")), Dropped::default(), "only once");
+        assert_eq!(joins.next_attempt(join, usize::MAX), None);
+        let late = joins.resolved(given_out, Ok(vec![address("10.0.0.3:1")]), &mut actions);
+        assert_eq!(late, None);
+        assert_eq!(resolves(&mut actions), [], "the name that waited is not resolved");
+
+        assert!(joins.finish(join).is_none(), "the other names are open");
+        for port in 2..=RESOLVES_MAX {
+            joins.remove_seed(&seed(&format!("host:{port}")));
+        }
+        assert!(joins.finish(join).is_some());
+        assert_eq!(answer.try_recv(), Ok(Some(Err(Error::SeedRemoved))));
+    }
+
+    #[test]
+    fn what_only_asks_a_removed_seed_is_over() {
+        let mut joins = Joins::default();
+        let join = joins.start(Purpose::Seed(seed("10.0.0.1:1")));
+        request(&mut joins, join, "10.0.0.1:1", 1);
+        let dropped = joins.remove_seed(&seed("10.0.0.1:1"));
+        assert_eq!(dropped, Dropped { streams: vec![StreamId(1)], joins: vec![] });
+        assert_eq!(joins.len(), 0);
     }
 }

@@ -29,9 +29,9 @@
 //! # What is bounded
 //!
 //! Commands, events of each subscriber in number and bytes ([`Options`]), inputs per turn
-//! ([`INPUTS_PER_TURN_MAX`]), names being resolved ([`RESOLVES_MAX`]), seeds that joins leave
-//! behind (256), addresses of one name (16), bytes that wait to be written. The core bounds the
-//! rest: see [`Config`].
+//! ([`INPUTS_PER_TURN_MAX`]), names being resolved ([`RESOLVES_MAX`]), seeds (256, or as many as
+//! the node is started with), seeds of one join (4096), addresses of one name (16), bytes that wait
+//! to be written. The core bounds the rest: see [`Config`].
 //!
 //! # Logging
 //!
@@ -56,6 +56,8 @@ mod streams;
 mod view;
 
 pub use action::{Action, Input, Io, ResolveId, StreamNews};
+/// The bytes of payloads, metadata and application state: cheap to clone.
+pub use bytes::Bytes;
 pub use cluster::Cluster;
 pub use command::{Command, Inbox, Joined, Pong};
 pub use driver::{Driver, INPUTS_PER_TURN_MAX};
@@ -65,7 +67,7 @@ pub use joins::RESOLVES_MAX;
 pub use options::{Options, PORT_DEFAULT};
 pub use seed::SeedError;
 pub use swim_core::{
-    Answer, CommandError, Config, ConfigError, DropReason, Event, Failure, HealthReason,
-    Incarnation, Member, MessageKind, Name, NameError, Refused, State, Stats, StreamId,
-    VersionRange, Versions, Via,
+    Answer, CommandError, Config, ConfigError, DropCounts, DropReason, Event, Failure,
+    HealthReason, Hooks, Incarnation, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
+    NameError, Refused, RequestId, State, Stats, StreamId, VersionRange, Versions, Via,
 };

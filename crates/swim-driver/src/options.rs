@@ -53,6 +53,9 @@ pub struct Options {
     /// not among the live members, so that two halves of a cluster that lost sight of each other
     /// meet again. All intervals are jittered. After [`leave`](crate::Cluster::leave) there are no
     /// attempts until the next [`join`](crate::Cluster::join).
+    ///
+    /// While the node runs, [`add_seed`](crate::Cluster::add_seed) and
+    /// [`remove_seed`](crate::Cluster::remove_seed) change the list.
     pub seeds: Vec<String>,
     /// The incarnation to start with; `None` takes the Unix time in seconds, so that what a
     /// restarted node says outranks what is remembered of its past.

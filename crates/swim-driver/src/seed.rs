@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// Where to look for a cluster: an address, or a name and a port that is resolved each time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Seed {
     /// `ip:port` or `[v6]:port`.
     Address(SocketAddr),

@@ -14,8 +14,9 @@ const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// The wait between attempts among live peers, in clusters of up to 32.
 const HEAL_INTERVAL: Duration = Duration::from_secs(60);
-/// How many seeds are kept; joins beyond it still join. What is kept is asked for ever.
-const SEEDS_MAX: usize = 256;
+/// How many seeds are kept, unless the node starts with more; joins beyond it still join. What is
+/// kept is asked for ever.
+pub(crate) const SEEDS_MAX: usize = 256;
 
 /// Each seed is asked by itself, so that one that does not answer holds up no other.
 #[derive(Debug)]
@@ -35,31 +36,58 @@ struct Entry {
     backoff: Duration,
 }
 
+/// What became of a seed that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    New,
+    Known,
+    /// There are too many already.
+    Full,
+}
+
 impl Seeds {
     /// Seeds to be asked at once.
     pub(crate) fn new(list: Vec<Seed>, rng: ChaCha8Rng) -> Self {
         let mut seeds = Seeds { list: Vec::new(), alone: true, rng };
         for seed in list {
-            seeds.add(seed, Instant::ORIGIN);
+            if !seeds.contains(&seed) {
+                seeds.push(seed, Instant::ORIGIN);
+            }
         }
         seeds
     }
 
     /// Keeps a seed that the application is joining now. False when there are too many already.
     pub(crate) fn remember(&mut self, now: Instant, seed: Seed) -> bool {
-        let known = self.list.iter().any(|entry| entry.seed == seed);
-        if !known && self.list.len() >= SEEDS_MAX {
-            return false;
-        }
         let wait = self.jittered(BACKOFF_MIN);
-        self.add(seed, now + wait);
-        true
+        self.add(now + wait, seed) != Added::Full
     }
 
-    fn add(&mut self, seed: Seed, at: Instant) {
-        if !self.list.iter().any(|entry| entry.seed == seed) {
-            self.list.push(Entry { seed, next: Some(at), backoff: BACKOFF_MIN });
+    /// Keeps a seed, to be asked first at that time. One that is known stays as it is.
+    pub(crate) fn add(&mut self, at: Instant, seed: Seed) -> Added {
+        if self.contains(&seed) {
+            return Added::Known;
         }
+        if self.list.len() >= SEEDS_MAX {
+            return Added::Full;
+        }
+        self.push(seed, at);
+        Added::New
+    }
+
+    /// Keeps a seed no longer. False if it was none.
+    pub(crate) fn remove(&mut self, seed: &Seed) -> bool {
+        let before = self.list.len();
+        self.list.retain(|entry| entry.seed != *seed);
+        self.list.len() < before
+    }
+
+    fn contains(&self, seed: &Seed) -> bool {
+        self.list.iter().any(|entry| entry.seed == *seed)
+    }
+
+    fn push(&mut self, seed: Seed, at: Instant) {
+        self.list.push(Entry { seed, next: Some(at), backoff: BACKOFF_MIN });
     }
 
     /// The seeds whose time it is. Each is asked again only after its
@@ -224,6 +252,30 @@ mod tests {
         assert!(!remember("b:1".into()));
         assert!(remember("a:1".into()), "known ones need no room");
         assert_eq!(seeds.list.len(), SEEDS_MAX);
+    }
+
+    #[test]
+    fn an_added_seed_is_asked_at_once_and_a_known_one_when_it_was_to_be() {
+        let mut seeds = seeds(&["a:1"]);
+        let asked = seeds.attempts(Instant::ORIGIN);
+        seeds.attempt_ended(Instant::ORIGIN, &asked[0], 2);
+        let now = Instant::ORIGIN + Duration::from_secs(1);
+        assert_eq!(seeds.add(now, "a:1".parse().unwrap()), Added::Known);
+        assert_eq!(seeds.attempts(now), []);
+        assert_eq!(seeds.add(now, "b:1".parse().unwrap()), Added::New);
+        assert_eq!(seeds.attempts(now), ["b:1".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_removed_seed_is_not_asked_again_not_even_after_an_attempt_that_was_under_way() {
+        let mut seeds = seeds(&["a:1", "b:1"]);
+        let asked = seeds.attempts(Instant::ORIGIN);
+        assert!(seeds.remove(&asked[0]));
+        assert!(!seeds.remove(&asked[0]), "it is none any more");
+        seeds.attempt_ended(Instant::ORIGIN, &asked[0], 1);
+        assert_eq!(seeds.deadline(), None);
+        seeds.attempt_ended(Instant::ORIGIN, &asked[1], 1);
+        assert_eq!(seeds.attempts(seeds.deadline().unwrap()), asked[1..]);
     }
 
     #[test]

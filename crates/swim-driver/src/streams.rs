@@ -199,7 +199,8 @@ impl Streams {
         self.draining.insert((now + self.timeout, id));
     }
 
-    fn abort(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
+    /// Ends a stream at once; the core has yet to hear of it.
+    pub(crate) fn abort(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
         if self.remove(id) {
             actions.push_back(Action::Abort { id });
         }

@@ -1,6 +1,6 @@
 //! Starting a node.
 
-use swim_driver::{BindError, Cluster, Driver, Events, Options};
+use swim_driver::{BindError, Cluster, Driver, Events, Hooks, Options};
 
 use crate::adapter::{Adapter, now};
 use crate::sockets::Sockets;
@@ -43,12 +43,79 @@ use crate::sockets::Sockets;
 pub async fn bind(
     options: Options,
 ) -> Result<(Cluster, Events, impl Future<Output = ()> + Send + 'static), BindError> {
+    let (sockets, seed) = open(&options)?;
+    run(Driver::new(&options, sockets.bound, seed, now())?, sockets)
+}
+
+/// Starts a node like [`bind`] does, that asks `hooks` what the application has to decide at once:
+/// whether to admit a member or to accept a merge, and which data and state to give others.
+///
+/// They are asked within the node's future, which waits for them: they must neither block nor wait
+/// for a command of a [`Cluster`]. What a `Cluster` tells without waiting, such as
+/// [`members`](Cluster::members), they may ask. A hook that panics ends the node, as if its future
+/// were dropped; the panic comes out of whoever polls it.
+///
+/// # Errors
+///
+/// As [`bind`].
+///
+/// # Panics
+///
+/// As [`bind`].
+///
+/// ```
+/// use swim_tokio::{Hooks, MemberRef, Options};
+///
+/// /// Lets in whoever says in its metadata that it belongs to this zone.
+/// #[derive(Debug)]
+/// struct OneZone;
+///
+/// impl Hooks for OneZone {
+///     fn admit(&mut self, member: &MemberRef<'_>) -> bool {
+///         member.meta.starts_with(b"zone=a")
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut options = Options::local("a".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// let (a, _events, node) = swim_tokio::bind_with_hooks(options, Box::new(OneZone)).await?;
+/// tokio::spawn(node);
+///
+/// let mut options = Options::local("b".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// options.config.meta = "zone=b".into();
+/// let (b, _events, node) = swim_tokio::bind(options).await?;
+/// tokio::spawn(node);
+///
+/// b.join([a.local_address()]).await?;
+/// assert_eq!(a.member("b"), None);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn bind_with_hooks(
+    options: Options,
+    hooks: Box<dyn Hooks>,
+) -> Result<(Cluster, Events, impl Future<Output = ()> + Send + 'static), BindError> {
+    let (sockets, seed) = open(&options)?;
+    run(Driver::with_hooks(&options, hooks, sockets.bound, seed, now())?, sockets)
+}
+
+/// Opens the sockets of a node, and draws its seed.
+fn open(options: &Options) -> Result<(Sockets, [u8; 32]), BindError> {
     options.check()?;
     let sockets = Sockets::open(options.bind)?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| BindError::Random { reason: error.to_string() })?;
+    Ok((sockets, seed))
+}
+
+fn run(
+    driver: Driver,
+    sockets: Sockets,
+) -> Result<(Cluster, Events, impl Future<Output = ()> + Send + 'static), BindError> {
     let bound = sockets.bound;
-    let driver = Driver::new(&options, bound, seed, now())?;
     let cluster = driver.cluster();
     let (_, events) = cluster.subscribe();
     let adapter = Adapter::new(sockets, driver.inbox()).map_err(|error| BindError::Socket {

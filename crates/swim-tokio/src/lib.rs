@@ -48,7 +48,8 @@
 //!
 //! # More
 //!
-//! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node can tell.
+//! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node can tell. Who has
+//! to decide something at once, such as whom to admit, gives [`Hooks`] to [`bind_with_hooks`].
 //! `swim-core` is the protocol without sockets, and `swim-driver` what adapters for other runtimes
 //! share with this one.
 #![forbid(unsafe_code)]
@@ -61,10 +62,11 @@ mod report;
 mod resolver;
 mod sockets;
 
-pub use bind::bind;
+pub use bind::{bind, bind_with_hooks};
 pub use swim_driver::{
-    Answer, BindError, Cluster, CommandError, Config, ConfigError, DropReason, Error, Event,
-    Events, Failure, HealthReason, INPUTS_PER_TURN_MAX, Incarnation, Joined, Member, MessageKind,
-    Name, NameError, Notice, Options, PORT_DEFAULT, Pong, RESOLVES_MAX, SeedError, State, Stats,
-    VersionRange, Versions, Via,
+    Answer, BindError, Bytes, Cluster, CommandError, Config, ConfigError, DropCounts, DropReason,
+    Error, Event, Events, Failure, HealthReason, Hooks, INPUTS_PER_TURN_MAX, Incarnation, Joined,
+    Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, Notice, Options,
+    PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId, SeedError, State, Stats, VersionRange, Versions,
+    Via,
 };

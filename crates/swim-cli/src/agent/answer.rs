@@ -29,6 +29,12 @@ pub(super) fn done_to(command: &str, told: &str, name: &str) -> Line {
         .fields(|record| record.with("name", name))
 }
 
+/// The same for a command about a seed.
+pub(super) fn done_with_seed(command: &str, told: &str, seed: &str) -> Line {
+    done(command, &format!("{told} {}", text::escape(seed)))
+        .fields(|record| record.with("seed", seed))
+}
+
 /// The members, as a table or as one line each and one with their number.
 pub(super) fn members(members: &[Member], format: Format) -> String {
     if format.json {

@@ -1,9 +1,10 @@
 //! The commands on standard input.
 
-use swim_tokio::{Cluster, Error};
+use swim_tokio::{Cluster, CommandError, Error};
 
 use super::answer;
-use crate::print::Format;
+use crate::cli::parse_seed;
+use crate::print::{Format, Line};
 use crate::text;
 
 /// What the commands are, for `help` and for those who mistype one.
@@ -14,6 +15,9 @@ send NAME TEXT             send TEXT to one member in one datagram, which may be
 send-reliable NAME TEXT    send TEXT to one member and wait until it has it
 meta TEXT                  announce TEXT as this member's metadata; none clears it
 ping NAME                  measure the round trip to a member
+forget NAME                look no more for a member that failed or left
+add-seed HOST:PORT         ask this address for the cluster too, from now on
+remove-seed HOST:PORT      ask this one no more
 health                     how this node rates itself: 0 is healthy
 stats                      what this node counted
 leave                      say goodbye to the cluster and end
@@ -27,6 +31,9 @@ pub(super) enum Command {
     Send { to: String, text: String, reliable: bool },
     Meta { text: String },
     Ping { to: String },
+    Forget { name: String },
+    AddSeed { seed: String },
+    RemoveSeed { seed: String },
     Health,
     Stats,
     Leave,
@@ -53,6 +60,11 @@ impl Command {
             "meta" => Command::Meta { text: rest.into() },
             "ping" if rest.is_empty() => return needs("NAME"),
             "ping" => Command::Ping { to: rest.into() },
+            "forget" if rest.is_empty() => return needs("NAME"),
+            "forget" => Command::Forget { name: rest.into() },
+            "add-seed" | "remove-seed" if rest.is_empty() => return needs("HOST:PORT"),
+            "add-seed" => Command::AddSeed { seed: parse_seed(rest)? },
+            "remove-seed" => Command::RemoveSeed { seed: parse_seed(rest)? },
             "members" | "health" | "stats" | "leave" | "help" if !rest.is_empty() => {
                 return Err(format!("the command is: {word}, with nothing after it"));
             }
@@ -64,7 +76,8 @@ impl Command {
             other => {
                 return Err(format!(
                     "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
-                     send-reliable NAME TEXT, meta TEXT, ping NAME, health, stats, leave and help",
+                     send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
+                     add-seed HOST:PORT, remove-seed HOST:PORT, health, stats, leave and help",
                     text::escape(other)
                 ));
             }
@@ -80,6 +93,9 @@ impl Command {
             Command::Send { reliable: true, .. } => "send-reliable",
             Command::Meta { .. } => "meta",
             Command::Ping { .. } => "ping",
+            Command::Forget { .. } => "forget",
+            Command::AddSeed { .. } => "add-seed",
+            Command::RemoveSeed { .. } => "remove-seed",
             Command::Health => "health",
             Command::Stats => "stats",
             Command::Leave => "leave",
@@ -114,6 +130,15 @@ impl Command {
                 answer::done(word, "spread")
             }
             Command::Ping { to } => answer::pong(&to, &cluster.ping(&to).await?),
+            Command::Forget { name } => forget(cluster, word, &name).await?,
+            Command::AddSeed { seed } => match cluster.add_seed(&seed).await? {
+                true => answer::done_with_seed(word, "now asked for the cluster:", &seed),
+                false => answer::done_with_seed(word, "asked already:", &seed),
+            },
+            Command::RemoveSeed { seed } => match cluster.remove_seed(&seed).await? {
+                true => answer::done_with_seed(word, "no longer asked:", &seed),
+                false => answer::refused(word, &format!("{seed} is no seed")),
+            },
             Command::Health => answer::health(cluster.health()),
             Command::Members => return Ok(answer::members(&cluster.members(), format)),
             Command::Stats => return Ok(answer::stats(&cluster.stats().await?, format)),
@@ -121,6 +146,17 @@ impl Command {
             Command::Leave => return Ok(String::new()),
         };
         Ok(format.render_now(line))
+    }
+}
+
+async fn forget(cluster: &Cluster, word: &str, name: &str) -> Result<Line, Error> {
+    match cluster.forget(name).await {
+        Ok(()) => Ok(answer::done_to(word, "no longer looking for", name)),
+        // Elsewhere it says that there is no live member of that name.
+        Err(Error::Command(CommandError::UnknownMember)) => {
+            Ok(answer::refused(word, "no member of that name is remembered"))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -155,7 +191,20 @@ mod tests {
         );
         assert_eq!(parsed("meta"), Command::Meta { text: String::new() });
         assert_eq!(parsed("ping b c"), Command::Ping { to: "b c".into() });
+        assert_eq!(parsed("forget b c"), Command::Forget { name: "b c".into() });
         assert_eq!(Command::parse("  "), Ok(None));
+    }
+
+    #[test]
+    fn seeds_are_written_as_on_the_command_line() {
+        for (text, seed) in [("db-1", "db-1:7946"), ("::1", "[::1]:7946"), ("db:9", "db:9")] {
+            let seed = || seed.to_string();
+            assert_eq!(parsed(&format!("add-seed {text}")), Command::AddSeed { seed: seed() });
+            assert_eq!(
+                parsed(&format!("remove-seed {text}")),
+                Command::RemoveSeed { seed: seed() }
+            );
+        }
     }
 
     #[test]
@@ -167,6 +216,11 @@ mod tests {
             ("send", "send NAME TEXT"),
             ("send b", "send NAME TEXT"),
             ("ping", "ping NAME"),
+            ("forget", "forget NAME"),
+            ("add-seed", "add-seed HOST:PORT"),
+            ("remove-seed", "remove-seed HOST:PORT"),
+            ("add-seed a b", "expected HOST:PORT"),
+            ("remove-seed db:0", "port 0"),
             ("leave now", "leave, with nothing after it"),
         ] {
             let told = Command::parse(line).unwrap_err();
@@ -176,7 +230,9 @@ mod tests {
 
     #[test]
     fn help_lists_every_command() {
-        for word in ["members", "broadcast", "send", "send-reliable", "meta", "ping", "health"] {
+        let words = ["members", "broadcast", "send", "send-reliable", "meta", "ping", "forget"];
+        let more = ["add-seed", "remove-seed", "health", "stats", "leave", "help"];
+        for word in words.into_iter().chain(more) {
             assert!(HELP.lines().any(|line| line.split(' ').next() == Some(word)), "{word}");
         }
     }

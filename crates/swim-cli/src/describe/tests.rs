@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use swim_core::RequestId;
-use swim_tokio::{DropReason, Incarnation, Name, Versions, Via};
+use swim_tokio::{DropReason, Incarnation, Name, RequestId, Versions, Via};
 
 use super::*;
 use crate::print::Format;

@@ -1,26 +1,40 @@
 //! Joining: for a caller, or to ask a seed.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use swim_core::{CommandError, Failure, Instant as CoreInstant};
+use swim_core::{CommandError, Failure, Instant as CoreInstant, RequestId, StreamId, StreamInput};
 
 use super::{Driver, answer};
 use crate::advertise::canonical;
 use crate::command::{Joined, Reply};
-use crate::joins::{JoinId, Part, Purpose};
+use crate::error::Error;
+use crate::joins::{JoinId, Purpose};
 use crate::replies::Pending;
 use crate::seed::Seed;
+use crate::seeds::{Added, SEEDS_MAX};
 
 /// How many addresses of one name are tried: behind a name with hundreds, a few random ones do.
 const ADDRESSES_PER_NAME_MAX: usize = 16;
 
+/// How many seeds one join takes. They are a handful; a list of more is a mistake.
+const JOIN_SEEDS_MAX: usize = 4096;
+
 impl Driver {
-    pub(super) fn handle_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, reply: Reply<Joined>) {
-        let limit = self.node.config().requests_max;
-        if self.joins.len() >= limit {
-            let busy = CommandError::Busy { limit: "requests_max" };
-            return answer(reply, Err(busy));
+    pub(super) fn handle_join(
+        &mut self,
+        now: CoreInstant,
+        mut seeds: Vec<Seed>,
+        reply: Reply<Joined>,
+    ) {
+        if self.joins.len() >= self.node.config().requests_max {
+            return answer(reply, Err(CommandError::Busy { limit: "requests_max" }));
         }
+        if seeds.len() > JOIN_SEEDS_MAX {
+            return answer(reply, Err(CommandError::TooManyAddresses { max: JOIN_SEEDS_MAX }));
+        }
+        let mut given = BTreeSet::new();
+        seeds.retain(|seed| given.insert(seed.clone()));
         for seed in &seeds {
             if !self.seeds.remember(now, seed.clone()) {
                 tracing::debug!(target: "swim", %seed, "too many seeds to remember this one");
@@ -29,56 +43,99 @@ impl Driver {
         self.start_join(now, seeds, Purpose::Caller(Some(reply)));
     }
 
+    pub(super) fn handle_add_seed(&mut self, now: CoreInstant, seed: Seed, reply: Reply<bool>) {
+        let node = self.publisher.name();
+        let added = match self.seeds.add(now, seed.clone()) {
+            Added::New => {
+                tracing::info!(target: "swim", %node, %seed, "seed added");
+                Ok(true)
+            }
+            Added::Known => Ok(false),
+            Added::Full => Err(Error::TooManySeeds { max: SEEDS_MAX }),
+        };
+        answer(reply, added);
+    }
+
+    /// Drops what is under way for a seed, besides the seed itself.
+    pub(super) fn handle_remove_seed(&mut self, now: CoreInstant, seed: &Seed, reply: Reply<bool>) {
+        let known = self.seeds.remove(seed);
+        let dropped = self.joins.remove_seed(seed);
+        for stream in dropped.streams {
+            self.streams.abort(stream, &mut self.actions);
+            // The core then answers the request, for which nobody waits any more.
+            self.node.handle_stream(now, stream, StreamInput::Failed);
+        }
+        let removed = known || !dropped.joins.is_empty();
+        if removed {
+            tracing::info!(target: "swim", node = %self.publisher.name(), %seed, "seed removed");
+        }
+        answer(reply, Ok::<_, Error>(removed));
+        for join in dropped.joins {
+            self.advance_join(now, join);
+        }
+    }
+
     pub(super) fn start_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, purpose: Purpose) {
         let id = self.joins.start(purpose);
-        let mut addresses = Vec::new();
         for seed in seeds {
             match seed {
-                Seed::Address(address) => addresses.push(address),
+                Seed::Address(address) => self.add_addresses(id, &seed, vec![canonical(address)]),
                 Seed::Name { host, port } => {
                     self.joins.resolve(id, host, port, &mut self.actions);
                 }
             }
         }
-        let addresses = addresses.into_iter().map(canonical);
-        let (reachable, others): (Vec<_>, Vec<_>) =
-            addresses.partition(|address| self.reaches(*address));
-        for address in others {
-            self.joins.note(id, Part::NotTried(address, Failure::Unreachable));
+        self.advance_join(now, id);
+    }
+
+    /// Adds what a seed led to, as far as it is worth a try.
+    pub(super) fn add_addresses(&mut self, id: JoinId, seed: &Seed, addresses: Vec<SocketAddr>) {
+        let asks_a_seed = matches!(self.joins.purpose(id), Some(Purpose::Seed(_)));
+        for address in addresses {
+            let usable = if !self.reaches(address) {
+                Err(Failure::Unreachable)
+            } else if self.is_own(address) {
+                Err(Failure::OwnAddress)
+            } else if asks_a_seed && self.is_live_peer(address) {
+                // Among live peers a seed is asked only if it is not one of them.
+                continue;
+            } else {
+                Ok(())
+            };
+            self.joins.found(id, seed, address, usable);
         }
-        self.try_join(now, id, reachable);
+    }
+
+    /// Has the core join the next addresses, a bounded number of them at a time, or ends the join
+    /// when nothing of it is open any more.
+    pub(super) fn advance_join(&mut self, now: CoreInstant, id: JoinId) {
+        let parallel_max = self.node.config().join_parallel_max;
+        while let Some(attempt) = self.joins.next_attempt(id, parallel_max) {
+            match self.request_join(now, attempt.address) {
+                Ok((request, stream)) => {
+                    self.replies.wait(request, Pending::Join(id));
+                    self.joins.requested(id, attempt, request, stream);
+                }
+                Err(CommandError::Busy { .. }) if self.joins.is_trying(id) => {
+                    return self.joins.postpone(id, attempt);
+                }
+                Err(error) => self.joins.refused(id, error),
+            }
+        }
         self.finish_join(now, id);
     }
 
-    /// Has the core join those of these addresses that are worth it.
-    pub(super) fn try_join(&mut self, now: CoreInstant, id: JoinId, addresses: Vec<SocketAddr>) {
-        let (own, mut addresses): (Vec<_>, Vec<_>) =
-            addresses.into_iter().partition(|address| self.is_own(*address));
-        for address in own {
-            self.joins.note(id, Part::NotTried(address, Failure::OwnAddress));
-        }
-        if let Some(Purpose::Seed(_)) = self.joins.purpose(id) {
-            // Among live peers a seed is asked only if it is not one of them.
-            for peer in self.node.members().filter(|member| member.state.is_live()) {
-                addresses.retain(|address| *address != peer.address);
-            }
-        }
-        if addresses.is_empty() {
-            return;
-        }
-        if self.joins.is_stopped(id) {
-            return self.joins.note(id, Part::Failed(Failure::Stopped));
-        }
-        match self.node.join(now, &addresses) {
-            Ok(request) => {
-                self.joins.requested(id);
-                self.replies.wait(request, Pending::Join(id));
-            }
-            Err(error) => self.joins.note(id, Part::Refused(error)),
-        }
+    /// Has the core join one address. Gives its request, and the stream that it opened for it.
+    fn request_join(
+        &mut self,
+        now: CoreInstant,
+        address: SocketAddr,
+    ) -> Result<(RequestId, Option<StreamId>), CommandError> {
+        let request = self.node.join(now, &[address])?;
+        Ok((request, self.collect(now)))
     }
 
-    pub(super) fn finish_join(&mut self, now: CoreInstant, id: JoinId) {
+    fn finish_join(&mut self, now: CoreInstant, id: JoinId) {
         let Some((Purpose::Seed(seed), outcome)) = self.joins.finish(id) else {
             return;
         };
@@ -101,7 +158,8 @@ impl Driver {
 
     pub(super) fn usable(&mut self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let addresses = addresses.into_iter().map(canonical);
-        let usable: Vec<_> = addresses.filter(|address| self.reaches(*address)).collect();
+        let mut found = BTreeSet::new();
+        let usable = addresses.filter(|it| self.reaches(*it) && found.insert(*it)).collect();
         self.seeds.pick(usable, ADDRESSES_PER_NAME_MAX)
     }
 
@@ -110,6 +168,10 @@ impl Driver {
     fn reaches(&self, address: SocketAddr) -> bool {
         let bound = canonical(self.bound);
         bound.is_ipv4() == address.is_ipv4() || (bound.is_ipv6() && bound.ip().is_unspecified())
+    }
+
+    fn is_live_peer(&self, address: SocketAddr) -> bool {
+        self.node.members().any(|member| member.state.is_live() && member.address == address)
     }
 
     fn is_own(&self, address: SocketAddr) -> bool {

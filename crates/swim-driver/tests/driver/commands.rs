@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use swim_driver::{CommandError, Error, Event, Failure, Notice, State};
 
-use crate::harness::{Net, poll, ready};
+use crate::harness::{Net, ask, poll, ready};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -55,6 +55,75 @@ fn a_caller_that_stops_waiting_takes_nothing_back() {
         ),
         "{notices:?}"
     );
+}
+
+#[test]
+fn a_broadcast_with_a_key_takes_the_place_of_an_older_one() {
+    let mut net = Net::formed(3, |_| {});
+    let cluster = net.hosts[0].cluster.clone();
+    let mut older = Box::pin(cluster.broadcast_keyed("load", "7"));
+    let mut other = Box::pin(cluster.broadcast_keyed("role", "cache"));
+    let mut newer = Box::pin(cluster.broadcast_keyed("load", "8"));
+    assert!(poll(&mut older).is_pending());
+    assert!(poll(&mut other).is_pending());
+    assert!(poll(&mut newer).is_pending());
+    net.turn(0);
+    assert_eq!(ready(&mut older), Ok(()), "replaced before it was sent");
+    assert!(poll(&mut newer).is_pending());
+    net.run(10 * SECOND);
+    assert_eq!((ready(&mut other), ready(&mut newer)), (Ok(()), Ok(())));
+    for host in &mut net.hosts[1..] {
+        let heard = host.notices().into_iter().filter_map(|notice| match notice {
+            Notice::Event(Event::Broadcast { key, payload, .. }) => Some((key, payload)),
+            _ => None,
+        });
+        let mut heard: Vec<_> = heard.collect();
+        heard.sort();
+        assert_eq!(heard, [("load".into(), "8".into()), ("role".into(), "cache".into())]);
+    }
+    let too_long = ask(&mut net, cluster.broadcast_keyed(vec![7; 256], "x"));
+    let expected = CommandError::TooLarge { size: 256, max: 255 };
+    assert_eq!(too_long, Err(Error::Command(expected)));
+}
+
+#[test]
+fn a_member_that_is_gone_can_be_forgotten_and_a_live_one_cannot() {
+    let mut net = Net::formed(3, |_| {});
+    let cluster = net.hosts[0].cluster.clone();
+    let refused = |error| Err(Error::Command(error));
+    assert_eq!(ask(&mut net, cluster.forget("b")), refused(CommandError::StillLive));
+    assert_eq!(ask(&mut net, cluster.forget("a")), refused(CommandError::OwnName));
+    assert_eq!(ask(&mut net, cluster.forget("nobody")), refused(CommandError::UnknownMember));
+
+    net.hosts[1].crashed = true;
+    let failed = |b: swim_driver::Member| b.state == State::Failed;
+    let seen = (0..300).any(|_| {
+        net.run(SECOND / 10);
+        cluster.member("b").is_some_and(failed)
+    });
+    assert!(seen, "b is declared failed within half a minute");
+    net.hosts[0].notices();
+    assert_eq!(ask(&mut net, cluster.forget("b")), Ok(()));
+    assert_eq!(cluster.member("b"), None);
+    let notices = net.hosts[0].notices();
+    let is_word_of_it = |notice: &Notice| match notice {
+        Notice::Event(Event::Forgotten { member }) => member.name == "b",
+        _ => false,
+    };
+    assert!(notices.iter().any(is_word_of_it), "{notices:?}");
+    assert_eq!(ask(&mut net, cluster.forget("b")), refused(CommandError::UnknownMember));
+}
+
+#[test]
+fn a_member_that_is_not_listed_any_more_can_still_be_forgotten() {
+    let mut net = Net::formed(2, |_| {});
+    let cluster = net.hosts[0].cluster.clone();
+    net.hosts[1].crashed = true;
+    net.run(120 * SECOND);
+    assert_eq!(cluster.member("b"), None);
+    assert_eq!(ask(&mut net, cluster.stats()).unwrap().members_lost, 1);
+    assert_eq!(ask(&mut net, cluster.forget("b")), Ok(()));
+    assert_eq!(ask(&mut net, cluster.stats()).unwrap().members_lost, 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Drivers that reach each other through queues, and a clock that moves when the test says so.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use swim_driver::{
-    Action, Cluster, Driver, Events, Inbox, Input, Io, Notice, Options, ResolveId, StreamId,
+    Action, Cluster, Driver, Events, Hooks, Inbox, Input, Io, Notice, Options, ResolveId, StreamId,
     StreamNews,
 };
 
@@ -21,8 +21,11 @@ pub(crate) enum Waiting {
     Written(StreamId),
     Finished(StreamId),
     Failed(StreamId),
-    Resolved(ResolveId, Result<Vec<SocketAddr>, String>),
+    Resolved(ResolveId, Lookup),
 }
+
+/// What a name server says.
+pub(crate) type Lookup = Result<Vec<SocketAddr>, String>;
 
 /// What one node's sockets hold, and what it asked for.
 pub(crate) struct Sockets {
@@ -70,6 +73,10 @@ pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     /// It takes no turn, and nothing reaches it.
     pub(crate) crashed: bool,
+    /// All connections that it dialled, and where to.
+    pub(crate) dialled: Vec<(StreamId, SocketAddr)>,
+    /// The connections that it aborted.
+    pub(crate) aborted: Vec<StreamId>,
     /// The other end of each connection.
     ends: BTreeMap<StreamId, (usize, StreamId)>,
 }
@@ -97,41 +104,79 @@ impl Host {
         found
     }
 
-    /// The addresses that the node dialled.
+    /// Answers each lookup that waits with what `answer` says of its name; gives their number.
+    pub(crate) fn resolve(&mut self, answer: impl Fn(&str) -> Lookup) -> usize {
+        let names = self.resolves();
+        for (id, name) in &names {
+            self.sockets.waiting.push_back(Waiting::Resolved(*id, answer(name)));
+        }
+        names.len()
+    }
+
+    /// Where the node has dialled since the last call.
     pub(crate) fn dials(&mut self) -> Vec<SocketAddr> {
-        let mut found = Vec::new();
-        self.sockets.actions.retain(|action| match action {
-            Action::Dial { id, to, .. } => {
-                found.push(*to);
-                self.sockets.waiting.push_back(Waiting::Failed(*id));
-                false
-            }
-            _ => true,
-        });
-        found
+        self.dialled.drain(..).map(|(_, to)| to).collect()
     }
 }
+
+/// The hooks of a node that was given none.
+#[derive(Debug)]
+struct NoHooks;
+
+impl Hooks for NoHooks {}
 
 /// The nodes of a test.
 pub(crate) struct Net {
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Host>,
+    /// Whoever dials these hears nothing.
+    pub(crate) black_holes: BTreeSet<SocketAddr>,
 }
 
 impl Net {
     pub(crate) fn new() -> Self {
-        Net { now: Instant::now(), hosts: Vec::new() }
+        Net { now: Instant::now(), hosts: Vec::new(), black_holes: BTreeSet::new() }
     }
 
     /// Adds a node called `name` at `10.0.0.<n>:7946`, where n counts from 1.
     pub(crate) fn add(&mut self, name: &str, change: impl FnOnce(&mut Options)) -> usize {
+        self.add_with_hooks(name, Box::new(NoHooks), change)
+    }
+
+    pub(crate) fn add_with_hooks(
+        &mut self,
+        name: &str,
+        hooks: Box<dyn Hooks>,
+        change: impl FnOnce(&mut Options),
+    ) -> usize {
         let index = self.hosts.len();
+        let host = self.host(index, name, hooks, change);
+        self.hosts.push(host);
+        index
+    }
+
+    /// Starts a node once more, at its address, knowing nothing.
+    pub(crate) fn restart(&mut self, index: usize, change: impl FnOnce(&mut Options)) {
+        let name = self.hosts[index].cluster.local().name;
+        self.hosts[index] = self.host(index, name.as_str(), Box::new(NoHooks), change);
+        for host in &mut self.hosts {
+            host.ends.retain(|_, (peer, _)| *peer != index);
+        }
+    }
+
+    fn host(
+        &self,
+        index: usize,
+        name: &str,
+        hooks: Box<dyn Hooks>,
+        change: impl FnOnce(&mut Options),
+    ) -> Host {
         let address: SocketAddr = format!("10.0.0.{}:7946", index + 1).parse().unwrap();
         let mut options = Options::local(name.parse().unwrap());
         options.bind = address;
         change(&mut options);
         let seed = [u8::try_from(index).unwrap() + 1; 32];
-        let driver = Driver::new(&options, address, seed, self.now).unwrap();
+        let driver = Driver::with_hooks(&options, hooks, address, seed, self.now).unwrap();
         let cluster = driver.cluster();
         let (_, events) = cluster.subscribe();
         let sockets = Sockets {
@@ -141,17 +186,17 @@ impl Net {
             data: Bytes::new(),
             taken: 0,
         };
-        let host = Host {
+        Host {
             driver,
             cluster,
             events,
             sockets,
             address,
             crashed: false,
+            dialled: Vec::new(),
+            aborted: Vec::new(),
             ends: BTreeMap::new(),
-        };
-        self.hosts.push(host);
-        index
+        }
     }
 
     /// Nodes `a`, `b`, ... that have joined each other.
@@ -236,7 +281,10 @@ impl Net {
                     self.tell_peer(from, id, |peer| Waiting::Data(peer, bytes));
                 }
                 Action::Finish { id } => self.tell_peer(from, id, Waiting::Finished),
-                Action::Abort { id } => self.tell_peer(from, id, Waiting::Failed),
+                Action::Abort { id } => {
+                    self.hosts[from].aborted.push(id);
+                    self.tell_peer(from, id, Waiting::Failed);
+                }
                 Action::Resolve { .. } => kept.push(action),
             }
         }
@@ -244,6 +292,10 @@ impl Net {
     }
 
     fn connect(&mut self, from: usize, id: StreamId, to: SocketAddr) {
+        self.hosts[from].dialled.push((id, to));
+        if self.black_holes.contains(&to) {
+            return;
+        }
         let address = self.hosts[from].address;
         let listener = self.hosts.iter().position(|host| host.is_at(to));
         let accepted = listener.and_then(|peer| {
@@ -270,6 +322,14 @@ impl Net {
 /// Polls a future once.
 pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Asks a node for something that it has done within its turn.
+pub(crate) fn ask<F: Future>(net: &mut Net, asking: F) -> F::Output {
+    let mut asking = Box::pin(asking);
+    assert!(poll(&mut asking).is_pending());
+    net.settle();
+    ready(&mut asking)
 }
 
 /// The result of a future that has it now.

@@ -3,6 +3,9 @@
 
 mod commands;
 mod harness;
+mod hooks;
 mod joins;
+mod power_loss;
+mod seeds;
 mod subscribers;
 mod turns;

@@ -93,6 +93,27 @@ async fn a_name_that_does_not_exist_is_an_error_that_says_so_and_no_harm_as_a_se
 }
 
 #[tokio::test]
+async fn a_join_through_a_name_that_is_removed_meanwhile_ends() {
+    let a = start(options("a")).await;
+    // The system's resolver says no at once or only after seconds; either way the join ends.
+    let join = a.cluster.join(["does-not-exist.invalid:7946"]);
+    let remove = a.cluster.remove_seed("does-not-exist.invalid:7946");
+    let (joined, removed) = tokio::join!(join, remove);
+    assert_eq!(removed, Ok(true));
+    let error = joined.unwrap_err();
+    assert!(matches!(error, Error::SeedRemoved | Error::NotResolved { .. }), "{error:?}");
+    assert_eq!(a.cluster.remove_seed("does-not-exist.invalid:7946").await, Ok(false));
+}
+
+#[tokio::test]
+async fn an_added_seed_is_joined() {
+    let a = start(options("a")).await;
+    let b = start(options("b")).await;
+    assert_eq!(b.cluster.add_seed(a.address()).await, Ok(true));
+    until("the seed is joined", || b.state_of("a") == Some(State::Alive)).await;
+}
+
+#[tokio::test]
 async fn one_good_address_is_enough_to_join() {
     let a = start(options("a")).await;
     let b = start(options("b")).await;

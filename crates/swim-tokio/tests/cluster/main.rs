@@ -6,6 +6,7 @@ mod binding;
 mod failing;
 mod forming;
 mod harness;
+mod hooks;
 mod hostile;
 mod stopping;
 mod traffic;

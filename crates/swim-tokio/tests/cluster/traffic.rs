@@ -63,6 +63,19 @@ async fn a_broadcast_reaches_every_member() {
 }
 
 #[tokio::test]
+async fn a_broadcast_tells_its_key() {
+    let [a, mut b] = formed(["a", "b"]).await;
+    a.cluster.broadcast_keyed("load", "7").await.unwrap();
+    let heard = b
+        .event(|event| match event {
+            Event::Broadcast { key, payload, .. } => Some((key, payload)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(heard, ("load".into(), "7".into()));
+}
+
+#[tokio::test]
 async fn metadata_reaches_every_member() {
     let [a, b, c] = formed(["a", "b", "c"]).await;
     a.cluster.set_meta("role=cache").await.unwrap();
