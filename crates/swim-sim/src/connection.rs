@@ -7,7 +7,10 @@
 //! connection request after 1 s, 2 s, 4 s, .... Both are added to its latency when it is sent, and
 //! everything behind it waits. A cut stops what would arrive, and it is tried again with the same
 //! waits: nobody is told of the cut, so only deadlines end a stalled exchange, or the sender's
-//! operating system after most of a minute.
+//! operating system, which gives up after 51 s and resets the connection: so long are its 12
+//! attempts. (The usual time-outs of TCP are between half a minute and a quarter of an hour.) A
+//! clogged link holds what arrives and lets it through at once when it ends, and the same bound
+//! holds. Acks of the transport are not modelled: a cut of one direction stops that direction.
 //!
 //! A connection request to a host whose process is down is refused after a round trip. To a host
 //! without power, behind a cut, or to an address that nobody has, it is never answered, and fails
@@ -77,10 +80,12 @@ pub(crate) enum Item {
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     items: VecDeque<(Instant, Item)>,
-    /// A task for this lane is in the queue, or the lane waits at a paused host.
+    /// A task for this lane is in the queue, or the lane waits at a stalled host or a clogged link.
     pub(crate) scheduled: bool,
     /// How often in a row a broken link stopped the first item.
     pub(crate) stops: u32,
+    /// Since when a clogged link holds it.
+    pub(crate) held_since: Option<Instant>,
     latest: Instant,
 }
 
@@ -115,6 +120,7 @@ impl Lane {
         self.items.clear();
         self.latest = Instant::ORIGIN;
         self.stops = 0;
+        self.held_since = None;
     }
 
     /// When the first item arrives.

@@ -5,15 +5,13 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use swim_core::{Event, Instant, Node, Output, StreamOp};
 
+use crate::fate::{Fate, Passage};
 use crate::host::{Condition, Waiting};
-use crate::network::Fate;
+use crate::network::OUTSIDE;
 use crate::packets::Packet;
 use crate::queue::Task;
 use crate::trace::{Mark, Record};
 use crate::world::World;
-
-/// Stands for hosts outside the world, for whom no fault is ever set.
-pub(crate) const OUTSIDE: u32 = u32::MAX;
 
 impl World {
     pub(crate) fn perform(&mut self, task: Task) {
@@ -23,6 +21,7 @@ impl World {
             Task::Request(id) => self.request_arrives(id),
             Task::RequestTimeout(id) => self.request_times_out(id),
             Task::Lane(id, side) => self.lane_moves(id, side),
+            Task::HeldLane(id, side) => self.held_lane_times_out(id, side),
         }
     }
 
@@ -49,47 +48,27 @@ impl World {
     pub(crate) fn pump(&mut self, host: u32) {
         while let Some(output) = self.hosts[host as usize].node.as_mut().and_then(Node::poll_output)
         {
-            match output {
-                Output::Packet { to, payload } => self.send_packet(host, to, payload),
-                Output::Stream { id, op } => {
-                    self.trace.stream_out(self.now, host, id.0, &op);
-                    match op {
-                        StreamOp::Open { to } => self.open_stream(host, id, to),
-                        StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
-                        StreamOp::Finish => self.finish_stream(host, id),
-                        StreamOp::Abort => self.abort_stream(host, id),
-                    }
-                }
-                Output::Event(event) => self.take_event(host, event),
-            }
+            self.carry_out(host, output);
         }
         self.set_alarm(host);
     }
 
-    /// Hands a resumed process everything that waited for it, and only then looks at its timers: an
-    /// ack that waited in the socket must not become a false suspicion.
-    pub(crate) fn catch_up(&mut self, host: u32) {
-        while let Some(waiting) = self.hosts[host as usize].waiting.pop_front() {
-            match waiting {
-                Waiting::Packet(place) => {
-                    self.hosts[host as usize].waiting_datagrams -= 1;
-                    self.deliver_packet(place);
-                }
-                Waiting::Lane(id, side) => {
-                    if let Some(connection) = self.connections.get_mut(id) {
-                        connection.lane_mut(side).scheduled = false;
-                        self.unload_lane(id, side, host);
-                    }
+    pub(crate) fn carry_out(&mut self, host: u32, output: Output) {
+        match output {
+            Output::Event(event) => self.take_event(host, event),
+            sent if self.hosts[host as usize].condition == Condition::Held => {
+                self.hosts[host as usize].unsent.push(sent);
+            }
+            Output::Packet { to, payload } => self.send_packet(host, to, payload),
+            Output::Stream { id, op } => {
+                self.trace.stream_out(self.now, host, id.0, &op);
+                match op {
+                    StreamOp::Open { to } => self.open_stream(host, id, to),
+                    StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
+                    StreamOp::Finish => self.finish_stream(host, id),
+                    StreamOp::Abort => self.abort_stream(host, id),
                 }
             }
-        }
-        // Read from the node when it was last touched, and not again: its clock may have been set
-        // in the meantime, which it does not know yet.
-        let alarm = self.hosts[host as usize].alarm;
-        match alarm.due {
-            Some(due) if due <= self.now => self.wake(host),
-            Some(due) if alarm.set.is_none() => self.set_timer(host, due),
-            _ => {}
         }
     }
 
@@ -101,7 +80,7 @@ impl World {
             return;
         }
         host.alarm.set = None;
-        if host.condition != Condition::Running {
+        if !matches!(host.condition, Condition::Running | Condition::Held) {
             return;
         }
         match host.alarm.due {
@@ -113,7 +92,7 @@ impl World {
         }
     }
 
-    fn wake(&mut self, number: u32) {
+    pub(crate) fn wake(&mut self, number: u32) {
         self.trace.mark(self.now, number, Mark::Timer);
         self.turn(number, Node::handle_timeout);
         let host = &self.hosts[number as usize];
@@ -140,7 +119,7 @@ impl World {
         }
     }
 
-    fn set_timer(&mut self, number: u32, due: Instant) {
+    pub(crate) fn set_timer(&mut self, number: u32, due: Instant) {
         let alarm = &mut self.hosts[number as usize].alarm;
         alarm.generation = alarm.generation.wrapping_add(1);
         alarm.set = Some(due);
@@ -168,44 +147,55 @@ impl World {
         let number = traffic.packets;
         let receiver = self.host_at(to);
         let (source, target) = (sender.unwrap_or(OUTSIDE), receiver.unwrap_or(OUTSIDE));
-        let fate = self.network.datagram(source, target);
+        let fate = self.network.datagram(self.now, source, target, payload.len());
         let traffic = &mut self.trace.traffic;
-        match (receiver, fate) {
-            (None, _) => traffic.packets_to_nobody += 1,
-            (Some(_), Fate::Lost) => traffic.packets_lost += 1,
-            (Some(receiver), Fate::Arrives(after)) => {
-                if self.network.stops_datagram(source, receiver) {
-                    traffic.packets_cut += 1;
-                    return;
-                }
+        let Some(receiver) = receiver else {
+            traffic.packets_to_nobody += 1;
+            return;
+        };
+        match fate {
+            Fate::Arrives(at) => {
                 let packet = Packet { number, from, sender, receiver, payload };
-                let place = self.packets.insert(packet);
-                self.queue.push(self.now + after, Task::Packet(place));
+                self.queue.push(at, Task::Packet(self.packets.insert(packet)));
             }
+            Fate::Twice(at, again) => {
+                traffic.packets_duplicated += 1;
+                let packet = Packet { number, from, sender, receiver, payload };
+                self.queue.push(at, Task::Packet(self.packets.insert(packet.clone())));
+                self.queue.push(again, Task::Packet(self.packets.insert(packet)));
+            }
+            Fate::Lost => traffic.packets_lost += 1,
+            Fate::Cut => traffic.packets_cut += 1,
+            Fate::Overflowed => traffic.packets_throttled += 1,
         }
     }
 
     fn packet_arrives(&mut self, place: u32) {
         let packet = self.packets.get(place);
-        let cut = self.network.stops_datagram(packet.sender.unwrap_or(OUTSIDE), packet.receiver);
+        let passage = self.network.passage(packet.sender.unwrap_or(OUTSIDE), packet.receiver);
+        if passage == Passage::Clogged {
+            return self.hold_packet(place);
+        }
         let host = &mut self.hosts[packet.receiver as usize];
         let traffic = &mut self.trace.traffic;
         let dropped = match host.condition {
-            _ if cut => &mut traffic.packets_cut,
+            _ if passage == Passage::Cut => &mut traffic.packets_cut,
             Condition::Running => return self.deliver_packet(place),
-            Condition::Paused if host.waiting_datagrams < self.options.socket_buffer => {
+            Condition::Paused | Condition::Held
+                if host.waiting_datagrams < self.options.socket_buffer =>
+            {
                 host.waiting_datagrams += 1;
                 host.waiting.push_back(Waiting::Packet(place));
                 return;
             }
-            Condition::Paused => &mut traffic.packets_overflowed,
+            Condition::Paused | Condition::Held => &mut traffic.packets_overflowed,
             Condition::Down | Condition::Off => &mut traffic.packets_to_nobody,
         };
         *dropped += 1;
         self.packets.take(place);
     }
 
-    fn deliver_packet(&mut self, place: u32) {
+    pub(crate) fn deliver_packet(&mut self, place: u32) {
         let packet = self.packets.take(place);
         self.trace.traffic.packets_delivered += 1;
         self.trace.packet_in(self.now, packet.receiver, packet.number);

@@ -1,4 +1,5 @@
-//! What can go wrong: pauses, clocks, loss, and broken links.
+//! What can go wrong with clocks and the network. Stalled processes are in `stall.rs`, clogged links
+//! in `clog.rs`.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -6,35 +7,15 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::{self, Message};
 
-use crate::host::Condition;
-use crate::network::{Blocks, Chance, HostSet, Latency};
+use crate::bandwidth::Bandwidth;
+use crate::latency::Latency;
+use crate::links::{Blocks, HostSet};
+use crate::loss::Loss;
+use crate::network_options::Reordering;
 use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Stops a node's process, as SIGSTOP or a suspended virtual machine does. Its sockets go on
-    /// collecting: datagrams up to a limit, the newest being dropped, and streams.
-    #[track_caller]
-    pub fn pause(&mut self, name: &str) {
-        let host = self.existing(name);
-        assert!(!self.is_paused(host), "{name} is paused already");
-        self.note(format_args!("pause {name}"));
-        self.hosts[host as usize].condition = Condition::Paused;
-        self.trace.mark(self.now, host, Mark::Pause);
-    }
-
-    /// Lets a paused process go on. It is given what came in the meantime, and only then its timers
-    /// fire, all at this instant: the order of a turn that adapters keep.
-    #[track_caller]
-    pub fn resume(&mut self, name: &str) {
-        let host = self.existing(name);
-        assert!(self.is_paused(host), "{name} is not paused");
-        self.note(format_args!("resume {name}"));
-        self.hosts[host as usize].condition = Condition::Running;
-        self.trace.mark(self.now, host, Mark::Resume);
-        self.catch_up(host);
-    }
-
     /// Sets a host's clock forward. Timers that were set before go off when they would have.
     #[track_caller]
     pub fn clock_forward(&mut self, name: &str, by: Duration) {
@@ -51,6 +32,24 @@ impl World {
         self.note(format_args!("set the clock of {name} back by {by:?}"));
         self.hosts[host as usize].clock.back(by);
         self.trace.mark(self.now, host, Mark::ClockJump);
+    }
+
+    /// Makes a host's clock run faster than the world's time by so many parts per million (10,000 are
+    /// 1%), or slower when negative. It goes on from what it shows, and the timer that the node waits
+    /// for goes off when it would have.
+    ///
+    /// # Panics
+    /// When it is to run at less than half or more than twice the speed.
+    #[track_caller]
+    pub fn set_drift(&mut self, name: &str, parts_per_million: i32) {
+        assert!(
+            (-500_000..=1_000_000).contains(&parts_per_million),
+            "half to twice the speed, not {parts_per_million} parts per million"
+        );
+        let host = self.host(name);
+        self.note(format_args!("drift of {name} {parts_per_million} ppm"));
+        self.hosts[host as usize].clock.set_drift(self.now, parts_per_million);
+        self.trace.mark(self.now, host, Mark::Drift);
     }
 
     /// Cuts every link between one group and another, both ways, for datagrams and streams.
@@ -95,16 +94,20 @@ impl World {
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
-    /// Repairs every cut and every block. Loss stays as it is set.
+    /// Repairs every cut, every block and every clog. Loss stays as it is set.
     pub fn heal(&mut self) {
         self.note(format_args!("heal"));
         self.network.heal();
+        self.release_held();
     }
 
-    /// Sets the probability, 0.0 to 1.0, that a datagram is lost. Streams are delayed instead.
-    pub fn set_loss(&mut self, probability: f64) {
-        self.note(format_args!("loss {probability}"));
-        self.network.set_loss(Chance::new(probability));
+    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are delayed
+    /// instead.
+    #[track_caller]
+    pub fn set_loss(&mut self, loss: impl Into<Loss>) {
+        let loss = loss.into();
+        self.note(format_args!("loss {loss:?}"));
+        self.network.set_loss(loss);
     }
 
     /// Sets the probability that a datagram to or from this node is lost, on top of the general one.
@@ -112,10 +115,43 @@ impl World {
     pub fn set_loss_of(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
         self.note(format_args!("loss of {name} {probability}"));
-        self.network.set_loss_of(host, Chance::new(probability));
+        self.network.set_loss_from(host, probability);
+        self.network.set_loss_to(host, probability);
+    }
+
+    /// Sets the probability, 0.0 to 1.0, that a datagram arrives twice.
+    #[track_caller]
+    pub fn set_duplication(&mut self, probability: f64) {
+        self.note(format_args!("duplication {probability}"));
+        self.network.set_duplication(probability);
+    }
+
+    /// Delays datagrams, with this probability, 0.0 to 1.0, by up to `delay_max` in addition to their
+    /// latency, so that others overtake them.
+    #[track_caller]
+    pub fn set_reordering(&mut self, probability: f64, delay_max: Duration) {
+        self.note(format_args!("reordering {probability}, up to {delay_max:?}"));
+        self.network.set_reordering(Reordering { probability, delay_max });
+    }
+
+    /// Sets how fast every host sends that was not given a bandwidth of its own; none is without a
+    /// limit.
+    #[track_caller]
+    pub fn set_bandwidth(&mut self, bandwidth: Option<Bandwidth>) {
+        self.note(format_args!("bandwidth {bandwidth:?}"));
+        self.network.set_bandwidth(bandwidth);
+    }
+
+    /// Sets how fast the host of this node sends, whatever holds for the others.
+    #[track_caller]
+    pub fn set_bandwidth_of(&mut self, name: &str, bandwidth: Option<Bandwidth>) {
+        let host = self.host(name);
+        self.note(format_args!("bandwidth of {name} {bandwidth:?}"));
+        self.network.set_bandwidth_of(host, bandwidth);
     }
 
     /// Sets how long datagrams and pieces of streams are on their way from now on.
+    #[track_caller]
     pub fn set_latency(&mut self, latency: Latency) {
         self.note(format_args!("latency {latency:?}"));
         self.network.set_latency(latency);
@@ -140,10 +176,6 @@ impl World {
         wire::begin_packet(label, &mut packet);
         message.encode(&mut packet);
         self.inject(from, to, packet.freeze());
-    }
-
-    pub(crate) fn is_paused(&self, host: u32) -> bool {
-        self.hosts[host as usize].condition == Condition::Paused
     }
 
     #[track_caller]

@@ -1,13 +1,13 @@
 //! Hosts: a machine with an address, a clock, and at most one process, which is a node.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-use swim_core::{Answer, Config, Failure, Instant, Node, RequestId, Status, StreamId};
+use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Status, StreamId};
 
+use crate::clock::Clock;
 use crate::connection::{ConnectionId, Side};
-use crate::time::nanos;
+use crate::stall::Stall;
 use crate::trace::Record;
 
 /// What a host's process is doing.
@@ -16,13 +16,15 @@ pub(crate) enum Condition {
     Running,
     /// Stopped as by SIGSTOP: it exists, and its operating system answers for it.
     Paused,
+    /// It runs, but what it sends stays with it, and what arrives stays in its sockets.
+    Held,
     /// There is no process. The operating system refuses what arrives.
     Down,
     /// The host has no power: nothing answers.
     Off,
 }
 
-/// What came for a paused process and waits in its sockets, in the order of arrival.
+/// What came for a stalled process and waits in its sockets, in the order of arrival.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Waiting {
     /// The datagram at this place of the packet table.
@@ -42,42 +44,6 @@ pub(crate) struct Alarm {
     pub(crate) generation: u32,
 }
 
-/// The difference between a host's clock and the world's, in nanoseconds. Both directions, because
-/// clocks jump back, too.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(i128);
-
-impl Clock {
-    /// Every clock starts at another reading, so that no time of one node means anything to another,
-    /// and far enough from zero to be set back by a day.
-    pub(crate) fn of_host(number: u32) -> Self {
-        Clock(i128::from(100_000 + u64::from(number) % 1000) * 1_000_000_000)
-    }
-
-    pub(crate) fn forward(&mut self, by: Duration) {
-        self.0 += i128::from(nanos(by));
-    }
-
-    pub(crate) fn back(&mut self, by: Duration) {
-        self.0 -= i128::from(nanos(by));
-    }
-
-    /// What the clock shows.
-    pub(crate) fn reading(self, world: Instant) -> Instant {
-        shifted(world, self.0)
-    }
-
-    /// When, in the world's time, the clock shows this.
-    pub(crate) fn world(self, reading: Instant) -> Instant {
-        shifted(reading, -self.0)
-    }
-}
-
-fn shifted(instant: Instant, by: i128) -> Instant {
-    let nanos = (i128::from(instant.as_nanos()) + by).clamp(0, i128::from(u64::MAX));
-    Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
 /// A machine.
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -87,7 +53,7 @@ pub(crate) struct Host {
     /// What its node was last started with.
     pub(crate) config: Config,
     pub(crate) condition: Condition,
-    /// There is one exactly while the condition is running or paused.
+    /// There is one exactly while the condition is running, paused or held.
     pub(crate) node: Option<Node>,
     /// How many processes it had before.
     pub(crate) life: u32,
@@ -97,6 +63,10 @@ pub(crate) struct Host {
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) waiting_datagrams: usize,
+    /// What it is stalled like, while the condition is paused or held.
+    pub(crate) stall: Option<Stall>,
+    /// What its process sent while its sending was held, in order.
+    pub(crate) unsent: Vec<Output>,
     pub(crate) records: Vec<Record>,
     /// The commands that were given to its process, by its life and their number, with the answer.
     pub(crate) requests: BTreeMap<(u32, RequestId), Option<Result<Answer, Failure>>>,
@@ -116,6 +86,8 @@ impl Host {
             streams: BTreeMap::new(),
             waiting: VecDeque::new(),
             waiting_datagrams: 0,
+            stall: None,
+            unsent: Vec::new(),
             records: Vec::new(),
             requests: BTreeMap::new(),
         }
@@ -166,14 +138,5 @@ mod tests {
         assert_eq!(number_of("10.0.0.1:80".parse().unwrap()), None);
         assert_eq!(number_of("9.255.255.255:7946".parse().unwrap()), None);
         assert_eq!(number_of("[::1]:7946".parse().unwrap()), None);
-    }
-
-    #[test]
-    fn a_clock_reads_the_same_both_ways() {
-        let mut clock = Clock::of_host(3);
-        clock.forward(Duration::from_secs(9));
-        clock.back(Duration::from_secs(3600));
-        let world = Instant::from_nanos(5_000_000_000);
-        assert_eq!(clock.world(clock.reading(world)), world);
     }
 }

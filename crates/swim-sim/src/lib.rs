@@ -26,17 +26,26 @@
 //! # The model
 //!
 //! - **Time** jumps from event to event. Each host has a clock of its own, which shows another
-//!   time than the others and can be set forward and back.
-//! - **Datagrams** take a latency from a distribution, and are lost with a probability: in general,
-//!   and for single nodes. Links are cut both ways or one way, or for datagrams alone.
-//! - **Streams** open after a round trip, deliver in order, wait for lost pieces, stall behind a
-//!   cut, and are refused by a host whose process is down. Their bytes arrive as they were written,
-//!   or in pieces ([`Pieces`]).
-//! - **Processes** crash, restart without a memory, and pause while their sockets fill; hosts lose
-//!   their power.
+//!   time than the others, can be set forward and back, and may run fast or slow.
+//! - **Datagrams** take a latency from a distribution ([`Latency`]), also one with a long tail. They
+//!   are lost with a probability, in general and for single nodes, or in bursts ([`Loss`]). They
+//!   arrive twice, and overtake each other. A host sends so much per second, and drops what its queue
+//!   does not hold ([`Bandwidth`]).
+//! - **Links** are cut both ways or one way, or for datagrams alone; or they are clogged, hold what
+//!   comes, and let it through in order once they are free.
+//! - **Streams** open after a round trip, deliver in order, and are refused by a host whose process is
+//!   down. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times; what is
+//!   behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s. Their bytes
+//!   arrive as they were written, or in pieces ([`Pieces`]).
+//! - **Processes** crash, restart without a memory or with an old incarnation, and stall while their
+//!   sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may get
+//!   another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
 //!
-//! Randomness is drawn whether or not it is used: a run without loss and one with loss see the same
-//! latencies, until what was lost makes a difference.
+//! [`Churn`] and [`Stalls`] do some of this on a schedule. The network can be had without the rest
+//! ([`Network`]), for nodes of another kind.
+//!
+//! Randomness of one kind does not depend on another: a run without loss and one with loss see the
+//! same latencies, and so on for every class of faults, until what they did makes a difference.
 //!
 //! # When an expectation is not met
 //!
@@ -45,29 +54,48 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+mod bandwidth;
 pub mod bounds;
+mod chance;
 mod churn;
+mod clock;
+mod clog;
 mod commands;
 mod connection;
 mod engine;
 mod expect;
+mod fate;
 mod faults;
 mod host;
+mod latency;
+mod links;
+mod loss;
 mod network;
+mod network_options;
 mod options;
 mod packets;
 mod queue;
+mod random;
 mod report;
+mod stall;
+mod stalls;
 mod streams;
 pub mod swarm;
 mod time;
 mod trace;
 mod world;
 
+pub use bandwidth::Bandwidth;
 pub use churn::Churn;
 pub use commands::Request;
-pub use network::Latency;
+pub use fate::{Fate, Passage};
+pub use latency::Latency;
+pub use loss::Loss;
+pub use network::Network;
+pub use network_options::{NetworkOptions, Reordering};
 pub use options::{Options, Pieces};
+pub use stall::Stall;
+pub use stalls::Stalls;
 pub use time::{millis, secs};
 pub use trace::{Record, Traffic};
 pub use world::World;

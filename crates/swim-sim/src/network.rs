@@ -3,120 +3,21 @@
 use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
+use swim_core::Instant;
 
+use crate::bandwidth::{Bandwidth, Uplinks};
+use crate::chance::{Chance, halves};
+use crate::fate::{Fate, Passage};
+use crate::latency::{Latency, Picker};
+use crate::links::{Blocks, HostSet, Links};
+use crate::loss::{Loss, Losses};
+use crate::network_options::{NetworkOptions, Reordering};
+use crate::random::{Purpose, generator};
 use crate::time::{millis, nanos};
 
-/// How long a datagram or a piece of a stream is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// Always the same.
-    Fixed(Duration),
-    /// Anything from the first to the second, all equally likely. Datagrams overtake each other.
-    Uniform(Duration, Duration),
-}
-
-impl Latency {
-    /// Picks a latency, in nanoseconds, with 32 random bits.
-    fn pick(self, draw: u32) -> u64 {
-        match self {
-            Latency::Fixed(always) => nanos(always),
-            Latency::Uniform(from, to) => {
-                let (from, to) = (nanos(from), nanos(to));
-                let span = u128::from(to.saturating_sub(from)) + 1;
-                // Below `span`, so it fits.
-                from + u64::try_from((span * u128::from(draw)) >> 32).unwrap_or(0)
-            }
-        }
-    }
-}
-
-/// A probability in fixed point: it happens when 32 random bits are below it. Whole numbers,
-/// because the runs of a seed must be the same on every machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    const ONE: u64 = 1 << 32;
-
-    /// From a probability of 0.0 to 1.0.
-    ///
-    /// # Panics
-    /// When it is outside that range.
-    pub(crate) fn new(probability: f64) -> Self {
-        assert!(
-            (0.0..=1.0).contains(&probability),
-            "a probability is 0.0 to 1.0, not {probability}"
-        );
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 2^32 by the check
-        Chance((probability * 4_294_967_296.0) as u64)
-    }
-
-    pub(crate) fn happens(self, draw: u32) -> bool {
-        u64::from(draw) < self.0
-    }
-
-    /// At least one of two independent chances.
-    fn or(self, other: Chance) -> Chance {
-        Chance(Self::ONE - Chance(Self::ONE - self.0).and(Chance(Self::ONE - other.0)).0)
-    }
-
-    /// Both of two independent chances.
-    fn and(self, other: Chance) -> Chance {
-        let product = (u128::from(self.0) * u128::from(other.0)) >> 32;
-        // At most one, so it fits.
-        Chance(u64::try_from(product).unwrap_or(Self::ONE))
-    }
-}
-
-/// A set of hosts by number.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct HostSet(Vec<u64>);
-
-impl HostSet {
-    pub(crate) fn insert(&mut self, host: u32) {
-        let word = host as usize / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (host % 64);
-    }
-
-    fn contains(&self, host: u32) -> bool {
-        self.0.get(host as usize / 64).is_some_and(|word| word >> (host % 64) & 1 == 1)
-    }
-}
-
-impl FromIterator<u32> for HostSet {
-    fn from_iter<T: IntoIterator<Item = u32>>(hosts: T) -> Self {
-        let mut set = HostSet::default();
-        for host in hosts {
-            set.insert(host);
-        }
-        set
-    }
-}
-
-/// What a broken link no longer carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blocks {
-    Everything,
-    Datagrams,
-}
-
-#[derive(Clone, Debug)]
-struct Break {
-    from: HostSet,
-    to: HostSet,
-    blocks: Blocks,
-}
-
-/// What becomes of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Arrives(Duration),
-    Lost,
-}
+/// Stands for hosts outside the world, for whom no fault is ever set.
+pub(crate) const OUTSIDE: u32 = u32::MAX;
 
 /// The first wait before a lost piece of a stream is sent again; each further one is twice as long.
 const RETRANSMIT_AFTER: Duration = millis(200);
@@ -125,76 +26,245 @@ const REQUEST_AGAIN_AFTER: Duration = millis(1000);
 /// Retransmissions of one piece stop here, so that a loss of 100% does not last for ever.
 const RETRANSMITS_MAX: u32 = 8;
 
-/// Latency, loss and broken links, with the randomness for them.
+/// The network on its own: asked for each datagram, it says what becomes of it. [`World`] uses it,
+/// and so can a harness for nodes of another kind, which keeps the datagrams and the time itself.
 ///
-/// Every datagram draws its latency and its loss, also while nothing can be lost: so a fault that
-/// is switched off changes no other draw, and two runs that differ in one fault stay comparable.
+/// What it says is a pure function of the seed, the options, and the calls. Hosts are numbers,
+/// counted from 0 without gaps; [`Network::OUTSIDE`] stands for all others.
+///
+/// The latency and the loss of a datagram are drawn whether or not anything can be lost, and each
+/// further class of faults draws from a generator of its own: so a fault that is switched off changes
+/// no other draw, and two runs that differ in one fault stay comparable.
+///
+/// ```
+/// use swim_core::Instant;
+/// use swim_sim::{Fate, Network, NetworkOptions, Passage};
+///
+/// let options = NetworkOptions { loss: 0.1.into(), ..NetworkOptions::default() };
+/// let mut network = Network::new(42, options);
+/// let now = Instant::ORIGIN;
+/// match network.datagram(now, 0, 1, 200) {
+///     // Put it into a queue, and ask again when its time has come.
+///     Fate::Arrives(at) => assert!(at > now && network.passage(0, 1) == Passage::Open),
+///     Fate::Twice(_, _) => unreachable!("nothing is duplicated here"),
+///     Fate::Lost | Fate::Cut | Fate::Overflowed => {}
+/// }
+/// ```
+///
+/// [`World`]: crate::World
 #[derive(Debug)]
-pub(crate) struct Network {
+pub struct Network {
+    /// Nothing but latency and independent loss: the case that has to be fast.
+    plain: bool,
     rng: ChaCha8Rng,
-    latency: Latency,
-    loss: Chance,
-    /// Loss into and out of single hosts, on top of the general one; empty while there is none.
-    host_loss: Vec<Chance>,
-    breaks: Vec<Break>,
+    latency: Picker,
+    losses: Losses,
+    /// Loss out of and into single hosts, on top of the general one; empty while there is none.
+    host_losses: Vec<HostLoss>,
+    links: Links,
+    duplication: Chance,
+    duplication_rng: ChaCha8Rng,
+    reordering: Chance,
+    /// In nanoseconds.
+    reordering_delay_max: u64,
+    reordering_rng: ChaCha8Rng,
+    reordered: u64,
+    uplinks: Uplinks,
+}
+
+/// What gets lost of what a host sends, and of what is sent to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct HostLoss {
+    from: Chance,
+    to: Chance,
 }
 
 impl Network {
-    pub(crate) fn new(seed: u64, latency: Latency, loss: Chance) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(1);
-        Network { rng, latency, loss, host_loss: Vec::new(), breaks: Vec::new() }
+    /// The number for every host that is not one of the numbered ones: no fault is set for it alone,
+    /// and its bandwidth is not limited.
+    pub const OUTSIDE: u32 = OUTSIDE;
+
+    /// A network between any number of hosts.
+    ///
+    /// # Panics
+    /// When an option is out of its range; so do all methods that change one.
+    #[must_use]
+    #[track_caller]
+    pub fn new(seed: u64, options: NetworkOptions) -> Self {
+        let mut network = Network {
+            plain: true,
+            rng: generator(seed, Purpose::Network),
+            latency: Picker::new(options.latency),
+            losses: Losses::new(seed, options.loss),
+            host_losses: Vec::new(),
+            links: Links::default(),
+            duplication: Chance::NEVER,
+            duplication_rng: generator(seed, Purpose::Duplication),
+            reordering: Chance::NEVER,
+            reordering_delay_max: 0,
+            reordering_rng: generator(seed, Purpose::Reordering),
+            reordered: 0,
+            uplinks: Uplinks::default(),
+        };
+        network.set_duplication(options.duplication);
+        network.set_reordering(options.reordering);
+        network.set_bandwidth(options.bandwidth);
+        network
     }
 
-    pub(crate) fn set_latency(&mut self, latency: Latency) {
-        self.latency = latency;
-    }
-
-    pub(crate) fn set_loss(&mut self, loss: Chance) {
-        self.loss = loss;
-    }
-
-    pub(crate) fn set_loss_of(&mut self, host: u32, loss: Chance) {
-        let host = host as usize;
-        if self.host_loss.len() <= host {
-            self.host_loss.resize(host + 1, Chance::default());
+    /// Says what becomes of a datagram of `bytes` bytes that is sent now.
+    pub fn datagram(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Fate {
+        let (latency, loss) = self.draw();
+        if !self.plain {
+            return self.impaired(now, (from, to), bytes, latency, loss);
         }
-        self.host_loss[host] = loss;
+        if self.losses.mean().happens(loss) { Fate::Lost } else { Fate::Arrives(at(now, latency)) }
     }
+
+    /// Says whether a datagram from one host to another is let through: ask when it arrives, for what
+    /// changed since it was sent.
+    #[must_use]
+    pub fn passage(&self, from: u32, to: u32) -> Passage {
+        if self.plain {
+            Passage::Open
+        } else if self.links.stop_datagram(from, to) {
+            Passage::Cut
+        } else if self.links.hold(from, to) {
+            Passage::Clogged
+        } else {
+            Passage::Open
+        }
+    }
+
+    /// Sets how long things are on their way from now on.
+    #[track_caller]
+    pub fn set_latency(&mut self, latency: Latency) {
+        self.latency = Picker::new(latency);
+    }
+
+    /// Sets which datagrams are lost.
+    #[track_caller]
+    pub fn set_loss(&mut self, loss: impl Into<Loss>) {
+        self.losses.set(loss.into());
+        self.look_whether_plain();
+    }
+
+    /// Sets the probability, 0.0 to 1.0, that a datagram from this host is lost, on top of the
+    /// general loss.
+    #[track_caller]
+    pub fn set_loss_from(&mut self, host: u32, probability: f64) {
+        self.host_loss_mut(host).from = Chance::new(probability);
+        self.look_whether_plain();
+    }
+
+    /// Sets the probability, 0.0 to 1.0, that a datagram to this host is lost, on top of the general
+    /// loss.
+    #[track_caller]
+    pub fn set_loss_to(&mut self, host: u32, probability: f64) {
+        self.host_loss_mut(host).to = Chance::new(probability);
+        self.look_whether_plain();
+    }
+
+    /// Sets the probability, 0.0 to 1.0, that a datagram arrives twice.
+    #[track_caller]
+    pub fn set_duplication(&mut self, probability: f64) {
+        self.duplication = Chance::new(probability);
+        self.look_whether_plain();
+    }
+
+    /// Sets which datagrams are delayed so that others overtake them.
+    #[track_caller]
+    pub fn set_reordering(&mut self, reordering: Reordering) {
+        self.reordering = Chance::new(reordering.probability);
+        self.reordering_delay_max = nanos(reordering.delay_max);
+        self.look_whether_plain();
+    }
+
+    /// Sets how fast hosts send; none is without a limit. A host that was given a bandwidth of its
+    /// own keeps it.
+    #[track_caller]
+    pub fn set_bandwidth(&mut self, bandwidth: Option<Bandwidth>) {
+        self.uplinks.set(bandwidth);
+        self.look_whether_plain();
+    }
+
+    /// Sets how fast this host sends, whatever holds for the others.
+    #[track_caller]
+    pub fn set_bandwidth_of(&mut self, host: u32, bandwidth: Option<Bandwidth>) {
+        self.uplinks.set_of(host, bandwidth);
+        self.look_whether_plain();
+    }
+
+    /// Cuts the links from some hosts to others, and not the way back.
+    pub fn cut(&mut self, from: &[u32], to: &[u32]) {
+        let set = |hosts: &[u32]| hosts.iter().copied().collect();
+        self.break_links(set(from), set(to), Blocks::Everything);
+    }
+
+    /// Clogs the link from one host to another, and not the way back: what comes through it is to be
+    /// kept, and let through when it is no longer clogged. See [`passage`](Network::passage).
+    pub fn clog(&mut self, from: u32, to: u32) {
+        self.links.clog(from, to);
+        self.look_whether_plain();
+    }
+
+    /// Ends what [`clog`](Network::clog) began.
+    pub fn unclog(&mut self, from: u32, to: u32) {
+        self.links.unclog(from, to);
+        self.look_whether_plain();
+    }
+
+    /// Clogs every link of a host, in both directions.
+    pub fn clog_host(&mut self, host: u32) {
+        self.links.clog_host(host);
+        self.look_whether_plain();
+    }
+
+    /// Ends what [`clog_host`](Network::clog_host) began.
+    pub fn unclog_host(&mut self, host: u32) {
+        self.links.unclog_host(host);
+        self.look_whether_plain();
+    }
+
+    /// Ends every cut and every clog.
+    pub fn heal(&mut self) {
+        self.links.heal();
+        self.look_whether_plain();
+    }
+
+    /// How many datagrams were delayed by [`Reordering`] so far.
+    #[must_use]
+    pub fn reordered(&self) -> u64 {
+        self.reordered
+    }
+
+    // For the world.
 
     pub(crate) fn break_links(&mut self, from: HostSet, to: HostSet, blocks: Blocks) {
-        self.breaks.push(Break { from, to, blocks });
-    }
-
-    pub(crate) fn heal(&mut self) {
-        self.breaks.clear();
-    }
-
-    /// Whether a datagram between two hosts is stopped by a broken link.
-    pub(crate) fn stops_datagram(&self, from: u32, to: u32) -> bool {
-        self.breaks.iter().any(|link| link.from.contains(from) && link.to.contains(to))
+        self.links.break_links(from, to, blocks);
+        self.look_whether_plain();
     }
 
     /// Whether a piece of a stream between two hosts is stopped by a broken link.
     pub(crate) fn stops_stream(&self, from: u32, to: u32) -> bool {
-        self.breaks.iter().any(|link| {
-            link.blocks == Blocks::Everything && link.from.contains(from) && link.to.contains(to)
-        })
+        !self.plain && self.links.stop_stream(from, to)
     }
 
-    pub(crate) fn datagram(&mut self, from: u32, to: u32) -> Fate {
-        let (latency, draw) = self.draw();
-        if self.loss_between(from, to).happens(draw) { Fate::Lost } else { Fate::Arrives(latency) }
+    /// Whether what travels between two hosts is held by a clogged link.
+    pub(crate) fn holds(&self, from: u32, to: u32) -> bool {
+        !self.plain && self.links.hold(from, to)
     }
 
-    /// How long a piece of a stream is on its way, retransmissions included.
-    pub(crate) fn piece(&mut self, from: u32, to: u32) -> Duration {
-        self.retransmitted(from, to, RETRANSMIT_AFTER)
+    /// When a piece of a stream that is sent now arrives, retransmissions included.
+    pub(crate) fn piece(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Instant {
+        let late = self.retransmitted(now, from, to, RETRANSMIT_AFTER);
+        let sent = if self.plain { now } else { self.uplinks.stream(now, from, bytes) };
+        sent + late
     }
 
-    /// How long a connection request is on its way, repetitions included.
-    pub(crate) fn request(&mut self, from: u32, to: u32) -> Duration {
-        self.retransmitted(from, to, REQUEST_AGAIN_AFTER)
+    /// When a connection request that is sent now arrives, repetitions included.
+    pub(crate) fn request(&mut self, now: Instant, from: u32, to: u32) -> Instant {
+        now + self.retransmitted(now, from, to, REQUEST_AGAIN_AFTER)
     }
 
     /// How long until a piece that a broken link stopped `stops` times in a row is tried again.
@@ -207,103 +277,321 @@ impl Network {
         REQUEST_AGAIN_AFTER * (1 << stops.min(5))
     }
 
-    fn retransmitted(&mut self, from: u32, to: u32, first_wait: Duration) -> Duration {
+    // Private.
+
+    fn impaired(
+        &mut self,
+        now: Instant,
+        (from, to): (u32, u32),
+        bytes: usize,
+        latency: u64,
+        loss: u32,
+    ) -> Fate {
+        // Everything is drawn before anything is decided.
+        let chance = self.losses.of_sender(now, from).or(self.loss_of_hosts(from, to));
+        let copy = self.draw_copy();
+        let delay = self.draw_delay();
+        let Some(sent) = self.uplinks.datagram(now, from, bytes) else {
+            return Fate::Overflowed;
+        };
+        if chance.happens(loss) {
+            return Fate::Lost;
+        }
+        if self.links.stop_datagram(from, to) {
+            return Fate::Cut;
+        }
+        self.reordered += u64::from(delay.is_some());
+        let arrives = at(at(sent, latency), delay.unwrap_or(0));
+        match copy {
+            Some(latency) => Fate::Twice(arrives, at(sent, latency)),
+            None => Fate::Arrives(arrives),
+        }
+    }
+
+    /// The latency of a second copy, if there is to be one.
+    fn draw_copy(&mut self) -> Option<u64> {
+        if self.duplication == Chance::NEVER {
+            return None;
+        }
+        let (latency, chance) = halves(self.duplication_rng.next_u64());
+        self.duplication.happens(chance).then(|| self.latency.pick(latency))
+    }
+
+    /// By how much a datagram is delayed, if it is.
+    fn draw_delay(&mut self) -> Option<u64> {
+        if self.reordering == Chance::NEVER {
+            return None;
+        }
+        let (delay, chance) = halves(self.reordering_rng.next_u64());
+        let delay = (u128::from(self.reordering_delay_max) * u128::from(delay)) >> 32;
+        // Below the longest, so it fits.
+        self.reordering.happens(chance).then(|| u64::try_from(delay).unwrap_or(0))
+    }
+
+    /// Latency, and how often it takes another attempt: the first loss is that of this instant, those
+    /// after it, at other times, are what is lost on average.
+    fn retransmitted(
+        &mut self,
+        now: Instant,
+        from: u32,
+        to: u32,
+        first_wait: Duration,
+    ) -> Duration {
         let (latency, draw) = self.draw();
-        let loss = self.loss_between(from, to);
-        let mut all_lost = loss;
+        let of_hosts = self.loss_of_hosts(from, to);
+        let mut all_lost = self.losses.of_sender(now, from).or(of_hosts);
+        let another = self.losses.mean().or(of_hosts);
         let mut waits = 0;
         while waits < RETRANSMITS_MAX && all_lost.happens(draw) {
-            all_lost = all_lost.and(loss);
+            all_lost = all_lost.and(another);
             waits += 1;
         }
-        latency + first_wait * ((1 << waits) - 1)
+        Duration::from_nanos(latency) + first_wait * ((1 << waits) - 1)
     }
 
-    #[allow(clippy::cast_possible_truncation)] // two halves of 64 bits
-    fn draw(&mut self) -> (Duration, u32) {
-        let draw = self.rng.next_u64();
-        (Duration::from_nanos(self.latency.pick((draw >> 32) as u32)), draw as u32)
+    /// A latency in nanoseconds, and 32 bits that decide about the loss.
+    fn draw(&mut self) -> (u64, u32) {
+        let (latency, loss) = halves(self.rng.next_u64());
+        (self.latency.pick(latency), loss)
     }
 
-    fn loss_between(&self, from: u32, to: u32) -> Chance {
-        if self.host_loss.is_empty() {
-            return self.loss;
+    fn loss_of_hosts(&self, from: u32, to: u32) -> Chance {
+        if self.host_losses.is_empty() {
+            return Chance::NEVER;
         }
-        let of = |host: u32| self.host_loss.get(host as usize).copied().unwrap_or_default();
-        self.loss.or(of(from)).or(of(to))
+        let of = |host: u32| self.host_losses.get(host as usize).copied().unwrap_or_default();
+        of(from).from.or(of(to).to)
     }
+
+    fn host_loss_mut(&mut self, host: u32) -> &mut HostLoss {
+        let host = host as usize;
+        if self.host_losses.len() <= host {
+            self.host_losses.resize(host + 1, HostLoss::default());
+        }
+        &mut self.host_losses[host]
+    }
+
+    fn look_whether_plain(&mut self) {
+        self.plain = self.losses.is_independent()
+            && self.host_losses.iter().all(|host| host.from.or(host.to) == Chance::NEVER)
+            && self.links.are_whole()
+            && self.duplication == Chance::NEVER
+            && self.reordering == Chance::NEVER
+            && self.uplinks.are_unlimited();
+    }
+}
+
+/// So many nanoseconds after an instant.
+fn at(instant: Instant, nanos: u64) -> Instant {
+    Instant::from_nanos(instant.as_nanos().saturating_add(nanos))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::secs;
 
-    fn network(loss: f64) -> Network {
-        Network::new(1, Latency::Uniform(millis(1), millis(3)), Chance::new(loss))
+    const START: Instant = Instant::from_nanos(1_000_000_000_000);
+
+    fn network(change: impl FnOnce(&mut NetworkOptions)) -> Network {
+        let latency = Latency::Uniform(millis(1), millis(3));
+        let mut options = NetworkOptions { latency, ..NetworkOptions::default() };
+        change(&mut options);
+        Network::new(1, options)
+    }
+
+    fn lossy(loss: f64) -> Network {
+        network(|options| options.loss = loss.into())
+    }
+
+    fn send(network: &mut Network) -> Fate {
+        network.datagram(START, 0, 1, 100)
+    }
+
+    fn send_at(now: Instant, network: &mut Network) -> Option<Instant> {
+        arrival(network.datagram(now, 0, 1, 100))
+    }
+
+    fn lost_of_10_000(network: &mut Network, from: u32, to: u32) -> usize {
+        (0..10_000).filter(|_| network.datagram(START, from, to, 100) == Fate::Lost).count()
+    }
+
+    /// The first arrival.
+    fn arrival(fate: Fate) -> Option<Instant> {
+        match fate {
+            Fate::Arrives(at) | Fate::Twice(at, _) => Some(at),
+            _ => None,
+        }
     }
 
     #[test]
-    fn masking_loss_does_not_shift_latencies() {
-        let (mut lossless, mut lossy) = (network(0.0), network(0.5));
+    fn no_class_of_faults_shifts_the_draws_of_another() {
+        type Change = fn(&mut NetworkOptions);
+        let loss: Change = |options| options.loss = 0.5.into();
+        let bursts: Change = |options| options.loss = Loss::bursts(0.5, secs(1));
+        let duplication: Change = |options| options.duplication = 0.5;
+        let bandwidth: Change = |options| {
+            let (bytes_per_second, queue_bytes) = (u64::MAX, u64::MAX);
+            options.bandwidth = Some(Bandwidth { bytes_per_second, queue_bytes });
+        };
+        for change in [loss, bursts, duplication, bandwidth] {
+            let (mut calm, mut other) = (network(|_| {}), network(change));
+            let (mut reordered, mut both) = (
+                network(reorder),
+                network(|options| {
+                    reorder(options);
+                    change(options);
+                }),
+            );
+            let (mut arrived, mut now) = (0, START);
+            for _ in 0..1000 {
+                let (plain, other) = (send_at(now, &mut calm), send_at(now, &mut other));
+                assert!(other.is_none() || other == plain);
+                arrived += usize::from(other.is_some());
+                let (plain, other) = (send_at(now, &mut reordered), send_at(now, &mut both));
+                assert!(other.is_none() || other == plain);
+                now += millis(20);
+            }
+            assert!(arrived >= 300);
+        }
+    }
+
+    fn reorder(options: &mut NetworkOptions) {
+        options.reordering = Reordering { probability: 0.3, delay_max: millis(50) };
+    }
+
+    #[test]
+    fn a_fault_that_ends_leaves_the_draws_where_they_would_be_without_it() {
+        let (mut calm, mut other) = (network(|_| {}), network(reorder));
+        other.set_loss(Loss::bursts(0.9, secs(3)));
+        other.set_duplication(0.7);
         for _ in 0..1000 {
-            let arrives = lossless.datagram(0, 1);
-            let other = lossy.datagram(0, 1);
-            assert!(other == Fate::Lost || other == arrives);
+            let _ = (send(&mut calm), send(&mut other));
+        }
+        other.set_loss(0.0);
+        other.set_duplication(0.0);
+        other.set_reordering(Reordering::default());
+        for _ in 0..1000 {
+            assert_eq!(send(&mut calm), send(&mut other));
         }
     }
 
     #[test]
     fn loss_is_as_frequent_as_asked_for() {
-        let mut network = network(0.3);
-        let lost = (0..10_000).filter(|_| network.datagram(0, 1) == Fate::Lost).count();
+        let mut network = lossy(0.3);
+        let lost = lost_of_10_000(&mut network, 0, 1);
         assert!((2800..3200).contains(&lost), "{lost} of 10000");
-        network.set_loss_of(1, Chance::new(0.5));
-        let lost = (0..10_000).filter(|_| network.datagram(0, 1) == Fate::Lost).count();
+        network.set_loss_to(1, 0.5);
+        let lost = lost_of_10_000(&mut network, 0, 1);
         assert!((6300..6700).contains(&lost), "{lost} of 10000");
-        let lost = (0..10_000).filter(|_| network.datagram(0, 2) == Fate::Lost).count();
-        assert!((2800..3200).contains(&lost), "{lost} of 10000");
+        for (from, to) in [(0, 2), (1, 0)] {
+            let lost = lost_of_10_000(&mut network, from, to);
+            assert!((2800..3200).contains(&lost), "{lost} of 10000 from {from} to {to}");
+        }
     }
 
     #[test]
-    fn certainty_and_impossibility_stay_what_they_are() {
-        let (never, always) = (Chance::new(0.0), Chance::new(1.0));
-        assert_eq!(never.or(never), never);
-        assert_eq!(never.or(always), always);
-        assert_eq!(always.and(always), always);
-        assert_eq!(always.and(never), never);
+    fn bursts_lose_what_they_were_asked_to() {
+        let mut network = network(|options| options.loss = Loss::bursts(0.3, secs(1)));
+        let mut now = START;
+        let lost = (0..10_000).filter(|_| {
+            now += millis(400);
+            network.datagram(now, 0, 1, 100) == Fate::Lost
+        });
+        let lost = lost.count();
+        assert!((2700..3300).contains(&lost), "{lost} of 10000");
     }
 
     #[test]
     fn latency_stays_within_its_bounds() {
-        let mut network = network(0.0);
+        let mut network = lossy(0.0);
         for _ in 0..1000 {
-            match network.datagram(0, 1) {
-                Fate::Arrives(after) => assert!((millis(1)..=millis(3)).contains(&after)),
-                Fate::Lost => panic!("nothing is lost here"),
-            }
+            let after = arrival(send(&mut network)).unwrap() - START;
+            assert!((millis(1)..=millis(3)).contains(&after));
         }
-        assert_eq!(Latency::Fixed(millis(2)).pick(u32::MAX), 2_000_000);
+    }
+
+    #[test]
+    fn so_many_datagrams_arrive_twice_as_asked_for() {
+        let mut network = network(|options| options.duplication = 0.2);
+        let fates: Vec<Fate> = (0..10_000).map(|_| send(&mut network)).collect();
+        let twice = fates.iter().filter_map(|fate| match fate {
+            Fate::Twice(one, other) => Some((*one, *other)),
+            _ => None,
+        });
+        let twice: Vec<_> = twice.collect();
+        assert!((1800..2200).contains(&twice.len()), "{} of 10000", twice.len());
+        for (one, other) in &twice {
+            assert!((millis(1)..=millis(3)).contains(&(*other - START)) && one != other);
+        }
+        let first = twice.iter().filter(|(one, other)| other < one).count();
+        assert!((first * 100 / twice.len()).abs_diff(50) < 5, "the copy is as fast");
+    }
+
+    #[test]
+    fn so_many_datagrams_are_delayed_as_asked_for() {
+        let mut network = network(reorder);
+        let late = (0..10_000).filter(|_| arrival(send(&mut network)).unwrap() - START > millis(3));
+        // 30%, less those whose delay is too short to see.
+        let late = late.count();
+        assert!((2750..3100).contains(&late), "{late} of 10000");
+        assert!((2800..3200).contains(&network.reordered()), "{}", network.reordered());
+        for _ in 0..10_000 {
+            assert!(arrival(send(&mut network)).unwrap() - START <= millis(53));
+        }
+    }
+
+    #[test]
+    fn a_slow_host_sends_one_datagram_after_the_other_and_drops_what_it_cannot_keep() {
+        let mut network = network(|options| {
+            options.latency = Latency::Fixed(millis(1));
+            options.bandwidth = Some(Bandwidth { bytes_per_second: 10_000, queue_bytes: 250 });
+        });
+        let fates = [(); 4].map(|()| send(&mut network));
+        let arrives = |after| Fate::Arrives(START + millis(after));
+        assert_eq!(fates, [arrives(11), arrives(21), Fate::Overflowed, Fate::Overflowed]);
+        network.set_bandwidth_of(0, None);
+        assert_eq!(send(&mut network), arrives(1));
     }
 
     #[test]
     fn lost_pieces_of_a_stream_are_late_instead() {
-        let mut network = network(0.5);
-        let on_time = (0..1000).filter(|_| network.piece(0, 1) < RETRANSMIT_AFTER).count();
+        let mut network = lossy(0.5);
+        let on_time = (0..1000).filter(|_| network.piece(START, 0, 1, 9) - START < millis(200));
+        let on_time = on_time.count();
         assert!((400..600).contains(&on_time), "{on_time} of 1000");
-        network.set_loss(Chance::new(1.0));
-        assert!(network.piece(0, 1) < RETRANSMIT_AFTER * (1 << RETRANSMITS_MAX));
+        network.set_loss(1.0);
+        let after = network.piece(START, 0, 1, 9) - START;
+        assert!(after < RETRANSMIT_AFTER * (1 << RETRANSMITS_MAX));
     }
 
     #[test]
-    fn a_break_stops_one_direction() {
-        let mut network = network(0.0);
-        let set = |hosts: &[u32]| hosts.iter().copied().collect::<HostSet>();
-        network.break_links(set(&[0, 70]), set(&[1]), Blocks::Datagrams);
-        assert!(network.stops_datagram(70, 1) && network.stops_datagram(0, 1));
-        assert!(!network.stops_datagram(1, 0) && !network.stops_stream(0, 1));
-        network.break_links(set(&[0]), set(&[1]), Blocks::Everything);
-        assert!(network.stops_stream(0, 1));
+    fn a_burst_does_not_stop_a_stream_for_longer_than_it_lasts_on_average() {
+        let mut network = network(|options| options.loss = Loss::bursts(0.1, secs(1)));
+        let mut now = START;
+        let mut waits: Vec<Duration> = Vec::new();
+        for _ in 0..10_000 {
+            now += secs(5);
+            waits.push(network.piece(now, 0, 1, 9) - now);
+        }
+        waits.sort_unstable();
+        assert!(waits[8800] < millis(10) && waits[9200] > millis(200));
+        // Two attempts in a burst and the average: 1% of pieces.
+        assert!(waits[9850] < millis(300), "{:?}", waits[9850]);
+    }
+
+    #[test]
+    fn a_link_that_is_cut_or_clogged_says_so_at_both_ends() {
+        let mut network = lossy(0.0);
+        network.cut(&[0], &[1]);
+        assert_eq!(send(&mut network), Fate::Cut);
+        assert_eq!((network.passage(0, 1), network.passage(1, 0)), (Passage::Cut, Passage::Open));
         network.heal();
-        assert!(!network.stops_datagram(0, 1));
+        network.clog(0, 1);
+        assert!(arrival(send(&mut network)).is_some());
+        assert_eq!(network.passage(0, 1), Passage::Clogged);
+        assert_eq!(network.passage(1, 0), Passage::Open);
+        network.unclog(0, 1);
+        assert_eq!(network.passage(0, 1), Passage::Open);
     }
 }

@@ -6,8 +6,11 @@ use core::time::Duration;
 
 use swim_core::{Config, Hooks, Name, Node};
 
-use crate::network::Latency;
-use crate::time::{millis, secs};
+use crate::bandwidth::Bandwidth;
+use crate::latency::Latency;
+use crate::loss::Loss;
+use crate::network_options::{NetworkOptions, Reordering};
+use crate::time::secs;
 use crate::world::World;
 
 /// In what pieces the bytes of a stream are handed to a node.
@@ -45,8 +48,7 @@ pub struct Options {
     pub(crate) configure: Option<Configure>,
     pub(crate) hooks: Option<MakeHooks>,
     pub(crate) watch: Option<Watch>,
-    pub(crate) latency: Latency,
-    pub(crate) loss: f64,
+    pub(crate) network: NetworkOptions,
     pub(crate) pieces: Pieces,
     pub(crate) connect_timeout: Duration,
     pub(crate) socket_buffer: usize,
@@ -65,8 +67,7 @@ impl Options {
             configure: None,
             hooks: None,
             watch: None,
-            latency: Latency::Uniform(Duration::from_micros(500), millis(2)),
-            loss: 0.0,
+            network: NetworkOptions::default(),
             pieces: Pieces::Whole,
             connect_timeout: secs(20),
             socket_buffer: 256,
@@ -109,14 +110,44 @@ impl Options {
     /// How long datagrams and pieces of streams are on their way.
     #[must_use]
     pub fn latency(mut self, latency: Latency) -> Self {
-        self.latency = latency;
+        self.network.latency = latency;
         self
     }
 
-    /// The probability, 0.0 to 1.0, that a datagram is lost. Streams are delayed instead.
+    /// Which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are delayed
+    /// instead.
     #[must_use]
-    pub fn loss(mut self, probability: f64) -> Self {
-        self.loss = probability;
+    pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
+        self.network.loss = loss.into();
+        self
+    }
+
+    /// The probability, 0.0 to 1.0, that a datagram arrives twice.
+    #[must_use]
+    pub fn duplication(mut self, probability: f64) -> Self {
+        self.network.duplication = probability;
+        self
+    }
+
+    /// With this probability, 0.0 to 1.0, a datagram is delayed by up to `delay_max` in addition to
+    /// its latency, so that others overtake it.
+    #[must_use]
+    pub fn reordering(mut self, probability: f64, delay_max: Duration) -> Self {
+        self.network.reordering = Reordering { probability, delay_max };
+        self
+    }
+
+    /// How fast each host sends. Without it there is no limit.
+    #[must_use]
+    pub fn bandwidth(mut self, bandwidth: Bandwidth) -> Self {
+        self.network.bandwidth = Some(bandwidth);
+        self
+    }
+
+    /// The whole network at once.
+    #[must_use]
+    pub fn network(mut self, network: NetworkOptions) -> Self {
+        self.network = network;
         self
     }
 
@@ -135,7 +166,7 @@ impl Options {
         self
     }
 
-    /// How many datagrams wait for a paused process before further ones are dropped (256, about
+    /// How many datagrams wait for a stalled process before further ones are dropped (256, about
     /// what Linux keeps by default).
     #[must_use]
     pub fn socket_buffer(mut self, datagrams: usize) -> Self {
@@ -176,8 +207,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("seed", &self.seed)
-            .field("latency", &self.latency)
-            .field("loss", &self.loss)
+            .field("network", &self.network)
             .field("pieces", &self.pieces)
             .field("connect_timeout", &self.connect_timeout)
             .field("socket_buffer", &self.socket_buffer)

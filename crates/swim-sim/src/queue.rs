@@ -21,6 +21,8 @@ pub(crate) enum Task {
     RequestTimeout(ConnectionId),
     /// Something on a connection arrives at one of its ends.
     Lane(ConnectionId, Side),
+    /// What a clogged link holds on a connection may have been held for too long.
+    HeldLane(ConnectionId, Side),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -132,6 +132,9 @@ fn condition(host: &Host) -> String {
         (Condition::Running, Some(node)) => format!("{:?}", node.status()).to_lowercase(),
         (Condition::Running | Condition::Down, _) => "down".to_owned(),
         (Condition::Paused, _) => format!("paused, {} inputs waiting", host.waiting.len()),
+        (Condition::Held, _) => {
+            format!("held, {} inputs waiting, {} unsent", host.waiting.len(), host.unsent.len())
+        }
         (Condition::Off, _) => "without power".to_owned(),
     }
 }

@@ -7,20 +7,24 @@ use bytes::Bytes;
 use rand_core::Rng;
 use swim_core::{Node, StreamId, StreamInput};
 
+use crate::clog::HeldInput;
 use crate::connection::{Connection, ConnectionId, End, Item, Phase, Side};
-use crate::engine::OUTSIDE;
 use crate::host::{Condition, Waiting};
-use crate::network::Network;
+use crate::network::{Network, OUTSIDE};
 use crate::options::Pieces;
 use crate::queue::Task;
+use crate::time::secs;
 use crate::trace::Mark;
 use crate::world::World;
 
 /// The first port that operating systems use for outgoing connections, and how many they use.
 const DIALLER_PORTS: (u16, u16) = (32_768, 28_232);
 
-/// After so many stops in a row, most of a minute, the sender's operating system gives up.
+/// After so many stops in a row the sender's operating system gives up.
 const STOPS_MAX: u32 = 12;
+
+/// How long those stops take: 0.2 s, 0.4 s, ... 6.4 s, and that seven times.
+const STOPPED_MAX: Duration = secs(51);
 
 impl World {
     // What nodes want.
@@ -34,9 +38,9 @@ impl World {
         let dialler = End::new(Some(host), self.hosts[host as usize].life, Some(stream));
         let id = self.connections.insert(Connection::new(dialler, End::new(target, 0, None), port));
         self.hosts[host as usize].streams.insert(stream, (id, Side::Dialler));
-        let after = self.network.request(host, target.unwrap_or(OUTSIDE));
+        let at = self.network.request(self.now, host, target.unwrap_or(OUTSIDE));
         if target.is_some() {
-            self.queue.push(self.now + after, Task::Request(id));
+            self.queue.push(at, Task::Request(id));
         }
         self.queue.push(self.now + self.options.connect_timeout, Task::RequestTimeout(id));
     }
@@ -95,6 +99,9 @@ impl World {
             self.queue.push(self.now + again, Task::Request(id));
             return;
         }
+        if self.network.holds(from, to) {
+            return self.hold_request(id, (from, to));
+        }
         connection.answered = true;
         if condition == Condition::Down {
             self.reset(id, Side::Dialler);
@@ -140,10 +147,13 @@ impl World {
             lane.postpone(again);
             return self.schedule_lane(id, side);
         }
+        if connection.phase != Phase::GivenUp && self.network.holds(from, to) {
+            return self.hold_lane(id, side, (from, to));
+        }
         connection.lane_mut(side).stops = 0;
         let host = &mut self.hosts[to as usize];
         match host.condition {
-            Condition::Paused => {
+            Condition::Paused | Condition::Held => {
                 connection.lane_mut(side).scheduled = true;
                 host.waiting.push_back(Waiting::Lane(id, side));
             }
@@ -151,7 +161,32 @@ impl World {
         }
     }
 
+    /// The operating system of the sender gives up on what a clogged link has held for too long.
+    pub(crate) fn held_lane_times_out(&mut self, id: ConnectionId, side: Side) {
+        let since = self.connections.get_mut(id).and_then(|known| known.lane_mut(side).held_since);
+        if since.is_some_and(|since| since + STOPPED_MAX <= self.now) {
+            self.give_up(id, side.other());
+        }
+    }
+
     // Private.
+
+    fn hold_lane(&mut self, id: ConnectionId, side: Side, link: (u32, u32)) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let lane = connection.lane_mut(side);
+        lane.scheduled = true;
+        if lane.held_since.is_none() {
+            lane.held_since = Some(self.now);
+            self.queue.push(self.now + STOPPED_MAX, Task::HeldLane(id, side));
+            self.hold(link, HeldInput::Lane(id, side));
+        }
+    }
+
+    fn hold_request(&mut self, id: ConnectionId, link: (u32, u32)) {
+        self.hold(link, HeldInput::Request(id));
+    }
 
     fn write_item(&mut self, host: u32, stream: StreamId, item: Item) {
         let Some(&(id, side)) = self.hosts[host as usize].streams.get(&stream) else {
@@ -183,11 +218,17 @@ impl World {
         if connection.broken {
             return;
         }
-        let after = self.network.piece(
+        let bytes = match &item {
+            Item::Data(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let at = self.network.piece(
+            self.now,
             connection.end(to.other()).host.unwrap_or(OUTSIDE),
             connection.end(to).host.unwrap_or(OUTSIDE),
+            bytes,
         );
-        connection.lane_mut(to).push(self.now + after, item);
+        connection.lane_mut(to).push(at, item);
         self.schedule_lane(id, to);
     }
 
@@ -199,13 +240,15 @@ impl World {
         if core::mem::replace(&mut connection.broken, true) {
             return;
         }
-        let after = self.network.piece(
+        let at = self.network.piece(
+            self.now,
             connection.end(to.other()).host.unwrap_or(OUTSIDE),
             connection.end(to).host.unwrap_or(OUTSIDE),
+            0,
         );
-        connection.lane_mut(to).replace(self.now + after, Item::Reset);
+        connection.lane_mut(to).replace(at, Item::Reset);
         // Always another task: the one for what was replaced may be due later.
-        self.queue.push(self.now + after, Task::Lane(id, to));
+        self.queue.push(at, Task::Lane(id, to));
     }
 
     /// The operating system at one end no longer tries to reach the other, and tells the process.
@@ -236,10 +279,11 @@ impl World {
         }
     }
 
-    /// A lane no longer waits at a paused host.
+    /// A lane no longer waits at a stalled host or a clogged link.
     pub(crate) fn release_lane(&mut self, id: ConnectionId, side: Side) {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.lane_mut(side).scheduled = false;
+            connection.lane_mut(side).held_since = None;
             self.schedule_lane(id, side);
         }
     }

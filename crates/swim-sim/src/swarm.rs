@@ -8,13 +8,14 @@
 use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 use swim_core::{Config, Event, Status};
 
 use crate::bounds;
 use crate::host::Condition;
-use crate::network::Latency;
+use crate::latency::Latency;
 use crate::options::{Options, Pieces};
+use crate::random::{Purpose, generator};
 use crate::time::{millis, secs};
 use crate::trace::Traffic;
 use crate::world::World;
@@ -136,8 +137,7 @@ struct Mixed {
 
 impl Mixed {
     fn new(seed: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(3);
+        let mut rng = generator(seed, Purpose::Swarm);
         let nodes = 3 + below(&mut rng, 6);
         let profile = [Config::lan, Config::local][below(&mut rng, 2)];
         let latency_max = [1, 2, 10, 40][below(&mut rng, 4)];

@@ -34,8 +34,16 @@ pub struct Traffic {
     pub packets_cut: u64,
     /// Datagrams to an address where no process runs.
     pub packets_to_nobody: u64,
-    /// Datagrams dropped because the socket of a paused process was full.
+    /// Datagrams dropped because the socket of a stalled process was full.
     pub packets_overflowed: u64,
+    /// Datagrams that arrived twice; each copy is counted with the others from then on.
+    pub packets_duplicated: u64,
+    /// Datagrams that were delayed so that others overtake them.
+    pub packets_reordered: u64,
+    /// Datagrams dropped at their sender, whose queue was full: see [`Bandwidth`](crate::Bandwidth).
+    pub packets_throttled: u64,
+    /// Times that a clogged link held a datagram.
+    pub packets_clogged: u64,
     /// Streams that nodes asked for.
     pub streams: u64,
     /// Of those, how many opened.
@@ -46,6 +54,8 @@ pub struct Traffic {
     pub streams_failed: u64,
     /// Times that a cut stopped a piece of a stream or a connection request.
     pub streams_stalled: u64,
+    /// Times that a clogged link held a piece of a stream or a connection request.
+    pub streams_clogged: u64,
     /// Bytes written to streams.
     pub stream_bytes: u64,
 }
@@ -71,6 +81,9 @@ pub(crate) enum Mark {
     Timer,
     Accept,
     Inject,
+    StallTimersFirst,
+    StallHeldIo,
+    Drift,
 }
 
 const PACKET_IN: u8 = 32;

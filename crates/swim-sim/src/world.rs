@@ -5,15 +5,16 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
 use swim_core::{Config, Incarnation, Instant, Name, Node};
 
+use crate::clog::Held;
 use crate::connection::Connections;
 use crate::host::{Alarm, Condition, Host, Waiting, address_of, number_of};
-use crate::network::{Chance, Network};
+use crate::network::Network;
 use crate::options::Options;
 use crate::packets::Packets;
 use crate::queue::Queue;
+use crate::random::{Purpose, generator};
 use crate::time::millis;
 use crate::trace::{Mark, Record, Trace, Traffic};
 
@@ -36,6 +37,8 @@ pub struct World {
     /// Hosts whose configuration gives them an address of their own.
     other_addresses: BTreeMap<SocketAddr, u32>,
     pub(crate) network: Network,
+    /// What clogged links hold, in the order of its arrival.
+    pub(crate) held: Vec<Held>,
     pub(crate) queue: Queue,
     pub(crate) packets: Packets,
     pub(crate) connections: Connections,
@@ -62,18 +65,17 @@ impl World {
     }
 
     pub(crate) fn with(options: Options) -> Self {
-        let mut pieces_rng = ChaCha8Rng::seed_from_u64(options.seed);
-        pieces_rng.set_stream(2);
         World {
             now: Instant::ORIGIN,
             hosts: Vec::new(),
             labels: BTreeMap::new(),
             other_addresses: BTreeMap::new(),
-            network: Network::new(options.seed, options.latency, Chance::new(options.loss)),
+            network: Network::new(options.seed, options.network),
+            held: Vec::new(),
             queue: Queue::default(),
             packets: Packets::default(),
             connections: Connections::default(),
-            pieces_rng,
+            pieces_rng: generator(options.seed, Purpose::Pieces),
             trace: Trace::new(options.digest),
             notes: Vec::new(),
             options,
@@ -88,7 +90,9 @@ impl World {
         self.start_with(name, |_| {});
     }
 
-    /// Starts a node of this name on a host of its own, with changes to its configuration.
+    /// Starts a node of this name on a host of its own, with changes to its configuration. With
+    /// another [`Config::name`], two live nodes may have one name; the world goes on to call this one
+    /// what it is called here.
     #[track_caller]
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         assert!(!self.labels.contains_key(name), "there is a {name} already; use restart");
@@ -100,6 +104,10 @@ impl World {
             change(number as usize, &mut config);
         }
         configure(&mut config);
+        if let Some(taken) = self.host_at(config.address) {
+            let taken = &self.hosts[taken as usize].label;
+            panic!("the address is that of {taken}; restart_with gives it to another node");
+        }
         if config.address != address_of(number) {
             self.other_addresses.insert(config.address, number);
         }
@@ -154,7 +162,8 @@ impl World {
         self.restart_with(name, |_| {});
     }
 
-    /// As [`restart`](World::restart), with changes to its configuration (the incarnation, say).
+    /// As [`restart`](World::restart), with changes to its configuration: the incarnation, say, or the
+    /// name, so that another node has the address of one that is gone.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
@@ -178,7 +187,7 @@ impl World {
         self.hosts[self.host(name) as usize].address
     }
 
-    /// The names of the nodes that take part in the cluster: running, not paused, and not leaving.
+    /// The names of the nodes that take part in the cluster: running, not stalled, and not leaving.
     pub fn running(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().filter(|host| host.takes_part().is_some()).map(|host| &*host.label)
     }
@@ -246,7 +255,7 @@ impl World {
     /// What the network carried and dropped so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.trace.traffic
+        Traffic { packets_reordered: self.network.reordered(), ..self.trace.traffic }
     }
 
     /// How many streams exist at this moment, also between nodes of which one forgot it.
@@ -333,6 +342,8 @@ impl World {
         host.alarm = Alarm { generation: host.alarm.generation + 1, ..Alarm::default() };
         host.streams.clear();
         host.waiting_datagrams = 0;
+        host.stall = None;
+        host.unsent.clear();
         let waiting = core::mem::take(&mut host.waiting);
         for (id, side) in self.connections.of_host(number, life) {
             self.hang_up(id, side, off);

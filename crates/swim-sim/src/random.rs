@@ -1,0 +1,29 @@
+//! Where chance comes from: one generator per purpose, all from the seed of the run.
+//!
+//! A fault class that draws from a generator of its own can be switched on and off, and made more or
+//! less frequent, without shifting what any other one draws: two runs that differ in one fault stay
+//! comparable, until what it did makes a difference.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+
+/// What a generator is for. The number is that of its stream, and part of what a seed means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The latency and the loss of every datagram and piece of a stream.
+    Network = 1,
+    Pieces = 2,
+    Swarm = 3,
+    Churn = 4,
+    Bursts = 5,
+    Duplication = 6,
+    Reordering = 7,
+    Stalls = 8,
+}
+
+/// The generator for a purpose in the run of a seed.
+pub(crate) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose as u64);
+    rng
+}

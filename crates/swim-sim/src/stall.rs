@@ -1,0 +1,121 @@
+//! A process that does not get on for a while: what it does of what it should, and in which order it
+//! makes up for the rest.
+
+use crate::host::{Condition, Waiting};
+use crate::trace::Mark;
+use crate::world::World;
+
+/// How a stalled process behaves. In all of them its sockets go on collecting: datagrams up to a
+/// limit ([`Options::socket_buffer`](crate::Options::socket_buffer)), the newest being dropped, and
+/// streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stall {
+    /// It stands still, as after SIGSTOP or in a suspended virtual machine. When it goes on, it is
+    /// given everything that waited, in the order of arrival, and only then its timers fire: the
+    /// order of a turn that the adapters keep.
+    Replay,
+    /// It stands still. When it goes on, the timers that are due fire first, and then it is given
+    /// what waited: what a program does that looks at its timers first.
+    TimersFirst,
+    /// Its timers fire in time, but it neither sends nor receives. When it goes on, what it sent in
+    /// the meantime leaves, in order, and then it is given what waited, in order. So did the authors
+    /// of [Lifeguard](https://arxiv.org/abs/1707.00788) (Dadgar, Phillips, Currey 2018) disturb their
+    /// processes: each blocks before it sends and after it has received.
+    HeldIo,
+}
+
+impl World {
+    /// Stops a node's process, as SIGSTOP or a suspended virtual machine does: [`Stall::Replay`].
+    #[track_caller]
+    pub fn pause(&mut self, name: &str) {
+        self.stall(name, Stall::Replay);
+    }
+
+    /// Stalls a node's process, until [`resume`](World::resume).
+    ///
+    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too.
+    #[track_caller]
+    pub fn stall(&mut self, name: &str, stall: Stall) {
+        let number = self.existing(name);
+        assert!(!self.is_stalled(number), "{name} is paused or stalled already");
+        match stall {
+            Stall::Replay => self.note(format_args!("pause {name}")),
+            _ => self.note(format_args!("stall {name}: {stall:?}")),
+        }
+        let (condition, mark) = match stall {
+            Stall::Replay => (Condition::Paused, Mark::Pause),
+            Stall::TimersFirst => (Condition::Paused, Mark::StallTimersFirst),
+            Stall::HeldIo => (Condition::Held, Mark::StallHeldIo),
+        };
+        let host = &mut self.hosts[number as usize];
+        host.condition = condition;
+        host.stall = Some(stall);
+        self.trace.mark(self.now, number, mark);
+    }
+
+    /// Lets a stalled process go on. It makes up at this instant for what it missed, in the order
+    /// that its [`Stall`] says.
+    #[track_caller]
+    pub fn resume(&mut self, name: &str) {
+        let number = self.existing(name);
+        let stall = self.hosts[number as usize].stall.take();
+        let stall = stall.unwrap_or_else(|| panic!("{name} is neither paused nor stalled"));
+        self.note(format_args!("resume {name}"));
+        self.hosts[number as usize].condition = Condition::Running;
+        self.trace.mark(self.now, number, Mark::Resume);
+        match stall {
+            Stall::Replay => {
+                self.receive_waiting(number);
+                self.fire_due(number);
+            }
+            Stall::TimersFirst => {
+                self.fire_due(number);
+                self.receive_waiting(number);
+            }
+            Stall::HeldIo => {
+                for output in core::mem::take(&mut self.hosts[number as usize].unsent) {
+                    self.carry_out(number, output);
+                }
+                self.receive_waiting(number);
+            }
+        }
+    }
+
+    pub(crate) fn is_paused(&self, host: u32) -> bool {
+        self.hosts[host as usize].condition == Condition::Paused
+    }
+
+    pub(crate) fn is_stalled(&self, host: u32) -> bool {
+        self.hosts[host as usize].stall.is_some()
+    }
+
+    /// Gives a process what waited in its sockets.
+    fn receive_waiting(&mut self, host: u32) {
+        while let Some(waiting) = self.hosts[host as usize].waiting.pop_front() {
+            match waiting {
+                Waiting::Packet(place) => {
+                    self.hosts[host as usize].waiting_datagrams -= 1;
+                    self.deliver_packet(place);
+                }
+                Waiting::Lane(id, side) => {
+                    if let Some(connection) = self.connections.get_mut(id) {
+                        connection.lane_mut(side).scheduled = false;
+                        self.unload_lane(id, side, host);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the timers fire that were due while the process stood still.
+    fn fire_due(&mut self, host: u32) {
+        // Read from the node when it was last touched, and not again: its clock may have been set
+        // in the meantime, which it does not know yet.
+        let alarm = self.hosts[host as usize].alarm;
+        match alarm.due {
+            Some(due) if due <= self.now => self.wake(host),
+            Some(due) if alarm.set.is_none() => self.set_timer(host, due),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Stalls: processes that stop and go on, again and again.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use rand_core::Rng;
+use swim_core::Instant;
+
+use crate::random::{Purpose, generator};
+use crate::stall::Stall;
+use crate::time::nanos;
+use crate::world::World;
+
+/// Stalls some nodes again and again: each is stalled for a while, runs for a while, and so on. This
+/// is how [Lifeguard](https://arxiv.org/abs/1707.00788) was measured, with [`Stall::HeldIo`].
+///
+/// ```
+/// use swim_sim::{Stall, Stalls, World, millis, secs};
+///
+/// let mut world = World::new(1);
+/// world.form(10);
+/// // Two of them, for 2 s out of 2.5 s, during a minute.
+/// let slow = ["n3", "n7"];
+/// let mut stalls = Stalls::new(&world, &slow, Stall::HeldIo, secs(2), millis(500));
+/// stalls.run(&mut world, secs(60));
+/// stalls.end(&mut world);
+/// assert_eq!(world.running().count(), 10);
+/// ```
+#[derive(Debug)]
+pub struct Stalls {
+    stall: Stall,
+    duration: Duration,
+    interval: Duration,
+    nodes: Vec<Stalled>,
+    /// What each node, by its place among them, does next, and when.
+    next: BTreeSet<(Instant, u32, Step)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Stop,
+    GoOn,
+}
+
+#[derive(Debug)]
+struct Stalled {
+    name: String,
+    /// It was stopped by these stalls, and not let go on yet.
+    stalled: bool,
+}
+
+impl Stalls {
+    /// Stalls of these nodes that last for `duration` each, with `interval` between the end of one
+    /// and the beginning of the next. Each node begins at a random point of its first period.
+    ///
+    /// # Panics
+    /// When both spans are zero, or an unknown node is named.
+    #[must_use]
+    #[track_caller]
+    pub fn new(
+        world: &World,
+        names: &[&str],
+        stall: Stall,
+        duration: Duration,
+        interval: Duration,
+    ) -> Self {
+        let period = nanos(duration + interval);
+        assert!(period > 0, "stalls take some time, or leave some");
+        let mut rng = generator(world.seed(), Purpose::Stalls);
+        let nodes: Vec<Stalled> = names
+            .iter()
+            .map(|name| {
+                let _known = world.host(name);
+                Stalled { name: (*name).to_owned(), stalled: false }
+            })
+            .collect();
+        let mut phase = || {
+            let phase = (u128::from(period) * u128::from(rng.next_u64())) >> 64;
+            // Below the period, so it fits.
+            Duration::from_nanos(u64::try_from(phase).unwrap_or(0))
+        };
+        let places = (0..).zip(&nodes).map(|(place, _)| place);
+        let next = places.map(|place| (world.now() + phase(), place, Step::Stop)).collect();
+        Stalls { stall, duration, interval, nodes, next }
+    }
+
+    /// As [`new`](Stalls::new), but all stop and go on together, beginning now: as in the paper.
+    #[must_use]
+    #[track_caller]
+    pub fn together(
+        world: &World,
+        names: &[&str],
+        stall: Stall,
+        duration: Duration,
+        interval: Duration,
+    ) -> Self {
+        let mut stalls = Stalls::new(world, names, stall, duration, interval);
+        stalls.next =
+            stalls.next.iter().map(|(_, place, step)| (world.now(), *place, *step)).collect();
+        stalls
+    }
+
+    /// Lets this much time pass, with stalls. Who is stalled at the end stays so until the next call,
+    /// or until [`end`](Stalls::end).
+    pub fn run(&mut self, world: &mut World, span: Duration) {
+        self.run_until(world, span, |_| false);
+    }
+
+    /// Lets time pass, with stalls, until the condition holds, or for `max`. Whether it holds at the
+    /// end. See [`World::run_until`].
+    pub fn run_until(
+        &mut self,
+        world: &mut World,
+        max: Duration,
+        mut condition: impl FnMut(&World) -> bool,
+    ) -> bool {
+        let end = world.now() + max;
+        loop {
+            let next = self.next.first().map_or(end, |(at, ..)| *at);
+            if world.run_until(next.min(end) - world.now(), &mut condition) {
+                return true;
+            }
+            if world.now() >= end {
+                return false;
+            }
+            self.step(world);
+        }
+    }
+
+    /// Lets every node go on that these stalls have stopped. If time passes with these stalls again,
+    /// the next ones come when they would have.
+    pub fn end(&mut self, world: &mut World) {
+        for node in &mut self.nodes {
+            node.go_on(world);
+        }
+    }
+
+    /// Carries out what is due next.
+    fn step(&mut self, world: &mut World) {
+        let Some((at, place, step)) = self.next.pop_first() else {
+            return;
+        };
+        let node = &mut self.nodes[place as usize];
+        let next = match step {
+            Step::Stop => {
+                node.stop(world, self.stall);
+                (at + self.duration, place, Step::GoOn)
+            }
+            Step::GoOn => {
+                node.go_on(world);
+                (at + self.interval, place, Step::Stop)
+            }
+        };
+        self.next.insert(next);
+    }
+}
+
+impl Stalled {
+    /// Passes over a process that is down, and one that somebody else has stalled.
+    fn stop(&mut self, world: &mut World, stall: Stall) {
+        let host = world.host(&self.name);
+        self.stalled = world.hosts[host as usize].node.is_some() && !world.is_stalled(host);
+        if self.stalled {
+            world.stall(&self.name, stall);
+        }
+    }
+
+    fn go_on(&mut self, world: &mut World) {
+        let stalled = core::mem::take(&mut self.stalled);
+        // It may have been started again in the meantime, or let go on.
+        if stalled && world.is_stalled(world.host(&self.name)) {
+            world.resume(&self.name);
+        }
+    }
+}
