@@ -7,7 +7,10 @@ use crate::config::Config;
 
 /// A rule, named by what a node does that breaks it. Part of no interface: for tests of `swim-sim`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "sabotage"), expect(dead_code, reason = "nobody can choose one"))]
+#[cfg_attr(
+    not(feature = "sabotage"),
+    expect(unreachable_pub, reason = "public where somebody can choose one")
+)]
 pub enum Sabotage {
     /// Takes over an older announcement of a live member.
     BelievesOldNews,
