@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use swim_core::Status;
 
+use super::fault::Fault;
 use super::run::Run;
 use crate::time::{millis, secs};
 
@@ -55,11 +56,13 @@ impl Run {
     }
 
     fn end_faults(&mut self) {
-        self.world.note("the faults end");
+        self.world.note(format_args!("the faults end; {}", self.plan));
         self.world.heal();
         self.end_impairments();
         for host in 0..self.labels.len() {
-            self.world.set_drift(&self.labels[host], 0);
+            if self.plan.faults.contains(&Fault::Drift) {
+                self.world.set_drift(&self.labels[host], 0);
+            }
             if self.world.hosts[host].stall.is_some() {
                 self.world.resume(&self.labels[host]);
             }
@@ -127,16 +130,25 @@ impl Run {
         islands
     }
 
-    /// Whether a node knows one of these, or one of them knows it, as somebody to talk to or to look
-    /// for.
+    /// Whether a node knows one of these as live, or one of them knows it. A node that knows nobody
+    /// is always apart: it goes on asking its seeds, which its operator or driver does here. (Members
+    /// that know it may bring it back, too, but only in the end: they compare views with everybody,
+    /// and with it when its turn comes.)
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
+        let alone = |host: usize| {
+            self.world.hosts[host].node.as_ref().is_none_or(|node| node.members_live() <= 1)
+        };
+        if alone(host) {
+            return false;
+        }
         let knows = |one: usize, other: usize| {
             let (one, other) = (&self.world.hosts[one], &self.world.hosts[other]);
             let node = one.node.as_ref();
             let known = node.and_then(|node| node.member(other.member()));
             known.is_some_and(|known| known.state.is_live() && known.address == other.address)
         };
-        others.iter().any(|&other| knows(host, other) || knows(other, host))
+        let mut others = others.iter().filter(|other| !alone(**other));
+        others.any(|&other| knows(host, other) || knows(other, host))
     }
 
     /// A cluster whose periodic exchanges overlap always has a stream open; none may be old.

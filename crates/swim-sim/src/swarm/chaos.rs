@@ -209,13 +209,18 @@ impl Run {
     /// Ends whatever happens to single datagrams.
     pub(super) fn end_impairments(&mut self) {
         let world = &mut self.world;
+        let there_is = |fault: Fault| self.plan.faults.contains(&fault);
         world.set_loss(0.0);
         world.set_duplication(0.0);
         world.set_reordering(0.0, Duration::ZERO);
-        world.set_bandwidth(None);
         world.set_latency(self.plan.latency);
-        for label in &self.labels {
+        for label in self.labels.iter().filter(|_| there_is(Fault::LossOfOne)) {
             world.set_loss_of(label, 0.0);
+        }
+        if there_is(Fault::Bandwidth) {
+            world.set_bandwidth(None);
+        }
+        for label in self.labels.iter().filter(|_| there_is(Fault::Bandwidth)) {
             world.set_bandwidth_of(label, None);
         }
     }
