@@ -47,6 +47,15 @@
 //! Randomness of one kind does not depend on another: a run without loss and one with loss see the
 //! same latencies, and so on for every class of faults, until what they did makes a difference.
 //!
+//! # What watches a run
+//!
+//! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes down,
+//! that nobody comes back from the dead by old news, that each request has one answer, and so on.
+//! [`Options::checked`] has all of them watch a world, [`Options::check`] one of your own.
+//!
+//! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and runs
+//! many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
+//!
 //! # When an expectation is not met
 //!
 //! It panics with what every node believes, the last events about the member in question, the seed,
