@@ -111,6 +111,13 @@ struct Break {
     blocks: Blocks,
 }
 
+/// What gets lost of what a host sends, and of what is sent to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct HostLoss {
+    from: Chance,
+    to: Chance,
+}
+
 /// What becomes of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -134,8 +141,8 @@ pub(crate) struct Network {
     rng: ChaCha8Rng,
     latency: Latency,
     loss: Chance,
-    /// Loss into and out of single hosts, on top of the general one; empty while there is none.
-    host_loss: Vec<Chance>,
+    /// Loss out of and into single hosts, on top of the general one; empty while there is none.
+    host_loss: Vec<HostLoss>,
     breaks: Vec<Break>,
 }
 
@@ -154,12 +161,20 @@ impl Network {
         self.loss = loss;
     }
 
-    pub(crate) fn set_loss_of(&mut self, host: u32, loss: Chance) {
+    pub(crate) fn set_loss_from(&mut self, host: u32, loss: Chance) {
+        self.host_loss_mut(host).from = loss;
+    }
+
+    pub(crate) fn set_loss_to(&mut self, host: u32, loss: Chance) {
+        self.host_loss_mut(host).to = loss;
+    }
+
+    fn host_loss_mut(&mut self, host: u32) -> &mut HostLoss {
         let host = host as usize;
         if self.host_loss.len() <= host {
-            self.host_loss.resize(host + 1, Chance::default());
+            self.host_loss.resize(host + 1, HostLoss::default());
         }
-        self.host_loss[host] = loss;
+        &mut self.host_loss[host]
     }
 
     pub(crate) fn break_links(&mut self, from: HostSet, to: HostSet, blocks: Blocks) {
@@ -230,7 +245,7 @@ impl Network {
             return self.loss;
         }
         let of = |host: u32| self.host_loss.get(host as usize).copied().unwrap_or_default();
-        self.loss.or(of(from)).or(of(to))
+        self.loss.or(of(from).from).or(of(to).to)
     }
 }
 
@@ -257,11 +272,13 @@ mod tests {
         let mut network = network(0.3);
         let lost = (0..10_000).filter(|_| network.datagram(0, 1) == Fate::Lost).count();
         assert!((2800..3200).contains(&lost), "{lost} of 10000");
-        network.set_loss_of(1, Chance::new(0.5));
+        network.set_loss_to(1, Chance::new(0.5));
         let lost = (0..10_000).filter(|_| network.datagram(0, 1) == Fate::Lost).count();
         assert!((6300..6700).contains(&lost), "{lost} of 10000");
-        let lost = (0..10_000).filter(|_| network.datagram(0, 2) == Fate::Lost).count();
-        assert!((2800..3200).contains(&lost), "{lost} of 10000");
+        for (from, to) in [(0, 2), (1, 0)] {
+            let lost = (0..10_000).filter(|_| network.datagram(from, to) == Fate::Lost).count();
+            assert!((2800..3200).contains(&lost), "{lost} of 10000 from {from} to {to}");
+        }
     }
 
     #[test]
