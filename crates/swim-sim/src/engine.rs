@@ -218,7 +218,7 @@ impl World {
             }
             *answer = Some(result.clone());
         }
-        if self.options.records {
+        if (self.options.records)(&event) {
             host.records.push(Record { at: self.now, life, event });
         }
         if let Some(request) = repeated {

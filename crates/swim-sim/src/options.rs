@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use swim_core::{Config, Hooks, Name, Node};
+use swim_core::{Config, Event, Hooks, Name, Node};
 
 use crate::bandwidth::Bandwidth;
 use crate::latency::Latency;
@@ -53,7 +53,7 @@ pub struct Options {
     pub(crate) connect_timeout: Duration,
     pub(crate) socket_buffer: usize,
     pub(crate) digest: bool,
-    pub(crate) records: bool,
+    pub(crate) records: fn(&Event) -> bool,
     pub(crate) replay: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl Options {
             connect_timeout: secs(20),
             socket_buffer: 256,
             digest: true,
-            records: true,
+            records: |_| true,
             replay: None,
         }
     }
@@ -184,8 +184,14 @@ impl Options {
     /// Whether to keep every event of every node (on by default). Large clusters that run for long
     /// need the memory.
     #[must_use]
-    pub fn records(mut self, on: bool) -> Self {
-        self.records = on;
+    pub fn records(self, on: bool) -> Self {
+        self.records_of(if on { |_| true } else { |_| false })
+    }
+
+    /// Keeps the events for which this holds, and no others.
+    #[must_use]
+    pub fn records_of(mut self, kept: fn(&Event) -> bool) -> Self {
+        self.records = kept;
         self
     }
 
