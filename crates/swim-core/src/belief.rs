@@ -12,6 +12,7 @@ use crate::member::{Belief, Incarnation, Name, State, Verdict, Versions, superse
 use crate::node::Node;
 use crate::output::{Event, Via};
 use crate::pages::Slot;
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::suspicion::Timeouts;
 use crate::time::Instant;
@@ -80,6 +81,7 @@ impl Node {
         if !elsewhere
             && supersedes(claim, known) == Verdict::Ignore
             && !speaks_at_max(entry, update, new, via)
+            && !self.breaks_precedence(claim, known)
         {
             if !known.state.is_live() {
                 self.tell_accused(slot, new.address);
@@ -99,6 +101,14 @@ impl Node {
             return self.drop_quietly(DropReason::MembersFull);
         }
         self.accept_alive(slot, update, new, via);
+    }
+
+    /// Whether an old claim counts here on purpose.
+    #[inline]
+    fn breaks_precedence(&self, claim: Belief, known: Belief) -> bool {
+        let (alive, equal) = (known.state == State::Alive, claim.incarnation == known.incarnation);
+        (self.config.breaks(Sabotage::BelievesOldNews) && alive && !equal)
+            || (self.config.breaks(Sabotage::Resurrects) && known.state == State::Failed && equal)
     }
 
     /// Takes over what a known member announces: it is alive.

@@ -139,6 +139,11 @@ pub struct Config {
     pub requests_max: usize,
     /// How many pings may be under way for other members (indirect probes).
     pub relays_max: usize,
+
+    /// A rule to break on purpose. For tests of the simulator's checkers alone.
+    #[cfg(feature = "sabotage")]
+    #[doc(hidden)]
+    pub sabotage: Option<crate::sabotage::Sabotage>,
 }
 
 impl Config {
@@ -192,6 +197,9 @@ impl Config {
             join_parallel_max: 32,
             requests_max: 1024,
             relays_max: 1024,
+
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
         }
     }
 

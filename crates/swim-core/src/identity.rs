@@ -14,6 +14,7 @@ use crate::member::{Incarnation, Name, State, Versions};
 use crate::node::{Node, Status, at_most};
 use crate::output::{Answer, Event, HealthReason, RequestId, Via};
 use crate::pages::Slot;
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::timer::Timer;
 use crate::wire::{Claim, Message, Update};
@@ -42,6 +43,9 @@ impl Node {
         };
         if self.is_about_namesake(claim == State::Suspect) {
             return self.drop_quietly(DropReason::AddressConflict);
+        }
+        if claim == State::Failed && self.config.breaks(Sabotage::BelievesItsDeath) {
+            return self.members.set_state(self.now(), Slot::LOCAL, State::Failed);
         }
         let refuted_with = update.incarnation.next();
         self.announce_self(refuted_with, None);
@@ -227,7 +231,8 @@ impl Node {
         at_most(meta.len(), self.config.meta_size_max)?;
         let request = self.begin_request()?;
         let local = self.members.entry(Slot::LOCAL);
-        let incarnation = local.incarnation().next();
+        let keeps = self.config.breaks(Sabotage::KeepsItsIncarnation);
+        let incarnation = if keeps { local.incarnation() } else { local.incarnation().next() };
         let (address, versions) = (local.address(), local.versions());
         let new = Announcement { incarnation, address, meta, versions };
         self.members.announce(Slot::LOCAL, &new);

@@ -83,6 +83,7 @@ mod pages;
 mod probe;
 mod random;
 mod request;
+mod sabotage;
 mod stats;
 mod stream;
 mod suspicion;
@@ -103,5 +104,8 @@ pub use node::{Node, Status};
 pub use output::{
     Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp, Via,
 };
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use sabotage::Sabotage;
 pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
 pub use time::Instant;

@@ -27,6 +27,7 @@ use crate::pages::Slot;
 use crate::probe::Probes;
 use crate::random::Random;
 use crate::request::Requests;
+use crate::sabotage::Sabotage;
 use crate::stats::Stats;
 use crate::stream::Streams;
 use crate::suspicion::Suspicions;
@@ -311,6 +312,10 @@ impl Node {
     /// arrived *before* this, so that an answer that waited in a socket is not taken for silence.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.advance(now);
+        if self.config.breaks(Sabotage::Dawdles) && self.kept_deadlines_at != self.now() {
+            self.kept_deadlines_at = self.now();
+            return;
+        }
         self.keep_deadlines();
         self.kept_deadlines_at = self.now();
     }
@@ -418,6 +423,12 @@ impl Node {
     }
 
     pub(crate) fn emit(&mut self, event: Event) {
+        if (self.config.breaks(Sabotage::HidesFailures) && matches!(event, Event::Failed { .. }))
+            || (self.config.breaks(Sabotage::HidesUpdates)
+                && matches!(event, Event::Updated { .. }))
+        {
+            return;
+        }
         self.outputs.push_back(Output::Event(event));
     }
 

@@ -11,6 +11,7 @@ use crate::gossip::{Finished, Queue, Ticket, Tier, transmissions};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Failure, Output, RequestId, Via};
 use crate::pages::Slot;
+use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::timer::Timer;
 use crate::wire::{self, Message, Update};
@@ -86,6 +87,7 @@ impl Node {
             self.settle(replaced);
         }
         if self.updates.len() >= self.config.update_queue_max
+            && !self.config.breaks(Sabotage::OverfillsItsQueue)
             && let Some(place) = self.updates.least_urgent()
         {
             self.drop_quietly(DropReason::QueueFull);
@@ -147,7 +149,8 @@ impl Node {
         let limit = transmissions(self.config.retransmit_mult, self.members_live());
         // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
         let broadcast_limit = limit + self.config.retransmit_mult;
-        let size_max = self.config.packet_size_max;
+        let excess = if self.config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
+        let size_max = self.config.packet_size_max + excess;
         let room = size_max.saturating_sub(self.arena.len());
         let mut finished = core::mem::take(&mut self.finished);
         let (arena, sent) = (&mut self.arena, &mut self.stats.sent);
@@ -176,7 +179,10 @@ impl Node {
             self.arena.clear();
             return;
         }
-        debug_assert!(self.arena.len() <= self.config.packet_size_max);
+        debug_assert!(
+            self.arena.len() <= self.config.packet_size_max
+                || self.config.breaks(Sabotage::OverfillsPackets)
+        );
         let payload = self.arena.split().freeze();
         self.stats.packets_sent += 1;
         self.stats.packet_bytes_sent += payload.len() as u64;

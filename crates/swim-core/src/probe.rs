@@ -13,6 +13,7 @@ use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, HealthReason, RequestId, StreamId, Via};
 use crate::packet;
 use crate::pages::Slot;
+use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::timer::Timer;
@@ -408,7 +409,9 @@ impl Node {
     /// Looks for one of the lost members: so a healed partition is noticed. One per period, however
     /// many are lost.
     fn look_for_the_lost(&mut self) {
-        if let Some(member) = self.members.pick_lost(&mut self.random) {
+        if let Some(member) = self.members.pick_lost(&mut self.random)
+            && !self.config.breaks(Sabotage::ForgetsTheLost)
+        {
             let to = self.members.entry(member).address();
             self.ping_named(member, to, Pending::Retry { member });
         }
@@ -458,6 +461,7 @@ impl Node {
             && at <= now
         {
             match self.probes.answered(sequence) {
+                Some(Pending::Command { .. }) if self.config.breaks(Sabotage::NeverAnswers) => {}
                 Some(Pending::Command { request, .. }) => {
                     self.answer(request, Err(Failure::Timeout));
                 }

@@ -3,6 +3,7 @@
 use crate::error::CommandError;
 use crate::node::Node;
 use crate::output::{Answer, Event, Failure, RequestId};
+use crate::sabotage::Sabotage;
 
 /// Numbers the commands, and counts those that were not answered yet.
 #[derive(Debug, Default)]
@@ -25,6 +26,9 @@ impl Node {
     pub(crate) fn answer(&mut self, request: RequestId, result: Result<Answer, Failure>) {
         debug_assert!(self.requests.open > 0, "an answer belongs to a request");
         self.requests.open -= 1;
+        if self.config.breaks(Sabotage::AnswersTwice) {
+            self.emit(Event::Answer { request, result: result.clone() });
+        }
         self.emit(Event::Answer { request, result });
     }
 }

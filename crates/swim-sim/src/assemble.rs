@@ -51,6 +51,7 @@ impl World {
         node.handle_stream(now, id, StreamInput::Data(half));
         node.handle_stream(now, id, StreamInput::Finished);
         while node.poll_output().is_some() {}
+        self.check(number, |checker, by| checker.started(by));
         let known = self.hosts[number as usize].node.as_ref().map_or(0, Node::members_live);
         if known != self.hosts.iter().filter(|host| host.takes_part().is_some()).count() {
             self.fail(&format!("n{number} knows only {known} members of the cluster"), None);

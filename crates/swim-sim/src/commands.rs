@@ -71,7 +71,10 @@ impl World {
     #[track_caller]
     pub fn command<R>(&mut self, name: &str, command: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let host = self.commandable(name);
-        self.turn(host, command)
+        let result = self.touch(host, command);
+        self.check(host, |checker, by| checker.command(by));
+        self.pump(host);
+        result
     }
 
     /// As [`command`](World::command), for a command that gets an answer.
@@ -94,12 +97,14 @@ impl World {
     ) -> Result<Request, CommandError> {
         let host = self.commandable(name);
         let result = self.touch(host, command);
+        self.check(host, |checker, by| checker.command(by));
         let known = &mut self.hosts[host as usize];
         let life = known.life;
         if let Ok(id) = result {
             // Before the outputs are looked at: the answer may be among them.
             let news = known.requests.insert((life, id), None).is_none();
             assert!(news, "{name} gave out {id:?} twice");
+            self.check(host, |checker, by| checker.request(by, id));
         }
         self.pump(host);
         result.map(|id| Request { host, life, id })
@@ -132,6 +137,7 @@ impl World {
         let host = self.existing(name);
         assert!(!self.is_paused(host), "{name} is paused: nobody can give it commands");
         self.trace.mark(self.now, host, Mark::Command);
+        self.disturb();
         host
     }
 }

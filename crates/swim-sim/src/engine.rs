@@ -48,8 +48,10 @@ impl World {
     pub(crate) fn pump(&mut self, host: u32) {
         while let Some(output) = self.hosts[host as usize].node.as_mut().and_then(Node::poll_output)
         {
+            self.check_output(host, &output);
             self.carry_out(host, output);
         }
+        self.check(host, |checker, by| checker.turn(by));
         self.set_alarm(host);
     }
 
@@ -95,15 +97,8 @@ impl World {
     pub(crate) fn wake(&mut self, number: u32) {
         self.trace.mark(self.now, number, Mark::Timer);
         self.turn(number, Node::handle_timeout);
-        let host = &self.hosts[number as usize];
-        let next = host.node.as_ref().and_then(Node::poll_timeout);
-        let reading = host.clock.reading(self.now);
-        assert!(
-            next.is_none_or(|next| next > reading),
-            "{} spins: after handle_timeout({reading:?}) it wants to be woken at {next:?}\n{}",
-            host.label,
-            self.report(None)
-        );
+        let reading = self.hosts[number as usize].clock.reading(self.now);
+        self.check(number, |checker, by| checker.woken(by, reading));
     }
 
     /// Asks the node when it wants to be woken, and sees to it that a timer fires then or before.
@@ -210,20 +205,11 @@ impl World {
         self.trace.event(self.now, number, &event);
         let host = &mut self.hosts[number as usize];
         let life = host.life;
-        let mut repeated = None;
         if let Event::Answer { request, result } = &event {
-            let answer = host.requests.entry((life, *request)).or_default();
-            if answer.is_some() {
-                repeated = Some(*request);
-            }
-            *answer = Some(result.clone());
+            host.requests.insert((life, *request), Some(result.clone()));
         }
         if (self.options.records)(&event) {
             host.records.push(Record { at: self.now, life, event });
-        }
-        if let Some(request) = repeated {
-            let label = &self.hosts[number as usize].label;
-            panic!("{label} answered {request:?} twice\n{}", self.report(None));
         }
     }
 }

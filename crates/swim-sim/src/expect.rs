@@ -176,6 +176,11 @@ impl World {
         }
     }
 
+    /// What [`converged`](World::converged) found, for a reader.
+    pub(crate) fn disagreement(&self) -> Option<String> {
+        self.first_disagreement().map(|disagreement| disagreement.to_string())
+    }
+
     fn first_disagreement(&self) -> Option<Disagreement> {
         let count = self.hosts.iter().filter(|host| host.takes_part().is_some()).count();
         for observer in &self.hosts {

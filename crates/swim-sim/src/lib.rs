@@ -57,6 +57,7 @@ mod assemble;
 mod bandwidth;
 pub mod bounds;
 mod chance;
+pub mod checkers;
 mod churn;
 mod clock;
 mod clog;

@@ -7,6 +7,7 @@ use core::time::Duration;
 use swim_core::{Config, Event, Hooks, Name, Node};
 
 use crate::bandwidth::Bandwidth;
+use crate::checkers::{self, Checker};
 use crate::latency::Latency;
 use crate::loss::Loss;
 use crate::network_options::{NetworkOptions, Reordering};
@@ -55,6 +56,8 @@ pub struct Options {
     pub(crate) digest: bool,
     pub(crate) records: fn(&Event) -> bool,
     pub(crate) replay: Option<String>,
+    pub(crate) checkers: Vec<Box<dyn Checker>>,
+    pub(crate) keep_violations: bool,
 }
 
 impl Options {
@@ -74,6 +77,8 @@ impl Options {
             digest: true,
             records: |_| true,
             replay: None,
+            checkers: Vec::new(),
+            keep_violations: false,
         }
     }
 
@@ -199,6 +204,28 @@ impl Options {
     #[must_use]
     pub fn replay(mut self, command: impl Into<String>) -> Self {
         self.replay = Some(command.into());
+        self
+    }
+
+    /// Has a checker watch the run. It complains with a panic and a report.
+    #[must_use]
+    pub fn check(mut self, checker: impl Checker + 'static) -> Self {
+        self.checkers.push(Box::new(checker));
+        self
+    }
+
+    /// Has all [`checkers`](crate::checkers) of this crate watch the run.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checkers.extend(checkers::all());
+        self
+    }
+
+    /// Keeps what checkers complain about in [`World::violations`] instead of panicking: to try a
+    /// checker out.
+    #[must_use]
+    pub fn keep_violations(mut self) -> Self {
+        self.keep_violations = true;
         self
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Duplication = 6,
     Reordering = 7,
     Stalls = 8,
+    Plan = 9,
+    Chaos = 10,
 }
 
 /// The generator for a purpose in the run of a seed.

@@ -16,9 +16,10 @@ const NOTES_MAX: usize = 40;
 
 impl World {
     /// Adds a line to the report, with the time: what the test is doing, say. Faults and commands
-    /// add their own.
+    /// add their own. A world with a new note is no longer [calm](World::calm).
     pub fn note(&mut self, text: impl core::fmt::Display) {
         self.notes.push((self.now, text.to_string()));
+        self.disturb();
     }
 
     /// The state of the world for a reader: its seed and time, what each node believes, and the last

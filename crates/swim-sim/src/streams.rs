@@ -382,6 +382,7 @@ impl World {
         self.trace.mark(self.now, host, Mark::Accept);
         match self.touch(host, |node: &mut Node, now| node.handle_accept(now, from)) {
             Ok(stream) => {
+                self.check(host, |checker, by| checker.stream_accepted(by, stream, from));
                 self.hosts[host as usize].streams.insert(stream, (id, Side::Acceptor));
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.end_mut(Side::Acceptor).stream = Some(stream);
@@ -397,6 +398,7 @@ impl World {
 
     fn give(&mut self, host: u32, stream: StreamId, input: StreamInput<'_>) {
         self.trace.stream_in(self.now, host, stream.0, input);
+        self.check(host, |checker, by| checker.stream_input(by, stream, input));
         self.turn(host, |node, now| node.handle_stream(now, stream, input));
     }
 

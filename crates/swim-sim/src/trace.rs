@@ -5,7 +5,7 @@ use core::hash::Hasher;
 use core::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher13;
-use swim_core::{Event, Instant, Name, StreamInput, StreamOp};
+use swim_core::{Event, Instant, Member, Name, StreamInput, StreamOp};
 
 /// An event of one node, and when it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,8 +192,8 @@ impl fmt::Write for Sink {
     }
 }
 
-/// The member that an event is about, if it is about one.
-pub(crate) fn subject(event: &Event) -> Option<&Name> {
+/// The member as the event tells of it, if it tells of a change to one.
+pub(crate) fn event_member(event: &Event) -> Option<&Member> {
     match event {
         Event::Joined { member, .. }
         | Event::Updated { member, .. }
@@ -201,10 +201,17 @@ pub(crate) fn subject(event: &Event) -> Option<&Name> {
         | Event::Refuted { member, .. }
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
-        | Event::Forgotten { member }
-        | Event::DatagramsBlocked { member } => Some(&member.name),
-        Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
+        | Event::Forgotten { member } => Some(member),
         _ => None,
+    }
+}
+
+/// The member that an event is about, if it is about one.
+pub(crate) fn subject(event: &Event) -> Option<&Name> {
+    match event {
+        Event::DatagramsBlocked { member } => Some(&member.name),
+        Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
+        _ => event_member(event).map(|member| &member.name),
     }
 }
 

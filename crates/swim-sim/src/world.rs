@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use swim_core::{Config, Incarnation, Instant, Name, Node};
 
+use crate::checkers::Panel;
 use crate::clog::Held;
 use crate::connection::Connections;
 use crate::host::{Alarm, Condition, Host, Waiting, address_of, number_of};
@@ -46,6 +47,7 @@ pub struct World {
     /// shift what else is drawn.
     pub(crate) pieces_rng: ChaCha8Rng,
     pub(crate) trace: Trace,
+    pub(crate) panel: Panel,
     /// What was done to the world, for reports.
     pub(crate) notes: Vec<(Instant, String)>,
 }
@@ -64,7 +66,8 @@ impl World {
         Options::new(seed).build()
     }
 
-    pub(crate) fn with(options: Options) -> Self {
+    pub(crate) fn with(mut options: Options) -> Self {
+        let checkers = core::mem::take(&mut options.checkers);
         World {
             now: Instant::ORIGIN,
             hosts: Vec::new(),
@@ -77,6 +80,7 @@ impl World {
             connections: Connections::default(),
             pieces_rng: generator(options.seed, Purpose::Pieces),
             trace: Trace::new(options.digest),
+            panel: Panel::new(checkers, options.keep_violations),
             notes: Vec::new(),
             options,
         }
@@ -298,9 +302,11 @@ impl World {
     pub(crate) fn run_to(&mut self, end: Instant) {
         while let Some((at, task)) = self.queue.pop_until(end) {
             debug_assert!(at >= self.now, "time does not run backwards");
+            self.look_until(at);
             self.now = at;
             self.perform(task);
         }
+        self.look_until(end);
         self.now = end;
     }
 
@@ -328,6 +334,8 @@ impl World {
         host.node = Some(node.unwrap_or_else(|error| panic!("{}: {error}", host.label)));
         host.condition = Condition::Running;
         self.trace.mark(self.now, number, Mark::Start);
+        self.disturb();
+        self.check(number, |checker, by| checker.started(by));
         self.pump(number);
     }
 

@@ -1,4 +1,4 @@
-//! Runs of which the seed decides everything: the cluster, the network, and what goes wrong.
+//! Mixed faults in a small cluster of the usual configuration.
 //!
 //! A run is a small cluster that suffers every kind of fault this crate knows, one after the other
 //! and at once, for a while. Then the faults end, the nodes that may have lost each other join
@@ -148,6 +148,7 @@ impl Mixed {
             .latency(Latency::Uniform(Duration::from_micros(200), millis(latency_max)))
             .pieces(pieces)
             .socket_buffer(32)
+            .checked()
             .replay(format!("cargo run --release -p swim-sim --example digest -- {seed}"))
             .build();
         world.gather(nodes);

@@ -1,0 +1,54 @@
+//! Rules that a node can be told to break, so that the simulator can show that its checkers see it.
+//!
+//! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is broken
+//! is `false` at compile time.
+
+use crate::config::Config;
+
+/// A rule, named by what a node does that breaks it. Part of no interface: for tests of `swim-sim`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "sabotage"),
+    expect(unreachable_pub, reason = "public where somebody can choose one")
+)]
+pub enum Sabotage {
+    /// Takes over an older announcement of a live member.
+    BelievesOldNews,
+    /// Takes a failed member back at the incarnation at which it failed.
+    Resurrects,
+    /// Believes whoever declares it failed.
+    BelievesItsDeath,
+    /// Changes its metadata without a new incarnation.
+    KeepsItsIncarnation,
+    /// Queues more updates than it may.
+    OverfillsItsQueue,
+    /// Writes packets longer than they may be.
+    OverfillsPackets,
+    /// Never answers a ping command that nobody answered.
+    NeverAnswers,
+    /// Answers every command twice.
+    AnswersTwice,
+    /// Does what is due at the second call only.
+    Dawdles,
+    /// Tells nobody that a member failed.
+    HidesFailures,
+    /// Takes a member's metadata over and tells nobody.
+    HidesUpdates,
+    /// Looks for nobody whom it lost.
+    ForgetsTheLost,
+}
+
+impl Config {
+    /// Whether this node was told to break a rule.
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn breaks(&self, rule: Sabotage) -> bool {
+        self.sabotage == Some(rule)
+    }
+
+    /// No rule is ever broken.
+    #[cfg(not(feature = "sabotage"))]
+    #[inline(always)]
+    pub(crate) const fn breaks(&self, _: Sabotage) -> bool {
+        false
+    }
+}

@@ -1,0 +1,80 @@
+//! Each request has one answer.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use swim_core::{Config, Event, Instant, RequestId};
+
+use super::{Checker, Sight, Verdict, expect, of_host};
+use crate::bounds;
+use crate::world::World;
+
+/// Each command that returned a request is answered, once. In a [calm](World::calm) world the answer
+/// is there within [`bounds::settling`] and the time that an exchange over a stream takes at most.
+///
+/// It watches every world.
+#[derive(Debug, Default)]
+pub struct Answers {
+    hosts: Vec<Asked>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    life: u32,
+    newest: Option<RequestId>,
+    open: BTreeMap<RequestId, Instant>,
+    answered: BTreeSet<RequestId>,
+}
+
+impl Checker for Answers {
+    fn name(&self) -> &'static str {
+        "one answer per request"
+    }
+
+    fn started(&mut self, by: &Sight<'_>) -> Verdict {
+        *of_host(&mut self.hosts, by.host) = Asked { life: by.life, ..Asked::default() };
+        Ok(())
+    }
+
+    fn request(&mut self, by: &Sight<'_>, id: RequestId) -> Verdict {
+        let asked = of_host(&mut self.hosts, by.host);
+        let before = asked.newest.replace(id);
+        asked.open.insert(id, by.at);
+        expect(Some(id) > before, || format!("{id:?} was given out twice"))
+    }
+
+    fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
+        let Event::Answer { request, .. } = event else {
+            return Ok(());
+        };
+        let asked = of_host(&mut self.hosts, by.host);
+        // Not every request is known here: a test may give commands past `World::request`.
+        asked.open.remove(request);
+        expect(asked.answered.insert(*request), || format!("a second answer: {event:?}"))
+    }
+
+    fn look(&mut self, world: &World) -> Verdict {
+        let Some(calm) = world.calm_since() else {
+            return Ok(());
+        };
+        let nodes = world.running().count();
+        for (host, asked) in world.hosts.iter().zip(&mut self.hosts) {
+            let Some(node) = host.node.as_ref().filter(|_| host.life == asked.life) else {
+                continue;
+            };
+            let late = calm + answering(node.config(), nodes) <= world.now();
+            if let Some((id, at)) = asked.open.iter().find(|(_, at)| late && **at <= calm) {
+                let what = format!("{}: {id:?} of {:.3?}", host.label, at.since_origin());
+                asked.open.clear();
+                return Err(format!("no answer after all this time: {what}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By when every request from before the calm is answered: the nodes agree, and then the longest
+/// exchange comes to its end.
+fn answering(config: &Config, nodes: usize) -> Duration {
+    bounds::settling(config, nodes) + config.stream_timeout * 3
+}

@@ -1,0 +1,38 @@
+//! Nodes that can reach each other agree, soon.
+
+use core::time::Duration;
+
+use super::{Checker, Verdict};
+use crate::bounds;
+use crate::world::World;
+
+/// In a [calm](World::calm) world all nodes agree ([`World::converged`]) within
+/// [`bounds::settling`] of the slowest configuration among them, and go on to agree.
+#[derive(Debug, Default)]
+pub struct Convergence {}
+
+impl Checker for Convergence {
+    fn name(&self) -> &'static str {
+        "convergence"
+    }
+
+    fn look(&mut self, world: &World) -> Verdict {
+        let Some(calm) = world.calm_since() else {
+            return Ok(());
+        };
+        let bound = settling(world);
+        if calm + bound > world.now() {
+            return Ok(());
+        }
+        match world.disagreement() {
+            None => Ok(()),
+            Some(disagreement) => Err(format!("calm for longer than {bound:?}: {disagreement}")),
+        }
+    }
+}
+
+fn settling(world: &World) -> Duration {
+    let running = || world.hosts.iter().filter(|host| host.takes_part().is_some());
+    let nodes = running().count();
+    running().map(|host| bounds::settling(&host.config, nodes)).max().unwrap_or_default()
+}

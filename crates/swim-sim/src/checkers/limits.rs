@@ -1,0 +1,210 @@
+//! Everything has a limit, and keeps to it.
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+
+use swim_core::wire::{self, Frame};
+use swim_core::{Config, Event, RequestId, StreamId, StreamInput, StreamOp};
+
+use super::{Checker, Sight, Verdict, expect, of_host};
+use crate::trace::event_member;
+
+/// Every packet, queue, table and stream of a node stays within its [`Config`]: packets within
+/// `packet_size_max`, with whole messages of its own format in them; queued updates and broadcasts,
+/// listed and lost members, requests under way, incoming streams in total and per source; metadata of
+/// members; what it writes to a stream, which is a header and whole frames; and local health.
+#[derive(Debug, Default)]
+pub struct Limits {
+    hosts: Vec<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    streams: BTreeMap<StreamId, Open>,
+    requests: usize,
+    packets: u32,
+}
+
+/// A stream, as far as the node has told.
+#[derive(Debug)]
+struct Open {
+    /// Where from, if the peer opened it.
+    source: Option<IpAddr>,
+    /// The node will write nothing more.
+    finished: bool,
+}
+
+/// One in so many packets is read; of the others only the size is looked at.
+const READ_ONE_IN: u32 = 8;
+
+impl Checker for Limits {
+    fn name(&self) -> &'static str {
+        "limits"
+    }
+
+    fn started(&mut self, by: &Sight<'_>) -> Verdict {
+        *of_host(&mut self.hosts, by.host) = Used::default();
+        Ok(())
+    }
+
+    fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
+        if let Event::Answer { .. } = event {
+            let used = of_host(&mut self.hosts, by.host);
+            used.requests = used.requests.saturating_sub(1);
+        }
+        let (size, max) =
+            (event_member(event).map(|m| m.meta.len()), by.node.config().meta_size_max);
+        expect(size.is_none_or(|size| size <= max), || {
+            format!("metadata of {size:?} bytes, meta_size_max is {max}: {event:?}")
+        })
+    }
+
+    fn packet(&mut self, by: &Sight<'_>, to: SocketAddr, payload: &[u8]) -> Verdict {
+        let (size, max) = (payload.len(), by.node.config().packet_size_max);
+        expect(size <= max, || {
+            format!("a packet of {size} bytes to {to}, packet_size_max is {max}")
+        })?;
+        let used = of_host(&mut self.hosts, by.host);
+        used.packets = used.packets.wrapping_add(1);
+        if !used.packets.is_multiple_of(READ_ONE_IN) {
+            return Ok(());
+        }
+        let messages = wire::open_packet(payload, &by.node.config().label)
+            .map_err(|reason| format!("a packet that it could not read itself: {reason}"))?;
+        let mut count = 0;
+        for message in messages {
+            count += 1;
+            message.map_err(|reason| format!("a message that it could not read: {reason}"))?;
+        }
+        expect(count > 0, || "a packet without a message".to_owned())
+    }
+
+    fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
+        let used = of_host(&mut self.hosts, by.host);
+        used.streams.insert(id, Open { source: Some(from.ip()), finished: false });
+        Ok(())
+    }
+
+    fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
+        let used = of_host(&mut self.hosts, by.host);
+        let over = match input {
+            StreamInput::Failed => true,
+            StreamInput::Finished => used.streams.get(&id).is_some_and(|open| open.finished),
+            StreamInput::Opened | StreamInput::Data(_) => false,
+        };
+        if over {
+            used.streams.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn stream_operation(&mut self, by: &Sight<'_>, id: StreamId, operation: &StreamOp) -> Verdict {
+        let used = of_host(&mut self.hosts, by.host);
+        if let StreamOp::Open { .. } = operation {
+            used.streams.insert(id, Open { source: None, finished: false });
+            return Ok(());
+        }
+        let Some(open) = used.streams.get_mut(&id) else {
+            // What was decided before it heard that the stream is gone.
+            return Ok(());
+        };
+        match operation {
+            StreamOp::Open { .. } => Ok(()),
+            StreamOp::Send(bytes) => {
+                expect(!open.finished, || format!("{id:?}: bytes after the end"))?;
+                read_written(bytes, by.node.config())
+            }
+            StreamOp::Finish => {
+                let once = !core::mem::replace(&mut open.finished, true);
+                expect(once, || format!("{id:?}: finished twice"))
+            }
+            StreamOp::Abort => {
+                used.streams.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    fn request(&mut self, by: &Sight<'_>, _id: RequestId) -> Verdict {
+        let used = of_host(&mut self.hosts, by.host);
+        used.requests += 1;
+        let (open, max) = (used.requests, by.node.config().requests_max);
+        expect(open <= max, || format!("{open} requests, requests_max is {max}"))
+    }
+
+    fn turn(&mut self, by: &Sight<'_>) -> Verdict {
+        let (config, stats) = (by.node.config(), by.node.stats());
+        let within = [
+            (stats.updates_queued, config.update_queue_max, "updates queued, update_queue_max"),
+            (
+                stats.broadcasts_queued,
+                config.broadcast_queue_max,
+                "broadcasts queued, broadcast_queue_max",
+            ),
+            (stats.members_live, config.members_max, "live members, members_max"),
+            (stats.members_lost, config.lost_members_max, "lost members, lost_members_max"),
+            (
+                usize::from(stats.health) + 1,
+                usize::from(config.awareness_max),
+                "health + 1, awareness_max",
+            ),
+        ];
+        for (found, max, what) in within {
+            expect(found <= max, || format!("{found} {what} is {max}"))?;
+        }
+        let used = of_host(&mut self.hosts, by.host);
+        if used.streams.is_empty() {
+            return Ok(());
+        }
+        used.within(config)
+    }
+}
+
+impl Used {
+    fn within(&self, config: &Config) -> Verdict {
+        let incoming = self.streams.values().filter_map(|open| open.source);
+        let count = incoming.clone().count();
+        let max = config.streams_max;
+        expect(count <= max, || format!("{count} incoming streams, streams_max is {max}"))?;
+        if count <= config.streams_per_source_max {
+            return Ok(());
+        }
+        let mut by_source = BTreeMap::<IpAddr, usize>::new();
+        for source in incoming {
+            *by_source.entry(source).or_default() += 1;
+        }
+        let max = config.streams_per_source_max;
+        let most = by_source.into_iter().max_by_key(|(_, count)| *count);
+        expect(most.is_none_or(|(_, count)| count <= max), || {
+            format!("incoming streams {most:?}, streams_per_source_max is {max}")
+        })
+    }
+}
+
+/// What a node writes to a stream: its header, whole frames, and nothing behind them.
+fn read_written(bytes: &[u8], config: &Config) -> Verdict {
+    let header = wire::open_header(bytes, &config.label)
+        .map_err(|reason| format!("a stream that it could not read itself: {reason}"))?;
+    let mut rest = &bytes[header.ok_or("a stream with half a header")?..];
+    let mut state = 0;
+    while !rest.is_empty() {
+        let length = wire::frame_len(rest).ok_or("half a frame header")?;
+        let body = rest.get(wire::FRAME_HEADER_LEN..wire::FRAME_HEADER_LEN + length);
+        let frame = wire::decode_frame(body.ok_or("half a frame")?)
+            .map_err(|reason| format!("a frame that it could not read itself: {reason}"))?;
+        rest = &rest[wire::FRAME_HEADER_LEN + length..];
+        let (size, max) = match frame {
+            Frame::User(user) => (user.payload.len(), config.reliable_size_max),
+            Frame::PushPull(part) => {
+                state += part.user_state.len();
+                expect(part.last == rest.is_empty(), || {
+                    "the last part does not say so".to_owned()
+                })?;
+                (state, config.user_state_size_max)
+            }
+            Frame::Ping(_) | Frame::Ack(_) => continue,
+        };
+        expect(size <= max, || format!("{size} bytes in a stream, at most {max} are allowed"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The checkers of a world, how they are told what happens, and what becomes of their complaints.
+
+use core::fmt;
+use core::time::Duration;
+
+use swim_core::{Instant, Output};
+
+use super::{Answers, Checker, Sight, Spin, Verdict, Violation};
+use crate::time::secs;
+use crate::world::World;
+
+/// How often the whole world is looked at.
+const LOOK_EVERY: Duration = secs(1);
+
+/// A run that breaks a rule may break it in every turn; the first complaints say what is wrong.
+const KEPT_MAX: usize = 1000;
+
+/// The checkers of a world.
+pub(crate) struct Panel {
+    checkers: Vec<Box<dyn Checker>>,
+    keep: bool,
+    violations: Vec<Violation>,
+    /// When the whole world is looked at next.
+    next_look: Instant,
+    /// Since when nothing was done to the world, if its user said that it is calm.
+    calm_since: Option<Instant>,
+}
+
+impl Panel {
+    /// The given checkers, and the two that watch every world.
+    pub(crate) fn new(mut checkers: Vec<Box<dyn Checker>>, keep: bool) -> Self {
+        let names: Vec<&str> = checkers.iter().map(|checker| checker.name()).collect();
+        let (answers, spin) = (Answers::default(), Spin::default());
+        let missing = [answers.name(), spin.name()].map(|name| !names.contains(&name));
+        if missing[0] {
+            checkers.push(Box::new(answers));
+        }
+        if missing[1] {
+            checkers.push(Box::new(spin));
+        }
+        let next_look = Instant::ORIGIN + LOOK_EVERY;
+        Panel { checkers, keep, violations: Vec::new(), next_look, calm_since: None }
+    }
+}
+
+impl fmt::Debug for Panel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.checkers.iter().map(|checker| checker.name())).finish()
+    }
+}
+
+impl World {
+    /// Says that from now on all nodes that run know of each other, or will find each other by
+    /// themselves, and that no fault is left: no broken or clogged link, no loss worth mentioning, no
+    /// stalled process. Whatever is done to the world ends this state: a fault, a command, a
+    /// [note](World::note).
+    ///
+    /// In a calm world the checkers expect more: see
+    /// [`Convergence`](crate::checkers::Convergence) and [`Answers`](crate::checkers::Answers).
+    ///
+    /// ```
+    /// use swim_sim::{Options, secs};
+    ///
+    /// let mut world = Options::new(1).checked().build();
+    /// world.form(3);
+    /// world.cut(&["n0"], &["n1", "n2"]);
+    /// world.run(secs(60));
+    /// world.heal();
+    /// world.calm();
+    /// world.run(secs(300));
+    /// ```
+    pub fn calm(&mut self) {
+        self.note("calm");
+        self.panel.calm_since = Some(self.now);
+    }
+
+    /// Since when the world is [calm](World::calm), if it is.
+    #[must_use]
+    pub fn calm_since(&self) -> Option<Instant> {
+        self.panel.calm_since
+    }
+
+    /// What checkers complained about so far, if that is
+    /// [kept](crate::Options::keep_violations).
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.panel.violations
+    }
+
+    /// Something was done to the world: it is no longer calm.
+    pub(crate) fn disturb(&mut self) {
+        self.panel.calm_since = None;
+    }
+
+    /// Asks every checker about a node whose process exists.
+    pub(crate) fn check(
+        &mut self,
+        number: u32,
+        mut ask: impl FnMut(&mut dyn Checker, &Sight<'_>) -> Verdict,
+    ) {
+        let host = &self.hosts[number as usize];
+        let Some(node) = &host.node else {
+            return;
+        };
+        let sight = Sight {
+            at: self.now,
+            host: number as usize,
+            label: &host.label,
+            life: host.life,
+            node,
+        };
+        let mut found = Vec::new();
+        for checker in &mut self.panel.checkers {
+            if let Err(what) = ask(&mut **checker, &sight) {
+                found.push((checker.name(), what));
+            }
+        }
+        if !found.is_empty() {
+            self.complain(Some(number), found);
+        }
+    }
+
+    /// Tells the checkers what a node gave out.
+    pub(crate) fn check_output(&mut self, host: u32, output: &Output) {
+        self.check(host, |checker, by| match output {
+            Output::Packet { to, payload } => checker.packet(by, *to, payload),
+            Output::Stream { id, op } => checker.stream_operation(by, *id, op),
+            Output::Event(event) => checker.event(by, event),
+        });
+    }
+
+    /// Has the checkers look at the whole world if it is time to. Looks come before what happens next,
+    /// at their own time.
+    pub(crate) fn look_until(&mut self, until: Instant) {
+        while self.panel.next_look <= until {
+            self.now = self.now.max(self.panel.next_look);
+            self.panel.next_look += LOOK_EVERY;
+            let mut checkers = core::mem::take(&mut self.panel.checkers);
+            let mut found = Vec::new();
+            for checker in &mut checkers {
+                if let Err(what) = checker.look(self) {
+                    found.push((checker.name(), what));
+                }
+            }
+            self.panel.checkers = checkers;
+            if !found.is_empty() {
+                self.complain(None, found);
+            }
+        }
+    }
+
+    fn complain(&mut self, host: Option<u32>, found: Vec<(&'static str, String)>) {
+        let label = host.map(|host| self.hosts[host as usize].label.clone());
+        for (checker, what) in found {
+            let violation = Violation { checker, at: self.now, node: label.clone(), what };
+            if !self.panel.keep {
+                self.fail(&violation.to_string(), None);
+            }
+            if self.panel.violations.len() < KEPT_MAX {
+                self.panel.violations.push(violation);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Draws for plans and faults, the same on every machine.
+
+use core::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+
+use crate::random::{Purpose, generator};
+use crate::time::{millis, nanos};
+
+/// Draws by a seed, for one purpose.
+#[derive(Debug)]
+pub(super) struct Dice(ChaCha8Rng);
+
+impl Dice {
+    pub(super) fn new(seed: u64, purpose: Purpose) -> Self {
+        Dice(generator(seed, purpose))
+    }
+
+    /// A number below `end`. From 64 bits, so that it does not depend on the width of the machine.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.0.next_u64() % end as u64).expect("below a usize")
+    }
+
+    /// A number from the first to the last, both included.
+    pub(super) fn from_to(&mut self, first: usize, last: usize) -> usize {
+        first + self.below(last - first + 1)
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// True in one of so many draws.
+    pub(super) fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    /// A share from 0.0 to below the given one, in steps of a hundredth of it.
+    pub(super) fn share(&mut self, below: f64) -> f64 {
+        // Below a hundred, so nothing is lost.
+        f64::from(u32::try_from(self.below(100)).unwrap_or(0)) / 100.0 * below
+    }
+
+    /// A time up to `max`, in milliseconds, and at least one.
+    pub(super) fn time(&mut self, max: Duration) -> Duration {
+        let millis_max = (nanos(max) / 1_000_000).max(1);
+        millis(1 + self.0.next_u64() % millis_max)
+    }
+
+    pub(super) fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}

@@ -1,0 +1,34 @@
+//! Runs of which the seed decides everything: the cluster, the network, and what goes wrong.
+//!
+//! A [`run`] draws a plan from its seed: 1 to 64 nodes, a configuration, a network, and *which* kinds of
+//! faults there are. Runs that leave some kinds out find more than runs that always have all of them,
+//! because one fault often hides what another would have shown (Groce, Zhang, Eide, Chen, Regehr:
+//! "Swarm Testing", ISSTA 2012). Chaos comes first, and then calm, in which the nodes have to agree
+//! within a bound that follows from their configuration. All [`checkers`](crate::checkers) watch all of
+//! it.
+//!
+//! A [`sweep`] runs many seeds, on several threads, and adds up what was [`Seen`]: a sweep without a
+//! partition would show nothing about partitions. The program of this crate does it from the command
+//! line:
+//!
+//! ```text
+//! cargo run --release -p swim-sim -- --seeds 0..1000
+//! ```
+//!
+//! [`mixed`] is an older and smaller run, of a few nodes with the usual configuration and every fault
+//! at once. Digests are compared with it.
+
+mod calm;
+mod chaos;
+mod dice;
+mod fault;
+mod mixed;
+mod plan;
+mod run;
+mod seen;
+mod sweep;
+
+pub use mixed::{Outcome, mixed};
+pub use run::{Finished, run};
+pub use seen::Seen;
+pub use sweep::{Failed, Sweep, quiet_panics, sweep};

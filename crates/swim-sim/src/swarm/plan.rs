@@ -1,0 +1,193 @@
+//! What a seed decides before anything happens.
+
+use core::fmt;
+use core::time::Duration;
+
+use swim_core::Config;
+
+use super::dice::Dice;
+use super::fault::Fault;
+use crate::latency::Latency;
+use crate::options::{Options, Pieces};
+use crate::random::Purpose;
+use crate::time::{millis, secs};
+
+/// What a seed decides before anything happens.
+pub(super) struct Plan {
+    pub(super) nodes: usize,
+    /// That of every node, but for who it is.
+    pub(super) config: Config,
+    pub(super) latency: Latency,
+    pub(super) pieces: Pieces,
+    pub(super) socket_buffer: usize,
+    /// The kinds of faults that there are.
+    pub(super) faults: Vec<Fault>,
+    pub(super) steps: usize,
+    /// The longest time between two steps.
+    pub(super) pause_max: Duration,
+}
+
+impl Plan {
+    pub(super) fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, Purpose::Plan);
+        let nodes = match dice.below(16) {
+            0 | 1 => dice.from_to(1, 3),
+            2..=9 => dice.from_to(3, 9),
+            10..=13 => dice.from_to(10, 24),
+            _ => dice.from_to(25, 64),
+        };
+        let config = draw_config(&mut dice);
+        // A large cluster takes its time per step, so it makes fewer.
+        let steps = dice.from_to(5, 800 / (nodes + 10));
+        let pause_max = dice.pick(&[config.probe_interval, secs(5), secs(20), secs(60)]);
+        Plan {
+            nodes,
+            latency: draw_latency(&mut dice, &config),
+            config,
+            pieces: dice.pick(&[Pieces::Whole, Pieces::Random(40), Pieces::Random(2000)]),
+            socket_buffer: dice.pick(&[4, 32, 256]),
+            faults: draw_faults(&mut dice),
+            steps,
+            pause_max,
+        }
+    }
+
+    /// The world that it is carried out in.
+    pub(super) fn options(&self, seed: u64) -> Options {
+        let template = self.config.clone();
+        Options::new(seed)
+            .configure(move |_, config| {
+                let (name, address) = (config.name.clone(), config.address);
+                let incarnation = config.incarnation;
+                *config = Config { name, address, incarnation, ..template.clone() };
+            })
+            .latency(self.latency)
+            .pieces(self.pieces)
+            .socket_buffer(self.socket_buffer)
+            .replay(replay(seed))
+            .checked()
+    }
+
+    /// Whether the nodes find each other by themselves once the faults have ended.
+    pub(super) fn heals_by_itself(&self) -> bool {
+        !self.faults.iter().any(|fault| fault.needs_joins())
+            && self.config.lost_members_max >= self.nodes
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { nodes, config, latency, faults, steps, pause_max, .. } = self;
+        write!(f, "{nodes} nodes, {steps} steps up to {pause_max:?} apart of {faults:?}; ")?;
+        write!(f, "{latency:?}; {config:?}")
+    }
+}
+
+/// The command that runs a seed again.
+pub(super) fn replay(seed: u64) -> String {
+    format!("cargo run --release -p swim-sim -- --seeds {seed}..{}", seed + 1)
+}
+
+fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
+    // Some runs have many kinds, some have few.
+    let one_in = dice.pick(&[2, 2, 3, 6]);
+    let mut faults: Vec<Fault> = Fault::ALL.into_iter().filter(|_| dice.one_in(one_in)).collect();
+    if faults.is_empty() {
+        faults.push(dice.pick(&Fault::ALL));
+    }
+    faults
+}
+
+/// A round trip fits the probe timeout: otherwise no cluster would ever be calm.
+fn draw_latency(dice: &mut Dice, config: &Config) -> Latency {
+    let slowest = dice.pick(&[millis(1), millis(2), millis(10), millis(40)]);
+    let slowest = slowest.min(config.probe_timeout / 3);
+    let few = slowest / 10;
+    match dice.below(4) {
+        0 => Latency::Fixed(slowest),
+        1 => Latency::LogNormal { median: few, p99: slowest / 3 },
+        _ => Latency::Uniform(few, slowest),
+    }
+}
+
+fn draw_config(dice: &mut Dice) -> Config {
+    let profile = dice.pick(&[Config::lan, Config::local, Config::wan]);
+    let name = "template".parse().expect("a name of 8 bytes is valid");
+    let usual = profile(name, ([10, 0, 0, 1], 7946).into());
+    let mut config = usual.clone();
+    if dice.one_in(2) {
+        draw_timing(dice, &mut config);
+    }
+    if dice.one_in(2) {
+        draw_parts(dice, &mut config);
+    }
+    if dice.one_in(3) {
+        draw_limits(dice, &mut config);
+    }
+    // A plan is never invalid: the draws above keep to the ranges, each on its own.
+    if config.validate().is_ok() { config } else { usual }
+}
+
+fn draw_timing(dice: &mut Dice, config: &mut Config) {
+    config.probe_interval = millis(dice.pick(&[200, 500, 1000, 2000, 5000]));
+    let percent = dice.pick(&[20, 40, 60, 80]);
+    config.probe_timeout = config.probe_interval * percent / 100;
+    config.indirect_probes = dice.from_to(0, 5);
+    config.suspicion_mult = dice.pick(&[2, 3, 4, 5, 6, 8]);
+    config.suspicion_max_mult = dice.pick(&[1, 2, 4, 6, 8]);
+    config.awareness_max = dice.pick(&[1, 4, 8, 12]);
+    config.gossip_interval = millis(dice.pick(&[50, 100, 200, 500]));
+    config.gossip_nodes = dice.from_to(1, 6);
+    config.retransmit_mult = dice.pick(&[1, 2, 3, 4, 5, 6]);
+    config.gossip_to_the_dead = config.probe_interval.max(secs(dice.pick(&[5, 15, 30, 60])));
+    config.push_pull_interval = secs(dice.pick(&[5, 15, 30, 60]));
+    config.stream_timeout = secs(dice.pick(&[1, 3, 10, 15]));
+}
+
+fn draw_parts(dice: &mut Dice, config: &mut Config) {
+    config.lifeguard_health = !dice.one_in(3);
+    config.lifeguard_suspicion = !dice.one_in(3);
+    config.lifeguard_buddy = !dice.one_in(3);
+    config.lateness = !dice.one_in(4);
+    config.stream_ping = !dice.one_in(3);
+    config.last_call = !dice.one_in(3);
+    if dice.one_in(3) {
+        config.label = "swarm".into();
+    }
+}
+
+fn draw_limits(dice: &mut Dice, config: &mut Config) {
+    config.packet_size_max = dice.pick(&[800, 1000, 1400, 8000]);
+    config.meta_size_max = dice.pick(&[64, 128, 256]);
+    config.lost_members_max = dice.pick(&[2, 8, 1 << 14]);
+    config.update_queue_max = dice.pick(&[16, 64, 1 << 14]);
+    config.broadcast_queue_max = dice.pick(&[1, 8, 1024]);
+    config.broadcast_queue_bytes_max = dice.pick(&[8000, 1 << 20]);
+    config.broadcast_origins_max = dice.pick(&[1, 8, 4096]);
+    config.streams_max = dice.pick(&[1, 4, 16, 128]);
+    config.streams_per_source_max = dice.pick(&[1, 2, 8, 64]);
+    config.join_parallel_max = dice.pick(&[1, 2, 32]);
+    config.requests_max = dice.pick(&[2, 16, 1024]);
+    config.relays_max = dice.pick(&[1, 8, 1024]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_plan_is_valid_and_plans_differ_in_everything() {
+        let plans: Vec<Plan> = (0..2000).map(Plan::draw).collect();
+        assert!(plans.iter().all(|plan| plan.config.validate().is_ok()));
+        for nodes in 1..=64 {
+            assert!(plans.iter().any(|plan| plan.nodes == nodes), "{nodes} nodes");
+        }
+        for fault in Fault::ALL {
+            let having = plans.iter().filter(|plan| plan.faults.contains(&fault)).count();
+            assert!((400..1600).contains(&having), "{fault:?} in {having} of 2000 plans");
+        }
+        assert!(plans.iter().filter(|plan| plan.heals_by_itself()).count() > 20);
+        let usual = plans.iter().filter(|plan| plan.config.packet_size_max == 1400).count();
+        assert!(usual > 1000 && usual < 1900, "{usual} with packets of the usual size");
+    }
+}

@@ -1,0 +1,118 @@
+//! One run of one seed: a cluster forms, suffers, and settles.
+
+use core::time::Duration;
+
+use super::dice::Dice;
+use super::plan::Plan;
+use super::seen::Seen;
+use crate::bounds;
+use crate::random::Purpose;
+use crate::world::World;
+
+/// How a run went that met every expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finished {
+    /// The run's digest: the same for the same seed on every machine.
+    pub digest: u64,
+    /// How many nodes the cluster began with.
+    pub nodes: usize,
+    /// What happened.
+    pub seen: Seen,
+    /// How long the nodes took to agree once the faults had ended ...
+    pub settled_after: Duration,
+    /// ... and how long they may take.
+    pub bound: Duration,
+    /// How much virtual time passed.
+    pub lasted: Duration,
+}
+
+/// Runs the cluster of a seed through its faults and the calm after them, with all checkers.
+///
+/// # Panics
+/// With a report and the command that runs it again, when an expectation is not met.
+#[must_use]
+pub fn run(seed: u64) -> Finished {
+    let mut run = Run::new(seed);
+    run.form();
+    run.chaos();
+    let settled_after = run.calm();
+    run.seen.add_world(&run.world);
+    Finished {
+        digest: run.world.digest(),
+        nodes: run.plan.nodes,
+        settled_after,
+        bound: run.bound(),
+        lasted: run.world.now().since_origin(),
+        seen: run.seen,
+    }
+}
+
+/// A run under way.
+pub(super) struct Run {
+    pub(super) plan: Plan,
+    pub(super) world: World,
+    pub(super) dice: Dice,
+    pub(super) seen: Seen,
+    /// What the world calls each of its hosts, in the order of their first start.
+    pub(super) labels: Vec<String>,
+    /// Strangers and twins so far.
+    pub(super) newcomers: usize,
+    /// The nodes found each other at the start.
+    pub(super) formed: bool,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let plan = Plan::draw(seed);
+        let mut world = plan.options(seed).build();
+        world.note(format_args!("{plan}"));
+        Run {
+            plan,
+            world,
+            dice: Dice::new(seed, Purpose::Chaos),
+            seen: Seen::default(),
+            labels: Vec::new(),
+            newcomers: 0,
+            formed: false,
+        }
+    }
+
+    /// Starts the nodes and has them join. That may fail, where streams are few: then some of them go
+    /// into the chaos alone.
+    fn form(&mut self) {
+        for number in 0..self.plan.nodes {
+            let label = format!("n{number}");
+            self.world.start(&label);
+            self.labels.push(label);
+        }
+        for number in 1..self.plan.nodes {
+            self.join(number, number / 2);
+        }
+        let patience = self.plan.config.stream_timeout + self.plan.config.push_pull_interval;
+        self.formed = self.world.run_until(patience, World::converged);
+    }
+
+    /// By when the nodes have to agree in the calm.
+    pub(super) fn bound(&self) -> Duration {
+        bounds::settling(&self.plan.config, self.labels.len())
+    }
+
+    /// Has a node join another. It may refuse: too many requests, or it is just leaving.
+    pub(super) fn join(&mut self, one: usize, other: usize) {
+        if one == other || !self.takes_commands(one) {
+            return;
+        }
+        let contact = self.world.address(&self.labels[other]);
+        self.world.note(format_args!("{} joins {}", self.labels[one], self.labels[other]));
+        let _ = self.world.request(&self.labels[one], |node, now| node.join(now, &[contact]));
+    }
+
+    pub(super) fn exists(&self, host: usize) -> bool {
+        self.world.hosts[host].node.is_some()
+    }
+
+    pub(super) fn takes_commands(&self, host: usize) -> bool {
+        self.exists(host) && self.world.hosts[host].stall.is_none()
+    }
+}

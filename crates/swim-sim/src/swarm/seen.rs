@@ -1,0 +1,147 @@
+//! What happened in a run, or in many: so that a sweep knows whether it showed anything.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use swim_core::{Event, Failure};
+
+use crate::world::World;
+
+/// How often what was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Seen {
+    /// What every sweep of some size has to see. A sweep in which nothing went wrong shows nothing.
+    pub const EXPECTED: [&'static str; 39] = [
+        "accusations refuted",
+        "broadcasts received",
+        "clock jumps",
+        "clocks adrift",
+        "crashes",
+        "datagrams blocked",
+        "failures",
+        "forgotten",
+        "healed without a join",
+        "joins failed",
+        "leaves",
+        "members back",
+        "messages received",
+        "metadata changes",
+        "name conflicts",
+        "packets clogged",
+        "packets cut",
+        "packets duplicated",
+        "packets lost",
+        "packets overflowed",
+        "packets reordered",
+        "packets throttled",
+        "packets to nobody",
+        "partitions",
+        "power failures",
+        "processes late",
+        "refutations",
+        "repairs",
+        "restarts",
+        "restarts at an equal or lower incarnation",
+        "stalls",
+        "streams clogged",
+        "streams failed",
+        "streams refused",
+        "streams stalled",
+        "strangers at an address",
+        "suspicions",
+        "suspicions confirmed",
+        "twins",
+    ];
+
+    /// How often something was seen.
+    #[must_use]
+    pub fn count(&self, what: &str) -> u64 {
+        self.counts.get(what).copied().unwrap_or(0)
+    }
+
+    /// Everything that was seen, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counts.iter().map(|(what, count)| (*what, *count))
+    }
+
+    /// What should have been seen, and was not.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        Seen::EXPECTED.into_iter().filter(|what| self.count(what) == 0).collect()
+    }
+
+    pub(super) fn add(&mut self, what: &'static str, count: u64) {
+        *self.counts.entry(what).or_default() += count;
+    }
+
+    pub(super) fn merge(&mut self, other: &Seen) {
+        for (what, count) in other.iter() {
+            self.add(what, count);
+        }
+    }
+
+    /// Adds what a world knows of itself at the end of a run.
+    pub(super) fn add_world(&mut self, world: &World) {
+        let traffic = world.traffic();
+        for (what, count) in [
+            ("packets", traffic.packets),
+            ("packets lost", traffic.packets_lost),
+            ("packets cut", traffic.packets_cut),
+            ("packets to nobody", traffic.packets_to_nobody),
+            ("packets overflowed", traffic.packets_overflowed),
+            ("packets duplicated", traffic.packets_duplicated),
+            ("packets reordered", traffic.packets_reordered),
+            ("packets throttled", traffic.packets_throttled),
+            ("packets clogged", traffic.packets_clogged),
+            ("streams", traffic.streams),
+            ("streams refused", traffic.streams_refused),
+            ("streams failed", traffic.streams_failed),
+            ("streams stalled", traffic.streams_stalled),
+            ("streams clogged", traffic.streams_clogged),
+        ] {
+            self.add(what, count);
+        }
+        for host in &world.hosts {
+            for record in &host.records {
+                if let Some(what) = name_of(&record.event) {
+                    self.add(what, 1);
+                }
+            }
+            let repairs = host.node.as_ref().map_or(0, |node| node.stats().repairs);
+            self.add("repairs", repairs);
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (what, count)) in self.iter().enumerate() {
+            write!(f, "{}{what} {count}", if place == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Joined { previous: Some(_), .. } => "members back",
+        Event::Suspected { .. } => "suspicions",
+        Event::Confirmed { .. } => "suspicions confirmed",
+        Event::Refuted { .. } => "refutations",
+        Event::Failed { .. } => "failures",
+        Event::Left { .. } => "leaves",
+        Event::Forgotten { .. } => "forgotten",
+        Event::Accused { .. } => "accusations refuted",
+        Event::DatagramsBlocked { .. } => "datagrams blocked",
+        Event::Broadcast { .. } => "broadcasts received",
+        Event::Message { .. } => "messages received",
+        Event::Late { .. } => "processes late",
+        Event::NameConflict { .. } => "name conflicts",
+        Event::Answer { result: Err(Failure::NoneJoined { .. }), .. } => "joins failed",
+        _ => return None,
+    })
+}

@@ -1,0 +1,128 @@
+//! Many seeds, on several threads.
+
+use core::cell::RefCell;
+use core::ops::Range;
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::plan::replay;
+use super::run::{Finished, run};
+use super::seen::Seen;
+
+/// What came of a sweep.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Sweep {
+    /// How many seeds were run.
+    pub runs: u64,
+    /// The seeds that failed, in order.
+    pub failed: Vec<Failed>,
+    /// What happened in all runs that did not fail.
+    pub seen: Seen,
+    /// How much virtual time passed in them.
+    pub lasted: Duration,
+    /// The seed that took the largest share of its bound to settle, and that share.
+    pub slowest: Option<(u64, f64)>,
+}
+
+/// A seed that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The seed.
+    pub seed: u64,
+    /// What was not as it should be, with the report if there is one.
+    pub why: String,
+    /// The command that runs it again.
+    pub replay: String,
+}
+
+impl Sweep {
+    /// What a sweep of this size should have seen, and did not. Few seeds need not see everything.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        /// So many seeds see everything, nearly always.
+        const RUNS_ENOUGH: u64 = 64;
+        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing() }
+    }
+
+    fn add(&mut self, seed: u64, result: Result<Finished, String>) {
+        self.runs += 1;
+        match result {
+            Ok(finished) => {
+                self.seen.merge(&finished.seen);
+                self.lasted += finished.lasted;
+                let share = finished.settled_after.as_secs_f64() / finished.bound.as_secs_f64();
+                let slower = self.slowest.is_none_or(|(at, most)| (share, at) > (most, seed));
+                if slower {
+                    self.slowest = Some((seed, share));
+                }
+            }
+            Err(why) => self.failed.push(Failed { seed, why, replay: replay(seed) }),
+        }
+    }
+}
+
+/// Runs these seeds, on so many threads. A failing one does not keep the others from running. After
+/// each `progress` is told how many are done and how many of them failed.
+///
+/// The threads do not matter for what comes out: each seed has a world of its own.
+///
+/// ```
+/// let sweep = swim_sim::swarm::sweep(0..3, 2, |_, _| {});
+/// assert_eq!(sweep.runs, 3);
+/// assert!(sweep.failed.is_empty(), "{}", sweep.failed[0].why);
+/// ```
+#[must_use]
+pub fn sweep(seeds: Range<u64>, jobs: usize, progress: impl Fn(u64, usize) + Sync) -> Sweep {
+    let next = AtomicU64::new(seeds.start);
+    let sweep = Mutex::new(Sweep::default());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if !seeds.contains(&seed) {
+                        break;
+                    }
+                    let result = try_run(seed);
+                    // Only a panic in `progress` poisons it, which ends the sweep anyway.
+                    let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    sweep.add(seed, result);
+                    progress(sweep.runs, sweep.failed.len());
+                }
+            });
+        }
+    });
+    let mut sweep = sweep.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    sweep.failed.sort_by_key(|failed| failed.seed);
+    sweep
+}
+
+thread_local! {
+    /// Where this thread panicked last, if panics are quiet.
+    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Has panics print nothing from now on, in the whole program: [`sweep`] catches them, and says with
+/// each failed seed what it was and where. For programs that do nothing else.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let at = info.location().map(ToString::to_string);
+        PANICKED_AT.with(|place| *place.borrow_mut() = at);
+    }));
+}
+
+fn try_run(seed: u64) -> Result<Finished, String> {
+    catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let text = text.unwrap_or_else(|| "a panic without a text".to_owned());
+        match PANICKED_AT.with(RefCell::take) {
+            Some(at) => format!("{text}\n-- at {at}"),
+            None => text,
+        }
+    })
+}

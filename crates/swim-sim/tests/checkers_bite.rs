@@ -1,0 +1,189 @@
+//! Each checker complains of nodes that break its rule, no other one does, and none complains of the
+//! same run with nodes that keep it.
+//!
+//! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with
+//! `cargo test -p swim-sim --features sabotage --test checkers_bite`.
+
+use std::collections::BTreeSet;
+
+use swim_core::{Config, Incarnation, Sabotage, State};
+use swim_sim::checkers::{
+    Agreement, Answers, Checker, Convergence, Incarnations, Limits, Metadata, OwnDeath,
+    Resurrection, Spin, Violation,
+};
+use swim_sim::{Options, World, bounds, millis, secs};
+
+/// What checkers complain about in a run of nodes that break a rule, or none.
+fn complaints(
+    rule: Option<Sabotage>,
+    configure: fn(&mut Config),
+    run: fn(&mut World),
+) -> Vec<Violation> {
+    let mut world = Options::new(7)
+        .configure(move |_, config| {
+            configure(config);
+            config.sabotage = rule;
+        })
+        .checked()
+        .keep_violations()
+        .build();
+    run(&mut world);
+    world.violations().to_vec()
+}
+
+#[track_caller]
+fn bites_with(
+    rule: Sabotage,
+    checker: &impl Checker,
+    configure: fn(&mut Config),
+    run: fn(&mut World),
+) {
+    assert_eq!(complaints(None, configure, run), [], "nobody breaks a rule here");
+    let found = complaints(Some(rule), configure, run);
+    let names: BTreeSet<&str> = found.iter().map(|violation| violation.checker).collect();
+    assert_eq!(names, BTreeSet::from([checker.name()]), "{rule:?}: {found:#?}");
+}
+
+#[track_caller]
+fn bites(rule: Sabotage, checker: &impl Checker, run: fn(&mut World)) {
+    bites_with(rule, checker, |_| {}, run);
+}
+
+#[test]
+fn believing_old_news_is_seen_as_a_falling_incarnation() {
+    bites(Sabotage::BelievesOldNews, &Incarnations::default(), |world| {
+        world.form(8);
+        world.set_reordering(0.5, secs(2));
+        for turn in 0..20 {
+            world.set_meta("n1", &turn.to_string());
+            world.run(millis(300));
+        }
+        world.run(secs(5));
+    });
+}
+
+#[test]
+fn taking_back_the_failed_at_the_incarnation_of_their_failure_is_seen_as_a_resurrection() {
+    bites(Sabotage::Resurrects, &Resurrection::default(), |world| {
+        world.form(5);
+        let before = world.node("n2").local().incarnation;
+        world.crash("n2");
+        assert!(world.run_until(secs(60), |world| world.agreed("n2", State::Failed)));
+        world.restart_with("n2", |config| config.incarnation = before);
+        world.join("n2", "n0");
+        world.run(secs(10));
+    });
+}
+
+#[test]
+fn believing_whoever_declares_one_failed_is_seen_as_its_own_death() {
+    bites(Sabotage::BelievesItsDeath, &OwnDeath::default(), |world| {
+        world.form(5);
+        world.isolate("n3");
+        assert!(world.run_until(secs(60), |world| world.agreed("n3", State::Failed)));
+        world.heal();
+        world.run(secs(10));
+    });
+}
+
+#[test]
+fn changing_metadata_within_an_incarnation_is_seen() {
+    bites(Sabotage::KeepsItsIncarnation, &Metadata::default(), |world| {
+        world.form(3);
+        world.set_meta("n1", "other");
+        world.run(secs(5));
+    });
+}
+
+#[test]
+fn a_queue_above_its_limit_is_seen() {
+    let small: fn(&mut Config) = |config| config.update_queue_max = 16;
+    bites_with(Sabotage::OverfillsItsQueue, &Limits::default(), small, |world| {
+        world.assemble(40);
+        for number in 0..30 {
+            world.set_meta(&format!("n{number}"), "news");
+        }
+        world.run(secs(5));
+    });
+}
+
+#[test]
+fn a_packet_above_its_limit_is_seen() {
+    bites(Sabotage::OverfillsPackets, &Limits::default(), |world| {
+        world.assemble(40);
+        for number in 0..30 {
+            world.set_meta(&format!("n{number}"), &"long news ".repeat(20));
+        }
+        world.run(secs(5));
+    });
+}
+
+#[test]
+fn a_request_without_an_answer_is_seen_in_a_calm_world() {
+    bites(Sabotage::NeverAnswers, &Answers::default(), |world| {
+        world.form(4);
+        world.crash("n1");
+        let pinged = world.request("n0", |node, now| node.ping(now, "n1"));
+        assert!(pinged.is_ok());
+        world.calm();
+        let config = world.node("n0").config();
+        world.run(bounds::settling(config, 4) + config.stream_timeout * 3 + secs(2));
+    });
+}
+
+#[test]
+fn a_second_answer_is_seen() {
+    bites(Sabotage::AnswersTwice, &Answers::default(), |world| {
+        world.form(3);
+    });
+}
+
+#[test]
+fn leaving_undone_what_is_due_is_seen_as_spinning() {
+    bites(Sabotage::Dawdles, &Spin::default(), |world| {
+        world.form(3);
+        world.run(secs(5));
+    });
+}
+
+#[test]
+fn a_failure_without_an_event_is_seen() {
+    bites(Sabotage::HidesFailures, &Agreement::default(), |world| {
+        world.form(4);
+        world.crash("n1");
+        world.run(secs(100));
+    });
+}
+
+#[test]
+fn new_metadata_without_an_event_is_seen() {
+    bites(Sabotage::HidesUpdates, &Agreement::default(), |world| {
+        world.form(4);
+        world.set_meta("n1", "other");
+        world.run(secs(60));
+    });
+}
+
+#[test]
+fn halves_that_do_not_find_each_other_are_seen() {
+    bites(Sabotage::ForgetsTheLost, &Convergence::default(), |world| {
+        world.form(6);
+        world.cut(&["n0", "n1", "n2"], &["n3", "n4", "n5"]);
+        world.run(secs(150));
+        world.heal();
+        world.calm();
+        world.run(bounds::settling(world.node("n0").config(), 6) + secs(5));
+    });
+}
+
+#[test]
+fn a_falling_own_incarnation_cannot_hide_behind_a_restart() {
+    // The same host at a lower incarnation is another life, of which nothing is expected.
+    let run: fn(&mut World) = |world| {
+        world.form(3);
+        world.restart_with("n1", |config| config.incarnation = Incarnation(1));
+        world.join("n1", "n0");
+        world.run(secs(10));
+    };
+    assert_eq!(complaints(None, |_| {}, run), []);
+}
