@@ -1,0 +1,39 @@
+//! The experiments: each in a file of its own.
+
+mod lifeguard;
+mod loss;
+mod stall;
+mod stalled;
+
+use crate::report::Report;
+use crate::scope::Scope;
+
+/// An experiment that can be run by name.
+#[derive(Debug)]
+pub(crate) struct Experiment {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// What it finds out, in a line.
+    pub(crate) what: &'static str,
+    /// Carries it out.
+    pub(crate) run: fn(&Scope) -> Report,
+}
+
+/// All of them, in the order of `docs/experiments.md`.
+pub(crate) const ALL: &[Experiment] = &[
+    Experiment {
+        name: "loss",
+        what: "an hour of lost datagrams: false failures, and what it costs",
+        run: loss::run,
+    },
+    Experiment {
+        name: "stall",
+        what: "members whose messages are held again and again: false failures beside the peers'",
+        run: stall::run,
+    },
+    Experiment {
+        name: "lifeguard",
+        what: "the components of Lifeguard, one by one and together, against plain SWIM",
+        run: lifeguard::run,
+    },
+];
