@@ -16,6 +16,9 @@ use crate::table::{Cell, Table};
 const NODES: usize = 128;
 const LOSSES: [f64; 4] = [0.0, 0.05, 0.25, 0.5];
 
+/// That of the LAN profile, and shorter ones.
+const SUSPICION_MULTS: [u32; 4] = [4, 3, 2, 1];
+
 /// How often events are counted and dropped: where half of all is lost, memory would not hold them.
 const COUNT_EVERY: Duration = secs(10);
 
@@ -23,6 +26,7 @@ const COUNT_EVERY: Duration = secs(10);
 struct Case {
     loss: f64,
     stream_ping: bool,
+    suspicion_mult: u32,
 }
 
 #[derive(Debug)]
@@ -54,10 +58,7 @@ const COUNTERS: [Counter; 9] = [
 
 pub(crate) fn run(scope: &Scope) -> Report {
     let span = scope.pick(secs(300), secs(3600));
-    let cases: Vec<Case> = [true, false]
-        .into_iter()
-        .flat_map(|stream_ping| LOSSES.map(|loss| Case { loss, stream_ping }))
-        .collect();
+    let cases = cases(scope);
     let runs = scope.runs_of(&cases, 1);
     let outcomes = parallel::map(scope.jobs, &runs, |(case, seed)| lose(*case, *seed, span));
     let found: Vec<(Case, Outcome)> = runs.iter().map(|(case, _)| *case).zip(outcomes).collect();
@@ -74,9 +75,26 @@ pub(crate) fn run(scope: &Scope) -> Report {
     report
 }
 
+/// The LAN profile with and without the fallback ping, and shorter suspicions with it.
+fn cases(scope: &Scope) -> Vec<Case> {
+    let mults: &[u32] = scope.pick(&SUSPICION_MULTS[..1], &SUSPICION_MULTS);
+    let mut cases = Vec::new();
+    for &suspicion_mult in mults {
+        for stream_ping in [true, false] {
+            if stream_ping || suspicion_mult == SUSPICION_MULTS[0] {
+                cases.extend(LOSSES.map(|loss| Case { loss, stream_ping, suspicion_mult }));
+            }
+        }
+    }
+    cases
+}
+
 fn lose(case: Case, seed: u64, span: Duration) -> Outcome {
     let everybody = names(NODES);
-    let options = lan(seed, move |config| config.stream_ping = case.stream_ping);
+    let options = lan(seed, move |config| {
+        config.stream_ping = case.stream_ping;
+        config.suspicion_mult = case.suspicion_mult;
+    });
     let mut world = options.loss(case.loss).build();
     world.assemble(NODES);
     let (mut census, meter) = (Census::default(), Meter::start(&world));
@@ -94,12 +112,24 @@ fn is_complete(world: &World, name: &str) -> bool {
     world.node(name).members_live() == NODES
 }
 
+impl Case {
+    /// The first cells of its rows.
+    fn cells(self) -> Vec<Cell> {
+        vec![
+            Cell::Count(self.suspicion_mult.into()),
+            Cell::words(if self.stream_ping { "on" } else { "off" }),
+            Cell::Number(self.loss * 100.0, 0),
+        ]
+    }
+}
+
 fn results(found: &[(Case, Outcome)]) -> Table {
     let mut table = Table::new(
         "Per run; bytes and packets per node and second",
         &[
-            "loss %",
+            "suspicion_mult",
             "fallback ping",
+            "loss %",
             "false failures",
             "suspected",
             "bytes/s",
@@ -112,9 +142,8 @@ fn results(found: &[(Case, Outcome)]) -> Table {
     for (case, outcome) in found {
         let load = &outcome.load;
         let each = |amount| load.per_node_second(amount, NODES);
-        table.row(vec![
-            Cell::Number(case.loss * 100.0, 0),
-            Cell::words(if case.stream_ping { "on" } else { "off" }),
+        let mut row = case.cells();
+        row.extend([
             Cell::Count(outcome.census.about_anyone),
             Cell::Count(outcome.census.suspected_healthy),
             Cell::Number(each(load.bytes()), 0),
@@ -123,20 +152,18 @@ fn results(found: &[(Case, Outcome)]) -> Table {
             Cell::Number(each(load.streams), 3),
             Cell::Count(outcome.complete as u64),
         ]);
+        table.row(row);
     }
     table
 }
 
 fn causes(found: &[(Case, Outcome)]) -> Table {
-    let mut columns = vec!["loss %", "fallback ping"];
+    let mut columns = vec!["suspicion_mult", "fallback ping", "loss %"];
     columns.extend(COUNTERS.iter().map(|(name, _)| *name));
     let mut table = Table::new("What nodes did, per node and minute", &columns);
     for (case, outcome) in found {
         let minutes = outcome.load.span.as_secs_f64() / 60.0;
-        let mut row = vec![
-            Cell::Number(case.loss * 100.0, 0),
-            Cell::words(if case.stream_ping { "on" } else { "off" }),
-        ];
+        let mut row = case.cells();
         row.extend(
             outcome
                 .counters

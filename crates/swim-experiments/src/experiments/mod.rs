@@ -1,9 +1,12 @@
 //! The experiments: each in a file of its own.
 
+mod crash;
+mod join;
 mod lifeguard;
 mod loss;
 mod stall;
 mod stalled;
+mod swim;
 
 use crate::report::Report;
 use crate::scope::Scope;
@@ -35,5 +38,20 @@ pub(crate) const ALL: &[Experiment] = &[
         name: "lifeguard",
         what: "the components of Lifeguard, one by one and together, against plain SWIM",
         run: lifeguard::run,
+    },
+    Experiment {
+        name: "crash",
+        what: "one of a thousand crashes: when the first notices, and when the last has heard",
+        run: crash::run,
+    },
+    Experiment {
+        name: "join",
+        what: "a thousand nodes join a small cluster within a second",
+        run: join::run,
+    },
+    Experiment {
+        name: "swim",
+        what: "load, first detection and dissemination over the size of the cluster",
+        run: swim::run,
     },
 ];
