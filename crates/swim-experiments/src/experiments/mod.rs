@@ -1,9 +1,12 @@
 //! The experiments: each in a file of its own.
 
+mod churn;
 mod crash;
+mod flipflop;
 mod join;
 mod lifeguard;
 mod loss;
+mod partition;
 mod stall;
 mod stalled;
 mod swim;
@@ -53,5 +56,20 @@ pub(crate) const ALL: &[Experiment] = &[
         name: "swim",
         what: "load, first detection and dissemination over the size of the cluster",
         run: swim::run,
+    },
+    Experiment {
+        name: "partition",
+        what: "a cluster is cut in two and mended: how long it takes to be one again",
+        run: partition::run,
+    },
+    Experiment {
+        name: "churn",
+        what: "members replaced at a steady rate: how far views are from the truth, and what it costs",
+        run: churn::run,
+    },
+    Experiment {
+        name: "flipflop",
+        what: "members that can send but not receive, as in figures 9 and 10 of Rapid",
+        run: flipflop::run,
     },
 ];
