@@ -87,6 +87,14 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
+    /// Cuts every link from one group to another, and not the way back.
+    #[track_caller]
+    pub fn cut_groups_one_way(&mut self, from: &[&str], to: &[&str]) {
+        self.note(format_args!("cut {from:?} to {to:?} one way"));
+        let (from, to) = (self.host_set(from), self.host_set(to));
+        self.network.break_links(from, to, Blocks::Everything);
+    }
+
     /// Cuts every link of a node, both ways, to every node started so far.
     #[track_caller]
     pub fn isolate(&mut self, name: &str) {
@@ -156,6 +164,15 @@ impl World {
     pub fn set_loss_to(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
         self.note(format_args!("loss of what is sent to {name} {probability}"));
+        self.network.set_loss_to(host, probability);
+    }
+
+    /// Sets the probability that a datagram to this node is lost, on top of the general one. What it
+    /// sends is not concerned.
+    #[track_caller]
+    pub fn set_loss_to(&mut self, name: &str, probability: f64) {
+        let host = self.host(name);
+        self.note(format_args!("loss to {name} {probability}"));
         self.network.set_loss_to(host, probability);
     }
 

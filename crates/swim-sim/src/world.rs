@@ -246,6 +246,15 @@ impl World {
         &self.hosts[self.host(name) as usize].records
     }
 
+    /// The events of a node so far, or since they were last taken. The world keeps them no longer, and
+    /// no expectation sees them: for runs in which more happens than memory holds.
+    #[track_caller]
+    #[must_use]
+    pub fn take_events(&mut self, name: &str) -> Vec<Record> {
+        let host = self.host(name);
+        core::mem::take(&mut self.hosts[host as usize].records)
+    }
+
     /// A number that stands for everything that happened so far, in order: every input, output and
     /// event of every node with its time. Two runs with the same digest were the same run.
     ///
