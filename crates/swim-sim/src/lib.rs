@@ -77,6 +77,7 @@ mod packets;
 mod queue;
 mod random;
 mod report;
+pub mod simulation;
 mod stall;
 mod stalls;
 mod streams;

@@ -19,6 +19,7 @@ pub(crate) enum Purpose {
     Duplication = 6,
     Reordering = 7,
     Stalls = 8,
+    Simulation = 40,
 }
 
 /// The generator for a purpose in the run of a seed.
