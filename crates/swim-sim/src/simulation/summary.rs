@@ -27,7 +27,8 @@ pub struct Report {
     pub false_failures: Mistakes,
     /// Running nodes that were declared failed across a partition, or while it healed.
     pub separated_failures: Mistakes,
-    /// Running nodes that were declared failed while they were stalled, or as an echo of it.
+    /// Running nodes that were declared failed while they were stalled, or by one that was, or as an
+    /// echo of it.
     pub stalled_failures: Mistakes,
     /// Running nodes that were suspected, with neither partition nor stall as the reason.
     pub false_suspicions: Mistakes,

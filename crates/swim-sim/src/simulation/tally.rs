@@ -39,6 +39,16 @@ enum Stall {
     Until(Instant),
 }
 
+impl Stall {
+    fn excuses(self, at: Instant) -> bool {
+        match self {
+            Stall::Never => false,
+            Stall::Now => true,
+            Stall::Until(end) => at < end,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Partition {
     None,
@@ -144,11 +154,9 @@ impl Tally {
             }
             return;
         }
-        let excused_by_stall = match truth.stall {
-            Stall::Never => false,
-            Stall::Now => true,
-            Stall::Until(end) => record.at < end,
-        };
+        // One that is stalled hears nothing, and blames whom it likes. What healthy nodes believe of
+        // others because of it counts: that is what local health is against.
+        let excused_by_stall = [truth, own].iter().any(|node| node.stall.excuses(record.at));
         let separated = match self.partition {
             Partition::None => false,
             Partition::Cut => truth.cut_off != own.cut_off,
