@@ -78,6 +78,7 @@ mod packets;
 mod queue;
 mod random;
 mod report;
+pub mod simulation;
 mod stall;
 mod stalls;
 mod streams;

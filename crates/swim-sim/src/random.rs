@@ -21,6 +21,7 @@ pub(crate) enum Purpose {
     Stalls = 8,
     Plan = 9,
     Chaos = 10,
+    Simulation = 40,
 }
 
 /// The generator for a purpose in the run of a seed.
