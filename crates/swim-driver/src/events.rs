@@ -123,7 +123,7 @@ impl Subscriber {
         let mut state = self.queue.lock();
         let bytes = payload_size(event);
         let fits = state.notices.len() < self.queue.events_max
-            && (state.bytes == 0 || state.bytes + bytes <= self.queue.bytes_max);
+            && (state.bytes == 0 || state.bytes.saturating_add(bytes) <= self.queue.bytes_max);
         if !fits {
             state.missed += 1;
             return None;
