@@ -52,6 +52,7 @@ pub struct Options {
     pub(crate) pieces: Pieces,
     pub(crate) connect_timeout: Duration,
     pub(crate) socket_buffer: usize,
+    pub(crate) stream_buffer: usize,
     pub(crate) digest: bool,
     pub(crate) records: bool,
     pub(crate) replay: Option<String>,
@@ -71,6 +72,7 @@ impl Options {
             pieces: Pieces::Whole,
             connect_timeout: secs(20),
             socket_buffer: 256,
+            stream_buffer: 256 << 10,
             digest: true,
             records: true,
             replay: None,
@@ -166,11 +168,19 @@ impl Options {
         self
     }
 
-    /// How many datagrams wait for a stalled process before further ones are dropped (256, about
-    /// what Linux keeps by default).
+    /// How many datagrams wait for a stalled process, or for the turn of a driver, before further
+    /// ones are dropped (256, about what Linux keeps by default).
     #[must_use]
     pub fn socket_buffer(mut self, datagrams: usize) -> Self {
         self.socket_buffer = datagrams;
+        self
+    }
+
+    /// How many bytes a stream holds that a driver has written and its peer has not read (256 KiB).
+    /// A driver waits for its peer beyond that.
+    #[must_use]
+    pub fn stream_buffer(mut self, bytes: usize) -> Self {
+        self.stream_buffer = bytes;
         self
     }
 

@@ -19,6 +19,10 @@ pub(crate) enum Purpose {
     Duplication = 6,
     Reordering = 7,
     Stalls = 8,
+    /// How long lookups of names take.
+    Names = 20,
+    /// When drivers that do not always run begin.
+    Polling = 21,
 }
 
 /// The generator for a purpose in the run of a seed.
