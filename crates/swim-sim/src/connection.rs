@@ -20,6 +20,10 @@
 //! after the connect time-out. Connecting to a stalled process succeeds: its operating system
 //! answers for it.
 //!
+//! What a driver writes has left it when no more than the buffers of the connection hold
+//! ([`Options::stream_buffer`](crate::Options::stream_buffer)) is still to be read by the peer's
+//! process. What a bare node writes leaves it at once.
+//!
 //! `Finish` arrives after everything written before it. `Abort` discards what has not arrived yet,
 //! in both directions, and the peer sees the stream fail after the latency. When a process
 //! crashes, its peers see their streams fail; when a host loses its power, they hear nothing, until
@@ -28,7 +32,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use swim_core::{Instant, StreamId};
+use swim_core::{Instant, StreamId, StreamInput};
 
 /// A connection: a place in the table, and how often that place was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,36 @@ pub(crate) enum Item {
     Reset,
 }
 
+impl Item {
+    /// The bytes in it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Item::Data(bytes) => bytes.len(),
+            Item::Opened | Item::Accept | Item::Finish | Item::Reset => 0,
+        }
+    }
+}
+
+/// What an item is to the process for which it has arrived.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    Opened,
+    Data(Bytes),
+    Finished,
+    Failed,
+}
+
+impl Arrival {
+    pub(crate) fn input(&self) -> StreamInput<'_> {
+        match self {
+            Arrival::Opened => StreamInput::Opened,
+            Arrival::Data(bytes) => StreamInput::Data(bytes),
+            Arrival::Finished => StreamInput::Finished,
+            Arrival::Failed => StreamInput::Failed,
+        }
+    }
+}
+
 /// What is on its way to one end.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
@@ -89,6 +123,8 @@ pub(crate) struct Lane {
     pub(crate) stops: u32,
     /// Since when a clogged link holds it.
     pub(crate) held_since: Option<Instant>,
+    /// The bytes that were written and not yet read.
+    pub(crate) unread: usize,
     latest: Instant,
 }
 
@@ -96,12 +132,14 @@ impl Lane {
     /// Adds an item that arrives at `at`, or behind what is already on its way.
     pub(crate) fn push(&mut self, at: Instant, item: Item) {
         self.latest = self.latest.max(at);
+        self.unread += item.len();
         self.items.push_back((self.latest, item));
     }
 
     /// Puts an item back in front, to arrive at `at`.
     pub(crate) fn push_front(&mut self, at: Instant, item: Item) {
         self.latest = self.latest.max(at);
+        self.unread += item.len();
         self.items.push_front((at, item));
     }
 
@@ -124,6 +162,7 @@ impl Lane {
         self.latest = Instant::ORIGIN;
         self.stops = 0;
         self.held_since = None;
+        self.unread = 0;
     }
 
     /// When the first item arrives.
@@ -132,7 +171,14 @@ impl Lane {
     }
 
     pub(crate) fn pop(&mut self) -> Option<Item> {
-        self.items.pop_front().map(|(_, item)| item)
+        let (_, item) = self.items.pop_front()?;
+        self.unread -= item.len();
+        Some(item)
+    }
+
+    /// The first item.
+    pub(crate) fn first(&self) -> Option<&Item> {
+        self.items.front().map(|(_, item)| item)
     }
 }
 
@@ -149,11 +195,13 @@ pub(crate) struct End {
     pub(crate) finished: bool,
     /// The peer's `Finish` has arrived.
     pub(crate) heard_finish: bool,
+    /// The process wants to hear when what it wrote last has left it.
+    pub(crate) writing: bool,
 }
 
 impl End {
     pub(crate) fn new(host: Option<u32>, life: u32, stream: Option<StreamId>) -> Self {
-        End { host, life, stream, finished: false, heard_finish: false }
+        End { host, life, stream, finished: false, heard_finish: false, writing: false }
     }
 }
 

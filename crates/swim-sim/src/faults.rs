@@ -167,15 +167,6 @@ impl World {
         self.network.set_loss_to(host, probability);
     }
 
-    /// Sets the probability that a datagram to this node is lost, on top of the general one. What it
-    /// sends is not concerned.
-    #[track_caller]
-    pub fn set_loss_to(&mut self, name: &str, probability: f64) {
-        let host = self.host(name);
-        self.note(format_args!("loss to {name} {probability}"));
-        self.network.set_loss_to(host, probability);
-    }
-
     /// Sets the probability, 0.0 to 1.0, that a datagram arrives twice.
     #[track_caller]
     pub fn set_duplication(&mut self, probability: f64) {

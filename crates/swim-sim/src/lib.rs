@@ -53,6 +53,8 @@
 //! and the command that runs it again (see [`Options::replay`]).
 #![forbid(unsafe_code)]
 
+mod adapter;
+mod ask;
 mod assemble;
 mod bandwidth;
 pub mod bounds;
@@ -63,6 +65,7 @@ mod clock;
 mod clog;
 mod commands;
 mod connection;
+mod drivers;
 mod engine;
 mod expect;
 mod fate;
@@ -71,12 +74,16 @@ mod host;
 mod latency;
 mod links;
 mod loss;
+mod names;
 mod network;
 mod network_options;
 mod options;
 mod packets;
+mod polling;
+mod process;
 mod queue;
 mod random;
+mod reader;
 mod report;
 pub mod simulation;
 mod stall;
@@ -87,15 +94,18 @@ mod time;
 mod trace;
 mod world;
 
+pub use ask::Reply;
 pub use bandwidth::Bandwidth;
 pub use churn::Churn;
 pub use commands::Request;
 pub use fate::{Fate, Passage};
 pub use latency::Latency;
 pub use loss::Loss;
+pub use names::Lookup;
 pub use network::Network;
 pub use network_options::{NetworkOptions, Reordering};
 pub use options::{Options, Pieces};
+pub use reader::Reader;
 pub use stall::Stall;
 pub use stalls::Stalls;
 pub use time::{millis, secs};

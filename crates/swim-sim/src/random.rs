@@ -22,6 +22,10 @@ pub(crate) enum Purpose {
     Plan = 9,
     Chaos = 10,
     Simulation = 40,
+    /// How long lookups of names take.
+    Names = 20,
+    /// When drivers that do not always run begin.
+    Polling = 21,
 }
 
 /// The generator for a purpose in the run of a seed.

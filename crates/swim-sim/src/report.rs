@@ -60,7 +60,7 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
     if host.life > 0 {
         write!(out, ", life {}", host.life)?;
     }
-    if let Some(node) = &host.node {
+    if let Some(node) = host.node() {
         let local = node.local();
         write!(out, ", incarnation {}, health {}", local.incarnation, node.health())?;
         write!(out, ", {} live: ", node.members_live())?;
@@ -129,7 +129,7 @@ fn write_beliefs(out: &mut String, node: &Node, about: Option<&Host>) -> core::f
 }
 
 fn condition(host: &Host) -> String {
-    match (host.condition, &host.node) {
+    match (host.condition, host.node()) {
         (Condition::Running, Some(node)) => format!("{:?}", node.status()).to_lowercase(),
         (Condition::Running | Condition::Down, _) => "down".to_owned(),
         (Condition::Paused, _) => format!("paused, {} inputs waiting", host.waiting.len()),

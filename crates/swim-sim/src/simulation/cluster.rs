@@ -135,7 +135,7 @@ impl Cluster {
     }
 
     fn push_pulls_counted(&self) -> u64 {
-        let nodes = self.world.hosts.iter().filter_map(|host| host.node.as_ref());
+        let nodes = self.world.hosts.iter().filter_map(|host| host.node());
         nodes.map(|node| node.stats().push_pulls).sum()
     }
 
@@ -144,7 +144,7 @@ impl Cluster {
         self.push_pulls_of_crashed += self.world.node(&victim).stats().push_pulls;
         self.world.crash(&victim);
         let observers = (0..).zip(&self.world.hosts).filter(|(_, host)| {
-            host.node.as_ref().is_some_and(|node| {
+            host.node().is_some_and(|node| {
                 !node.member(&victim).is_some_and(|member| member.state.is_live())
             })
         });
@@ -174,7 +174,7 @@ impl Cluster {
     /// Whether every node that takes part sees every other one that does as live.
     fn all_know_all(&mut self) -> bool {
         let hosts = &self.world.hosts;
-        let node = |number: u32| hosts[number as usize].node.as_ref();
+        let node = |number: u32| hosts[number as usize].node();
         let there: Vec<u32> = self.tally.taking_part().collect();
         let counts =
             |number: &u32| node(*number).is_some_and(|it| it.members_live() >= there.len());

@@ -84,7 +84,7 @@ impl Run {
         let running = |world: &World, host: usize| world.hosts[host].takes_part().is_some();
         let hosts = 0..self.labels.len();
         let left = |world: &World, host: usize| {
-            let node = world.hosts[host].node.as_ref();
+            let node = world.hosts[host].node();
             node.is_some_and(|node| node.status() == Status::Left)
         };
         let back: Vec<usize> =
@@ -115,7 +115,7 @@ impl Run {
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
         let knows = |one: usize, other: usize| {
             let (one, other) = (&self.world.hosts[one], &self.world.hosts[other]);
-            let node = one.node.as_ref();
+            let node = one.node();
             let known = node.and_then(|node| node.member(other.member()));
             known.is_some_and(|known| known.state.is_live() && known.address == other.address)
         };
