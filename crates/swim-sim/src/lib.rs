@@ -1,4 +1,5 @@
-//! A cluster in a test: `swim-core` nodes on virtual time, over a network that can be broken.
+//! A cluster in a test: `swim-core` nodes, bare or behind their `swim-driver`, on virtual time, over
+//! a network that can be broken.
 //!
 //! A [`World`] runs real nodes in one thread, without sockets and without waiting: an hour of a
 //! small cluster takes a fraction of a second. Everything that happens is a pure function of the
@@ -40,6 +41,16 @@
 //! - **Processes** crash, restart without a memory or with an old incarnation, and stall while their
 //!   sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may get
 //!   another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
+//! - **Drivers**: a process is a bare node ([`World::start`]), given everything the instant that it
+//!   happens, or a whole driver ([`World::start_driver`]), as behind `swim-tokio`. What comes for a
+//!   driver waits in its sockets, datagrams up to a limit, until it takes a turn; it runs whenever
+//!   something waits, or only so often and for so long ([`World::poll_driver_every`]). It is told
+//!   that a write is written when its peer has read all but what the buffers hold
+//!   ([`Options::stream_buffer`]). Its dials end by the model of streams, or when it said.
+//! - **Names** lead drivers to addresses, to nothing, late or never ([`Lookup`],
+//!   [`World::set_name`]).
+//! - **Applications** of drivers give commands and wait for answers ([`World::ask`]), and read events
+//!   as fast or as slowly as the test has them ([`Reader`]).
 //!
 //! [`Churn`] and [`Stalls`] do some of this on a schedule. The network can be had without the rest
 //! ([`Network`]), for nodes of another kind.

@@ -130,6 +130,11 @@ impl DriverProcess {
     }
 }
 
+/// An instant for drivers to count from. The standard library has no other way to make one.
+pub(crate) fn any_instant() -> std::time::Instant {
+    std::time::Instant::now() // Any will do: only what passes since then counts.
+}
+
 /// Something that the application of a driver does.
 pub(crate) struct Task(pub(crate) Pin<Box<dyn Future<Output = ()>>>);
 

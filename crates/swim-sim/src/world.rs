@@ -17,7 +17,7 @@ use crate::network::Network;
 use crate::options::Options;
 use crate::packets::Packets;
 use crate::polling::phases;
-use crate::process::{DriverProcess, Process};
+use crate::process::{self, DriverProcess, Process};
 use crate::queue::Queue;
 use crate::random::{Purpose, generator};
 use crate::time::millis;
@@ -90,8 +90,7 @@ impl World {
             pieces_rng: generator(options.seed, Purpose::Pieces),
             names: Names::new(options.seed),
             polling_rng: phases(options.seed),
-            // Any: only the time that passes since then counts.
-            origin: std::time::Instant::now(),
+            origin: process::any_instant(),
             trace: Trace::new(options.digest),
             panel: Panel::new(checkers, options.keep_violations),
             notes: Vec::new(),

@@ -58,15 +58,36 @@ fn s21_drivers_polled_only_40_ms_in_every_100_ms_declare_nobody_dead() {
 
 #[test]
 fn s21_nor_do_drivers_that_take_their_turns_once_in_every_100_ms() {
-    let mut world = drivers(7, 50);
+    let mut world = World::new(7);
     let names: Vec<String> = (0..50).map(|number| format!("n{number}")).collect();
     for name in &names {
+        world.start_driver(name, |options| options.seeds = vec!["n0:7946".into()]);
+        // From the beginning: the cluster also forms like this.
         world.poll_driver_every(name, millis(100), Duration::ZERO);
     }
-    let since = world.now();
+    world.settle(secs(30));
     world.run(secs(120));
-    assert_eq!(deaths(&world, &names, since), 0);
+    assert_eq!(deaths(&world, &names, Instant::ORIGIN), 0);
     world.expect_converged();
+}
+
+#[test]
+fn s21_a_few_that_hardly_run_at_all_cost_no_healthy_driver_its_life() {
+    for (running, period) in [(millis(40), secs(3)), (millis(100), secs(10))] {
+        let mut world = drivers(1, 60);
+        let names: Vec<String> = (0..60).map(|number| format!("n{number}")).collect();
+        let (slow, healthy) = names.split_at(8);
+        for name in slow {
+            world.poll_driver_every(name, period, running);
+        }
+        world.run(secs(180));
+        for name in healthy {
+            world.expect_never_failed(name);
+        }
+        let accused = |event: &Event| matches!(event, Event::Suspected { .. });
+        let suspicions = world.events("n9").iter().filter(|record| accused(&record.event)).count();
+        assert!(suspicions > 100, "{suspicions} suspicions: nothing was the matter");
+    }
 }
 
 /// How often a driver dialled an address since a time.
@@ -197,8 +218,8 @@ fn unread(seed: u64, readers: usize) -> (u64, Vec<Notice>) {
     world.settle(secs(10));
     let mut unread: Vec<_> = (0..readers).map(|_| world.cluster("b").subscribe().1).collect();
     for round in 0..120_u32 {
-        for number in 0..10_u32 {
-            let payload = [(round + number) as u8; 700];
+        for _ in 0..10 {
+            let payload = [7; 700];
             world.command("a", |node, now| node.send(now, "b", &payload)).unwrap();
         }
         world.command("a", |node, now| node.broadcast(now, &round.to_le_bytes())).unwrap();
