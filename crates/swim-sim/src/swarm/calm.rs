@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use swim_core::Status;
 
+use super::fault::Fault;
 use super::run::Run;
 use crate::time::{millis, secs};
-use crate::world::World;
+
+/// How often operators try to join nodes that are apart.
+const JOINS_MAX: u32 = 20;
 
 /// How often it is looked whether the nodes agree.
 const LOOK_EVERY: Duration = millis(100);
@@ -16,10 +19,11 @@ impl Run {
     /// Ends every fault, and expects what should be true then. How long it took to agree.
     pub(super) fn calm(&mut self) -> Duration {
         self.end_faults();
-        if !self.formed || !self.plan.heals_by_itself() {
-            self.join_islands();
-        } else {
+        if self.formed && self.plan.heals_by_itself() {
             self.seen.add("healed without a join", 1);
+        } else {
+            self.welcome_back();
+            self.join_islands();
         }
         self.world.calm();
         let (healed, bound) = (self.world.now(), self.bound());
@@ -52,11 +56,13 @@ impl Run {
     }
 
     fn end_faults(&mut self) {
-        self.world.note("the faults end");
+        self.world.note(format_args!("the faults end; {}", self.plan));
         self.world.heal();
         self.end_impairments();
         for host in 0..self.labels.len() {
-            self.world.set_drift(&self.labels[host], 0);
+            if self.plan.faults.contains(&Fault::Drift) {
+                self.world.set_drift(&self.labels[host], 0);
+            }
             if self.world.hosts[host].stall.is_some() {
                 self.world.resume(&self.labels[host]);
             }
@@ -77,20 +83,43 @@ impl Run {
         }
     }
 
-    /// Every second of those that left comes back; and nodes of which no chain of members leads to
-    /// the others, since they lost their memory or never joined, are joined to them, as their
-    /// operators would.
+    /// Every second of those that left comes back.
+    fn welcome_back(&mut self) {
+        for host in (0..self.labels.len()).step_by(2) {
+            let node = self.world.hosts[host].node();
+            if node.is_some_and(|node| node.status() == Status::Left) {
+                let other = self.dice.below(self.labels.len());
+                self.join(host, other);
+            }
+        }
+    }
+
+    /// Nodes of which no chain of members leads to the others, since they lost their memory or never
+    /// joined, are joined to them, as their operators would. A join may be refused where streams or
+    /// requests are few, so they try again.
     fn join_islands(&mut self) {
-        let running = |world: &World, host: usize| world.hosts[host].takes_part().is_some();
-        let hosts = 0..self.labels.len();
-        let left = |world: &World, host: usize| {
-            let node = world.hosts[host].node();
-            node.is_some_and(|node| node.status() == Status::Left)
-        };
-        let back: Vec<usize> =
-            hosts.clone().filter(|host| left(&self.world, *host) && host % 2 == 0).collect();
+        for _ in 0..JOINS_MAX {
+            let islands = self.islands();
+            if islands.len() <= 1 {
+                return;
+            }
+            for place in 1..islands.len() {
+                // Not all to one: a node takes in a limited number of streams at a time.
+                self.join(islands[place][0], islands[(place - 1) / 2][0]);
+            }
+            self.world.run(self.plan.config.stream_timeout);
+        }
+        let islands = self.islands();
+        if islands.len() > 1 {
+            self.world.fail(&format!("joins do not bring these together: {islands:?}"), None);
+        }
+    }
+
+    /// The nodes that take part, put together with those that they know.
+    fn islands(&self) -> Vec<Vec<usize>> {
         let mut islands: Vec<Vec<usize>> = Vec::new();
-        for host in hosts.filter(|host| running(&self.world, *host)) {
+        let part = |host: &usize| self.world.hosts[*host].takes_part().is_some();
+        for host in (0..self.labels.len()).filter(part) {
             let (mut with, apart): (Vec<_>, Vec<_>) =
                 islands.into_iter().partition(|island| self.knows_any(host, island));
             islands = apart;
@@ -98,28 +127,27 @@ impl Run {
             islands.push(with.concat());
         }
         islands.sort();
-        for place in 1..islands.len() {
-            // Not all to one: a node takes in a limited number of streams at a time.
-            self.join(islands[place][0], islands[(place - 1) / 2][0]);
-        }
-        for (place, host) in back.into_iter().enumerate() {
-            let Some(island) = islands.first() else {
-                break;
-            };
-            self.join(host, island[place % island.len()]);
-        }
+        islands
     }
 
-    /// Whether a node knows one of these, or one of them knows it, as somebody to talk to or to look
-    /// for.
+    /// Whether a node knows one of these as live, or one of them knows it. A node that knows nobody
+    /// is always apart: it goes on asking its seeds, which its operator or driver does here. (Members
+    /// that know it may bring it back, too, but only in the end: they compare views with everybody,
+    /// and with it when its turn comes.)
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
+        let alone =
+            |host: usize| self.world.hosts[host].node().is_none_or(|node| node.members_live() <= 1);
+        if alone(host) {
+            return false;
+        }
         let knows = |one: usize, other: usize| {
             let (one, other) = (&self.world.hosts[one], &self.world.hosts[other]);
             let node = one.node();
             let known = node.and_then(|node| node.member(other.member()));
             known.is_some_and(|known| known.state.is_live() && known.address == other.address)
         };
-        others.iter().any(|&other| knows(host, other) || knows(other, host))
+        let mut others = others.iter().filter(|other| !alone(**other));
+        others.any(|&other| knows(host, other) || knows(other, host))
     }
 
     /// A cluster whose periodic exchanges overlap always has a stream open; none may be old.

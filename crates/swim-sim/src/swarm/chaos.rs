@@ -190,8 +190,8 @@ impl Run {
             Fault::Duplication => world.set_duplication(dice.share(1.0)),
             Fault::Reordering => world.set_reordering(dice.share(1.0), dice.time(secs(3))),
             Fault::Bandwidth => {
-                let bytes_per_second = dice.pick(&[200, 2000, 20_000]);
-                let queue_bytes = dice.pick(&[1500, 20_000]);
+                let bytes_per_second = dice.pick(&[100, 1000, 10_000]);
+                let queue_bytes = dice.pick(&[300, 3000]);
                 let bandwidth = Bandwidth { bytes_per_second, queue_bytes };
                 if dice.one_in(2) {
                     world.set_bandwidth(Some(bandwidth));
@@ -209,13 +209,18 @@ impl Run {
     /// Ends whatever happens to single datagrams.
     pub(super) fn end_impairments(&mut self) {
         let world = &mut self.world;
+        let there_is = |fault: Fault| self.plan.faults.contains(&fault);
         world.set_loss(0.0);
         world.set_duplication(0.0);
         world.set_reordering(0.0, Duration::ZERO);
-        world.set_bandwidth(None);
         world.set_latency(self.plan.latency);
-        for label in &self.labels {
+        for label in self.labels.iter().filter(|_| there_is(Fault::LossOfOne)) {
             world.set_loss_of(label, 0.0);
+        }
+        if there_is(Fault::Bandwidth) {
+            world.set_bandwidth(None);
+        }
+        for label in self.labels.iter().filter(|_| there_is(Fault::Bandwidth)) {
             world.set_bandwidth_of(label, None);
         }
     }
@@ -263,7 +268,7 @@ impl Run {
             (Fault::Broadcasts, 1) => node.broadcast(now, &long[..long.len() % 700]),
             (Fault::Broadcasts, _) => node.broadcast(now, text.as_bytes()),
             (_, 0) => node.send_reliable(now, name.as_str(), &long),
-            (_, 1) => {
+            (_, 1 | 2) => {
                 // It has no answer; the ping is so that there is one.
                 let _ = node.send(now, name.as_str(), text.as_bytes());
                 node.ping(now, name.as_str())

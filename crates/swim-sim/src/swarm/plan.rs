@@ -92,8 +92,12 @@ fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
     // Some runs have many kinds, some have few.
     let one_in = dice.pick(&[2, 2, 3, 6]);
     let mut faults: Vec<Fault> = Fault::ALL.into_iter().filter(|_| dice.one_in(one_in)).collect();
+    if dice.one_in(4) {
+        // What the nodes have to mend all by themselves.
+        faults.retain(|fault| !fault.needs_joins());
+    }
     if faults.is_empty() {
-        faults.push(dice.pick(&Fault::ALL));
+        faults.push(Fault::Partition);
     }
     faults
 }
@@ -184,9 +188,9 @@ mod tests {
         }
         for fault in Fault::ALL {
             let having = plans.iter().filter(|plan| plan.faults.contains(&fault)).count();
-            assert!((400..1600).contains(&having), "{fault:?} in {having} of 2000 plans");
+            assert!((300..1600).contains(&having), "{fault:?} in {having} of 2000 plans");
         }
-        assert!(plans.iter().filter(|plan| plan.heals_by_itself()).count() > 20);
+        assert!(plans.iter().filter(|plan| plan.heals_by_itself()).count() > 200);
         let usual = plans.iter().filter(|plan| plan.config.packet_size_max == 1400).count();
         assert!(usual > 1000 && usual < 1900, "{usual} with packets of the usual size");
     }

@@ -65,8 +65,7 @@ pub(super) struct Run {
 impl Run {
     fn new(seed: u64) -> Self {
         let plan = Plan::draw(seed);
-        let mut world = plan.options(seed).build();
-        world.note(format_args!("{plan}"));
+        let world = plan.options(seed).build();
         Run {
             plan,
             world,
