@@ -119,8 +119,10 @@ fn disturb(fault: Fault, nodes: usize, seed: u64) -> Outcome {
     let meter = Meter::start(&world);
     let mut seconds = Vec::new();
     for second in 0..SPAN.as_secs() {
-        if fault == Fault::FlipFlop && second % FLIP_EVERY.as_secs() == 0 {
-            flip(&mut world, bad, &everybody, second / FLIP_EVERY.as_secs() % 2 == 0);
+        let (turn, begins) =
+            (second / FLIP_EVERY.as_secs(), second.is_multiple_of(FLIP_EVERY.as_secs()));
+        if fault == Fault::FlipFlop && begins {
+            flip(&mut world, bad, &everybody, turn.is_multiple_of(2));
         }
         world.run(secs(1));
         seconds.push(look(&mut world, bad, good));

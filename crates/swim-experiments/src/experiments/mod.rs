@@ -73,3 +73,28 @@ pub(crate) const ALL: &[Experiment] = &[
         run: flipflop::run,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_experiment_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = ALL.iter().map(|experiment| experiment.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(!names.contains("list"), "that is the table of contents");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tables_on_any_number_of_threads_and_another_one_others() {
+        let experiment = ALL.iter().find(|experiment| experiment.name == "crash").unwrap();
+        let text = |seed, jobs| {
+            let scope = Scope { runs: Some(2), seed, quick: true, jobs };
+            (experiment.run)(&scope).text(experiment)
+        };
+        assert_eq!(text(1, 1), text(1, 3));
+        assert_ne!(text(1, 1), text(9, 1));
+    }
+}

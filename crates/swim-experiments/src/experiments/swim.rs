@@ -22,14 +22,15 @@ const SIZES: [(usize, u32); 8] =
 /// Above this, worlds are made one at a time: each takes gigabytes.
 const LARGE: usize = 2000;
 
-/// How many members crash in a world, one after the other.
+/// How many members crash in a world, one after the other; and in a large one.
 const CRASHES: usize = 6;
+const CRASHES_LARGE: usize = 2;
 
 /// A protocol period: the LAN profile's probe interval.
 const PERIOD: Duration = secs(1);
 
 /// How long the load of a calm cluster is measured.
-const CALM: Duration = secs(20);
+const CALM: Duration = secs(10);
 
 /// What happened after the crash of one member, in periods.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +122,7 @@ fn watch(nodes: usize, seed: u64) -> Outcome {
     world.run(CALM);
     let load = meter.read(&world);
     let mut observers = names(nodes);
-    let crashes = CRASHES.min(nodes / 4);
+    let crashes = if nodes > LARGE { CRASHES_LARGE } else { CRASHES.min(nodes / 4) };
     let crashes = (0..crashes).filter_map(|_| {
         // Any one does, but not always the same part of a period after the last.
         world.run(Duration::from_millis(seed * 137 % 1000));
