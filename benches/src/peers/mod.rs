@@ -2,10 +2,11 @@
 //! network, with the same measure.
 //!
 //! [`Cluster`] is what both can do; [`Ours`] does it with a `World`, [`FocaCluster`] with an event
-//! loop of the same shape. Scenarios know of nothing else, so both are asked the same. What
+//! loop of the same shape. The scenarios know of nothing else, so both are asked the same. What
 //! could not be made alike is in [`MISMATCHES`].
 
 mod cluster;
+pub mod crashing;
 mod foca_cluster;
 mod foca_codec;
 mod foca_config;
@@ -14,8 +15,12 @@ mod foca_kind;
 mod foca_queue;
 mod foca_subject;
 mod foca_wire;
+pub mod joining;
+pub mod losing;
 mod mismatches;
+pub mod operations;
 mod ours;
+pub mod steady;
 
 pub use cluster::{Cluster, Setting, Volume};
 pub use foca_cluster::FocaCluster;
@@ -23,6 +28,24 @@ pub use foca_kind::{Lean, Named, Patient};
 pub use foca_subject::FocaSubject;
 pub use mismatches::MISMATCHES;
 pub use ours::{Ours, OursByDatagram, OursWithStreams};
+
+/// Counts here are far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+pub(crate) fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// The same for a number of things in memory.
+pub(crate) fn number(count: usize) -> f64 {
+    float(count as u64)
+}
+
+/// The median; of an even number, the greater of the two in the middle.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
 
 #[cfg(test)]
 mod tests {
