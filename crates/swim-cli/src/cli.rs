@@ -139,7 +139,7 @@ impl Profile {
 /// Arguments that were understood, or what to print instead.
 pub(crate) enum Parsed {
     /// Arguments to act on.
-    Run(Cli),
+    Run(Box<Cli>),
     /// Help or the version, for standard output.
     Print(clap::Error),
     /// One line that says what is wrong.
@@ -150,7 +150,7 @@ pub(crate) enum Parsed {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Parsed {
     let arguments: Vec<_> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => Parsed::Run(cli),
+        Ok(cli) => Parsed::Run(Box::new(cli)),
         Err(error) if !error.use_stderr() => Parsed::Print(error),
         Err(error) => {
             let command = ["agent", "demo", "simulate"]

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    match start(cli) {
+    match start(*cli) {
         Ok(code) => ExitCode::from(code),
         Err(fatal) => {
             complain(&fatal.message);

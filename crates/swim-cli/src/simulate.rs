@@ -88,7 +88,7 @@ async fn simulate(
 /// How a simulation ended.
 enum Ended {
     /// With a report, also when a signal broke it off.
-    Reported(Report, Option<Received>),
+    Reported(Box<Report>, Option<Received>),
     /// At once, by a second signal.
     Quit(Received),
 }
@@ -116,7 +116,7 @@ async fn carry_out(plan: Plan, mut bar: Bar, mut signals: Signals) -> Result<End
                 )))?;
                 let report = report.map_err(|error| Fatal::usage(error.to_string()))?;
                 // A signal that came too late to break anything off is heeded all the same.
-                return Ok(Ended::Reported(report, received));
+                return Ok(Ended::Reported(Box::new(report), received));
             }
             signal = signals.next() => {
                 if received.is_some() {

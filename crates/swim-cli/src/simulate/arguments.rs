@@ -121,9 +121,17 @@ impl SimulateArgs {
         let nodes = self.nodes as usize;
         let seed = self.seed;
         let mut plan = Plan { nodes, start, network, faults, seed, runs, ..Plan::new(config) };
-        plan.duration = self.duration.unwrap_or_else(|| plan.duration_estimate());
-        plan.validate().map_err(|error| Fatal::usage(error.to_string()))?;
+        if let Some(duration) = self.duration {
+            plan.duration = duration;
+        }
+        let valid = |plan: &Plan| plan.validate().map_err(|error| Fatal::usage(error.to_string()));
+        valid(&plan)?;
         memory::check(&plan).map_err(Fatal::usage)?;
+        if self.duration.is_none() {
+            // Only of a plan that is sound can it be told how long it should last.
+            plan.duration = plan.duration_estimate();
+            valid(&plan)?;
+        }
         Ok(plan)
     }
 
