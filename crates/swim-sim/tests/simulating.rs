@@ -7,7 +7,8 @@ use swim_sim::simulation::{Fault, Plan, PlanError, Report, Start};
 use swim_sim::{Latency, Loss, NetworkOptions, bounds, millis, secs};
 
 fn plan(nodes: usize) -> Plan {
-    let settings = Config::lan("any".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
+    let name = "any".parse().expect("a name");
+    let settings = Config::lan(name, "10.0.0.1:7946".parse().expect("an address"));
     Plan { nodes, ..Plan::new(settings) }
 }
 
@@ -122,7 +123,10 @@ fn what_cannot_be_simulated_is_refused() {
     }
     assert!(matches!(refused(with(&[cut(0.5, 5), cut(0.5, 1)])), PlanError::Overlap { .. }));
     assert!(matches!(refused(plan(1)), PlanError::Nodes { nodes: 1 }));
-    assert_eq!(refused(Plan { runs: 0, ..plan(5) }), PlanError::Nothing);
+    assert_eq!(refused(Plan { runs: 0, ..plan(5) }), PlanError::Runs);
+    for duration in [secs(0), secs(u64::MAX)] {
+        assert_eq!(refused(Plan { duration, ..plan(5) }), PlanError::Duration { duration });
+    }
     let mut small = plan(5);
     small.config.members_max = 4;
     assert!(matches!(refused(small), PlanError::MembersMax { .. }));

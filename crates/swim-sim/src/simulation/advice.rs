@@ -99,13 +99,27 @@ impl Plan {
         warnings
     }
 
-    /// The longest a crash usually takes to be known everywhere: for the length of simulations.
+    /// The longest that a crash usually takes to be known everywhere.
     #[must_use]
     pub fn detection_estimate(&self) -> Duration {
         let config = &self.config;
         // Somebody probes it within a few intervals, for all that the bound is twice the cluster.
         let probed = config.probe_interval * 10;
         probed + bounds::suspicion_max(config, self.nodes) + bounds::spread(config, self.nodes)
+    }
+
+    /// A duration in which what comes of every fault can be seen, and every node begins a push/pull.
+    #[must_use]
+    pub fn duration_estimate(&self) -> Duration {
+        let ends = self.faults.iter().map(Fault::end);
+        let seen = ends.max().unwrap_or_default().saturating_add(self.detection_estimate());
+        let seconds = seen.max(self.push_pull_every()).as_secs().max(50);
+        Duration::from_secs((seconds / 10 + 1).saturating_mul(10))
+    }
+
+    /// How often a node begins a push/pull.
+    fn push_pull_every(&self) -> Duration {
+        self.config.push_pull_interval * stretch(self.nodes)
     }
 
     fn warn_of_probes(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
@@ -171,7 +185,7 @@ impl Plan {
                 ),
             );
         }
-        let interval = config.push_pull_interval * stretch(self.nodes);
+        let interval = self.push_pull_every();
         if interval.is_zero() {
             warn(
                 "push_pull_interval",
@@ -396,6 +410,18 @@ mod tests {
         plan.config.packet_size_max = 9000;
         let settings: Vec<_> = plan.warnings().iter().map(|warning| warning.setting).collect();
         assert_eq!(settings, ["packet_size_max", "loss"]);
+    }
+
+    #[test]
+    fn the_estimated_duration_needs_no_warning() {
+        for nodes in [3, 100, 5000] {
+            let faults = vec![
+                Fault::Crash { nodes: 1, at: secs(10) },
+                Fault::Partition { share: 0.4, at: secs(30), length: secs(300) },
+            ];
+            let plan = Plan { nodes, faults, ..plan() };
+            assert_eq!(Plan { duration: plan.duration_estimate(), ..plan }.warnings(), []);
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ impl Plan {
     /// [`warnings`](Plan::warnings).
     pub fn validate(&self) -> Result<(), PlanError> {
         const NODES_MAX: usize = (1 << 24) - 3;
+        /// Beyond some decades the time in nanoseconds and the incarnations would overflow.
+        const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
         self.config.validate().map_err(PlanError::Config)?;
         if !(2..=NODES_MAX).contains(&self.nodes) {
             return Err(PlanError::Nodes { nodes: self.nodes });
@@ -71,8 +73,11 @@ impl Plan {
             let members_max = self.config.members_max;
             return Err(PlanError::MembersMax { members_max, nodes: self.nodes });
         }
-        if self.duration.is_zero() || self.runs == 0 {
-            return Err(PlanError::Nothing);
+        if self.duration.is_zero() || self.duration > DURATION_MAX {
+            return Err(PlanError::Duration { duration: self.duration });
+        }
+        if self.runs == 0 {
+            return Err(PlanError::Runs);
         }
         validate_latency(self.network.latency)?;
         validate_loss(self.network.loss)?;
@@ -193,8 +198,13 @@ pub enum PlanError {
         /// How many nodes there are.
         nodes: usize,
     },
-    /// No time, or no run.
-    Nothing,
+    /// No time, or more than a year.
+    Duration {
+        /// How long a run was to last.
+        duration: Duration,
+    },
+    /// No run.
+    Runs,
     /// Nobody is left to see it.
     Victims {
         /// How many nodes crash.
@@ -232,7 +242,7 @@ impl fmt::Display for PlanError {
         match self {
             PlanError::Config(error) => error.fmt(f),
             PlanError::Nodes { nodes } => {
-                write!(f, "{nodes} nodes are no cluster that can be simulated: take 2 or more")
+                write!(f, "{nodes} nodes cannot be simulated: take 2 to 16777213")
             }
             PlanError::MembersMax { members_max, nodes } => {
                 write!(
@@ -241,7 +251,14 @@ impl fmt::Display for PlanError {
                 )?;
                 write!(f, "raise it, or take fewer nodes")
             }
-            PlanError::Nothing => f.write_str("there is no time and no run: both are above zero"),
+            PlanError::Duration { duration } => {
+                write!(
+                    f,
+                    "a run of {duration:?} cannot be simulated: take a time above zero and of "
+                )?;
+                write!(f, "at most a year")
+            }
+            PlanError::Runs => f.write_str("there is no run: take one at least"),
             PlanError::Victims { crashed, stalled, nodes } => {
                 write!(f, "{crashed} crashes and {stalled} stalled nodes of {nodes} nodes: at ")?;
                 write!(
