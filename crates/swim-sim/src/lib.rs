@@ -58,6 +58,9 @@
 //! Randomness of one kind does not depend on another: a run without loss and one with loss see the
 //! same latencies, and so on for every class of faults, until what they did makes a difference.
 //!
+//! Who wants figures rather than expectations (how fast, how often, at which cost) hands a plan to
+//! [`simulation`].
+//!
 //! # When an expectation is not met
 //!
 //! It panics with what every node believes, the last events about the member in question, the seed,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use swim_sim::simulation::{Durations, Fault, Mistakes, Plan, Report, RoundTrip, Start, Warning};
-use swim_sim::{Latency, Loss, bounds};
+use swim_sim::{Latency, Loss};
 
 use crate::record::{Record, whole_millis};
 
@@ -61,14 +61,14 @@ fn mistakes(mistakes: Mistakes) -> Value {
 }
 
 fn settings(plan: &Plan) -> Value {
-    let config = &plan.config;
+    let (config, suspicion) = (&plan.config, plan.suspicion());
     json!({
         "probe_interval_ms": whole_millis(config.probe_interval),
         "probe_timeout_ms": whole_millis(config.probe_timeout),
         "gossip_interval_ms": whole_millis(config.gossip_interval),
         "push_pull_interval_ms": whole_millis(config.push_pull_interval),
-        "suspicion_min_ms": whole_millis(bounds::suspicion_min(config, plan.nodes)),
-        "suspicion_max_ms": whole_millis(bounds::suspicion_max(config, plan.nodes)),
+        "suspicion_min_ms": whole_millis(suspicion.0),
+        "suspicion_max_ms": whole_millis(suspicion.1),
     })
 }
 

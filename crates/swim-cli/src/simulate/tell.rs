@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use swim_sim::simulation::{Durations, Fault, Mistakes, Plan, Report, RoundTrip, Start, Warning};
-use swim_sim::{Latency, Loss, bounds};
+use swim_sim::{Latency, Loss};
 
 use crate::simulate::conclude::Conclusion;
 use crate::style::{Paint, Tone};
@@ -26,10 +26,9 @@ pub(crate) fn heading(paint: Paint, profile: &str, plan: &Plan) -> String {
     let nodes = text::count(plan.nodes, "node");
     let title = format!("{nodes} for {:?}{start}, {runs}", plan.duration);
     let config = &plan.config;
-    let suspicion = bounds::suspicion_min(config, plan.nodes);
-    let suspicion = match config.lifeguard_suspicion {
-        true => format!("{suspicion:?} to {:?}", bounds::suspicion_max(config, plan.nodes)),
-        false => format!("{suspicion:?}"),
+    let suspicion = match plan.suspicion() {
+        (min, max) if min < max => format!("{} to {}", text::duration(min), text::duration(max)),
+        (always, _) => text::duration(always),
     };
     let trip = RoundTrip::of(plan.network.latency);
     let lines = [

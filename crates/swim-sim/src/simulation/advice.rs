@@ -99,13 +99,27 @@ impl Plan {
         warnings
     }
 
+    /// How long a suspicion lasts at the least, with enough confirmations, and at the most.
+    #[must_use]
+    pub fn suspicion(&self) -> (Duration, Duration) {
+        let (config, mult) = (&self.config, self.config.suspicion_mult);
+        #[allow(clippy::cast_precision_loss)] // a few million nodes
+        let thousandths = libm::floor(1000.0 * libm::log10(self.nodes as f64).max(1.0));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some thousands
+        let min = config.probe_interval * mult * (thousandths as u32) / 1000;
+        // The suspect and the one that suspects it cannot confirm.
+        let confirmed = mult > 2 && self.nodes >= mult as usize;
+        let stretched = config.lifeguard_suspicion && confirmed;
+        (min, if stretched { min * config.suspicion_max_mult } else { min })
+    }
+
     /// The longest that a crash usually takes to be known everywhere.
     #[must_use]
     pub fn detection_estimate(&self) -> Duration {
         let config = &self.config;
         // Somebody probes it within a few intervals, for all that the bound is twice the cluster.
         let probed = config.probe_interval * 10;
-        probed + bounds::suspicion_max(config, self.nodes) + bounds::spread(config, self.nodes)
+        probed + self.suspicion().1 + bounds::spread(config, self.nodes)
     }
 
     /// A duration in which what comes of every fault can be seen, and every node begins a push/pull.
@@ -153,7 +167,7 @@ impl Plan {
     }
 
     fn warn_of_suspicion(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
-        let suspicion = bounds::suspicion_min(&self.config, self.nodes);
+        let (suspicion, _) = self.suspicion();
         // There the accusation, back the refutation.
         let needed = self.gossip_estimate(trip) * 2;
         if suspicion < needed {
@@ -401,6 +415,16 @@ mod tests {
         let mut long = cut(10, 80);
         long.config.lost_members_keep = secs(1);
         assert_eq!(only_warning(&long).setting, "lost_members_keep");
+    }
+
+    #[test]
+    fn suspicions_last_as_long_as_the_nodes_say() {
+        let lan = plan();
+        assert_eq!(lan.suspicion(), (millis(5204), millis(6 * 5204)));
+        assert_eq!(Plan { nodes: 3, ..plan() }.suspicion(), (secs(4), secs(4)));
+        let mut without = plan();
+        without.config.lifeguard_suspicion = false;
+        assert_eq!(without.suspicion(), (millis(5204), millis(5204)));
     }
 
     #[test]
