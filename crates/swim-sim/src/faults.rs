@@ -210,6 +210,8 @@ impl World {
     pub fn inject(&mut self, from: SocketAddr, to: &str, payload: impl Into<Bytes>) {
         let (host, to) = (self.host(to), self.address(to));
         self.trace.mark(self.now, host, Mark::Inject);
+        self.check_forged();
+        self.disturb();
         let payload = payload.into();
         self.trace.packet_out(self.now, host, to, &payload);
         self.launch_packet(self.host_at(from), from, to, payload);

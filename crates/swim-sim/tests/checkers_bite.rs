@@ -11,7 +11,7 @@ use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
 };
-use swim_sim::{Options, World, bounds, millis, secs};
+use swim_sim::{Options, World, bounds, millis, secs, swarm};
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -174,6 +174,39 @@ fn halves_that_do_not_find_each_other_are_seen() {
         world.calm();
         world.run(bounds::settling(world.node("n0").config(), 6) + secs(5));
     });
+}
+
+/// All of them, and how many seeds a swarm may take at most to see one.
+const SEEN_WITHIN: [(Sabotage, u64); 12] = [
+    (Sabotage::BelievesOldNews, 64),
+    (Sabotage::Resurrects, 64),
+    (Sabotage::BelievesItsDeath, 64),
+    (Sabotage::KeepsItsIncarnation, 64),
+    (Sabotage::OverfillsItsQueue, 64),
+    (Sabotage::OverfillsPackets, 64),
+    (Sabotage::NeverAnswers, 64),
+    (Sabotage::AnswersTwice, 1),
+    (Sabotage::Dawdles, 1),
+    (Sabotage::HidesFailures, 64),
+    (Sabotage::HidesUpdates, 64),
+    (Sabotage::ForgetsTheLost, 64),
+];
+
+#[test]
+fn a_swarm_finds_every_broken_rule_soon() {
+    let fails = |seed: u64, rule: Sabotage| {
+        let run = || swarm::run_with(seed, |config| config.sabotage = Some(rule));
+        std::panic::catch_unwind(run).is_err()
+    };
+    let mut late = Vec::new();
+    for (rule, within) in SEEN_WITHIN {
+        let found = (0..64).find(|seed| fails(*seed, rule));
+        println!("{rule:?}: found by seed {found:?}");
+        if found.is_none_or(|seed| seed >= within) {
+            late.push((rule, found));
+        }
+    }
+    assert_eq!(late, []);
 }
 
 #[test]

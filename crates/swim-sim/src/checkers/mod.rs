@@ -151,6 +151,9 @@ pub trait Checker {
         Ok(())
     }
 
+    /// A datagram that no node sent is on its way: see [`World::inject`].
+    fn forged(&mut self) {}
+
     /// Looks at the whole world, every second of its time.
     fn look(&mut self, world: &World) -> Verdict {
         let _ = world;

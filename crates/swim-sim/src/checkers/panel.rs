@@ -129,6 +129,13 @@ impl World {
         });
     }
 
+    /// Tells the checkers that somebody makes up news.
+    pub(crate) fn check_forged(&mut self) {
+        for checker in &mut self.panel.checkers {
+            checker.forged();
+        }
+    }
+
     /// Has the checkers look at the whole world if it is time to. Looks come before what happens next,
     /// at their own time.
     pub(crate) fn look_until(&mut self, until: Instant) {

@@ -23,7 +23,7 @@ impl Dice {
     }
 
     /// A number from the first to the last, both included.
-    pub(super) fn from_to(&mut self, first: usize, last: usize) -> usize {
+    pub(super) fn between(&mut self, first: usize, last: usize) -> usize {
         first + self.below(last - first + 1)
     }
 

@@ -31,14 +31,14 @@ impl Plan {
     pub(super) fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed, Purpose::Plan);
         let nodes = match dice.below(16) {
-            0 | 1 => dice.from_to(1, 3),
-            2..=9 => dice.from_to(3, 9),
-            10..=13 => dice.from_to(10, 24),
-            _ => dice.from_to(25, 64),
+            0 | 1 => dice.between(1, 3),
+            2..=9 => dice.between(3, 9),
+            10..=13 => dice.between(10, 24),
+            _ => dice.between(25, 64),
         };
         let config = draw_config(&mut dice);
         // A large cluster takes its time per step, so it makes fewer.
-        let steps = dice.from_to(5, 800 / (nodes + 10));
+        let steps = dice.between(5, 800 / (nodes + 10));
         let pause_max = dice.pick(&[config.probe_interval, secs(5), secs(20), secs(60)]);
         Plan {
             nodes,
@@ -136,12 +136,12 @@ fn draw_timing(dice: &mut Dice, config: &mut Config) {
     config.probe_interval = millis(dice.pick(&[200, 500, 1000, 2000, 5000]));
     let percent = dice.pick(&[20, 40, 60, 80]);
     config.probe_timeout = config.probe_interval * percent / 100;
-    config.indirect_probes = dice.from_to(0, 5);
+    config.indirect_probes = dice.between(0, 5);
     config.suspicion_mult = dice.pick(&[2, 3, 4, 5, 6, 8]);
     config.suspicion_max_mult = dice.pick(&[1, 2, 4, 6, 8]);
     config.awareness_max = dice.pick(&[1, 4, 8, 12]);
     config.gossip_interval = millis(dice.pick(&[50, 100, 200, 500]));
-    config.gossip_nodes = dice.from_to(1, 6);
+    config.gossip_nodes = dice.between(1, 6);
     config.retransmit_mult = dice.pick(&[1, 2, 3, 4, 5, 6]);
     config.gossip_to_the_dead = config.probe_interval.max(secs(dice.pick(&[5, 15, 30, 60])));
     config.push_pull_interval = secs(dice.pick(&[5, 15, 30, 60]));

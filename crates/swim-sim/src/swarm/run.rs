@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use swim_core::Config;
+
 use super::dice::Dice;
 use super::plan::Plan;
 use super::seen::Seen;
@@ -33,7 +35,24 @@ pub struct Finished {
 /// With a report and the command that runs it again, when an expectation is not met.
 #[must_use]
 pub fn run(seed: u64) -> Finished {
-    let mut run = Run::new(seed);
+    run_with(seed, |_| {})
+}
+
+/// As [`run`], with changes to the configuration that the seed gives to every node: a setting of your
+/// own, under the faults of many seeds.
+///
+/// ```
+/// use swim_sim::swarm;
+///
+/// let finished = swarm::run_with(3, |config| config.gossip_nodes = 1);
+/// assert!(finished.settled_after <= finished.bound);
+/// ```
+///
+/// # Panics
+/// As [`run`]; and when the configuration does not [validate](swim_core::Config::validate).
+#[must_use]
+pub fn run_with(seed: u64, configure: impl FnOnce(&mut Config)) -> Finished {
+    let mut run = Run::new(seed, configure);
     run.form();
     run.chaos();
     let settled_after = run.calm();
@@ -63,8 +82,9 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
-        let plan = Plan::draw(seed);
+    fn new(seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut plan = Plan::draw(seed);
+        configure(&mut plan.config);
         let world = plan.options(seed).build();
         Run {
             plan,
