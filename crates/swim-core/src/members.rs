@@ -83,14 +83,22 @@ impl Members {
 
     /// Takes over what a member announces; its state is not touched.
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
-        self.entry_mut(slot).announce(new);
-        self.set_incarnation(slot, new.incarnation);
+        self.change(slot, |entry| {
+            entry.announce(new);
+            entry.incarnation = new.incarnation.0;
+        });
     }
 
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
+        self.change(slot, |entry| entry.incarnation = incarnation.0);
+    }
+
+    /// Changes an entry, and the digest with it.
+    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Entry)) {
         let before = self.entry(slot).digest();
-        self.entry_mut(slot).incarnation = incarnation.0;
-        let after = self.entry(slot).digest();
+        let entry = self.entry_mut(slot);
+        change(entry);
+        let after = entry.digest();
         self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
     }
 
@@ -103,13 +111,11 @@ impl Members {
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.leave_lists(slot);
         }
-        let digest_before = self.entry(slot).digest();
-        let entry = self.entry_mut(slot);
-        entry.state = state;
-        entry.since = now;
-        entry.lost = false;
-        let digest_after = entry.digest();
-        self.digest = self.digest.wrapping_sub(digest_before).wrapping_add(digest_after);
+        self.change(slot, |entry| {
+            entry.state = state;
+            entry.since = now;
+            entry.lost = false;
+        });
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.enter_lists(slot);
         }
