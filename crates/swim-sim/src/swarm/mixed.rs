@@ -149,7 +149,7 @@ impl Mixed {
             .pieces(pieces)
             .socket_buffer(32)
             .checked()
-            .replay(format!("cargo run --release -p swim-sim --example digest -- {seed}"))
+            .replay(format!("cargo run --release -p swim-sim --bin digest -- {seed}"))
             .build();
         world.gather(nodes);
         let config = world.node("n0").config().clone();
