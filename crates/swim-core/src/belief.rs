@@ -241,7 +241,8 @@ impl Node {
         }
         let now = self.now();
         let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
-            if via == Via::Own && self.members.peers() > 1 {
+            let suspect = self.members.entry(slot).state() == State::Suspect;
+            if suspect && via == Via::Own && self.members.peers() > 1 {
                 // Said before, but in a small cluster a few transmissions may have reached nobody but
                 // the suspect.
                 self.queue_update(slot, update, Tier::Normal, None);
@@ -402,6 +403,7 @@ impl Node {
     }
 
     fn forget_slot(&mut self, slot: Slot) {
+        debug_assert!(self.members.entry(slot).queued().is_none(), "nobody gossips about the lost");
         self.probes.forget(slot);
         self.members.forget(slot);
     }

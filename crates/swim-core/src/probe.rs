@@ -352,6 +352,11 @@ impl Node {
         });
         packet::begin(&mut self.arena, &self.config, Some(&ack));
         self.count_sent(MessageKind::Ack);
+        if self.status != Status::Running {
+            // It said goodbye, but whoever asks has not heard, also where this node has never heard of
+            // the asker. With this node's name in it the goodbye is hardly longer than the ping.
+            self.append_goodbye();
+        }
         // Only a member at its own address gets gossip with the ack: an answer to anybody else
         // must not be much larger than the question. Whoever bears the name of a member that is
         // gone is told what is held against it, wherever it is now: it may have moved.
@@ -361,10 +366,6 @@ impl Node {
             let buddy = state == State::Suspect && at_home && self.config.lifeguard_buddy;
             if buddy || !state.is_live() {
                 self.append_accusation(slot);
-            }
-            if self.status != Status::Running {
-                // It said goodbye, but whoever asks has not heard.
-                self.append_goodbye();
             }
             if at_home {
                 self.packet_source = Some(slot);

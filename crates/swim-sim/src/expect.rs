@@ -181,6 +181,15 @@ impl World {
         self.first_disagreement().map(|disagreement| disagreement.to_string())
     }
 
+    /// A host that a node holds for live and that takes no part.
+    fn mistaken_for_live(&self, node: &Node) -> Option<&Host> {
+        let live =
+            |host: &&Host| node.member(host.member()).is_some_and(|member| member.state.is_live());
+        let part: Vec<&str> =
+            self.hosts.iter().filter(|h| h.takes_part().is_some()).map(Host::member).collect();
+        self.hosts.iter().filter(live).find(|host| !part.contains(&host.member()))
+    }
+
     fn first_disagreement(&self) -> Option<Disagreement> {
         let count = self.hosts.iter().filter(|host| host.takes_part().is_some()).count();
         for observer in &self.hosts {
@@ -193,7 +202,11 @@ impl World {
             };
             if node.members_live() != count {
                 let live = node.members_live();
-                return disagrees(observer, format!("{live} live members where {count} take part"));
+                let found = format!("{live} live members where {count} take part");
+                return match self.mistaken_for_live(node) {
+                    Some(host) => disagrees(host, format!("{found}, not this one")),
+                    None => disagrees(observer, found),
+                };
             }
             for subject in &self.hosts {
                 let Some(truth) = subject.takes_part() else {

@@ -253,7 +253,7 @@ impl Run {
         let contact = self.world.address(&self.labels[other]);
         self.world.note(format_args!("{fault:?} {label} {name} {bits}"));
         let text = bits.to_string();
-        let long = vec![7; self.dice.below(200_000)];
+        let long = vec![7; usize::try_from(bits & 0xffff).unwrap_or(0) * 3];
         if fault == Fault::Forget {
             // Where it is live, or not known, the node refuses.
             return self.world.command(label, |node, now| {

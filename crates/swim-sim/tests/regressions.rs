@@ -1,0 +1,54 @@
+//! What swarms of seeds found. Each test is named after a seed, says what went wrong in it, and shows it
+//! without the swarm where that can be done: what a seed means may change with the simulator.
+
+use swim_core::State;
+use swim_sim::{Options, Stall, millis, secs, swarm};
+
+/// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
+/// joined at that one, and learned of the leaver as alive. It pinged it, and had answers: the leaver
+/// told of its goodbye only whom it knew, and knew no newcomer. So the newcomer held it for alive for
+/// minutes, until it happened to exchange everything with just that node; the others had nothing to say
+/// about somebody whom they had forgotten. (In seed 6005 the same took 92% of the bound.) A goodbye is no
+/// longer than the ping that it answers: now whoever asks hears it.
+#[test]
+fn seed_9059_who_left_says_so_to_whoever_asks() {
+    for seed in 0..10 {
+        let mut world = Options::new(seed).socket_buffer(0).build();
+        world.form(12);
+        world.stall("n2", Stall::Replay);
+        world.leave("n1");
+        world.run(secs(90));
+        world.resume("n2");
+        world.start("newcomer");
+        world.join("newcomer", "n2");
+        world.run(millis(20));
+        // It would soon hear of the leave, and pass it on.
+        world.crash("n2");
+        assert_eq!(world.state("newcomer", "n1"), Some(State::Alive));
+        // Every member comes up twice in two rounds of the probe ring.
+        world.run(secs(26));
+        if world.state("newcomer", "n1") == Some(State::Alive) {
+            world.fail("n1 left, answers the newcomer, and says nothing of it", Some("n1"));
+        }
+    }
+}
+
+#[test]
+fn seed_9059_settles() {
+    let _ = swarm::run(9059);
+}
+
+/// A probe of a stretched period ended after its target had been declared failed by others. The verdict
+/// took the place of the failure in the queue, as a suspicion that is said once more; and where the
+/// target was no longer listed by then, and was forgotten because too many were lost, the queue went on
+/// to name its slot: a panic, or an update about whoever got that slot.
+#[test]
+fn seed_8533_a_verdict_that_comes_late_says_nothing_about_the_failed() {
+    let _ = swarm::run(8533);
+}
+
+/// The same, with the target forgotten by command.
+#[test]
+fn seed_9355_a_verdict_that_comes_late_says_nothing_about_the_forgotten() {
+    let _ = swarm::run(9355);
+}
