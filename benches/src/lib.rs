@@ -7,6 +7,7 @@
 pub mod exchange;
 pub mod names;
 mod operation;
+pub mod peers;
 mod subject;
 pub mod timing;
 pub mod updates;

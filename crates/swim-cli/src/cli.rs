@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use swim_tokio::{Name, PORT_DEFAULT};
 
+use crate::simulate::SimulateArgs;
 use crate::text;
 
 /// A cluster label travels with its length in one byte.
@@ -44,6 +45,13 @@ pub(crate) enum Command {
     /// this one as left, not as failed. A second signal quits at once.
     #[command(after_help = AGENT_EXAMPLES)]
     Agent(AgentArgs),
+    /// Try out a cluster of any size and settings on virtual time, and see what it would do
+    ///
+    /// Runs the real protocol over a modelled network, minutes in a second, as often as asked, and
+    /// tells how fast crashes are found out, who is declared failed without reason, and what it
+    /// costs; and warns of settings that cannot work together. The same seed prints the same report.
+    #[command(after_help = crate::simulate::EXAMPLES)]
+    Simulate(SimulateArgs),
 }
 
 const AGENT_EXAMPLES: &str = "\
@@ -131,7 +139,7 @@ impl Profile {
 /// Arguments that were understood, or what to print instead.
 pub(crate) enum Parsed {
     /// Arguments to act on.
-    Run(Cli),
+    Run(Box<Cli>),
     /// Help or the version, for standard output.
     Print(clap::Error),
     /// One line that says what is wrong.
@@ -142,10 +150,10 @@ pub(crate) enum Parsed {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Parsed {
     let arguments: Vec<_> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => Parsed::Run(cli),
+        Ok(cli) => Parsed::Run(Box::new(cli)),
         Err(error) if !error.use_stderr() => Parsed::Print(error),
         Err(error) => {
-            let command = ["agent", "demo"]
+            let command = ["agent", "demo", "simulate"]
                 .into_iter()
                 .find(|word| arguments.iter().skip(1).any(|argument| argument == word));
             let help = match command {

@@ -194,7 +194,7 @@ fn trouble(event: &Event) -> Option<Line> {
         Event::DatagramsBlocked { member } => Line::new(
             "datagrams_blocked",
             Tone::Warning,
-            format!("{}: answers by stream, but no datagram gets through", place(member)),
+            format!("{}: answers by detours alone, no datagram gets through", place(member)),
         )
         .fields(|record| member_fields(record, member)),
         Event::BadInput { from, reason, stream } => {

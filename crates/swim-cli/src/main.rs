@@ -1,4 +1,4 @@
-//! The `swim` program: a cluster member to run beside a service, and a demonstration.
+//! The `swim` program: a cluster member to run beside a service, a demonstration, and a simulator.
 
 mod agent;
 mod cli;
@@ -9,6 +9,7 @@ mod output;
 mod print;
 mod record;
 mod signal;
+mod simulate;
 mod style;
 mod table;
 mod text;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    match start(cli) {
+    match start(*cli) {
         Ok(code) => ExitCode::from(code),
         Err(fatal) => {
             complain(&fatal.message);
@@ -82,6 +83,7 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, signals).await,
             Command::Agent(arguments) => agent::run(arguments, signals).await,
+            Command::Simulate(arguments) => simulate::run(arguments, signals).await,
         }
     });
     // A thread that still looks up a name must not keep the program from ending.

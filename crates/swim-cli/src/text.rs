@@ -80,6 +80,21 @@ pub(crate) fn count(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// Breaks text between words.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +120,13 @@ mod tests {
     fn long_bytes_are_cut_between_characters() {
         assert_eq!(bytes_up_to("aä".as_bytes(), 2), "\"a\"... (3 bytes)");
         assert_eq!(bytes_up_to(&[0xff; 4], 2), "0xffff... (4 bytes)");
+    }
+
+    #[test]
+    fn text_is_broken_between_words() {
+        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrap("incomprehensible word", 4), ["incomprehensible", "word"]);
+        assert!(wrap("", 4).is_empty());
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn an_address_that_this_machine_does_not_have() {
 #[cfg(target_os = "linux")]
 fn an_output_that_cannot_be_written() {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    for arguments in [agent(&["--bind", "127.0.0.1:0"]), vec!["demo"]] {
+    for arguments in [agent(&["--bind", "127.0.0.1:0"]), vec!["demo"], vec!["simulate"]] {
         let output = swim(&arguments).stdin(Stdio::null()).stdout(full()).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
@@ -114,6 +114,7 @@ fn help_and_version_are_no_errors() {
         (&["--help"], "swim demo"),
         (&["help", "agent"], "--cluster <LABEL>"),
         (&["demo", "--help"], "--nodes <N>"),
+        (&["simulate", "--help"], "--crash <N[@TIME]>"),
     ] {
         let output = run(arguments);
         let told = String::from_utf8(output.stdout).unwrap();

@@ -85,6 +85,12 @@ impl Node {
         {
             if !known.state.is_live() {
                 self.tell_accused(slot, new.address);
+            } else if update.incarnation == known.incarnation
+                && !entry.announces(new.address, new.meta, new.versions)
+            {
+                // It restarted at the same incarnation, and only it knows what it announces now. One
+                // of the two who differ tells it what it announced before, and it outbids that.
+                self.tell_about_limited(slot, address);
             }
             return self.drop_quietly(DropReason::Stale);
         }

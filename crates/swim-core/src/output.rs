@@ -213,8 +213,9 @@ pub enum Event {
         /// What it sent.
         payload: Bytes,
     },
-    /// A member answers pings over a stream, but not by datagram: something between filters or
-    /// loses datagrams. Reported once until a datagram gets through again.
+    /// A member answers pings over a stream or through others, but not by datagram: something between
+    /// this node and it filters or loses datagrams, one way or both. Reported once until a ping is
+    /// answered by datagram again.
     DatagramsBlocked {
         /// The member.
         member: Member,

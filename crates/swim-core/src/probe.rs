@@ -23,9 +23,9 @@ use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update};
 /// that it arrives before the prober's period is over.
 const NACK_AT: f64 = 0.8;
 
-/// How many probes in a row must be saved by the ping over a stream before datagrams count as
-/// blocked: one alone may be chance.
-const BLOCKED_AFTER: u8 = 2;
+/// How many probes of a member in a row must be answered by detours alone, through a helper or over a
+/// stream, before datagrams count as blocked: one or two may be chance.
+const BLOCKED_AFTER: u8 = 3;
 
 /// The probe of this protocol period.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub(crate) struct Probes {
     pending: BTreeMap<u32, (Instant, Pending)>,
     deadlines: BTreeSet<(Instant, u32)>,
     relays: usize,
-    /// Members whose latest probes were answered over a stream alone, and how many in a row.
-    stream_only: BTreeMap<Slot, u8>,
+    /// Members whose latest probes were answered by detours alone, and how many in a row.
+    detours: BTreeMap<Slot, u8>,
 }
 
 impl Probes {
@@ -76,7 +76,7 @@ impl Probes {
             pending: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             relays: 0,
-            stream_only: BTreeMap::new(),
+            detours: BTreeMap::new(),
         }
     }
 
@@ -86,7 +86,7 @@ impl Probes {
 
     /// Drops all that is kept about a member that leaves the table.
     pub(crate) fn forget(&mut self, slot: Slot) {
-        self.stream_only.remove(&slot);
+        self.detours.remove(&slot);
         let about = |pending: &Pending| match pending {
             Pending::Check { member } | Pending::Retry { member } => *member == slot,
             Pending::Relay { .. } | Pending::Command { .. } => false,
@@ -237,7 +237,7 @@ impl Node {
         }
         if probe.answered_by_stream {
             self.stats.probes_saved_by_stream += 1;
-            self.note_stream_only(probe.target);
+            self.note_detour(probe.target);
             self.change_health(-1, HealthReason::ProbeAnswered);
             return;
         }
@@ -261,8 +261,8 @@ impl Node {
         self.receive_update(&update, Via::Own);
     }
 
-    fn note_stream_only(&mut self, target: Slot) {
-        let count = self.probes.stream_only.entry(target).or_insert(0);
+    fn note_detour(&mut self, target: Slot) {
+        let count = self.probes.detours.entry(target).or_insert(0);
         *count = count.saturating_add(1);
         if *count == BLOCKED_AFTER {
             let member = self.members.entry(target).view().to_member();
@@ -307,14 +307,17 @@ impl Node {
         if let Some(stream) = probe.stream {
             self.abort_stream(stream);
         }
-        if !self.probes.stream_only.is_empty() {
-            self.probes.stream_only.remove(&probe.target);
-        }
         self.change_health(-1, HealthReason::ProbeAnswered);
-        let entry = self.members.entry(probe.target);
-        if from != entry.address() {
+        let at_home = from == self.members.entry(probe.target).address();
+        if !at_home && probe.helpers > 0 {
+            self.note_detour(probe.target);
+        } else if !self.probes.detours.is_empty() {
+            self.probes.detours.remove(&probe.target);
+        }
+        if !at_home {
             return;
         }
+        let entry = self.members.entry(probe.target);
         let round_trip = self.now() - probe.sent_at;
         self.stats.note_round_trip(round_trip);
         if !ack.payload.is_empty() {

@@ -8,13 +8,15 @@ use bytes::Bytes;
 
 use crate::entry::Entry;
 use crate::error::CommandError;
+use crate::gossip::Tier;
 use crate::hooks::Merge;
-use crate::member::{MemberRef, State};
+use crate::member::{MemberRef, Name, State};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, RequestId, Via};
 use crate::pages::Slot;
 use crate::stats::{DropReason, MessageKind};
 use crate::stream::{Frames, Purpose};
+use crate::suspicion::Suspicion;
 use crate::time::Instant;
 use crate::timer::Timer;
 use crate::wire::{self, Claim, Frame, Scope, Update};
@@ -204,8 +206,24 @@ impl Node {
         while let Some(suspect) = self.suspicions.take_last_call(now) {
             if self.config.last_call {
                 self.last_call(suspect);
+                self.repeat_lone_suspicion(suspect);
             }
         }
+    }
+
+    /// Says once more what this node said alone so far. Where it loses datagrams itself nobody may
+    /// have heard it, neither the suspect nor those to whom it would come as a failure in the end.
+    fn repeat_lone_suspicion(&mut self, suspect: Slot) {
+        let own = self.config.name.clone();
+        let said_alone = |suspicion: &Suspicion| suspicion.accusers == [own.clone()];
+        if !self.suspicions.get(suspect).is_some_and(said_alone) {
+            return;
+        }
+        let entry = self.members.entry(suspect);
+        let (name, incarnation) = (Name::trusted(entry.name()), entry.incarnation());
+        let claim = Claim::Suspect { accuser: own.as_str() };
+        let update = Update { name: name.as_str(), incarnation, claim };
+        self.queue_update(suspect, &update, Tier::Normal, None);
     }
 
     /// The answer to a push/pull: as much as was asked for.

@@ -16,9 +16,11 @@ use swim_core::{
 
 use crate::action::{Action, Input, Io, StreamNews};
 use crate::advertise::canonical;
+use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
+use crate::events::Events;
 use crate::joins::{Joins, Purpose};
 use crate::log;
 use crate::options::Options;
@@ -77,8 +79,7 @@ pub const INPUTS_PER_TURN_MAX: usize = 512;
 #[derive(Debug)]
 pub struct Driver {
     node: Node,
-    /// What the core's time is counted from.
-    origin: Instant,
+    clock: Clock,
     bound: SocketAddr,
     streams: Streams,
     replies: Replies,
@@ -154,7 +155,7 @@ impl Driver {
         Ok(Driver {
             publisher,
             node,
-            origin: now,
+            clock: Clock::new(now),
             bound,
             streams: Streams::new(options.write_buffer_max, stream_timeout),
             replies: Replies::default(),
@@ -177,6 +178,8 @@ impl Driver {
     /// Returns true when more may be waiting: then let others run, and take the next turn without
     /// waiting.
     pub fn turn(&mut self, now: Instant, io: &mut impl Io) -> bool {
+        // Also without any input: a clock that was set is noticed before a timer is compared with it.
+        self.clock.read(now);
         let mut taken = 0;
         while taken < INPUTS_PER_TURN_MAX {
             let Some(input) = io.take() else { break };
@@ -193,7 +196,7 @@ impl Driver {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
-        let now = self.core_time(now);
+        let now = self.clock.read(now);
         match input {
             Input::Datagram { from, payload } => {
                 self.node.handle_packet(now, canonical(from), payload);
@@ -216,7 +219,7 @@ impl Driver {
     /// A peer connected. The adapter reports what comes in under the id that this returns, or
     /// closes the connection if it is refused.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
-        let now = self.core_time(now);
+        let now = self.clock.read(now);
         let accepted = self.node.handle_accept(now, canonical(from));
         match accepted {
             Ok(id) => self.streams.accepted(id),
@@ -231,7 +234,7 @@ impl Driver {
 
     /// Does what is due. Safe to call early, late, or twice.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let now = self.core_time(now);
+        let now = self.clock.read(now);
         self.node.handle_timeout(now);
         while let Some(stalled) = self.streams.stalled(now, &mut self.actions) {
             self.node.handle_stream(now, stalled, StreamInput::Failed);
@@ -261,8 +264,7 @@ impl Driver {
         };
         let due =
             [self.node.poll_timeout(), self.replies.deadline(), self.streams.deadline(), seeds];
-        // What lies beyond the range of the system's clock never comes.
-        self.origin.checked_add(due.into_iter().flatten().min()?.since_origin())
+        self.clock.system(due.into_iter().flatten().min()?)
     }
 
     /// A handle for the application. Subscribe to its events before the first turn to miss none.
@@ -277,8 +279,42 @@ impl Driver {
         Inbox(self.commands.1.clone())
     }
 
-    fn core_time(&self, now: Instant) -> CoreInstant {
-        CoreInstant::ORIGIN + now.saturating_duration_since(self.origin)
+    /// The node itself, to look at: what it believes, its settings, its counters.
+    ///
+    /// Applications ask their [`Cluster`]. This is for a harness that checks what has to hold
+    /// between two turns.
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use swim_driver::{Driver, Options};
+    ///
+    /// let options = Options::local("a".parse()?);
+    /// let driver = Driver::new(&options, "127.0.0.1:7946".parse()?, [7; 32], Instant::now())?;
+    /// assert_eq!(driver.node().members_live(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Every event from now on, without the limits of [`Options`]: for an adapter or a harness that
+    /// reads what waits after every turn. Anybody else is to
+    /// [`subscribe`](Cluster::subscribe), since what waits here unread grows for ever.
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use swim_driver::{Driver, Options};
+    ///
+    /// let options = Options::local("a".parse()?);
+    /// let driver = Driver::new(&options, "127.0.0.1:7946".parse()?, [7; 32], Instant::now())?;
+    /// let mut events = driver.subscribe_without_limit();
+    /// assert_eq!(events.try_next(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn subscribe_without_limit(&self) -> Events {
+        self.publisher.view().subscribe_up_to(usize::MAX, usize::MAX).1
     }
 
     fn perform(&mut self, io: &mut impl Io) {

@@ -16,7 +16,8 @@ pub enum Notice {
     /// Something happened.
     Event(Event),
     /// The subscriber was too slow: its queue was full, and what happened then is lost to it.
-    /// Told once for each gap, in the place of the missing events.
+    /// Told once for each gap, in the place of the missing events; a gap goes on until the
+    /// subscriber reads.
     /// [`Cluster::members`](crate::Cluster::members) has the members as they are.
     Missed {
         /// How many events are missing here.
@@ -122,10 +123,14 @@ impl Subscriber {
     pub(crate) fn tell(&self, event: &Event) -> Option<Waker> {
         let mut state = self.queue.lock();
         let bytes = payload_size(event);
-        let fits = state.notices.len() < self.queue.events_max
-            && (state.bytes == 0 || state.bytes + bytes <= self.queue.bytes_max);
+        // A gap goes on until something is read: otherwise small events would slip in between large
+        // ones that do not fit, and one that nobody reads would be told of many gaps.
+        let fits = (state.missed == 0 || state.read_since_missed)
+            && state.notices.len() < self.queue.events_max
+            && (state.bytes == 0 || state.bytes.saturating_add(bytes) <= self.queue.bytes_max);
         if !fits {
             state.missed += 1;
+            state.read_since_missed = false;
             return None;
         }
         let missed = std::mem::take(&mut state.missed);
@@ -161,6 +166,8 @@ struct QueueState {
     bytes: usize,
     /// The gap at the end of the queue, which grows until something fits again or it is read.
     missed: u64,
+    /// Something was read after the last event that was missed.
+    read_since_missed: bool,
     closed: bool,
     waker: Option<Waker>,
 }
@@ -175,6 +182,7 @@ impl Queue {
 
 impl QueueState {
     fn pop(&mut self) -> Option<Notice> {
+        self.read_since_missed = true;
         if let Some(notice) = self.notices.pop_front() {
             if let Notice::Event(event) = &notice {
                 self.bytes -= payload_size(event);
@@ -241,6 +249,17 @@ mod tests {
             all(&mut events),
             [Notice::Event(late(2)), Notice::Missed { events: 3 }, Notice::Event(late(6)),]
         );
+    }
+
+    #[test]
+    fn while_nobody_reads_there_is_one_gap_whatever_would_fit_into_it() {
+        let (subscriber, mut events) = Subscriber::new(8, 100);
+        for size in [90, 20, 1, 20, 1] {
+            let _ = subscriber.tell(&message(size));
+        }
+        assert_eq!(all(&mut events), [Notice::Event(message(90)), Notice::Missed { events: 4 }]);
+        let _ = subscriber.tell(&message(1));
+        assert_eq!(all(&mut events), [Notice::Event(message(1))]);
     }
 
     #[test]

@@ -41,6 +41,7 @@
 
 mod action;
 mod advertise;
+mod clock;
 mod cluster;
 mod command;
 mod driver;

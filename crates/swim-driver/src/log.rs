@@ -75,7 +75,7 @@ fn record_member(node: &Name, event: &Event) {
         }
         Event::DatagramsBlocked { member } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
-            "answers over a stream but not by datagram: is UDP filtered on the way?"
+            "answers by detours alone, not by datagram: is UDP filtered on the way?"
         ),
         _ => {}
     }

@@ -56,7 +56,16 @@ impl View {
     }
 
     pub(crate) fn subscribe(&self) -> (Vec<Member>, Events) {
-        let (subscriber, events) = Subscriber::new(self.events_max, self.events_bytes_max);
+        self.subscribe_up_to(self.events_max, self.events_bytes_max)
+    }
+
+    /// The same with limits of its own.
+    pub(crate) fn subscribe_up_to(
+        &self,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> (Vec<Member>, Events) {
+        let (subscriber, events) = Subscriber::new(events_max, bytes_max);
         let mut published = self.write();
         // Also here, so that subscriptions that come and go on a quiet cluster do not pile up.
         published.subscribers.retain(Subscriber::is_read);

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use swim_core::wire::{self, Scope};
 use swim_core::{Node, StreamInput};
 
+use crate::host::Host;
 use crate::trace::Mark;
 use crate::world::World;
 
@@ -23,7 +24,7 @@ impl World {
         let everybody = self.everybody();
         for host in 0..self.hosts.len() {
             let number = u32::try_from(host).expect("fewer than 2^32 hosts");
-            if self.hosts[host].node.is_some() {
+            if self.hosts[host].process.is_some() {
                 self.introduce(number, &everybody);
             }
         }
@@ -31,7 +32,7 @@ impl World {
 
     /// What a node of which all others have heard would say in a push/pull.
     fn everybody(&self) -> Bytes {
-        let nodes = self.hosts.iter().filter_map(|host| host.node.as_ref());
+        let nodes = self.hosts.iter().filter_map(Host::node);
         let label = self.hosts.first().map(|host| host.config.label.clone()).unwrap_or_default();
         let mut half = BytesMut::new();
         wire::begin_packet(&label, &mut half);
@@ -46,13 +47,13 @@ impl World {
         let from = self.hosts[0].address;
         let host = &mut self.hosts[number as usize];
         let now = host.clock.reading(self.now);
-        let node = host.node.as_mut().expect("checked by the caller");
+        let node = host.bare_node().expect("a cluster of bare nodes is assembled");
         let id = node.handle_accept(now, from).expect("a new node has no streams");
         node.handle_stream(now, id, StreamInput::Data(half));
         node.handle_stream(now, id, StreamInput::Finished);
         while node.poll_output().is_some() {}
         self.check(number, |checker, by| checker.started(by));
-        let known = self.hosts[number as usize].node.as_ref().map_or(0, Node::members_live);
+        let known = self.hosts[number as usize].node().map_or(0, Node::members_live);
         if known != self.hosts.iter().filter(|host| host.takes_part().is_some()).count() {
             self.fail(&format!("n{number} knows only {known} members of the cluster"), None);
         }

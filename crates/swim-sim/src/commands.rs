@@ -124,7 +124,7 @@ impl World {
         let mut unanswered = Vec::new();
         for (number, host) in (0..).zip(&self.hosts) {
             for ((life, id), answer) in &host.requests {
-                if answer.is_none() && host.node.is_some() && *life == host.life {
+                if answer.is_none() && host.process.is_some() && *life == host.life {
                     unanswered.push((&*host.label, Request { host: number, life: *life, id: *id }));
                 }
             }
@@ -136,6 +136,8 @@ impl World {
     fn commandable(&mut self, name: &str) -> u32 {
         let host = self.existing(name);
         assert!(!self.is_paused(host), "{name} is paused: nobody can give it commands");
+        let bare = !self.hosts[host as usize].runs_driver();
+        assert!(bare, "{name} is a driver: see World::ask for what its cluster handle can do");
         self.trace.mark(self.now, host, Mark::Command);
         self.disturb();
         host

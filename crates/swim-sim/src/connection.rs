@@ -3,19 +3,26 @@
 //! # The model
 //!
 //! A connection takes a round trip to open. What is written arrives in order, each write after the
-//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ...; a lost
-//! connection request after 1 s, 2 s, 4 s, .... Both are added to its latency when it is sent, and
-//! everything behind it waits. A cut stops what would arrive, and it is tried again with the same
-//! waits: nobody is told of the cut, so only deadlines end a stalled exchange, or the sender's
-//! operating system, which gives up after 51 s and resets the connection: so long are its 12
-//! attempts. (The usual time-outs of TCP are between half a minute and a quarter of an hour.) A
-//! clogged link holds what arrives and lets it through at once when it ends, and the same bound
-//! holds. Acks of the transport are not modelled: a cut of one direction stops that direction.
+//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost connection
+//! request after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The waits are added to
+//! its latency when it is sent, and everything behind it waits. While loss comes in bursts, the first
+//! attempt meets the burst, and those after it what is lost on average.
+//!
+//! A cut stops what would arrive, and it is tried again with the same waits. Nobody is told of the
+//! cut, so only deadlines end a stalled exchange, or the sender's operating system, which gives up
+//! after 51 s and resets the connection: so long are its 12 attempts. (The usual time-outs of TCP are
+//! between half a minute and a quarter of an hour.) A clogged link holds what arrives and lets it
+//! through when it ends; the same bound holds. Acks of the transport are not modelled: a cut of one
+//! direction stops that direction.
 //!
 //! A connection request to a host whose process is down is refused after a round trip. To a host
 //! without power, behind a cut, or to an address that nobody has, it is never answered, and fails
-//! after the connect time-out. Connecting to a paused process succeeds: its operating system
+//! after the connect time-out. Connecting to a stalled process succeeds: its operating system
 //! answers for it.
+//!
+//! What a driver writes has left it when no more than the buffers of the connection hold
+//! ([`Options::stream_buffer`](crate::Options::stream_buffer)) is still to be read by the peer's
+//! process. What a bare node writes leaves it at once.
 //!
 //! `Finish` arrives after everything written before it. `Abort` discards what has not arrived yet,
 //! in both directions, and the peer sees the stream fail after the latency. When a process
@@ -25,7 +32,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use swim_core::{Instant, StreamId};
+use swim_core::{Instant, StreamId, StreamInput};
 
 /// A connection: a place in the table, and how often that place was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +83,36 @@ pub(crate) enum Item {
     Reset,
 }
 
+impl Item {
+    /// The bytes in it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Item::Data(bytes) => bytes.len(),
+            Item::Opened | Item::Accept | Item::Finish | Item::Reset => 0,
+        }
+    }
+}
+
+/// What an item is to the process for which it has arrived.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    Opened,
+    Data(Bytes),
+    Finished,
+    Failed,
+}
+
+impl Arrival {
+    pub(crate) fn input(&self) -> StreamInput<'_> {
+        match self {
+            Arrival::Opened => StreamInput::Opened,
+            Arrival::Data(bytes) => StreamInput::Data(bytes),
+            Arrival::Finished => StreamInput::Finished,
+            Arrival::Failed => StreamInput::Failed,
+        }
+    }
+}
+
 /// What is on its way to one end.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
@@ -86,6 +123,8 @@ pub(crate) struct Lane {
     pub(crate) stops: u32,
     /// Since when a clogged link holds it.
     pub(crate) held_since: Option<Instant>,
+    /// The bytes that were written and not yet read.
+    pub(crate) unread: usize,
     latest: Instant,
 }
 
@@ -93,12 +132,14 @@ impl Lane {
     /// Adds an item that arrives at `at`, or behind what is already on its way.
     pub(crate) fn push(&mut self, at: Instant, item: Item) {
         self.latest = self.latest.max(at);
+        self.unread += item.len();
         self.items.push_back((self.latest, item));
     }
 
     /// Puts an item back in front, to arrive at `at`.
     pub(crate) fn push_front(&mut self, at: Instant, item: Item) {
         self.latest = self.latest.max(at);
+        self.unread += item.len();
         self.items.push_front((at, item));
     }
 
@@ -121,6 +162,7 @@ impl Lane {
         self.latest = Instant::ORIGIN;
         self.stops = 0;
         self.held_since = None;
+        self.unread = 0;
     }
 
     /// When the first item arrives.
@@ -129,7 +171,14 @@ impl Lane {
     }
 
     pub(crate) fn pop(&mut self) -> Option<Item> {
-        self.items.pop_front().map(|(_, item)| item)
+        let (_, item) = self.items.pop_front()?;
+        self.unread -= item.len();
+        Some(item)
+    }
+
+    /// The first item.
+    pub(crate) fn first(&self) -> Option<&Item> {
+        self.items.front().map(|(_, item)| item)
     }
 }
 
@@ -146,11 +195,13 @@ pub(crate) struct End {
     pub(crate) finished: bool,
     /// The peer's `Finish` has arrived.
     pub(crate) heard_finish: bool,
+    /// The process wants to hear when what it wrote last has left it.
+    pub(crate) writing: bool,
 }
 
 impl End {
     pub(crate) fn new(host: Option<u32>, life: u32, stream: Option<StreamId>) -> Self {
-        End { host, life, stream, finished: false, heard_finish: false }
+        End { host, life, stream, finished: false, heard_finish: false, writing: false }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::fate::{Fate, Passage};
 use crate::host::{Condition, Waiting};
 use crate::network::OUTSIDE;
 use crate::packets::Packet;
+use crate::process::Process;
 use crate::queue::Task;
 use crate::trace::{Mark, Record};
 use crate::world::World;
@@ -22,6 +23,8 @@ impl World {
             Task::RequestTimeout(id) => self.request_times_out(id),
             Task::Lane(id, side) => self.lane_moves(id, side),
             Task::HeldLane(id, side) => self.held_lane_times_out(id, side),
+            Task::Turn { host, life } => self.driver_runs(host, life),
+            Task::Lookup(place) => self.lookup_ends(place),
         }
     }
 
@@ -35,8 +38,9 @@ impl World {
     /// The first half of a turn: the outputs wait for [`pump`](World::pump).
     pub(crate) fn touch<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let host = &mut self.hosts[host as usize];
-        let node = host.node.as_mut().expect("only a process that exists has turns");
-        let result = input(node, host.clock.reading(self.now));
+        let now = host.clock.reading(self.now);
+        let node = host.bare_node().expect("only a bare node that exists has turns");
+        let result = input(node, now);
         if let Some(watch) = &self.options.watch {
             watch(node);
         }
@@ -46,8 +50,7 @@ impl World {
     /// The second half of a turn: carries out what the node wants, until it wants nothing more, and
     /// sets its alarm.
     pub(crate) fn pump(&mut self, host: u32) {
-        while let Some(output) = self.hosts[host as usize].node.as_mut().and_then(Node::poll_output)
-        {
+        while let Some(output) = self.hosts[host as usize].bare_node().and_then(Node::poll_output) {
             self.check_output(host, &output);
             self.carry_out(host, output);
         }
@@ -65,7 +68,9 @@ impl World {
             Output::Stream { id, op } => {
                 self.trace.stream_out(self.now, host, id.0, &op);
                 match op {
-                    StreamOp::Open { to } => self.open_stream(host, id, to),
+                    StreamOp::Open { to } => {
+                        self.open_stream(host, id, to, self.options.connect_timeout);
+                    }
                     StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
                     StreamOp::Finish => self.finish_stream(host, id),
                     StreamOp::Abort => self.abort_stream(host, id),
@@ -95,6 +100,9 @@ impl World {
     }
 
     pub(crate) fn wake(&mut self, number: u32) {
+        if self.hosts[number as usize].runs_driver() {
+            return self.call_driver(number);
+        }
         self.trace.mark(self.now, number, Mark::Timer);
         self.turn(number, Node::handle_timeout);
         let reading = self.hosts[number as usize].clock.reading(self.now);
@@ -102,9 +110,9 @@ impl World {
     }
 
     /// Asks the node when it wants to be woken, and sees to it that a timer fires then or before.
-    fn set_alarm(&mut self, number: u32) {
+    pub(crate) fn set_alarm(&mut self, number: u32) {
         let host = &mut self.hosts[number as usize];
-        let due = host.node.as_ref().and_then(Node::poll_timeout);
+        let due = host.process.as_ref().and_then(Process::due);
         let due = due.map(|reading| host.clock.world(reading).max(self.now));
         host.alarm.due = due;
         if let Some(due) = due
@@ -123,7 +131,7 @@ impl World {
 
     // Datagrams.
 
-    fn send_packet(&mut self, host: u32, to: SocketAddr, payload: Bytes) {
+    pub(crate) fn send_packet(&mut self, host: u32, to: SocketAddr, payload: Bytes) {
         self.trace.packet_out(self.now, host, to, &payload);
         let from = self.hosts[host as usize].address;
         self.launch_packet(Some(host), from, to, payload);
@@ -175,15 +183,18 @@ impl World {
         let traffic = &mut self.trace.traffic;
         let dropped = match host.condition {
             _ if passage == Passage::Cut => &mut traffic.packets_cut,
-            Condition::Running => return self.deliver_packet(place),
-            Condition::Paused | Condition::Held
+            Condition::Running if !host.runs_driver() => return self.deliver_packet(place),
+            Condition::Running | Condition::Paused | Condition::Held
                 if host.waiting_datagrams < self.options.socket_buffer =>
             {
                 host.waiting_datagrams += 1;
                 host.waiting.push_back(Waiting::Packet(place));
-                return;
+                let receiver = packet.receiver;
+                return self.call_driver(receiver);
             }
-            Condition::Paused | Condition::Held => &mut traffic.packets_overflowed,
+            Condition::Running | Condition::Paused | Condition::Held => {
+                &mut traffic.packets_overflowed
+            }
             Condition::Down | Condition::Off => &mut traffic.packets_to_nobody,
         };
         *dropped += 1;
@@ -201,14 +212,14 @@ impl World {
 
     // Events.
 
-    fn take_event(&mut self, number: u32, event: Event) {
+    pub(crate) fn take_event(&mut self, number: u32, event: Event) {
         self.trace.event(self.now, number, &event);
         let host = &mut self.hosts[number as usize];
         let life = host.life;
         if let Event::Answer { request, result } = &event {
             host.requests.insert((life, *request), Some(result.clone()));
         }
-        if self.options.records {
+        if (self.options.records)(&event) {
             host.records.push(Record { at: self.now, life, event });
         }
     }

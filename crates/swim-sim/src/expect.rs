@@ -135,7 +135,7 @@ impl World {
         let number = self.host(subject);
         let other = self.observers_of(number).find(|host| !self.believes(host, number, state));
         if let Some(host) = other {
-            let found = host.node.as_ref().and_then(|node| node.member(subject));
+            let found = host.node().and_then(|node| node.member(subject));
             let found = found.map(|member| member.state);
             self.fail(
                 &format!("{} should believe {subject} {state}, but believes {found:?}", host.label),
@@ -169,7 +169,7 @@ impl World {
 
     fn believes(&self, observer: &Host, subject: u32, state: State) -> bool {
         let name = &self.hosts[subject as usize].config.name;
-        match observer.node.as_ref().and_then(|node| node.member(name.as_str())) {
+        match observer.node().and_then(|node| node.member(name.as_str())) {
             Some(member) => member.state == state,
             // Failed and left members are forgotten after a while: what was it before?
             None => !state.is_live() && forgotten_as(&observer.records, name) == Some(state),

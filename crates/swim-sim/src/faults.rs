@@ -69,11 +69,39 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
+    /// Cuts every link to a node, and not the way back, from every node started so far: it can be
+    /// heard, and hears nothing.
+    #[track_caller]
+    pub fn deafen(&mut self, name: &str) {
+        self.note(format_args!("nothing reaches {name}"));
+        let (from, to) = (self.everybody_but(name), self.host_set(&[name]));
+        self.network.break_links(from, to, Blocks::Everything);
+    }
+
+    /// Cuts every link from a node, and not the way back, to every node started so far: it hears, and
+    /// cannot be heard.
+    #[track_caller]
+    pub fn silence(&mut self, name: &str) {
+        self.note(format_args!("nothing from {name} arrives"));
+        let (from, to) = (self.host_set(&[name]), self.everybody_but(name));
+        self.network.break_links(from, to, Blocks::Everything);
+    }
+
+    /// Cuts every link from one group to another, and not the way back.
+    #[track_caller]
+    pub fn cut_groups_one_way(&mut self, from: &[&str], to: &[&str]) {
+        self.note(format_args!("cut {from:?} to {to:?} one way"));
+        let (from, to) = (self.host_set(from), self.host_set(to));
+        self.network.break_links(from, to, Blocks::Everything);
+    }
+
     /// Cuts every link of a node, both ways, to every node started so far.
     #[track_caller]
     pub fn isolate(&mut self, name: &str) {
-        let others: Vec<String> = self.labels_but(name);
-        self.cut(&[name], &others.iter().map(String::as_str).collect::<Vec<_>>());
+        self.note(format_args!("isolate {name}"));
+        let (one, others) = (self.host_set(&[name]), self.everybody_but(name));
+        self.network.break_links(one.clone(), others.clone(), Blocks::Everything);
+        self.network.break_links(others, one, Blocks::Everything);
     }
 
     /// Stops datagrams from one node to another. Streams pass.
@@ -88,9 +116,15 @@ impl World {
     #[track_caller]
     pub fn block_datagrams_to(&mut self, name: &str) {
         self.note(format_args!("block datagrams to {name}"));
-        let from = self.labels_but(name);
-        let from = self.host_set(&from.iter().map(String::as_str).collect::<Vec<_>>());
-        let to = self.host_set(&[name]);
+        let (from, to) = (self.everybody_but(name), self.host_set(&[name]));
+        self.network.break_links(from, to, Blocks::Datagrams);
+    }
+
+    /// Stops every datagram from a node to every node started so far. Streams pass.
+    #[track_caller]
+    pub fn block_datagrams_from(&mut self, name: &str) {
+        self.note(format_args!("block datagrams from {name}"));
+        let (from, to) = (self.host_set(&[name]), self.everybody_but(name));
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
@@ -113,9 +147,23 @@ impl World {
     /// Sets the probability that a datagram to or from this node is lost, on top of the general one.
     #[track_caller]
     pub fn set_loss_of(&mut self, name: &str, probability: f64) {
+        self.set_loss_from(name, probability);
+        self.set_loss_to(name, probability);
+    }
+
+    /// Sets the probability that a datagram from this node is lost, on top of the general one.
+    #[track_caller]
+    pub fn set_loss_from(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
-        self.note(format_args!("loss of {name} {probability}"));
+        self.note(format_args!("loss of what {name} sends {probability}"));
         self.network.set_loss_from(host, probability);
+    }
+
+    /// Sets the probability that a datagram to this node is lost, on top of the general one.
+    #[track_caller]
+    pub fn set_loss_to(&mut self, name: &str, probability: f64) {
+        let host = self.host(name);
+        self.note(format_args!("loss of what is sent to {name} {probability}"));
         self.network.set_loss_to(host, probability);
     }
 
@@ -185,8 +233,9 @@ impl World {
         names.iter().map(|name| self.host(name)).collect()
     }
 
-    fn labels_but(&self, name: &str) -> Vec<String> {
-        let labels = self.hosts.iter().map(|host| host.label.clone());
-        labels.filter(|label| label != name).collect()
+    #[track_caller]
+    fn everybody_but(&self, name: &str) -> HostSet {
+        let one = self.host(name);
+        (0..).zip(&self.hosts).map(|(number, _)| number).filter(|number| *number != one).collect()
     }
 }

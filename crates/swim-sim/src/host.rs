@@ -1,12 +1,15 @@
-//! Hosts: a machine with an address, a clock, and at most one process, which is a node.
+//! Hosts: a machine with an address, a clock, and at most one process.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 
 use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Status, StreamId};
+use swim_driver::Options;
 
 use crate::clock::Clock;
 use crate::connection::{ConnectionId, Side};
+use crate::polling::Polling;
+use crate::process::Process;
 use crate::stall::Stall;
 use crate::trace::Record;
 
@@ -24,13 +27,18 @@ pub(crate) enum Condition {
     Off,
 }
 
-/// What came for a stalled process and waits in its sockets, in the order of arrival.
+/// What came for a process that is stalled, or for a driver until its turn, and waits in its sockets,
+/// in the order of arrival.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Waiting {
     /// The datagram at this place of the packet table.
     Packet(u32),
     /// The next item of a lane.
     Lane(ConnectionId, Side),
+    /// The last write to this stream is written. Drivers alone are told.
+    Written(StreamId),
+    /// The answer to the lookup at this place of the name service.
+    Lookup(u32),
 }
 
 /// When a host's node wants to be woken, and which task will do it.
@@ -52,9 +60,11 @@ pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     /// What its node was last started with.
     pub(crate) config: Config,
+    /// What its driver was last started with, besides the configuration; none for a bare node.
+    pub(crate) options: Option<Box<Options>>,
     pub(crate) condition: Condition,
     /// There is one exactly while the condition is running, paused or held.
-    pub(crate) node: Option<Node>,
+    pub(crate) process: Option<Process>,
     /// How many processes it had before.
     pub(crate) life: u32,
     pub(crate) clock: Clock,
@@ -63,32 +73,47 @@ pub(crate) struct Host {
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) waiting_datagrams: usize,
+    /// When its driver gets to run, if not always.
+    pub(crate) polling: Option<Polling>,
     /// What it is stalled like, while the condition is paused or held.
     pub(crate) stall: Option<Stall>,
     /// What its process sent while its sending was held, in order.
     pub(crate) unsent: Vec<Output>,
     pub(crate) records: Vec<Record>,
+    /// When its driver dialled which addresses.
+    pub(crate) dials: Vec<(Instant, SocketAddr)>,
+    /// When its driver asked for which names.
+    pub(crate) lookups: Vec<(Instant, String)>,
     /// The commands that were given to its process, by its life and their number, with the answer.
     pub(crate) requests: BTreeMap<(u32, RequestId), Option<Result<Answer, Failure>>>,
 }
 
 impl Host {
-    pub(crate) fn new(label: &str, number: u32, config: Config) -> Self {
+    pub(crate) fn new(
+        label: &str,
+        number: u32,
+        config: Config,
+        options: Option<Box<Options>>,
+    ) -> Self {
         Host {
             label: label.to_owned(),
             address: config.address,
             config,
             condition: Condition::Down,
-            node: None,
+            options,
+            process: None,
             life: 0,
             clock: Clock::of_host(number),
             alarm: Alarm::default(),
             streams: BTreeMap::new(),
             waiting: VecDeque::new(),
             waiting_datagrams: 0,
+            polling: None,
             stall: None,
             unsent: Vec::new(),
             records: Vec::new(),
+            dials: Vec::new(),
+            lookups: Vec::new(),
             requests: BTreeMap::new(),
         }
     }
@@ -98,12 +123,29 @@ impl Host {
         self.config.name.as_str()
     }
 
+    /// The node of its process, if there is one: bare, or that of a driver.
+    pub(crate) fn node(&self) -> Option<&Node> {
+        self.process.as_ref().map(Process::node)
+    }
+
+    /// The node of its process, to be told something. None for a driver, which is told otherwise.
+    pub(crate) fn bare_node(&mut self) -> Option<&mut Node> {
+        match &mut self.process {
+            Some(Process::Node(node)) => Some(node),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn runs_driver(&self) -> bool {
+        matches!(self.process, Some(Process::Driver(_)))
+    }
+
     /// Whether it takes part in the cluster: its process runs, and has not said goodbye.
     pub(crate) fn takes_part(&self) -> Option<&Node> {
         if self.condition != Condition::Running {
             return None;
         }
-        self.node.as_ref().filter(|node| node.status() == Status::Running)
+        self.node().filter(|node| node.status() == Status::Running)
     }
 }
 

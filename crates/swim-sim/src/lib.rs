@@ -1,4 +1,5 @@
-//! A cluster in a test: `swim-core` nodes on virtual time, over a network that can be broken.
+//! A cluster in a test: `swim-core` nodes, bare or behind their `swim-driver`, on virtual time, over
+//! a network that can be broken.
 //!
 //! A [`World`] runs real nodes in one thread, without sockets and without waiting: an hour of a
 //! small cluster takes a fraction of a second. Everything that happens is a pure function of the
@@ -40,6 +41,16 @@
 //! - **Processes** crash, restart without a memory or with an old incarnation, and stall while their
 //!   sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may get
 //!   another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
+//! - **Drivers**: a process is a bare node ([`World::start`]), given everything the instant that it
+//!   happens, or a whole driver ([`World::start_driver`]), as behind `swim-tokio`. What comes for a
+//!   driver waits in its sockets, datagrams up to a limit, until it takes a turn; it runs whenever
+//!   something waits, or only so often and for so long ([`World::poll_driver_every`]). It is told
+//!   that a write is written when its peer has read all but what the buffers hold
+//!   ([`Options::stream_buffer`]). Its dials end by the model of streams, or when it said.
+//! - **Names** lead drivers to addresses, to nothing, late or never ([`Lookup`],
+//!   [`World::set_name`]).
+//! - **Applications** of drivers give commands and wait for answers ([`World::ask`]), and read events
+//!   as fast or as slowly as the test has them ([`Reader`]).
 //!
 //! [`Churn`] and [`Stalls`] do some of this on a schedule. The network can be had without the rest
 //! ([`Network`]), for nodes of another kind.
@@ -56,12 +67,17 @@
 //! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and runs
 //! many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
 //!
+//! Who wants figures rather than expectations (how fast, how often, at which cost) hands a plan to
+//! [`simulation`].
+//!
 //! # When an expectation is not met
 //!
 //! It panics with what every node believes, the last events about the member in question, the seed,
 //! and the command that runs it again (see [`Options::replay`]).
 #![forbid(unsafe_code)]
 
+mod adapter;
+mod ask;
 mod assemble;
 mod bandwidth;
 pub mod bounds;
@@ -72,6 +88,7 @@ mod clock;
 mod clog;
 mod commands;
 mod connection;
+mod drivers;
 mod engine;
 mod expect;
 mod fate;
@@ -80,13 +97,18 @@ mod host;
 mod latency;
 mod links;
 mod loss;
+mod names;
 mod network;
 mod network_options;
 mod options;
 mod packets;
+mod polling;
+mod process;
 mod queue;
 mod random;
+mod reader;
 mod report;
+pub mod simulation;
 mod stall;
 mod stalls;
 mod streams;
@@ -95,15 +117,18 @@ mod time;
 mod trace;
 mod world;
 
+pub use ask::Reply;
 pub use bandwidth::Bandwidth;
 pub use churn::Churn;
 pub use commands::Request;
 pub use fate::{Fate, Passage};
 pub use latency::Latency;
 pub use loss::Loss;
+pub use names::Lookup;
 pub use network::Network;
 pub use network_options::{NetworkOptions, Reordering};
 pub use options::{Options, Pieces};
+pub use reader::Reader;
 pub use stall::Stall;
 pub use stalls::Stalls;
 pub use time::{millis, secs};

@@ -161,7 +161,7 @@ impl Bursts {
             return Chance::new(self.share_bad);
         };
         #[allow(clippy::cast_precision_loss)] // after 104 days nothing is known of it any more
-        let since = (now.as_nanos() - at.as_nanos()) as f64;
+        let since = now.as_nanos().saturating_sub(at.as_nanos()) as f64;
         let known = libm::exp(-since * self.decay);
         let was_bad = if was_bad { 1.0 } else { 0.0 };
         let bad = self.share_bad + (was_bad - self.share_bad) * known;

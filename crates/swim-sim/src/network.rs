@@ -112,7 +112,8 @@ impl Network {
         network
     }
 
-    /// Says what becomes of a datagram of `bytes` bytes that is sent now.
+    /// Says what becomes of a datagram of `bytes` bytes that is sent now. Ask in the order of sending:
+    /// `now` does not go back.
     pub fn datagram(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Fate {
         let (latency, loss) = self.draw();
         if !self.plain {

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use swim_core::{Config, Hooks, Name, Node};
+use swim_core::{Config, Event, Hooks, Name, Node};
 
 use crate::bandwidth::Bandwidth;
 use crate::checkers::{self, Checker};
@@ -53,8 +53,11 @@ pub struct Options {
     pub(crate) pieces: Pieces,
     pub(crate) connect_timeout: Duration,
     pub(crate) socket_buffer: usize,
+    pub(crate) stream_buffer: usize,
     pub(crate) digest: bool,
-    pub(crate) records: bool,
+    pub(crate) records: fn(&Event) -> bool,
+    /// Whether to keep what drivers dialled and looked up.
+    pub(crate) dials_kept: bool,
     pub(crate) replay: Option<String>,
     pub(crate) checkers: Vec<Box<dyn Checker>>,
     pub(crate) keep_violations: bool,
@@ -74,8 +77,10 @@ impl Options {
             pieces: Pieces::Whole,
             connect_timeout: secs(20),
             socket_buffer: 256,
+            stream_buffer: 256 << 10,
             digest: true,
-            records: true,
+            records: |_| true,
+            dials_kept: true,
             replay: None,
             checkers: Vec::new(),
             keep_violations: false,
@@ -171,11 +176,19 @@ impl Options {
         self
     }
 
-    /// How many datagrams wait for a stalled process before further ones are dropped (256, about
-    /// what Linux keeps by default).
+    /// How many datagrams wait for a stalled process, or for the turn of a driver, before further
+    /// ones are dropped (256, about what Linux keeps by default).
     #[must_use]
     pub fn socket_buffer(mut self, datagrams: usize) -> Self {
         self.socket_buffer = datagrams;
+        self
+    }
+
+    /// How many bytes a stream holds that a driver has written and its peer has not read (256 KiB).
+    /// A driver waits for its peer beyond that.
+    #[must_use]
+    pub fn stream_buffer(mut self, bytes: usize) -> Self {
+        self.stream_buffer = bytes;
         self
     }
 
@@ -190,7 +203,14 @@ impl Options {
     /// need the memory.
     #[must_use]
     pub fn records(mut self, on: bool) -> Self {
-        self.records = on;
+        self.dials_kept = on;
+        self.records_of(if on { |_| true } else { |_| false })
+    }
+
+    /// Keeps the events for which this holds, and no others.
+    #[must_use]
+    pub fn records_of(mut self, kept: fn(&Event) -> bool) -> Self {
+        self.records = kept;
         self
     }
 

@@ -23,6 +23,10 @@ pub(crate) enum Task {
     Lane(ConnectionId, Side),
     /// What a clogged link holds on a connection may have been held for too long.
     HeldLane(ConnectionId, Side),
+    /// A driver gets to run, if its host's process is still that of this life.
+    Turn { host: u32, life: u32 },
+    /// The answer to the lookup at this place of the name service arrives.
+    Lookup(u32),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -21,6 +21,11 @@ pub(crate) enum Purpose {
     Stalls = 8,
     Plan = 9,
     Chaos = 10,
+    Simulation = 40,
+    /// How long lookups of names take.
+    Names = 20,
+    /// When drivers that do not always run begin.
+    Polling = 21,
 }
 
 /// The generator for a purpose in the run of a seed.

@@ -60,7 +60,7 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
     if host.life > 0 {
         write!(out, ", life {}", host.life)?;
     }
-    if let Some(node) = &host.node {
+    if let Some(node) = host.node() {
         let local = node.local();
         write!(out, ", incarnation {}, health {}", local.incarnation, node.health())?;
         write!(out, ", {} live: ", node.members_live())?;
@@ -112,6 +112,16 @@ fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
         Event::Left { member, previous, via } => {
             write!(out, "Left {}, before: {previous}; {via}", who(member))
         }
+        // What the application sends may be long, and is its own.
+        Event::Message { from, payload, .. } => {
+            write!(out, "Message of {} bytes from {from}", payload.len())
+        }
+        Event::Broadcast { origin, payload, .. } => {
+            write!(out, "Broadcast of {} bytes by {origin}", payload.len())
+        }
+        Event::UserState { from, state, .. } => {
+            write!(out, "UserState of {} bytes from {from}", state.len())
+        }
         Event::Forgotten { member } => write!(out, "Forgotten {} {}", who(member), member.state),
         other => write!(out, "{other:?}"),
     }
@@ -129,7 +139,10 @@ fn write_beliefs(out: &mut String, node: &Node, about: Option<&Host>) -> core::f
 }
 
 fn condition(host: &Host) -> String {
-    match (host.condition, &host.node) {
+    if host.runs_driver() && host.condition == Condition::Running && !host.waiting.is_empty() {
+        return format!("running, {} inputs waiting for its turn", host.waiting.len());
+    }
+    match (host.condition, host.node()) {
         (Condition::Running, Some(node)) => format!("{:?}", node.status()).to_lowercase(),
         (Condition::Running | Condition::Down, _) => "down".to_owned(),
         (Condition::Paused, _) => format!("paused, {} inputs waiting", host.waiting.len()),

@@ -33,7 +33,9 @@ impl World {
 
     /// Stalls a node's process, until [`resume`](World::resume).
     ///
-    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too.
+    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too. A driver
+    /// keeps the order of its turn, and knows only [`Stall::Replay`]; see also
+    /// [`poll_driver_every`](World::poll_driver_every).
     #[track_caller]
     pub fn stall(&mut self, name: &str, stall: Stall) {
         let number = self.existing(name);
@@ -42,6 +44,9 @@ impl World {
             Stall::Replay => self.note(format_args!("pause {name}")),
             _ => self.note(format_args!("stall {name}: {stall:?}")),
         }
+        let driver = self.hosts[number as usize].runs_driver();
+        // Its turn decides the order in which it makes up for what it missed.
+        assert!(!driver || stall == Stall::Replay, "{name} is a driver: pause it");
         let (condition, mark) = match stall {
             Stall::Replay => (Condition::Paused, Mark::Pause),
             Stall::TimersFirst => (Condition::Paused, Mark::StallTimersFirst),
@@ -63,6 +68,9 @@ impl World {
         self.note(format_args!("resume {name}"));
         self.hosts[number as usize].condition = Condition::Running;
         self.trace.mark(self.now, number, Mark::Resume);
+        if self.hosts[number as usize].runs_driver() {
+            return self.call_driver(number);
+        }
         match stall {
             Stall::Replay => {
                 self.receive_waiting(number);
@@ -103,6 +111,7 @@ impl World {
                         self.unload_lane(id, side, host);
                     }
                 }
+                Waiting::Written(_) | Waiting::Lookup(_) => {}
             }
         }
     }

@@ -159,7 +159,7 @@ impl Stalled {
     /// Passes over a process that is down, and one that somebody else has stalled.
     fn stop(&mut self, world: &mut World, stall: Stall) {
         let host = world.host(&self.name);
-        self.stalled = world.hosts[host as usize].node.is_some() && !world.is_stalled(host);
+        self.stalled = world.hosts[host as usize].process.is_some() && !world.is_stalled(host);
         if self.stalled {
             world.stall(&self.name, stall);
         }

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use rand_core::Rng;
-use swim_core::{Node, StreamId, StreamInput};
+use swim_core::{Node, Refused, StreamId, StreamInput};
 
 use crate::clog::HeldInput;
-use crate::connection::{Connection, ConnectionId, End, Item, Phase, Side};
+use crate::connection::{Arrival, Connection, ConnectionId, End, Item, Phase, Side};
 use crate::host::{Condition, Waiting};
 use crate::network::{Network, OUTSIDE};
 use crate::options::Pieces;
@@ -29,7 +29,13 @@ const STOPPED_MAX: Duration = secs(51);
 impl World {
     // What nodes want.
 
-    pub(crate) fn open_stream(&mut self, host: u32, stream: StreamId, to: SocketAddr) {
+    pub(crate) fn open_stream(
+        &mut self,
+        host: u32,
+        stream: StreamId,
+        to: SocketAddr,
+        timeout: Duration,
+    ) {
         let traffic = &mut self.trace.traffic;
         traffic.streams += 1;
         let port = DIALLER_PORTS.0
@@ -42,7 +48,7 @@ impl World {
         if target.is_some() {
             self.queue.push(at, Task::Request(id));
         }
-        self.queue.push(self.now + self.options.connect_timeout, Task::RequestTimeout(id));
+        self.queue.push(self.now + timeout, Task::RequestTimeout(id));
     }
 
     pub(crate) fn write_stream(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
@@ -153,10 +159,8 @@ impl World {
         connection.lane_mut(side).stops = 0;
         let host = &mut self.hosts[to as usize];
         match host.condition {
-            Condition::Paused | Condition::Held => {
-                connection.lane_mut(side).scheduled = true;
-                host.waiting.push_back(Waiting::Lane(id, side));
-            }
+            Condition::Running if host.runs_driver() => self.lane_waits(id, side, to),
+            Condition::Paused | Condition::Held => self.lane_waits(id, side, to),
             Condition::Running | Condition::Down | Condition::Off => self.unload_lane(id, side, to),
         }
     }
@@ -170,6 +174,15 @@ impl World {
     }
 
     // Private.
+
+    /// What has arrived waits until its process takes it.
+    fn lane_waits(&mut self, id: ConnectionId, side: Side, host: u32) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.lane_mut(side).scheduled = true;
+            self.hosts[host as usize].waiting.push_back(Waiting::Lane(id, side));
+            self.call_driver(host);
+        }
+    }
 
     fn hold_lane(&mut self, id: ConnectionId, side: Side, link: (u32, u32)) {
         let Some(connection) = self.connections.get_mut(id) else {
@@ -218,10 +231,7 @@ impl World {
         if connection.broken {
             return;
         }
-        let bytes = match &item {
-            Item::Data(bytes) => bytes.len(),
-            _ => 0,
-        };
+        let bytes = item.len();
         let at = self.network.piece(
             self.now,
             connection.end(to.other()).host.unwrap_or(OUTSIDE),
@@ -266,7 +276,7 @@ impl World {
         self.queue.push(self.now, Task::Lane(id, side));
     }
 
-    fn schedule_lane(&mut self, id: ConnectionId, side: Side) {
+    pub(crate) fn schedule_lane(&mut self, id: ConnectionId, side: Side) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -301,28 +311,28 @@ impl World {
                 Item::Accept => end.life == self.hosts[host as usize].life,
                 _ => end.stream.is_some(),
             };
-            if expected && self.hosts[host as usize].node.is_some() {
-                self.deliver_item(id, side, host, item);
-            } else {
+            if !expected || self.hosts[host as usize].process.is_none() {
                 // It was meant for an earlier process of this host.
                 self.hang_up(id, side, false);
+            } else if item == Item::Accept {
+                self.accept(id, host);
+            } else if let Some((stream, arrival)) = self.arrive(id, side, item) {
+                self.give(host, stream, arrival.input());
             }
         }
     }
 
-    fn deliver_item(&mut self, id: ConnectionId, side: Side, host: u32, item: Item) {
-        match item {
-            Item::Accept => return self.accept(id, host),
-            Item::Data(bytes) => return self.deliver_data(id, side, host, bytes),
-            Item::Opened | Item::Finish | Item::Reset => {}
-        }
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        let Some(stream) = connection.end(side).stream else {
-            return;
-        };
-        let input = match item {
+    /// Takes off the wire what has arrived at one end: what it is to the process there.
+    pub(crate) fn arrive(
+        &mut self,
+        id: ConnectionId,
+        side: Side,
+        item: Item,
+    ) -> Option<(StreamId, Arrival)> {
+        let connection = self.connections.get_mut(id)?;
+        let stream = connection.end(side).stream?;
+        let arrival = match item {
+            Item::Data(bytes) => Arrival::Data(self.next_piece(id, side, bytes)),
             Item::Opened => {
                 connection.phase = Phase::Open;
                 self.trace.traffic.streams_opened += 1;
@@ -331,25 +341,26 @@ impl World {
                 for item in early {
                     self.post(id, Side::Acceptor, item);
                 }
-                StreamInput::Opened
+                Arrival::Opened
             }
             Item::Finish => {
                 connection.end_mut(side).heard_finish = true;
                 if connection.is_done() {
                     self.remove_connection(id);
                 }
-                StreamInput::Finished
+                Arrival::Finished
             }
-            _ => {
+            Item::Accept | Item::Reset => {
                 self.trace.traffic.streams_failed += 1;
                 self.remove_connection(id);
-                StreamInput::Failed
+                Arrival::Failed
             }
         };
-        self.give(host, stream, input);
+        Some((stream, arrival))
     }
 
-    fn deliver_data(&mut self, id: ConnectionId, side: Side, host: u32, mut bytes: Bytes) {
+    /// The first piece of what was written; the rest arrives after it.
+    fn next_piece(&mut self, id: ConnectionId, side: Side, mut bytes: Bytes) -> Bytes {
         let (size, gap) = match self.options.pieces {
             Pieces::Whole => (bytes.len(), Duration::ZERO),
             Pieces::Bytes => (1, Duration::from_micros(1)),
@@ -360,29 +371,45 @@ impl World {
                 (usize::try_from(size).unwrap_or(usize::MAX), gap)
             }
         };
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        let Some(stream) = connection.end(side).stream else {
-            return;
-        };
         let piece = bytes.split_to(size.min(bytes.len()));
-        if !bytes.is_empty() {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !bytes.is_empty()
+        {
             connection.lane_mut(side).push_front(self.now + gap, Item::Data(bytes));
         }
-        self.give(host, stream, StreamInput::Data(&piece));
+        self.look_whether_written(id, side.other());
+        piece
     }
 
     fn accept(&mut self, id: ConnectionId, host: u32) {
-        let Some(connection) = self.connections.get(id) else {
+        let Some(from) = self.dialler_of(id) else {
             return;
         };
-        let dialler = connection.end(Side::Dialler).host.expect("diallers are hosts of the world");
-        let from = SocketAddr::new(self.hosts[dialler as usize].address.ip(), connection.port);
         self.trace.mark(self.now, host, Mark::Accept);
-        match self.touch(host, |node: &mut Node, now| node.handle_accept(now, from)) {
+        let accepted = self.touch(host, |node: &mut Node, now| node.handle_accept(now, from));
+        self.accepted(id, host, accepted);
+        self.pump(host);
+    }
+
+    /// The address from which a connection comes.
+    pub(crate) fn dialler_of(&self, id: ConnectionId) -> Option<SocketAddr> {
+        let connection = self.connections.get(id)?;
+        let dialler = connection.end(Side::Dialler).host.expect("diallers are hosts of the world");
+        Some(SocketAddr::new(self.hosts[dialler as usize].address.ip(), connection.port))
+    }
+
+    /// A process has looked at a connection that came in, and taken it or not.
+    pub(crate) fn accepted(
+        &mut self,
+        id: ConnectionId,
+        host: u32,
+        accepted: Result<StreamId, Refused>,
+    ) {
+        match accepted {
             Ok(stream) => {
-                self.check(host, |checker, by| checker.stream_accepted(by, stream, from));
+                if let Some(from) = self.dialler_of(id) {
+                    self.check(host, |checker, by| checker.stream_accepted(by, stream, from));
+                }
                 self.hosts[host as usize].streams.insert(stream, (id, Side::Acceptor));
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.end_mut(Side::Acceptor).stream = Some(stream);
@@ -393,7 +420,6 @@ impl World {
                 self.hang_up(id, Side::Acceptor, false);
             }
         }
-        self.pump(host);
     }
 
     fn give(&mut self, host: u32, stream: StreamId, input: StreamInput<'_>) {

@@ -84,6 +84,12 @@ pub(crate) enum Mark {
     StallTimersFirst,
     StallHeldIo,
     Drift,
+    /// A driver takes a turn.
+    Turn,
+    /// A driver is told that what it wrote is written.
+    Written,
+    /// A driver hears what a name leads to.
+    Lookup,
 }
 
 const PACKET_IN: u8 = 32;
@@ -142,6 +148,21 @@ impl Trace {
                 StreamOp::Send(bytes) => sink.bytes(1, bytes),
                 StreamOp::Finish => sink.0.write(&[2]),
                 StreamOp::Abort => sink.0.write(&[3]),
+            }
+        }
+    }
+
+    /// A driver hears what a name leads to.
+    pub(crate) fn lookup(
+        &mut self,
+        at: Instant,
+        host: u32,
+        result: &Result<Vec<SocketAddr>, String>,
+    ) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(Mark::Lookup as u8, at, host, result.is_ok().into());
+            for address in result.iter().flatten() {
+                sink.address(*address);
             }
         }
     }

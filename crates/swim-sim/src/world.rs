@@ -2,18 +2,22 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rand_chacha::ChaCha8Rng;
 use swim_core::{Config, Incarnation, Instant, Name, Node};
+use swim_driver::Options as Settings;
 
 use crate::checkers::Panel;
 use crate::clog::Held;
-use crate::connection::Connections;
+use crate::connection::{Connections, Side};
 use crate::host::{Alarm, Condition, Host, Waiting, address_of, number_of};
+use crate::names::Names;
 use crate::network::Network;
 use crate::options::Options;
 use crate::packets::Packets;
+use crate::polling::phases;
+use crate::process::{self, DriverProcess, Process};
 use crate::queue::Queue;
 use crate::random::{Purpose, generator};
 use crate::time::millis;
@@ -46,6 +50,11 @@ pub struct World {
     /// Cuts streams into pieces. Apart from the network's, so that the size of pieces does not
     /// shift what else is drawn.
     pub(crate) pieces_rng: ChaCha8Rng,
+    /// What names lead to, for drivers.
+    pub(crate) names: Names,
+    pub(crate) polling_rng: ChaCha8Rng,
+    /// What a host's clock that shows 0 is in the standard library's time, which drivers know.
+    origin: std::time::Instant,
     pub(crate) trace: Trace,
     pub(crate) panel: Panel,
     /// What was done to the world, for reports.
@@ -79,6 +88,9 @@ impl World {
             packets: Packets::default(),
             connections: Connections::default(),
             pieces_rng: generator(options.seed, Purpose::Pieces),
+            names: Names::new(options.seed),
+            polling_rng: phases(options.seed),
+            origin: process::any_instant(),
             trace: Trace::new(options.digest),
             panel: Panel::new(checkers, options.keep_violations),
             notes: Vec::new(),
@@ -99,25 +111,9 @@ impl World {
     /// what it is called here.
     #[track_caller]
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
-        assert!(!self.labels.contains_key(name), "there is a {name} already; use restart");
-        let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
-        let member = Name::new(name).expect("a node's name is a member name");
-        let mut config = (self.options.profile)(member, address_of(number));
-        config.incarnation = self.incarnation_by_clock();
-        if let Some(change) = &self.options.configure {
-            change(number as usize, &mut config);
-        }
+        let mut config = self.config_of_next(name);
         configure(&mut config);
-        if let Some(taken) = self.host_at(config.address) {
-            let taken = &self.hosts[taken as usize].label;
-            panic!("the address is that of {taken}; restart_with gives it to another node");
-        }
-        if config.address != address_of(number) {
-            self.other_addresses.insert(config.address, number);
-        }
-        self.hosts.push(Host::new(name, number, config));
-        self.labels.insert(name.to_owned(), number);
-        self.boot(number);
+        self.add_host(name, config, None);
     }
 
     /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It does
@@ -172,7 +168,7 @@ impl World {
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
         self.note(format_args!("restart {name}"));
-        if self.hosts[host as usize].node.is_some() {
+        if self.hosts[host as usize].process.is_some() {
             self.end_process(host, Condition::Down);
         }
         let incarnation = self.incarnation_by_clock();
@@ -204,7 +200,7 @@ impl World {
     #[must_use]
     pub fn node(&self, name: &str) -> &Node {
         let host = &self.hosts[self.host(name) as usize];
-        host.node.as_ref().unwrap_or_else(|| panic!("the process of {name} is down"))
+        host.node().unwrap_or_else(|| panic!("the process of {name} is down"))
     }
 
     // Time.
@@ -246,6 +242,15 @@ impl World {
         &self.hosts[self.host(name) as usize].records
     }
 
+    /// The events of a node so far, or since they were last taken. The world keeps them no longer, and
+    /// no expectation sees them: for runs in which more happens than memory holds.
+    #[track_caller]
+    #[must_use]
+    pub fn take_events(&mut self, name: &str) -> Vec<Record> {
+        let host = self.host(name);
+        core::mem::take(&mut self.hosts[host as usize].records)
+    }
+
     /// A number that stands for everything that happened so far, in order: every input, output and
     /// event of every node with its time. Two runs with the same digest were the same run.
     ///
@@ -276,17 +281,52 @@ impl World {
 
     // For the other files.
 
+    /// The configuration of a node that is about to be started.
+    #[track_caller]
+    pub(crate) fn config_of_next(&self, name: &str) -> Config {
+        assert!(!self.labels.contains_key(name), "there is a {name} already; use restart");
+        let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+        let member = Name::new(name).expect("a node's name is a member name");
+        let mut config = (self.options.profile)(member, address_of(number));
+        config.incarnation = self.incarnation_by_clock();
+        if let Some(change) = &self.options.configure {
+            change(number as usize, &mut config);
+        }
+        config
+    }
+
+    /// Starts the process of a new host: a driver if there are options for one.
+    #[track_caller]
+    pub(crate) fn add_host(&mut self, name: &str, config: Config, options: Option<Box<Settings>>) {
+        let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+        if let Some(taken) = self.host_at(config.address) {
+            let taken = &self.hosts[taken as usize].label;
+            panic!("the address is that of {taken}; restart_with gives it to another node");
+        }
+        if config.address != address_of(number) {
+            self.other_addresses.insert(config.address, number);
+        }
+        self.hosts.push(Host::new(name, number, config, options));
+        self.labels.insert(name.to_owned(), number);
+        self.boot(number);
+    }
+
+    /// The number of a host, if there is one that is called this.
+    pub(crate) fn find_host(&self, name: &str) -> Option<u32> {
+        self.labels.get(name).copied()
+    }
+
     /// The number of a host.
     #[track_caller]
     pub(crate) fn host(&self, name: &str) -> u32 {
-        *self.labels.get(name).unwrap_or_else(|| panic!("no node {name} was ever started"))
+        self.find_host(name).unwrap_or_else(|| panic!("no node {name} was ever started"))
     }
 
     /// The number of a host whose process exists.
     #[track_caller]
     pub(crate) fn existing(&self, name: &str) -> u32 {
         let host = self.host(name);
-        assert!(self.hosts[host as usize].node.is_some(), "the process of {name} is down");
+        assert!(self.hosts[host as usize].process.is_some(), "the process of {name} is down");
         host
     }
 
@@ -327,11 +367,24 @@ impl World {
         node_seed[8..12].copy_from_slice(&number.to_le_bytes());
         node_seed[12..16].copy_from_slice(&host.life.to_le_bytes());
         let (config, now) = (host.config.clone(), host.clock.reading(self.now));
-        let node = match &self.options.hooks {
-            Some(hooks) => Node::with_hooks(config, hooks(number as usize), node_seed, now),
-            None => Node::new(config, node_seed, now),
+        let hooks = self.options.hooks.as_ref().map(|hooks| hooks(number as usize));
+        let process = match &mut host.options {
+            Some(options) => {
+                options.incarnation = Some(config.incarnation);
+                options.config = config;
+                let time = (self.origin, now);
+                DriverProcess::start(options, hooks, host.address, node_seed, time)
+                    .map(|process| Process::Driver(Box::new(process)))
+                    .map_err(|error| error.to_string())
+            }
+            None => match hooks {
+                Some(hooks) => Node::with_hooks(config, hooks, node_seed, now),
+                None => Node::new(config, node_seed, now),
+            }
+            .map(Process::Node)
+            .map_err(|error| error.to_string()),
         };
-        host.node = Some(node.unwrap_or_else(|error| panic!("{}: {error}", host.label)));
+        host.process = Some(process.unwrap_or_else(|error| panic!("{}: {error}", host.label)));
         host.condition = Condition::Running;
         self.trace.mark(self.now, number, Mark::Start);
         self.disturb();
@@ -345,7 +398,7 @@ impl World {
         let host = &mut self.hosts[number as usize];
         let life = host.life;
         host.condition = condition;
-        host.node = None;
+        let process = host.process.take();
         host.life += 1;
         host.alarm = Alarm { generation: host.alarm.generation + 1, ..Alarm::default() };
         host.streams.clear();
@@ -353,6 +406,10 @@ impl World {
         host.stall = None;
         host.unsent.clear();
         let waiting = core::mem::take(&mut host.waiting);
+        let backlog = match process {
+            Some(Process::Driver(process)) => process.end(),
+            _ => VecDeque::new(),
+        };
         for (id, side) in self.connections.of_host(number, life) {
             self.hang_up(id, side, off);
         }
@@ -361,7 +418,12 @@ impl World {
                 Waiting::Packet(place) => drop(self.packets.take(place)),
                 // It was never acknowledged: whoever sent it goes on trying.
                 Waiting::Lane(id, side) => self.release_lane(id, side),
+                Waiting::Lookup(place) => drop(self.names.take(place)),
+                Waiting::Written(_) => {}
             }
+        }
+        for id in backlog {
+            self.release_lane(id, Side::Acceptor);
         }
     }
 }

@@ -3,6 +3,55 @@
 use swim_core::Event;
 use swim_sim::{World, secs};
 
+/// How often a node was told that another's datagrams are blocked.
+fn times_told(world: &World, observer: &str, peer: &str) -> usize {
+    let names_it =
+        |event: &Event| matches!(event, Event::DatagramsBlocked { member } if member.name == peer);
+    world.events(observer).iter().filter(|record| names_it(&record.event)).count()
+}
+
+/// Breaks something in a calm cluster of this many, and expects that for ten minutes nobody dies of
+/// it, and that each of these observers is told once which peer it is.
+fn blocked(seed: u64, nodes: usize, what: &str, act: impl Fn(&mut World), told: &[(String, &str)]) {
+    let mut world = World::new(seed);
+    world.form(nodes);
+    world.note(what);
+    act(&mut world);
+    world.run(secs(600));
+    for number in 0..nodes {
+        world.expect_never_failed(&format!("n{number}"));
+    }
+    for (observer, peer) in told {
+        let times = times_told(&world, observer, peer);
+        if times != 1 {
+            world.fail(&format!("{what}: {observer} was told {times} times of {peer}"), Some(peer));
+        }
+    }
+}
+
+fn names(nodes: usize) -> impl Iterator<Item = String> {
+    (0..nodes).map(|number| format!("n{number}"))
+}
+
+#[test]
+fn s26_nobody_dies_where_datagrams_to_one_member_are_blocked_and_everybody_says_whose() {
+    for nodes in 2..=16 {
+        let told: Vec<_> =
+            names(nodes).filter(|name| name != "n1").map(|name| (name, "n1")).collect();
+        blocked(1, nodes, "to n1", |world| world.block_datagrams_to("n1"), &told);
+        blocked(2, nodes, "from n1", |world| world.block_datagrams_from("n1"), &told);
+    }
+}
+
+#[test]
+fn s26_nobody_dies_where_datagrams_of_one_pair_are_blocked_one_way_and_both_say_whose() {
+    for nodes in 2..=16 {
+        let told = [("n0".to_owned(), "n1"), ("n1".to_owned(), "n0")];
+        blocked(3, nodes, "n0 to n1", |world| world.block_datagrams("n0", "n1"), &told);
+        blocked(4, nodes, "n1 to n0", |world| world.block_datagrams("n1", "n0"), &told);
+    }
+}
+
 #[test]
 fn a_pair_without_datagrams_is_kept_alive_by_indirect_pings() {
     for seed in 0..10 {

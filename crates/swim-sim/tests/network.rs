@@ -140,3 +140,11 @@ fn an_expectation_that_is_not_met_panics_with_a_report() {
 fn an_unknown_name_is_a_mistake_in_the_test() {
     World::new(1).crash("nobody");
 }
+
+#[test]
+#[should_panic(expected = "the address is that of a")]
+fn an_address_is_given_to_another_node_with_a_restart_only() {
+    let mut world = pair();
+    let address = world.address("a");
+    world.start_with("c", |config| config.address = address);
+}

@@ -55,6 +55,36 @@ fn a_node_restarted_at_an_equal_incarnation_with_other_metadata_wins_too() {
 }
 
 #[test]
+fn what_it_announced_before_at_an_equal_incarnation_is_replaced_where_only_one_remembers_it() {
+    for seed in 0..10 {
+        let mut world = World::new(seed);
+        world.form(10);
+        let incarnation = world.node("n2").local().incarnation;
+        // All but one start anew, so that nobody can tell n2 what it announced before; and that one is
+        // away for less than a suspicion.
+        world.isolate("n1");
+        for number in (0..10).filter(|number| *number != 1) {
+            let name = format!("n{number}");
+            world.restart_with(&name, |config| {
+                config.incarnation = incarnation;
+                if number == 2 {
+                    config.meta = "second life".into();
+                }
+            });
+            if number > 0 {
+                world.join(&name, "n0");
+            }
+        }
+        world.run(secs(2));
+        world.heal();
+        world.join("n1", "n0");
+        world.settle(secs(5));
+        assert_eq!(world.node("n1").member("n2").expect("a member").meta, b"second life");
+        world.expect_never_failed("n2");
+    }
+}
+
+#[test]
 fn a_node_declared_failed_comes_back_by_a_restart() {
     for incarnation in [None, Some(Incarnation(1))] {
         let mut world = World::new(7);

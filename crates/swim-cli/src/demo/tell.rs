@@ -51,7 +51,7 @@ impl Teller {
         }
         let heading = self.output.format().paint.text(Tone::Heading, format!("{number}. {title}"));
         self.output.block(format!("\n{heading}")).await;
-        for line in wrap(explanation, WIDTH - 3) {
+        for line in text::wrap(explanation, WIDTH - 3) {
             self.output.block(format!("   {}", self.output.format().paint.dim(line))).await;
         }
         if self.terminal {
@@ -77,7 +77,7 @@ impl Teller {
         let elapsed = at.saturating_duration_since(self.begun).as_secs_f64();
         let time = format.paint.dim(format!("{elapsed:>7.2} s"));
         // Ten columns for the time, so that what is told stands below itself.
-        let mut lines = wrap(told, WIDTH - 12).into_iter();
+        let mut lines = text::wrap(told, WIDTH - 12).into_iter();
         let first = format.paint.text(tone, lines.next().unwrap_or_default());
         let mut block = format!("{time}  {first}");
         for line in lines {
@@ -156,31 +156,9 @@ pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// Breaks text between words.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.into()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_broken_between_words() {
-        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
-        assert_eq!(wrap("incomprehensible word", 4), ["incomprehensible", "word"]);
-        assert!(wrap("", 4).is_empty());
-    }
 
     #[test]
     fn rows_of_names_are_cut() {

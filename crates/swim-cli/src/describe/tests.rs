@@ -266,7 +266,7 @@ fn what_does_not_get_through() {
     let event = Event::DatagramsBlocked { member: member(State::Alive) };
     assert_eq!(
         human(&event),
-        "datagrams_blocked b at 10.0.0.2:7946: answers by stream, but no datagram gets through"
+        "datagrams_blocked b at 10.0.0.2:7946: answers by detours alone, no datagram gets through"
     );
     assert_eq!(as_json(&event), about_member("datagrams_blocked", State::Alive, json!({})));
 

@@ -7,4 +7,5 @@ mod datagrams;
 mod limits;
 mod limits_of_streams;
 mod peer;
+mod short_fields;
 mod streams;

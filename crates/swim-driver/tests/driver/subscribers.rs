@@ -96,3 +96,17 @@ fn a_subscription_after_the_end_has_the_last_members_and_ends() {
     let mut next = Box::pin(events.next());
     assert_eq!(crate::harness::ready(&mut next), None);
 }
+
+#[test]
+fn a_subscription_without_limit_misses_nothing() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.events_max = 1);
+    let mut all = net.hosts[a].driver.subscribe_without_limit();
+    for _ in 0..5 {
+        net.now += Duration::from_secs(3600);
+        net.settle();
+    }
+    let notices: Vec<_> = std::iter::from_fn(|| all.try_next()).collect();
+    assert!(notices.len() >= 5, "{notices:?}");
+    assert!(notices.iter().all(|notice| matches!(notice, Notice::Event(_))), "{notices:?}");
+}

@@ -172,3 +172,14 @@ fn a_peer_that_asks_for_everything_and_does_not_read_is_given_up() {
     assert!(host.sockets.actions.contains(&Action::Abort { id }), "{:?}", host.sockets.actions);
     assert_eq!(crate::harness::poll(&mut joining), Poll::Pending);
 }
+
+#[test]
+fn a_clock_that_goes_back_holds_up_no_attempt() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.seeds = vec!["10.0.0.9:7946".into()]);
+    net.run(Duration::from_secs(3600));
+    net.hosts[a].dials();
+    net.now -= Duration::from_secs(1800);
+    net.run(Duration::from_secs(40));
+    assert!(!net.hosts[a].dials().is_empty(), "a lonely node asks every half minute");
+}

@@ -59,7 +59,7 @@ impl Checker for Answers {
         };
         let nodes = world.running().count();
         for (host, asked) in world.hosts.iter().zip(&mut self.hosts) {
-            let Some(node) = host.node.as_ref().filter(|_| host.life == asked.life) else {
+            let Some(node) = host.node().filter(|_| host.life == asked.life) else {
                 continue;
             };
             let late = calm + answering(node.config(), nodes) <= world.now();

@@ -99,7 +99,7 @@ impl World {
         mut ask: impl FnMut(&mut dyn Checker, &Sight<'_>) -> Verdict,
     ) {
         let host = &self.hosts[number as usize];
-        let Some(node) = &host.node else {
+        let Some(node) = host.node() else {
             return;
         };
         let sight = Sight {

@@ -86,7 +86,7 @@ impl Run {
     /// Every second of those that left comes back.
     fn welcome_back(&mut self) {
         for host in (0..self.labels.len()).step_by(2) {
-            let node = self.world.hosts[host].node.as_ref();
+            let node = self.world.hosts[host].node();
             if node.is_some_and(|node| node.status() == Status::Left) {
                 let other = self.dice.below(self.labels.len());
                 self.join(host, other);
@@ -135,15 +135,14 @@ impl Run {
     /// that know it may bring it back, too, but only in the end: they compare views with everybody,
     /// and with it when its turn comes.)
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
-        let alone = |host: usize| {
-            self.world.hosts[host].node.as_ref().is_none_or(|node| node.members_live() <= 1)
-        };
+        let alone =
+            |host: usize| self.world.hosts[host].node().is_none_or(|node| node.members_live() <= 1);
         if alone(host) {
             return false;
         }
         let knows = |one: usize, other: usize| {
             let (one, other) = (&self.world.hosts[one], &self.world.hosts[other]);
-            let node = one.node.as_ref();
+            let node = one.node();
             let known = node.and_then(|node| node.member(other.member()));
             known.is_some_and(|known| known.state.is_live() && known.address == other.address)
         };

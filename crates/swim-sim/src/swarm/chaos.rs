@@ -109,7 +109,7 @@ impl Run {
     /// As after a clock that was set back, or twice within a second.
     fn restart_below(&mut self, one: usize, other: usize) {
         let host = &self.world.hosts[one];
-        let last = host.node.as_ref().map_or(host.config.incarnation, |n| n.local().incarnation);
+        let last = host.node().map_or(host.config.incarnation, |n| n.local().incarnation);
         let below = self.dice.pick(&[0, 0, 1, 3600, u32::MAX]);
         self.world.restart_with(&self.labels[one], |config| {
             config.incarnation = Incarnation(last.0.saturating_sub(below).max(1));

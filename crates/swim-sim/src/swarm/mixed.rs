@@ -149,7 +149,7 @@ impl Mixed {
             .pieces(pieces)
             .socket_buffer(32)
             .checked()
-            .replay(format!("cargo run --release -p swim-sim --example digest -- {seed}"))
+            .replay(format!("cargo run --release -p swim-sim --bin digest -- {seed}"))
             .build();
         world.gather(nodes);
         let config = world.node("n0").config().clone();
@@ -279,7 +279,7 @@ impl Mixed {
         // Those that are just leaving are left alone, and so is every second that has left.
         for number in 0..self.nodes {
             let name = format!("n{number}");
-            let Some(node) = &world.hosts[number].node else {
+            let Some(node) = world.hosts[number].node() else {
                 continue;
             };
             let joins = match node.status() {

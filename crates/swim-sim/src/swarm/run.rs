@@ -128,7 +128,7 @@ impl Run {
     }
 
     pub(super) fn exists(&self, host: usize) -> bool {
-        self.world.hosts[host].node.is_some()
+        self.world.hosts[host].node().is_some()
     }
 
     pub(super) fn takes_commands(&self, host: usize) -> bool {

@@ -111,7 +111,7 @@ impl Seen {
                     self.add(what, 1);
                 }
             }
-            let repairs = host.node.as_ref().map_or(0, |node| node.stats().repairs);
+            let repairs = host.node().map_or(0, |node| node.stats().repairs);
             self.add("repairs", repairs);
         }
     }

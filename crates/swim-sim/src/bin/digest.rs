@@ -3,7 +3,7 @@
 //! The same seeds must print the same on every machine, and with and without optimization:
 //!
 //! ```text
-//! diff <(cargo run -p swim-sim --example digest) <(cargo run --release -p swim-sim --example digest)
+//! diff <(cargo run -p swim-sim --bin digest) <(cargo run --release -p swim-sim --bin digest)
 //! ```
 
 fn main() {

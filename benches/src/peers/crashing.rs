@@ -1,0 +1,82 @@
+//! One node of many loses its power.
+
+use core::fmt;
+use core::time::Duration;
+
+use swim_core::Instant;
+use swim_sim::{millis, secs};
+
+use super::cluster::{Cluster, Setting};
+
+/// What the columns say.
+pub const HEADINGS: &str = "                          loss   runs   first knows: median (min to max)   last knows: median (min to max)   all told";
+
+/// How many nodes there are.
+const NODES: usize = 1_000;
+/// When no more is waited for.
+const PATIENCE: Duration = secs(180);
+
+/// How long it took until the first and until the last of the others held a dead node for failed.
+#[derive(Clone, Debug)]
+pub struct Crashing {
+    name: &'static str,
+    loss: f64,
+    first: Vec<f64>,
+    /// Of the runs in which all others came to know.
+    last: Vec<f64>,
+}
+
+/// So many runs, each with a seed of its own, and the crash at another time within a probe interval.
+#[must_use]
+pub fn measure<C: Cluster>(loss: f64, runs: u64) -> Crashing {
+    let mut crashing = Crashing { name: C::NAME, loss, first: Vec::new(), last: Vec::new() };
+    for run in 0..runs {
+        let times = run_once::<C>(loss, 1 + run);
+        crashing.first.extend(times.first().map(Duration::as_secs_f64));
+        if times.len() == NODES - 1 {
+            crashing.last.extend(times.last().map(Duration::as_secs_f64));
+        }
+    }
+    crashing.first.sort_by(f64::total_cmp);
+    crashing.last.sort_by(f64::total_cmp);
+    crashing
+}
+
+/// After how long each of the others knew, in ascending order.
+fn run_once<C: Cluster>(loss: f64, seed: u64) -> Vec<Duration> {
+    let mut cluster = C::assemble(Setting { records: true, ..Setting::new(seed, NODES) });
+    cluster.set_loss(loss);
+    cluster.run(secs(10) + millis(seed * 137 % 1_000));
+    let (victim, crash) = (NODES - 1, cluster.now());
+    cluster.power_off(victim);
+    loop {
+        cluster.run(secs(1));
+        let known = cluster.held_failed_since(victim);
+        if known.len() == NODES - 1 || cluster.now() - crash >= PATIENCE {
+            let mut times: Vec<Duration> =
+                known.into_iter().map(|at: Instant| at - crash).collect();
+            times.sort();
+            return times;
+        }
+    }
+}
+
+impl fmt::Display for Crashing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Crashing { name, loss, first, last } = self;
+        let runs = first.len();
+        write!(f, "{name:<24}{:>5.0}%{runs:>7}", loss * 100.0)?;
+        write!(f, "{:>35}{:>34}{:>8} of {runs}", spread(first), spread(last), last.len())
+    }
+}
+
+/// The median, the least and the greatest of some sorted times in seconds.
+fn spread(times: &[f64]) -> String {
+    match times {
+        [] => "-".to_owned(),
+        [min, ..] => {
+            let (median, max) = (times[times.len() / 2], times[times.len() - 1]);
+            format!("{median:.2} s ({min:.2} to {max:.2})")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The driver's time: that of the system's clock, but never back.
+
+use std::time::Instant;
+
+use swim_core::Instant as CoreInstant;
+
+/// Turns the system's time into the core's, which begins with the driver.
+///
+/// A clock that goes back counts as no time at all, as in the core: then also the deadlines that
+/// the driver keeps by itself are as far away as before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    /// The system's time when it was read last, ...
+    read: Instant,
+    /// ... and the core's.
+    core: CoreInstant,
+}
+
+impl Clock {
+    pub(crate) fn new(now: Instant) -> Self {
+        Clock { read: now, core: CoreInstant::ORIGIN }
+    }
+
+    /// The core's time now.
+    pub(crate) fn read(&mut self, now: Instant) -> CoreInstant {
+        self.core += now.saturating_duration_since(self.read);
+        self.read = now;
+        self.core
+    }
+
+    /// When the system's clock shows this time of the core, as it goes now. What lies beyond its
+    /// range never comes.
+    pub(crate) fn system(&self, at: CoreInstant) -> Option<Instant> {
+        if at >= self.core {
+            return self.read.checked_add(at - self.core);
+        }
+        // Overdue: by how much is what the core calls lateness.
+        Some(self.read.checked_sub(self.core - at).unwrap_or(self.read))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn time_passes_as_on_the_systems_clock() {
+        let start = Instant::now();
+        let mut clock = Clock::new(start);
+        assert_eq!(clock.read(start + SECOND), CoreInstant::ORIGIN + SECOND);
+        assert_eq!(clock.read(start + 3 * SECOND), CoreInstant::ORIGIN + 3 * SECOND);
+        for seconds in [1, 3, 9] {
+            let at = CoreInstant::ORIGIN + seconds * SECOND;
+            assert_eq!(clock.system(at), Some(start + seconds * SECOND));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_counts_as_no_time() {
+        let start = Instant::now() + 3600 * SECOND;
+        let mut clock = Clock::new(start);
+        let before = clock.read(start + SECOND);
+        assert_eq!(clock.read(start - 1800 * SECOND), before);
+        assert_eq!(clock.system(before + SECOND), Some(start - 1799 * SECOND));
+        assert_eq!(clock.read(start - 1799 * SECOND), before + SECOND);
+    }
+}

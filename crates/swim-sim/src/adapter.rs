@@ -1,0 +1,185 @@
+//! The adapter of a driver: the sockets of its host, as it uses them in a turn.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use swim_core::{StreamId, StreamOp};
+use swim_driver::{Action, Input, Io, StreamNews};
+
+use crate::connection::{Arrival, ConnectionId, Item, Side};
+use crate::host::Waiting;
+use crate::process::Sockets;
+use crate::trace::Mark;
+use crate::world::World;
+
+/// What a driver is given in a turn, and to whom it gives what it wants.
+#[derive(Debug)]
+pub(crate) struct Adapter<'a> {
+    world: &'a mut World,
+    host: u32,
+    sockets: &'a mut Sockets,
+    /// Commands and what waits in the sockets take turns.
+    command_next: bool,
+    /// The bytes that the driver is looking at.
+    data: Bytes,
+}
+
+impl<'a> Adapter<'a> {
+    pub(crate) fn new(world: &'a mut World, host: u32, sockets: &'a mut Sockets) -> Self {
+        Adapter { world, host, sockets, command_next: true, data: Bytes::new() }
+    }
+
+    /// The next of what waits in the sockets, in the order of its arrival.
+    fn take_waiting(&mut self) -> Option<Input<'_>> {
+        loop {
+            let waiting = self.world.hosts[self.host as usize].waiting.pop_front()?;
+            match waiting {
+                Waiting::Packet(place) => {
+                    let packet = self.world.take_packet(place);
+                    self.data = packet.payload;
+                    return Some(Input::Datagram { from: packet.from, payload: &self.data });
+                }
+                Waiting::Lane(id, side) => {
+                    let backlog = &mut self.sockets.backlog;
+                    let next = self.world.next_of_lane(id, side, self.host, backlog);
+                    let Some((id, arrival)) = next else { continue };
+                    let news = match arrival {
+                        Arrival::Data(bytes) => {
+                            self.data = bytes;
+                            StreamNews::Data(&self.data)
+                        }
+                        Arrival::Opened => StreamNews::Opened,
+                        Arrival::Finished => StreamNews::Finished,
+                        Arrival::Failed => StreamNews::Failed,
+                    };
+                    return Some(Input::Stream { id, news });
+                }
+                Waiting::Written(id) => {
+                    self.world.trace.mark(self.world.now, self.host, Mark::Written);
+                    return Some(Input::Stream { id, news: StreamNews::Written });
+                }
+                Waiting::Lookup(place) => {
+                    let (id, result) = self.world.names.take(place);
+                    self.world.trace.lookup(self.world.now, self.host, &result);
+                    return Some(Input::Resolved { id, result });
+                }
+            }
+        }
+    }
+}
+
+impl Io for Adapter<'_> {
+    fn take(&mut self) -> Option<Input<'_>> {
+        self.command_next = !self.command_next;
+        if !self.command_next
+            && let Some(command) = self.sockets.command()
+        {
+            return Some(Input::Command(command));
+        }
+        if self.world.hosts[self.host as usize].waiting.is_empty() {
+            return self.sockets.command().map(Input::Command);
+        }
+        self.take_waiting()
+    }
+
+    fn perform(&mut self, action: Action) {
+        let (world, host) = (&mut *self.world, self.host);
+        match action {
+            Action::Send { to, payload } => world.send_packet(host, to, payload),
+            Action::Dial { id, to, timeout } => {
+                world.trace.stream_out(world.now, host, id.0, &StreamOp::Open { to });
+                if world.options.dials_kept {
+                    world.hosts[host as usize].dials.push((world.now, to));
+                }
+                let timeout = timeout.min(world.options.connect_timeout);
+                world.open_stream(host, id, to, timeout);
+            }
+            Action::Write { id, bytes } => world.write_for_driver(host, id, bytes),
+            Action::Finish { id } => {
+                world.trace.stream_out(world.now, host, id.0, &StreamOp::Finish);
+                world.finish_stream(host, id);
+            }
+            Action::Abort { id } => {
+                world.trace.stream_out(world.now, host, id.0, &StreamOp::Abort);
+                world.abort_stream(host, id);
+            }
+            Action::Resolve { id, host: name, port } => world.look_up(host, id, name, port),
+        }
+    }
+}
+
+impl World {
+    /// What has arrived for a driver on this lane. Nothing, where it is a connection that is to be
+    /// accepted first, which then goes to the backlog, or where it was meant for somebody else.
+    fn next_of_lane(
+        &mut self,
+        id: ConnectionId,
+        side: Side,
+        host: u32,
+        backlog: &mut VecDeque<ConnectionId>,
+    ) -> Option<(StreamId, Arrival)> {
+        let life = self.hosts[host as usize].life;
+        let now = self.now;
+        let connection = self.connections.get_mut(id)?;
+        let end = connection.end(side);
+        let (has_stream, same_life) = (end.stream.is_some(), end.life == life);
+        let lane = connection.lane_mut(side);
+        if lane.next_at().is_none_or(|at| at > now) {
+            self.release_lane(id, side);
+            return None;
+        }
+        if lane.first() == Some(&Item::Accept) && same_life {
+            backlog.push_back(id);
+            return None;
+        }
+        let item = lane.pop()?;
+        if !has_stream {
+            // It was meant for an earlier process of this host.
+            self.hang_up(id, side, false);
+            self.release_lane(id, side);
+            return None;
+        }
+        let arrival = self.arrive(id, side, item);
+        // What follows on this lane lets what waits on others go first.
+        match self.connections.get_mut(id).and_then(|known| known.lane_mut(side).next_at()) {
+            Some(at) if at <= now => {
+                self.hosts[host as usize].waiting.push_back(Waiting::Lane(id, side));
+            }
+            _ => self.release_lane(id, side),
+        }
+        arrival
+    }
+
+    /// Writes to a stream, and sees to it that the driver hears when it is written.
+    fn write_for_driver(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
+        self.trace.stream_out(self.now, host, stream.0, &StreamOp::Send(bytes.clone()));
+        self.write_stream(host, stream, bytes);
+        let Some(&(id, side)) = self.hosts[host as usize].streams.get(&stream) else {
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.end_mut(side).writing = true;
+            self.look_whether_written(id, side);
+        }
+    }
+
+    /// Tells the driver at one end that its last write is written, once the peer has read enough.
+    pub(crate) fn look_whether_written(&mut self, id: ConnectionId, writer: Side) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let end = connection.end(writer);
+        let (Some(host), Some(stream), true) = (end.host, end.stream, end.writing) else {
+            return;
+        };
+        if connection.lane_mut(writer.other()).unread <= self.options.stream_buffer {
+            connection.end_mut(writer).writing = false;
+            self.hosts[host as usize].waiting.push_back(Waiting::Written(stream));
+            self.call_driver(host);
+        }
+    }
+}
+
+/// How long an adapter waits for the answer to a lookup, as `swim-tokio` does.
+pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);

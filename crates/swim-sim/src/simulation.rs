@@ -1,0 +1,47 @@
+//! A cluster's behaviour as figures: a plan goes in, a report comes out.
+//!
+//! A [`Plan`] is plain data: how many nodes, their settings, the network, what goes wrong and when.
+//! [`Plan::run`] carries it out as often as asked, each time with another seed, and gives a
+//! [`Report`]: how fast crashes were found out, who was declared failed without reason, how long a
+//! healed partition took to grow together, and what all of it cost. `swim simulate` is this with a
+//! command line around it. For expectations about single nodes take a [`World`](crate::World).
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use swim_core::Config;
+//! use swim_sim::secs;
+//! use swim_sim::simulation::{Fault, Plan};
+//!
+//! let settings = Config::lan("any".parse()?, "10.0.0.1:7946".parse()?);
+//! let plan = Plan {
+//!     nodes: 10,
+//!     faults: vec![Fault::Crash { nodes: 1, at: secs(5) }],
+//!     duration: secs(60),
+//!     runs: 3,
+//!     ..Plan::new(settings)
+//! };
+//! let report = plan.run(|_progress| ControlFlow::Continue(()))?;
+//! assert_eq!(report.crashes, 3);
+//! assert!(report.known_everywhere.max() >= report.first_declared.max());
+//! assert_eq!(report.false_failures.members, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod advice;
+mod cluster;
+mod durations;
+mod fault;
+mod mistake;
+mod plan;
+mod run;
+mod schedule;
+mod summary;
+mod tally;
+
+pub use advice::{RoundTrip, Warning};
+pub use durations::Durations;
+pub use fault::Fault;
+pub use mistake::Mistakes;
+pub use plan::{Plan, PlanError, Start};
+pub use run::Progress;
+pub use summary::{Rates, Report};

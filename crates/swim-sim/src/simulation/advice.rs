@@ -1,0 +1,464 @@
+//! What a person should hear before a simulation: settings that cannot work well together.
+
+use core::fmt;
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::bounds;
+use crate::latency::{Latency, Picker};
+use crate::loss::Loss;
+use crate::random::{Purpose, generator};
+use crate::simulation::fault::Fault;
+use crate::simulation::plan::Plan;
+
+/// Something that can be simulated, but will hardly do what was meant.
+///
+/// ```
+/// use swim_core::Config;
+/// use swim_sim::simulation::Plan;
+/// use swim_sim::{Latency, NetworkOptions, millis};
+///
+/// let settings = Config::lan("any".parse()?, "10.0.0.1:7946".parse()?);
+/// let network = NetworkOptions {
+///     latency: Latency::Uniform(millis(200), millis(400)),
+///     ..NetworkOptions::default()
+/// };
+/// let warnings = Plan { network, ..Plan::new(settings) }.warnings();
+/// assert_eq!(warnings[0].setting, "probe_timeout");
+/// println!("{}", warnings[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The setting, or the kind of fault, by its name in [`Config`](swim_core::Config) or
+    /// [`Plan`].
+    pub setting: &'static str,
+    /// What is wrong, what follows, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// How long it takes until an answer is there, from the latency of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundTrip {
+    /// Half of all are faster.
+    pub median: Duration,
+    /// One of a hundred is slower.
+    pub p99: Duration,
+}
+
+impl RoundTrip {
+    /// Of a datagram and its answer, both with this latency.
+    ///
+    /// ```
+    /// use swim_sim::{Latency, millis, simulation::RoundTrip};
+    ///
+    /// let round_trip = RoundTrip::of(Latency::Fixed(millis(20)));
+    /// assert_eq!(round_trip.p99, millis(40));
+    /// ```
+    ///
+    /// # Panics
+    /// When the latency is none: see its variants.
+    #[must_use]
+    #[track_caller]
+    pub fn of(latency: Latency) -> Self {
+        const DRAWS: usize = 20_000;
+        let picker = Picker::new(latency);
+        // A seed of its own: the latency alone decides.
+        let mut rng = generator(0, Purpose::Simulation);
+        let mut trips: Vec<u64> = (0..DRAWS)
+            .map(|_| picker.pick(rng.next_u32()).saturating_add(picker.pick(rng.next_u32())))
+            .collect();
+        trips.sort_unstable();
+        let at = |percent: usize| Duration::from_nanos(trips[DRAWS * percent / 100]);
+        RoundTrip { median: at(50), p99: at(99) }
+    }
+}
+
+impl Plan {
+    /// What of this plan will hardly do what was meant, in the order in which it matters. The plan is
+    /// one that [`validate`](Plan::validate) accepts.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let round_trip = RoundTrip::of(self.network.latency);
+        let mut warnings = Vec::new();
+        let mut warn = |setting, text| warnings.push(Warning { setting, text });
+        self.warn_of_probes(round_trip, &mut warn);
+        self.warn_of_suspicion(round_trip, &mut warn);
+        self.warn_of_streams(round_trip, &mut warn);
+        self.warn_of_datagrams(&mut warn);
+        for fault in &self.faults {
+            self.warn_of_fault(fault, &mut warn);
+        }
+        warnings
+    }
+
+    /// How long a suspicion lasts at the least, with enough confirmations, and at the most.
+    #[must_use]
+    pub fn suspicion(&self) -> (Duration, Duration) {
+        let (config, mult) = (&self.config, self.config.suspicion_mult);
+        #[allow(clippy::cast_precision_loss)] // a few million nodes
+        let thousandths = libm::floor(1000.0 * libm::log10(self.nodes as f64).max(1.0));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some thousands
+        let min = config.probe_interval * mult * (thousandths as u32) / 1000;
+        // The suspect and the one that suspects it cannot confirm.
+        let confirmed = mult > 2 && self.nodes >= mult as usize;
+        let stretched = config.lifeguard_suspicion && confirmed;
+        (min, if stretched { min * config.suspicion_max_mult } else { min })
+    }
+
+    /// The longest that a crash usually takes to be known everywhere.
+    #[must_use]
+    pub fn detection_estimate(&self) -> Duration {
+        let config = &self.config;
+        // Somebody probes it within a few intervals, for all that the bound is twice the cluster.
+        let probed = config.probe_interval * 10;
+        probed + self.suspicion().1 + bounds::spread(config, self.nodes)
+    }
+
+    /// A duration in which what comes of every fault can be seen, and every node begins a push/pull.
+    #[must_use]
+    pub fn duration_estimate(&self) -> Duration {
+        let ends = self.faults.iter().map(Fault::end);
+        let seen = ends.max().unwrap_or_default().saturating_add(self.detection_estimate());
+        let seconds = seen.max(self.push_pull_every()).as_secs().max(50);
+        Duration::from_secs((seconds / 10 + 1).saturating_mul(10))
+    }
+
+    /// How often a node begins a push/pull.
+    fn push_pull_every(&self) -> Duration {
+        self.config.push_pull_interval * stretch(self.nodes)
+    }
+
+    fn warn_of_probes(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
+        let config = &self.config;
+        let (timeout, interval) = (config.probe_timeout, config.probe_interval);
+        let p99 = shown(trip.p99);
+        if timeout < trip.p99 {
+            let often = if timeout < trip.median { "most of the time" } else { "again and again" };
+            warn(
+                "probe_timeout",
+                format!(
+                    "probe_timeout is {}, below the 99th percentile of the round trip, {p99}: \
+                     healthy members will miss it {often}; set probe_timeout above {p99}, and \
+                     probe_interval to at least three times that",
+                    shown(timeout)
+                ),
+            );
+        } else if interval - timeout < trip.p99 * 2 {
+            warn(
+                "probe_interval",
+                format!(
+                    "probe_interval leaves {} after probe_timeout, less than the two round trips \
+                     of an indirect probe, {} at the 99th percentile: members whose ping is lost \
+                     will be suspected; set probe_interval to at least {}",
+                    shown(interval - timeout),
+                    shown(trip.p99 * 2),
+                    shown(timeout + trip.p99 * 2)
+                ),
+            );
+        }
+    }
+
+    fn warn_of_suspicion(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
+        let (suspicion, _) = self.suspicion();
+        // There the accusation, back the refutation.
+        let needed = self.gossip_estimate(trip) * 2;
+        if suspicion < needed {
+            warn(
+                "suspicion_mult",
+                format!(
+                    "the shortest suspicion lasts {}, but gossip takes about {} to bring an \
+                     accusation to the accused and the refutation back: healthy members will be \
+                     declared failed; raise suspicion_mult, or lower gossip_interval",
+                    shown(suspicion),
+                    shown(needed)
+                ),
+            );
+        }
+    }
+
+    fn warn_of_streams(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
+        let config = &self.config;
+        // One to connect, one for the exchange.
+        let needed = trip.p99 * 2;
+        if config.stream_timeout < needed {
+            warn(
+                "stream_timeout",
+                format!(
+                    "stream_timeout is {}, below the two round trips of an exchange over a stream, \
+                     {} at the 99th percentile: joins and push/pulls will fail; set it above that",
+                    shown(config.stream_timeout),
+                    shown(needed)
+                ),
+            );
+        }
+        let interval = self.push_pull_every();
+        if interval.is_zero() {
+            warn(
+                "push_pull_interval",
+                "push_pull_interval is 0: without push/pull, members that gossip did not reach \
+                 may stay unknown; set it to 30s or so"
+                    .to_owned(),
+            );
+        } else if interval > self.duration {
+            warn(
+                "push_pull_interval",
+                format!(
+                    "a node begins a push/pull every {}, longer than the {} that are simulated: \
+                     some will do none; lower push_pull_interval, or simulate for longer",
+                    shown(interval),
+                    shown(self.duration)
+                ),
+            );
+        }
+    }
+
+    fn warn_of_datagrams(&self, warn: &mut impl FnMut(&'static str, String)) {
+        /// What is left of an Ethernet frame after the headers of IPv6 and UDP.
+        const UNFRAGMENTED: usize = 1452;
+        let size = self.config.packet_size_max;
+        if size > UNFRAGMENTED {
+            warn(
+                "packet_size_max",
+                format!(
+                    "packet_size_max is {size}: on an Ethernet of 1,500 bytes, datagrams above \
+                     {UNFRAGMENTED} travel in fragments, and are lost with any one of them (which \
+                     is not simulated); set it to 1400"
+                ),
+            );
+        }
+        let loss = share_lost(self.network.loss);
+        if loss > 0.5 {
+            warn(
+                "loss",
+                format!(
+                    "{:.0}% of the datagrams are lost, more than any cluster works with: expect \
+                     members to be suspected all the time",
+                    loss * 100.0
+                ),
+            );
+        }
+    }
+
+    fn warn_of_fault(&self, fault: &Fault, warn: &mut impl FnMut(&'static str, String)) {
+        let (what, plural) = match fault {
+            Fault::Crash { .. } => ("crash", "crashes"),
+            Fault::Partition { .. } => ("partition", "partitions"),
+            Fault::Loss { .. } => ("loss", "losses"),
+            Fault::Stall { .. } => ("stall", "stalls"),
+        };
+        let (at, end, duration) = (shown(fault.at()), shown(fault.end()), shown(self.duration));
+        if fault.at() >= self.duration {
+            let text = format!(
+                "a {what} is to begin at {at}, but only {duration} are simulated: it never does; \
+                 make the duration longer"
+            );
+            return warn(what, text);
+        }
+        let left = self.duration.saturating_sub(fault.end());
+        match fault {
+            Fault::Crash { .. } if left < self.detection_estimate() => warn(
+                what,
+                format!(
+                    "after the crash at {at} only {} are simulated, but it may take {} until it \
+                     is known everywhere: some {plural} may go unnoticed; make the duration longer",
+                    shown(left),
+                    shown(self.detection_estimate())
+                ),
+            ),
+            Fault::Crash { .. } => {}
+            _ if left.is_zero() => warn(
+                what,
+                format!(
+                    "the {what} from {at} to {end} lasts until the end of the {duration} that are \
+                     simulated: what comes after it is not seen; make the duration longer"
+                ),
+            ),
+            Fault::Partition { length, .. } => {
+                let keep = self.config.lost_members_keep + self.config.gossip_to_the_dead;
+                if *length > keep {
+                    let text = format!(
+                        "the partition at {at} lasts {}, longer than failed members are looked for \
+                         ({}): it will not heal by itself; raise lost_members_keep",
+                        shown(*length),
+                        shown(keep)
+                    );
+                    warn("lost_members_keep", text);
+                }
+            }
+            Fault::Loss { .. } | Fault::Stall { .. } => {}
+        }
+    }
+
+    /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear of
+    /// it in one round.
+    fn gossip_estimate(&self, trip: RoundTrip) -> Duration {
+        #[allow(clippy::cast_precision_loss)] // a few million nodes
+        let (nodes, reach) = (self.nodes as f64, 1.0 + self.config.gossip_nodes as f64);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few dozen at most
+        let rounds = libm::ceil(libm::log(nodes) / libm::log(reach)) as u32;
+        (self.config.gossip_interval + trip.p99 / 2) * (rounds + 1)
+    }
+}
+
+/// The share of all datagrams that is lost in the long run.
+fn share_lost(loss: Loss) -> f64 {
+    match loss {
+        Loss::Independent(share) => share,
+        Loss::Bursty { loss_good, loss_bad, mean_good, mean_bad } => {
+            let (good, bad) = (mean_good.as_secs_f64(), mean_bad.as_secs_f64());
+            (loss_good * good + loss_bad * bad) / (good + bad)
+        }
+    }
+}
+
+/// How much rarer push/pulls are in a large cluster: see `Config::push_pull_interval`.
+fn stretch(nodes: usize) -> u32 {
+    nodes.next_power_of_two().trailing_zeros().saturating_sub(4).max(1)
+}
+
+/// A time as settings have it, to three digits or so.
+fn shown(time: Duration) -> String {
+    let unit = match time {
+        _ if time < Duration::from_millis(1) => 1_000,
+        _ if time < Duration::from_millis(10) => 10_000,
+        _ if time < Duration::from_secs(1) => 1_000_000,
+        _ if time < Duration::from_secs(10) => 10_000_000,
+        _ => 100_000_000,
+    };
+    let rounded = (time.as_nanos() + unit / 2) / unit * unit;
+    format!("{:?}", Duration::from_nanos(u64::try_from(rounded).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NetworkOptions;
+    use crate::time::{millis, secs};
+    use swim_core::Config;
+
+    fn plan() -> Plan {
+        let config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
+        Plan { nodes: 20, ..Plan::new(config) }
+    }
+
+    fn only_warning(plan: &Plan) -> Warning {
+        plan.validate().unwrap();
+        let mut warnings = plan.warnings();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        warnings.remove(0)
+    }
+
+    #[test]
+    fn the_presets_are_fine_on_the_networks_that_they_are_for() {
+        for nodes in [3, 100, 5000] {
+            let duration = secs(1200);
+            assert_eq!(Plan { nodes, duration, ..plan() }.warnings(), []);
+            let wan = Config::wan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
+            let latency = Latency::LogNormal { median: millis(60), p99: millis(400) };
+            let network = NetworkOptions { latency, ..NetworkOptions::default() };
+            let plan = Plan { nodes, duration, network, ..Plan::new(wan) };
+            assert_eq!(plan.warnings(), []);
+        }
+    }
+
+    #[test]
+    fn timeouts_below_the_round_trip_are_told() {
+        let mut plan = plan();
+        plan.network.latency = Latency::Fixed(millis(200));
+        plan.config.probe_timeout = millis(50);
+        let warning = only_warning(&plan);
+        assert_eq!(warning.setting, "probe_timeout");
+        assert!(warning.text.contains("50ms") && warning.text.contains("400ms"), "{warning}");
+        plan.config.probe_timeout = millis(500);
+        assert_eq!(only_warning(&plan).setting, "probe_interval");
+        plan.config.probe_interval = secs(2);
+        assert_eq!(plan.warnings(), []);
+        plan.config.stream_timeout = millis(700);
+        assert_eq!(only_warning(&plan).setting, "stream_timeout");
+    }
+
+    #[test]
+    fn suspicions_shorter_than_gossip_are_told() {
+        let mut plan = plan();
+        plan.config.gossip_interval = secs(2);
+        assert_eq!(only_warning(&plan).setting, "suspicion_mult");
+    }
+
+    #[test]
+    fn push_pulls_that_never_happen_are_told() {
+        let mut plan = plan();
+        plan.duration = secs(20);
+        assert!(only_warning(&plan).text.contains("every 30s"));
+        plan.config.push_pull_interval = Duration::ZERO;
+        assert!(only_warning(&plan).text.contains("is 0"));
+    }
+
+    #[test]
+    fn faults_that_the_duration_cuts_short_are_told() {
+        let with = |fault| Plan { faults: vec![fault], ..plan() };
+        let crash = |at| with(Fault::Crash { nodes: 1, at: secs(at) });
+        assert_eq!(crash(10).warnings(), []);
+        assert!(only_warning(&crash(115)).text.contains("only 5s are simulated"));
+        assert!(only_warning(&crash(130)).text.contains("it never does"));
+        let cut =
+            |at, length| with(Fault::Partition { share: 0.5, at: secs(at), length: secs(length) });
+        assert_eq!(cut(10, 20).warnings(), []);
+        assert!(only_warning(&cut(60, 60)).text.contains("until the end"));
+        let mut long = cut(10, 80);
+        long.config.lost_members_keep = secs(1);
+        assert_eq!(only_warning(&long).setting, "lost_members_keep");
+    }
+
+    #[test]
+    fn suspicions_last_as_long_as_the_nodes_say() {
+        let lan = plan();
+        assert_eq!(lan.suspicion(), (millis(5204), millis(6 * 5204)));
+        assert_eq!(Plan { nodes: 3, ..plan() }.suspicion(), (secs(4), secs(4)));
+        let mut without = plan();
+        without.config.lifeguard_suspicion = false;
+        assert_eq!(without.suspicion(), (millis(5204), millis(5204)));
+    }
+
+    #[test]
+    fn networks_without_hope_and_fragments_are_told() {
+        let mut plan = plan();
+        plan.network.loss = Loss::bursts(0.6, secs(1));
+        plan.config.packet_size_max = 9000;
+        let settings: Vec<_> = plan.warnings().iter().map(|warning| warning.setting).collect();
+        assert_eq!(settings, ["packet_size_max", "loss"]);
+    }
+
+    #[test]
+    fn the_estimated_duration_needs_no_warning() {
+        for nodes in [3, 100, 5000] {
+            let faults = vec![
+                Fault::Crash { nodes: 1, at: secs(10) },
+                Fault::Partition { share: 0.4, at: secs(30), length: secs(300) },
+            ];
+            let plan = Plan { nodes, faults, ..plan() };
+            assert_eq!(Plan { duration: plan.duration_estimate(), ..plan }.warnings(), []);
+        }
+    }
+
+    #[test]
+    fn times_are_shown_as_settings_have_them() {
+        let micros = Duration::from_micros;
+        for (time, expected) in [
+            (Duration::ZERO, "0ns"),
+            (micros(1_234), "1.23ms"),
+            (micros(399_900), "400ms"),
+            (micros(6_804_119), "6.8s"),
+            (micros(123_456_789), "123.5s"),
+        ] {
+            assert_eq!(shown(time), expected);
+        }
+    }
+}

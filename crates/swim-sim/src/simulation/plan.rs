@@ -1,0 +1,281 @@
+//! What is to be simulated.
+
+use core::fmt;
+use core::time::Duration;
+
+use swim_core::{Config, ConfigError};
+
+use crate::latency::Latency;
+use crate::loss::Loss;
+use crate::network_options::NetworkOptions;
+use crate::simulation::fault::Fault;
+use crate::time::secs;
+
+/// What is to be simulated. See the [module](crate::simulation).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// How many nodes, 2 at least. Memory grows with their square: see
+    /// [`memory_estimate`](Plan::memory_estimate).
+    pub nodes: usize,
+    /// How a run begins.
+    pub start: Start,
+    /// The settings of every node; each gets a name, an address and an incarnation of its own.
+    pub config: Config,
+    /// What the network is like.
+    pub network: NetworkOptions,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// How long a run lasts, in virtual time.
+    pub duration: Duration,
+    /// The seed of the first run; the second has the next higher one, and so on.
+    pub seed: u64,
+    /// How many runs.
+    pub runs: u32,
+}
+
+/// How a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// All nodes know each other, as in a cluster that has been there for long.
+    Formed,
+    /// All nodes start at once, and each joins through the first one and one other.
+    Joining,
+}
+
+impl Plan {
+    /// Ten nodes of these settings that know each other, in the usual network (see
+    /// [`NetworkOptions::default`]), for two minutes, without a fault, once.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Plan {
+            nodes: 10,
+            start: Start::Formed,
+            config,
+            network: NetworkOptions::default(),
+            faults: Vec::new(),
+            duration: secs(120),
+            seed: 1,
+            runs: 1,
+        }
+    }
+
+    /// Says what cannot be simulated. What can, but will hardly do what was meant, is told by
+    /// [`warnings`](Plan::warnings).
+    pub fn validate(&self) -> Result<(), PlanError> {
+        const NODES_MAX: usize = (1 << 24) - 3;
+        /// Beyond some decades the time in nanoseconds and the incarnations would overflow.
+        const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+        self.config.validate().map_err(PlanError::Config)?;
+        if !(2..=NODES_MAX).contains(&self.nodes) {
+            return Err(PlanError::Nodes { nodes: self.nodes });
+        }
+        if self.config.members_max < self.nodes {
+            let members_max = self.config.members_max;
+            return Err(PlanError::MembersMax { members_max, nodes: self.nodes });
+        }
+        if self.duration.is_zero() || self.duration > DURATION_MAX {
+            return Err(PlanError::Duration { duration: self.duration });
+        }
+        if self.runs == 0 {
+            return Err(PlanError::Runs);
+        }
+        validate_latency(self.network.latency)?;
+        validate_loss(self.network.loss)?;
+        self.validate_faults()
+    }
+
+    /// About how many bytes of memory a run takes at least: every node has a table of all others.
+    #[must_use]
+    pub fn memory_estimate(&self) -> u64 {
+        /// Of an entry with a short name, as measured, with its share of a table that is not full.
+        const MEMBER_BYTES: u64 = 130;
+        let nodes = self.nodes as u64;
+        nodes.saturating_mul(nodes).saturating_mul(MEMBER_BYTES)
+    }
+
+    /// How many nodes crash altogether.
+    #[must_use]
+    pub fn crashes(&self) -> usize {
+        let crashes = self.faults.iter().map(|fault| match fault {
+            Fault::Crash { nodes, .. } => *nodes,
+            _ => 0,
+        });
+        crashes.fold(0, usize::saturating_add)
+    }
+
+    fn validate_faults(&self) -> Result<(), PlanError> {
+        let stalled = self.faults.iter().map(|fault| match fault {
+            Fault::Stall { nodes, .. } => *nodes,
+            _ => 0,
+        });
+        let (crashed, nodes) = (self.crashes(), self.nodes);
+        let stalled = stalled.fold(0, usize::saturating_add);
+        if crashed.saturating_add(stalled) >= nodes {
+            return Err(PlanError::Victims { crashed, stalled, nodes });
+        }
+        for fault in &self.faults {
+            match *fault {
+                Fault::Partition { share, .. } => {
+                    if !(1..nodes).contains(&minority(share, nodes)) {
+                        return Err(PlanError::Share { share, nodes });
+                    }
+                }
+                Fault::Loss { loss, .. } => validate_loss(loss)?,
+                Fault::Crash { .. } | Fault::Stall { .. } => {}
+            }
+        }
+        self.validate_order(|fault| matches!(fault, Fault::Partition { .. }), "partitions")?;
+        self.validate_order(|fault| matches!(fault, Fault::Loss { .. }), "times of other loss")
+    }
+
+    fn validate_order(
+        &self,
+        of_kind: impl Fn(&Fault) -> bool,
+        what: &'static str,
+    ) -> Result<(), PlanError> {
+        let mut spans: Vec<_> = self.faults.iter().filter(|fault| of_kind(fault)).collect();
+        spans.sort_by_key(|fault| fault.at());
+        match spans.windows(2).find(|pair| pair[1].at() < pair[0].end()) {
+            Some(pair) => Err(PlanError::Overlap { what, at: pair[1].at() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many nodes a share of them is.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+pub(super) fn minority(share: f64, nodes: usize) -> usize {
+    // Casts of floats saturate, and what is no number becomes 0.
+    libm::round(share * nodes as f64) as usize
+}
+
+fn validate_latency(latency: Latency) -> Result<(), PlanError> {
+    let wrong = match latency {
+        Latency::Uniform(from, to) if from > to => "a range goes from the lower to the higher",
+        Latency::LogNormal { median, p99 } if median.is_zero() || p99 < median => {
+            "the median is above zero, and the 99th percentile not below it"
+        }
+        Latency::Empirical(quantiles) if quantiles.is_empty() || !quantiles.is_sorted() => {
+            "quantiles are one or more, in ascending order"
+        }
+        _ => return Ok(()),
+    };
+    Err(PlanError::Network { what: "latency", wrong })
+}
+
+fn validate_loss(loss: Loss) -> Result<(), PlanError> {
+    let probability = |value: f64| (0.0..=1.0).contains(&value);
+    let wrong = match loss {
+        Loss::Independent(share) if !probability(share) => "a probability is 0.0 to 1.0",
+        Loss::Bursty { loss_good, loss_bad, .. }
+            if !probability(loss_good) || !probability(loss_bad) =>
+        {
+            "a probability is 0.0 to 1.0"
+        }
+        Loss::Bursty { mean_good, mean_bad, .. } if mean_good.is_zero() || mean_bad.is_zero() => {
+            "bursts, and the times between them, last longer than zero"
+        }
+        _ => return Ok(()),
+    };
+    Err(PlanError::Network { what: "loss", wrong })
+}
+
+/// What cannot be simulated.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A setting of the nodes cannot work.
+    Config(ConfigError),
+    /// Too few nodes or too many.
+    Nodes {
+        /// How many were asked for.
+        nodes: usize,
+    },
+    /// A node's table is smaller than the cluster.
+    MembersMax {
+        /// The setting.
+        members_max: usize,
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// No time, or more than a year.
+    Duration {
+        /// How long a run was to last.
+        duration: Duration,
+    },
+    /// No run.
+    Runs,
+    /// Nobody is left to see it.
+    Victims {
+        /// How many nodes crash.
+        crashed: usize,
+        /// How many are stalled.
+        stalled: usize,
+        /// How many there are.
+        nodes: usize,
+    },
+    /// One side of a partition has no nodes.
+    Share {
+        /// Which share.
+        share: f64,
+        /// Of how many.
+        nodes: usize,
+    },
+    /// Two faults of a kind at the same time.
+    Overlap {
+        /// Which kind.
+        what: &'static str,
+        /// When the second one begins.
+        at: Duration,
+    },
+    /// The network cannot be like that.
+    Network {
+        /// What of it.
+        what: &'static str,
+        /// What has to hold.
+        wrong: &'static str,
+    },
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Config(error) => error.fmt(f),
+            PlanError::Nodes { nodes } => {
+                write!(f, "{nodes} nodes cannot be simulated: take 2 to 16777213")
+            }
+            PlanError::MembersMax { members_max, nodes } => {
+                write!(
+                    f,
+                    "members_max is {members_max}, below the {nodes} nodes of the cluster: "
+                )?;
+                write!(f, "raise it, or take fewer nodes")
+            }
+            PlanError::Duration { duration } => {
+                write!(
+                    f,
+                    "a run of {duration:?} cannot be simulated: take a time above zero and of "
+                )?;
+                write!(f, "at most a year")
+            }
+            PlanError::Runs => f.write_str("there is no run: take one at least"),
+            PlanError::Victims { crashed, stalled, nodes } => {
+                write!(f, "{crashed} crashes and {stalled} stalled nodes of {nodes} nodes: at ")?;
+                write!(
+                    f,
+                    "least one node has to be left to see it; take more nodes, or fewer of these"
+                )
+            }
+            PlanError::Share { share, nodes } => {
+                write!(f, "a partition of {}% of {nodes} nodes has nobody on ", share * 100.0)?;
+                write!(f, "one side: take a share that is at least one node and not all of them")
+            }
+            PlanError::Overlap { what, at } => {
+                write!(f, "two {what} at {at:?}: let one end before the next begins")
+            }
+            PlanError::Network { what, wrong } => write!(f, "the {what} cannot be used: {wrong}"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}

@@ -1,0 +1,78 @@
+//! Carrying out a plan.
+
+use core::ops::ControlFlow;
+use core::time::Duration;
+
+use crate::simulation::cluster::Cluster;
+use crate::simulation::plan::{Plan, PlanError};
+use crate::simulation::schedule::schedule;
+use crate::simulation::summary::Report;
+use crate::time::millis;
+
+/// How often progress is told, and agreement looked for.
+const SLICE: Duration = millis(100);
+
+/// How far a simulation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The run under way, from 0.
+    pub run: u32,
+    /// How many runs there will be.
+    pub runs: u32,
+    /// How much of the run has passed, in virtual time.
+    pub elapsed: Duration,
+    /// How long each run lasts.
+    pub duration: Duration,
+}
+
+impl Plan {
+    /// Simulates, one run after the other. The same plan gives the same report.
+    ///
+    /// `progress` is called for every tenth of a second of virtual time, and ends the simulation by
+    /// breaking; the report is then about what was done until then.
+    ///
+    /// # Errors
+    /// When [`validate`](Plan::validate) finds something; nothing was simulated then.
+    pub fn run(
+        &self,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Report, PlanError> {
+        self.validate()?;
+        let mut report = Report::default();
+        for run in 0..self.runs {
+            if self.run_one(run, &mut report, &mut progress).is_break() {
+                report.interrupted = true;
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    fn run_one(
+        &self,
+        run: u32,
+        report: &mut Report,
+        progress: &mut impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let seed = self.seed.wrapping_add(run.into());
+        let mut told =
+            |elapsed| progress(Progress { run, runs: self.runs, elapsed, duration: self.duration });
+        // Also before the nodes are made, which takes a while where there are many.
+        told(Duration::ZERO)?;
+        let mut cluster = Cluster::new(self, seed);
+        let mut steps = schedule(self, seed).into_iter().peekable();
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue() && cluster.now() < self.duration {
+            while let Some((_, step)) = steps.next_if(|(at, _)| *at <= cluster.now()) {
+                cluster.perform(&step);
+            }
+            let next = steps.peek().map_or(self.duration, |(at, _)| *at);
+            cluster.run(SLICE.min(next - cluster.now()));
+            flow = told(cluster.now());
+        }
+        // One that is broken off at its very end is a whole one all the same.
+        let whole = cluster.now() >= self.duration;
+        report.add(&cluster, whole);
+        flow
+    }
+}

@@ -1,0 +1,112 @@
+//! What a simulation found.
+
+use core::time::Duration;
+
+use crate::simulation::cluster::{Agreement, Cluster};
+use crate::simulation::durations::Durations;
+use crate::simulation::mistake::Mistakes;
+
+/// What a simulation found, over all its runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many runs were carried out to their end.
+    pub runs: u32,
+    /// Whether it was broken off: the figures are then also about a part of one more run.
+    pub interrupted: bool,
+    /// The virtual time of all runs together.
+    pub simulated: Duration,
+    /// How many nodes crashed.
+    pub crashes: usize,
+    /// For each crash that anybody noticed: how long until the first node declared it failed.
+    pub first_declared: Durations,
+    /// For each crash of which every running node heard: how long until the last one did. Those that
+    /// are missing here were not known everywhere at the end of their run.
+    pub known_everywhere: Durations,
+    /// Running nodes that were declared failed, but for those of the next two fields.
+    pub false_failures: Mistakes,
+    /// Running nodes that were declared failed across a partition, or while it healed.
+    pub separated_failures: Mistakes,
+    /// Running nodes that were declared failed while they were stalled, or by one that was, or as an
+    /// echo of it.
+    pub stalled_failures: Mistakes,
+    /// Running nodes that were suspected, with neither partition nor stall as the reason.
+    pub false_suspicions: Mistakes,
+    /// For each run that began with joining: how long until all nodes knew all. Missing where they
+    /// did not until the end.
+    pub formed: Durations,
+    /// How many partitions ended.
+    pub partitions: usize,
+    /// For each of them after which all nodes knew all again, before the end and the next one: how
+    /// long that took.
+    pub healed: Durations,
+    /// What the nodes sent.
+    pub rates: Rates,
+    /// How many push/pulls were completed.
+    pub push_pulls: u64,
+}
+
+/// What a node sends in a second, on average.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates {
+    /// Datagrams.
+    pub packets: f64,
+    /// Their bytes, without the headers of IP and UDP.
+    pub packet_bytes: f64,
+    /// Streams that it opens.
+    pub streams: f64,
+    /// Bytes written to streams, by either side.
+    pub stream_bytes: f64,
+    /// The time over which this is the average: the running times of all nodes together.
+    pub node_time: Duration,
+}
+
+impl Rates {
+    fn add(&mut self, cluster: &Cluster) {
+        let more = Duration::from_nanos(u64::try_from(cluster.node_nanos).unwrap_or(u64::MAX));
+        let total = self.node_time + more;
+        if total.is_zero() {
+            return;
+        }
+        let traffic = cluster.traffic();
+        let (before, all) = (self.node_time.as_secs_f64(), total.as_secs_f64());
+        #[allow(clippy::cast_precision_loss)] // nobody counts 2^53 of them
+        let averaged = |rate: f64, count: u64| (rate * before + count as f64) / all;
+        *self = Rates {
+            packets: averaged(self.packets, traffic.packets),
+            packet_bytes: averaged(self.packet_bytes, traffic.packet_bytes),
+            streams: averaged(self.streams, traffic.streams),
+            stream_bytes: averaged(self.stream_bytes, traffic.stream_bytes),
+            node_time: total,
+        };
+    }
+}
+
+impl Report {
+    /// Adds a run, or the part of it that was carried out.
+    pub(super) fn add(&mut self, cluster: &Cluster, whole: bool) {
+        self.runs += u32::from(whole);
+        self.simulated += cluster.now();
+        let tally = &cluster.tally;
+        self.crashes += tally.crashes.len();
+        for crash in &tally.crashes {
+            crash.first.into_iter().for_each(|time| self.first_declared.insert(time));
+            if tally.known_everywhere(crash) {
+                crash.last.into_iter().for_each(|time| self.known_everywhere.insert(time));
+            }
+        }
+        self.false_failures.add(&tally.failures);
+        self.separated_failures.add(&tally.separated);
+        self.stalled_failures.add(&tally.stalled);
+        self.false_suspicions.add(&tally.suspicions);
+        for (agreement, time) in &cluster.agreed {
+            match agreement {
+                Agreement::Joining => self.formed.insert(*time),
+                Agreement::Healing => self.healed.insert(*time),
+            }
+        }
+        self.partitions += cluster.heals;
+        self.rates.add(cluster);
+        self.push_pulls += cluster.push_pulls();
+    }
+}
