@@ -185,6 +185,29 @@ impl Queue {
         self.bytes
     }
 
+    /// How often the message was sent that was sent least; none when nothing waits.
+    pub(crate) fn sent_least(&self) -> Option<usize> {
+        let first = |levels: &Vec<Level>| levels.iter().position(|level| level.newest != NONE);
+        self.levels.iter().filter_map(first).min()
+    }
+
+    /// Takes out what is not urgent, says that a member is alive, was sent at least so often, and has
+    /// nobody waiting for it.
+    pub(crate) fn take_alive(&mut self, sent_min: usize) -> Vec<Finished> {
+        let mut taken = Vec::new();
+        for level in sent_min..self.levels[Tier::Normal as usize].len() {
+            let mut place = self.levels[Tier::Normal as usize][level].newest;
+            while place != NONE {
+                let (older, ticket) = (self.at(place).older, &self.at(place).ticket);
+                if ticket.kind == MessageKind::Alive && ticket.request.is_none() {
+                    taken.push(place);
+                }
+                place = older;
+            }
+        }
+        taken.into_iter().map(|place| self.remove(place)).collect()
+    }
+
     /// Whether the message at this place was sent at all.
     pub(crate) fn was_sent(&self, place: u32) -> bool {
         self.at(place).sent > 0
@@ -276,6 +299,25 @@ mod tests {
     fn push(queue: &mut Queue, text: &'static [u8], tier: Tier) -> u32 {
         let ticket = Ticket { subject: None, kind: MessageKind::Alive, request: None };
         queue.push(Bytes::from_static(text), tier, ticket)
+    }
+
+    #[test]
+    fn alive_news_that_was_sent_often_enough_can_be_taken_out_together() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.sent_least(), None);
+        push(&mut queue, b"old", Tier::Normal);
+        push(&mut queue, b"urgent", Tier::Urgent);
+        let failed = Ticket { subject: None, kind: MessageKind::Failed, request: None };
+        queue.push(Bytes::from_static(b"failed"), Tier::Normal, failed);
+        let waited_for =
+            Ticket { subject: None, kind: MessageKind::Alive, request: Some(RequestId(1)) };
+        queue.push(Bytes::from_static(b"waited for"), Tier::Normal, waited_for);
+        fill(&mut queue, 100, 9);
+        assert_eq!(queue.sent_least(), Some(1));
+        push(&mut queue, b"new", Tier::Normal);
+        assert_eq!(queue.sent_least(), Some(0));
+        assert_eq!(queue.take_alive(1).len(), 1);
+        assert_eq!(fill(&mut queue, 100, 9).0, b"urgentnewwaited forfailed");
     }
 
     fn fill(queue: &mut Queue, room: usize, limit: u32) -> (Vec<u8>, usize) {

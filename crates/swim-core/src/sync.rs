@@ -44,6 +44,9 @@ pub(crate) struct Joins {
     joins: BTreeMap<RequestId, Join>,
 }
 
+/// How often at least each update of a flood is sent.
+const FLOOD_TRANSMISSIONS: usize = 2;
+
 impl Node {
     // Joining.
 
@@ -173,16 +176,39 @@ impl Node {
         }
         if view == self.members.short_view_digest() {
             self.repair_patience = self.config.probe_interval;
-            return;
+            return self.end_flood();
         }
         let now = self.now();
-        if !self.updates.is_empty() || now < self.next_repair {
+        if self.gossip_is_under_way() || now < self.next_repair {
             return;
         }
         self.next_repair = now + self.repair_patience;
         self.repair_patience = (self.repair_patience * 2).min(self.config.push_pull_interval);
         self.stats.repairs += 1;
         self.push_pull_with(peer);
+    }
+
+    /// Whether gossip may yet tell others what this node sees. In a flood the first few transmissions
+    /// tell nearly everybody; chance needs all the others for the rest, and an exchange does the same
+    /// in one round trip.
+    fn gossip_is_under_way(&self) -> bool {
+        let first_few = |sent| sent < FLOOD_TRANSMISSIONS;
+        self.updates.sent_least().is_some_and(|sent| first_few(sent) || !self.is_flooded())
+    }
+
+    /// A probed member sees what this node sees. In a flood that is reason enough to keep the rest of
+    /// its transmissions: whoever does not see it yet finds out by its next probe.
+    fn end_flood(&mut self) {
+        if self.is_flooded() {
+            for finished in self.updates.take_alive(FLOOD_TRANSMISSIONS) {
+                self.settle(finished);
+            }
+        }
+    }
+
+    /// Whether more news waits than a gossip tick sends, as after many members joined at once.
+    fn is_flooded(&self) -> bool {
+        self.updates.bytes() > self.config.packet_size_max * self.config.gossip_nodes
     }
 
     pub(crate) fn push_pull_with(&mut self, to: SocketAddr) {

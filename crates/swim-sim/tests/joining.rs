@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use swim_core::{Answer, CommandError, Failure};
-use swim_sim::{World, secs};
+use swim_sim::{World, millis, secs};
 
 /// Addresses that nobody has and where nothing answers.
 fn black_holes(count: u8) -> Vec<SocketAddr> {
@@ -153,4 +153,34 @@ fn every_answer_leaves_no_stream_behind() {
     world.form(20);
     assert!(world.run_until(secs(30), |world| world.streams_open() == 0));
     world.expect_answered();
+}
+
+#[test]
+fn hundreds_that_join_within_a_second_know_each_other_soon_and_then_say_no_more_of_it() {
+    const FOUNDERS: usize = 24;
+    const NEWCOMERS: usize = 400;
+    let mut world = World::new(17);
+    world.assemble(FOUNDERS);
+    let before = world.traffic();
+    for number in 0..NEWCOMERS {
+        let name = format!("new{number}");
+        world.start(&name);
+        world.join(&name, &format!("n{}", number % FOUNDERS));
+        world.run(secs(1) / 400);
+    }
+    // Gossip alone, with its twelve transmissions of each update, takes about twice as long and twice
+    // as much.
+    let all = FOUNDERS + NEWCOMERS;
+    let knows_all = |world: &World, name: &str| world.node(name).members_live() == all;
+    let mut waited = secs(0);
+    while !world.running().all(|name| knows_all(&world, name)) {
+        world.run(millis(100));
+        waited += millis(100);
+    }
+    assert!(waited <= secs(4), "{waited:?} after the last one came");
+    world.run(secs(30));
+    let after = world.traffic();
+    let bytes = after.packet_bytes + after.stream_bytes - before.packet_bytes - before.stream_bytes;
+    let per_node = bytes / (FOUNDERS + NEWCOMERS) as u64;
+    assert!(per_node < 80_000, "{per_node} bytes a node");
 }
