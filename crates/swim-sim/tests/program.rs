@@ -3,11 +3,14 @@
 use std::process::{Command, Output};
 
 fn swim_sim(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_swim-sim")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_swim-sim"))
+        .args(arguments)
+        .output()
+        .expect("it was built for this test")
 }
 
 fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
+    std::str::from_utf8(bytes).expect("it prints text")
 }
 
 #[test]
