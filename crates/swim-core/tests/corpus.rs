@@ -80,3 +80,20 @@ fn an_empty_input_and_one_of_every_byte_are_fine() {
         run(&bytes);
     }
 }
+
+proptest::proptest! {
+    // The same cases in every run.
+    #![proptest_config(proptest::prelude::ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..proptest::prelude::ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_list_of_operations_on_a_node_keeps_its_invariants(
+        operations in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2048),
+    ) {
+        fuzz::node_ops::run(&operations);
+    }
+}

@@ -1,6 +1,7 @@
 //! Draws for plans and faults, the same on every machine.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -8,18 +9,40 @@ use rand_core::Rng;
 use crate::random::{Purpose, generator};
 use crate::time::{millis, nanos};
 
-/// Draws by a seed, for one purpose.
+/// Draws by a seed, for one purpose; or by a script.
 #[derive(Debug)]
-pub(super) struct Dice(ChaCha8Rng);
+pub(super) struct Dice(Source);
+
+#[derive(Debug)]
+enum Source {
+    Chance(Box<ChaCha8Rng>),
+    /// Two bytes for each draw, so that a fuzzer that changes a few bytes changes a few draws. Zeros
+    /// once all were read.
+    Script(VecDeque<u8>),
+}
 
 impl Dice {
     pub(super) fn new(seed: u64, purpose: Purpose) -> Self {
-        Dice(generator(seed, purpose))
+        Dice(Source::Chance(Box::new(generator(seed, purpose))))
+    }
+
+    pub(super) fn scripted(script: &[u8]) -> Self {
+        Dice(Source::Script(script.iter().copied().collect()))
+    }
+
+    fn draw(&mut self) -> u64 {
+        match &mut self.0 {
+            Source::Chance(rng) => rng.next_u64(),
+            Source::Script(rest) => {
+                let mut byte = || rest.pop_front().unwrap_or(0);
+                u64::from(u16::from_le_bytes([byte(), byte()]))
+            }
+        }
     }
 
     /// A number below `end`. From 64 bits, so that it does not depend on the width of the machine.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.0.next_u64() % end as u64).expect("below a usize")
+        usize::try_from(self.draw() % end as u64).expect("below a usize")
     }
 
     /// A number from the first to the last, both included.
@@ -45,10 +68,10 @@ impl Dice {
     /// A time up to `max`, in milliseconds, and at least one.
     pub(super) fn time(&mut self, max: Duration) -> Duration {
         let millis_max = (nanos(max) / 1_000_000).max(1);
-        millis(1 + self.0.next_u64() % millis_max)
+        millis(1 + self.draw() % millis_max)
     }
 
     pub(super) fn bits(&mut self) -> u64 {
-        self.0.next_u64()
+        self.draw()
     }
 }

@@ -29,6 +29,6 @@ mod seen;
 mod sweep;
 
 pub use mixed::{Outcome, mixed};
-pub use run::{Finished, run, run_with};
+pub use run::{Finished, run, run_script, run_with};
 pub use seen::Seen;
 pub use sweep::{Failed, Sweep, quiet_panics, sweep};

@@ -1,9 +1,10 @@
 //! What a seed decides before anything happens.
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
 
-use swim_core::Config;
+use swim_core::{Config, Name};
 
 use super::dice::Dice;
 use super::fault::Fault;
@@ -28,25 +29,28 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn draw(seed: u64) -> Self {
-        let mut dice = Dice::new(seed, Purpose::Plan);
+    pub(super) fn of_seed(seed: u64) -> Self {
+        Plan::draw(&mut Dice::new(seed, Purpose::Plan))
+    }
+
+    pub(super) fn draw(dice: &mut Dice) -> Self {
         let nodes = match dice.below(16) {
             0 | 1 => dice.between(1, 3),
             2..=9 => dice.between(3, 9),
             10..=13 => dice.between(10, 24),
             _ => dice.between(25, 64),
         };
-        let config = draw_config(&mut dice);
+        let config = draw_config(dice);
         // A large cluster takes its time per step, so it makes fewer.
         let steps = dice.between(5, 800 / (nodes + 10));
         let pause_max = dice.pick(&[config.probe_interval, secs(5), secs(20), secs(60)]);
         Plan {
             nodes,
-            latency: draw_latency(&mut dice, &config),
+            latency: draw_latency(dice, &config),
             config,
             pieces: dice.pick(&[Pieces::Whole, Pieces::Random(40), Pieces::Random(2000)]),
             socket_buffer: dice.pick(&[4, 32, 256]),
-            faults: draw_faults(&mut dice),
+            faults: draw_faults(dice),
             steps,
             pause_max,
         }
@@ -115,7 +119,8 @@ fn draw_latency(dice: &mut Dice, config: &Config) -> Latency {
 }
 
 fn draw_config(dice: &mut Dice) -> Config {
-    let profile = dice.pick(&[Config::lan, Config::local, Config::wan]);
+    let profiles: [fn(Name, SocketAddr) -> Config; 3] = [Config::lan, Config::local, Config::wan];
+    let profile = dice.pick(&profiles);
     let name = "template".parse().expect("a name of 8 bytes is valid");
     let usual = profile(name, ([10, 0, 0, 1], 7946).into());
     let mut config = usual.clone();
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn every_plan_is_valid_and_plans_differ_in_everything() {
-        let plans: Vec<Plan> = (0..2000).map(Plan::draw).collect();
+        let plans: Vec<Plan> = (0..2000).map(Plan::of_seed).collect();
         assert!(plans.iter().all(|plan| plan.config.validate().is_ok()));
         for nodes in 1..=64 {
             assert!(plans.iter().any(|plan| plan.nodes == nodes), "{nodes} nodes");

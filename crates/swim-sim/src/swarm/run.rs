@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::plan::Plan;
 use super::seen::Seen;
 use crate::bounds;
+use crate::options::Options;
 use crate::random::Purpose;
 use crate::world::World;
 
@@ -52,19 +53,34 @@ pub fn run(seed: u64) -> Finished {
 /// As [`run`]; and when the configuration does not [validate](swim_core::Config::validate).
 #[must_use]
 pub fn run_with(seed: u64, configure: impl FnOnce(&mut Config)) -> Finished {
-    let mut run = Run::new(seed, configure);
-    run.form();
-    run.chaos();
-    let settled_after = run.calm();
-    run.seen.add_world(&run.world);
-    Finished {
-        digest: run.world.digest(),
-        nodes: run.plan.nodes,
-        settled_after,
-        bound: run.bound(),
-        lasted: run.world.now().since_origin(),
-        seen: run.seen,
-    }
+    let mut plan = Plan::of_seed(seed);
+    configure(&mut plan.config);
+    let options = plan.options(seed);
+    Run::new(plan, options, Dice::new(seed, Purpose::Chaos)).finish()
+}
+
+/// As [`run`], but a script decides what a seed would: bytes from a fuzzer, or from a property test.
+/// Every script means something; a longer one is no longer run. `nodes` is how many there are, instead
+/// of what the script would say.
+///
+/// ```
+/// use swim_sim::swarm;
+///
+/// let finished = swarm::run_script(b"any bytes will do", 2);
+/// assert!(finished.settled_after <= finished.bound);
+/// ```
+///
+/// # Panics
+/// With a report, when an expectation is not met.
+#[must_use]
+pub fn run_script(script: &[u8], nodes: usize) -> Finished {
+    /// What the script does not decide: latencies, and what the nodes themselves draw.
+    const SEED: u64 = 0;
+    let mut dice = Dice::scripted(script);
+    let plan = Plan { nodes, ..Plan::draw(&mut dice) };
+    let again = format!("swim_sim::swarm::run_script(&{script:?}, {nodes})");
+    let options = plan.options(SEED).replay(again);
+    Run::new(plan, options, dice).finish()
 }
 
 /// A run under way.
@@ -82,18 +98,30 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(seed: u64, configure: impl FnOnce(&mut Config)) -> Self {
-        let mut plan = Plan::draw(seed);
-        configure(&mut plan.config);
-        let world = plan.options(seed).build();
+    fn new(plan: Plan, options: Options, dice: Dice) -> Self {
         Run {
             plan,
-            world,
-            dice: Dice::new(seed, Purpose::Chaos),
+            world: options.build(),
+            dice,
             seen: Seen::default(),
             labels: Vec::new(),
             newcomers: 0,
             formed: false,
+        }
+    }
+
+    fn finish(mut self) -> Finished {
+        self.form();
+        self.chaos();
+        let settled_after = self.calm();
+        self.seen.add_world(&self.world);
+        Finished {
+            digest: self.world.digest(),
+            nodes: self.plan.nodes,
+            settled_after,
+            bound: self.bound(),
+            lasted: self.world.now().since_origin(),
+            seen: self.seen,
         }
     }
 

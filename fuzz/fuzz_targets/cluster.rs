@@ -1,0 +1,11 @@
+//! A simulated cluster of up to five nodes, of which the input decides the configuration and the faults,
+//! watched by all checkers.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    if let Some((&first, script)) = data.split_first() {
+        let finished = swim_sim::swarm::run_script(script, 1 + usize::from(first % 5));
+        assert!(finished.settled_after <= finished.bound);
+    }
+});
