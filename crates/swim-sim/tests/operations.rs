@@ -1,5 +1,8 @@
 //! Any sequence of operations and faults, on a lone node and on a pair, watched by all checkers.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use swim_sim::swarm;
@@ -32,4 +35,24 @@ fn a_script_is_a_run_of_its_own_and_the_same_each_time() {
     let run = |script: &[u8]| swarm::run_script(script, 3);
     assert_eq!(run(b"one script of faults"), run(b"one script of faults"));
     assert_ne!(run(b"one script of faults").digest, run(b"no such thing at all!").digest);
+}
+
+/// The first byte is how many nodes there are, the rest is the script: see `fuzz_targets/cluster.rs`.
+#[test]
+fn schedules_found_by_fuzzing_are_survived() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let folders = ["corpus/cluster", "crashes/cluster"].map(|folder| root.join(folder));
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let mut inputs: Vec<_> =
+        entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty());
+    for path in inputs {
+        let bytes = fs::read(&path).expect("a readable file");
+        let Some((&first, script)) = bytes.split_first() else {
+            continue;
+        };
+        let finished = swarm::run_script(script, 1 + usize::from(first % 5));
+        assert!(finished.settled_after <= finished.bound, "{}", path.display());
+    }
 }
