@@ -7,7 +7,7 @@ use plotters::prelude::*;
 pub(crate) enum Scale {
     /// Equal distances are equal differences.
     Linear,
-    /// Equal distances are equal ratios. Zeros are drawn at the lower end.
+    /// Equal distances are equal ratios. Zeros are drawn where the smallest other value is.
     Logarithmic,
 }
 

@@ -174,9 +174,9 @@ fn plot<'a>(found: impl Iterator<Item = (&'a usize, &'a [Outcome])>, nodes: usiz
         let share = |complete: usize| size(complete) / size(nodes) * 100.0;
         let mut line: Vec<(f64, f64)> =
             outcome.complete.iter().map(|(at, complete)| (*at, share(*complete))).collect();
-        line.retain(|(at, _)| *at < 6.0);
+        line.retain(|(at, _)| *at < 8.0);
         // Points between which nothing changes are not drawn.
-        line.dedup_by(|later, earlier| (later.1 - earlier.1).abs() < 0.5 && later.0 < 5.0);
+        line.dedup_by(|later, earlier| (later.1 - earlier.1).abs() < 0.5 && later.0 < 7.9);
         line
     };
     Plot {
