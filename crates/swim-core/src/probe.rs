@@ -158,6 +158,7 @@ impl Node {
             sequence,
             target: entry.name(),
             source: self.config.name.as_str(),
+            reply_to: None,
         });
         packet::begin(&mut self.arena, &self.config, Some(&ping));
         self.count_sent(MessageKind::Ping);
@@ -213,11 +214,11 @@ impl Node {
         for &helper in helpers.as_slice() {
             let target = self.members.entry(probe.target);
             let to = self.members.entry(helper).address();
-            let request = Message::IndirectPing(IndirectPing {
-                sequence: probe.sequence,
-                target: target.name(),
-                address: target.address(),
-            });
+            let request = Message::IndirectPing(IndirectPing::new(
+                probe.sequence,
+                target.name(),
+                target.address(),
+            ));
             packet::begin(&mut self.arena, &self.config, Some(&request));
             self.count_sent(MessageKind::IndirectPing);
             self.fill_packet();
@@ -396,7 +397,8 @@ impl Node {
         };
         self.probes.wait(sequence, now + self.config.probe_timeout.mul_f64(NACK_AT), relay);
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: request.target, source: source.as_str() };
+        let ping =
+            Ping { sequence, target: request.target, source: source.as_str(), reply_to: None };
         self.send_message(request.address, &Message::Ping(ping), true);
     }
 
@@ -436,6 +438,7 @@ impl Node {
             sequence,
             target: entry.name(),
             source: self.config.name.as_str(),
+            reply_to: None,
         });
         packet::begin(&mut self.arena, &self.config, Some(&ping));
         self.count_sent(MessageKind::Ping);
@@ -452,7 +455,8 @@ impl Node {
         let pending = Pending::Command { request, sent_at: now };
         self.probes.wait(sequence, now + self.config.probe_interval, pending);
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: name.as_str(), source: source.as_str() };
+        let ping =
+            Ping { sequence, target: name.as_str(), source: source.as_str(), reply_to: None };
         self.send_message(address, &Message::Ping(ping), true);
         Ok(request)
     }

@@ -153,7 +153,8 @@ impl Node {
         sequence: u32,
     ) -> StreamId {
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: target.as_str(), source: source.as_str() };
+        let ping =
+            Ping { sequence, target: target.as_str(), source: source.as_str(), reply_to: None };
         self.count_sent(MessageKind::Ping);
         let bytes = self.framed(|out| Frame::Ping(ping).encode(out));
         self.open_stream(to, Purpose::Ping { sequence }, bytes)

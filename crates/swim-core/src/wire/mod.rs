@@ -8,7 +8,7 @@
 //! use bytes::BytesMut;
 //! use swim_core::wire::{self, Message, Ping};
 //!
-//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1" });
+//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1", reply_to: None });
 //! let mut packet = BytesMut::new();
 //! wire::begin_packet(b"staging", &mut packet);
 //! ping.encode(&mut packet);
@@ -75,10 +75,14 @@ pub enum Message<'a> {
 pub struct Ping<'a> {
     /// Comes back in the ack.
     pub sequence: u32,
-    /// The name of the member that is meant; another one at this address does not answer.
+    /// The name of the member that is meant; another one at this address does not answer. On
+    /// memberlist's wire it may be empty, for whoever is there.
     pub target: &'a str,
-    /// The name of the member that asks.
+    /// The name of the member that asks; on memberlist's wire it may be empty, for unknown.
     pub source: &'a str,
+    /// Where the member that asks wants the answer. Only memberlist's wire says so; otherwise it
+    /// goes to where the ping came from.
+    pub reply_to: Option<SocketAddr>,
 }
 
 /// A request to ping another member.
@@ -90,6 +94,12 @@ pub struct IndirectPing<'a> {
     pub target: &'a str,
     /// Its address.
     pub address: SocketAddr,
+    /// The name of the member that asks. Only memberlist's wire says so; otherwise it is empty.
+    pub source: &'a str,
+    /// Where the member that asks wants the answer, as in a [`Ping`].
+    pub reply_to: Option<SocketAddr>,
+    /// Whether the member that asks wants a nack; the native wire does not say, as it always does.
+    pub wants_nack: bool,
 }
 
 /// The answer to a ping.
@@ -143,7 +153,7 @@ pub enum Claim<'a> {
 /// A user message to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User<'a> {
-    /// The sender's name.
+    /// The sender's name; empty on memberlist's wire, which does not say.
     pub from: &'a str,
     /// The content.
     pub payload: &'a [u8],
@@ -163,6 +173,14 @@ pub struct Broadcast<'a> {
     pub key: &'a [u8],
     /// The content.
     pub payload: &'a [u8],
+}
+
+impl<'a> IndirectPing<'a> {
+    /// The request as the native wire carries it.
+    #[must_use]
+    pub const fn new(sequence: u32, target: &'a str, address: SocketAddr) -> Self {
+        IndirectPing { sequence, target, address, source: "", reply_to: None, wants_nack: true }
+    }
 }
 
 impl Message<'_> {

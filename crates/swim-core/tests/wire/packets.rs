@@ -295,7 +295,7 @@ fn a_broken_message_does_not_break_the_packet() {
 fn unknown_fields_of_every_type_are_passed_over() {
     let unknown: &[u8] = b"\xA0\x06\x96\x01\xA1\x06\x01\x02\x03\x04\x05\x06\x07\x08\
         \xA2\x06\x03abc\xA5\x06\x01\x02\x03\x04";
-    let ping = Message::Ping(Ping { sequence: 1, target: "b", source: "a" });
+    let ping = Message::Ping(Ping { sequence: 1, target: "b", source: "a", reply_to: None });
     let mut inner = encoded(ping)[2..].to_vec();
     inner.splice(5..5, unknown.iter().copied());
     let mut body = unknown.to_vec();
