@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::draft::Draft;
 use crate::output::RequestId;
 use crate::pages::Slot;
 use crate::stats::{MessageCounts, MessageKind};
@@ -131,10 +132,10 @@ impl Queue {
     }
 
     /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as sent
-    /// once more. Those that reach `limit` go to `finished`. Returns the bytes appended.
+    /// once more. Those that reach `limit` go to `finished`. Returns how much of the room was taken.
     pub(crate) fn fill(
         &mut self,
-        packet: &mut BytesMut,
+        packet: &mut Draft,
         room: usize,
         limit: u32,
         sent: &mut MessageCounts,
@@ -154,10 +155,11 @@ impl Queue {
                 while place != NONE && misfits < MISFITS_MAX {
                     let queued = self.at(place);
                     let (older, len) = (queued.older, queued.bytes.len());
-                    if used + len <= room {
-                        packet.extend_from_slice(&queued.bytes);
+                    let cost = packet.cost(len);
+                    if used + cost <= room && packet.takes_more() {
+                        packet.append_encoded(&queued.bytes);
                         sent[queued.ticket.kind] += 1;
-                        used += len;
+                        used += cost;
                         self.unlink(place);
                         self.at_mut(place).older = taken;
                         taken = place;

@@ -67,6 +67,7 @@ mod clock;
 mod complaints;
 mod config;
 mod conflict;
+mod draft;
 mod entry;
 mod error;
 mod evidence;
@@ -74,6 +75,8 @@ mod gossip;
 mod health;
 mod hooks;
 mod identity;
+mod key;
+mod keyring;
 mod member;
 mod members;
 mod node;
@@ -84,6 +87,7 @@ mod probe;
 mod random;
 mod request;
 mod sabotage;
+mod seal;
 mod stats;
 mod stream;
 mod suspicion;
@@ -96,6 +100,9 @@ pub mod wire;
 pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge};
+pub use ipnet::IpNet;
+pub use key::{CipherKind, Key, KeyError};
+pub use keyring::{KEYS_MAX, Keyring, KeyringError};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,
@@ -109,3 +116,4 @@ pub use output::{
 pub use sabotage::Sabotage;
 pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
 pub use time::Instant;
+pub use wire::Wire;

@@ -282,6 +282,13 @@ impl Versions {
         application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
+    /// What this library announces on memberlist's wire: its protocol versions 1 to 5, of which it
+    /// uses 2 as Go programs do by default, and no application version.
+    pub const MEMBERLIST: Versions = Versions {
+        protocol: VersionRange { min: 1, max: 5, current: 2 },
+        application: VersionRange { min: 0, max: 0, current: 0 },
+    };
+
     /// Both ranges are in order.
     #[must_use]
     pub const fn is_valid(self) -> bool {

@@ -7,13 +7,15 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::address::canonical;
 use crate::broadcasts::{Keyed, Seen, Share};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::config::Config;
 use crate::conflict::Candidates;
+use crate::draft::Draft;
 use crate::entry::Announcement;
 use crate::error::{CommandError, ConfigError, Refused};
 use crate::evidence::Evidence;
@@ -28,12 +30,14 @@ use crate::probe::Probes;
 use crate::random::Random;
 use crate::request::Requests;
 use crate::sabotage::Sabotage;
+use crate::seal::Sealer;
 use crate::stats::Stats;
 use crate::stream::Streams;
 use crate::suspicion::Suspicions;
 use crate::sync::Joins;
 use crate::time::Instant;
 use crate::timer::{Timer, Timers};
+use crate::wire::memberlist::Lzw;
 
 /// One member of a cluster: the whole protocol, without sockets and without a clock.
 ///
@@ -91,8 +95,12 @@ pub struct Node {
     /// When the caller last kept all deadlines; see [`Node::advance`].
     kept_deadlines_at: Instant,
     outputs: VecDeque<Output>,
-    /// Where packets are written; given out in pieces.
-    pub(crate) arena: BytesMut,
+    pub(crate) sealer: Sealer,
+    pub(crate) lzw: Lzw,
+    /// The packet that is being written.
+    pub(crate) draft: Draft,
+    /// What a sealed packet held.
+    pub(crate) opened: Vec<u8>,
     pub(crate) finished: Vec<Finished>,
     /// Where the gossip ticks lie on the time line, so that they keep their rhythm while switched
     /// off for want of news.
@@ -172,7 +180,10 @@ impl Node {
             stats: Stats::default(),
             kept_deadlines_at: now,
             outputs: VecDeque::new(),
-            arena: BytesMut::new(),
+            sealer: Sealer::new(config.keyring.clone(), seed),
+            lzw: Lzw::default(),
+            draft: Draft::default(),
+            opened: Vec::new(),
             finished: Vec::new(),
             gossip_phase,
             random,
@@ -291,14 +302,14 @@ impl Node {
     /// counted in [`Stats::drops`].
     pub fn handle_packet(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.advance(now);
-        self.receive_packet(from, datagram);
+        self.receive_packet(canonical(from), datagram);
     }
 
     /// Asks whether to take a connection that a peer opened, before reading from it. On `Err`
     /// close it.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         self.advance(now);
-        self.accept_stream(from)
+        self.accept_stream(canonical(from))
     }
 
     /// Takes news about a stream. News about a stream that the node has given up is ignored.
@@ -400,19 +411,19 @@ impl Node {
     /// The largest payload of an ack, in bytes.
     #[must_use]
     pub fn ack_payload_size_max(&self) -> usize {
-        self.config.packet_size_max - self.ack_overhead()
+        self.config.message_max() - self.ack_overhead()
     }
 
     /// The largest payload of [`send`](Node::send), in bytes.
     #[must_use]
     pub fn message_size_max(&self) -> usize {
-        self.config.packet_size_max - self.user_message_overhead()
+        self.config.message_max() - self.user_message_overhead()
     }
 
     /// The largest payload of [`broadcast`](Node::broadcast), in bytes.
     #[must_use]
     pub fn broadcast_size_max(&self) -> usize {
-        self.config.packet_size_max - self.broadcast_overhead()
+        self.config.message_max() - self.broadcast_overhead()
     }
 
     // What the parts of the node share.

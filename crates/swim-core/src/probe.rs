@@ -160,7 +160,8 @@ impl Node {
             source: self.config.name.as_str(),
             reply_to: None,
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.draft.begin(&self.config);
+        self.draft.append(&ping);
         self.count_sent(MessageKind::Ping);
         if state == State::Suspect && self.config.lifeguard_buddy {
             self.append_accusation(target);
@@ -181,7 +182,7 @@ impl Node {
         });
     }
 
-    /// Appends what is held against a member to the packet in the arena, so that it can refute.
+    /// Appends what is held against a member to the packet that is being written, so that it can refute.
     fn append_accusation(&mut self, slot: Slot) {
         let entry = self.members.entry(slot);
         let name = Name::trusted(entry.name());
@@ -219,7 +220,8 @@ impl Node {
                 target.name(),
                 target.address(),
             ));
-            packet::begin(&mut self.arena, &self.config, Some(&request));
+            self.draft.begin(&self.config);
+        self.draft.append(&request);
             self.count_sent(MessageKind::IndirectPing);
             self.fill_packet();
             self.flush_packet(to);
@@ -351,7 +353,8 @@ impl Node {
             payload,
             view: self.members.short_view_digest(),
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ack));
+        self.draft.begin(&self.config);
+        self.draft.append(&ack);
         self.count_sent(MessageKind::Ack);
         if self.status != Status::Running {
             // It said goodbye, but whoever asks has not heard, also where this node has never heard of
@@ -378,7 +381,7 @@ impl Node {
 
     pub(crate) fn receive_indirect_ping(&mut self, from: SocketAddr, request: &IndirectPing<'_>) {
         let known = self.members.find(request.target);
-        if known.is_none_or(|slot| self.members.entry(slot).address() != request.address) {
+        if known.is_none_or(|slot| self.members.entry(slot).address() != canonical(request.address)) {
             // Pinging whatever address is asked for would let anybody aim this node's packets. The
             // asker still hears that this node itself can be reached.
             self.drop_quietly(DropReason::UnknownMember);
@@ -440,7 +443,8 @@ impl Node {
             source: self.config.name.as_str(),
             reply_to: None,
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.draft.begin(&self.config);
+        self.draft.append(&ping);
         self.count_sent(MessageKind::Ping);
         self.flush_packet(to);
     }

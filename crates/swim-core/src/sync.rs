@@ -223,7 +223,7 @@ impl Node {
         self.count_sent(MessageKind::PushPull);
         let members = [self.members.entry(Slot::LOCAL), self.members.entry(suspect)];
         let to = members[1].address();
-        let members = members.into_iter().map(Entry::view);
+        let members = members.into_iter().map(Entry::announcement);
         let bytes = self.framed(|out| wire::encode_push_pull(Scope::Partial, 0, members, &[], out));
         self.open_stream(to, Purpose::PushPull, bytes);
     }
@@ -274,7 +274,7 @@ impl Node {
         let state = if scope == Scope::Partial { Bytes::new() } else { self.local_state(scope) };
         let view = if scope == Scope::Partial { 0 } else { self.members.view_digest() };
         let count = if scope == Scope::Compare { 1 } else { usize::MAX };
-        let members = self.members.iter().map(Entry::view).take(count);
+        let members = self.members.iter().map(Entry::announcement).take(count);
         self.framed(|out| wire::encode_push_pull(scope, view, members, &state, out))
     }
 

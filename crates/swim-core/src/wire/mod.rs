@@ -20,20 +20,28 @@
 //! ```
 
 mod frames;
+mod half;
+pub mod memberlist;
 mod messages;
 mod protobuf;
 mod swim;
 
-use core::net::SocketAddr;
+use core::net::{Ipv6Addr, SocketAddr};
 
-use crate::member::{Incarnation, State, Versions};
+use bytes::BytesMut;
+
+use crate::config::Config;
+use crate::key::CipherKind;
+use crate::member::{Incarnation, NAME_SIZE_MAX, State, Versions};
 use crate::stats::MessageKind;
+
+pub(crate) use half::{Half, Opening};
 
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
-pub(crate) use swim::alive_fits;
+pub(crate) use swim::{HEADER_SIZE_MAX, Labels, mark_sealed, read_header};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
 
 /// The longest cluster label, in bytes: its length travels in one byte.
@@ -47,6 +55,97 @@ pub const PACKET_SIZE_MIN: usize = 800;
 pub const DATAGRAM_SIZE_MAX: usize = 65_507;
 /// The most bytes that one stream, or all of them together, may buffer.
 pub const STREAM_BYTES_MAX: usize = 1 << 30;
+
+/// Which format a node speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// This library's own: compact, with all that it can do.
+    #[default]
+    Swim,
+    /// That of HashiCorp memberlist, byte for byte: to be in one cluster with Go programs.
+    Memberlist,
+}
+
+impl Wire {
+    /// The word for it in settings and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Wire::Swim => "swim",
+            Wire::Memberlist => "memberlist",
+        }
+    }
+
+    /// The protocol versions that there are, and what a node announces by default.
+    pub(crate) const fn versions(self) -> Versions {
+        match self {
+            Wire::Swim => Versions::DEFAULT,
+            Wire::Memberlist => Versions::MEMBERLIST,
+        }
+    }
+
+    /// Whether packets of this format can be sealed with such a key.
+    pub(crate) fn has_cipher(self, cipher: CipherKind) -> bool {
+        self == Wire::Swim || cipher.is_aes()
+    }
+
+    /// What a message costs in a packet besides its own bytes.
+    pub(crate) const fn part_overhead(self) -> usize {
+        match self {
+            Wire::Swim => 0,
+            Wire::Memberlist => memberlist::COMPOUND_PART_OVERHEAD,
+        }
+    }
+
+    /// Appends a message in the form in which packets carry it.
+    #[inline]
+    pub(crate) fn encode(self, message: &Message<'_>, out: &mut BytesMut) {
+        match self {
+            Wire::Swim => message.encode(out),
+            Wire::Memberlist => memberlist::encode(message, out),
+        }
+    }
+
+    /// How many bytes [`encode`](Wire::encode) appends.
+    #[inline]
+    pub(crate) fn encoded_len(self, message: &Message<'_>) -> usize {
+        match self {
+            Wire::Swim => message.encoded_len(),
+            Wire::Memberlist => memberlist::encoded_len(message),
+        }
+    }
+}
+
+/// Whether the longest messages that the configuration allows fit into a packet.
+pub(crate) fn messages_fit(config: &Config) -> bool {
+    // Also keeps the sums below from overflowing.
+    if config.meta_size_max > config.packet_size_max {
+        return false;
+    }
+    let name = str::from_utf8(&[b'n'; NAME_SIZE_MAX]).expect("ASCII is UTF-8");
+    let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), u16::MAX);
+    let longest = match config.wire {
+        Wire::Swim => swim::alive_len_max(config.meta_size_max),
+        Wire::Memberlist => {
+            let versions = config.versions;
+            let claim = Claim::Alive { address, meta: &[], versions };
+            let update = Update { name, incarnation: Incarnation::MAX, claim };
+            let alive = memberlist::encoded_len(&Message::Update(update));
+            /// The length of metadata takes up to 3 bytes; that of none takes 1.
+            const META_LEN: usize = 2;
+            alive + META_LEN + config.meta_size_max
+        }
+    };
+    let request = Message::IndirectPing(IndirectPing {
+        sequence: u32::MAX,
+        target: name,
+        address,
+        source: name,
+        reply_to: Some(address),
+        wants_nack: true,
+    });
+    longest.max(config.wire.encoded_len(&request)) <= config.message_max()
+}
 
 /// One message of a datagram, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
