@@ -74,6 +74,8 @@ mod gossip;
 mod health;
 mod hooks;
 mod identity;
+mod key;
+mod keyring;
 mod member;
 mod members;
 mod node;
@@ -96,6 +98,8 @@ pub mod wire;
 pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge};
+pub use key::{CipherKind, Fingerprint, Key, KeyError};
+pub use keyring::{Keyring, KeyringError};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,
