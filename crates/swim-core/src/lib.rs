@@ -86,6 +86,7 @@ mod probe;
 mod random;
 mod request;
 mod sabotage;
+mod seal;
 mod stats;
 mod stream;
 mod suspicion;

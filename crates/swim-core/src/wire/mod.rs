@@ -29,6 +29,7 @@ use core::net::SocketAddr;
 use crate::member::{Incarnation, State, Versions};
 use crate::stats::MessageKind;
 
+pub use crate::seal::{OpenError, SEALED_STREAM_HEADER_LEN, SealVersion, Sealer};
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
