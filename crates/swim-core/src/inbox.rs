@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::node::Node;
-use crate::seal;
 use crate::stats::DropReason;
 use crate::wire::{self, Frame, Wire, memberlist};
 
 /// What a frame with a user message holds besides the payload, at most.
 const USER_FRAME_OVERHEAD: usize = 512;
+
+/// What a seal adds to a frame, at most: a nonce of 24 bytes and a tag of 16.
+const SEAL_OVERHEAD_MAX: usize = 40;
 
 /// The most that a message of memberlist's wire unpacks to, as there.
 const UNPACKED_MAX: usize = 40 << 20;
@@ -75,7 +77,7 @@ impl Node {
             let Some(len) = wire::frame_len(rest) else {
                 return Ok(None);
             };
-            if len > frame_size_max + seal::OVERHEAD_MAX {
+            if len > frame_size_max + SEAL_OVERHEAD_MAX {
                 return Err(DropReason::TooLarge);
             }
             let end = wire::FRAME_HEADER_LEN + len;
@@ -128,11 +130,7 @@ impl Node {
             memberlist::check_first_byte(&inbox.bytes)?;
             self.check_sealed(first == memberlist::SEALED)?;
         }
-        let limits = memberlist::StreamLimits {
-            user_state_size_max: self.config.user_state_size_max,
-            user_message_size_max: self.config.reliable_size_max,
-            ..memberlist::StreamLimits::default()
-        };
+        let limits = self.stream_limits();
         let scanner = inbox.scanner.get_or_insert_with(|| memberlist::Scanner::new(limits));
         let Some(len) = scanner.advance(&inbox.bytes)? else {
             return Ok(None);
@@ -141,6 +139,14 @@ impl Node {
         message.truncate(len);
         let label = inbox.head.clone().unwrap_or_default();
         self.open_memberlist_half(&label, message).map(Some)
+    }
+
+    fn stream_limits(&self) -> memberlist::StreamLimits {
+        memberlist::StreamLimits {
+            user_state_size_max: self.config.user_state_size_max,
+            user_message_size_max: self.config.reliable_size_max,
+            ..memberlist::StreamLimits::default()
+        }
     }
 
     /// The label in front of a stream, once it is complete and this node's.
@@ -180,6 +186,9 @@ impl Node {
             memberlist::unpack_stream(&message, size_max, &mut self.lzw, &mut unpacked)?;
             message = unpacked;
         }
+        // What was inside is held against the same limits.
+        let end = memberlist::Scanner::new(self.stream_limits()).advance(&message)?;
+        message.truncate(end.ok_or(DropReason::Truncated)?);
         Ok(message)
     }
 }

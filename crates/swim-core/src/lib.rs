@@ -75,11 +75,13 @@ mod gossip;
 mod health;
 mod hooks;
 mod identity;
+mod inbox;
 mod key;
 mod keyring;
 mod member;
 mod members;
 mod node;
+mod outbox;
 mod output;
 mod packet;
 mod pages;
@@ -101,8 +103,8 @@ pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge};
 pub use ipnet::IpNet;
-pub use key::{CipherKind, Key, KeyError};
-pub use keyring::{KEYS_MAX, Keyring, KeyringError};
+pub use key::{CipherKind, Fingerprint, Key, KeyError};
+pub use keyring::{Keyring, KeyringError};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,

@@ -36,7 +36,7 @@ pub(crate) enum Opening<'a> {
         view: u64,
     },
     /// The peer says what is wrong with what it was sent.
-    Complaint(&'a [u8]),
+    Complaint(&'a str),
 }
 
 impl Opening<'_> {

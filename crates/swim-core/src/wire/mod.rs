@@ -37,6 +37,7 @@ use crate::stats::MessageKind;
 
 pub(crate) use half::{Half, Opening};
 
+pub use crate::seal::{OpenError, SEALED_STREAM_HEADER_LEN, SealVersion, Sealer};
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
