@@ -20,6 +20,7 @@
 //! ```
 
 mod frames;
+pub mod memberlist;
 mod messages;
 mod protobuf;
 mod swim;
