@@ -17,7 +17,7 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::suspicion::Timeouts;
 use crate::time::Instant;
-use crate::wire::{Claim, Update};
+use crate::wire::{Claim, Update, Wire};
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
 /// heeded there, so what is held against the member is this node's own failed probe, and its own word
@@ -185,7 +185,17 @@ impl Node {
     }
 
     fn understands(&self, versions: Versions) -> bool {
-        versions.is_valid() && versions.overlap(self.config.versions)
+        let own = self.config.versions;
+        match self.config.wire {
+            Wire::Swim => versions.is_valid() && versions.overlap(own),
+            // There a member is not left out but refuses whole exchanges, as long as one member uses
+            // a version that another one does not understand.
+            Wire::Memberlist => {
+                versions.is_valid()
+                    && versions.protocol.min > 0
+                    && versions.understand_each_other(own)
+            }
+        }
     }
 
     fn receive_suspect(

@@ -359,7 +359,9 @@ impl Config {
 
     fn seal_overhead(&self) -> usize {
         match self.wire {
-            Wire::Swim => self.keyring.primary().map_or(0, |key| key.cipher().overhead()),
+            Wire::Swim => {
+                self.keyring.primary().map_or(0, |key| key.cipher().nonce_size() + TAG_SIZE)
+            }
             Wire::Memberlist => self.seal_version().overhead(),
         }
     }
@@ -466,6 +468,9 @@ impl Config {
 
 /// Peers picked at random in one step. Picking draws again on a repetition, so this is kept small.
 pub(crate) const FAN_OUT_MAX: usize = 16;
+
+/// The tag that each of the ciphers adds.
+const TAG_SIZE: usize = 16;
 
 /// Each packet is held against all of them.
 const NETWORKS_MAX: usize = 256;

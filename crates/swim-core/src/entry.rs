@@ -131,9 +131,7 @@ impl Entry {
 
     /// Whether an alive message with this content would change anything but the incarnation.
     pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
-        self.address() == canonical(address)
-            && self.meta() == meta
-            && self.versions() == versions
+        self.address() == canonical(address) && self.meta() == meta && self.versions() == versions
     }
 
     /// What is known of the member, as others are told it.

@@ -106,6 +106,8 @@ pub enum CommandError {
     },
     /// The keyring cannot be changed so.
     Keyring(KeyringError),
+    /// The key is for a cipher that memberlist does not know.
+    Cipher,
     /// With that label or key the longest messages would not fit `packet_size_max` any more.
     PacketTooSmall,
     /// The queue, or the table of requests or streams that the command needs, is full: the limit
@@ -136,6 +138,7 @@ impl fmt::Display for CommandError {
                 write!(f, "at most {max} addresses can be joined at once")
             }
             CommandError::Keyring(error) => error.fmt(f),
+            CommandError::Cipher => ConfigError::Cipher.fmt(f),
             CommandError::PacketTooSmall => f.write_str(
                 "the longest messages would not fit a packet any more: raise packet_size_max, or \
                  lower meta_size_max",

@@ -210,6 +210,15 @@ impl Queue {
         taken.into_iter().map(|place| self.remove(place)).collect()
     }
 
+    /// Takes out what is longer than `limit` bytes.
+    pub(crate) fn take_longer_than(&mut self, limit: usize) -> Vec<Finished> {
+        let too_long =
+            |queued: &Option<Queued>| queued.as_ref().is_some_and(|q| q.bytes.len() > limit);
+        let places = (0..).zip(&self.slab).filter(|(_, queued)| too_long(queued));
+        let places: Vec<u32> = places.map(|(place, _)| place).collect();
+        places.into_iter().map(|place| self.remove(place)).collect()
+    }
+
     /// Whether the message at this place was sent at all.
     pub(crate) fn was_sent(&self, place: u32) -> bool {
         self.at(place).sent > 0
@@ -323,10 +332,11 @@ mod tests {
     }
 
     fn fill(queue: &mut Queue, room: usize, limit: u32) -> (Vec<u8>, usize) {
-        let (mut packet, mut finished) = (BytesMut::new(), Vec::new());
+        let (mut packet, mut finished) = (Draft::default(), Vec::new());
         let mut sent = MessageCounts::default();
         let used = queue.fill(&mut packet, room, limit, &mut sent, &mut finished);
         assert_eq!(sent.total() > 0, used > 0);
+        let packet = packet.take();
         assert_eq!(used, packet.len());
         (packet.to_vec(), finished.len())
     }

@@ -95,9 +95,9 @@ impl<'a> Merge<'a> {
 
     /// Everybody the other node knows; on the native wire itself first.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'a>> + use<'a> {
-        self.half.members().flatten().map(|member| MemberRef {
-            address: canonical(member.address),
-            ..member
-        })
+        self.half
+            .members()
+            .flatten()
+            .map(|member| MemberRef { address: canonical(member.address), ..member })
     }
 }

@@ -198,8 +198,11 @@ impl Node {
         let name = self.config.name.clone();
         let local = self.members.entry(Slot::LOCAL);
         let meta = Bytes::copy_from_slice(local.meta());
-        let claim =
-            Claim::Alive { address: local.announced_address(), meta: &meta, versions: local.versions() };
+        let claim = Claim::Alive {
+            address: local.announced_address(),
+            meta: &meta,
+            versions: local.versions(),
+        };
         let update = Update { name: name.as_str(), incarnation, claim };
         self.spread(&update, request);
     }

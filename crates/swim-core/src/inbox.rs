@@ -56,11 +56,7 @@ impl Node {
         }
     }
 
-    fn read_swim_half(
-        &self,
-        inbox: &mut Inbox,
-        from: Side,
-    ) -> Result<Option<Vec<u8>>, DropReason> {
+    fn read_swim_half(&self, inbox: &mut Inbox, from: Side) -> Result<Option<Vec<u8>>, DropReason> {
         let frame_size_max = (self.config.reliable_size_max + USER_FRAME_OVERHEAD)
             .max(wire::PUSH_PULL_FRAME_SIZE_MAX);
         if inbox.head.is_none() {

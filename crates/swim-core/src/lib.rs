@@ -59,6 +59,7 @@
 
 extern crate alloc;
 
+mod access;
 mod address;
 mod belief;
 mod broadcasts;

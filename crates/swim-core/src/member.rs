@@ -295,6 +295,17 @@ impl Versions {
         self.protocol.is_valid() && self.application.is_valid()
     }
 
+    /// Each understands what the other uses.
+    pub(crate) const fn understand_each_other(self, other: Versions) -> bool {
+        const fn understands(a: VersionRange, b: VersionRange) -> bool {
+            a.min <= b.current && b.current <= a.max
+        }
+        understands(self.protocol, other.protocol)
+            && understands(other.protocol, self.protocol)
+            && understands(self.application, other.application)
+            && understands(other.application, self.application)
+    }
+
     /// Both ranges have a version in common with those of `other`.
     #[must_use]
     pub const fn overlap(self, other: Versions) -> bool {

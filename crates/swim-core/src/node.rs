@@ -22,6 +22,7 @@ use crate::evidence::Evidence;
 use crate::gossip::{Finished, Queue};
 use crate::health::Health;
 use crate::hooks::{Hooks, NoHooks};
+use crate::key::Key;
 use crate::member::{MemberRef, State};
 use crate::members::Members;
 use crate::output::{Event, Output, RequestId, StreamId, StreamInput};
@@ -296,6 +297,58 @@ impl Node {
         Ok(())
     }
 
+    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
+    /// already. The first key that is installed is also sealed with.
+    ///
+    /// To change the key of a running cluster: install the new one everywhere, then
+    /// [`use_key`](Node::use_key) it everywhere, then [`remove_key`](Node::remove_key) the old one
+    /// everywhere.
+    pub fn install_key(&mut self, now: Instant, key: Key) -> Result<bool, CommandError> {
+        self.advance(now);
+        self.check_cipher(&key)?;
+        self.change_keyring(|ring| ring.install(key))
+    }
+
+    /// Seals with a key that was installed before.
+    pub fn use_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_keyring(|ring| ring.use_key(key))
+    }
+
+    /// Removes a key. The one that is sealed with cannot be removed.
+    pub fn remove_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_keyring(|ring| ring.remove(key))
+    }
+
+    /// Says whether, with keys, what comes in has to be sealed, and what goes out is. To move a
+    /// running cluster to encryption: install the key everywhere with neither, then seal everywhere
+    /// what goes out, then require it everywhere of what comes in.
+    pub fn set_verify(
+        &mut self,
+        now: Instant,
+        incoming: bool,
+        outgoing: bool,
+    ) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_access(|config| {
+            (config.verify_incoming, config.verify_outgoing) = (incoming, outgoing);
+        })
+    }
+
+    /// Takes another label, and says which other one is accepted as well: empty for none at all,
+    /// `None` for no other. To move a running cluster to another label: accept the new one
+    /// everywhere, then take it everywhere and accept the old one, then accept no other.
+    pub fn set_label(
+        &mut self,
+        now: Instant,
+        label: Bytes,
+        also: Option<Bytes>,
+    ) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_label(label, also)
+    }
+
     // Inputs.
 
     /// Takes a datagram. Whatever it holds, this neither fails nor panics: what cannot be used is
@@ -402,7 +455,8 @@ impl Node {
         }
     }
 
-    /// The configuration that the node was created with.
+    /// The configuration that the node was created with, with what commands have changed in it since:
+    /// the keyring, whether it must be used, and the labels.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config

@@ -76,13 +76,7 @@ impl Streams {
     fn add(&mut self, peer: SocketAddr, purpose: Purpose, deadline: Instant) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let stream = Stream {
-            peer,
-            purpose,
-            inbox: Inbox::default(),
-            received: 0,
-            deadline,
-        };
+        let stream = Stream { peer, purpose, inbox: Inbox::default(), received: 0, deadline };
         self.streams.insert(id, stream);
         self.deadlines.insert((deadline, id));
         id
@@ -264,9 +258,7 @@ impl Node {
     fn as_half<'a>(&self, bytes: &'a [u8]) -> Half<'a> {
         match self.config.wire {
             Wire::Swim => Half::Swim(bytes),
-            Wire::Memberlist => {
-                Half::Memberlist { text: bytes, port: self.config.address.port() }
-            }
+            Wire::Memberlist => Half::Memberlist { text: bytes, port: self.config.address.port() },
         }
     }
 

@@ -63,18 +63,16 @@ impl<'a> Half<'a> {
                     Ok(Opening::PushPull { scope: part.scope(), view: part.view })
                 }
             },
-            Half::Memberlist { text, port } => {
-                Ok(match memberlist::decode_stream(text, port)? {
-                    StreamMessage::Ping(ping) => Opening::Ping(ping),
-                    StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
-                    StreamMessage::User { payload } => Opening::User(User { from: "", payload }),
-                    StreamMessage::PushPull(table) => {
-                        let scope = if table.join { Scope::Join } else { Scope::Full };
-                        Opening::PushPull { scope, view: 0 }
-                    }
-                    StreamMessage::Error(text) => Opening::Complaint(text),
-                })
-            }
+            Half::Memberlist { text, port } => Ok(match memberlist::decode_stream(text, port)? {
+                StreamMessage::Ping(ping) => Opening::Ping(ping),
+                StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
+                StreamMessage::User { payload } => Opening::User(User { from: "", payload }),
+                StreamMessage::PushPull(table) => {
+                    let scope = if table.join { Scope::Join } else { Scope::Full };
+                    Opening::PushPull { scope, view: 0 }
+                }
+                StreamMessage::Error(text) => Opening::Complaint(text),
+            }),
         }
     }
 
