@@ -97,7 +97,6 @@ impl Keyring {
     }
 
     /// All keys, the primary first.
-    #[must_use]
     pub fn keys(&self) -> core::slice::Iter<'_, Key> {
         self.keys.iter()
     }
