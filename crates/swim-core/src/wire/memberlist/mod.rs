@@ -30,6 +30,8 @@ mod msgpack;
 mod packet;
 mod scanner;
 mod stream;
+#[cfg(test)]
+mod tolerance;
 
 pub use lzw::Lzw;
 pub use messages::{encode, encoded_len};
