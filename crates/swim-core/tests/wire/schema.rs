@@ -43,12 +43,7 @@ fn samples() -> Vec<(Kind, Sample)> {
     let address = vec![10, 0, 0, 7, 0x1f, 0x0a];
     vec![
         (
-            Kind::Ping(model::Ping {
-                sequence: 5,
-                target: "b".into(),
-                source: "a".into(),
-                reply_to: None,
-            }),
+            Kind::Ping(model::Ping { sequence: 5, target: "b".into(), source: "a".into() }),
             (
                 "ping",
                 vec![("sequence", Value::U32(5)), ("target", text("b")), ("source", text("a"))],
