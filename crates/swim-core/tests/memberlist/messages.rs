@@ -27,7 +27,7 @@ const READING_DIFFERENCES: &[(&str, &str)] = &[
 ];
 
 /// Every message of a packet without checksum, with the reasons of those that are dropped.
-pub fn read<'a>(packet: &'a [u8]) -> Vec<Result<Vec<u8>, DropReason>> {
+pub fn read(packet: &[u8]) -> Vec<Result<Vec<u8>, DropReason>> {
     let mut found = vec![];
     read_packet(packet, 7946, &mut Lzw::default(), &mut |message| {
         found.push(message.map(|message| written(&message)));
