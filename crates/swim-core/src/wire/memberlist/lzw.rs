@@ -139,5 +139,6 @@ pub(super) fn keep(mut buffer: Vec<u8>) -> Vec<u8> {
 /// what somebody said.
 fn grow(buffer: &mut Vec<u8>, size_max: usize) {
     let size = buffer.len().saturating_add(buffer.len().max(GROWTH_SIZE_MIN)).min(size_max);
+    buffer.reserve_exact(size - buffer.len());
     buffer.resize(size, 0);
 }

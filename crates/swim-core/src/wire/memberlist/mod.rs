@@ -31,6 +31,8 @@ mod msgpack;
 mod packet;
 mod scanner;
 mod stream;
+#[cfg(test)]
+mod tolerance;
 
 pub use label::{
     check_first_byte, label_header_len, looks_plain, looks_sealed, put_label, split_label,
