@@ -73,7 +73,8 @@ impl Node {
             let Some(len) = wire::frame_len(rest) else {
                 return Ok(None);
             };
-            if len > frame_size_max + SEAL_OVERHEAD_MAX {
+            let overhead = if inbox.sealed { SEAL_OVERHEAD_MAX } else { 0 };
+            if len > frame_size_max + overhead {
                 return Err(DropReason::TooLarge);
             }
             let end = wire::FRAME_HEADER_LEN + len;
