@@ -128,7 +128,7 @@ fn what_is_dropped_has_its_reason() {
         ("unknown_14", DropReason::Unrecognised),
         ("pushpull_in_packet", DropReason::Unrecognised),
         ("encrypt_in_packet", DropReason::Unrecognised),
-        ("crc_bad", DropReason::Malformed),
+        ("crc_bad", DropReason::Checksum),
         ("crc_short", DropReason::Unrecognised),
         ("crc_empty", DropReason::Truncated),
         ("crc_in_compound", DropReason::Unrecognised),

@@ -57,7 +57,11 @@ fn the_magic_byte_opens_nothing_else() {
 #[test]
 fn a_packet_of_another_version_or_with_unknown_flags_is_named() {
     for second in 0..=u8::MAX {
-        let expected = if second == 0x10 { Ok(()) } else { Err(DropReason::WireVersion) };
+        let expected = match second {
+            0x10 => Ok(()),
+            0x11 => Err(DropReason::Sealed),
+            _ => Err(DropReason::WireVersion),
+        };
         assert_eq!(opened(&[b"\xC1", &[second][..], b"\x07staging"].concat()), expected);
     }
 }
