@@ -23,8 +23,13 @@ pub const CHECKSUM_OVERHEAD: usize = 5;
 pub const NESTING_MAX: usize = 4;
 /// How many bytes a packet may decompress to, all of its parts together. Go allows each part
 /// 40 MiB, which makes a packet of 1400 bytes cost a receiver seconds and gigabytes; what it sends
-/// itself comes from one UDP packet of at most 64 KiB.
+/// itself comes from one UDP packet of at most 64 KiB. Each part counts for 4 KiB at least.
 pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
+
+/// The least that a compressed message counts for, of [`UNPACKED_PACKET_MAX`]: setting up the
+/// decoder takes as much time as a few hundred bytes of text. Without it, a packet could have it set up for
+/// each of the sixty thousand messages of a few bytes that fit.
+const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
 
 /// Walks over the messages of a packet's text, as it is behind label and seal, and calls `visit`
 /// with each, or with the reason why it is dropped; the others follow all the same.
@@ -196,7 +201,8 @@ impl Walk<'_> {
         let mut text = core::mem::take(&mut self.lzw.unpacked);
         let outcome = self.lzw.decompress(compressed.text, &mut text, self.unpacked_left);
         // Also what came out before an error: it took as much time.
-        self.unpacked_left = self.unpacked_left.saturating_sub(text.len());
+        let spent = text.len().max(UNPACKED_MESSAGE_MIN);
+        self.unpacked_left = self.unpacked_left.saturating_sub(spent);
         if outcome.is_ok() {
             self.message(&text, layers_left);
         }

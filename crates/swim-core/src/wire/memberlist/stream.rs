@@ -153,9 +153,9 @@ impl<'a> Table<'a> {
 
     /// Checks the structure of the message, but leaves its members to [`TableMembers`].
     fn decode(mut reader: Reader<'a>, default_port: u16) -> Result<Self, DropReason> {
-        let header = PushPullHeader::decode(take_value(&mut reader)?)?;
+        let header = PushPullHeader::decode(next_value(&mut reader)?)?;
         let nodes = u32::try_from(header.nodes).map_err(|_| DropReason::Malformed)?;
-        let states = take_values(&mut reader, nodes)?;
+        let states = reader.values(nodes)?;
         let user_state = reader.raw(length(header.user_state_size)?)?;
         Ok(Table { join: header.join, nodes, user_state, states, default_port })
     }
@@ -167,7 +167,7 @@ impl<'a> Iterator for TableMembers<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.states.rest().is_empty() {
             // Their structure was checked, so this cannot fail.
-            let state = take_value(&mut self.states).ok()?;
+            let state = next_value(&mut self.states).ok()?;
             let member = Announcement::decode::<true>(state)
                 .and_then(|announcement| announcement.member(self.default_port));
             if let Some(member) = member.transpose() {
@@ -227,7 +227,7 @@ impl UserHeader {
 }
 
 fn decode_user(mut reader: Reader<'_>) -> Result<&[u8], DropReason> {
-    let header = UserHeader::decode(take_value(&mut reader)?)?;
+    let header = UserHeader::decode(next_value(&mut reader)?)?;
     reader.raw(length(header.size)?)
 }
 
@@ -245,16 +245,8 @@ fn decode_error(reader: Reader<'_>) -> Result<&str, DropReason> {
 }
 
 /// The next value and all that is in it.
-fn take_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
-    take_values(reader, 1).map(Reader::new)
-}
-
-fn take_values<'a>(reader: &mut Reader<'a>, count: u32) -> Result<&'a [u8], DropReason> {
-    let all = reader.rest();
-    for _ in 0..count {
-        reader.skip()?;
-    }
-    Ok(&all[..all.len() - reader.rest().len()])
+fn next_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
+    reader.values(1).map(Reader::new)
 }
 
 fn length(said: i64) -> Result<usize, DropReason> {
