@@ -49,7 +49,8 @@ enum Form {
     Other,
 }
 
-/// Reads the head of the value that `bytes` starts with; `None` when more bytes are needed for that.
+/// Reads the head of the value that `bytes` starts with; `None` when more bytes are needed for
+/// that.
 ///
 /// # Errors
 ///

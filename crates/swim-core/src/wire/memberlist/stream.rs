@@ -27,8 +27,8 @@ pub enum StreamMessage<'a> {
     },
     /// What one side believes of all members.
     PushPull(Table<'a>),
-    /// Why there is no other answer, in the words of the member that says so; only what comes before
-    /// the first byte that is no UTF-8.
+    /// Why there is no other answer, in the words of the member that says so; only what comes
+    /// before the first byte that is no UTF-8.
     Error(&'a str),
 }
 
@@ -54,14 +54,14 @@ pub struct TableMembers<'a> {
     default_port: u16,
 }
 
-/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port of
-/// 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
+/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port
+/// of 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
 ///
 /// # Errors
 ///
 /// [`DropReason::Unrecognised`] for a type that has no place here, which those for compressed and
-/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in a
-/// packet; see [`read_packet`](super::read_packet).
+/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in
+/// a packet; see [`read_packet`](super::read_packet).
 pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
     let (&kind, body) = message.split_first().ok_or(DropReason::Truncated)?;
     let reader = Reader::new(body);
@@ -109,8 +109,8 @@ pub fn encode_error(text: &str, out: &mut BytesMut) {
     out.text("Error", text.as_bytes());
 }
 
-/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so with
-/// every message, even if it grows.
+/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so
+/// with every message, even if it grows.
 pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
     let mut packed = core::mem::take(&mut lzw.packed);
     lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
