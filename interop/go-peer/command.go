@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -127,7 +126,7 @@ func (p *peer) changeKeys(command command) (line, error) {
 	if ring == nil {
 		return nil, errors.New("started without a key")
 	}
-	key, err := base64.StdEncoding.DecodeString(command.Key)
+	key, err := hex.DecodeString(command.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +140,7 @@ func (p *peer) changeKeys(command command) (line, error) {
 	}
 	keys := []string{}
 	for _, key := range ring.GetKeys() {
-		keys = append(keys, base64.StdEncoding.EncodeToString(key))
+		keys = append(keys, hex.EncodeToString(key))
 	}
 	return line{"keys": keys}, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// keysVariable holds the keys, in base64, with commas between them, the primary one first. Whoever
+// keysVariable holds the keys, in hexadecimal, with commas between them, the primary one first. Whoever
 // lists the processes of a machine sees their arguments, so keys are no argument.
 const keysVariable = "SWIM_PEER_KEYS"
 
@@ -103,7 +102,7 @@ func (s *settings) useKeys(text string) error {
 		return nil
 	}
 	for one := range strings.SplitSeq(text, ",") {
-		key, err := base64.StdEncoding.DecodeString(one)
+		key, err := hex.DecodeString(one)
 		if err != nil {
 			return fmt.Errorf("%s: %w", keysVariable, err)
 		}
