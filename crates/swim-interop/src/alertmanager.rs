@@ -90,7 +90,8 @@ impl Alertmanager {
     /// The lines of its log that hold any of these.
     #[must_use]
     pub fn said(&self, any: &[&str]) -> Vec<String> {
-        let found = self.lines.all(0, |line| any.iter().any(|text| line.text("text").contains(text)));
+        let found =
+            self.lines.all(0, |line| any.iter().any(|text| line.text("text").contains(text)));
         found.iter().map(|line| line.text("text").to_string()).collect()
     }
 }

@@ -14,7 +14,9 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, Missing> {
     let go = ["go", GO_DEFAULT]
         .into_iter()
         .find(|go| Command::new(go).arg("version").output().is_ok())
-        .ok_or_else(|| Missing::new("Go", "Install it: https://go.dev/dl, or apt-get install golang"))?;
+        .ok_or_else(|| {
+            Missing::new("Go", "Install it: https://go.dev/dl, or apt-get install golang")
+        })?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../interop/go-peer");
     // Several test programs may build at once: each gets its own, and the last name wins.
     let built = folder.join(format!("go-peer-{}", std::process::id()));
@@ -31,7 +33,10 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, Missing> {
     if !output.status.success() {
         return Err(Missing::new(
             "what go-peer is built of",
-            format!("`go build` in interop/go-peer said:\n{}", String::from_utf8_lossy(&output.stderr)),
+            format!(
+                "`go build` in interop/go-peer said:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            ),
         ));
     }
     let program = folder.join("go-peer");

@@ -23,6 +23,14 @@ pub struct Payload {
     pub checksum: u64,
 }
 
+impl Payload {
+    /// What a line says of a payload, if anything.
+    #[must_use]
+    pub fn of(json: &Value) -> Option<Self> {
+        Some(Payload { size: json["size"].as_u64()?, checksum: json["crc32"].as_u64()? })
+    }
+}
+
 /// A member of a cluster that runs, be it a `go-peer` or a `rust-peer`. Killed when dropped.
 #[derive(Debug)]
 pub struct Peer {
@@ -147,7 +155,7 @@ impl Peer {
     /// What it says when it could not.
     pub fn send(&mut self, how: &str, to: &str, size: usize) -> Result<Payload, String> {
         let answer = self.ask(json!({"do": how, "to": to, "size": size}))?;
-        Ok(payload(&answer).expect("the answer tells what was sent"))
+        Ok(Payload::of(&answer).expect("the answer tells what was sent"))
     }
 
     /// What it believes of the cluster.
@@ -177,14 +185,14 @@ impl Peer {
     /// If it does not come.
     pub fn wait_for_payload(&self, mark: usize, event: &str, wanted: Payload) {
         self.wait(mark, &format!("{event} of {wanted:?}"), |line| {
-            line.is(event) && payload(&line.json) == Some(wanted)
+            line.is(event) && Payload::of(&line.json) == Some(wanted)
         });
     }
 
     /// Whether it received this.
     #[must_use]
     pub fn received(&self, mark: usize, event: &str, wanted: Payload) -> bool {
-        let find = |line: &Line| line.is(event) && payload(&line.json) == Some(wanted);
+        let find = |line: &Line| line.is(event) && Payload::of(&line.json) == Some(wanted);
         self.lines.find(mark, Duration::ZERO, find).is_some()
     }
 
@@ -213,9 +221,4 @@ impl Peer {
         self.child.kill();
         self.settings.clone()
     }
-}
-
-/// What a line says of a payload.
-fn payload(json: &Value) -> Option<Payload> {
-    Some(Payload { size: json["size"].as_u64()?, checksum: json["crc32"].as_u64()? })
 }

@@ -19,11 +19,7 @@ pub fn eventually<T>(what: &str, attempt: impl FnMut() -> Result<T, String>) -> 
 /// # Panics
 ///
 /// After `limit`, with what the last attempt lacked.
-pub fn within<T>(
-    limit: Duration,
-    what: &str,
-    mut attempt: impl FnMut() -> Result<T, String>,
-) -> T {
+pub fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
     /// How often it looks, not how long it waits. Asking a member costs it an exchange.
     const PAUSE: Duration = Duration::from_millis(50);
     let deadline = Instant::now() + limit;

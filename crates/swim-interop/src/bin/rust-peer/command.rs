@@ -43,8 +43,9 @@ impl Command {
             }
             "leave" => told(cluster.leave(TIME_MAX).await, json!({})),
             "ping" => {
-                let pong = cluster.ping(self.text("to")).await.map_err(|error| error.to_string())?;
-                let micros = pong.round_trip.as_micros() as u64;
+                let pong =
+                    cluster.ping(self.text("to")).await.map_err(|error| error.to_string())?;
+                let micros = u64::try_from(pong.round_trip.as_micros()).unwrap_or(u64::MAX);
                 Ok(json!({ "round_trip_us": micros }))
             }
             other => Err(format!("no command '{other}'")),
