@@ -21,7 +21,7 @@ pub fn eventually<T>(what: &str, attempt: impl FnMut() -> Result<T, String>) -> 
 /// After `limit`, with what the last attempt lacked.
 pub fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
     /// How often it looks, not how long it waits. Asking a member costs it an exchange.
-    const PAUSE: Duration = Duration::from_millis(50);
+    const PAUSE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + limit;
     loop {
         let late = Instant::now() >= deadline;

@@ -1,6 +1,7 @@
 //! Three and three that agree on everything.
 
 use crate::Check;
+use crate::group::Marks;
 use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -22,7 +23,7 @@ fn three_and_three_agree_on_everybody(scene: &Scene) {
         assert_eq!(seen.meta, meta);
     }
     assert_eq!(view.count("alive"), 6, "{view}");
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_silent();
 }
 
@@ -34,28 +35,27 @@ fn metadata_reaches_everybody(scene: &Scene, side: Side) {
         let marks = group.marks();
         group.get(&name).set_meta(&meta);
         let wanted: String = meta.iter().map(|byte| format!("{byte:02x}")).collect();
-        for (observer, mark) in marks.iter().filter(|(observer, _)| *observer != name) {
-            group.get(observer).wait(*mark, "the metadata is told", |line| {
+        for (observer, mark) in marks.but(&name) {
+            group.get(observer).wait(mark, "the metadata is told", |line| {
                 line.is_about("updated", &name) && line.text("meta") == wanted
             });
         }
         group.agree();
         assert_eq!(group.0[0].view().of(&name).expect("all agree").meta, wanted);
     }
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_silent();
 }
 
 fn leaves(scene: &Scene, side: Side) {
     let mut group = scene.form(3);
     let name = side.name(3);
-    let mark = group.marks();
+    let marks = group.marks();
     group.get(&name).leave();
     group.wait_for_state(&name, "left");
     let _ = group.kill(&name);
     for peer in &mut group.0 {
-        let (_, mark) = mark.iter().find(|(of, _)| of == peer.name()).expect("it ran before");
-        peer.wait(*mark, "it is told", |line| line.is_about("gone", &name));
+        peer.wait(marks.of(peer.name()), "it is told", |line| line.is_about("gone", &name));
     }
     // News that goes round afterwards does not bring it back, nor make it a failed one.
     group.get(&side.other().name(1)).set_meta(b"afterwards");

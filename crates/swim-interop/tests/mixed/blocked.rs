@@ -34,10 +34,10 @@ fn kept_by_streams(scene: &Scene, side: Side) {
     let name = side.name(2);
     let marks = group.marks();
     network.block_datagrams_to(group.get(&name).address().ip());
-    for (observer, mark) in marks.iter().filter(|(observer, _)| *observer != name) {
+    for (observer, mark) in marks.but(&name) {
         let peer = group.get(observer);
         eventually(&format!("{observer} found that streams to {name} work"), || {
-            saved_by_stream(peer, *mark, &name)
+            saved_by_stream(peer, mark, &name)
         });
     }
     group.assert_nobody_gone(&marks);
@@ -70,7 +70,7 @@ fn kept_by_relay(scene: &Scene, ours: usize, theirs: usize, pair: (&str, &str)) 
     let (a, b) = (group.get(pair.0).address().ip(), group.get(pair.1).address().ip());
     network.block_datagrams_between(a, b);
     for (prober, target) in [pair, (pair.1, pair.0)] {
-        let mark = marks.iter().find(|(name, _)| name == prober).expect("it runs").1;
+        let mark = marks.of(prober);
         let peer = group.get(prober);
         eventually(&format!("{prober} was answered by {target} through the third"), || {
             saved_by_relay(peer, mark, target)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use swim_interop::{Peer, within};
 
 use crate::Check;
-use crate::group::Group;
+use crate::group::{Group, Marks};
 use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[("a_crowd_keeps_its_peace", a_crowd_keeps_its_peace)];
@@ -26,12 +26,12 @@ fn a_crowd_keeps_its_peace(scene: &Scene) {
     println!("{} members all know each other after {:?}", 2 * each, started.elapsed());
     let formed = Instant::now();
     within(time + Duration::from_secs(60), "the time is over", || {
-        group.assert_nobody_gone(&[]);
+        group.assert_nobody_gone(&Marks::default());
         let left = time.saturating_sub(formed.elapsed());
         if left.is_zero() { Ok(()) } else { Err(format!("{left:?} to go")) }
     });
     group.agree();
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_silent();
     let suspicions: usize =
         group.0.iter().map(|peer| peer.lines.all(0, |line| line.is("suspected")).len()).sum();
@@ -53,7 +53,7 @@ fn form(scene: &Scene, each: usize) -> Group {
     let mut group = Group(Vec::new());
     for number in 1..=each {
         for side in Side::BOTH {
-            let mut settings = scene.settings(side, number);
+            let mut settings = scene.settings_of_profile(side, number);
             settings.profile = "lan";
             let mut peer = Peer::start(settings);
             let contact = group.0.iter().find(|peer| peer.name() == side.other().name(1));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use swim_interop::within;
 
 use crate::Check;
+use crate::group::Marks;
 use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -36,10 +37,10 @@ fn is_declared_failed(scene: &Scene, side: Side) {
     let killed = Instant::now();
     let _ = group.kill(&name);
     let limit = SUSPECTED_MAX + SUSPICION_MAX;
-    for (observer, mark) in marks.iter().filter(|(observer, _)| *observer != name) {
+    for (observer, mark) in marks.but(&name) {
         let peer = group.get(observer);
         let find = || {
-            let found = peer.lines.all(*mark, |line| line.is_about("gone", &name));
+            let found = peer.lines.all(mark, |line| line.is_about("gone", &name));
             found.first().cloned().ok_or_else(|| peer.lines.transcript())
         };
         let line = within(limit, &format!("{observer} tells that {name} failed"), find);
@@ -67,7 +68,7 @@ fn suspect_refutes(scene: &Scene, side: Side) {
     group.agree();
     let after = group.get(&name).view();
     assert!(after.of(&name).expect("itself").incarnation > incarnation, "{before} {after}");
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_understood();
 }
 
@@ -80,9 +81,9 @@ fn frozen_member_returns(scene: &Scene, side: Side) {
     group.wait_for_state(&name, "failed");
     let marks = group.marks();
     group.get(&name).thaw();
-    for (observer, mark) in marks.iter().filter(|(observer, _)| *observer != name) {
+    for (observer, mark) in marks.but(&name) {
         let peer = group.get(observer);
-        peer.wait(*mark, "it is back", |line| line.is_about("joined", &name));
+        peer.wait(mark, "it is back", |line| line.is_about("joined", &name));
     }
     group.agree();
     let after = group.get(&name).view();

@@ -1,6 +1,6 @@
 //! The members of one cluster, and what they should agree on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use swim_interop::{Peer, Settings, View, eventually};
 
@@ -29,6 +29,29 @@ const NOT_UNDERSTOOD: &[&str] = &[
     "panic",
     "goroutine",
 ];
+
+/// Where the lines of each member ended at some moment.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(BTreeMap<String, usize>);
+
+impl Marks {
+    /// Where that member's lines ended; the beginning, if it was not there.
+    pub(crate) fn of(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// All but the one of this name.
+    pub(crate) fn but(&self, name: &str) -> impl Iterator<Item = (&str, usize)> {
+        let others = self.0.iter().filter(move |(observer, _)| *observer != name);
+        others.map(|(observer, mark)| (observer.as_str(), *mark))
+    }
+
+    /// Forgets a member that is going to be another process.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+}
 
 /// Members of one cluster that run.
 #[derive(Debug)]
@@ -94,14 +117,15 @@ impl Group {
     }
 
     /// Where the lines of each end now.
-    pub(crate) fn marks(&self) -> Vec<(String, usize)> {
-        self.0.iter().map(|peer| (peer.name().to_string(), peer.lines.mark())).collect()
+    pub(crate) fn marks(&self) -> Marks {
+        let mark = |peer: &Peer| (peer.name().to_string(), peer.lines.mark());
+        Marks(self.0.iter().map(mark).collect())
     }
 
     /// Nobody told that somebody is gone, since `marks` were taken or since it was started.
-    pub(crate) fn assert_nobody_gone(&self, marks: &[(String, usize)]) {
+    pub(crate) fn assert_nobody_gone(&self, marks: &Marks) {
         for peer in &self.0 {
-            let mark = marks.iter().find(|(name, _)| name == peer.name()).map_or(0, |(_, at)| *at);
+            let mark = marks.of(peer.name());
             let gone = peer.lines.all(mark, |line| line.is("gone"));
             assert!(
                 gone.is_empty(),

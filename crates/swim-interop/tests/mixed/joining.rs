@@ -3,7 +3,7 @@
 use swim_interop::Peer;
 
 use crate::Check;
-use crate::group::Group;
+use crate::group::{Group, Marks};
 use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -13,15 +13,15 @@ pub(crate) const CHECKS: &[Check] = &[
 
 /// One that joins one, and then one that joins the two.
 fn joins(scene: &Scene, side: Side) {
-    let contact = Peer::start(scene.settings(side.other(), 1));
+    let contact = Peer::start(scene.settings_of_profile(side.other(), 1));
     let to = contact.address();
     let mut group = Group(vec![contact]);
     for number in 2..=3 {
-        let mut peer = Peer::start(scene.settings(side, number));
+        let mut peer = Peer::start(scene.settings_of_profile(side, number));
         peer.join(to);
         group.0.push(peer);
         group.agree();
     }
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_silent();
 }

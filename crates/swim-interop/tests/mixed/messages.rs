@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use swim_interop::{Kind, Payload, eventually};
+use swim_interop::{Kind, Payload, Peer, eventually};
 
 use crate::Check;
+use crate::group::Marks;
 use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -35,14 +36,14 @@ fn broadcasts_reach_everybody(scene: &Scene, side: Side) {
             sent.push(group.get(&name).send("broadcast", "", 600 + sent.len())?);
             last = Some(Instant::now());
         }
-        let received = |(observer, mark): &(String, usize)| {
-            let observer = group.0.iter().find(|peer| peer.name() == observer).expect("it runs");
-            sent.iter().any(|payload| observer.received(*mark, "message", *payload))
+        let received = |observer: &Peer| {
+            let mark = marks.of(observer.name());
+            sent.iter().any(|payload| observer.received(mark, "message", *payload))
         };
-        let lacking = marks.iter().find(|mark| mark.0 != name && !received(mark));
-        lacking.map_or(Ok(()), |(observer, _)| Err(format!("{observer} got none of {sent:?}")))
+        let lacking = group.others(&name).find(|observer| !received(observer));
+        lacking.map_or(Ok(()), |peer| Err(format!("{} got none of {sent:?}", peer.name())))
     });
-    group.assert_nobody_gone(&[]);
+    group.assert_nobody_gone(&Marks::default());
     group.assert_silent();
 }
 
