@@ -125,7 +125,7 @@ pub const OPERATIONS: [Operation; 9] = [
 
 fn ping_from(number: usize) -> Vec<u8> {
     let (own, asker) = (name(0), name(number));
-    packet_of(&Message::Ping(Ping { sequence: 7_654_321, target: &own, source: &asker }))
+    packet_of(&Message::Ping(Ping { sequence: 7_654_321, target: &own, source: &asker, reply_to: None }))
 }
 
 fn asked_by_one(members: usize) -> Subject {

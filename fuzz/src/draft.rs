@@ -98,12 +98,9 @@ pub fn message<'a>(input: &mut Input<'a>) -> Message<'a> {
             sequence: input.number(),
             target: name(input),
             source: name(input),
+            reply_to: None,
         }),
-        1 => Message::IndirectPing(IndirectPing {
-            sequence: input.number(),
-            target: name(input),
-            address: address(input),
-        }),
+        1 => Message::IndirectPing(IndirectPing::new(input.number(), name(input), address(input))),
         2 => Message::Ack(Ack {
             sequence: input.number(),
             payload: input.bytes(),
@@ -131,10 +128,13 @@ pub fn exchange(input: &mut Input<'_>, label: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
     wire::begin_packet(label, &mut bytes);
     match input.below(8) {
-        0 => {
-            Frame::Ping(Ping { sequence: input.number(), target: name(input), source: name(input) })
-                .encode(&mut bytes)
-        }
+        0 => Frame::Ping(Ping {
+            sequence: input.number(),
+            target: name(input),
+            source: name(input),
+            reply_to: None,
+        })
+        .encode(&mut bytes),
         1 => Frame::Ack(Ack {
             sequence: input.number(),
             payload: input.bytes(),

@@ -115,7 +115,12 @@ fn form(watched: &mut Watched, input: &mut Input<'_>) {
 
 /// A ping for the node itself, from somebody that it may know.
 fn question(watched: &mut Watched, input: &mut Input<'_>) {
-    let ping = Ping { sequence: input.number(), target: NAMES[0], source: draft::name(input) };
+    let ping = Ping {
+        sequence: input.number(),
+        target: NAMES[0],
+        source: draft::name(input),
+        reply_to: None,
+    };
     let label = watched.node.config().label.clone();
     let packet = packet_of(&label, &Message::Ping(ping));
     watched.packet(address(input), &packet);

@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Somebody probes this node. It receives the payload as `Event::AckPayload`.
         let mut packet = BytesMut::new();
         wire::begin_packet(b"", &mut packet);
-        Message::Ping(Ping { sequence: busy, target: "a", source: "b" }).encode(&mut packet);
+        Message::Ping(Ping { sequence: busy, target: "a", source: "b", reply_to: None })
+            .encode(&mut packet);
         node.handle_packet(Instant::ORIGIN, "10.0.0.2:7946".parse()?, &packet);
         while let Some(output) = node.poll_output() {
             let Output::Packet { to, payload } = output else { continue };

@@ -44,6 +44,15 @@ impl From<CompactAddress> for SocketAddr {
     }
 }
 
+/// The address as it is sent to and compared: an IPv4 address that is written as an IPv6 one
+/// (`::ffff:10.1.2.3`), as Go programs announce theirs, is the IPv4 address.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(_) => SocketAddr::new(address.ip().to_canonical(), address.port()),
+        SocketAddr::V4(_) => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

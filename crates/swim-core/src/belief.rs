@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
+use crate::address::canonical;
 use crate::entry::{Announcement, Entry};
 use crate::error::CommandError;
 use crate::gossip::Tier;
@@ -16,7 +17,7 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::suspicion::Timeouts;
 use crate::time::Instant;
-use crate::wire::{Claim, Update};
+use crate::wire::{Claim, Update, Wire};
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
 /// heeded there, so what is held against the member is this node's own failed probe, and its own word
@@ -29,7 +30,7 @@ fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via
         return false;
     }
     let itself = match via {
-        Via::Packet { from } | Via::PushPull { from } => from == new.address,
+        Via::Packet { from } | Via::PushPull { from } => from == canonical(new.address),
         Via::Own => false,
     };
     let news =
@@ -76,7 +77,7 @@ impl Node {
         };
         let entry = self.members.entry(slot);
         let (known, address) = (entry.belief(), entry.address());
-        let elsewhere = known.state.is_live() && address != new.address;
+        let elsewhere = known.state.is_live() && address != canonical(new.address);
         let claim = Belief::new(State::Alive, update.incarnation);
         if !elsewhere
             && supersedes(claim, known) == Verdict::Ignore
@@ -84,7 +85,7 @@ impl Node {
             && !self.breaks_precedence(claim, known)
         {
             if !known.state.is_live() {
-                self.tell_accused(slot, new.address);
+                self.tell_accused(slot, canonical(new.address));
             } else if update.incarnation == known.incarnation
                 && !entry.announces(new.address, new.meta, new.versions)
             {
@@ -166,7 +167,7 @@ impl Node {
     fn is_acceptable(&mut self, name: &str, new: &Announcement<'_>, via: Via) -> bool {
         let reason = if new.meta.len() > self.config.meta_size_max {
             DropReason::MetaTooLarge
-        } else if new.address.ip().is_unspecified() || new.address.port() == 0 {
+        } else if canonical(new.address).ip().is_unspecified() || new.address.port() == 0 {
             DropReason::BadAddress
         } else if !self.understands(new.versions) {
             DropReason::Versions
@@ -184,7 +185,17 @@ impl Node {
     }
 
     fn understands(&self, versions: Versions) -> bool {
-        versions.is_valid() && versions.overlap(self.config.versions)
+        let own = self.config.versions;
+        match self.config.wire {
+            Wire::Swim => versions.is_valid() && versions.overlap(own),
+            // There a member is not left out but refuses whole exchanges, as long as one member uses
+            // a version that another one does not understand.
+            Wire::Memberlist => {
+                versions.is_valid()
+                    && versions.protocol.min > 0
+                    && versions.understand_each_other(own)
+            }
+        }
     }
 
     fn receive_suspect(
@@ -425,6 +436,6 @@ impl Node {
 
     /// Whether an address is that of this node, as it announces it.
     pub(crate) fn is_own_address(&self, address: SocketAddr) -> bool {
-        self.config.address == address
+        canonical(self.config.address) == canonical(address)
     }
 }

@@ -1,14 +1,17 @@
 //! Every interval and every limit of a node.
 
-use core::net::SocketAddr;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 
 use crate::broadcasts::WINDOW;
 use crate::error::ConfigError;
+use crate::keyring::Keyring;
 use crate::member::{Incarnation, Name, Versions};
-use crate::wire;
+use crate::wire::{self, SealVersion, Wire, memberlist};
 
 /// How a node behaves: who it is, its timing, and its limits.
 ///
@@ -40,11 +43,36 @@ pub struct Config {
     /// The cluster's label, 0 to 255 bytes. Packets and streams with another label are dropped,
     /// so two clusters that meet by accident do not merge.
     pub label: Bytes,
+    /// Another label that is accepted as well, empty for none at all: while a running cluster is
+    /// moved from one label to another. `None` accepts `label` alone.
+    pub label_also: Option<Bytes>,
     /// The incarnation to start with. A node that keeps nothing on disk starts with the Unix time
     /// in seconds (the adapters do), so that its news outranks what is remembered of its past.
     pub incarnation: Incarnation,
-    /// The versions that the node announces.
+    /// The versions that the node announces. On memberlist's wire those of the application are the
+    /// "delegate" versions, and a current protocol version of 1 also chooses the older of its two
+    /// ways of encryption.
     pub versions: Versions,
+
+    // How it speaks.
+    /// The format of packets and streams: the same in the whole cluster.
+    /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
+    pub wire: Wire,
+    /// The keys that packets and streams are encrypted with: the first one seals, each of them opens.
+    /// Empty, as by default, means no encryption. `docs/security.md` says how many packets a key is
+    /// good for, and how to move a running cluster to encryption.
+    pub keyring: Keyring,
+    /// With keys: drop what comes in unencrypted. Off only while a cluster is moved to encryption.
+    pub verify_incoming: bool,
+    /// With keys: encrypt what goes out. Off only while a cluster is moved to encryption.
+    pub verify_outgoing: bool,
+    /// Compress packets and streams where that makes them shorter. On memberlist's wire alone; what
+    /// comes in compressed is read in any case.
+    pub compression: bool,
+    /// The networks that members may be in: packets and streams of others are dropped, and members
+    /// that announce an address elsewhere are not taken in. Empty, as by default, allows all; at
+    /// most 256.
+    pub allowed_networks: Vec<IpNet>,
 
     // Failure detection.
     /// The protocol period: one member is probed per interval.
@@ -155,8 +183,16 @@ impl Config {
             address,
             meta: Bytes::new(),
             label: Bytes::new(),
+            label_also: None,
             incarnation: Incarnation(1),
             versions: Versions::DEFAULT,
+
+            wire: Wire::Swim,
+            keyring: Keyring::default(),
+            verify_incoming: true,
+            verify_outgoing: true,
+            compression: false,
+            allowed_networks: Vec::new(),
 
             probe_interval: Duration::from_secs(1),
             probe_timeout: Duration::from_millis(500),
@@ -235,6 +271,24 @@ impl Config {
         }
     }
 
+    /// The same, to speak the wire format of HashiCorp memberlist and join a cluster of Go programs:
+    /// its versions, and compression as there by default. The profiles have memberlist's timing
+    /// already; `docs/differences-from-memberlist.md` tells what is different.
+    ///
+    /// ```
+    /// use swim_core::{Config, Wire};
+    ///
+    /// let config = Config::lan("cache-7".parse()?, "10.0.0.7:7946".parse()?).memberlist();
+    /// assert_eq!(config.wire, Wire::Memberlist);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn memberlist(self) -> Self {
+        let Versions { protocol, .. } = Versions::MEMBERLIST;
+        let versions = Versions { protocol, ..self.versions };
+        Config { wire: Wire::Memberlist, versions, compression: true, ..self }
+    }
+
     /// Names the first setting that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_identity()?;
@@ -260,14 +314,72 @@ impl Config {
                 max: self.meta_size_max,
             });
         }
-        if self.label.len() > wire::LABEL_SIZE_MAX {
-            return Err(ConfigError::LabelTooLong { size: self.label.len() });
+        for label in [Some(&self.label), self.label_also.as_ref()].into_iter().flatten() {
+            if label.len() > wire::LABEL_SIZE_MAX {
+                return Err(ConfigError::LabelTooLong { size: label.len() });
+            }
         }
-        if !self.versions.is_valid() || !self.versions.protocol.overlaps(Versions::DEFAULT.protocol)
-        {
-            return Err(ConfigError::Versions);
+        let spoken = self.wire.versions().protocol;
+        let announced = self.versions.protocol;
+        let is_true = match self.wire {
+            Wire::Swim => announced.overlaps(spoken),
+            Wire::Memberlist => spoken.min <= announced.min && announced.max <= spoken.max,
+        };
+        if !self.versions.is_valid() || !is_true {
+            return Err(ConfigError::Versions { min: spoken.min, max: spoken.max });
+        }
+        if !self.keyring.keys().all(|key| self.wire.has_cipher(key.cipher())) {
+            return Err(ConfigError::Cipher);
         }
         Ok(())
+    }
+
+    /// Whether packets and streams are encrypted.
+    pub(crate) fn seals(&self) -> bool {
+        self.verify_outgoing && !self.keyring.is_empty()
+    }
+
+    /// How many bytes of a packet are left for messages, with what each of them costs besides.
+    pub(crate) fn packet_text_max(&self) -> usize {
+        let sealed = if self.seals() { self.seal_overhead() } else { 0 };
+        let framing = match self.wire {
+            Wire::Swim => wire::header_len(&self.label),
+            Wire::Memberlist => {
+                let label = memberlist::label_header_len(&self.label);
+                label + memberlist::CHECKSUM_OVERHEAD + memberlist::COMPOUND_OVERHEAD
+            }
+        };
+        self.packet_size_max.saturating_sub(framing + sealed)
+    }
+
+    /// How long the longest message of a packet may be, in bytes.
+    pub(crate) fn message_max(&self) -> usize {
+        self.packet_text_max().saturating_sub(self.wire.part_overhead())
+    }
+
+    fn seal_overhead(&self) -> usize {
+        match self.wire {
+            Wire::Swim => {
+                self.keyring.primary().map_or(0, |key| key.cipher().nonce_size() + TAG_SIZE)
+            }
+            Wire::Memberlist => self.seal_version().overhead(),
+        }
+    }
+
+    /// Which of memberlist's two ways of encryption this node seals with.
+    pub(crate) fn seal_version(&self) -> SealVersion {
+        if self.versions.protocol.current > 1 { SealVersion::V1 } else { SealVersion::V0 }
+    }
+
+    /// Whether packets, streams and members may come from this address.
+    pub(crate) fn allows(&self, ip: IpAddr) -> bool {
+        self.allowed_networks.is_empty()
+            || self.allowed_networks.iter().any(|network| network.contains(&ip))
+    }
+
+    /// Where answers to this node's pings should go, as far as the wire says that.
+    pub(crate) fn reply_to(&self) -> Option<SocketAddr> {
+        (self.wire == Wire::Memberlist).then_some(self.address)
     }
 
     fn timing_rules(&self) -> [(bool, &'static str, &'static str); 11] {
@@ -307,7 +419,7 @@ impl Config {
         ]
     }
 
-    fn limit_rules(&self) -> [(bool, &'static str, &'static str); 8] {
+    fn limit_rules(&self) -> [(bool, &'static str, &'static str); 9] {
         [
             (
                 (wire::PACKET_SIZE_MIN..=wire::DATAGRAM_SIZE_MAX).contains(&self.packet_size_max),
@@ -315,10 +427,12 @@ impl Config {
                 "800 to 65507 bytes",
             ),
             (
-                wire::alive_fits(self),
-                "meta_size_max",
-                "small enough for an alive message with the longest name to fit packet_size_max",
+                wire::messages_fit(self),
+                "meta_size_max, packet_size_max",
+                "such that an alive message with the longest name fits a packet, label, encryption \
+                 and all",
             ),
+            (self.allowed_networks.len() <= NETWORKS_MAX, "allowed_networks", "at most 256"),
             ((1..=MEMBERS_MAX).contains(&self.members_max), "members_max", "1 to 16777216"),
             (
                 self.update_queue_max >= 16
@@ -354,6 +468,12 @@ impl Config {
 
 /// Peers picked at random in one step. Picking draws again on a repetition, so this is kept small.
 pub(crate) const FAN_OUT_MAX: usize = 16;
+
+/// The tag that each of the ciphers adds.
+const TAG_SIZE: usize = 16;
+
+/// Each packet is held against all of them.
+const NETWORKS_MAX: usize = 256;
 
 /// Slots are numbered in 32 bits with room for marks, and 16 million members are 1.6 GB of table.
 const MEMBERS_MAX: usize = 1 << 24;

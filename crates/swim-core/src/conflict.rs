@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::SocketAddr;
 
+use crate::address::canonical;
 use crate::entry::Announcement;
 use crate::gossip::{Ticket, Tier};
 use crate::member::{Incarnation, Name, Versions};
@@ -30,6 +31,8 @@ const CANDIDATES_MAX: usize = 128;
 struct Candidate {
     incarnation: Incarnation,
     address: SocketAddr,
+    /// The same address in the form in which it was announced.
+    announced: SocketAddr,
     meta: Box<[u8]>,
     versions: Versions,
     via: Via,
@@ -75,13 +78,14 @@ impl Node {
         self.drop_quietly(DropReason::AddressConflict);
         let entry = self.members.entry(slot);
         let known = (entry.incarnation(), entry.address());
-        if (new.incarnation, new.address) <= known {
+        let (address, announced) = (canonical(new.address), new.address);
+        if (new.incarnation, address) <= known {
             // It lost already. It may not know: somebody with our name is elsewhere.
-            return self.tell_about_limited(slot, new.address);
+            return self.tell_about_limited(slot, address);
         }
         let candidates = &self.candidates.by_member;
         match candidates.get(&slot) {
-            Some(held) if (held.incarnation, held.address) >= (new.incarnation, new.address) => {
+            Some(held) if (held.incarnation, held.address) >= (new.incarnation, address) => {
                 return;
             }
             None if candidates.len() >= CANDIDATES_MAX => return,
@@ -90,7 +94,8 @@ impl Node {
         let patience = Timeouts::new(&self.config, self.members_live()).min;
         let candidate = Candidate {
             incarnation: new.incarnation,
-            address: new.address,
+            address,
+            announced,
             meta: new.meta.into(),
             versions: new.versions,
             via,
@@ -103,7 +108,7 @@ impl Node {
         if self.updates.len() < self.config.update_queue_max {
             let message = Message::Update(*update);
             let ticket = Ticket { subject: None, kind: message.kind(), request: None };
-            self.updates.push(packet::encoded(&message), Tier::Normal, ticket);
+            self.updates.push(packet::encoded(self.config.wire, &message), Tier::Normal, ticket);
             self.arm_gossip();
         }
         let known_address = self.members.entry(slot).address();
@@ -176,7 +181,7 @@ impl Node {
         let name = Name::trusted(entry.name());
         let new = Announcement {
             incarnation: candidate.incarnation,
-            address: candidate.address,
+            address: candidate.announced,
             meta: &candidate.meta,
             versions: candidate.versions,
         };
@@ -184,7 +189,7 @@ impl Node {
             name: name.as_str(),
             incarnation: candidate.incarnation,
             claim: Claim::Alive {
-                address: candidate.address,
+                address: candidate.announced,
                 meta: &candidate.meta,
                 versions: candidate.versions,
             },

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 
 use siphasher::sip::SipHasher13;
 
-use crate::address::CompactAddress;
+use crate::address::{CompactAddress, canonical};
 use crate::member::{Belief, Incarnation, MemberRef, State, VersionRange, Versions};
 use crate::time::Instant;
 
@@ -69,7 +69,14 @@ impl Entry {
         &self.text[usize::from(self.name_len)..]
     }
 
+    /// Where the member is reached.
     pub(crate) fn address(&self) -> SocketAddr {
+        canonical(self.announced_address())
+    }
+
+    /// Its address in the form in which it announces it, which is passed on unchanged: memberlist
+    /// takes another form for another address.
+    pub(crate) fn announced_address(&self) -> SocketAddr {
         self.address.into()
     }
 
@@ -124,7 +131,12 @@ impl Entry {
 
     /// Whether an alive message with this content would change anything but the incarnation.
     pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
-        self.address() == address && self.meta() == meta && self.versions() == versions
+        self.address() == canonical(address) && self.meta() == meta && self.versions() == versions
+    }
+
+    /// What is known of the member, as others are told it.
+    pub(crate) fn announcement(&self) -> MemberRef<'_> {
+        MemberRef { address: self.announced_address(), ..self.view() }
     }
 
     pub(crate) fn view(&self) -> MemberRef<'_> {
@@ -153,7 +165,7 @@ impl<'a> Announcement<'a> {
     pub(crate) fn as_member(&self, name: &'a str) -> MemberRef<'a> {
         MemberRef {
             name,
-            address: self.address,
+            address: canonical(self.address),
             state: State::Alive,
             incarnation: self.incarnation,
             meta: self.meta,

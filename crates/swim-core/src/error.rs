@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::keyring::KeyringError;
+
 /// Why a [`Config`](crate::Config) cannot work. Each message names the setting and what it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,8 +24,16 @@ pub enum ConfigError {
         /// Its size in bytes.
         size: usize,
     },
-    /// A version range is not in order, or its protocol versions are not spoken by this library.
-    Versions,
+    /// A version range is not in order, or its protocol versions are not spoken by this library on
+    /// the chosen wire.
+    Versions {
+        /// The lowest protocol version that it speaks there.
+        min: u8,
+        /// The highest one.
+        max: u8,
+    },
+    /// A key is for a cipher that memberlist does not know.
+    Cipher,
     /// A setting is outside the range in which the protocol works.
     OutOfRange {
         /// The setting's name in `Config`.
@@ -49,9 +59,14 @@ impl fmt::Display for ConfigError {
             ConfigError::LabelTooLong { size } => {
                 write!(f, "the cluster label has {size} bytes, at most 255 are allowed")
             }
-            ConfigError::Versions => f.write_str(
-                "a version range is wrong: min <= current <= max, and the protocol range must \
-                 include version 1",
+            ConfigError::Versions { min, max } => write!(
+                f,
+                "a version range is wrong: min <= current <= max, and the protocol versions spoken \
+                 on this wire are {min} to {max}"
+            ),
+            ConfigError::Cipher => f.write_str(
+                "memberlist's wire knows AES keys alone (16, 24 or 32 bytes): make one with \
+                 `swim keygen`",
             ),
             ConfigError::OutOfRange { setting, must } => write!(f, "{setting} must be {must}"),
         }
@@ -89,6 +104,12 @@ pub enum CommandError {
         /// The longest list.
         max: usize,
     },
+    /// The keyring cannot be changed so.
+    Keyring(KeyringError),
+    /// The key is for a cipher that memberlist does not know.
+    Cipher,
+    /// With that label or key the longest messages would not fit `packet_size_max` any more.
+    PacketTooSmall,
     /// The queue, or the table of requests or streams that the command needs, is full: the limit
     /// of that name in `Config` is reached. Try again later.
     Busy {
@@ -116,6 +137,12 @@ impl fmt::Display for CommandError {
             CommandError::TooManyAddresses { max } => {
                 write!(f, "at most {max} addresses can be joined at once")
             }
+            CommandError::Keyring(error) => error.fmt(f),
+            CommandError::Cipher => ConfigError::Cipher.fmt(f),
+            CommandError::PacketTooSmall => f.write_str(
+                "the longest messages would not fit a packet any more: raise packet_size_max, or \
+                 lower meta_size_max",
+            ),
             CommandError::Busy { limit } => {
                 write!(f, "too much is under way already: {limit} is reached")
             }
@@ -133,6 +160,8 @@ pub enum Refused {
     TooManyStreams,
     /// `streams_per_source_max` streams from this IP address are open.
     TooManyFromSource,
+    /// The address is in none of `allowed_networks`.
+    NotAllowed,
 }
 
 impl fmt::Display for Refused {
@@ -140,6 +169,7 @@ impl fmt::Display for Refused {
         match self {
             Refused::TooManyStreams => f.write_str("too many streams are open"),
             Refused::TooManyFromSource => f.write_str("too many streams from this address"),
+            Refused::NotAllowed => f.write_str("the address is in no allowed network"),
         }
     }
 }

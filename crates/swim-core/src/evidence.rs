@@ -14,7 +14,7 @@ use crate::packet;
 use crate::pages::Slot;
 use crate::stats::DropReason;
 use crate::time::Instant;
-use crate::wire::{Claim, Message, Update};
+use crate::wire::{Claim, Message, Update, Wire};
 
 /// Packets that tell a member what is believed of it, per second and at once. A healed partition
 /// causes one for each member of the other half; a stranger that sends old news can cause no more.
@@ -101,7 +101,8 @@ impl Node {
         };
         let update = Update { name: entry.name(), incarnation: entry.incarnation(), claim };
         let message = Message::Update(update);
-        packet::begin(&mut self.arena, &self.config, Some(&message));
+        self.draft.begin(&self.config);
+        self.draft.append(&message);
         let kind = message.kind();
         self.count_sent(kind);
         self.flush_packet(to);
@@ -131,13 +132,14 @@ impl Node {
     pub(crate) fn tell_about(&mut self, slot: Slot, to: SocketAddr) {
         let entry = self.members.entry(slot);
         let claim = Claim::Alive {
-            address: entry.address(),
+            address: entry.announced_address(),
             meta: entry.meta(),
             versions: entry.versions(),
         };
         let update = Update { name: entry.name(), incarnation: entry.incarnation(), claim };
         let message = Message::Update(update);
-        packet::begin(&mut self.arena, &self.config, Some(&message));
+        self.draft.begin(&self.config);
+        self.draft.append(&message);
         let kind = message.kind();
         self.count_sent(kind);
         self.flush_packet(to);
@@ -152,8 +154,14 @@ impl Node {
 
     /// An accusation about a member that this node does not know. It is not believed, only passed
     /// on, once: somebody may know the accused, or be it.
+    ///
+    /// Not on memberlist's wire: its nodes believe an accusation of whomever they know, also of one
+    /// that was restarted since and is alive.
     pub(crate) fn pass_on_hearsay(&mut self, update: &Update<'_>, via: Via) {
         self.drop_quietly(DropReason::UnknownMember);
+        if self.config.wire == Wire::Memberlist {
+            return;
+        }
         // In a push/pull it is what the sender holds of everybody it ever lost: no news.
         if !matches!(via, Via::Packet { .. }) {
             return;
@@ -166,7 +174,7 @@ impl Node {
         }
         let message = Message::Update(*update);
         let ticket = Ticket { subject: None, kind: message.kind(), request: None };
-        self.updates.push(packet::encoded(&message), Tier::Normal, ticket);
+        self.updates.push(packet::encoded(self.config.wire, &message), Tier::Normal, ticket);
         self.arm_gossip();
     }
 }

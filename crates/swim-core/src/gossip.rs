@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::draft::Draft;
 use crate::output::RequestId;
 use crate::pages::Slot;
 use crate::stats::{MessageCounts, MessageKind};
@@ -131,10 +132,10 @@ impl Queue {
     }
 
     /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as sent
-    /// once more. Those that reach `limit` go to `finished`. Returns the bytes appended.
+    /// once more. Those that reach `limit` go to `finished`. Returns how much of the room was taken.
     pub(crate) fn fill(
         &mut self,
-        packet: &mut BytesMut,
+        packet: &mut Draft,
         room: usize,
         limit: u32,
         sent: &mut MessageCounts,
@@ -154,10 +155,11 @@ impl Queue {
                 while place != NONE && misfits < MISFITS_MAX {
                     let queued = self.at(place);
                     let (older, len) = (queued.older, queued.bytes.len());
-                    if used + len <= room {
-                        packet.extend_from_slice(&queued.bytes);
+                    let cost = packet.cost(len);
+                    if used + cost <= room && packet.takes_more() {
+                        packet.append_encoded(&queued.bytes);
                         sent[queued.ticket.kind] += 1;
-                        used += len;
+                        used += cost;
                         self.unlink(place);
                         self.at_mut(place).older = taken;
                         taken = place;
@@ -206,6 +208,15 @@ impl Queue {
             }
         }
         taken.into_iter().map(|place| self.remove(place)).collect()
+    }
+
+    /// Takes out what is longer than `limit` bytes.
+    pub(crate) fn take_longer_than(&mut self, limit: usize) -> Vec<Finished> {
+        let too_long =
+            |queued: &Option<Queued>| queued.as_ref().is_some_and(|q| q.bytes.len() > limit);
+        let places = (0..).zip(&self.slab).filter(|(_, queued)| too_long(queued));
+        let places: Vec<u32> = places.map(|(place, _)| place).collect();
+        places.into_iter().map(|place| self.remove(place)).collect()
     }
 
     /// Whether the message at this place was sent at all.
@@ -321,10 +332,11 @@ mod tests {
     }
 
     fn fill(queue: &mut Queue, room: usize, limit: u32) -> (Vec<u8>, usize) {
-        let (mut packet, mut finished) = (BytesMut::new(), Vec::new());
+        let (mut packet, mut finished) = (Draft::default(), Vec::new());
         let mut sent = MessageCounts::default();
         let used = queue.fill(&mut packet, room, limit, &mut sent, &mut finished);
         assert_eq!(sent.total() > 0, used > 0);
+        let packet = packet.take();
         assert_eq!(used, packet.len());
         (packet.to_vec(), finished.len())
     }

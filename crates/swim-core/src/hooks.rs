@@ -5,9 +5,9 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::address::canonical;
 use crate::member::MemberRef;
-use crate::stream::Frames;
-use crate::wire::Frame;
+use crate::wire::Half;
 
 /// Questions that a node has to have answered at once. Everything else is an
 /// [`Event`](crate::Event). Every method has a default, which changes nothing.
@@ -77,7 +77,7 @@ impl Hooks for NoHooks {}
 pub struct Merge<'a> {
     pub(crate) from: SocketAddr,
     pub(crate) join: bool,
-    pub(crate) frames: &'a [u8],
+    pub(crate) half: Half<'a>,
 }
 
 impl<'a> Merge<'a> {
@@ -93,14 +93,11 @@ impl<'a> Merge<'a> {
         self.join
     }
 
-    /// Everybody the other node knows, itself first.
+    /// Everybody the other node knows; on the native wire itself first.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'a>> + use<'a> {
-        Frames(self.frames)
-            .filter_map(|frame| match frame {
-                Ok(Frame::PushPull(part)) => Some(part.members()),
-                _ => None,
-            })
+        self.half
+            .members()
             .flatten()
-            .flatten()
+            .map(|member| MemberRef { address: canonical(member.address), ..member })
     }
 }

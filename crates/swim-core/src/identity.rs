@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use crate::address::canonical;
 use crate::broadcasts::Keyed;
 use crate::entry::Announcement;
 use crate::error::CommandError;
@@ -108,7 +109,7 @@ impl Node {
         }
     }
 
-    /// Appends the goodbye to the packet in the arena.
+    /// Appends the goodbye to the packet that is being written.
     pub(crate) fn append_goodbye(&mut self) {
         let name = self.config.name.clone();
         let incarnation = self.members.entry(Slot::LOCAL).incarnation();
@@ -144,6 +145,7 @@ impl Node {
     /// Another node with this name. To outbid it would start a race that nobody wins. If it outranks
     /// this one it is asked first whether it is there: what is told of it may be old, or made up.
     fn note_namesake(&mut self, incarnation: Incarnation, address: SocketAddr, via: Via) {
+        let address = canonical(address);
         let own = (self.local().incarnation, self.local().address);
         if (incarnation, address) <= own {
             self.outranked = false;
@@ -196,8 +198,11 @@ impl Node {
         let name = self.config.name.clone();
         let local = self.members.entry(Slot::LOCAL);
         let meta = Bytes::copy_from_slice(local.meta());
-        let claim =
-            Claim::Alive { address: local.address(), meta: &meta, versions: local.versions() };
+        let claim = Claim::Alive {
+            address: local.announced_address(),
+            meta: &meta,
+            versions: local.versions(),
+        };
         let update = Update { name: name.as_str(), incarnation, claim };
         self.spread(&update, request);
     }
@@ -233,7 +238,7 @@ impl Node {
         let local = self.members.entry(Slot::LOCAL);
         let keeps = self.config.breaks(Sabotage::KeepsItsIncarnation);
         let incarnation = if keeps { local.incarnation() } else { local.incarnation().next() };
-        let (address, versions) = (local.address(), local.versions());
+        let (address, versions) = (local.announced_address(), local.versions());
         let new = Announcement { incarnation, address, meta, versions };
         self.members.announce(Slot::LOCAL, &new);
         self.announce_self(incarnation, Some(request));

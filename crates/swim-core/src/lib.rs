@@ -59,6 +59,7 @@
 
 extern crate alloc;
 
+mod access;
 mod address;
 mod belief;
 mod broadcasts;
@@ -67,6 +68,7 @@ mod clock;
 mod complaints;
 mod config;
 mod conflict;
+mod draft;
 mod entry;
 mod error;
 mod evidence;
@@ -74,9 +76,13 @@ mod gossip;
 mod health;
 mod hooks;
 mod identity;
+mod inbox;
+mod key;
+mod keyring;
 mod member;
 mod members;
 mod node;
+mod outbox;
 mod output;
 mod packet;
 mod pages;
@@ -84,6 +90,7 @@ mod probe;
 mod random;
 mod request;
 mod sabotage;
+mod seal;
 mod stats;
 mod stream;
 mod suspicion;
@@ -96,6 +103,9 @@ pub mod wire;
 pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge};
+pub use ipnet::IpNet;
+pub use key::{CipherKind, Fingerprint, Key, KeyError};
+pub use keyring::{Keyring, KeyringError};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,
@@ -109,3 +119,4 @@ pub use output::{
 pub use sabotage::Sabotage;
 pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
 pub use time::Instant;
+pub use wire::Wire;

@@ -282,10 +282,28 @@ impl Versions {
         application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
+    /// What this library announces on memberlist's wire: its protocol versions 1 to 5, of which it
+    /// uses 2 as Go programs do by default, and no application version.
+    pub const MEMBERLIST: Versions = Versions {
+        protocol: VersionRange { min: 1, max: 5, current: 2 },
+        application: VersionRange { min: 0, max: 0, current: 0 },
+    };
+
     /// Both ranges are in order.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.protocol.is_valid() && self.application.is_valid()
+    }
+
+    /// Each understands what the other uses.
+    pub(crate) const fn understand_each_other(self, other: Versions) -> bool {
+        const fn understands(a: VersionRange, b: VersionRange) -> bool {
+            a.min <= b.current && b.current <= a.max
+        }
+        understands(self.protocol, other.protocol)
+            && understands(other.protocol, self.protocol)
+            && understands(self.application, other.application)
+            && understands(other.application, self.application)
     }
 
     /// Both ranges have a version in common with those of `other`.

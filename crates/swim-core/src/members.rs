@@ -268,7 +268,7 @@ impl Members {
     }
 
     /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
         self.pages.iter().filter(|entry| !entry.lost)
     }
 

@@ -7,19 +7,22 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::address::canonical;
 use crate::broadcasts::{Keyed, Seen, Share};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::config::Config;
 use crate::conflict::Candidates;
+use crate::draft::Draft;
 use crate::entry::Announcement;
 use crate::error::{CommandError, ConfigError, Refused};
 use crate::evidence::Evidence;
 use crate::gossip::{Finished, Queue};
 use crate::health::Health;
 use crate::hooks::{Hooks, NoHooks};
+use crate::key::Key;
 use crate::member::{MemberRef, State};
 use crate::members::Members;
 use crate::output::{Event, Output, RequestId, StreamId, StreamInput};
@@ -28,12 +31,14 @@ use crate::probe::Probes;
 use crate::random::Random;
 use crate::request::Requests;
 use crate::sabotage::Sabotage;
+use crate::seal::Sealer;
 use crate::stats::Stats;
 use crate::stream::Streams;
 use crate::suspicion::Suspicions;
 use crate::sync::Joins;
 use crate::time::Instant;
 use crate::timer::{Timer, Timers};
+use crate::wire::memberlist::Lzw;
 
 /// One member of a cluster: the whole protocol, without sockets and without a clock.
 ///
@@ -91,8 +96,12 @@ pub struct Node {
     /// When the caller last kept all deadlines; see [`Node::advance`].
     kept_deadlines_at: Instant,
     outputs: VecDeque<Output>,
-    /// Where packets are written; given out in pieces.
-    pub(crate) arena: BytesMut,
+    pub(crate) sealer: Sealer,
+    pub(crate) lzw: Lzw,
+    /// The packet that is being written.
+    pub(crate) draft: Draft,
+    /// What a sealed packet held.
+    pub(crate) opened: Vec<u8>,
     pub(crate) finished: Vec<Finished>,
     /// Where the gossip ticks lie on the time line, so that they keep their rhythm while switched
     /// off for want of news.
@@ -172,7 +181,10 @@ impl Node {
             stats: Stats::default(),
             kept_deadlines_at: now,
             outputs: VecDeque::new(),
-            arena: BytesMut::new(),
+            sealer: Sealer::new(config.keyring.clone(), seed),
+            lzw: Lzw::default(),
+            draft: Draft::default(),
+            opened: Vec::new(),
             finished: Vec::new(),
             gossip_phase,
             random,
@@ -285,20 +297,72 @@ impl Node {
         Ok(())
     }
 
+    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
+    /// already. The first key that is installed is also sealed with.
+    ///
+    /// To change the key of a running cluster: install the new one everywhere, then
+    /// [`use_key`](Node::use_key) it everywhere, then [`remove_key`](Node::remove_key) the old one
+    /// everywhere.
+    pub fn install_key(&mut self, now: Instant, key: Key) -> Result<bool, CommandError> {
+        self.advance(now);
+        self.check_cipher(&key)?;
+        self.change_keyring(|ring| ring.install(key))
+    }
+
+    /// Seals with a key that was installed before.
+    pub fn use_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_keyring(|ring| ring.use_key(key))
+    }
+
+    /// Removes a key. The one that is sealed with cannot be removed.
+    pub fn remove_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_keyring(|ring| ring.remove(key))
+    }
+
+    /// Says whether, with keys, what comes in has to be sealed, and what goes out is. To move a
+    /// running cluster to encryption: install the key everywhere with neither, then seal everywhere
+    /// what goes out, then require it everywhere of what comes in.
+    pub fn set_verify(
+        &mut self,
+        now: Instant,
+        incoming: bool,
+        outgoing: bool,
+    ) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_access(|config| {
+            (config.verify_incoming, config.verify_outgoing) = (incoming, outgoing);
+        })
+    }
+
+    /// Takes another label, and says which other one is accepted as well: empty for none at all,
+    /// `None` for no other. To move a running cluster to another label: accept the new one
+    /// everywhere, then take it everywhere and accept the old one, then accept no other.
+    pub fn set_label(
+        &mut self,
+        now: Instant,
+        label: Bytes,
+        also: Option<Bytes>,
+    ) -> Result<(), CommandError> {
+        self.advance(now);
+        self.change_label(label, also)
+    }
+
     // Inputs.
 
     /// Takes a datagram. Whatever it holds, this neither fails nor panics: what cannot be used is
     /// counted in [`Stats::drops`].
     pub fn handle_packet(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.advance(now);
-        self.receive_packet(from, datagram);
+        self.receive_packet(canonical(from), datagram);
     }
 
     /// Asks whether to take a connection that a peer opened, before reading from it. On `Err`
     /// close it.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         self.advance(now);
-        self.accept_stream(from)
+        self.accept_stream(canonical(from))
     }
 
     /// Takes news about a stream. News about a stream that the node has given up is ignored.
@@ -391,7 +455,8 @@ impl Node {
         }
     }
 
-    /// The configuration that the node was created with.
+    /// The configuration that the node was created with, with what commands have changed in it since:
+    /// the keyring, whether it must be used, and the labels.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
@@ -400,19 +465,19 @@ impl Node {
     /// The largest payload of an ack, in bytes.
     #[must_use]
     pub fn ack_payload_size_max(&self) -> usize {
-        self.config.packet_size_max - self.ack_overhead()
+        self.config.message_max() - self.ack_overhead()
     }
 
     /// The largest payload of [`send`](Node::send), in bytes.
     #[must_use]
     pub fn message_size_max(&self) -> usize {
-        self.config.packet_size_max - self.user_message_overhead()
+        self.config.message_max() - self.user_message_overhead()
     }
 
     /// The largest payload of [`broadcast`](Node::broadcast), in bytes.
     #[must_use]
     pub fn broadcast_size_max(&self) -> usize {
-        self.config.packet_size_max - self.broadcast_overhead()
+        self.config.message_max() - self.broadcast_overhead()
     }
 
     // What the parts of the node share.

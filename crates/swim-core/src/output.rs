@@ -1,5 +1,6 @@
 //! What leaves a node: packets, stream operations, and events.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
@@ -229,10 +230,12 @@ pub enum Event {
         /// Its content.
         payload: Bytes,
     },
-    /// A message to this node arrived.
+    /// A message to this node arrived. On memberlist's wire also a broadcast, which is not told apart
+    /// there.
     Message {
-        /// The member that sent it, as it calls itself.
-        from: Name,
+        /// The member that sent it, as it calls itself. `None` on memberlist's wire, which does not
+        /// say; put it into the payload.
+        from: Option<Name>,
         /// Its content.
         payload: Bytes,
         /// By stream (`send_reliable`) or by datagram (`send`).
@@ -361,6 +364,12 @@ pub enum Failure {
         /// What is wrong with it.
         reason: DropReason,
     },
+    /// The peer said what is wrong, on memberlist's wire: that this node's keys or limits are not
+    /// its own, say.
+    Complained {
+        /// What it said, at most 200 characters.
+        message: String,
+    },
     /// `join`: the address is this node's own.
     OwnAddress,
     /// `join`: none of the addresses could be joined; what happened at each.
@@ -382,6 +391,7 @@ impl fmt::Display for Failure {
                  protocol, or is it overloaded?)",
             ),
             Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
+            Failure::Complained { message } => write!(f, "the peer reported an error: {message}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),
             Failure::NoneJoined { attempts } => {
                 f.write_str("none of the addresses could be joined")?;

@@ -1,12 +1,13 @@
 //! Datagrams: taking them apart, and putting them together with whatever gossip still fits.
 
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::address::canonical;
 use crate::broadcasts::Keyed;
-use crate::config::Config;
 use crate::gossip::{Finished, Queue, Ticket, Tier, transmissions};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Failure, Output, RequestId, Via};
@@ -14,11 +15,7 @@ use crate::pages::Slot;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::timer::Timer;
-use crate::wire::{self, Message, Update};
-
-/// The memory for packets is asked for in pieces of this size, and used again once the packets
-/// written in it were sent and dropped.
-const ARENA_SIZE: usize = 8 << 10;
+use crate::wire::{self, Labels, Message, Messages, Update, Wire, memberlist};
 
 /// Pings and indirect pings answered per datagram. No node sends more than one; a datagram full of
 /// them would be multiplied into many.
@@ -28,30 +25,124 @@ impl Node {
     pub(crate) fn receive_packet(&mut self, from: SocketAddr, datagram: &[u8]) {
         self.stats.packets_received += 1;
         self.stats.packet_bytes_received += datagram.len() as u64;
-        let messages = match wire::open_packet(datagram, &self.config.label) {
-            Ok(messages) => messages,
-            Err(reason) => return self.complain(from, reason, false),
-        };
+        if !self.config.allows(from.ip()) {
+            return self.complain(from, DropReason::NotAllowed, false);
+        }
         self.packet_source = None;
+        // Taken out while the messages, which may be borrowed from it, are handled.
+        let mut opened = core::mem::take(&mut self.opened);
+        match self.config.wire {
+            Wire::Swim => self.receive_swim_packet(from, datagram, &mut opened),
+            Wire::Memberlist => self.receive_memberlist_packet(from, datagram, &mut opened),
+        }
+        self.opened = opened;
+    }
+
+    fn receive_swim_packet(&mut self, from: SocketAddr, datagram: &[u8], opened: &mut Vec<u8>) {
         let mut questions = 0;
-        for message in messages {
-            let message = match message {
-                Ok(message) => message,
-                Err(reason) => {
-                    self.complain(from, reason, false);
-                    continue;
-                }
-            };
-            self.stats.received[message.kind()] += 1;
-            if let Message::Ping(_) | Message::IndirectPing(_) = message {
-                questions += 1;
-                if questions > QUESTIONS_PER_PACKET_MAX {
-                    self.complain(from, DropReason::TooManyQuestions, false);
-                    continue;
+        match self.open_swim_packet(datagram, opened) {
+            Ok(messages) => {
+                for message in messages {
+                    self.take_message(from, message, &mut questions);
                 }
             }
-            self.receive_message(from, &message);
+            Err(reason) => self.complain(from, reason, false),
         }
+    }
+
+    fn open_swim_packet<'a>(
+        &self,
+        datagram: &'a [u8],
+        opened: &'a mut Vec<u8>,
+    ) -> Result<Messages<'a>, DropReason> {
+        let header = wire::read_header(datagram, &self.labels())?.ok_or(DropReason::Truncated)?;
+        let (head, body) = datagram.split_at_checked(header.size).ok_or(DropReason::Truncated)?;
+        self.check_sealed(header.sealed)?;
+        let body = match header.sealed {
+            true => {
+                let sealed = refilled(opened, body);
+                self.sealer.open_native(&[head], sealed).or(Err(DropReason::WrongKey))?
+            }
+            false => body,
+        };
+        Ok(Messages::new(body))
+    }
+
+    fn receive_memberlist_packet(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        opened: &mut Vec<u8>,
+    ) {
+        let mut questions = 0;
+        match self.open_memberlist_packet(datagram, opened) {
+            Ok(text) => {
+                let port = self.config.address.port();
+                let mut lzw = core::mem::take(&mut self.lzw);
+                memberlist::read_packet(text, port, &mut lzw, &mut |message| {
+                    self.take_message(from, message, &mut questions);
+                });
+                self.lzw = lzw;
+            }
+            Err(reason) => self.complain(from, reason, false),
+        }
+    }
+
+    fn open_memberlist_packet<'a>(
+        &self,
+        datagram: &'a [u8],
+        opened: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], DropReason> {
+        let (label, text) = memberlist::split_label(datagram)?;
+        memberlist::check_first_byte(text)?;
+        if !self.labels().accept(label) {
+            return Err(DropReason::LabelMismatch);
+        }
+        let is_plain = memberlist::looks_plain(text);
+        if self.config.keyring.is_empty() {
+            let sealed = !is_plain && memberlist::looks_sealed(text);
+            return if sealed { Err(DropReason::Sealed) } else { Ok(text) };
+        }
+        match self.sealer.open_memberlist_packet(label, refilled(opened, text)) {
+            Ok(text) => Ok(text),
+            Err(_) if is_plain && !self.config.verify_incoming => Ok(text),
+            Err(_) if is_plain => Err(DropReason::Plaintext),
+            Err(_) => Err(DropReason::WrongKey),
+        }
+    }
+
+    /// Whether what is sealed, or is not, is so as this node requires.
+    pub(crate) fn check_sealed(&self, sealed: bool) -> Result<(), DropReason> {
+        match (sealed, self.config.keyring.is_empty()) {
+            (true, true) => Err(DropReason::Sealed),
+            (false, false) if self.config.verify_incoming => Err(DropReason::Plaintext),
+            _ => Ok(()),
+        }
+    }
+
+    /// The labels of packets and streams that are for this node.
+    pub(crate) fn labels(&self) -> Labels<'_> {
+        Labels { own: &self.config.label, also: self.config.label_also.as_deref() }
+    }
+
+    fn take_message(
+        &mut self,
+        from: SocketAddr,
+        message: Result<Message<'_>, DropReason>,
+        questions: &mut u32,
+    ) {
+        let message = match message {
+            Ok(message) => message,
+            Err(reason) => return self.complain(from, reason, false),
+        };
+        self.stats.received[message.kind()] += 1;
+        if let Message::Ping(_) | Message::IndirectPing(_) = message {
+            *questions += 1;
+            if *questions > QUESTIONS_PER_PACKET_MAX {
+                return self.complain(from, DropReason::TooManyQuestions, false);
+            }
+        }
+        self.receive_message(from, &message);
     }
 
     fn receive_message(&mut self, from: SocketAddr, message: &Message<'_>) {
@@ -62,7 +153,7 @@ impl Node {
             Message::Nack { sequence } => self.receive_nack(*sequence),
             Message::Update(update) => self.receive_update(update, Via::Packet { from }),
             Message::User(message) => {
-                self.receive_user_message(message.from, message.payload, false)
+                self.receive_user_message(message.from, message.payload, false);
             }
             Message::Broadcast(broadcast) => self.receive_broadcast(broadcast),
         }
@@ -96,7 +187,7 @@ impl Node {
         }
         let message = Message::Update(*update);
         let ticket = Ticket { subject: Some(subject), kind: message.kind(), request };
-        let place = self.updates.push(encoded(&message), tier, ticket);
+        let place = self.updates.push(encoded(self.config.wire, &message), tier, ticket);
         self.members.entry_mut(subject).set_queued(Some(place));
         self.arm_gossip();
     }
@@ -112,10 +203,9 @@ impl Node {
             if self.updates.is_empty() && self.broadcasts.is_empty() {
                 break;
             }
-            let to = self.members.entry(target).address();
-            begin(&mut self.arena, &self.config, None);
+            self.draft.begin(&self.config);
             self.fill_packet();
-            self.flush_packet(to);
+            self.flush_to_member(target);
         }
         self.arm_gossip();
     }
@@ -141,7 +231,7 @@ impl Node {
         self.timers.set(Timer::Gossip, self.now() + (interval - since_tick));
     }
 
-    /// Fills the packet begun in the arena with queued messages.
+    /// Fills the packet that is being written with queued messages.
     pub(crate) fn fill_packet(&mut self) {
         if self.updates.is_empty() && self.broadcasts.is_empty() {
             return;
@@ -150,20 +240,21 @@ impl Node {
         // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
         let broadcast_limit = limit + self.config.retransmit_mult;
         let excess = if self.config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
-        let size_max = self.config.packet_size_max + excess;
-        let room = size_max.saturating_sub(self.arena.len());
+        let room = self.draft.room() + excess;
         let mut finished = core::mem::take(&mut self.finished);
-        let (arena, sent) = (&mut self.arena, &mut self.stats.sent);
+        let (draft, sent) = (&mut self.draft, &mut self.stats.sent);
 
         // Besides their share broadcasts may have what membership news will leave.
-        let left_over = room.saturating_sub(self.updates.bytes());
+        let news = self.updates.bytes() + self.updates.len() * draft.cost(0);
+        let left_over = room.saturating_sub(news);
+        let size_max = self.config.packet_size_max + excess;
         let allotted = self.share.allot(&self.broadcasts, room, size_max).max(left_over);
-        let mut used = self.broadcasts.fill(arena, allotted, broadcast_limit, sent, &mut finished);
+        let mut used = self.broadcasts.fill(draft, allotted, broadcast_limit, sent, &mut finished);
         self.share.spend(used);
         let had_share = used > 0;
-        used += self.updates.fill(arena, room - used, limit, sent, &mut finished);
+        used += self.updates.fill(draft, room - used, limit, sent, &mut finished);
         if !had_share {
-            used = self.broadcasts.fill(arena, room - used, broadcast_limit, sent, &mut finished);
+            used = self.broadcasts.fill(draft, room - used, broadcast_limit, sent, &mut finished);
             self.share.spend(used);
         }
 
@@ -173,26 +264,67 @@ impl Node {
         self.finished = finished;
     }
 
-    /// Gives out the packet in the arena, unless it holds nothing.
+    /// Sends the packet that is being written, unless it holds nothing.
     pub(crate) fn flush_packet(&mut self, to: SocketAddr) {
-        if self.arena.len() <= wire::header_len(&self.config.label) {
-            self.arena.clear();
-            return;
-        }
-        debug_assert!(
-            self.arena.len() <= self.config.packet_size_max
-                || self.config.breaks(Sabotage::OverfillsPackets)
-        );
-        let payload = self.arena.split().freeze();
-        self.stats.packets_sent += 1;
-        self.stats.packet_bytes_sent += payload.len() as u64;
-        self.output(Output::Packet { to, payload });
+        self.finish_packet(to, false);
     }
 
-    /// Appends one more message to the packet in the arena if it fits.
+    /// The same, to a member, of which is known what it understands.
+    pub(crate) fn flush_to_member(&mut self, slot: Slot) {
+        let entry = self.members.entry(slot);
+        let knows_checksums = entry.versions().protocol.max >= memberlist::CHECKSUM_VERSION;
+        self.finish_packet(entry.address(), knows_checksums);
+    }
+
+    fn finish_packet(&mut self, to: SocketAddr, checksum: bool) {
+        if self.draft.is_empty() {
+            return;
+        }
+        match self.config.wire {
+            Wire::Swim if self.config.seals() => self.seal_swim_packet(),
+            Wire::Swim => {}
+            Wire::Memberlist => self.frame_memberlist_packet(checksum),
+        }
+        let payload = self.draft.take();
+        debug_assert!(
+            payload.len() <= self.config.packet_size_max
+                || self.config.breaks(Sabotage::OverfillsPackets)
+        );
+        self.stats.packets_sent += 1;
+        self.stats.packet_bytes_sent += payload.len() as u64;
+        self.output(Output::Packet { to: canonical(to), payload });
+    }
+
+    fn seal_swim_packet(&mut self) {
+        let (packet, start) = self.draft.text();
+        wire::mark_sealed(packet);
+        let mut header = [0; wire::HEADER_SIZE_MAX];
+        header[..start].copy_from_slice(&packet[..start]);
+        self.sealer.seal_native(&[&header[..start]], packet, start);
+    }
+
+    /// What memberlist puts around the messages, from the inside out.
+    fn frame_memberlist_packet(&mut self, checksum: bool) {
+        self.draft.compound();
+        let (packet, start) = self.draft.text();
+        if self.config.compression {
+            memberlist::compress_packet(packet, start, &mut self.lzw);
+        }
+        if self.config.seals() {
+            let (version, label) = (self.config.seal_version(), &*self.config.label);
+            self.sealer.seal_memberlist_packet(version, label, packet, start);
+        } else if checksum {
+            // Sealed text has a better one.
+            memberlist::add_checksum(packet, start);
+        }
+        memberlist::put_label(&self.config.label, packet, start);
+    }
+
+    /// Appends one more message to the packet that is being written if it fits.
     pub(crate) fn append_if_it_fits(&mut self, message: &Message<'_>) {
-        if self.arena.len() + message.encoded_len() <= self.config.packet_size_max {
-            message.encode(&mut self.arena);
+        let cost = self.draft.cost(self.config.wire.encoded_len(message));
+        if cost <= self.draft.room() && self.draft.takes_more() {
+            self.draft.append(message);
             self.stats.sent[message.kind()] += 1;
         }
     }
@@ -224,7 +356,8 @@ impl Node {
 
     /// Sends one message, followed by gossip if `piggyback` says so.
     pub(crate) fn send_message(&mut self, to: SocketAddr, message: &Message<'_>, piggyback: bool) {
-        begin(&mut self.arena, &self.config, Some(message));
+        self.draft.begin(&self.config);
+        self.draft.append(message);
         self.stats.sent[message.kind()] += 1;
         if piggyback {
             self.fill_packet();
@@ -254,24 +387,16 @@ impl Node {
     }
 }
 
-/// Begins a packet in the arena, with its first message if there is one.
-pub(crate) fn begin(arena: &mut BytesMut, config: &Config, message: Option<&Message<'_>>) {
-    let size = ARENA_SIZE.max(config.packet_size_max);
-    arena.clear();
-    // Starts over whenever all packets were dropped, so that the packets of one tick, which are given
-    // out together, find the whole arena free.
-    if !arena.try_reclaim(size) && arena.capacity() < config.packet_size_max {
-        arena.reserve(size);
-    }
-    wire::begin_packet(&config.label, arena);
-    if let Some(message) = message {
-        message.encode(arena);
-    }
+/// The scratch memory with these bytes in it, to be opened in place.
+fn refilled<'a>(scratch: &'a mut Vec<u8>, bytes: &[u8]) -> &'a mut [u8] {
+    scratch.clear();
+    scratch.extend_from_slice(bytes);
+    scratch
 }
 
 /// A message in the form in which it is appended to packets.
-pub(crate) fn encoded(message: &Message<'_>) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(message.encoded_len());
-    message.encode(&mut bytes);
+pub(crate) fn encoded(wire: Wire, message: &Message<'_>) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(wire.encoded_len(message));
+    wire.encode(message, &mut bytes);
     bytes.freeze()
 }

@@ -82,7 +82,7 @@ impl Pages {
         self.pages[slot.index() / PAGE].places[slot.index() % PAGE] = place;
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
         self.pages.iter().flat_map(|page| page.entries.iter().flatten())
     }
 }

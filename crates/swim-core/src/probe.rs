@@ -7,17 +7,17 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::address::canonical;
 use crate::error::CommandError;
 use crate::member::{Incarnation, Name, State};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, HealthReason, RequestId, StreamId, Via};
-use crate::packet;
 use crate::pages::Slot;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::timer::Timer;
-use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update};
+use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update, Wire, memberlist};
 
 /// A helper's nack leaves after this share of its probe timeout (Lifeguard, section IV.A: 80%), so
 /// that it arrives before the prober's period is over.
@@ -36,6 +36,8 @@ struct Probe {
     incarnation: Incarnation,
     sent_at: Instant,
     helpers: u8,
+    /// How many of the helpers say so when the target does not answer, and how many did.
+    nacks_due: u8,
     nacks: u8,
     stream: Option<StreamId>,
     /// The target answered over the stream.
@@ -46,7 +48,7 @@ struct Probe {
 #[derive(Debug)]
 enum Pending {
     /// Sent for somebody else.
-    Relay { asker: SocketAddr, sequence: u32, expires: Instant },
+    Relay { asker: SocketAddr, sequence: u32, wants_nack: bool, expires: Instant },
     /// Sent to find out which of two addresses a name belongs to.
     Check { member: Slot },
     /// Sent to a lost member, in case it can be reached again.
@@ -153,19 +155,21 @@ impl Node {
         let now = self.now();
         let sequence = self.probes.sequence();
         let entry = self.members.entry(target);
-        let (to, incarnation, state) = (entry.address(), entry.incarnation(), entry.state());
+        let (incarnation, state) = (entry.incarnation(), entry.state());
         let ping = Message::Ping(Ping {
             sequence,
             target: entry.name(),
             source: self.config.name.as_str(),
+            reply_to: self.config.reply_to(),
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.draft.begin(&self.config);
+        self.draft.append(&ping);
         self.count_sent(MessageKind::Ping);
         if state == State::Suspect && self.config.lifeguard_buddy {
             self.append_accusation(target);
         }
         self.fill_packet();
-        self.flush_packet(to);
+        self.flush_to_member(target);
         self.stats.probes += 1;
         self.timers.set(Timer::ProbeTimeout, now + self.health.stretch(self.config.probe_timeout));
         self.probes.current = Some(Probe {
@@ -174,13 +178,14 @@ impl Node {
             incarnation,
             sent_at: now,
             helpers: 0,
+            nacks_due: 0,
             nacks: 0,
             stream: None,
             answered_by_stream: false,
         });
     }
 
-    /// Appends what is held against a member to the packet in the arena, so that it can refute.
+    /// Appends what is held against a member to the packet that is being written, so that it can refute.
     fn append_accusation(&mut self, slot: Slot) {
         let entry = self.members.entry(slot);
         let name = Name::trusted(entry.name());
@@ -212,23 +217,42 @@ impl Node {
         );
         for &helper in helpers.as_slice() {
             let target = self.members.entry(probe.target);
-            let to = self.members.entry(helper).address();
+            let nacks = self.sends_nacks(helper);
             let request = Message::IndirectPing(IndirectPing {
                 sequence: probe.sequence,
                 target: target.name(),
-                address: target.address(),
+                address: target.announced_address(),
+                source: self.config.name.as_str(),
+                reply_to: self.config.reply_to(),
+                wants_nack: nacks,
             });
-            packet::begin(&mut self.arena, &self.config, Some(&request));
+            self.draft.begin(&self.config);
+            self.draft.append(&request);
             self.count_sent(MessageKind::IndirectPing);
             self.fill_packet();
-            self.flush_packet(to);
+            self.flush_to_member(helper);
             probe.helpers += 1;
+            probe.nacks_due += u8::from(nacks);
         }
-        if self.config.stream_ping {
+        if self.config.stream_ping && self.answers_stream_pings(probe.target) {
             let (target, to) = self.name_and_address(probe.target);
             probe.stream = Some(self.open_ping_stream(to, &target, probe.sequence));
         }
         self.probes.current = Some(probe);
+    }
+
+    /// Whether a member sends nacks. All do on the native wire; Go programs of old did not.
+    fn sends_nacks(&self, slot: Slot) -> bool {
+        self.speaks(slot, memberlist::NACK_VERSION)
+    }
+
+    fn answers_stream_pings(&self, slot: Slot) -> bool {
+        self.speaks(slot, memberlist::STREAM_PING_VERSION)
+    }
+
+    fn speaks(&self, slot: Slot, memberlist_version: u8) -> bool {
+        self.config.wire == Wire::Swim
+            || self.members.entry(slot).versions().protocol.max >= memberlist_version
     }
 
     fn judge(&mut self, probe: &Probe) {
@@ -244,10 +268,10 @@ impl Node {
         self.stats.probes_failed += 1;
         // Helpers that said "no answer" show that this node can be reached: then the failure is not
         // its own fault. A nack that is missing is (Lifeguard, section IV.A).
-        match probe.helpers {
+        match probe.nacks_due {
             0 => self.change_health(1, HealthReason::ProbeFailed),
-            helpers => {
-                let missed = i16::from(helpers.saturating_sub(probe.nacks));
+            due => {
+                let missed = i16::from(due.saturating_sub(probe.nacks));
                 self.change_health(missed, HealthReason::NacksMissed);
             }
         }
@@ -330,7 +354,7 @@ impl Node {
 
     pub(crate) fn receive_nack(&mut self, sequence: u32) {
         match &mut self.probes.current {
-            Some(probe) if probe.sequence == sequence && probe.nacks < probe.helpers => {
+            Some(probe) if probe.sequence == sequence && probe.nacks < probe.nacks_due => {
                 probe.nacks += 1;
             }
             _ => self.drop_quietly(DropReason::UnexpectedAck),
@@ -340,9 +364,11 @@ impl Node {
     // Answers to others.
 
     pub(crate) fn receive_ping(&mut self, from: SocketAddr, ping: &Ping<'_>) {
-        if ping.target != self.config.name.as_str() {
+        // On memberlist's wire a ping may be for whoever is here, and say where the ack should go.
+        if ping.target != self.config.name.as_str() && !ping.target.is_empty() {
             return self.drop_quietly(DropReason::WrongName);
         }
+        let from = ping.reply_to.map_or(from, canonical);
         let from_hook = self.hooks.ack_payload().filter(|p| p.len() <= self.ack_payload_size_max());
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
         let ack = Message::Ack(Ack {
@@ -350,7 +376,8 @@ impl Node {
             payload,
             view: self.members.short_view_digest(),
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ack));
+        self.draft.begin(&self.config);
+        self.draft.append(&ack);
         self.count_sent(MessageKind::Ack);
         if self.status != Status::Running {
             // It said goodbye, but whoever asks has not heard, also where this node has never heard of
@@ -376,12 +403,14 @@ impl Node {
     }
 
     pub(crate) fn receive_indirect_ping(&mut self, from: SocketAddr, request: &IndirectPing<'_>) {
+        let from = request.reply_to.map_or(from, canonical);
         let known = self.members.find(request.target);
-        if known.is_none_or(|slot| self.members.entry(slot).address() != request.address) {
+        if known.is_none_or(|slot| self.members.entry(slot).address() != canonical(request.address))
+        {
             // Pinging whatever address is asked for would let anybody aim this node's packets. The
             // asker still hears that this node itself can be reached.
             self.drop_quietly(DropReason::UnknownMember);
-            return self.send_message(from, &Message::Nack { sequence: request.sequence }, false);
+            return self.send_nack(from, request.sequence, request.wants_nack);
         }
         if self.probes.relays >= self.config.relays_max {
             return self.drop_quietly(DropReason::RelaysFull);
@@ -392,12 +421,20 @@ impl Node {
         let relay = Pending::Relay {
             asker: from,
             sequence: request.sequence,
+            wants_nack: request.wants_nack,
             expires: now + self.config.probe_interval,
         };
         self.probes.wait(sequence, now + self.config.probe_timeout.mul_f64(NACK_AT), relay);
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: request.target, source: source.as_str() };
+        let (target, source) = (request.target, source.as_str());
+        let ping = Ping { sequence, target, source, reply_to: self.config.reply_to() };
         self.send_message(request.address, &Message::Ping(ping), true);
+    }
+
+    fn send_nack(&mut self, asker: SocketAddr, sequence: u32, wanted: bool) {
+        if wanted {
+            self.send_message(asker, &Message::Nack { sequence }, false);
+        }
     }
 
     // Pings that settle who is where.
@@ -436,8 +473,10 @@ impl Node {
             sequence,
             target: entry.name(),
             source: self.config.name.as_str(),
+            reply_to: self.config.reply_to(),
         });
-        packet::begin(&mut self.arena, &self.config, Some(&ping));
+        self.draft.begin(&self.config);
+        self.draft.append(&ping);
         self.count_sent(MessageKind::Ping);
         self.flush_packet(to);
     }
@@ -452,7 +491,8 @@ impl Node {
         let pending = Pending::Command { request, sent_at: now };
         self.probes.wait(sequence, now + self.config.probe_interval, pending);
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: name.as_str(), source: source.as_str() };
+        let (target, source) = (name.as_str(), source.as_str());
+        let ping = Ping { sequence, target, source, reply_to: self.config.reply_to() };
         self.send_message(address, &Message::Ping(ping), true);
         Ok(request)
     }
@@ -466,12 +506,14 @@ impl Node {
                 Some(Pending::Command { request, .. }) => {
                     self.answer(request, Err(Failure::Timeout));
                 }
-                Some(Pending::Relay { asker, sequence: asked, expires }) if at < expires => {
+                Some(Pending::Relay { asker, sequence: asked, wants_nack, expires })
+                    if at < expires =>
+                {
                     // The ack may still come, and is still worth passing on.
-                    let relay = Pending::Relay { asker, sequence: asked, expires };
+                    let relay = Pending::Relay { asker, sequence: asked, wants_nack, expires };
                     self.probes.relays += 1;
                     self.probes.wait(sequence, expires, relay);
-                    self.send_message(asker, &Message::Nack { sequence: asked }, false);
+                    self.send_nack(asker, asked, wants_nack);
                 }
                 Some(Pending::Check { member }) => self.check_unanswered(member),
                 Some(Pending::Relay { .. } | Pending::Retry { .. }) | None => {}
@@ -521,7 +563,12 @@ impl Node {
 
     pub(crate) fn ack_overhead(&self) -> usize {
         /// Two lengths of up to 3 bytes, two field numbers, a sequence number, and a digest.
-        const FIELDS: usize = 3 + 3 + 2 + 5 + 5;
-        crate::wire::header_len(&self.config.label) + FIELDS
+        const SWIM: usize = 3 + 3 + 2 + 5 + 5;
+        /// The type, a map of two, their names, a length of up to 3 bytes, and a sequence number.
+        const MEMBERLIST: usize = 1 + 1 + 8 + 6 + 3 + 5;
+        match self.config.wire {
+            Wire::Swim => SWIM,
+            Wire::Memberlist => MEMBERLIST,
+        }
     }
 }

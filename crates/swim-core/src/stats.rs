@@ -161,10 +161,22 @@ counted_enum! {
         Tls => "tls", "a TLS handshake";
         /// The wire format of HashiCorp memberlist.
         Memberlist => "memberlist", "HashiCorp memberlist's format; this node speaks swim";
+        /// The native wire format, where memberlist's is spoken.
+        Swim => "swim", "swim's own format; this node speaks memberlist's";
         /// A version of the native wire format that this node does not speak.
         WireVersion => "wire_version", "another version of the wire format";
         /// Another cluster's label, or none where one is needed.
         LabelMismatch => "label_mismatch", "another cluster's label";
+        /// Not encrypted, where this node requires it (`verify_incoming`).
+        Plaintext => "plaintext", "not encrypted, as this node requires";
+        /// Encrypted, where this node has no key.
+        Sealed => "sealed", "encrypted; this node has no key";
+        /// Encrypted with a key that this node does not have, for another label, or damaged.
+        WrongKey => "wrong_key", "encrypted with a key that this node does not have";
+        /// From an address, or about one, that is in none of `allowed_networks`.
+        NotAllowed => "not_allowed", "an address outside the allowed networks";
+        /// A checksum that does not match.
+        Checksum => "checksum", "a wrong checksum";
         /// Fields that contradict the schema.
         Malformed => "malformed", "malformed";
         /// Metadata longer than `meta_size_max`.

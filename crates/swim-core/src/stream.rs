@@ -8,20 +8,22 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::address::canonical;
 use crate::error::Refused;
+use crate::inbox::{Inbox, Side};
 use crate::member::Name;
 use crate::node::Node;
 use crate::output::{Answer, Failure, Output, RequestId, StreamId, StreamInput, StreamOp};
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{self, Ack, Frame, Ping, Scope, User};
+use crate::wire::{Ack, Frame, Half, Message, Opening, Ping, Scope, User, Wire, memberlist};
 
 /// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
 /// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
 const BYTES_PER_EXTRA_SECOND: usize = 256 << 10;
 
-/// What a frame with a user message holds besides the payload, at most.
-const USER_FRAME_OVERHEAD: usize = 512;
+/// How much of a peer's complaint is passed on to the application, in characters.
+const COMPLAINT_SIZE_MAX: usize = 200;
 
 /// What a stream is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +48,8 @@ pub(crate) enum Purpose {
 struct Stream {
     peer: SocketAddr,
     purpose: Purpose,
-    /// Received and not yet used: at first the header, then frames.
-    buffer: Vec<u8>,
-    header_read: bool,
-    /// How much of the buffer is frames that are known to be complete, but not the last.
-    scanned: usize,
+    /// Received and not yet used.
+    inbox: Inbox,
     received: usize,
     deadline: Instant,
 }
@@ -77,15 +76,7 @@ impl Streams {
     fn add(&mut self, peer: SocketAddr, purpose: Purpose, deadline: Instant) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let stream = Stream {
-            peer,
-            purpose,
-            buffer: Vec::new(),
-            header_read: false,
-            scanned: 0,
-            received: 0,
-            deadline,
-        };
+        let stream = Stream { peer, purpose, inbox: Inbox::default(), received: 0, deadline };
         self.streams.insert(id, stream);
         self.deadlines.insert((deadline, id));
         id
@@ -94,7 +85,7 @@ impl Streams {
     fn remove(&mut self, id: StreamId) -> Option<Stream> {
         let stream = self.streams.remove(&id)?;
         self.deadlines.remove(&(stream.deadline, id));
-        self.buffered -= stream.buffer.len();
+        self.buffered -= stream.inbox.bytes.len();
         Some(stream)
     }
 
@@ -112,13 +103,9 @@ impl Streams {
         self.streams.iter().filter(move |(_, s)| incoming(s)).map(|(&id, s)| (id, s))
     }
 
-    /// Empties a stream's buffer into the caller's hands.
-    fn take_buffer(&mut self, id: StreamId) -> Vec<u8> {
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return Vec::new();
-        };
-        self.buffered -= stream.buffer.len();
-        core::mem::take(&mut stream.buffer)
+    /// Bytes in all buffers.
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered
     }
 }
 
@@ -126,6 +113,10 @@ impl Node {
     // Opening.
 
     pub(crate) fn accept_stream(&mut self, from: SocketAddr) -> Result<StreamId, Refused> {
+        if !self.config.allows(from.ip()) {
+            self.complain(from, DropReason::NotAllowed, true);
+            return Err(Refused::NotAllowed);
+        }
         let of_source = self.streams.incoming().filter(|(_, s)| s.peer.ip() == from.ip()).count();
         if of_source >= self.config.streams_per_source_max {
             self.drop_quietly(DropReason::StreamRefused);
@@ -153,9 +144,14 @@ impl Node {
         sequence: u32,
     ) -> StreamId {
         let source = self.config.name.clone();
-        let ping = Ping { sequence, target: target.as_str(), source: source.as_str() };
+        let (target, source) = (target.as_str(), source.as_str());
+        let ping = Ping { sequence, target, source, reply_to: self.config.reply_to() };
         self.count_sent(MessageKind::Ping);
-        let bytes = self.framed(|out| Frame::Ping(ping).encode(out));
+        let bytes = self.framed(|wire, out| match wire {
+            Wire::Swim => Frame::Ping(ping).encode(out),
+            Wire::Memberlist => wire.encode(&Message::Ping(ping), out),
+        });
+        let bytes = self.sealed(Side::Dialler, None, bytes);
         self.open_stream(to, Purpose::Ping { sequence }, bytes)
     }
 
@@ -168,7 +164,11 @@ impl Node {
         let from = self.config.name.clone();
         let message = User { from: from.as_str(), payload };
         self.count_sent(MessageKind::User);
-        let bytes = self.framed(|out| Frame::User(message).encode(out));
+        let bytes = self.framed(|wire, out| match wire {
+            Wire::Swim => Frame::User(message).encode(out),
+            Wire::Memberlist => memberlist::encode_user(message.payload, out),
+        });
+        let bytes = self.sealed(Side::Dialler, None, bytes);
         self.open_stream(to, Purpose::Message { request }, bytes);
     }
 
@@ -182,7 +182,7 @@ impl Node {
         self.stats.streams_opened += 1;
         let time = self.config.stream_timeout + extra_time(bytes.len());
         let id = self.streams.add(to, purpose, self.now() + time);
-        self.output(Output::Stream { id, op: StreamOp::Open { to } });
+        self.output(Output::Stream { id, op: StreamOp::Open { to: canonical(to) } });
         self.send_all(id, bytes);
         id
     }
@@ -200,6 +200,12 @@ impl Node {
             StreamInput::Data(data) => self.receive_data(id, data),
             StreamInput::Finished if purpose == Purpose::Answered => {
                 self.streams.remove(id);
+            }
+            StreamInput::Finished if stream.received == 0 && self.is_silent_consent(purpose) => {
+                if let Purpose::Message { request } = purpose {
+                    self.close_stream(id);
+                    self.answer(request, Ok(Answer::Delivered));
+                }
             }
             StreamInput::Finished => {
                 let failure = if stream.received == 0 {
@@ -226,115 +232,109 @@ impl Node {
         if self.streams.buffered + data.len() > self.config.stream_buffer_max {
             return self.reject_stream(id, DropReason::TooLarge);
         }
-        stream.buffer.extend_from_slice(data);
-        self.streams.buffered += data.len();
         let before = stream.received;
         stream.received += data.len();
-        let more_time = extra_time(stream.received) - extra_time(before);
+        stream.inbox.bytes.extend_from_slice(data);
+        self.streams.buffered += data.len();
+        let from = if stream.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor };
+        let mut inbox = core::mem::take(&mut stream.inbox);
+        let more_time = extra_time(before + data.len()) - extra_time(before);
         if !more_time.is_zero() {
             self.streams.extend_deadline(id, more_time);
         }
-        match self.scan(id) {
-            Ok(Some(frames)) => {
-                let buffer = self.streams.take_buffer(id);
-                self.receive_frames(id, &buffer[..frames]);
-            }
+        let buffered = inbox.bytes.len();
+        let half = self.read_half(&mut inbox, from);
+        self.streams.buffered -= buffered - inbox.bytes.len();
+        if let Some(stream) = self.streams.streams.get_mut(&id) {
+            stream.inbox = inbox;
+        }
+        match half {
+            Ok(Some(half)) => self.receive_half(id, self.as_half(&half)),
             Ok(None) => {}
             Err(reason) => self.reject_stream(id, reason),
         }
     }
 
-    /// Looks whether the peer's part of the exchange is complete; returns its length.
-    fn scan(&mut self, id: StreamId) -> Result<Option<usize>, DropReason> {
-        let frame_size_max = (self.config.reliable_size_max + USER_FRAME_OVERHEAD)
-            .max(wire::PUSH_PULL_FRAME_SIZE_MAX);
-        let Some(stream) = self.streams.streams.get_mut(&id) else {
-            return Ok(None);
-        };
-        if !stream.header_read {
-            let Some(len) = wire::open_header(&stream.buffer, &self.config.label)? else {
-                return Ok(None);
-            };
-            stream.buffer.drain(..len);
-            self.streams.buffered -= len;
-            stream.header_read = true;
-        }
-        loop {
-            let rest = &stream.buffer[stream.scanned..];
-            let Some(len) = wire::frame_len(rest) else {
-                return Ok(None);
-            };
-            if len > frame_size_max {
-                return Err(DropReason::TooLarge);
-            }
-            let end = wire::FRAME_HEADER_LEN + len;
-            let Some(body) = rest.get(wire::FRAME_HEADER_LEN..end) else {
-                return Ok(None);
-            };
-            let frame = wire::decode_frame(body)?;
-            stream.scanned += end;
-            match frame {
-                Frame::PushPull(part) if !part.last => {}
-                _ => return Ok(Some(stream.scanned)),
-            }
+    fn as_half<'a>(&self, bytes: &'a [u8]) -> Half<'a> {
+        match self.config.wire {
+            Wire::Swim => Half::Swim(bytes),
+            Wire::Memberlist => Half::Memberlist { text: bytes, port: self.config.address.port() },
         }
     }
 
+    /// Memberlist acknowledges no message: whoever takes one closes the stream.
+    fn is_silent_consent(&self, purpose: Purpose) -> bool {
+        self.config.wire == Wire::Memberlist && matches!(purpose, Purpose::Message { .. })
+    }
+
     /// Acts on the peer's complete part of an exchange.
-    fn receive_frames(&mut self, id: StreamId, frames: &[u8]) {
+    fn receive_half(&mut self, id: StreamId, half: Half<'_>) {
         let Some(stream) = self.streams.streams.get(&id) else {
             return;
         };
         let (peer, purpose) = (stream.peer, stream.purpose);
-        let Some(Ok(first)) = Frames(frames).next() else {
-            return self.reject_stream(id, DropReason::Malformed);
+        let opening = match half.opening() {
+            Ok(opening) => opening,
+            Err(reason) => return self.reject_stream(id, reason),
         };
-        self.stats.received[first.kind()] += 1;
-        match (purpose, first) {
-            (Purpose::Incoming, Frame::Ping(ping)) => self.answer_stream_ping(id, &ping),
-            (Purpose::Incoming, Frame::User(message)) => {
+        if let Some(kind) = opening.kind() {
+            self.stats.received[kind] += 1;
+        }
+        match (purpose, opening) {
+            (Purpose::Incoming, Opening::Ping(ping)) => self.answer_stream_ping(id, &ping),
+            (Purpose::Incoming, Opening::User(message)) => {
                 self.receive_user_message(message.from, message.payload, true);
-                self.acknowledge(id, 0);
+                self.acknowledge_message(id);
             }
-            (_, Frame::PushPull(part)) if !self.accepts_merge(peer, part.join, frames) => {
+            (_, Opening::PushPull { scope, .. })
+                if !self.accepts_merge(peer, scope == Scope::Join, half) =>
+            {
                 let reason = DropReason::MergeRefused;
                 self.fail_stream(id, Failure::BadAnswer { reason });
             }
-            (Purpose::Incoming, Frame::PushPull(part)) => {
-                self.merge(peer, frames);
-                let state = self.encoded_answer(part.scope(), part.view);
+            (Purpose::Incoming, Opening::PushPull { scope, view }) => {
+                self.merge(peer, scope, half);
+                let state = self.encoded_answer(scope, view);
                 self.answer_stream(id, state);
             }
-            (Purpose::Join { request }, Frame::PushPull(_)) => {
+            (Purpose::Join { request }, Opening::PushPull { scope, .. }) => {
                 self.close_stream(id);
-                self.merge(peer, frames);
+                self.merge(peer, scope, half);
                 self.join_succeeded(request, peer);
             }
-            (Purpose::PushPull, Frame::PushPull(_)) => {
+            (Purpose::PushPull, Opening::PushPull { scope, .. }) => {
                 self.close_stream(id);
-                self.merge(peer, frames);
+                self.merge(peer, scope, half);
             }
-            (Purpose::Compare, Frame::PushPull(part)) => {
+            (Purpose::Compare, Opening::PushPull { scope, view }) => {
                 self.close_stream(id);
-                self.merge(peer, frames);
-                if part.scope() == Scope::Full {
-                    self.push_back(peer, part.view);
+                self.merge(peer, scope, half);
+                if scope == Scope::Full {
+                    self.push_back(peer, view);
                 }
             }
-            (Purpose::Ping { sequence }, Frame::Ack(ack)) if ack.sequence == sequence => {
+            (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
                 self.close_stream(id);
                 self.receive_stream_ack(id);
             }
-            (Purpose::Message { request }, Frame::Ack(_)) => {
+            (Purpose::Message { request }, Opening::Ack { .. }) => {
                 self.close_stream(id);
                 self.answer(request, Ok(Answer::Delivered));
+            }
+            (Purpose::Incoming, Opening::Complaint(_)) => {
+                self.reject_stream(id, DropReason::Malformed);
+            }
+            (_, Opening::Complaint(message)) => {
+                let message = message.chars().take(COMPLAINT_SIZE_MAX).collect();
+                self.fail_stream(id, Failure::Complained { message });
             }
             _ => self.reject_stream(id, DropReason::Malformed),
         }
     }
 
     fn answer_stream_ping(&mut self, id: StreamId, ping: &Ping<'_>) {
-        if ping.target == self.config.name.as_str() {
+        // On memberlist's wire a ping may be for whoever is here.
+        if ping.target == self.config.name.as_str() || ping.target.is_empty() {
             self.acknowledge(id, ping.sequence);
         } else {
             self.drop_quietly(DropReason::WrongName);
@@ -344,18 +344,38 @@ impl Node {
 
     fn acknowledge(&mut self, id: StreamId, sequence: u32) {
         self.count_sent(MessageKind::Ack);
-        let ack = Frame::Ack(Ack { sequence, payload: &[], view: 0 });
-        let bytes = self.framed(|out| ack.encode(out));
+        let ack = Ack { sequence, payload: &[], view: 0 };
+        let bytes = self.framed(|wire, out| match wire {
+            Wire::Swim => Frame::Ack(ack).encode(out),
+            Wire::Memberlist => wire.encode(&Message::Ack(ack), out),
+        });
         self.answer_stream(id, bytes);
     }
 
+    /// Tells the sender of a message that it was received.
+    fn acknowledge_message(&mut self, id: StreamId) {
+        match self.config.wire {
+            Wire::Swim => self.acknowledge(id, 0),
+            Wire::Memberlist => {
+                self.expect_end(id, 0);
+                self.output(Output::Stream { id, op: StreamOp::Finish });
+            }
+        }
+    }
+
     /// Sends the answer to what a peer asked for; then only the end of the stream is awaited.
-    fn answer_stream(&mut self, id: StreamId, bytes: Bytes) {
+    fn answer_stream(&mut self, id: StreamId, bytes: BytesMut) {
+        let head = self.streams.streams.get(&id).and_then(|stream| stream.inbox.head.clone());
+        let bytes = self.sealed(Side::Acceptor, head.as_deref(), bytes);
+        self.expect_end(id, bytes.len());
+        self.send_all(id, bytes);
+    }
+
+    fn expect_end(&mut self, id: StreamId, answer_len: usize) {
         if let Some(stream) = self.streams.streams.get_mut(&id) {
             stream.purpose = Purpose::Answered;
         }
-        self.streams.extend_deadline(id, self.config.stream_timeout + extra_time(bytes.len()));
-        self.send_all(id, bytes);
+        self.streams.extend_deadline(id, self.config.stream_timeout + extra_time(answer_len));
     }
 
     // Output.
@@ -364,14 +384,6 @@ impl Node {
         self.stats.stream_bytes_sent += bytes.len() as u64;
         self.output(Output::Stream { id, op: StreamOp::Send(bytes) });
         self.output(Output::Stream { id, op: StreamOp::Finish });
-    }
-
-    /// The header of a stream and what `write` adds.
-    pub(crate) fn framed(&self, write: impl FnOnce(&mut BytesMut)) -> Bytes {
-        let mut bytes = BytesMut::new();
-        wire::begin_packet(&self.config.label, &mut bytes);
-        write(&mut bytes);
-        bytes.freeze()
     }
 
     // The end.
@@ -411,8 +423,18 @@ impl Node {
 
     /// Ends an exchange because of what the peer sent.
     fn reject_stream(&mut self, id: StreamId, reason: DropReason) {
-        if let Some(stream) = self.streams.streams.get(&id) {
-            self.complain(stream.peer, reason, true);
+        let Some(stream) = self.streams.streams.get(&id) else {
+            return;
+        };
+        let purpose = stream.purpose;
+        self.complain(stream.peer, reason, true);
+        let settings =
+            matches!(reason, DropReason::Plaintext | DropReason::Sealed | DropReason::WrongKey);
+        if self.config.wire == Wire::Memberlist && purpose == Purpose::Incoming && settings {
+            // As there: the dialler hears what is wrong with its settings.
+            let text = alloc::format!("{reason}");
+            let bytes = self.framed(|_, out| memberlist::encode_error(&text, out));
+            return self.answer_stream(id, bytes);
         }
         self.fail_stream(id, Failure::BadAnswer { reason });
     }
@@ -435,20 +457,6 @@ impl Node {
             | Purpose::Compare
             | Purpose::Ping { .. } => {}
         }
-    }
-}
-
-/// Walks over the complete frames of one side's part of an exchange.
-pub(crate) struct Frames<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = Result<Frame<'a>, DropReason>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let len = wire::frame_len(self.0)?;
-        let body = self.0.get(wire::FRAME_HEADER_LEN..wire::FRAME_HEADER_LEN + len)?;
-        self.0 = &self.0[wire::FRAME_HEADER_LEN + len..];
-        Some(wire::decode_frame(body))
     }
 }
 

@@ -4,22 +4,23 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::entry::Entry;
 use crate::error::CommandError;
 use crate::gossip::Tier;
 use crate::hooks::Merge;
+use crate::inbox::Side;
 use crate::member::{MemberRef, Name, State};
 use crate::node::{Node, Status};
 use crate::output::{Answer, Event, Failure, RequestId, Via};
 use crate::pages::Slot;
 use crate::stats::{DropReason, MessageKind};
-use crate::stream::{Frames, Purpose};
+use crate::stream::Purpose;
 use crate::suspicion::Suspicion;
 use crate::time::Instant;
 use crate::timer::Timer;
-use crate::wire::{self, Claim, Frame, Scope, Update};
+use crate::wire::{self, Claim, Half, Scope, Update, Wire, memberlist};
 
 /// Addresses in one join. Seeds are a handful; a name that resolves to more is a mistake.
 pub(crate) const JOIN_ADDRESSES_MAX: usize = 4096;
@@ -93,6 +94,7 @@ impl Node {
             join.open += 1;
             let address = join.attempts[index].0;
             let state = self.encoded_state(Scope::Join);
+            let state = self.sealed(Side::Dialler, None, state);
             self.open_stream(address, Purpose::Join { request }, state);
         }
         if self.joins.joins.get(&request).is_some_and(|join| join.open == 0)
@@ -151,8 +153,15 @@ impl Node {
         let picked = self.members.pick(&mut self.random, 1, None, alive);
         if let [peer] = picked.as_slice() {
             let to = self.members.entry(*peer).address();
-            let opening = self.encoded_state(Scope::Compare);
-            self.open_stream(to, Purpose::Compare, opening);
+            match self.config.wire {
+                Wire::Swim => {
+                    let opening = self.encoded_state(Scope::Compare);
+                    let opening = self.sealed(Side::Dialler, None, opening);
+                    self.open_stream(to, Purpose::Compare, opening);
+                }
+                // Its nodes tell no digest.
+                Wire::Memberlist => self.push_pull_with(to),
+            }
         }
     }
 
@@ -163,6 +172,7 @@ impl Node {
             return;
         }
         let state = self.encoded_state(Scope::Partial);
+        let state = self.sealed(Side::Dialler, None, state);
         self.open_stream(to, Purpose::PushPull, state);
     }
 
@@ -213,6 +223,7 @@ impl Node {
 
     pub(crate) fn push_pull_with(&mut self, to: SocketAddr) {
         let state = self.encoded_state(Scope::Full);
+        let state = self.sealed(Side::Dialler, None, state);
         self.open_stream(to, Purpose::PushPull, state);
     }
 
@@ -223,18 +234,28 @@ impl Node {
         self.count_sent(MessageKind::PushPull);
         let members = [self.members.entry(Slot::LOCAL), self.members.entry(suspect)];
         let to = members[1].address();
-        let members = members.into_iter().map(Entry::view);
-        let bytes = self.framed(|out| wire::encode_push_pull(Scope::Partial, 0, members, &[], out));
+        let members = members.into_iter().map(Entry::announcement);
+        let bytes = self.framed(|wire, out| match wire {
+            Wire::Swim => wire::encode_push_pull(Scope::Partial, 0, members, &[], out),
+            Wire::Memberlist => memberlist::encode_push_pull(false, members, &[], out),
+        });
+        let bytes = self.sealed(Side::Dialler, None, bytes);
         self.open_stream(to, Purpose::PushPull, bytes);
     }
 
     pub(crate) fn keep_last_calls(&mut self, now: Instant) {
         while let Some(suspect) = self.suspicions.take_last_call(now) {
-            if self.config.last_call {
+            if self.config.last_call && self.may_call(suspect) {
                 self.last_call(suspect);
                 self.repeat_lone_suspicion(suspect);
             }
         }
+    }
+
+    /// On memberlist's wire the answer is a whole table: there only those ask whose own probes failed.
+    fn may_call(&self, suspect: Slot) -> bool {
+        let accused = |suspicion: &Suspicion| suspicion.accusers.contains(&self.config.name);
+        self.config.wire == Wire::Swim || self.suspicions.get(suspect).is_some_and(accused)
     }
 
     /// Says once more what this node said alone so far. Where it loses datagrams itself nobody may
@@ -253,7 +274,7 @@ impl Node {
     }
 
     /// The answer to a push/pull: as much as was asked for.
-    pub(crate) fn encoded_answer(&mut self, scope: Scope, their_view: u64) -> Bytes {
+    pub(crate) fn encoded_answer(&mut self, scope: Scope, their_view: u64) -> BytesMut {
         match scope {
             Scope::Compare if their_view != self.members.view_digest() => {
                 self.encoded_state(Scope::Full)
@@ -261,21 +282,26 @@ impl Node {
             Scope::Join | Scope::Full | Scope::Compare => self.encoded_state(scope),
             Scope::Partial => {
                 self.count_sent(MessageKind::PushPull);
-                let local = core::iter::once(self.local());
-                self.framed(|out| wire::encode_push_pull(scope, 0, local, &[], out))
+                let local = core::iter::once(self.members.entry(Slot::LOCAL).announcement());
+                self.framed(|_, out| wire::encode_push_pull(scope, 0, local, &[], out))
             }
         }
     }
 
     /// Everything that this node knows, itself first, with its application state. To compare views,
     /// only itself and the digest of the rest; to tell the rest later, all but its state.
-    fn encoded_state(&mut self, scope: Scope) -> Bytes {
+    fn encoded_state(&mut self, scope: Scope) -> BytesMut {
         self.count_sent(MessageKind::PushPull);
         let state = if scope == Scope::Partial { Bytes::new() } else { self.local_state(scope) };
         let view = if scope == Scope::Partial { 0 } else { self.members.view_digest() };
         let count = if scope == Scope::Compare { 1 } else { usize::MAX };
-        let members = self.members.iter().map(Entry::view).take(count);
-        self.framed(|out| wire::encode_push_pull(scope, view, members, &state, out))
+        let members = self.members.iter().map(Entry::announcement).take(count);
+        self.framed(|wire, out| match wire {
+            Wire::Swim => wire::encode_push_pull(scope, view, members, &state, out),
+            Wire::Memberlist => {
+                memberlist::encode_push_pull(scope == Scope::Join, members, &state, out);
+            }
+        })
     }
 
     fn local_state(&mut self, scope: Scope) -> Bytes {
@@ -285,43 +311,40 @@ impl Node {
     }
 
     /// Takes in everything that another node knows.
-    pub(crate) fn merge(&mut self, from: SocketAddr, frames: &[u8]) {
+    pub(crate) fn merge(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) {
         self.merging_alone = self.members.peers() == 0;
-        self.merge_frames(from, frames);
+        self.merge_half(from, scope, half);
         self.merging_alone = false;
     }
 
     /// Asks the application whether to take in what another node sent.
-    pub(crate) fn accepts_merge(&mut self, from: SocketAddr, join: bool, frames: &[u8]) -> bool {
-        let accepted = self.hooks.accept_merge(&Merge { from, join, frames });
+    pub(crate) fn accepts_merge(&mut self, from: SocketAddr, join: bool, half: Half<'_>) -> bool {
+        let accepted = self.hooks.accept_merge(&Merge { from, join, half });
         if !accepted {
             self.complain(from, DropReason::MergeRefused, true);
         }
         accepted
     }
 
-    fn merge_frames(&mut self, from: SocketAddr, frames: &[u8]) {
-        let mut scope = Scope::Full;
-        let mut user_state = Vec::new();
-        let mut sender: Option<&str> = None;
-        for frame in Frames(frames) {
-            let Ok(Frame::PushPull(part)) = frame else {
-                return self.complain(from, DropReason::Malformed, true);
-            };
-            scope = part.scope();
-            if user_state.len() + part.user_state.len() > self.config.user_state_size_max {
-                return self.complain(from, DropReason::TooLarge, true);
-            }
-            user_state.extend_from_slice(part.user_state);
-            for member in part.members() {
-                match member {
-                    // The sender stands first in its own table.
-                    Ok(member) => {
-                        let sender = *sender.get_or_insert(member.name);
-                        self.merge_member(&member, sender, Via::PushPull { from });
-                    }
-                    Err(reason) => self.complain(from, reason, true),
+    fn merge_half(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) {
+        let user_state = match half.user_state(self.config.user_state_size_max) {
+            Ok(state) => state,
+            Err(reason) => return self.complain(from, reason, true),
+        };
+        let own = self.config.name.clone();
+        let mut sender = match self.config.wire {
+            // The sender stands first in its own table.
+            Wire::Swim => None,
+            // It stands anywhere. Memberlist takes the receiver for the accuser.
+            Wire::Memberlist => Some(own.as_str()),
+        };
+        for member in half.members() {
+            match member {
+                Ok(member) => {
+                    let sender = *sender.get_or_insert(member.name);
+                    self.merge_member(&member, sender, Via::PushPull { from });
                 }
+                Err(reason) => self.complain(from, reason, true),
             }
         }
         if scope != Scope::Partial {

@@ -11,9 +11,9 @@ use crate::node::{Node, Status, at_most};
 use crate::output::{Answer, Event, RequestId};
 use crate::packet;
 use crate::stats::{DropReason, MessageKind};
-use crate::wire::{self, Broadcast, Message, User};
+use crate::wire::{self, Broadcast, Message, User, Wire};
 
-/// Field number and length of a payload and of a key, and the growth of the length of the message
+/// On the native wire: field number and length of a payload and of a key, and the growth of the length of the message
 /// around them.
 const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 
@@ -103,7 +103,7 @@ impl Node {
     }
 
     pub(crate) fn receive_user_message(&mut self, from: &str, payload: &[u8], reliable: bool) {
-        let from = Name::trusted(from);
+        let from = (!from.is_empty()).then(|| Name::trusted(from));
         let payload = Bytes::copy_from_slice(payload);
         self.emit(Event::Message { from, payload, reliable });
     }
@@ -149,15 +149,15 @@ impl Node {
             len -= 1;
             bytes -= self.broadcasts.len_of(place);
         }
-        let size = Message::Broadcast(*broadcast).encoded_len();
+        let size = self.config.wire.encoded_len(&Message::Broadcast(*broadcast));
         len < self.config.broadcast_queue_max
             && bytes + size <= self.config.broadcast_queue_bytes_max
     }
 
     /// A peer's packets may be larger than this node's.
     fn fits_a_packet(&self, broadcast: &Broadcast<'_>) -> bool {
-        let header = wire::header_len(&self.config.label);
-        header + Message::Broadcast(*broadcast).encoded_len() <= self.config.packet_size_max
+        let message = Message::Broadcast(*broadcast);
+        self.config.wire.encoded_len(&message) <= self.config.message_max()
     }
 
     fn queue_broadcast(
@@ -170,7 +170,7 @@ impl Node {
             let replaced = self.broadcasts.remove(place);
             self.settle(replaced);
         }
-        let bytes = packet::encoded(&Message::Broadcast(*broadcast));
+        let bytes = packet::encoded(self.config.wire, &Message::Broadcast(*broadcast));
         let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, request };
         let place = self.broadcasts.push(bytes, Tier::Normal, ticket);
         if !broadcast.key.is_empty() {
@@ -181,5 +181,9 @@ impl Node {
 }
 
 fn overhead(config: &Config, message: &Message<'_>) -> usize {
-    wire::header_len(&config.label) + message.encoded_len() + PAYLOAD_FIELD
+    let fields = match config.wire {
+        Wire::Swim => PAYLOAD_FIELD,
+        Wire::Memberlist => 0,
+    };
+    config.wire.encoded_len(message) + fields
 }

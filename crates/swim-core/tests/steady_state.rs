@@ -205,7 +205,7 @@ fn sequence_of_ping(datagram: &[u8]) -> Option<u32> {
 }
 
 fn ping(peer: &mut Peer) {
-    let ping = Ping { sequence: 7, target: "n0", source: "n1" };
+    let ping = Ping { sequence: 7, target: "n0", source: "n1", reply_to: None };
     peer.set_datagram(1, &[Message::Ping(ping)]);
 }
 

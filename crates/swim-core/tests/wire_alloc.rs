@@ -42,7 +42,7 @@ fn messages() -> [Message<'static>; 4] {
     let address = ([10, 0, 0, 7], 7946).into();
     let claim = Claim::Alive { address, meta: b"zone-a", versions: Versions::DEFAULT };
     [
-        Message::Ping(Ping { sequence: 7, target: "b", source: "a" }),
+        Message::Ping(Ping { sequence: 7, target: "b", source: "a", reply_to: None }),
         Message::Update(Update { name: "b", incarnation, claim }),
         Message::Update(Update { name: "b", incarnation, claim: Claim::Suspect { accuser: "a" } }),
         Message::Broadcast(Broadcast {

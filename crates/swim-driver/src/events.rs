@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn message(size: usize) -> Event {
-        let from = "a".parse().unwrap();
+        let from = Some("a".parse().unwrap());
         Event::Message { from, payload: vec![0; size].into(), reliable: true }
     }
 

@@ -110,7 +110,8 @@ fn record_traffic(node: &Name, event: &Event) {
             debug!(target: "swim", %node, %origin, size = payload.len(), "broadcast");
         }
         Event::Message { from, payload, reliable } => {
-            debug!(target: "swim", %node, %from, size = payload.len(), reliable, "message");
+            let from = from.as_ref().map(Name::as_str);
+            debug!(target: "swim", %node, from, size = payload.len(), reliable, "message");
         }
         Event::UserState { from, join, state } => {
             debug!(target: "swim", %node, %from, join, size = state.len(), "application state");

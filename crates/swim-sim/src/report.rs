@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use swim_core::{Event, Member, Node};
+use swim_core::{Event, Member, Name, Node};
 
 use crate::host::{Condition, Host};
 use crate::trace::{Record, subject};
@@ -114,6 +114,7 @@ fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
         }
         // What the application sends may be long, and is its own.
         Event::Message { from, payload, .. } => {
+            let from = from.as_ref().map_or("somebody", Name::as_str);
             write!(out, "Message of {} bytes from {from}", payload.len())
         }
         Event::Broadcast { origin, payload, .. } => {

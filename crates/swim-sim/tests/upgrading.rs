@@ -61,7 +61,7 @@ fn s54_unknown_messages_and_fields_in_a_packet_leave_the_rest_of_it_in_force() {
     world.form(3);
     let broadcast = Broadcast { origin: "n1", life: 9, sequence: 0, key: b"", payload: b"hello" };
     let messages = [
-        Message::Ping(Ping { sequence: 4, target: "n0", source: "n1" }),
+        Message::Ping(Ping { sequence: 4, target: "n0", source: "n1", reply_to: None }),
         Message::Update(alive(&world)),
         Message::Broadcast(broadcast),
     ];

@@ -237,7 +237,7 @@ fn what_applications_send() {
     assert_eq!(as_json(&event), json!({"event": "broadcast", "origin": "b", "payload": "hi"}));
 
     let payload = vec![0xff, 0x01].into();
-    let event = Event::Message { from: name("b"), payload, reliable: true };
+    let event = Event::Message { from: Some(name("b")), payload, reliable: true };
     assert_eq!(human(&event), "message    b: 0xff01");
     assert_eq!(
         as_json(&event),
@@ -329,7 +329,7 @@ fn names_and_metadata_cannot_forge_lines_or_drive_the_terminal() {
             via,
         },
         Event::Broadcast { origin: name(nasty), key: nasty.into(), payload: nasty.into() },
-        Event::Message { from: name(nasty), payload: nasty.into(), reliable: false },
+        Event::Message { from: Some(name(nasty)), payload: nasty.into(), reliable: false },
         Event::AckPayload { name: name(nasty), round_trip: millis(1), payload: nasty.into() },
         Event::DatagramsBlocked { member: hostile },
     ];

@@ -1,6 +1,6 @@
 //! What events that carry something from an application say.
 
-use swim_tokio::Event;
+use swim_tokio::{Event, Name};
 
 use crate::print::Line;
 use crate::style::Tone;
@@ -16,10 +16,12 @@ pub(super) fn describe(event: &Event) -> Option<Line> {
             })
         }
         Event::Message { from, payload, reliable } => {
-            let shown = format!("{}: {}", text::escape(from.as_str()), text::bytes(payload));
+            let from = from.as_ref().map(Name::as_str);
+            let who = from.map_or("somebody".into(), text::escape);
+            let shown = format!("{who}: {}", text::bytes(payload));
             Line::new("message", Tone::Plain, shown).fields(|record| {
                 record
-                    .with("from", from.as_str())
+                    .with_some("from", from)
                     .with_bytes("payload", "payload_hex", payload)
                     .with("reliable", *reliable)
             })

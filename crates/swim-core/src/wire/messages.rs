@@ -47,7 +47,7 @@ impl<'a> Ping<'a> {
                 _ => fields.skip(key)?,
             }
         }
-        Ok(Ping { sequence, target: name(target)?, source: name(source)? })
+        Ok(Ping { sequence, target: name(target)?, source: name(source)?, reply_to: None })
     }
 }
 
@@ -73,7 +73,7 @@ impl<'a> IndirectPing<'a> {
                 _ => fields.skip(key)?,
             }
         }
-        Ok(IndirectPing { sequence, target: name(target)?, address: address(to)? })
+        Ok(IndirectPing::new(sequence, name(target)?, address(to)?))
     }
 }
 

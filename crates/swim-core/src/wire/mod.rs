@@ -8,7 +8,7 @@
 //! use bytes::BytesMut;
 //! use swim_core::wire::{self, Message, Ping};
 //!
-//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1" });
+//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1", reply_to: None });
 //! let mut packet = BytesMut::new();
 //! wire::begin_packet(b"staging", &mut packet);
 //! ping.encode(&mut packet);
@@ -20,20 +20,29 @@
 //! ```
 
 mod frames;
+mod half;
+pub mod memberlist;
 mod messages;
 mod protobuf;
 mod swim;
 
-use core::net::SocketAddr;
+use core::net::{Ipv6Addr, SocketAddr};
 
-use crate::member::{Incarnation, State, Versions};
+use bytes::BytesMut;
+
+use crate::config::Config;
+use crate::key::CipherKind;
+use crate::member::{Incarnation, NAME_SIZE_MAX, State, Versions};
 use crate::stats::MessageKind;
 
+pub(crate) use half::{Half, Opening};
+
+pub use crate::seal::{OpenError, SEALED_STREAM_HEADER_LEN, SealVersion, Sealer};
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
-pub(crate) use swim::alive_fits;
+pub(crate) use swim::{HEADER_SIZE_MAX, Labels, mark_sealed, read_header};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
 
 /// The longest cluster label, in bytes: its length travels in one byte.
@@ -47,6 +56,97 @@ pub const PACKET_SIZE_MIN: usize = 800;
 pub const DATAGRAM_SIZE_MAX: usize = 65_507;
 /// The most bytes that one stream, or all of them together, may buffer.
 pub const STREAM_BYTES_MAX: usize = 1 << 30;
+
+/// Which format a node speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// This library's own: compact, with all that it can do.
+    #[default]
+    Swim,
+    /// That of HashiCorp memberlist, byte for byte: to be in one cluster with Go programs.
+    Memberlist,
+}
+
+impl Wire {
+    /// The word for it in settings and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Wire::Swim => "swim",
+            Wire::Memberlist => "memberlist",
+        }
+    }
+
+    /// The protocol versions that there are, and what a node announces by default.
+    pub(crate) const fn versions(self) -> Versions {
+        match self {
+            Wire::Swim => Versions::DEFAULT,
+            Wire::Memberlist => Versions::MEMBERLIST,
+        }
+    }
+
+    /// Whether packets of this format can be sealed with such a key.
+    pub(crate) fn has_cipher(self, cipher: CipherKind) -> bool {
+        self == Wire::Swim || cipher.is_aes()
+    }
+
+    /// What a message costs in a packet besides its own bytes.
+    pub(crate) const fn part_overhead(self) -> usize {
+        match self {
+            Wire::Swim => 0,
+            Wire::Memberlist => memberlist::COMPOUND_PART_OVERHEAD,
+        }
+    }
+
+    /// Appends a message in the form in which packets carry it.
+    #[inline]
+    pub(crate) fn encode(self, message: &Message<'_>, out: &mut BytesMut) {
+        match self {
+            Wire::Swim => message.encode(out),
+            Wire::Memberlist => memberlist::encode(message, out),
+        }
+    }
+
+    /// How many bytes [`encode`](Wire::encode) appends.
+    #[inline]
+    pub(crate) fn encoded_len(self, message: &Message<'_>) -> usize {
+        match self {
+            Wire::Swim => message.encoded_len(),
+            Wire::Memberlist => memberlist::encoded_len(message),
+        }
+    }
+}
+
+/// Whether the longest messages that the configuration allows fit into a packet.
+pub(crate) fn messages_fit(config: &Config) -> bool {
+    // Also keeps the sums below from overflowing.
+    if config.meta_size_max > config.packet_size_max {
+        return false;
+    }
+    let name = str::from_utf8(&[b'n'; NAME_SIZE_MAX]).expect("ASCII is UTF-8");
+    let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), u16::MAX);
+    let longest = match config.wire {
+        Wire::Swim => swim::alive_len_max(config.meta_size_max),
+        Wire::Memberlist => {
+            let versions = config.versions;
+            let claim = Claim::Alive { address, meta: &[], versions };
+            let update = Update { name, incarnation: Incarnation::MAX, claim };
+            let alive = memberlist::encoded_len(&Message::Update(update));
+            /// The length of metadata takes up to 3 bytes; that of none takes 1.
+            const META_LEN: usize = 2;
+            alive + META_LEN + config.meta_size_max
+        }
+    };
+    let request = Message::IndirectPing(IndirectPing {
+        sequence: u32::MAX,
+        target: name,
+        address,
+        source: name,
+        reply_to: Some(address),
+        wants_nack: true,
+    });
+    longest.max(config.wire.encoded_len(&request)) <= config.message_max()
+}
 
 /// One message of a datagram, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +175,14 @@ pub enum Message<'a> {
 pub struct Ping<'a> {
     /// Comes back in the ack.
     pub sequence: u32,
-    /// The name of the member that is meant; another one at this address does not answer.
+    /// The name of the member that is meant; another one at this address does not answer. On
+    /// memberlist's wire it may be empty, for whoever is there.
     pub target: &'a str,
-    /// The name of the member that asks.
+    /// The name of the member that asks; on memberlist's wire it may be empty, for unknown.
     pub source: &'a str,
+    /// Where the member that asks wants the answer. Only memberlist's wire says so; otherwise it
+    /// goes to where the ping came from.
+    pub reply_to: Option<SocketAddr>,
 }
 
 /// A request to ping another member.
@@ -90,6 +194,12 @@ pub struct IndirectPing<'a> {
     pub target: &'a str,
     /// Its address.
     pub address: SocketAddr,
+    /// The name of the member that asks. Only memberlist's wire says so; otherwise it is empty.
+    pub source: &'a str,
+    /// Where the member that asks wants the answer, as in a [`Ping`].
+    pub reply_to: Option<SocketAddr>,
+    /// Whether the member that asks wants a nack; the native wire does not say, as it always does.
+    pub wants_nack: bool,
 }
 
 /// The answer to a ping.
@@ -143,7 +253,7 @@ pub enum Claim<'a> {
 /// A user message to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User<'a> {
-    /// The sender's name.
+    /// The sender's name; empty on memberlist's wire, which does not say.
     pub from: &'a str,
     /// The content.
     pub payload: &'a [u8],
@@ -163,6 +273,14 @@ pub struct Broadcast<'a> {
     pub key: &'a [u8],
     /// The content.
     pub payload: &'a [u8],
+}
+
+impl<'a> IndirectPing<'a> {
+    /// The request as the native wire carries it.
+    #[must_use]
+    pub const fn new(sequence: u32, target: &'a str, address: SocketAddr) -> Self {
+        IndirectPing { sequence, target, address, source: "", reply_to: None, wants_nack: true }
+    }
 }
 
 impl Message<'_> {

@@ -8,19 +8,22 @@ use bytes::BytesMut;
 use super::messages::{VERSIONS_SIZE, decode_nack};
 use super::protobuf::{Body, Fields, Length, Sink, delimited_len, put_message};
 use super::{Ack, Broadcast, IndirectPing, LABEL_SIZE_MAX, Message, Ping, Update, User};
-use crate::config::Config;
 use crate::member::{NAME_SIZE_MAX, State};
 use crate::stats::DropReason;
 
 /// The first byte of every packet and every stream. It opens no memberlist message (0 to 14, 244),
 /// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
 pub const MAGIC: u8 = 0xC1;
-/// The version of the format, in the high half of the second byte. The low half has flags: none
-/// is defined yet, so each of them must be 0.
+/// The version of the format, in the high half of the second byte. The low half has flags: 1 for
+/// what is sealed; the others must be 0.
 pub const WIRE_VERSION: u8 = 1;
+/// In the second byte: what follows the header is encrypted.
+const FLAG_SEALED: u8 = 1;
 
 /// The bytes of the header before the label: magic, version and flags, label length.
 const HEADER_SIZE_MIN: usize = 3;
+/// The bytes of the longest header.
+pub(crate) const HEADER_SIZE_MAX: usize = HEADER_SIZE_MIN + LABEL_SIZE_MAX;
 
 /// The field numbers of a packet: what kind of message follows. 11 to 15 are reserved.
 const PING: u32 = 1;
@@ -45,6 +48,11 @@ pub fn begin_packet(label: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(label);
 }
 
+/// Marks the packet or stream that starts so as sealed.
+pub(crate) fn mark_sealed(bytes: &mut [u8]) {
+    bytes[1] |= FLAG_SEALED;
+}
+
 /// How many bytes [`begin_packet`] appends.
 #[must_use]
 pub fn header_len(label: &[u8]) -> usize {
@@ -60,7 +68,7 @@ pub fn header_len(label: &[u8]) -> usize {
 pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
     let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
     let body = datagram.get(size..).ok_or(DropReason::Truncated)?;
-    Ok(Messages { fields: Fields::new(body) })
+    Ok(Messages::new(body))
 }
 
 /// Checks the header at the start of a stream, of which `bytes` came in so far: `Some(n)` when the
@@ -70,21 +78,62 @@ pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>,
 ///
 /// What the stream seems to be instead, as soon as the first byte shows that it is not ours.
 pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReason> {
-    let label = cut_label(label);
+    match read_header(bytes, &Labels { own: cut_label(label), also: None })? {
+        Some(header) if header.sealed => Err(DropReason::Sealed),
+        header => Ok(header.map(|header| header.size)),
+    }
+}
+
+/// The labels that are accepted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Labels<'a> {
+    pub(crate) own: &'a [u8],
+    pub(crate) also: Option<&'a [u8]>,
+}
+
+impl Labels<'_> {
+    pub(crate) fn accept(&self, label: &[u8]) -> bool {
+        self.iter().any(|accepted| accepted == label)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        core::iter::once(self.own).chain(self.also)
+    }
+}
+
+/// What stands before the content of a packet or stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) size: usize,
+    /// What follows is sealed.
+    pub(crate) sealed: bool,
+}
+
+/// Like [`open_header`], also for what is sealed, and where more than one label is accepted.
+pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<Header>, DropReason> {
+    let may_be = |length: u8| labels.iter().any(|label| label_len(label) == length);
     match *bytes {
         [] => return Ok(None),
         [first, ..] if first != MAGIC => return Err(classify(bytes)),
-        [_, version, ..] if version != WIRE_VERSION << 4 => return Err(DropReason::WireVersion),
-        [_, _, length, ..] if length != label_len(label) => return Err(DropReason::LabelMismatch),
+        [_, version, ..] if version & !FLAG_SEALED != WIRE_VERSION << 4 => {
+            return Err(DropReason::WireVersion);
+        }
+        [_, _, length, ..] if !may_be(length) => return Err(DropReason::LabelMismatch),
+        [_, version, length, ref theirs @ ..] => {
+            let theirs = &theirs[..theirs.len().min(length.into())];
+            let agrees =
+                |label: &[u8]| label_len(label) == length && label[..theirs.len()] == *theirs;
+            if !labels.iter().any(agrees) {
+                return Err(DropReason::LabelMismatch);
+            }
+            if theirs.len() == usize::from(length) {
+                let size = HEADER_SIZE_MIN + theirs.len();
+                return Ok(Some(Header { size, sealed: version & FLAG_SEALED != 0 }));
+            }
+        }
         _ => {}
     }
-    let theirs = bytes.get(HEADER_SIZE_MIN..).unwrap_or_default();
-    let compared = theirs.len().min(label.len());
-    if theirs[..compared] != label[..compared] {
-        return Err(DropReason::LabelMismatch);
-    }
-    let size = HEADER_SIZE_MIN + label.len();
-    Ok((bytes.len() >= size).then_some(size))
+    Ok(None)
 }
 
 /// The messages of a packet. See [`open_packet`].
@@ -94,6 +143,13 @@ pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReas
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
     fields: Fields<'a>,
+}
+
+impl<'a> Messages<'a> {
+    /// The messages that stand behind a header.
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        Messages { fields: Fields::new(body) }
+    }
 }
 
 impl<'a> Iterator for Messages<'a> {
@@ -157,20 +213,15 @@ impl Update<'_> {
     }
 }
 
-/// Whether the longest alive that the configuration allows fits into a packet.
-pub(crate) fn alive_fits(config: &Config) -> bool {
-    // Also keeps the sum below from overflowing.
-    if config.meta_size_max > config.packet_size_max {
-        return false;
-    }
+/// How long an alive with the longest name and metadata of this length is.
+pub(crate) fn alive_len_max(meta: usize) -> usize {
     let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
     let mut length = Length::default();
     length.bytes(1, &[b'n'; NAME_SIZE_MAX]);
     length.fixed32(2, u32::MAX);
     length.address(3, address);
     length.bytes(5, &[0; VERSIONS_SIZE]);
-    let body = length.0 + delimited_len(config.meta_size_max);
-    header_len(&config.label) + delimited_len(body) <= config.packet_size_max
+    delimited_len(length.0 + delimited_len(meta))
 }
 
 #[inline]
@@ -191,8 +242,8 @@ fn decode_message(number: u32, body: &[u8]) -> Result<Message<'_>, DropReason> {
     }
 }
 
-/// What bytes that do not start with our magic seem to be. The first few may still be missing.
-fn classify(bytes: &[u8]) -> DropReason {
+/// What bytes of another format seem to be. The first few may still be missing.
+pub(super) fn classify(bytes: &[u8]) -> DropReason {
     /// How HTTP requests start, and the preface of HTTP/2.
     const HTTP: [&[u8]; 10] = [
         b"GET ",
@@ -208,6 +259,7 @@ fn classify(bytes: &[u8]) -> DropReason {
     ];
     match *bytes {
         [] => DropReason::Truncated,
+        [MAGIC, ..] => DropReason::Swim,
         [0..=14 | 244, ..] => DropReason::Memberlist,
         // A handshake record; the second byte is the major version of TLS, or of DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
@@ -232,8 +284,10 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
+    use crate::config::Config;
     use crate::member::{Incarnation, VersionRange, Versions};
     use crate::wire::Claim;
+    use crate::wire::messages_fit;
 
     /// The size of the packet with the longest alive that the configuration allows.
     fn longest_alive(config: &Config) -> usize {
@@ -262,11 +316,11 @@ mod tests {
                 let size = longest_alive(&config);
                 for (packet_size_max, fits) in [(size - 1, false), (size, true), (size + 1, true)] {
                     config.packet_size_max = packet_size_max;
-                    assert_eq!(alive_fits(&config), fits, "{meta_size_max} in {packet_size_max}");
+                    assert_eq!(messages_fit(&config), fits, "{meta_size_max} in {packet_size_max}");
                 }
             }
         }
         config.meta_size_max = usize::MAX;
-        assert!(!alive_fits(&config));
+        assert!(!messages_fit(&config));
     }
 }

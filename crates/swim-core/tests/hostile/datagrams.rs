@@ -177,11 +177,11 @@ fn every_prefix_of_a_packet_and_every_wrong_byte_in_it_is_harmless() {
 }
 
 fn ping<'a>(sequence: u32, target: &'a str, source: &'a str) -> Message<'a> {
-    Message::Ping(Ping { sequence, target, source })
+    Message::Ping(Ping { sequence, target, source, reply_to: None })
 }
 
 fn indirect_ping(sequence: u32, target: &str, at: u16) -> Message<'_> {
-    Message::IndirectPing(IndirectPing { sequence, target, address: address(at) })
+    Message::IndirectPing(IndirectPing::new(sequence, target, address(at)))
 }
 
 /// A node that has a packet full of news to tell.

@@ -212,7 +212,7 @@ fn relays_max() {
     peer.meet(1);
     let ask = |peer: &mut Peer| {
         let target = name(1);
-        let ping = IndirectPing { sequence: 7, target: &target, address: address(1) };
+        let ping = IndirectPing::new(7, &target, address(1));
         packets(&peer.say(address(2), &[Message::IndirectPing(ping)])).len()
     };
     assert_eq!((ask(&mut peer), ask(&mut peer), ask(&mut peer)), (1, 1, 0));
@@ -269,7 +269,7 @@ fn ack_payload_size_max() {
     assert_eq!(set(&mut peer, max + 1), Err(CommandError::TooLarge { size: max + 1, max }));
     assert_eq!(set(&mut peer, max), Ok(()));
     let own = peer.node.local().name.to_owned();
-    let ping = Ping { sequence: u32::MAX, target: &own, source: "n1" };
+    let ping = Ping { sequence: u32::MAX, target: &own, source: "n1", reply_to: None };
     let sent = packets(&peer.say(address(1), &[Message::Ping(ping)]));
     assert!((1_390..=1_400).contains(&sent[0].1.len()), "{} bytes", sent[0].1.len());
 }

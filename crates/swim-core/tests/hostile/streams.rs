@@ -14,7 +14,7 @@ use crate::peer::{
 
 /// What peers send on the streams that they open.
 fn exchanges() -> [(&'static str, Vec<u8>); 3] {
-    let ping = Ping { sequence: 7, target: OWN, source: "n1" };
+    let ping = Ping { sequence: 7, target: OWN, source: "n1", reply_to: None };
     let message = User { from: "n1", payload: b"a message" };
     [
         ("push/pull", half(Scope::Join, 1, 3, b"state")),

@@ -206,11 +206,11 @@ impl Kind {
         };
         match self {
             Kind::Ping(m) => Message::Ping(m.message()),
-            Kind::IndirectPing(m) => Message::IndirectPing(wire::IndirectPing {
-                sequence: m.sequence,
-                target: &m.target,
-                address: address(&m.address),
-            }),
+            Kind::IndirectPing(m) => Message::IndirectPing(wire::IndirectPing::new(
+                m.sequence,
+                &m.target,
+                address(&m.address),
+            )),
             Kind::Ack(m) => Message::Ack(m.message()),
             Kind::Nack(m) => Message::Nack { sequence: m.sequence },
             Kind::Alive(m) => {
@@ -238,7 +238,12 @@ impl Kind {
 
 impl Ping {
     pub fn message(&self) -> wire::Ping<'_> {
-        wire::Ping { sequence: self.sequence, target: &self.target, source: &self.source }
+        wire::Ping {
+            sequence: self.sequence,
+            target: &self.target,
+            source: &self.source,
+            reply_to: None,
+        }
     }
 }
 

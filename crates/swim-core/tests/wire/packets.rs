@@ -57,7 +57,11 @@ fn the_magic_byte_opens_nothing_else() {
 #[test]
 fn a_packet_of_another_version_or_with_unknown_flags_is_named() {
     for second in 0..=u8::MAX {
-        let expected = if second == 0x10 { Ok(()) } else { Err(DropReason::WireVersion) };
+        let expected = match second {
+            0x10 => Ok(()),
+            0x11 => Err(DropReason::Sealed),
+            _ => Err(DropReason::WireVersion),
+        };
         assert_eq!(opened(&[b"\xC1", &[second][..], b"\x07staging"].concat()), expected);
     }
 }
@@ -295,7 +299,7 @@ fn a_broken_message_does_not_break_the_packet() {
 fn unknown_fields_of_every_type_are_passed_over() {
     let unknown: &[u8] = b"\xA0\x06\x96\x01\xA1\x06\x01\x02\x03\x04\x05\x06\x07\x08\
         \xA2\x06\x03abc\xA5\x06\x01\x02\x03\x04";
-    let ping = Message::Ping(Ping { sequence: 1, target: "b", source: "a" });
+    let ping = Message::Ping(Ping { sequence: 1, target: "b", source: "a", reply_to: None });
     let mut inner = encoded(ping)[2..].to_vec();
     inner.splice(5..5, unknown.iter().copied());
     let mut body = unknown.to_vec();

@@ -1,0 +1,139 @@
+//! One side's complete part of an exchange on a stream, in either format.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::frames::{FRAME_HEADER_LEN, Frame, Scope, decode_frame, frame_len};
+use super::memberlist::{self, StreamMessage};
+use super::{Ping, User};
+use crate::member::MemberRef;
+use crate::stats::{DropReason, MessageKind};
+
+/// What came in on a stream, unsealed and unpacked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Half<'a> {
+    /// Frames of the native wire.
+    Swim(&'a [u8]),
+    /// A message of memberlist's wire.
+    Memberlist {
+        text: &'a [u8],
+        /// Stands for the port where none is given.
+        port: u16,
+    },
+}
+
+/// What an exchange is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Opening<'a> {
+    Ping(Ping<'a>),
+    Ack {
+        sequence: u32,
+    },
+    User(User<'a>),
+    PushPull {
+        scope: Scope,
+        /// The digest of the sender's view; 0 where it tells none.
+        view: u64,
+    },
+    /// The peer says what is wrong with what it was sent.
+    Complaint(&'a str),
+}
+
+impl Opening<'_> {
+    pub(crate) fn kind(&self) -> Option<MessageKind> {
+        match self {
+            Opening::Ping(_) => Some(MessageKind::Ping),
+            Opening::Ack { .. } => Some(MessageKind::Ack),
+            Opening::User(_) => Some(MessageKind::User),
+            Opening::PushPull { .. } => Some(MessageKind::PushPull),
+            Opening::Complaint(_) => None,
+        }
+    }
+}
+
+impl<'a> Half<'a> {
+    /// What the exchange is about.
+    pub(crate) fn opening(&self) -> Result<Opening<'a>, DropReason> {
+        match *self {
+            Half::Swim(frames) => match Frames(frames).next().ok_or(DropReason::Malformed)?? {
+                Frame::Ping(ping) => Ok(Opening::Ping(ping)),
+                Frame::Ack(ack) => Ok(Opening::Ack { sequence: ack.sequence }),
+                Frame::User(user) => Ok(Opening::User(user)),
+                Frame::PushPull(part) => {
+                    Ok(Opening::PushPull { scope: part.scope(), view: part.view })
+                }
+            },
+            Half::Memberlist { text, port } => Ok(match memberlist::decode_stream(text, port)? {
+                StreamMessage::Ping(ping) => Opening::Ping(ping),
+                StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
+                StreamMessage::User { payload } => Opening::User(User { from: "", payload }),
+                StreamMessage::PushPull(table) => {
+                    let scope = if table.join { Scope::Join } else { Scope::Full };
+                    Opening::PushPull { scope, view: 0 }
+                }
+                StreamMessage::Error(text) => Opening::Complaint(text),
+            }),
+        }
+    }
+
+    /// The members in a push/pull, in the order in which they were sent. One that is malformed
+    /// yields an error, and the next one follows.
+    pub(crate) fn members(
+        &self,
+    ) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
+        match *self {
+            Half::Swim(frames) => Box::new(Frames(frames).flat_map(|frame| {
+                let (members, wrong) = match frame {
+                    Ok(Frame::PushPull(part)) => (Some(part.members()), None),
+                    Ok(_) => (None, Some(Err(DropReason::Malformed))),
+                    Err(reason) => (None, Some(Err(reason))),
+                };
+                members.into_iter().flatten().chain(wrong)
+            })),
+            Half::Memberlist { text, port } => match memberlist::decode_stream(text, port) {
+                Ok(StreamMessage::PushPull(table)) => Box::new(table.members()),
+                _ => Box::new(core::iter::empty()),
+            },
+        }
+    }
+
+    /// The sender's application state in a push/pull, up to `size_max` bytes.
+    pub(crate) fn user_state(&self, size_max: usize) -> Result<Vec<u8>, DropReason> {
+        let mut state = Vec::new();
+        let mut add = |piece: &[u8]| {
+            if state.len() + piece.len() > size_max {
+                return Err(DropReason::TooLarge);
+            }
+            state.extend_from_slice(piece);
+            Ok(())
+        };
+        match *self {
+            Half::Swim(frames) => {
+                for frame in Frames(frames) {
+                    let Frame::PushPull(part) = frame? else { return Err(DropReason::Malformed) };
+                    add(part.user_state)?;
+                }
+            }
+            Half::Memberlist { text, port } => {
+                if let StreamMessage::PushPull(table) = memberlist::decode_stream(text, port)? {
+                    add(table.user_state)?;
+                }
+            }
+        }
+        Ok(state)
+    }
+}
+
+/// Walks over complete frames of the native wire.
+struct Frames<'a>(&'a [u8]);
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, DropReason>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let len = frame_len(self.0)?;
+        let body = self.0.get(FRAME_HEADER_LEN..FRAME_HEADER_LEN + len)?;
+        self.0 = &self.0[FRAME_HEADER_LEN + len..];
+        Some(decode_frame(body))
+    }
+}

@@ -1,0 +1,138 @@
+//! Labels in front of packets and streams, and what bytes are that have another start.
+
+use bytes::BytesMut;
+
+use super::super::LABEL_SIZE_MAX;
+use super::super::swim::classify;
+use crate::stats::DropReason;
+
+/// The first byte of a packet or stream that has a label.
+const HAS_LABEL: u8 = 244;
+
+/// The highest message type that there is.
+const TYPE_MAX: u8 = 13;
+
+/// The fewest bytes of sealed text: version, nonce and tag.
+const SEALED_SIZE_MIN: usize = 1 + 12 + 16;
+
+/// How many bytes [`put_label`] puts in front.
+#[must_use]
+pub fn label_header_len(label: &[u8]) -> usize {
+    if label.is_empty() { 0 } else { 2 + label.len().min(LABEL_SIZE_MAX) }
+}
+
+/// Puts a label in front of `out[start..]`; none if it is empty. At most [`LABEL_SIZE_MAX`] bytes of
+/// it.
+pub fn put_label(label: &[u8], out: &mut BytesMut, start: usize) {
+    let label = &label[..label.len().min(LABEL_SIZE_MAX)];
+    if label.is_empty() {
+        return;
+    }
+    let (header, end) = (label_header_len(label), out.len());
+    out.resize(end + header, 0);
+    out.copy_within(start..end, start + header);
+    out[start] = HAS_LABEL;
+    out[start + 1] = u8::try_from(label.len()).unwrap_or(u8::MAX);
+    out[start + 2..start + header].copy_from_slice(label);
+}
+
+/// Takes a packet's label off: the label, empty for none, and what is behind it.
+///
+/// # Errors
+///
+/// [`DropReason::Truncated`] when the packet ends before its label does, [`DropReason::Malformed`]
+/// when it has an empty one.
+pub fn split_label(packet: &[u8]) -> Result<(&[u8], &[u8]), DropReason> {
+    match *packet {
+        [HAS_LABEL] => Err(DropReason::Truncated),
+        [HAS_LABEL, 0, ..] => Err(DropReason::Malformed),
+        [HAS_LABEL, length, ref rest @ ..] => {
+            rest.split_at_checked(length.into()).ok_or(DropReason::Truncated)
+        }
+        _ => Ok((&[], packet)),
+    }
+}
+
+/// The same for a stream, of which this came in so far; `None` while more is needed.
+///
+/// # Errors
+///
+/// As [`split_label`].
+pub fn split_stream_label(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, DropReason> {
+    match split_label(bytes) {
+        Err(DropReason::Truncated) => Ok(None),
+        Ok(_) if bytes.is_empty() => Ok(None),
+        split => split.map(Some),
+    }
+}
+
+/// Whether text looks like a message that is not sealed. What is sealed starts with its version, 0 or
+/// 1, which are the types of pings and indirect pings, and then is random: only what goes on like a
+/// map with a key is taken for a message. One of 128 is taken for the wrong one, which changes nothing
+/// but the complaint.
+#[must_use]
+pub fn looks_plain(text: &[u8]) -> bool {
+    match *text {
+        [0 | 1, 0xC0, ..] | [2..=TYPE_MAX, ..] => true,
+        [0 | 1, 0x81..=0x8F, key, ..] => matches!(key, 0xA1..=0xBF | 0xD9..=0xDB | 0xC4..=0xC6),
+        [0 | 1, 0x80] => true,
+        _ => false,
+    }
+}
+
+/// Whether text may be sealed.
+#[must_use]
+pub fn looks_sealed(text: &[u8]) -> bool {
+    text.len() >= SEALED_SIZE_MIN && matches!(text[0], 0 | 1)
+}
+
+/// Whether text starts like a message.
+///
+/// # Errors
+///
+/// What it seems to be instead.
+pub fn check_first_byte(text: &[u8]) -> Result<(), DropReason> {
+    match text {
+        [] => Err(DropReason::Truncated),
+        [0..=TYPE_MAX, ..] => Ok(()),
+        _ => match classify(text) {
+            DropReason::Memberlist => Err(DropReason::Unrecognised),
+            reason => Err(reason),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_put_in_front_and_taken_off() {
+        let mut packet = BytesMut::from(&b"..text"[..]);
+        put_label(b"x", &mut packet, 2);
+        assert_eq!(&packet[..], b"..\xF4\x01xtext");
+        assert_eq!(split_label(&packet[2..]), Ok((&b"x"[..], &b"text"[..])));
+        put_label(b"", &mut packet, 0);
+        assert_eq!(&packet[..2], b"..");
+    }
+
+    #[test]
+    fn a_label_that_is_cut_or_empty_is_none() {
+        assert_eq!(split_label(&[HAS_LABEL]), Err(DropReason::Truncated));
+        assert_eq!(split_label(&[HAS_LABEL, 2, b'x']), Err(DropReason::Truncated));
+        assert_eq!(split_label(&[HAS_LABEL, 0, b'x']), Err(DropReason::Malformed));
+        assert_eq!(split_label(b""), Ok((&b""[..], &b""[..])));
+        assert_eq!(split_stream_label(b""), Ok(None));
+        assert_eq!(split_stream_label(&[HAS_LABEL, 2, b'x']), Ok(None));
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        assert_eq!(check_first_byte(b"GET / HTTP/1.1"), Err(DropReason::Http));
+        assert_eq!(check_first_byte(&[0x16, 3, 1]), Err(DropReason::Tls));
+        assert_eq!(check_first_byte(&[0xC1, 0x10]), Err(DropReason::Swim));
+        assert_eq!(check_first_byte(&[14]), Err(DropReason::Unrecognised));
+        assert_eq!(check_first_byte(&[99]), Err(DropReason::Unrecognised));
+        assert_eq!(check_first_byte(&[13]), Ok(()));
+    }
+}

@@ -1,0 +1,85 @@
+//! The wire format of HashiCorp memberlist, for clusters that also have members in Go.
+//!
+//! The codec alone, of the text behind label and seal: [`read_packet`] walks over the messages of a
+//! datagram, [`encode`] writes one, [`make_compound`], [`compress_packet`] and [`add_checksum`] wrap
+//! them. Of a stream, [`Scanner`] finds the end of a message and [`decode_stream`] reads it. What is
+//! said is the same as on the native wire, so [`Message`](crate::wire::Message) is, too.
+//!
+//! Checked against bytes that a Go member sent, and against what it accepts. This side is stricter
+//! in what it passes on to others: names are 1 to 255 bytes of UTF-8, addresses 4 or 16 bytes,
+//! versions 6 bytes, and a decompressed packet is at most [`UNPACKED_PACKET_MAX`] bytes long.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use swim_core::wire::memberlist::{Lzw, encode, read_packet};
+//! use swim_core::wire::{Message, Ping};
+//!
+//! let ping = Ping { sequence: 42, target: "n", source: "", reply_to: None };
+//! let mut packet = BytesMut::new();
+//! encode(&Message::Ping(ping), &mut packet);
+//! assert_eq!(&packet[..], b"\x00\x82\xa4Node\xa1n\xa5SeqNo\x2a");
+//!
+//! read_packet(&packet, 7946, &mut Lzw::default(), &mut |message| {
+//!     assert_eq!(message, Ok(Message::Ping(ping)));
+//! });
+//! ```
+
+mod label;
+mod lzw;
+mod messages;
+mod msgpack;
+mod packet;
+mod scanner;
+mod stream;
+#[cfg(test)]
+mod tolerance;
+
+pub use label::{
+    check_first_byte, label_header_len, looks_plain, looks_sealed, put_label, split_label,
+    split_stream_label,
+};
+pub use lzw::Lzw;
+pub use messages::{encode, encoded_len};
+pub use packet::{
+    CHECKSUM_OVERHEAD, COMPOUND_OVERHEAD, COMPOUND_PART_OVERHEAD, COMPOUND_PARTS_MAX, NESTING_MAX,
+    UNPACKED_PACKET_MAX, add_checksum, compress_packet, make_compound, read_packet,
+};
+pub use scanner::{
+    HEADER_SIZE_MAX, MEMBER_SIZE_MAX, SEAL_HEADER_LEN, SIMPLE_SIZE_MAX, Scanner, StreamLimits,
+};
+pub use stream::{
+    StreamMessage, Table, TableMembers, compress_stream, decode_stream, encode_error,
+    encode_push_pull, encode_user, unpack_stream,
+};
+
+/// The types of messages: the first byte of each. Those without a place in the model of
+/// [`Message`](crate::wire::Message) are public.
+const PING: u8 = 0;
+const INDIRECT_PING: u8 = 1;
+const ACK: u8 = 2;
+const SUSPECT: u8 = 3;
+const ALIVE: u8 = 4;
+/// Also a leave.
+const DEAD: u8 = 5;
+const PUSH_PULL: u8 = 6;
+const COMPOUND: u8 = 7;
+const USER: u8 = 8;
+/// The first byte of a message whose content is compressed; see [`unpack_stream`].
+pub const COMPRESSED: u8 = 9;
+/// The first byte of a sealed message on a stream: the length of what was sealed follows in 32 bits,
+/// big-endian. In a datagram, the seal has no type.
+pub const SEALED: u8 = 10;
+const NACK: u8 = 11;
+const CHECKSUM: u8 = 12;
+/// The first byte of an answer that says why there is none.
+pub const ERROR: u8 = 13;
+
+/// From this protocol version on, members understand checksums.
+pub const CHECKSUM_VERSION: u8 = 5;
+/// From this one on, they answer pings over streams.
+pub const STREAM_PING_VERSION: u8 = 3;
+/// From this one on, they send nacks.
+pub const NACK_VERSION: u8 = 4;
+
+/// The only algorithm of compression there is.
+const LZW: u8 = 0;

@@ -1,0 +1,262 @@
+//! memberlist's wire: the messages of a stream, behind label and seal. Each side sends one.
+
+use alloc::vec::Vec;
+
+use bytes::BytesMut;
+
+use super::lzw::{Lzw, keep};
+use super::messages::{Announcement, Answer, Compressed, Request, put_member};
+use super::msgpack::{Fields, Reader, Sink};
+use super::packet::put_packed;
+use super::{ACK, COMPRESSED, ERROR, LZW, PING, PUSH_PULL, USER};
+use crate::member::MemberRef;
+use crate::stats::DropReason;
+use crate::wire::{Ack, Ping};
+
+/// One message of a stream, borrowed from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamMessage<'a> {
+    /// Are you there? Sent where datagrams may not get through.
+    Ping(Ping<'a>),
+    /// Yes.
+    Ack(Ack<'a>),
+    /// A user message to this member. It is not answered.
+    User {
+        /// The content.
+        payload: &'a [u8],
+    },
+    /// What one side believes of all members.
+    PushPull(Table<'a>),
+    /// Why there is no other answer, in the words of the member that says so; only what comes before
+    /// the first byte that is no UTF-8.
+    Error(&'a str),
+}
+
+/// One side's half of a push/pull exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table<'a> {
+    /// The exchange was opened to join the cluster. The same in both halves.
+    pub join: bool,
+    /// How many members are in it, those included that [`members`](Table::members) passes over.
+    pub nodes: u32,
+    /// The application's state; empty for none.
+    pub user_state: &'a [u8],
+    /// The members, whose structure was checked.
+    states: &'a [u8],
+    default_port: u16,
+}
+
+/// The members of a [`Table`], in the order in which they were sent. A member that is wrong yields
+/// an error, and the next one follows; one in an unknown state is passed over.
+#[derive(Clone, Debug)]
+pub struct TableMembers<'a> {
+    states: Reader<'a>,
+    default_port: u16,
+}
+
+/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port of
+/// 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
+///
+/// # Errors
+///
+/// [`DropReason::Unrecognised`] for a type that has no place here, which those for compressed and
+/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in a
+/// packet; see [`read_packet`](super::read_packet).
+pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
+    let (&kind, body) = message.split_first().ok_or(DropReason::Truncated)?;
+    let reader = Reader::new(body);
+    match kind {
+        PING => Request::decode::<false>(reader)?.ping().map(StreamMessage::Ping),
+        ACK => Answer::decode::<true>(reader).map(|answer| StreamMessage::Ack(answer.ack())),
+        USER => decode_user(reader).map(|payload| StreamMessage::User { payload }),
+        PUSH_PULL => Table::decode(reader, default_port).map(StreamMessage::PushPull),
+        ERROR => decode_error(reader).map(StreamMessage::Error),
+        _ => Err(DropReason::Unrecognised),
+    }
+}
+
+/// Appends one half of a push/pull. `members` are all that are known, dead ones and the sender
+/// included, in any order.
+pub fn encode_push_pull<'a>(
+    join: bool,
+    members: impl Iterator<Item = MemberRef<'a>> + Clone,
+    user_state: &[u8],
+    out: &mut BytesMut,
+) {
+    out.put(&[PUSH_PULL]);
+    out.fields(3);
+    out.bool("Join", join);
+    out.int("Nodes", members.clone().count());
+    out.int("UserStateLen", user_state.len());
+    for member in members {
+        put_member(&member, out);
+    }
+    out.put(user_state);
+}
+
+/// Appends a user message. A Go member takes up to 20 MiB, seal and compression included.
+pub fn encode_user(payload: &[u8], out: &mut BytesMut) {
+    out.put(&[USER]);
+    out.fields(1);
+    out.int("UserMsgLen", payload.len());
+    out.put(payload);
+}
+
+/// Appends the answer that says why there is no other.
+pub fn encode_error(text: &str, out: &mut BytesMut) {
+    out.put(&[ERROR]);
+    out.fields(1);
+    out.text("Error", text.as_bytes());
+}
+
+/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so with
+/// every message, even if it grows.
+pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
+    let mut packed = core::mem::take(&mut lzw.packed);
+    lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
+    out.truncate(start);
+    put_packed(&packed, out);
+    lzw.packed = keep(packed);
+}
+
+/// Replaces `out` by the message that was compressed into `message`, whose type is
+/// [`COMPRESSED`]. It is not to be unpacked a second time.
+///
+/// # Errors
+///
+/// [`DropReason::TooLarge`] when it exceeds `size_max` bytes, [`DropReason::Truncated`] when it has
+/// none, [`DropReason::Unrecognised`] when `message` has another type, and
+/// [`DropReason::Malformed`] for anything else.
+pub fn unpack_stream(
+    message: &[u8],
+    size_max: usize,
+    lzw: &mut Lzw,
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
+    let Some((&COMPRESSED, body)) = message.split_first() else {
+        return Err(DropReason::Unrecognised);
+    };
+    let compressed = Compressed::decode(Reader::new(body))?;
+    if compressed.algorithm != LZW {
+        return Err(DropReason::Malformed);
+    }
+    lzw.decompress(compressed.text, out, size_max)?;
+    if out.is_empty() { Err(DropReason::Truncated) } else { Ok(()) }
+}
+
+impl<'a> Table<'a> {
+    /// The members that can be read, and why the others cannot.
+    #[must_use]
+    pub fn members(&self) -> TableMembers<'a> {
+        TableMembers { states: Reader::new(self.states), default_port: self.default_port }
+    }
+
+    /// Checks the structure of the message, but leaves its members to [`TableMembers`].
+    fn decode(mut reader: Reader<'a>, default_port: u16) -> Result<Self, DropReason> {
+        let header = PushPullHeader::decode(take_value(&mut reader)?)?;
+        let nodes = u32::try_from(header.nodes).map_err(|_| DropReason::Malformed)?;
+        let states = take_values(&mut reader, nodes)?;
+        let user_state = reader.raw(length(header.user_state_size)?)?;
+        Ok(Table { join: header.join, nodes, user_state, states, default_port })
+    }
+}
+
+impl<'a> Iterator for TableMembers<'a> {
+    type Item = Result<MemberRef<'a>, DropReason>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.states.rest().is_empty() {
+            // Their structure was checked, so this cannot fail.
+            let state = take_value(&mut self.states).ok()?;
+            let member = Announcement::decode::<true>(state)
+                .and_then(|announcement| announcement.member(self.default_port));
+            if let Some(member) = member.transpose() {
+                return Some(member);
+            }
+        }
+        None
+    }
+}
+
+impl core::iter::FusedIterator for TableMembers<'_> {}
+
+/// The head of a push/pull. Its numbers are what somebody said; they may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PushPullHeader {
+    pub(super) join: bool,
+    pub(super) nodes: i64,
+    pub(super) user_state_size: i64,
+}
+
+impl PushPullHeader {
+    pub(super) fn decode(reader: Reader<'_>) -> Result<Self, DropReason> {
+        const ORDER: &[&str] = &["Nodes", "UserStateLen", "Join"];
+        let mut header = PushPullHeader::default();
+        let mut fields = Fields::new(reader, ORDER)?;
+        while let Some(name) = fields.name()? {
+            match name {
+                b"Nodes" => header.nodes = fields.value.int()?,
+                b"UserStateLen" => header.user_state_size = fields.value.int()?,
+                b"Join" => header.join = fields.value.bool()?,
+                _ => fields.value.skip()?,
+            }
+        }
+        Ok(header)
+    }
+}
+
+/// The head of a user message. Its number is what somebody said; it may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct UserHeader {
+    pub(super) size: i64,
+}
+
+impl UserHeader {
+    pub(super) fn decode(reader: Reader<'_>) -> Result<Self, DropReason> {
+        const ORDER: &[&str] = &["UserMsgLen"];
+        let mut header = UserHeader::default();
+        let mut fields = Fields::new(reader, ORDER)?;
+        while let Some(name) = fields.name()? {
+            match name {
+                b"UserMsgLen" => header.size = fields.value.int()?,
+                _ => fields.value.skip()?,
+            }
+        }
+        Ok(header)
+    }
+}
+
+fn decode_user(mut reader: Reader<'_>) -> Result<&[u8], DropReason> {
+    let header = UserHeader::decode(take_value(&mut reader)?)?;
+    reader.raw(length(header.size)?)
+}
+
+fn decode_error(reader: Reader<'_>) -> Result<&str, DropReason> {
+    const ORDER: &[&str] = &["Error"];
+    let mut text: &[u8] = &[];
+    let mut fields = Fields::new(reader, ORDER)?;
+    while let Some(name) = fields.name()? {
+        match name {
+            b"Error" => text = fields.value.bytes()?,
+            _ => fields.value.skip()?,
+        }
+    }
+    Ok(text.utf8_chunks().next().map_or("", |chunk| chunk.valid()))
+}
+
+/// The next value and all that is in it.
+fn take_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
+    take_values(reader, 1).map(Reader::new)
+}
+
+fn take_values<'a>(reader: &mut Reader<'a>, count: u32) -> Result<&'a [u8], DropReason> {
+    let all = reader.rest();
+    for _ in 0..count {
+        reader.skip()?;
+    }
+    Ok(&all[..all.len() - reader.rest().len()])
+}
+
+fn length(said: i64) -> Result<usize, DropReason> {
+    usize::try_from(said).map_err(|_| DropReason::Malformed)
+}
