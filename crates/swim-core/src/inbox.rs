@@ -42,6 +42,24 @@ pub(crate) enum Side {
     Acceptor = 1,
 }
 
+/// Why a half is not read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    pub(crate) reason: DropReason,
+    /// The peer is told: on memberlist's wire, what is wrong with seal or packing.
+    pub(crate) told: bool,
+}
+
+impl From<DropReason> for Rejected {
+    fn from(reason: DropReason) -> Self {
+        Rejected { reason, told: false }
+    }
+}
+
+fn told(reason: DropReason) -> Rejected {
+    Rejected { reason, told: true }
+}
+
 impl Node {
     /// Looks whether the peer's part of the exchange is complete, and if so returns it, as a
     /// [`Half`](crate::wire::Half) reads it.
@@ -49,9 +67,9 @@ impl Node {
         &mut self,
         inbox: &mut Inbox,
         from: Side,
-    ) -> Result<Option<Vec<u8>>, DropReason> {
+    ) -> Result<Option<Vec<u8>>, Rejected> {
         match self.config.wire {
-            Wire::Swim => self.read_swim_half(inbox, from),
+            Wire::Swim => Ok(self.read_swim_half(inbox, from)?),
             Wire::Memberlist => self.read_memberlist_half(inbox, from),
         }
     }
@@ -108,7 +126,7 @@ impl Node {
         &mut self,
         inbox: &mut Inbox,
         from: Side,
-    ) -> Result<Option<Vec<u8>>, DropReason> {
+    ) -> Result<Option<Vec<u8>>, Rejected> {
         if inbox.head.is_none() {
             // Only who dials says its label.
             let label = match from {
@@ -125,11 +143,14 @@ impl Node {
         };
         if inbox.scanner.is_none() {
             memberlist::check_first_byte(&inbox.bytes)?;
-            self.check_sealed(first == memberlist::SEALED)?;
+            self.check_sealed(first == memberlist::SEALED).map_err(told)?;
         }
         let limits = self.stream_limits();
         let scanner = inbox.scanner.get_or_insert_with(|| memberlist::Scanner::new(limits));
-        let Some(len) = scanner.advance(&inbox.bytes)? else {
+        let wrapped = matches!(first, memberlist::SEALED | memberlist::COMPRESSED);
+        let scanned = scanner.advance(&inbox.bytes);
+        let scanned = scanned.map_err(|reason| Rejected { reason, told: wrapped });
+        let Some(len) = scanned? else {
             return Ok(None);
         };
         let mut message = core::mem::take(&mut inbox.bytes);
@@ -166,13 +187,13 @@ impl Node {
         &mut self,
         label: &[u8],
         mut message: Vec<u8>,
-    ) -> Result<Vec<u8>, DropReason> {
+    ) -> Result<Vec<u8>, Rejected> {
         if message.first() == Some(&memberlist::SEALED) {
             let text = self.sealer.open_memberlist_stream(label, &mut message);
-            let text = text.or(Err(DropReason::WrongKey))?.to_vec();
+            let text = text.or(Err(told(DropReason::WrongKey)))?.to_vec();
             // An empty one is an attack on Go programs, which end of it.
             if text.is_empty() {
-                return Err(DropReason::Malformed);
+                return Err(DropReason::Malformed.into());
             }
             message = text;
         }
@@ -180,7 +201,11 @@ impl Node {
             let room = self.config.stream_buffer_max.saturating_sub(self.streams.buffered());
             let mut unpacked = Vec::new();
             let size_max = room.min(UNPACKED_MAX);
-            memberlist::unpack_stream(&message, size_max, &mut self.lzw, &mut unpacked)?;
+            memberlist::unpack_stream(&message, size_max, &mut self.lzw, &mut unpacked)
+                .map_err(told)?;
+            if unpacked.is_empty() {
+                return Err(told(DropReason::Truncated));
+            }
             message = unpacked;
         }
         // What was inside is held against the same limits.

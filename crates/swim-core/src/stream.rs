@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::address::canonical;
 use crate::error::Refused;
-use crate::inbox::{Inbox, Side};
+use crate::inbox::{Inbox, Rejected, Side};
 use crate::member::Name;
 use crate::node::Node;
 use crate::output::{Answer, Failure, Output, RequestId, StreamId, StreamInput, StreamOp};
@@ -251,7 +251,8 @@ impl Node {
         match half {
             Ok(Some(half)) => self.receive_half(id, self.as_half(&half)),
             Ok(None) => {}
-            Err(reason) => self.reject_stream(id, reason),
+            Err(Rejected { reason, told: true }) => self.complain_back(id, reason),
+            Err(Rejected { reason, .. }) => self.reject_stream(id, reason),
         }
     }
 
@@ -423,20 +424,24 @@ impl Node {
 
     /// Ends an exchange because of what the peer sent.
     fn reject_stream(&mut self, id: StreamId, reason: DropReason) {
-        let Some(stream) = self.streams.streams.get(&id) else {
-            return;
-        };
-        let purpose = stream.purpose;
-        self.complain(stream.peer, reason, true);
-        let settings =
-            matches!(reason, DropReason::Plaintext | DropReason::Sealed | DropReason::WrongKey);
-        if self.config.wire == Wire::Memberlist && purpose == Purpose::Incoming && settings {
-            // As there: the dialler hears what is wrong with its settings.
-            let text = alloc::format!("{reason}");
-            let bytes = self.framed(|_, out| memberlist::encode_error(&text, out));
-            return self.answer_stream(id, bytes);
+        if let Some(stream) = self.streams.streams.get(&id) {
+            self.complain(stream.peer, reason, true);
         }
         self.fail_stream(id, Failure::BadAnswer { reason });
+    }
+
+    /// Ends an exchange on memberlist's wire because of how the peer sealed or packed what it sent. As
+    /// there, whoever dialled is told.
+    fn complain_back(&mut self, id: StreamId, reason: DropReason) {
+        match self.streams.streams.get(&id) {
+            Some(stream) if stream.purpose == Purpose::Incoming => {
+                self.complain(stream.peer, reason, true);
+                let text = alloc::format!("{reason}");
+                let bytes = self.framed(|_, out| memberlist::encode_error(&text, out));
+                self.answer_stream(id, bytes);
+            }
+            _ => self.reject_stream(id, reason),
+        }
     }
 
     fn fail_stream(&mut self, id: StreamId, failure: Failure) {

@@ -244,3 +244,15 @@ fn s35_what_failed_counts_against_the_cap() {
     let packet = [&[7, 2], &lengths.concat()[..], &cut, &good].concat();
     assert_eq!(read(&packet), [Err(DropReason::Malformed), Err(DropReason::TooLarge)]);
 }
+
+#[test]
+fn s35_a_packet_of_many_small_compressed_messages_is_cut_off() {
+    let small = nested(b"\x08hi".to_vec(), 1, true);
+    let length = u16::try_from(small.len()).unwrap().to_be_bytes();
+    let compound = [&[7, 200], &length.repeat(200)[..], &small.repeat(200)].concat();
+    let length = u16::try_from(compound.len()).unwrap().to_be_bytes();
+    let packet = [&[7, 2], &length.repeat(2)[..], &compound.repeat(2)].concat();
+    let found = read(&packet);
+    assert_eq!(found.len(), 400);
+    assert_eq!(found.iter().filter(|message| message.is_ok()).count(), 256);
+}

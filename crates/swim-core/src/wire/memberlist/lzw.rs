@@ -16,9 +16,9 @@ const LITERAL_BITS: u8 = 8;
 const KEPT_SIZE_MAX: usize = 64 << 10;
 /// The first piece of memory for a result, and the least by which it grows, in bytes.
 const GROWTH_SIZE_MIN: usize = 4 << 10;
-/// A text starts over with an empty table when it is full: after 5 KiB, as the encoders of Go and of
-/// this library do it. Starting over costs as much time as a hundred bytes of text, so a text that
-/// does nothing else would take a receiver seconds. Many times as often as usual is allowed.
+/// A text starts over with an empty table when it is full: after 5 KiB, as the encoders of Go and
+/// of this library do it. Starting over costs as much time as a hundred bytes of text, so a text
+/// that does nothing else would take a receiver seconds. Many times as often as usual is allowed.
 const RESTART_DISTANCE_MIN: usize = 64;
 
 /// Compresses and decompresses. To be kept: a coder has tables of about 50 KiB for each direction,
@@ -135,8 +135,8 @@ pub(super) fn keep(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer
 }
 
-/// Doubles the buffer, up to `size_max` bytes: so its size is in proportion to what came out, not to
-/// what somebody said.
+/// Doubles the buffer, up to `size_max` bytes: so its size is in proportion to what came out, not
+/// to what somebody said.
 fn grow(buffer: &mut Vec<u8>, size_max: usize) {
     let size = buffer.len().saturating_add(buffer.len().max(GROWTH_SIZE_MIN)).min(size_max);
     buffer.reserve_exact(size - buffer.len());

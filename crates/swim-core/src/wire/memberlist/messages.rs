@@ -151,8 +151,8 @@ pub(super) fn put_member(member: &MemberRef<'_>, sink: &mut impl Sink) {
     sink.bytes("Vsn", &versions_to_bytes(member.versions));
 }
 
-/// 4 or 16 bytes, as it came in: Go compares addresses byte by byte, so one that arrived as 16 bytes
-/// must not be passed on as 4, even if they mean the same.
+/// 4 or 16 bytes, as it came in: Go compares addresses byte by byte, so one that arrived as 16
+/// bytes must not be passed on as 4, even if they mean the same.
 fn put_ip(name: &str, address: IpAddr, sink: &mut impl Sink) {
     match address {
         IpAddr::V4(address) => sink.bytes(name, &address.octets()),

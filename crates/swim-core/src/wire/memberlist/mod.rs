@@ -1,9 +1,9 @@
 //! The wire format of HashiCorp memberlist, for clusters that also have members in Go.
 //!
 //! The codec alone, of the text behind label and seal: [`read_packet`] walks over the messages of a
-//! datagram, [`encode`] writes one, [`make_compound`], [`compress_packet`] and [`add_checksum`] wrap
-//! them. Of a stream, [`Scanner`] finds the end of a message and [`decode_stream`] reads it. What is
-//! said is the same as on the native wire, so [`Message`](crate::wire::Message) is, too.
+//! datagram, [`encode`] writes one, [`make_compound`], [`compress_packet`] and [`add_checksum`]
+//! wrap them. Of a stream, [`Scanner`] finds the end of a message and [`decode_stream`] reads it.
+//! What is said is the same as on the native wire, so [`Message`](crate::wire::Message) is, too.
 //!
 //! Checked against bytes that a Go member sent, and against what it accepts. This side is stricter
 //! in what it passes on to others: names are 1 to 255 bytes of UTF-8, addresses 4 or 16 bytes,
@@ -66,8 +66,8 @@ const COMPOUND: u8 = 7;
 const USER: u8 = 8;
 /// The first byte of a message whose content is compressed; see [`unpack_stream`].
 pub const COMPRESSED: u8 = 9;
-/// The first byte of a sealed message on a stream: the length of what was sealed follows in 32 bits,
-/// big-endian. In a datagram, the seal has no type.
+/// The first byte of a sealed message on a stream: the length of what was sealed follows in 32
+/// bits, big-endian. In a datagram, the seal has no type.
 pub const SEALED: u8 = 10;
 const NACK: u8 = 11;
 const CHECKSUM: u8 = 12;

@@ -49,7 +49,8 @@ enum Form {
     Other,
 }
 
-/// Reads the head of the value that `bytes` starts with; `None` when more bytes are needed for that.
+/// Reads the head of the value that `bytes` starts with; `None` when more bytes are needed for
+/// that.
 ///
 /// # Errors
 ///
@@ -171,18 +172,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over a value of any kind and what is in it.
+    /// Takes so many values of any kind and what is in them, however deep.
+    pub(super) fn values(&mut self, count: u32) -> Result<&'a [u8], DropReason> {
+        let all = self.rest;
+        let mut missing = u64::from(count);
+        while missing > 0 {
+            let (_, extent) = self.value()?;
+            missing = (missing - 1).saturating_add(extent.values);
+        }
+        Ok(&all[..all.len() - self.rest.len()])
+    }
+
+    /// Passes over the value of a field that nobody knows, and what is in it.
     pub(super) fn skip(&mut self) -> Result<(), DropReason> {
         match self.value()? {
             (_, Extent { values: 0, .. }) => Ok(()),
-            (_, Extent { values, .. }) => self.skip_values(values),
+            (_, Extent { values, .. }) => self.skip_content(values),
         }
     }
 
-    /// Passes over the content of an array or map. Go never sends anything that has to be skipped,
-    /// let alone anything nested.
+    /// Passes over the content of an array or map. Go never sends a field that is not known, let
+    /// alone a nested one.
     #[cold]
-    fn skip_values(&mut self, values: u64) -> Result<(), DropReason> {
+    fn skip_content(&mut self, values: u64) -> Result<(), DropReason> {
         // How many values each open array and map still lacks, from the outermost inwards.
         let mut missing = [0; DEPTH_MAX];
         let mut depth = 0;

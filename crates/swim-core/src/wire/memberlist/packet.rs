@@ -23,8 +23,13 @@ pub const CHECKSUM_OVERHEAD: usize = 5;
 pub const NESTING_MAX: usize = 4;
 /// How many bytes a packet may decompress to, all of its parts together. Go allows each part
 /// 40 MiB, which makes a packet of 1400 bytes cost a receiver seconds and gigabytes; what it sends
-/// itself comes from one UDP packet of at most 64 KiB.
+/// itself comes from one UDP packet of at most 64 KiB. Each part counts for 4 KiB at least.
 pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
+
+/// The least that a compressed message counts for, of [`UNPACKED_PACKET_MAX`]: setting up the
+/// decoder takes as much time as a few hundred bytes of text. Without it, a packet could have it
+/// set up for each of the sixty thousand messages of a few bytes that fit.
+const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
 
 /// Walks over the messages of a packet's text, as it is behind label and seal, and calls `visit`
 /// with each, or with the reason why it is dropped; the others follow all the same.
@@ -33,11 +38,11 @@ pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
 /// allocated, unless the text is compressed; then `lzw` holds a buffer for it.
 ///
 /// The reasons: [`DropReason::Truncated`] for a message without a byte,
-/// [`DropReason::Unrecognised`] for a type that has no place in a packet,
-/// [`DropReason::TooLarge`] for what decompresses to more than [`UNPACKED_PACKET_MAX`] bytes,
-/// [`DropReason::BadAddress`] for one that is neither IPv4 nor IPv6,
-/// [`DropReason::Versions`] for fewer than six of them, and [`DropReason::Malformed`] for the rest: a
-/// wrong checksum, a broken structure, a name that is empty, too long, or no UTF-8.
+/// [`DropReason::Unrecognised`] for a type that has no place in a packet, [`DropReason::TooLarge`]
+/// for what decompresses to more than [`UNPACKED_PACKET_MAX`] bytes, [`DropReason::BadAddress`] for
+/// one that is neither IPv4 nor IPv6, [`DropReason::Versions`] for fewer than six of them, and
+/// [`DropReason::Malformed`] for the rest: a wrong checksum, a broken structure, a name that is
+/// empty, too long, or no UTF-8.
 pub fn read_packet(
     text: &[u8],
     default_port: u16,
@@ -56,7 +61,8 @@ pub fn read_packet(
 /// Makes a compound of the messages that stand behind each other in `out` from `start` on: puts its
 /// head before them. `parts` has their lengths, in bytes.
 ///
-/// One message is left as it is. There are at most [`COMPOUND_PARTS_MAX`]; those beyond are cut off.
+/// One message is left as it is. There are at most [`COMPOUND_PARTS_MAX`]; those beyond are cut
+/// off.
 pub fn make_compound(out: &mut BytesMut, start: usize, parts: &[u16]) {
     debug_assert!(parts.len() <= COMPOUND_PARTS_MAX, "the caller counts");
     let parts = &parts[..parts.len().min(COMPOUND_PARTS_MAX)];
@@ -196,7 +202,8 @@ impl Walk<'_> {
         let mut text = core::mem::take(&mut self.lzw.unpacked);
         let outcome = self.lzw.decompress(compressed.text, &mut text, self.unpacked_left);
         // Also what came out before an error: it took as much time.
-        self.unpacked_left = self.unpacked_left.saturating_sub(text.len());
+        let spent = text.len().max(UNPACKED_MESSAGE_MIN);
+        self.unpacked_left = self.unpacked_left.saturating_sub(spent);
         if outcome.is_ok() {
             self.message(&text, layers_left);
         }

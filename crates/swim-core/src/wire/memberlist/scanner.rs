@@ -1,4 +1,5 @@
-//! memberlist's wire: where a message of a stream ends. Nothing says so in front; it has to be read.
+//! memberlist's wire: where a message of a stream ends. Nothing says so in front; it has to be
+//! read.
 
 use super::msgpack::{Reader, extent};
 use super::stream::{PushPullHeader, UserHeader};
@@ -13,8 +14,8 @@ pub const SIMPLE_SIZE_MAX: usize = 64 << 10;
 pub const HEADER_SIZE_MAX: usize = 4 << 10;
 /// The most bytes of one member of a push/pull: its metadata may fill a datagram.
 pub const MEMBER_SIZE_MAX: usize = 128 << 10;
-/// What stands before the sealed bytes on a stream: the type, and the length in 32 bits, big-endian.
-/// These bytes are authenticated together with the sealed ones.
+/// What stands before the sealed bytes on a stream: the type, and the length in 32 bits,
+/// big-endian. These bytes are authenticated together with the sealed ones.
 pub const SEAL_HEADER_LEN: usize = 5;
 /// What stands before compressed bytes, and a little for fields that nobody knows.
 const PACKED_HEADER_SIZE_MAX: usize = 4 << 10;
@@ -54,8 +55,8 @@ impl Default for StreamLimits {
 /// a message says of its own size is compared with the limits as soon as it is there.
 ///
 /// It checks the structure alone; the message is then to be read with
-/// [`decode_stream`](super::decode_stream). A text that was sealed or compressed is a message of its
-/// own: scan it with a new scanner, so that the limits hold for it, too.
+/// [`decode_stream`](super::decode_stream). A text that was sealed or compressed is a message of
+/// its own: scan it with a new scanner, so that the limits hold for it, too.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     limits: StreamLimits,
@@ -100,8 +101,8 @@ impl Scanner {
     /// # Errors
     ///
     /// [`DropReason::Unrecognised`] for a type that has no place on a stream,
-    /// [`DropReason::TooLarge`] above a limit, [`DropReason::Malformed`] for a broken structure or a
-    /// negative length. The end cannot be found after that.
+    /// [`DropReason::TooLarge`] above a limit, [`DropReason::Malformed`] for a broken structure or
+    /// a negative length. The end cannot be found after that.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, DropReason> {
         // Every turn ends the walk, or passes over a byte at least.
         loop {

@@ -27,8 +27,8 @@ pub enum StreamMessage<'a> {
     },
     /// What one side believes of all members.
     PushPull(Table<'a>),
-    /// Why there is no other answer, in the words of the member that says so; only what comes before
-    /// the first byte that is no UTF-8.
+    /// Why there is no other answer, in the words of the member that says so; only what comes
+    /// before the first byte that is no UTF-8.
     Error(&'a str),
 }
 
@@ -54,14 +54,14 @@ pub struct TableMembers<'a> {
     default_port: u16,
 }
 
-/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port of
-/// 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
+/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port
+/// of 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
 ///
 /// # Errors
 ///
 /// [`DropReason::Unrecognised`] for a type that has no place here, which those for compressed and
-/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in a
-/// packet; see [`read_packet`](super::read_packet).
+/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in
+/// a packet; see [`read_packet`](super::read_packet).
 pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
     let (&kind, body) = message.split_first().ok_or(DropReason::Truncated)?;
     let reader = Reader::new(body);
@@ -109,8 +109,8 @@ pub fn encode_error(text: &str, out: &mut BytesMut) {
     out.text("Error", text.as_bytes());
 }
 
-/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so with
-/// every message, even if it grows.
+/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so
+/// with every message, even if it grows.
 pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
     let mut packed = core::mem::take(&mut lzw.packed);
     lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
@@ -153,9 +153,9 @@ impl<'a> Table<'a> {
 
     /// Checks the structure of the message, but leaves its members to [`TableMembers`].
     fn decode(mut reader: Reader<'a>, default_port: u16) -> Result<Self, DropReason> {
-        let header = PushPullHeader::decode(take_value(&mut reader)?)?;
+        let header = PushPullHeader::decode(next_value(&mut reader)?)?;
         let nodes = u32::try_from(header.nodes).map_err(|_| DropReason::Malformed)?;
-        let states = take_values(&mut reader, nodes)?;
+        let states = reader.values(nodes)?;
         let user_state = reader.raw(length(header.user_state_size)?)?;
         Ok(Table { join: header.join, nodes, user_state, states, default_port })
     }
@@ -167,7 +167,7 @@ impl<'a> Iterator for TableMembers<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.states.rest().is_empty() {
             // Their structure was checked, so this cannot fail.
-            let state = take_value(&mut self.states).ok()?;
+            let state = next_value(&mut self.states).ok()?;
             let member = Announcement::decode::<true>(state)
                 .and_then(|announcement| announcement.member(self.default_port));
             if let Some(member) = member.transpose() {
@@ -227,7 +227,7 @@ impl UserHeader {
 }
 
 fn decode_user(mut reader: Reader<'_>) -> Result<&[u8], DropReason> {
-    let header = UserHeader::decode(take_value(&mut reader)?)?;
+    let header = UserHeader::decode(next_value(&mut reader)?)?;
     reader.raw(length(header.size)?)
 }
 
@@ -245,16 +245,8 @@ fn decode_error(reader: Reader<'_>) -> Result<&str, DropReason> {
 }
 
 /// The next value and all that is in it.
-fn take_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
-    take_values(reader, 1).map(Reader::new)
-}
-
-fn take_values<'a>(reader: &mut Reader<'a>, count: u32) -> Result<&'a [u8], DropReason> {
-    let all = reader.rest();
-    for _ in 0..count {
-        reader.skip()?;
-    }
-    Ok(&all[..all.len() - reader.rest().len()])
+fn next_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
+    reader.values(1).map(Reader::new)
 }
 
 fn length(said: i64) -> Result<usize, DropReason> {
