@@ -1,5 +1,6 @@
 //! The wire of memberlist: what of a node's settings it takes to speak it, and the keys of a node.
 
+use swim_core::{Key, Keyring};
 use swim_tokio::{Cluster, Config};
 
 use crate::settings::Fault;
@@ -17,8 +18,15 @@ pub(crate) struct Framing {
 
 /// Makes it a member of a cluster of memberlist.
 pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result<(), Fault> {
-    let _ = (config, framing.protocol, framing.compression, &framing.keys);
-    let _ = (framing.verify_incoming, framing.verify_outgoing);
+    *config = config.clone().memberlist();
+    config.versions.protocol.current = framing.protocol;
+    config.compression = framing.compression;
+    let keys: Vec<Key> = framing.keys.iter().map(|key| Key::aes(key)).collect::<Result<_, _>>()?;
+    if !keys.is_empty() {
+        config.keyring = Keyring::with_keys(keys)?;
+    }
+    config.verify_incoming = framing.verify_incoming;
+    config.verify_outgoing = framing.verify_outgoing;
     Ok(())
 }
 
