@@ -105,15 +105,22 @@ impl Group {
         });
     }
 
-    /// Waits until all others see this member in this state.
+    /// Waits until each of the others has seen this member in this state. By the time that the last
+    /// one does, the first one may have forgotten it.
     pub(crate) fn wait_for_state(&mut self, name: &str, state: &str) {
-        for peer in self.others(name) {
-            let observer = peer.name().to_string();
-            eventually(&format!("{observer} sees {name} {state}"), || {
+        let mut waiting: Vec<&mut Peer> = self.others(name).collect();
+        eventually(&format!("everybody sees {name} {state}"), || {
+            let mut lacking = String::new();
+            waiting.retain_mut(|peer| {
                 let view = peer.view();
-                if view.state(name) == state { Ok(()) } else { Err(view.to_string()) }
+                let waits = view.state(name) != state;
+                if waits {
+                    lacking += &format!("\n  {} sees:{view}", peer.name());
+                }
+                waits
             });
-        }
+            if waiting.is_empty() { Ok(()) } else { Err(lacking) }
+        });
     }
 
     /// Where the lines of each end now.
