@@ -65,6 +65,9 @@ fn kept_by_relay(scene: &Scene, ours: usize, theirs: usize, pair: (&str, &str)) 
     let network = network();
     let mut group: Group = scene.form_in(Some(&network), ours, theirs, |settings| {
         settings.stream_ping = settings.name != pair.0 && settings.name != pair.1;
+        // In the local profile memberlist asks one member for help, and in a cluster of three it
+        // finds none in one of 38 cases, because it gives up drawing after nine blanks.
+        settings.profile = "lan";
     });
     let marks = group.marks();
     let (a, b) = (group.get(pair.0).address().ip(), group.get(pair.1).address().ip());

@@ -63,7 +63,9 @@ fn main() -> ExitCode {
             trials.push(trial(&pair, framing, name, *check));
         }
     }
-    for (name, check) in crowd::CHECKS.iter().chain(returning::CHECKS) {
+    for (name, check) in
+        crowd::CHECKS.iter().chain(returning::CHECKS).chain(rotating::CHECKS_OF_PLAIN)
+    {
         trials.push(trial(&pair, Framing::Plain, name, *check));
     }
     for (name, check) in blocked::CHECKS {

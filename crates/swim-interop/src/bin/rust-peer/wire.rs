@@ -1,7 +1,6 @@
 //! The wire of memberlist: what of a node's settings it takes to speak it, and the keys of a node.
 
-use swim_core::{Key, Keyring};
-use swim_tokio::{Cluster, Config};
+use swim_tokio::{Cluster, Config, Key, Keyring};
 
 use crate::settings::Fault;
 
@@ -33,9 +32,18 @@ pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result
 /// Carries out `install_key`, `use_key`, `remove_key` or `keys`, and gives the keys, the primary one
 /// first.
 pub(crate) async fn change_keys(
-    _cluster: &Cluster,
-    _what: &str,
-    _key: &[u8],
+    cluster: &Cluster,
+    what: &str,
+    key: &[u8],
 ) -> Result<Vec<Vec<u8>>, String> {
-    Err("no keys yet".into())
+    let key = || Key::aes(key).map_err(|error| error.to_string());
+    let changed = match what {
+        "install_key" => cluster.install_key(key()?).await.map(|_| ()),
+        "use_key" => cluster.use_key(&key()?).await,
+        "remove_key" => cluster.remove_key(&key()?).await,
+        _ => Ok(()),
+    };
+    changed.map_err(|error| error.to_string())?;
+    let keys = cluster.keys().await.map_err(|error| error.to_string())?;
+    Ok(keys.iter().map(|key| key.as_bytes().to_vec()).collect())
 }
