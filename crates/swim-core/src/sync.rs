@@ -400,7 +400,7 @@ impl Node {
 
 /// How much rarer push/pull gets in a large cluster: `ceil(log2(n)) - 4` above 32 members, so that
 /// the load of each exchange, which grows with the cluster, does not add up.
-fn scale(members: usize) -> u32 {
+pub(crate) fn scale(members: usize) -> u32 {
     if members <= UNSCALED_MAX {
         return 1;
     }
