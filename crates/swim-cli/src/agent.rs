@@ -1,12 +1,14 @@
 //! `swim agent`: one member, until it is told to stop.
 
+pub(crate) mod access;
 mod answer;
 mod command;
 mod in_flight;
+mod key;
 
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Error, Events, Notice, Options};
+use swim_tokio::{Cluster, Config, Error, Events, Notice, Options};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -14,13 +16,13 @@ use self::answer::refused;
 use self::command::Command;
 use self::in_flight::InFlight;
 use crate::cli::{AgentArgs, Profile};
-use crate::describe::describe;
+use crate::describe::{describe, hint};
 use crate::input::{self, InputLine};
 use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
 use crate::signal::{Received, Signals};
 use crate::style::Tone;
-use crate::{Fatal, text};
+use crate::{Fatal, complain, text};
 
 /// How long the goodbye may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -33,7 +35,11 @@ const COMMANDS_MAX: usize = 32;
 
 /// Runs the agent to its end, and gives the exit code.
 pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8, Fatal> {
-    let options = options(&arguments)?;
+    let (options, warning) = options(&arguments)?;
+    if let Some(warning) = warning {
+        complain(&format!("warning: {warning}"));
+    }
+    let access = describe_access(&options.config);
     // Binding takes no time, unless something is odd; also then a signal ends it.
     let (cluster, events, future) = tokio::select! {
         bound = swim_tokio::bind(options) => bound.map_err(|error| Fatal::usage(error.to_string()))?,
@@ -42,7 +48,7 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8
     let mut node = tokio::spawn(future);
     let (output, mut ended) = Output::start(Format::for_stdout(arguments.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
-    output.line(started(&cluster, &arguments)).await;
+    output.line(started(&cluster, &arguments, access)).await;
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), arguments.join, output.clone()));
@@ -131,7 +137,8 @@ impl Agent {
     }
 }
 
-fn options(arguments: &AgentArgs) -> Result<Options, Fatal> {
+/// The options, and what the user should know of them.
+fn options(arguments: &AgentArgs) -> Result<(Options, Option<String>), Fatal> {
     let name = arguments.name.clone();
     let mut options = match arguments.profile {
         Profile::Lan => Options::lan(name),
@@ -140,17 +147,37 @@ fn options(arguments: &AgentArgs) -> Result<Options, Fatal> {
     };
     options.bind = arguments.bind;
     options.advertise = arguments.advertise;
-    options.config.label = arguments.cluster.clone().into();
+    let cluster = arguments.cluster.as_deref();
+    let warning = arguments.access.apply(cluster, &mut options.config).map_err(Fatal::usage)?;
     options.config.meta = arguments.meta.clone().into();
     // Checked here; they are given to `join`, which remembers them and tells how it went.
     options.seeds.clone_from(&arguments.join);
     options.check().map_err(|error| Fatal::usage(error.to_string()))?;
     options.seeds.clear();
-    Ok(options)
+    Ok((options, warning))
+}
+
+/// How an agent speaks, for its first line.
+struct Access {
+    wire: &'static str,
+    keys: Vec<String>,
+    told: String,
+}
+
+fn describe_access(config: &Config) -> Access {
+    let wire = config.wire.as_str();
+    let keys: Vec<String> =
+        config.keyring.keys().map(|key| key.fingerprint().to_string()).collect();
+    let encrypted = match (keys.first(), config.verify_outgoing) {
+        (None, _) => "not encrypted".into(),
+        (Some(key), true) => format!("encrypted with key {key}"),
+        (Some(_), false) => "not encrypted yet".to_string(),
+    };
+    Access { wire, keys, told: format!("wire {wire}, {encrypted}") }
 }
 
 /// The first line: what is bound and announced, so that scripts can ask for port 0.
-fn started(cluster: &Cluster, arguments: &AgentArgs) -> Line {
+fn started(cluster: &Cluster, arguments: &AgentArgs, access: Access) -> Line {
     let local = cluster.local();
     let bound = cluster.local_address();
     let announced = match local.address == bound {
@@ -158,18 +185,21 @@ fn started(cluster: &Cluster, arguments: &AgentArgs) -> Line {
         false => format!(", announced as {}", local.address),
     };
     let told = format!(
-        "{} listens on {bound}{announced}; cluster \"{}\", profile {}",
+        "{} listens on {bound}{announced}; cluster \"{}\", profile {}, {}",
         text::escape(local.name.as_str()),
-        text::escape(&arguments.cluster),
-        arguments.profile.as_str()
+        text::escape(arguments.cluster.as_deref().unwrap_or_default()),
+        arguments.profile.as_str(),
+        access.told
     );
     Line::new("started", Tone::Good, told).fields(|record| {
         record
             .with("name", local.name.as_str())
             .with("address", local.address.to_string())
             .with("bind", bound.to_string())
-            .with("cluster", arguments.cluster.as_str())
+            .with("cluster", arguments.cluster.as_deref().unwrap_or_default())
             .with("profile", arguments.profile.as_str())
+            .with("wire", access.wire)
+            .with("keys", access.keys)
             .with("incarnation", local.incarnation.0)
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("pid", std::process::id())
@@ -213,10 +243,13 @@ async fn join(cluster: Cluster, seeds: Vec<String>, output: Output) {
                 Error::SeedRemoved => "",
                 _ => "; trying again and again",
             };
+            let hint = hint::of_error(&error);
             let error = error.to_string();
-            let told = format!("{}{further}", text::escape(&error));
-            Line::new("join_failed", Tone::Warning, told)
-                .fields(|record| record.with("seeds", seeds).with("message", error))
+            let advice = hint.as_deref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            let told = format!("{}{further}{advice}", text::escape(&error));
+            Line::new("join_failed", Tone::Warning, told).fields(|record| {
+                record.with("seeds", seeds).with("message", error).with_some("hint", hint)
+            })
         }
     };
     output.line(line).await;
@@ -279,7 +312,12 @@ async fn carry_out(
             Ok(None) => {}
             Ok(Some(Command::Leave)) => break LastCommand::Leave,
             Ok(Some(command)) => {
+                let is_a_setting = command.is_a_setting();
                 let command = command.run(cluster.clone(), output.format());
+                if is_a_setting {
+                    output.block(command.await).await;
+                    continue;
+                }
                 if let Some(done) = running.start(Box::pin(command)).await {
                     output.block(done).await;
                 }

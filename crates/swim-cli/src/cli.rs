@@ -5,11 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use swim_tokio::{Name, PORT_DEFAULT};
 
+use crate::agent::access::AccessArgs;
+use crate::keygen::KeygenArgs;
 use crate::simulate::SimulateArgs;
 use crate::text;
 
 /// A cluster label travels with its length in one byte.
-const LABEL_SIZE_MAX: usize = 255;
+pub(crate) const LABEL_SIZE_MAX: usize = 255;
 
 /// Cluster membership with SWIM and Lifeguard.
 ///
@@ -52,12 +54,20 @@ pub(crate) enum Command {
     /// costs; and warns of settings that cannot work together. The same seed prints the same report.
     #[command(after_help = crate::simulate::EXAMPLES)]
     Simulate(SimulateArgs),
+    /// Print a new random key for a cluster
+    ///
+    /// In base64, from the operating system's random generator. Every member of a cluster needs the
+    /// same: see --key-file of 'swim agent'. docs/security.md tells how long a key may be used.
+    Keygen(KeygenArgs),
 }
 
 const AGENT_EXAMPLES: &str = "\
 Examples:
   swim agent --name a --cluster test --bind 127.0.0.1:7001 --profile local
   swim agent --name b --cluster test --bind 127.0.0.1:7002 --profile local --join 127.0.0.1:7001
+  (umask 077; swim keygen > swim.key)
+  swim agent --name c --cluster prod --bind 10.0.0.3 --key-file swim.key --join 10.0.0.1
+  swim agent --name d --wire memberlist --bind 10.0.0.4 --key-file serf.key --join 10.0.0.1
 
 Exit codes: 0 after it left; 1 if the goodbye could not be spread in time; 2 for wrong arguments
 and addresses that cannot be used.";
@@ -92,14 +102,20 @@ pub(crate) struct AgentArgs {
     #[arg(long, value_name = "ADDR", value_parser = parse_advertise)]
     pub(crate) advertise: Option<SocketAddr>,
 
-    /// The cluster's label: members with another label are ignored
-    #[arg(long, value_name = "LABEL", value_parser = parse_label)]
-    pub(crate) cluster: String,
+    /// The cluster's label: members with another label are ignored. With --wire memberlist there
+    /// need not be one
+    #[arg(long, visible_alias = "label", value_name = "LABEL", value_parser = parse_label)]
+    #[arg(required_unless_present = "wire")]
+    pub(crate) cluster: Option<String>,
 
     /// A member to join through; may be given several times. Names are looked up again and again
     /// until one answers. The commands add-seed and remove-seed change the list while it runs
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_seed)]
     pub(crate) join: Vec<String>,
+
+    /// Who is let in, and how it speaks.
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 
     /// Metadata that every member shall see, up to 512 bytes
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -153,7 +169,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> 
         Ok(cli) => Parsed::Run(Box::new(cli)),
         Err(error) if !error.use_stderr() => Parsed::Print(error),
         Err(error) => {
-            let command = ["agent", "demo", "simulate"]
+            let command = ["agent", "demo", "simulate", "keygen"]
                 .into_iter()
                 .find(|word| arguments.iter().skip(1).any(|argument| argument == word));
             let help = match command {

@@ -1,11 +1,13 @@
 //! What each event says, for people and for programs.
 
+pub(crate) mod hint;
 mod user;
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use swim_tokio::{Answer, Event, Failure, HealthReason, Member, Name, State};
+use swim_tokio::{Answer, DropReason, Event, Failure, HealthReason, Member, Name, State};
 
 use crate::print::{Line, member_fields};
 use crate::style::Tone;
@@ -197,20 +199,27 @@ fn trouble(event: &Event) -> Option<Line> {
             format!("{}: answers by detours alone, no datagram gets through", place(member)),
         )
         .fields(|record| member_fields(record, member)),
-        Event::BadInput { from, reason, stream } => {
-            let by = if *stream { "stream" } else { "datagram" };
-            Line::new("bad_input", Tone::Warning, format!("from {from} by {by}: {reason}")).fields(
-                |record| {
-                    record
-                        .with("from", from.to_string())
-                        .with("reason", reason.key())
-                        .with("explanation", reason.to_string())
-                        .with("stream", *stream)
-                },
-            )
-        }
+        Event::BadInput { from, reason, stream } => bad_input(*from, *reason, *stream),
         Event::Answer { request, result } => answer(request.0, result),
         _ => return None,
+    })
+}
+
+fn bad_input(from: SocketAddr, reason: DropReason, stream: bool) -> Line {
+    let by = if stream { "stream" } else { "datagram" };
+    let hint = hint::of_input(reason);
+    let mut shown = format!("from {from} by {by}: {reason}");
+    if let Some(hint) = hint {
+        shown.push_str("; hint: ");
+        shown.push_str(hint);
+    }
+    Line::new("bad_input", Tone::Warning, shown).fields(|record| {
+        record
+            .with("from", from.to_string())
+            .with("reason", reason.key())
+            .with("explanation", reason.to_string())
+            .with("stream", stream)
+            .with_some("hint", hint)
     })
 }
 

@@ -5,6 +5,8 @@ mod cli;
 mod demo;
 mod describe;
 mod input;
+mod keygen;
+mod keys;
 mod output;
 mod print;
 mod record;
@@ -84,6 +86,7 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
             Command::Demo(arguments) => demo::run(arguments, signals).await,
             Command::Agent(arguments) => agent::run(arguments, signals).await,
             Command::Simulate(arguments) => simulate::run(arguments, signals).await,
+            Command::Keygen(arguments) => keygen::run(&arguments),
         }
     });
     // A thread that still looks up a name must not keep the program from ending.

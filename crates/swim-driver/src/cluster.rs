@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_channel::Sender;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use swim_core::{Member, Stats};
+use swim_core::{Key, Member, Stats};
 
 use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
@@ -223,6 +223,142 @@ impl Cluster {
     pub async fn set_user_state(&self, state: impl Into<Bytes>) -> Result<(), Error> {
         let state = state.into();
         self.ask(|reply| Ask::SetUserState { state, reply }).await
+    }
+
+    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
+    /// already. A first key is also sealed with.
+    ///
+    /// A running cluster gets another key in three steps, each of which must have ended on every
+    /// member before the next one begins: install the new key, then [use](Cluster::use_key) it,
+    /// then [remove](Cluster::remove_key) the old one. `docs/security.md` tells that and how a
+    /// cluster without keys gets its first. Nothing is kept on disk: after a restart a node has the
+    /// keys of its [`Config`](crate::Config).
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, Error, Key};
+    ///
+    /// async fn replace(members: &[Cluster], new: &Key) -> Result<(), Error> {
+    ///     for member in members {
+    ///         member.install_key(new.clone()).await?;
+    ///     }
+    ///     for member in members {
+    ///         member.use_key(new).await?;
+    ///     }
+    ///     for member in members {
+    ///         for old in &member.keys().await?[1..] {
+    ///             member.remove_key(old).await?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Full`](crate::KeyringError::Full) within
+    /// [`CommandError::Keyring`](crate::CommandError::Keyring),
+    /// [`CommandError::Cipher`](crate::CommandError::Cipher) for a key that memberlist's wire does
+    /// not know, [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
+    pub async fn install_key(&self, key: Key) -> Result<bool, Error> {
+        self.ask(|reply| Ask::InstallKey { key, reply }).await
+    }
+
+    /// Seals with this key from now on. Install it on every member first: those that do not have
+    /// it hear nothing of this node any more.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Unknown`](crate::KeyringError::Unknown) within
+    /// [`CommandError::Keyring`](crate::CommandError::Keyring) for a key that is not installed.
+    pub async fn use_key(&self, key: &Key) -> Result<(), Error> {
+        let key = key.clone();
+        self.ask(|reply| Ask::UseKey { key, reply }).await
+    }
+
+    /// Removes a key: what it seals is not opened any more. Do it when no member seals with it,
+    /// those that are down and will come back included.
+    ///
+    /// # Errors
+    ///
+    /// Within [`CommandError::Keyring`](crate::CommandError::Keyring)
+    /// [`KeyringError::Primary`](crate::KeyringError::Primary) for the key that this node seals
+    /// with, [`KeyringError::Unknown`](crate::KeyringError::Unknown) for one that it does not have.
+    pub async fn remove_key(&self, key: &Key) -> Result<(), Error> {
+        let key = key.clone();
+        self.ask(|reply| Ask::RemoveKey { key, reply }).await
+    }
+
+    /// The keys of this node: the one that it seals with, then the others. To compare those of two
+    /// nodes, use their [fingerprints](Key::fingerprint).
+    pub async fn keys(&self) -> Result<Vec<Key>, Error> {
+        self.ask(|reply| Ask::Keys { reply }).await
+    }
+
+    /// Says whether, with keys, what comes in has to be sealed, and what goes out is. Both are on
+    /// unless the [`Config`](crate::Config) says otherwise.
+    ///
+    /// A running cluster without keys is moved to encryption in three steps, each of which must
+    /// have ended on every member before the next one begins:
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, Error, Key};
+    ///
+    /// async fn encrypt(members: &[Cluster], key: &Key) -> Result<(), Error> {
+    ///     for member in members {
+    ///         member.set_verify(false, false).await?; // before there is a key
+    ///         member.install_key(key.clone()).await?;
+    ///     }
+    ///     for member in members {
+    ///         member.set_verify(false, true).await?;
+    ///     }
+    ///     for member in members {
+    ///         member.set_verify(true, true).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
+    pub async fn set_verify(&self, incoming: bool, outgoing: bool) -> Result<(), Error> {
+        self.ask(|reply| Ask::SetVerify { incoming, outgoing, reply }).await
+    }
+
+    /// Takes another label for the cluster, and says which other one is accepted as well: empty
+    /// for none at all, `None` for no other.
+    ///
+    /// A running cluster is moved from one label to another in three steps, each of which must have
+    /// ended on every member before the next one begins:
+    ///
+    /// ```
+    /// use swim_driver::{Cluster, Error};
+    ///
+    /// async fn relabel(members: &[Cluster]) -> Result<(), Error> {
+    ///     for member in members {
+    ///         member.set_label("staging", Some("production".into())).await?;
+    ///     }
+    ///     for member in members {
+    ///         member.set_label("production", Some("staging".into())).await?;
+    ///     }
+    ///     for member in members {
+    ///         member.set_label("production", None).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) for a label of more than 255
+    /// bytes, [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
+    pub async fn set_label(
+        &self,
+        label: impl Into<Bytes>,
+        also: Option<Bytes>,
+    ) -> Result<(), Error> {
+        let label = label.into();
+        self.ask(|reply| Ask::SetLabel { label, also, reply }).await
     }
 
     /// The node's counters.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_channel::Receiver;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use swim_core::Stats;
+use swim_core::{Key, Stats};
 
 use crate::error::Error;
 use crate::seed::Seed;
@@ -33,6 +33,12 @@ pub(crate) enum Ask {
     Forget { name: String, reply: Reply<()> },
     SetAckPayload { payload: Bytes, reply: Reply<()> },
     SetUserState { state: Bytes, reply: Reply<()> },
+    InstallKey { key: Key, reply: Reply<bool> },
+    UseKey { key: Key, reply: Reply<()> },
+    RemoveKey { key: Key, reply: Reply<()> },
+    Keys { reply: Reply<Vec<Key>> },
+    SetVerify { incoming: bool, outgoing: bool, reply: Reply<()> },
+    SetLabel { label: Bytes, also: Option<Bytes>, reply: Reply<()> },
     Stats { reply: Reply<Stats> },
 }
 

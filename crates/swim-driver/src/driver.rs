@@ -375,6 +375,18 @@ impl Driver {
                 answer(reply, node.set_ack_payload(now, payload));
             }
             Ask::SetUserState { state, reply } => answer(reply, node.set_user_state(now, state)),
+            Ask::InstallKey { key, reply } => answer(reply, node.install_key(now, key)),
+            Ask::UseKey { key, reply } => answer(reply, node.use_key(now, &key)),
+            Ask::RemoveKey { key, reply } => answer(reply, node.remove_key(now, &key)),
+            Ask::Keys { reply } => {
+                answer(reply, Ok::<_, Error>(node.config().keyring.keys().cloned().collect()));
+            }
+            Ask::SetVerify { incoming, outgoing, reply } => {
+                answer(reply, node.set_verify(now, incoming, outgoing));
+            }
+            Ask::SetLabel { label, also, reply } => {
+                answer(reply, node.set_label(now, label, also));
+            }
             Ask::Stats { reply } => answer(reply, Ok::<_, Error>(node.stats())),
         }
     }

@@ -68,7 +68,8 @@ pub use joins::RESOLVES_MAX;
 pub use options::{Options, PORT_DEFAULT};
 pub use seed::SeedError;
 pub use swim_core::{
-    Answer, CommandError, Config, ConfigError, DropCounts, DropReason, Event, Failure,
-    HealthReason, Hooks, Incarnation, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
-    NameError, Refused, RequestId, State, Stats, StreamId, VersionRange, Versions, Via,
+    Answer, CipherKind, CommandError, Config, ConfigError, DropCounts, DropReason, Event, Failure,
+    Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key, KeyError, Keyring, KeyringError,
+    Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, Refused, RequestId,
+    State, Stats, StreamId, VersionRange, Versions, Via, Wire,
 };

@@ -3,6 +3,7 @@
 use swim_tokio::{Cluster, CommandError, Error};
 
 use super::answer;
+use super::key::KeyCommand;
 use crate::cli::parse_seed;
 use crate::print::{Format, Line};
 use crate::text;
@@ -18,6 +19,12 @@ ping NAME                  measure the round trip to a member
 forget NAME                look no more for a member that failed or left
 add-seed HOST:PORT         ask this address for the cluster too, from now on
 remove-seed HOST:PORT      ask this one no more
+key list                   the fingerprints of the keys, the one that seals first
+key install FILE           also open what is sealed with the keys in FILE
+key use FINGERPRINT        seal with this key from now on
+key remove FINGERPRINT     open no more what is sealed with this key
+verify none|outgoing|both  with keys: encrypt nothing yet; encrypt, but take all; require it too
+label LABEL [OTHER]        take this label for the cluster, and accept OTHER too ('' for none)
 health                     how this node rates itself: 0 is healthy
 stats                      what this node counted
 leave                      say goodbye to the cluster and end
@@ -34,6 +41,9 @@ pub(super) enum Command {
     Forget { name: String },
     AddSeed { seed: String },
     RemoveSeed { seed: String },
+    Key(KeyCommand),
+    Verify { incoming: bool, outgoing: bool },
+    Label { label: String, also: Option<String> },
     Health,
     Stats,
     Leave,
@@ -65,6 +75,20 @@ impl Command {
             "add-seed" | "remove-seed" if rest.is_empty() => return needs("HOST:PORT"),
             "add-seed" => Command::AddSeed { seed: parse_seed(rest)? },
             "remove-seed" => Command::RemoveSeed { seed: parse_seed(rest)? },
+            "key" => {
+                let (word, rest) = split_word(rest);
+                Command::Key(KeyCommand::parse(word, rest)?)
+            }
+            "verify" => match rest {
+                "none" => Command::Verify { incoming: false, outgoing: false },
+                "outgoing" => Command::Verify { incoming: false, outgoing: true },
+                "both" => Command::Verify { incoming: true, outgoing: true },
+                _ => return needs("none, verify outgoing or verify both"),
+            },
+            "label" => match parse_labels(rest) {
+                Some(command) => command,
+                None => return needs("LABEL [OTHER]"),
+            },
             "members" | "health" | "stats" | "leave" | "help" if !rest.is_empty() => {
                 return Err(format!("the command is: {word}, with nothing after it"));
             }
@@ -77,7 +101,7 @@ impl Command {
                 return Err(format!(
                     "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
                      send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
-                     add-seed HOST:PORT, remove-seed HOST:PORT, health, stats, leave and help",
+                     add-seed HOST:PORT, remove-seed HOST:PORT, key, verify, label, health, stats, leave and help",
                     text::escape(other)
                 ));
             }
@@ -96,11 +120,19 @@ impl Command {
             Command::Forget { .. } => "forget",
             Command::AddSeed { .. } => "add-seed",
             Command::RemoveSeed { .. } => "remove-seed",
+            Command::Key(command) => command.word(),
+            Command::Verify { .. } => "verify",
+            Command::Label { .. } => "label",
             Command::Health => "health",
             Command::Stats => "stats",
             Command::Leave => "leave",
             Command::Help => "help",
         }
+    }
+
+    /// Whether it is done before the next line is looked at, which may depend on it.
+    pub(super) fn is_a_setting(&self) -> bool {
+        matches!(self, Command::Key(_) | Command::Verify { .. } | Command::Label { .. })
     }
 
     /// Carries it out, and gives what is to be printed. [`Command::Leave`] is not for here.
@@ -139,6 +171,15 @@ impl Command {
                 true => answer::done_with_seed(word, "no longer asked:", &seed),
                 false => answer::refused(word, &format!("{seed} is no seed")),
             },
+            Command::Key(command) => command.ask(cluster).await?,
+            Command::Verify { incoming, outgoing } => {
+                cluster.set_verify(incoming, outgoing).await?;
+                answer::done(word, verify_words(incoming, outgoing))
+            }
+            Command::Label { label, also } => {
+                cluster.set_label(label, also.map(Into::into)).await?;
+                answer::done(word, "taken")
+            }
             Command::Health => answer::health(cluster.health()),
             Command::Members => return Ok(answer::members(&cluster.members(), format)),
             Command::Stats => return Ok(answer::stats(&cluster.stats().await?, format)),
@@ -146,6 +187,26 @@ impl Command {
             Command::Leave => return Ok(String::new()),
         };
         Ok(format.render_now(line))
+    }
+}
+
+/// One label or two; each may be `''` for none at all.
+fn parse_labels(rest: &str) -> Option<Command> {
+    let written = |word: &str| if word == "''" { String::new() } else { word.to_string() };
+    let (label, also) = split_word(rest);
+    if label.is_empty() || also.contains(char::is_whitespace) {
+        return None;
+    }
+    let also = (!also.is_empty()).then(|| written(also));
+    Some(Command::Label { label: written(label), also })
+}
+
+fn verify_words(incoming: bool, outgoing: bool) -> &'static str {
+    match (incoming, outgoing) {
+        (true, true) => "what comes in has to be encrypted, and what goes out is",
+        (false, true) => "what goes out is encrypted; what comes in need not be",
+        (true, false) => "what comes in has to be encrypted; what goes out is not",
+        (false, false) => "what goes out is not encrypted, and what comes in need not be",
     }
 }
 
@@ -196,6 +257,24 @@ mod tests {
     }
 
     #[test]
+    fn keys_verification_and_labels() {
+        let file = "my keys".to_string();
+        assert_eq!(parsed("key install my keys"), Command::Key(KeyCommand::Install { file }));
+        let fingerprint = "7cfef0f0".to_string();
+        assert_eq!(parsed("key use 7CFEF0F0"), Command::Key(KeyCommand::Use { fingerprint }));
+        assert_eq!(parsed("key  list"), Command::Key(KeyCommand::List));
+        let outgoing = Command::Verify { incoming: false, outgoing: true };
+        assert_eq!(parsed("verify outgoing"), outgoing);
+        let label = |label: &str, also: Option<&str>| Command::Label {
+            label: label.into(),
+            also: also.map(Into::into),
+        };
+        assert_eq!(parsed("label new"), label("new", None));
+        assert_eq!(parsed("label new old"), label("new", Some("old")));
+        assert_eq!(parsed("label new ''"), label("new", Some("")));
+    }
+
+    #[test]
     fn seeds_are_written_as_on_the_command_line() {
         for (text, seed) in [("db-1", "db-1:7946"), ("::1", "[::1]:7946"), ("db:9", "db:9")] {
             let seed = || seed.to_string();
@@ -221,6 +300,15 @@ mod tests {
             ("remove-seed", "remove-seed HOST:PORT"),
             ("add-seed a b", "expected HOST:PORT"),
             ("remove-seed db:0", "port 0"),
+            ("key", "key install FILE, key use FINGERPRINT"),
+            ("key install", "key install FILE"),
+            ("key use c2VjcmV0", "key use FINGERPRINT, the 8 digits"),
+            ("key remove", "key remove FINGERPRINT"),
+            ("key list all", "key list"),
+            ("verify", "verify none, verify outgoing or verify both"),
+            ("verify on", "verify none"),
+            ("label", "label LABEL [OTHER]"),
+            ("label a b c", "label LABEL [OTHER]"),
             ("leave now", "leave, with nothing after it"),
         ] {
             let told = Command::parse(line).unwrap_err();
@@ -231,7 +319,17 @@ mod tests {
     #[test]
     fn help_lists_every_command() {
         let words = ["members", "broadcast", "send", "send-reliable", "meta", "ping", "forget"];
-        let more = ["add-seed", "remove-seed", "health", "stats", "leave", "help"];
+        let more = [
+            "add-seed",
+            "remove-seed",
+            "key",
+            "verify",
+            "label",
+            "health",
+            "stats",
+            "leave",
+            "help",
+        ];
         for word in words.into_iter().chain(more) {
             assert!(HELP.lines().any(|line| line.split(' ').next() == Some(word)), "{word}");
         }

@@ -272,14 +272,22 @@ fn what_does_not_get_through() {
 
     let from = "10.0.0.9:80".parse().unwrap();
     let event = Event::BadInput { from, reason: DropReason::Http, stream: true };
-    assert_eq!(human(&event), "bad_input  from 10.0.0.9:80 by stream: an HTTP request");
+    let hint = "a browser, a health check or a scraper of metrics? Point it elsewhere: only members \
+                may talk to the port of --bind";
+    assert_eq!(
+        human(&event),
+        format!("bad_input  from 10.0.0.9:80 by stream: an HTTP request; hint: {hint}")
+    );
     assert_eq!(
         as_json(&event),
         json!({
             "event": "bad_input", "from": "10.0.0.9:80", "reason": "http",
-            "explanation": "an HTTP request", "stream": true,
+            "explanation": "an HTTP request", "stream": true, "hint": hint,
         })
     );
+    let event = Event::BadInput { from, reason: DropReason::Malformed, stream: false };
+    assert_eq!(human(&event), "bad_input  from 10.0.0.9:80 by datagram: malformed");
+    assert_eq!(as_json(&event)["hint"], Value::Null);
 
     let event = Event::Answer { request: RequestId(3), result: Err(Failure::Timeout) };
     assert_eq!(human(&event), "answer     request 3: no answer in time");
@@ -339,5 +347,71 @@ fn names_and_metadata_cannot_forge_lines_or_drive_the_terminal() {
                 Format { json, paint: Paint::OFF }.render(describe(&event), SystemTime::UNIX_EPOCH);
             assert!(!line.chars().any(text::is_unprintable), "{line:?}");
         }
+    }
+}
+
+#[test]
+fn what_does_not_fit_comes_with_what_to_change() {
+    for (reason, told, flags) in [
+        (DropReason::Memberlist, "HashiCorp memberlist's format", &["--wire memberlist"][..]),
+        (DropReason::Swim, "swim's own format", &["--wire"]),
+        (DropReason::LabelMismatch, "another cluster's label", &["--cluster", "--label-also"]),
+        (
+            DropReason::Plaintext,
+            "not encrypted",
+            &["--key-file", "SWIM_KEY", "--no-verify-incoming", "--no-verify-outgoing"],
+        ),
+        (DropReason::Sealed, "this node has no key", &["--key-file", "SWIM_KEY"]),
+        (
+            DropReason::WrongKey,
+            "a key that this node does not have",
+            &["--key-file", "SWIM_KEY", "'key list'", "'key install FILE'", "--cluster"],
+        ),
+        (DropReason::NotAllowed, "outside the allowed networks", &["--allow-network"]),
+        (DropReason::Http, "an HTTP request", &["--bind"]),
+        (DropReason::Tls, "a TLS handshake", &["--bind", "--key-file"]),
+        (DropReason::WireVersion, "another version of the wire format", &["same release"]),
+        (DropReason::Versions, "versions", &["--application-versions"]),
+    ] {
+        let from = "10.0.0.9:80".parse().unwrap();
+        let event = Event::BadInput { from, reason, stream: false };
+        let (line, json) = (human(&event), as_json(&event));
+        let hint = json["hint"].as_str().unwrap();
+        assert!(line.contains(told) && line.ends_with(hint), "{line}");
+        for flag in flags {
+            assert!(hint.contains(flag), "{reason:?}: {hint}");
+        }
+    }
+}
+
+#[test]
+fn a_join_that_failed_comes_with_what_to_change() {
+    let complained = |message: &str| Failure::Complained { message: message.into() };
+    let answered = |reason| Failure::BadAnswer { reason };
+    let no_key = "give this agent the cluster's key (--key-file or SWIM_KEY)";
+    for (failure, expected) in [
+        (Failure::Refused, "--cluster, --wire, --key-file or --allow-network differ"),
+        (answered(DropReason::Http), "a web server: check the port of --join"),
+        (answered(DropReason::Tls), "a web server: check the port of --join"),
+        (answered(DropReason::Sealed), no_key),
+        (answered(DropReason::Swim), "the same --wire"),
+        // From Go programs.
+        (complained("Remote state is encrypted and encryption is not configured"), "--key-file"),
+        (complained("encryption is configured but remote state is not encrypted"), no_key),
+        (complained("No installed keys could decrypt the message"), "'key list'"),
+        // From ours.
+        (complained(&DropReason::Sealed.to_string()), "give that member the key of this one"),
+        (complained(&DropReason::Plaintext.to_string()), no_key),
+        (complained(&DropReason::WrongKey.to_string()), "'key list'"),
+    ] {
+        let address = "10.0.0.9:7946".parse().unwrap();
+        let attempts = vec![(address, failure.clone()), (address, failure.clone())];
+        let joining = swim_tokio::Error::Failure(Failure::NoneJoined { attempts });
+        let hint = hint::of_error(&joining).unwrap();
+        assert!(hint.contains(expected), "{failure:?}: {hint}");
+        assert!(!hint.contains("; give this agent"), "told once: {hint}");
+    }
+    for failure in [Failure::Timeout, Failure::Unreachable, complained("out of cheese")] {
+        assert_eq!(hint::of_error(&swim_tokio::Error::Failure(failure)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The driver in one thread, on a time and a network made up by the test.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
+mod access;
 mod commands;
 mod harness;
 mod hooks;

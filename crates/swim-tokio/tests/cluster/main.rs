@@ -2,6 +2,7 @@
 //! waits for what it expects, with a generous limit.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
+mod access;
 mod binding;
 mod failing;
 mod forming;

@@ -1,0 +1,107 @@
+//! What to change when something does not fit, with the flag to do it.
+
+use swim_tokio::{DropReason, Error, Failure};
+
+/// What to change when something came in that cannot be used, if it can be told.
+pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
+    Some(match reason {
+        DropReason::Memberlist => {
+            "if it belongs to this cluster (Serf, Consul, an agent with --wire memberlist), give \
+             this agent --wire memberlist too; else it has the wrong address"
+        }
+        DropReason::Swim => {
+            "if it belongs to this cluster, give both agents the same --wire; else it has the wrong \
+             address"
+        }
+        DropReason::LabelMismatch => {
+            "if it belongs to this cluster, give both the same --cluster, or --label-also while the \
+             cluster gets another label; else it has the wrong address"
+        }
+        DropReason::Plaintext => {
+            "give that member the key of this one (--key-file or SWIM_KEY), and take \
+             --no-verify-outgoing from it; --no-verify-incoming lets it in while the cluster is \
+             moved to encryption"
+        }
+        DropReason::Sealed => "give this agent the cluster's key (--key-file or SWIM_KEY)",
+        DropReason::WrongKey => {
+            "compare what 'key list' shows on both: each needs the key that the other seals with \
+             (--key-file, SWIM_KEY, or the command 'key install FILE'), and the same --cluster"
+        }
+        DropReason::NotAllowed => {
+            "if it belongs to this cluster, add its network with --allow-network"
+        }
+        DropReason::Http => {
+            "a browser, a health check or a scraper of metrics? Point it elsewhere: only members \
+             may talk to the port of --bind"
+        }
+        DropReason::Tls => {
+            "a client of https or the like? Point it elsewhere: only members may talk to the port \
+             of --bind, and they encrypt with --key-file instead of TLS"
+        }
+        DropReason::WireVersion => "run the same release of this program on both",
+        DropReason::Versions => {
+            "compare the versions of both programs, and their --application-versions"
+        }
+        _ => return None,
+    })
+}
+
+/// What to change when a command failed, mostly a join: every hint once, those of the first
+/// addresses first.
+pub(crate) fn of_error(error: &Error) -> Option<String> {
+    let mut hints = Vec::new();
+    match error {
+        Error::Failure(failure) => collect(failure, &mut hints),
+        Error::NotResolved { attempts, .. } => {
+            attempts.iter().for_each(|(_, failure)| collect(failure, &mut hints));
+        }
+        _ => {}
+    }
+    (!hints.is_empty()).then(|| hints.join("; "))
+}
+
+fn collect(failure: &Failure, hints: &mut Vec<&'static str>) {
+    if let Failure::NoneJoined { attempts } = failure {
+        attempts.iter().for_each(|(_, failure)| collect(failure, hints));
+    }
+    if let Some(hint) = of_failure(failure)
+        && !hints.contains(&hint)
+    {
+        hints.push(hint);
+    }
+}
+
+fn of_failure(failure: &Failure) -> Option<&'static str> {
+    match failure {
+        Failure::Refused => Some(
+            "the output of the member there tells why it refused; mostly --cluster, --wire, \
+             --key-file or --allow-network differ",
+        ),
+        Failure::BadAnswer { reason: DropReason::Http | DropReason::Tls } => {
+            Some("that is a web server: check the port of --join")
+        }
+        Failure::BadAnswer { reason: DropReason::MergeRefused } => None,
+        Failure::BadAnswer { reason } => of_input(*reason),
+        Failure::Complained { message } => of_complaint(message),
+        _ => None,
+    }
+}
+
+/// What a peer says of this node, in the words of Go programs or in ours.
+fn of_complaint(message: &str) -> Option<&'static str> {
+    let message = message.to_lowercase();
+    let says = |text: &str| message.contains(text);
+    if says("encryption is not configured") || says("this node has no key") {
+        Some("give that member the key of this one, or take --key-file and SWIM_KEY from this one")
+    } else if says("remote state is not encrypted") || says("not encrypted, as this node requires")
+    {
+        Some(
+            "give this agent the cluster's key (--key-file or SWIM_KEY), and take \
+             --no-verify-outgoing from it",
+        )
+    } else if says("decrypt") || says("a key that this node does not have") {
+        of_input(DropReason::WrongKey)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,49 @@
+//! The wire of memberlist: what of a node's settings it takes to speak it, and the keys of a node.
+
+use swim_tokio::{Cluster, Config, Key, Keyring};
+
+use crate::settings::Fault;
+
+/// How what is sent is wrapped.
+pub(crate) struct Framing {
+    /// The protocol version to speak.
+    pub(crate) protocol: u8,
+    pub(crate) compression: bool,
+    /// The primary one first.
+    pub(crate) keys: Vec<Vec<u8>>,
+    pub(crate) verify_incoming: bool,
+    pub(crate) verify_outgoing: bool,
+}
+
+/// Makes it a member of a cluster of memberlist.
+pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result<(), Fault> {
+    *config = config.clone().memberlist();
+    config.versions.protocol.current = framing.protocol;
+    config.compression = framing.compression;
+    let keys: Vec<Key> = framing.keys.iter().map(|key| Key::aes(key)).collect::<Result<_, _>>()?;
+    if !keys.is_empty() {
+        config.keyring = Keyring::with_keys(keys)?;
+    }
+    config.verify_incoming = framing.verify_incoming;
+    config.verify_outgoing = framing.verify_outgoing;
+    Ok(())
+}
+
+/// Carries out `install_key`, `use_key`, `remove_key` or `keys`, and gives the keys, the primary one
+/// first.
+pub(crate) async fn change_keys(
+    cluster: &Cluster,
+    what: &str,
+    key: &[u8],
+) -> Result<Vec<Vec<u8>>, String> {
+    let key = || Key::aes(key).map_err(|error| error.to_string());
+    let changed = match what {
+        "install_key" => cluster.install_key(key()?).await.map(|_| ()),
+        "use_key" => cluster.use_key(&key()?).await,
+        "remove_key" => cluster.remove_key(&key()?).await,
+        _ => Ok(()),
+    };
+    changed.map_err(|error| error.to_string())?;
+    let keys = cluster.keys().await.map_err(|error| error.to_string())?;
+    Ok(keys.iter().map(|key| key.as_bytes().to_vec()).collect())
+}

@@ -1,0 +1,84 @@
+//! A process of a test.
+
+use std::io::Write;
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::lines::Lines;
+use crate::wait::eventually;
+
+/// A process and all that it prints. Killed when dropped, so that a test that fails leaves nothing
+/// behind.
+#[derive(Debug)]
+pub struct Child {
+    process: std::process::Child,
+    stdin: Option<ChildStdin>,
+    /// Standard output and standard error, line by line.
+    pub lines: Lines,
+}
+
+impl Child {
+    /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process =
+            command.spawn().unwrap_or_else(|error| panic!("{command:?} starts: {error}"));
+        let lines = Lines::default();
+        lines.read(process.stdout.take().expect("it is piped"));
+        lines.read(process.stderr.take().expect("it is piped"));
+        let stdin = process.stdin.take();
+        Child { process, stdin, lines }
+    }
+
+    /// Writes a line to its standard input.
+    ///
+    /// # Panics
+    ///
+    /// If it does not read any more.
+    pub fn write_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("it is closed only when dropped");
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the process reads");
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// If it does not run any more.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a pid");
+        kill_process(pid, signal).expect("the process runs");
+    }
+
+    /// Ends it at once, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        eventually("the process ends", || match self.process.try_wait() {
+            Ok(Some(status)) => Ok(status),
+            Ok(None) => Err("it runs".into()),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,46 @@
+//! Building `go-peer`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::missing::Missing;
+
+/// Where Go is, besides the search path.
+const GO_DEFAULT: &str = "/usr/local/go/bin/go";
+
+/// Builds `go-peer` into `folder`. Go keeps what it compiled, so all but the first time it takes a
+/// moment.
+pub(crate) fn build(folder: &Path) -> Result<PathBuf, Missing> {
+    let go = ["go", GO_DEFAULT]
+        .into_iter()
+        .find(|go| Command::new(go).arg("version").output().is_ok())
+        .ok_or_else(|| {
+            Missing::new("Go", "Install it: https://go.dev/dl, or apt-get install golang")
+        })?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../interop/go-peer");
+    // Several test programs may build at once: each gets its own, and the last name wins.
+    let built = folder.join(format!("go-peer-{}", std::process::id()));
+    let output = Command::new(go)
+        .args(["build", "-o"])
+        .arg(&built)
+        .arg(".")
+        .current_dir(&source)
+        // No C compiler is needed, and no git.
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "-buildvcs=false")
+        .output()
+        .map_err(|error| Missing::new(format!("a Go that runs ({error})"), "Reinstall it"))?;
+    if !output.status.success() {
+        return Err(Missing::new(
+            "what go-peer is built of",
+            format!(
+                "`go build` in interop/go-peer said:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        ));
+    }
+    let program = folder.join("go-peer");
+    std::fs::rename(&built, &program)
+        .map_err(|error| Missing::new(format!("a place for go-peer ({error})"), "Make room"))?;
+    Ok(program)
+}

@@ -1,0 +1,92 @@
+//! Members that fail, or only seem to.
+
+use std::time::{Duration, Instant};
+
+use swim_interop::within;
+
+use crate::Check;
+use crate::group::Marks;
+use crate::scene::{Scene, Side};
+
+pub(crate) const CHECKS: &[Check] = &[
+    ("our_killed_member_is_declared_failed_in_time", |scene| is_declared_failed(scene, Side::Ours)),
+    ("their_killed_member_is_declared_failed_in_time", |scene| {
+        is_declared_failed(scene, Side::Theirs);
+    }),
+    ("our_suspect_refutes", |scene| suspect_refutes(scene, Side::Ours)),
+    ("their_suspect_refutes", |scene| suspect_refutes(scene, Side::Theirs)),
+    ("our_frozen_member_returns", |scene| frozen_member_returns(scene, Side::Ours)),
+    ("their_frozen_member_returns", |scene| frozen_member_returns(scene, Side::Theirs)),
+];
+
+/// The local profile, six members: the shortest suspicion lasts 3 probe intervals of a second,
+/// because the logarithm of 6 is below 1.
+const SUSPICION_MIN: Duration = Duration::from_secs(3);
+
+/// The longest lasts 6 times that, if nobody confirms.
+const SUSPICION_MAX: Duration = Duration::from_secs(18);
+
+/// Until the first probe of it fails: everybody probes all five others in turn, in an order that is
+/// drawn anew each time, so nine others may come before it; and a probe takes an interval.
+const SUSPECTED_MAX: Duration = Duration::from_secs(10);
+
+fn is_declared_failed(scene: &Scene, side: Side) {
+    let mut group = scene.form(3);
+    let marks = group.marks();
+    let name = side.name(3);
+    let killed = Instant::now();
+    let _ = group.kill(&name);
+    let limit = SUSPECTED_MAX + SUSPICION_MAX;
+    for (observer, mark) in marks.but(&name) {
+        let peer = group.get(observer);
+        let find = || {
+            let found = peer.lines.all(mark, |line| line.is_about("gone", &name));
+            found.first().cloned().ok_or_else(|| peer.lines.transcript())
+        };
+        let line = within(limit, &format!("{observer} tells that {name} failed"), find);
+        let after = line.at - killed;
+        assert!(after >= SUSPICION_MIN && after <= limit, "{observer} tells it after {after:?}");
+    }
+    group.wait_for_state(&name, "failed");
+    group.agree();
+    group.assert_understood();
+}
+
+/// Frozen until somebody suspects it, and thawed before it is declared failed.
+fn suspect_refutes(scene: &Scene, side: Side) {
+    let mut group = scene.form(3);
+    let name = side.name(3);
+    let before = group.get(&name).view();
+    let incarnation = before.of(&name).expect("itself").incarnation;
+    group.get(&name).freeze();
+    let mut observers: Vec<_> = group.others(&name).collect();
+    within(SUSPECTED_MAX, "it is suspected", || {
+        let suspected = observers.iter_mut().any(|peer| peer.view().state(&name) == "suspect");
+        if suspected { Ok(()) } else { Err("nobody does".into()) }
+    });
+    group.get(&name).thaw();
+    group.agree();
+    let after = group.get(&name).view();
+    assert!(after.of(&name).expect("itself").incarnation > incarnation, "{before} {after}");
+    group.assert_nobody_gone(&Marks::default());
+    group.assert_understood();
+}
+
+/// Frozen until everybody has declared it failed.
+fn frozen_member_returns(scene: &Scene, side: Side) {
+    let mut group = scene.form(3);
+    let name = side.name(3);
+    let incarnation = group.get(&name).view().of(&name).expect("itself").incarnation;
+    group.get(&name).freeze();
+    group.wait_for_state(&name, "failed");
+    let marks = group.marks();
+    group.get(&name).thaw();
+    for (observer, mark) in marks.but(&name) {
+        let peer = group.get(observer);
+        peer.wait(mark, "it is back", |line| line.is_about("joined", &name));
+    }
+    group.agree();
+    let after = group.get(&name).view();
+    assert!(after.of(&name).expect("itself").incarnation > incarnation, "{after}");
+    group.assert_understood();
+}

@@ -1,0 +1,175 @@
+//! The members of one cluster, and what they should agree on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use swim_interop::{Peer, Settings, View, eventually};
+
+/// What memberlist says when it cannot make sense of something that it was sent. Other complaints
+/// are what it should say when members fail.
+const NOT_UNDERSTOOD: &[&str] = &[
+    "decode",
+    "Decrypt",
+    "decrypt",
+    "decompress",
+    "checksum",
+    "label",
+    "not supported",
+    "invalid msgType",
+    "msg type",
+    "truncated",
+    "unexpected",
+    "protocol version",
+    "Vsn",
+    "exceeds limit",
+    "larger than",
+    "missing message type",
+    "too short",
+    "remote state",
+    "BadInput",
+    "panic",
+    "goroutine",
+];
+
+/// Where the lines of each member ended at some moment.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(BTreeMap<String, usize>);
+
+impl Marks {
+    /// Where that member's lines ended; the beginning, if it was not there.
+    pub(crate) fn of(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// All but the one of this name.
+    pub(crate) fn but(&self, name: &str) -> impl Iterator<Item = (&str, usize)> {
+        let others = self.0.iter().filter(move |(observer, _)| *observer != name);
+        others.map(|(observer, mark)| (observer.as_str(), *mark))
+    }
+
+    /// Forgets a member that is going to be another process.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+}
+
+/// Members of one cluster that run.
+#[derive(Debug)]
+pub(crate) struct Group(pub(crate) Vec<Peer>);
+
+impl Group {
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|peer| peer.name().to_string()).collect()
+    }
+
+    /// The member of this name.
+    pub(crate) fn get(&mut self, name: &str) -> &mut Peer {
+        self.0.iter_mut().find(|peer| peer.name() == name).expect("one that runs")
+    }
+
+    /// All but the one of this name.
+    pub(crate) fn others(&mut self, name: &str) -> impl Iterator<Item = &mut Peer> {
+        self.0.iter_mut().filter(move |peer| peer.name() != name)
+    }
+
+    /// Kills a member, and gives what it was started with.
+    pub(crate) fn kill(&mut self, name: &str) -> Settings {
+        let position = self.0.iter().position(|peer| peer.name() == name).expect("one that runs");
+        self.0.remove(position).kill()
+    }
+
+    /// Starts a member that joins one that runs already.
+    pub(crate) fn start(&mut self, settings: Settings, contact: &str) {
+        let contact = self.get(contact).address();
+        let mut peer = Peer::start(settings);
+        peer.join(contact);
+        self.0.push(peer);
+    }
+
+    /// Waits until all see all of them alive, and have the same view of each: address, incarnation,
+    /// metadata and versions. Of others nothing is asked.
+    pub(crate) fn agree(&mut self) {
+        let names: BTreeSet<String> = self.names().into_iter().collect();
+        eventually("all agree", || {
+            let views: Vec<(String, View)> =
+                self.0.iter_mut().map(|peer| (peer.name().to_string(), peer.view())).collect();
+            let first = &views[0].1;
+            let agree = |name: &String| {
+                let same = |(_, view): &(String, View)| view.of(name) == first.of(name);
+                first.state(name) == "alive" && views.iter().all(same)
+            };
+            if names.iter().all(agree) {
+                return Ok(());
+            }
+            Err(views.iter().map(|(name, view)| format!("\n  {name} sees:{view}")).collect())
+        });
+    }
+
+    /// Waits until each of the others has seen this member in this state. By the time that the last
+    /// one does, the first one may have forgotten it.
+    pub(crate) fn wait_for_state(&mut self, name: &str, state: &str) {
+        let mut waiting: Vec<&mut Peer> = self.others(name).collect();
+        eventually(&format!("everybody sees {name} {state}"), || {
+            let mut lacking = String::new();
+            waiting.retain_mut(|peer| {
+                let view = peer.view();
+                let waits = view.state(name) != state;
+                if waits {
+                    lacking += &format!("\n  {} sees:{view}", peer.name());
+                }
+                waits
+            });
+            if waiting.is_empty() { Ok(()) } else { Err(lacking) }
+        });
+    }
+
+    /// Where the lines of each end now.
+    pub(crate) fn marks(&self) -> Marks {
+        let mark = |peer: &Peer| (peer.name().to_string(), peer.lines.mark());
+        Marks(self.0.iter().map(mark).collect())
+    }
+
+    /// Nobody told that somebody is gone, since `marks` were taken or since it was started.
+    pub(crate) fn assert_nobody_gone(&self, marks: &Marks) {
+        for peer in &self.0 {
+            let mark = marks.of(peer.name());
+            let gone = peer.lines.all(mark, |line| line.is("gone"));
+            assert!(
+                gone.is_empty(),
+                "{} saw {}:\n{}",
+                peer.name(),
+                gone[0].json,
+                peer.lines.transcript()
+            );
+        }
+    }
+
+    /// Nobody complained of anything.
+    pub(crate) fn assert_silent(&self) {
+        self.assert_silent_but(&[]);
+    }
+
+    /// Nobody complained of anything but what holds one of these texts.
+    pub(crate) fn assert_silent_but(&self, expected: &[&str]) {
+        let complaints = self.complaints();
+        let unexpected: Vec<_> = complaints
+            .iter()
+            .filter(|text| !expected.iter().any(|expected| text.contains(expected)))
+            .collect();
+        assert!(unexpected.is_empty(), "complaints: {unexpected:#?}");
+    }
+
+    /// Nobody complained of something that it was sent; that members fail may be noticed.
+    pub(crate) fn assert_understood(&self) {
+        let complaints = self.complaints();
+        let strange: Vec<_> = complaints
+            .iter()
+            .filter(|text| NOT_UNDERSTOOD.iter().any(|strange| text.contains(strange)))
+            .collect();
+        assert!(strange.is_empty(), "complaints: {strange:#?}");
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.0.iter().flat_map(Peer::complaints).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! Members that run memberlist and members that run this library in one cluster: what each side must
+//! see of the other, for each framing.
+//!
+//! `cargo test -p swim-interop --test mixed -- key::` runs those of one framing, and any other part
+//! of a name those with it. Two variables change what is run:
+//!
+//! - `SWIM_INTEROP_BOTH=go` puts memberlist on both sides: a check that it does not pass is a wrong
+//!   check. `SWIM_INTEROP_BOTH=rust` puts this library on both sides.
+//! - `SWIM_INTEROP_CROWD=20x300` sets how many members of each side the crowd has, and how many
+//!   seconds it is watched; `4x15` by default.
+
+mod agreeing;
+mod blocked;
+mod crowd;
+mod failing;
+mod group;
+mod joining;
+mod messages;
+mod restarting;
+mod returning;
+mod rotating;
+mod scene;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use swim_interop::{Framing, Missing, Namespace, Program};
+
+use crate::scene::{Pair, Scene};
+
+/// What is checked, and its name.
+type Check = (&'static str, fn(&Scene));
+
+/// Checked for every framing.
+const CHECKS: &[&[Check]] =
+    &[joining::CHECKS, agreeing::CHECKS, messages::CHECKS, failing::CHECKS, restarting::CHECKS];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // They wait most of the time.
+    arguments.test_threads.get_or_insert(8);
+    let pair = Pair::from_environment();
+    // A list is read by programs, and must not depend on the machine.
+    let missing = if arguments.list { None } else { pair.as_ref().err() };
+    if let Some(missing) = missing {
+        missing.skip("everything with memberlist");
+    }
+    let no_network = match (&missing, arguments.list) {
+        (None, false) => Namespace::new().err(),
+        _ => None,
+    };
+    if let Some(missing) = &no_network {
+        missing.skip("members whose datagrams are blocked");
+    }
+    let mut trials = Vec::new();
+    for framing in Framing::ALL {
+        for (name, check) in CHECKS.iter().copied().flatten() {
+            trials.push(trial(&pair, framing, name, *check));
+        }
+    }
+    for framing in Framing::KEYED {
+        for (name, check) in rotating::CHECKS {
+            trials.push(trial(&pair, framing, name, *check));
+        }
+    }
+    for (name, check) in
+        crowd::CHECKS.iter().chain(returning::CHECKS).chain(rotating::CHECKS_OF_PLAIN)
+    {
+        trials.push(trial(&pair, Framing::Plain, name, *check));
+    }
+    for (name, check) in blocked::CHECKS {
+        let trial = trial(&pair, Framing::Plain, name, *check);
+        trials.push(trial.with_ignored_flag(missing.is_some() || no_network.is_some()));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(pair: &Result<Pair, Missing>, framing: Framing, name: &str, check: fn(&Scene)) -> Trial {
+    let name = format!("{framing}::{name}");
+    match pair.clone() {
+        Ok(pair) => Trial::test(name, move || {
+            check(&Scene::new(pair, framing));
+            Ok(())
+        }),
+        Err(_) => Trial::test(name, || Ok(())).with_ignored_flag(true),
+    }
+}
+
+impl Pair {
+    fn from_environment() -> Result<Self, Missing> {
+        let go = || Program::go(env!("CARGO_TARGET_TMPDIR"));
+        let rust = Program::rust(env!("CARGO_BIN_EXE_rust-peer"));
+        match std::env::var("SWIM_INTEROP_BOTH").as_deref() {
+            Ok("go") => go().map(|go| Pair { ours: go.clone(), theirs: go }),
+            Ok("rust") => Ok(Pair { ours: rust.clone(), theirs: rust }),
+            Ok(other) => panic!("SWIM_INTEROP_BOTH is go or rust, not {other}"),
+            Err(_) => Ok(Pair { ours: rust, theirs: go()? }),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Keys for a cluster that runs: another one, or the first.
+
+use serde_json::json;
+use swim_interop::{KEY, OTHER_KEY, Peer, Settings};
+
+use crate::Check;
+use crate::group::{Group, Marks};
+use crate::scene::{Scene, Side};
+
+/// For framings with a key.
+pub(crate) const CHECKS: &[Check] = &[("keys_rotate_without_losing_anybody", keys_rotate)];
+
+/// For a framing without a key.
+pub(crate) const CHECKS_OF_PLAIN: &[Check] =
+    &[("members_are_restarted_one_by_one_to_encrypt", members_are_restarted_to_encrypt)];
+
+fn keys_rotate(scene: &Scene) {
+    let old = scene.framing.key().expect("only for framings with a key");
+    let mut group = scene.form(3);
+    for (step, key) in [("install_key", OTHER_KEY), ("use_key", OTHER_KEY), ("remove_key", old)] {
+        for position in 0..group.0.len() {
+            group.0[position].order(json!({"do": step, "key": key}));
+            // While some have done it and some have not.
+            if position == 2 {
+                exchange(&mut group);
+            }
+        }
+        exchange(&mut group);
+    }
+    for peer in &mut group.0 {
+        assert_eq!(peer.order(json!({"do": "keys"}))["keys"], json!([OTHER_KEY]));
+    }
+
+    let mut newcomer = scene.settings(Side::Ours, 4);
+    newcomer.keys = vec![OTHER_KEY.into()];
+    group.start(newcomer, "g1");
+    let mut newcomer = scene.settings(Side::Theirs, 4);
+    newcomer.keys = vec![OTHER_KEY.into()];
+    group.start(newcomer, "r1");
+    group.agree();
+    group.assert_nobody_gone(&Marks::default());
+    group.assert_silent();
+
+    let mut stranger = Peer::start(scene.settings(Side::Ours, 5));
+    let refused = stranger.ask(json!({"do": "join", "addresses": [group.0[5].address()]}));
+    assert!(refused.is_err(), "the old key opens nothing any more");
+}
+
+/// In the order that memberlist's documentation gives: first all have the key and nobody needs it,
+/// then all use it, then nothing else is taken any more.
+fn members_are_restarted_to_encrypt(scene: &Scene) {
+    let mut group = scene.form(2);
+    for (verify_incoming, verify_outgoing) in [(false, false), (false, true), (true, true)] {
+        for name in group.names() {
+            let marks = group.marks().without(&name);
+            let settings = Settings {
+                keys: vec![KEY.into()],
+                verify_incoming,
+                verify_outgoing,
+                ..group.kill(&name)
+            };
+            // Somebody who runs, from either side.
+            let contact = if name == "r1" || name == "g2" { "g1" } else { "r1" };
+            group.start(settings, contact);
+            group.agree();
+            group.assert_nobody_gone(&marks);
+        }
+        exchange(&mut group);
+    }
+    group.assert_understood();
+
+    let mut stranger = Peer::start(scene.settings(Side::Ours, 5));
+    let refused = stranger.ask(json!({"do": "join", "addresses": [group.get("g1").address()]}));
+    assert!(refused.is_err(), "nothing plain is taken any more");
+}
+
+/// News from either side reaches everybody, and a message goes each way.
+fn exchange(group: &mut Group) {
+    for (from, to) in [("r1", "g1"), ("g1", "r1")] {
+        let mark = group.get(to).lines.mark();
+        for how in ["send", "send_reliable"] {
+            let sent = group.get(from).send(how, to, 300).expect("it fits");
+            group.get(to).wait_for_payload(mark, "message", sent);
+        }
+        // Different each time.
+        let meta = format!("after line {mark} of {to}");
+        group.get(from).set_meta(meta.as_bytes());
+    }
+    group.agree();
+}
