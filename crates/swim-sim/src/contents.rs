@@ -201,7 +201,7 @@ pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> By
             }
             memberlist::make_compound(&mut packet, 0, &parts);
             if let Some(mut sealer) = sealer(config, seed) {
-                sealer.seal_memberlist_packet(SealVersion::V1, &config.label, &mut packet, 0);
+                sealer.seal_memberlist_packet(seal_version(config), &config.label, &mut packet, 0);
             }
             memberlist::put_label(&config.label, &mut packet, 0);
         }
@@ -238,7 +238,7 @@ pub(crate) fn stream(config: &Config, plain: &[u8], seed: u64) -> Bytes {
         (Wire::Memberlist, sealer) => {
             stream.extend_from_slice(plain);
             if let Some(mut sealer) = sealer {
-                sealer.seal_memberlist_stream(SealVersion::V1, &config.label, &mut stream, 0);
+                sealer.seal_memberlist_stream(seal_version(config), &config.label, &mut stream, 0);
             }
             memberlist::put_label(&config.label, &mut stream, 0);
         }
@@ -255,6 +255,11 @@ fn sealer(config: &Config, seed: u64) -> Option<Sealer> {
     let mut of_sealer = [0xf0; 32];
     of_sealer[..8].copy_from_slice(&seed.to_le_bytes());
     seals(config).then(|| Sealer::new(config.keyring.clone(), of_sealer))
+}
+
+/// Which of memberlist's two ways of encryption a node with this configuration uses.
+fn seal_version(config: &Config) -> SealVersion {
+    if config.versions.protocol.current > 1 { SealVersion::V1 } else { SealVersion::V0 }
 }
 
 /// In the second byte of the native wire: what follows the header is sealed.

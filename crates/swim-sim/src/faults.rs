@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
-use swim_core::Node;
 use swim_core::wire::Message;
+use swim_core::{Config, Node};
 
 use crate::bandwidth::Bandwidth;
 use crate::contents;
@@ -224,7 +224,14 @@ impl World {
     #[track_caller]
     pub fn forge(&mut self, from: SocketAddr, to: &str, message: &Message<'_>) {
         let host = &self.hosts[self.host(to) as usize];
-        let config = host.node().map_or(&host.config, Node::config);
+        let config = host.node().map_or(&host.config, Node::config).clone();
+        self.forge_as(&config, from, to, message);
+    }
+
+    /// As [`forge`](World::forge), in a datagram of another cluster: as a node with this configuration
+    /// writes, labels and seals it.
+    #[track_caller]
+    pub fn forge_as(&mut self, config: &Config, from: SocketAddr, to: &str, message: &Message<'_>) {
         let packet = contents::packet(config, core::slice::from_ref(message), self.options.seed);
         self.inject(from, to, packet);
     }

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use swim_core::{Answer, DropReason, Event, Failure, Hooks, Incarnation, MemberRef, Merge, State};
+use swim_core::wire::Wire;
+use swim_core::{
+    Answer, Config, DropReason, Event, Failure, Hooks, Incarnation, MemberRef, Merge, State,
+};
 use swim_sim::{Options, World, millis, secs};
 
 /// Hooks made of a function for one question.
@@ -54,6 +57,14 @@ impl Hooks for Lavish {
 
     fn local_state(&mut self, _join: bool) -> Option<Bytes> {
         Some(vec![1; 2000].into())
+    }
+}
+
+const WIRES: [Wire; 2] = [Wire::Swim, Wire::Memberlist];
+
+fn speak(wire: Wire, config: &mut Config) {
+    if wire == Wire::Memberlist {
+        *config = config.clone().memberlist();
     }
 }
 
@@ -203,9 +214,10 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
 
 /// Two clusters without a label, told apart by metadata, in which a host of the first comes to
 /// belong to the second, under another name at the same address.
-fn a_reused_address(seed: u64) -> World {
+fn a_reused_address(seed: u64, wire: Wire) -> World {
     let mut world = Options::new(seed)
-        .configure(|number, config| {
+        .configure(move |number, config| {
+            speak(wire, config);
             config.meta = if number < 4 { "cluster=a".into() } else { "cluster=b".into() };
             config.push_pull_interval = secs(2);
         })
@@ -252,8 +264,8 @@ impl Hooks for OneCluster {
 
 #[test]
 fn s29_the_merge_hook_keeps_clusters_apart_when_an_address_is_reused() {
-    for seed in 0..5 {
-        let mut world = a_reused_address(seed);
+    for (seed, wire) in (0..5).flat_map(|seed| WIRES.map(|wire| (seed, wire))) {
+        let mut world = a_reused_address(seed, wire);
         world.run(secs(300));
         assert_eq!(alive(&world, "a0"), ["a1", "a2"], "seed {seed}");
         assert_eq!(alive(&world, "b0"), ["b1", "b2", "b3"], "seed {seed}");
@@ -264,10 +276,17 @@ fn s29_the_merge_hook_keeps_clusters_apart_when_an_address_is_reused() {
 
 #[test]
 fn s29_a_node_of_one_cluster_that_is_sent_to_another_is_vetoed_on_anti_entropy_too() {
+    WIRES.into_iter().for_each(is_vetoed_on_anti_entropy);
+}
+
+fn is_vetoed_on_anti_entropy(wire: Wire) {
     // The hook lets joins pass, and refuses the periodic exchange: it is asked on both.
     let mut world = Options::new(7)
         .hooks(|number| Box::new(AcceptMerge(if number == 0 { |m| m.is_join() } else { |_| true })))
-        .configure(|_, config| config.push_pull_interval = secs(2))
+        .configure(move |_, config| {
+            speak(wire, config);
+            config.push_pull_interval = secs(2);
+        })
         .build();
     world.form(2);
     world.command("n1", |node, now| node.set_user_state(now, "news".into())).expect("it fits");

@@ -1,0 +1,180 @@
+//! How large datagrams become, with everything that stands around the messages.
+
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use swim_core::wire::Wire;
+use swim_core::{Config, Key, Keyring, VersionRange};
+use swim_sim::checkers::{Checker, Sight, Verdict};
+use swim_sim::{Options, bounds, secs};
+
+/// How packets are sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seal {
+    Plain,
+    Aes,
+    XChaCha20,
+    /// Memberlist's older way, which pads.
+    Version0,
+}
+
+/// Notes the size of the largest packet, and complains about those that are too large.
+#[derive(Debug)]
+struct Largest {
+    seen: Arc<AtomicUsize>,
+}
+
+impl Checker for Largest {
+    fn name(&self) -> &'static str {
+        "largest packet"
+    }
+
+    fn packet(&mut self, by: &Sight<'_>, to: SocketAddr, payload: &[u8]) -> Verdict {
+        self.seen.fetch_max(payload.len(), Ordering::Relaxed);
+        let max = by.node.config().packet_size_max;
+        if payload.len() <= max {
+            Ok(())
+        } else {
+            Err(format!("{} bytes to {to}, at most {max} are allowed", payload.len()))
+        }
+    }
+}
+
+/// The longest label, and with it the longest metadata, that fit packets of this size.
+fn fill(config: &mut Config) {
+    for label in (0..=255).rev() {
+        for meta in [512, 400, 256] {
+            config.label = vec![b'l'; label].into();
+            config.meta_size_max = meta;
+            if config.validate().is_ok() {
+                config.meta = vec![b'm'; meta].into();
+                return;
+            }
+        }
+    }
+    panic!("no label fits: {config:?}");
+}
+
+fn configure(config: &mut Config, wire: Wire, seal: Seal, size: usize, compression: bool) {
+    if wire == Wire::Memberlist {
+        *config = config.clone().memberlist();
+        config.compression = compression;
+    }
+    config.packet_size_max = size;
+    match seal {
+        Seal::Plain => {}
+        Seal::XChaCha20 => config.keyring = Keyring::new(Key::xchacha([7; 32])),
+        Seal::Aes | Seal::Version0 => {
+            config.keyring = Keyring::new(Key::aes(&[7; 32]).expect("a size of a key"));
+        }
+    }
+    if seal == Seal::Version0 {
+        config.versions.protocol = VersionRange { min: 1, max: 5, current: 1 };
+    }
+    fill(config);
+}
+
+/// A cluster under load: metadata as long as it may be, which changes, and broadcasts and messages of
+/// every size up to the longest, while somebody fails, leaves and returns. How large its largest
+/// datagram was.
+fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let mut world = Options::new(size as u64)
+        .configure(move |_, config| configure(config, wire, seal, size, compression))
+        .check(Largest { seen: Arc::clone(&seen) })
+        .checked()
+        .build();
+    // Names and other text that does not compress.
+    world.form(8);
+    let mut noise = size as u64;
+    let mut random = move |below: usize| {
+        noise =
+            noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (noise >> 33) as usize % below
+    };
+    for round in 0..40 {
+        for number in 0..8 {
+            let name = format!("n{number}");
+            if round == 10 && number == 7 || !world.running().any(|running| running == name) {
+                continue;
+            }
+            let broadcast_max = world.node(&name).broadcast_size_max();
+            let message_max = world.node(&name).message_size_max();
+            let meta_max = world.node(&name).config().meta_size_max;
+            let sizes = [broadcast_max - random(3), 1 + random(broadcast_max), random(60)];
+            for size in sizes {
+                let payload: Vec<u8> = (0..size).map(|_| random(256) as u8).collect();
+                // Its queue may be full.
+                let _ = world.request(&name, |node, now| node.broadcast(now, &payload));
+            }
+            if round % 4 == 0 {
+                let meta: Vec<u8> = (0..meta_max).map(|_| random(256) as u8).collect();
+                let _ = world.request(&name, |node, now| node.set_meta(now, meta.into()));
+            }
+            let message: Vec<u8> = (0..message_max).map(|_| random(256) as u8).collect();
+            let to = format!("n{}", (number + 1) % 8);
+            let _ = world.command(&name, |node, now| {
+                let ack = node.ack_payload_size_max();
+                let _ =
+                    node.set_ack_payload(now, message[..ack.min(message.len())].to_vec().into());
+                node.send(now, &to, &message)
+            });
+        }
+        match round {
+            10 => world.crash("n7"),
+            20 => drop(world.leave("n6")),
+            30 => {
+                world.restart("n7");
+                world.join("n7", "n0");
+            }
+            _ => {}
+        }
+        world.run(secs(1));
+    }
+    world.run(secs(30));
+    let config = world.node("n0").config().clone();
+    world.settle(bounds::settling(&config, 8) * 2);
+    let label = config.label.len();
+    let found = seen.load(Ordering::Relaxed);
+    println!("{wire:?} {seal:?} {size} compression {compression}: {found}, label {label}");
+    found
+}
+
+#[test]
+fn s39_no_datagram_exceeds_the_configured_size_whatever_stands_around_it() {
+    for size in [1400, 1280, 1178] {
+        for seal in [Seal::Plain, Seal::Aes, Seal::XChaCha20] {
+            let found = largest(Wire::Swim, seal, size, false);
+            assert!(found <= size && found + 8 >= size, "{found} of {size}, {seal:?}");
+        }
+        for seal in [Seal::Plain, Seal::Aes, Seal::Version0] {
+            for compression in [false, true] {
+                let found = largest(Wire::Memberlist, seal, size, compression);
+                assert!(found <= size && found + 24 >= size, "{found} of {size}, {seal:?}");
+            }
+        }
+    }
+}
+
+/// The smallest size with which a full-length label, name and metadata fit, and what it says below.
+#[test]
+fn s39_what_does_not_fit_is_refused_when_a_node_is_made() {
+    for wire in [Wire::Swim, Wire::Memberlist] {
+        let fits = |size: usize| {
+            let mut config =
+                Config::lan("n".parse().expect("a name"), SocketAddr::from(([10, 0, 0, 1], 1)));
+            if wire == Wire::Memberlist {
+                config = config.memberlist();
+            }
+            config.keyring = Keyring::new(Key::aes(&[1; 16]).expect("a size of a key"));
+            config.label = vec![b'l'; 255].into();
+            config.packet_size_max = size;
+            config.validate().is_ok()
+        };
+        let smallest = (800..1400).find(|size| fits(*size)).expect("the usual size has room");
+        println!("{wire:?}: {smallest}");
+        assert!((smallest..1500).all(fits), "{wire:?}: more room never hurts");
+        assert!((1000..1250).contains(&smallest), "{wire:?}: {smallest}");
+    }
+}
