@@ -14,7 +14,7 @@ use swim_core::{
     Output, State, StreamInput, StreamOp, Versions,
 };
 
-use crate::harness::{Peer, SENDER, Said, at, config, events, hex, secured, written};
+use crate::harness::{Peer, SENDER, Said, at, config, dialled, events, hex, secured, written};
 
 const NODE_B: &str = "127.0.0.2:7946";
 const KEY: &[u8] = b"0123456789abcdef";
@@ -58,6 +58,24 @@ fn peer(config: Config) -> Peer {
     peer.receive(at(NODE_B), &text);
     assert_eq!(peer.node.members().count(), 2);
     peer
+}
+
+#[test]
+fn an_address_is_passed_on_in_the_form_in_which_it_came() {
+    for (announced, form) in [
+        ("127.0.0.5:7946", "7f000005"),
+        ("[::ffff:127.0.0.5]:7946", "00000000000000000000ffff7f000005"),
+    ] {
+        let mut peer = peer(config("local"));
+        let said = update("node-c", 1, alive(announced));
+        peer.datagram(at(NODE_B), &said);
+        let outputs = peer.run(Duration::from_millis(200));
+        assert!(peer.messages(&outputs).contains(&said));
+        let row = peer.table().into_iter().find(|row| row.name == "node-c").unwrap();
+        assert_eq!(row.address, format!("{form}:7946"));
+        // To the application it is one address.
+        assert_eq!(peer.node.member("node-c").unwrap().address, at("127.0.0.5:7946"));
+    }
 }
 
 #[test]
@@ -118,6 +136,35 @@ fn networks_that_are_not_allowed_say_nothing_at_all() {
     // From there nothing else was wrong with it.
     peer.datagram(at(NODE_B), &suspect);
     assert_eq!(peer.node.member("node-b").unwrap().state, State::Suspect);
+}
+
+#[test]
+fn an_answer_does_not_go_to_a_network_that_is_not_allowed() {
+    let allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
+    let mut peer = peer(Config { allowed_networks, ..config("local") });
+    for (reply_to, to) in [("127.0.0.9:7946", NODE_B), ("127.0.0.3:9", "127.0.0.3:9")] {
+        let reply_to = Some(at(reply_to));
+        let ping = Message::Ping(Ping { sequence: 7, target: "local", source: "", reply_to });
+        let outputs = peer.datagram(at(NODE_B), &bytes_of(&ping));
+        assert_eq!(peer.sent(&outputs)[0].0, at(to));
+    }
+}
+
+#[test]
+fn a_node_that_joins_passes_on_itself_alone() {
+    let mut peer = Peer::new(config("local"));
+    peer.node.join(peer.now, &[at(NODE_B)]).unwrap();
+    let outputs = peer.outputs();
+    let answer = push_pull(&[
+        member("node-b", NODE_B, State::Alive, 5),
+        member("node-c", "127.0.0.3:7946", State::Alive, 1),
+    ]);
+    let outputs = peer.answered(dialled(&outputs).unwrap(), &answer);
+    assert_eq!(peer.told(&outputs), ["NotifyJoin node-b", "NotifyJoin node-c"]);
+    let outputs = peer.run(Duration::from_secs(5));
+    let said = peer.messages(&outputs);
+    assert!(!said.is_empty());
+    assert!(said.iter().all(|m| *m == update("local", 1, alive("127.0.0.1:7946"))), "{said:?}");
 }
 
 #[test]
