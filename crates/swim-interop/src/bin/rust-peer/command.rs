@@ -11,6 +11,7 @@ use crate::{lines, wire};
 /// broken, so it is long.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
+#[derive(Clone)]
 pub(crate) struct Command(Value);
 
 impl Command {
@@ -62,8 +63,14 @@ impl Command {
 
     /// All that has a payload.
     async fn send(&self, cluster: &Cluster) -> Result<Value, String> {
-        let (to, payload) = (self.text("to"), self.payload()?);
-        let answer = lines::with_payload(json!({}), &payload);
+        let (to, command) = (self.text("to"), self.clone());
+        // Making up many bytes takes a second in a program that is not optimized, in which the node
+        // would answer nobody.
+        let made = tokio::task::spawn_blocking(move || {
+            let payload = command.payload()?;
+            Ok::<_, String>((lines::with_payload(json!({}), &payload), payload))
+        });
+        let (answer, payload) = made.await.map_err(|error| error.to_string())??;
         let result = match self.text("do") {
             "meta" => cluster.set_meta(payload).await,
             "send" => cluster.send(to, payload).await,
