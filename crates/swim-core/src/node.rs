@@ -253,7 +253,9 @@ impl Node {
     }
 
     /// Sends a message to one member over a stream, at most `reliable_size_max` bytes. Answered with
-    /// [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it.
+    /// [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it. On
+    /// memberlist's wire, that is by closing the stream, and an empty message is told to no
+    /// application.
     pub fn send_reliable(
         &mut self,
         now: Instant,
