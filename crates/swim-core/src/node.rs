@@ -97,7 +97,10 @@ pub struct Node {
     kept_deadlines_at: Instant,
     outputs: VecDeque<Output>,
     pub(crate) sealer: Sealer,
+    /// Compresses what is sent.
     pub(crate) lzw: Lzw,
+    /// Decompresses what is received. Another one, because answers are sent while a packet is read.
+    pub(crate) unpacker: Lzw,
     /// The packet that is being written.
     pub(crate) draft: Draft,
     /// What a sealed packet held.
@@ -183,6 +186,7 @@ impl Node {
             outputs: VecDeque::new(),
             sealer: Sealer::new(config.keyring.clone(), seed),
             lzw: Lzw::default(),
+            unpacker: Lzw::default(),
             draft: Draft::default(),
             opened: Vec::new(),
             finished: Vec::new(),
