@@ -1,13 +1,17 @@
 //! Messages and frames that are well formed, about whom and what the input says.
 
+use core::net::SocketAddr;
+
 use bytes::BytesMut;
 use swim_core::wire::{
-    self, Ack, Broadcast, Claim, Frame, IndirectPing, Message, Ping, Scope, Update, User,
+    self, Ack, Broadcast, Claim, Frame, IndirectPing, Message, Ping, Scope, SealVersion, Update,
+    User, Wire, memberlist,
 };
 use swim_core::{Incarnation, MemberRef, State, VersionRange, Versions};
 
 use super::input::Input;
 use super::settings::{NAMES, address, home};
+use super::voice::{Side, Voice};
 
 const META: [u8; 600] = [b'm'; 600];
 
@@ -25,9 +29,18 @@ pub fn incarnation(input: &mut Input<'_>) -> Incarnation {
     })
 }
 
-fn versions(input: &mut Input<'_>) -> Versions {
+/// What a member announces that speaks this wire and nothing special.
+#[must_use]
+pub fn usual_versions(wire: Wire) -> Versions {
+    match wire {
+        Wire::Swim => Versions::DEFAULT,
+        Wire::Memberlist => Versions::MEMBERLIST,
+    }
+}
+
+fn versions(input: &mut Input<'_>, wire: Wire) -> Versions {
     if input.byte() < 224 {
-        return Versions::DEFAULT;
+        return usual_versions(wire);
     }
     let mut range =
         || VersionRange { min: input.byte() % 4, max: input.byte() % 4, current: input.byte() % 4 };
@@ -41,7 +54,7 @@ fn meta(input: &mut Input<'_>) -> &'static [u8] {
 }
 
 /// A member that may be anything and anywhere, but mostly is where it belongs.
-pub fn member(input: &mut Input<'_>) -> MemberRef<'static> {
+pub fn member(input: &mut Input<'_>, wire: Wire) -> MemberRef<'static> {
     let number = input.below(NAMES.len());
     MemberRef {
         name: NAMES[number],
@@ -49,13 +62,13 @@ pub fn member(input: &mut Input<'_>) -> MemberRef<'static> {
         state: input.pick(&State::ALL),
         incarnation: incarnation(input),
         meta: meta(input),
-        versions: versions(input),
+        versions: versions(input, wire),
     }
 }
 
 /// News about one of the few members.
-pub fn update(input: &mut Input<'_>) -> Update<'static> {
-    let member = member(input);
+pub fn update(input: &mut Input<'_>, wire: Wire) -> Update<'static> {
+    let member = member(input, wire);
     let claim = match member.state {
         State::Alive => {
             Claim::Alive { address: member.address, meta: member.meta, versions: member.versions }
@@ -91,70 +104,113 @@ pub fn view(input: &mut Input<'_>, scope: Scope) -> u64 {
     }
 }
 
-/// Any message of a datagram. Half of them are news about members.
-pub fn message<'a>(input: &mut Input<'a>) -> Message<'a> {
-    match input.below(16) {
-        0 => Message::Ping(Ping {
-            sequence: input.number(),
-            target: name(input),
+/// Where an answer shall go. Only memberlist's wire says that.
+fn reply_to(input: &mut Input<'_>, wire: Wire) -> Option<SocketAddr> {
+    (wire == Wire::Memberlist && input.byte() < 128).then(|| address(input))
+}
+
+/// A ping for one of the few members.
+pub fn ping(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
+    Ping {
+        sequence: input.number(),
+        target: name(input),
+        source: name(input),
+        reply_to: reply_to(input, wire),
+    }
+}
+
+/// A ping for the node itself, from somebody that it may know.
+pub fn question(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
+    Ping {
+        sequence: input.number(),
+        target: NAMES[0],
+        source: name(input),
+        reply_to: reply_to(input, wire),
+    }
+}
+
+/// The other way in which memberlist seals.
+#[must_use]
+pub const fn other(version: SealVersion) -> SealVersion {
+    match version {
+        SealVersion::V0 => SealVersion::V1,
+        SealVersion::V1 => SealVersion::V0,
+    }
+}
+
+fn indirect_ping(input: &mut Input<'_>, wire: Wire) -> IndirectPing<'static> {
+    let request = IndirectPing::new(input.number(), name(input), address(input));
+    match wire {
+        Wire::Swim => request,
+        Wire::Memberlist => IndirectPing {
             source: name(input),
-            reply_to: None,
-        }),
-        1 => Message::IndirectPing(IndirectPing::new(input.number(), name(input), address(input))),
-        2 => Message::Ack(Ack {
-            sequence: input.number(),
-            payload: input.bytes(),
-            view: input.number(),
-        }),
+            reply_to: reply_to(input, wire),
+            wants_nack: input.flag(),
+            ..request
+        },
+    }
+}
+
+fn ack<'a>(input: &mut Input<'a>) -> Ack<'a> {
+    Ack { sequence: input.number(), payload: input.bytes(), view: input.number() }
+}
+
+/// Any message of a datagram. Half of them are news about members.
+pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
+    match input.below(16) {
+        0 => Message::Ping(ping(input, wire)),
+        1 => Message::IndirectPing(indirect_ping(input, wire)),
+        2 => Message::Ack(ack(input)),
         3 => Message::Nack { sequence: input.number() },
         4 | 5 => Message::User(User { from: name(input), payload: input.bytes() }),
         6 | 7 => Message::Broadcast(broadcast(input)),
-        _ => Message::Update(update(input)),
+        _ => Message::Update(update(input, wire)),
     }
 }
 
 /// A datagram with a few messages.
-pub fn packet(input: &mut Input<'_>, label: &[u8]) -> BytesMut {
-    let mut packet = BytesMut::new();
-    wire::begin_packet(label, &mut packet);
-    for _ in 0..=input.below(8) {
-        message(input).encode(&mut packet);
-    }
-    packet
+pub fn packet(input: &mut Input<'_>, voice: &Voice) -> BytesMut {
+    let messages: Vec<Message<'_>> =
+        (0..=input.below(8)).map(|_| message(input, voice.wire)).collect();
+    voice.packet(&messages)
 }
 
-/// One side of an exchange on a stream, with its header: mostly what a peer would send.
-pub fn exchange(input: &mut Input<'_>, label: &[u8]) -> BytesMut {
-    let mut bytes = BytesMut::new();
-    wire::begin_packet(label, &mut bytes);
-    match input.below(8) {
-        0 => Frame::Ping(Ping {
-            sequence: input.number(),
-            target: name(input),
-            source: name(input),
-            reply_to: None,
-        })
-        .encode(&mut bytes),
-        1 => Frame::Ack(Ack {
-            sequence: input.number(),
-            payload: input.bytes(),
-            view: input.number(),
-        })
-        .encode(&mut bytes),
-        2 => Frame::User(User { from: name(input), payload: input.bytes() }).encode(&mut bytes),
-        3 => bytes.extend_from_slice(input.bytes()),
-        _ => return half(input, label),
+/// One side of an exchange on a stream, with what goes around it: mostly what a peer would send.
+pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
+    let mut text = BytesMut::new();
+    match (input.below(8), voice.wire) {
+        (0, Wire::Swim) => Frame::Ping(ping(input, voice.wire)).encode(&mut text),
+        (1, Wire::Swim) => Frame::Ack(ack(input)).encode(&mut text),
+        (2, Wire::Swim) => {
+            Frame::User(User { from: name(input), payload: input.bytes() }).encode(&mut text);
+        }
+        (0, Wire::Memberlist) => {
+            memberlist::encode(&Message::Ping(ping(input, voice.wire)), &mut text);
+        }
+        (1, Wire::Memberlist) => memberlist::encode(&Message::Ack(ack(input)), &mut text),
+        (2, Wire::Memberlist) if input.flag() => {
+            memberlist::encode_error(&String::from_utf8_lossy(input.bytes()), &mut text);
+        }
+        (2, Wire::Memberlist) => memberlist::encode_user(input.bytes(), &mut text),
+        (3, _) => text.extend_from_slice(input.bytes()),
+        _ => return half(input, voice, from),
     }
-    bytes
+    voice.stream(from, &text)
 }
 
-/// One side of a push/pull, with its header.
-pub fn half(input: &mut Input<'_>, label: &[u8]) -> BytesMut {
-    let mut bytes = BytesMut::new();
-    wire::begin_packet(label, &mut bytes);
+/// One side of a push/pull, with what goes around it.
+pub fn half(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
+    let mut text = BytesMut::new();
     let scope = scope(input);
     let view = view(input, scope);
-    let members: Vec<MemberRef<'_>> = (0..input.below(6)).map(|_| member(input)).collect();
-    wire::encode_push_pull(scope, view, members.into_iter(), input.bytes(), &mut bytes);
-    bytes
+    let members: Vec<MemberRef<'_>> =
+        (0..input.below(6)).map(|_| member(input, voice.wire)).collect();
+    let (members, state) = (members.into_iter(), input.bytes());
+    match voice.wire {
+        Wire::Swim => wire::encode_push_pull(scope, view, members, state, &mut text),
+        Wire::Memberlist => {
+            memberlist::encode_push_pull(scope == Scope::Join, members, state, &mut text);
+        }
+    }
+    voice.stream(from, &text)
 }

@@ -6,9 +6,13 @@
 
 pub mod draft;
 pub mod input;
+pub mod memberlist_packet;
+pub mod memberlist_roundtrip;
+pub mod memberlist_stream;
 pub mod node_ops;
 pub mod packet;
 pub mod roundtrip;
 pub mod settings;
 pub mod stream;
+pub mod voice;
 pub mod watched;

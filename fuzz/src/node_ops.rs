@@ -5,12 +5,14 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Update};
-use swim_core::{Instant, Output, StreamInput, Versions};
+use swim_core::wire::memberlist;
+use swim_core::wire::{Ack, Claim, Frame, Message, Update, Wire};
+use swim_core::{Instant, Output, StreamInput};
 
 use super::draft;
 use super::input::Input;
-use super::settings::{self, NAMES, address, home};
+use super::settings::{self, LABELS, NAMES, address, home};
+use super::voice::{Awaited, Voice};
 use super::watched::Watched;
 
 /// More operations than this only make an input slow.
@@ -49,7 +51,11 @@ pub fn outputs(data: &[u8]) -> Vec<Output> {
 
 fn operate(data: &[u8], record: bool) -> Vec<Output> {
     let mut input = Input::new(data);
-    let mut watched = Watched::new(settings::config(&mut input));
+    let kind = input.byte();
+    let mut config = settings::config(&mut input);
+    settings::vary(&mut config, kind);
+    let mut watched = Watched::new(config);
+    watched.varied = kind != 0;
     watched.record = record.then(Vec::new);
     for _ in 0..OPERATIONS_MAX {
         if input.is_empty() {
@@ -62,7 +68,7 @@ fn operate(data: &[u8], record: bool) -> Vec<Output> {
 }
 
 fn operation(watched: &mut Watched, input: &mut Input<'_>) {
-    match input.below(20) {
+    match input.below(if watched.varied { 24 } else { 20 }) {
         0 | 1 => {
             watched.keep_next_deadline();
         }
@@ -74,8 +80,8 @@ fn operation(watched: &mut Watched, input: &mut Input<'_>) {
         3 => watched.now += input.pick(&STEPS),
         4 => set_back(watched, input),
         5..=7 => {
-            let label = watched.node.config().label.clone();
-            let packet = draft::packet(input, &label);
+            let voice = voice(watched, input);
+            let packet = draft::packet(input, &voice);
             watched.packet(address(input), &packet);
         }
         8 => question(watched, input),
@@ -90,8 +96,61 @@ fn operation(watched: &mut Watched, input: &mut Input<'_>) {
         14 => stream_news(watched, input),
         15 => deliver(watched, input),
         16 => form(watched, input),
+        20 | 21 => change_keys(watched, input),
+        22 => change_access(watched, input),
+        23 => text(watched, input),
         _ => command(watched, input),
     }
+}
+
+/// How a peer speaks: mostly as the node does.
+fn voice(watched: &Watched, input: &mut Input<'_>) -> Voice {
+    let mut voice = Voice::of(watched.node.config());
+    if !watched.varied {
+        return voice;
+    }
+    match input.below(32) {
+        0 => voice.label = Bytes::from_static(input.pick(&LABELS)),
+        1 => voice.key = None,
+        number @ 2..5 => {
+            let native = usize::from(voice.wire == Wire::Swim);
+            voice.key = settings::keys().into_iter().nth(number - 2 + native);
+        }
+        5 => voice.compression = !voice.compression,
+        6 => voice.checksum = true,
+        7 => voice.version = draft::other(voice.version),
+        _ => {}
+    }
+    voice
+}
+
+fn change_keys(watched: &mut Watched, input: &mut Input<'_>) {
+    let key = input.pick(&[0, 1, 2, 3]);
+    let [a, b, c, d] = settings::keys();
+    let key = [a, b, c, d].into_iter().nth(key).expect("there are four");
+    match input.below(3) {
+        0 => watched.command(|node, now| node.install_key(now, key).map(|_| ())),
+        1 => watched.command(|node, now| node.use_key(now, &key)),
+        _ => watched.command(|node, now| node.remove_key(now, &key)),
+    }
+}
+
+fn change_access(watched: &mut Watched, input: &mut Input<'_>) {
+    let switches = input.byte();
+    if switches & 1 == 0 {
+        let (incoming, outgoing) = (switches & 2 != 0, switches & 4 != 0);
+        return watched.command(|node, now| node.set_verify(now, incoming, outgoing));
+    }
+    let label = Bytes::from_static(input.pick(&LABELS));
+    let also = (switches & 2 != 0).then(|| Bytes::from_static(input.pick(&LABELS)));
+    watched.command(|node, now| node.set_label(now, label, also));
+}
+
+/// A text that need not be one, behind the right label and seal.
+fn text(watched: &mut Watched, input: &mut Input<'_>) {
+    let voice = voice(watched, input);
+    let packet = voice.packet_around(input.bytes());
+    watched.packet(address(input), &packet);
 }
 
 fn set_back(watched: &mut Watched, input: &mut Input<'_>) {
@@ -102,27 +161,23 @@ fn set_back(watched: &mut Watched, input: &mut Input<'_>) {
 
 /// A few members announce themselves from where they are.
 fn form(watched: &mut Watched, input: &mut Input<'_>) {
-    let label = watched.node.config().label.clone();
+    let voice = Voice::of(watched.node.config());
     let (first, count) = (1 + input.below(NAMES.len() - 1), 1 + input.below(8));
     let incarnation = draft::incarnation(input);
     for number in (first..NAMES.len()).take(count) {
-        let claim = Claim::Alive { address: home(number), meta: b"", versions: Versions::DEFAULT };
+        let versions = draft::usual_versions(voice.wire);
+        let claim = Claim::Alive { address: home(number), meta: b"", versions };
         let name = NAMES[number];
         let alive = Message::Update(Update { name, incarnation, claim });
-        watched.packet(home(number), &packet_of(&label, &alive));
+        watched.packet(home(number), &voice.packet(&[alive]));
     }
 }
 
 /// A ping for the node itself, from somebody that it may know.
 fn question(watched: &mut Watched, input: &mut Input<'_>) {
-    let ping = Ping {
-        sequence: input.number(),
-        target: NAMES[0],
-        source: draft::name(input),
-        reply_to: None,
-    };
-    let label = watched.node.config().label.clone();
-    let packet = packet_of(&label, &Message::Ping(ping));
+    let voice = voice(watched, input);
+    let ping = draft::question(input, voice.wire);
+    let packet = voice.packet(&[Message::Ping(ping)]);
     watched.packet(address(input), &packet);
 }
 
@@ -140,17 +195,17 @@ fn answer(watched: &mut Watched, input: &mut Input<'_>) {
     } else {
         Message::Nack { sequence }
     };
-    let label = watched.node.config().label.clone();
     let from: SocketAddr = if input.flag() { address(input) } else { to };
-    watched.packet(from, &packet_of(&label, &message));
+    let voice = voice(watched, input);
+    watched.packet(from, &voice.packet(&[message]));
 }
 
 /// Everybody who was asked answers.
 fn answer_all(watched: &mut Watched) {
-    let label = watched.node.config().label.clone();
+    let voice = Voice::of(watched.node.config());
     for asked in std::mem::take(&mut watched.asked) {
         let ack = Message::Ack(Ack { sequence: asked.sequence, payload: b"", view: 0 });
-        watched.packet(asked.to, &packet_of(&label, &ack));
+        watched.packet(asked.to, &voice.packet(&[ack]));
     }
 }
 
@@ -161,25 +216,23 @@ fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
         return;
     }
     let stream = input.pick(&streams);
-    let label = watched.node.config().label.clone();
+    let (voice, side) = (Voice::of(watched.node.config()), watched.peer_side(stream));
     let bytes = match watched.awaited(stream) {
-        Some(sequence) => {
-            let mut bytes = BytesMut::new();
-            wire::begin_packet(&label, &mut bytes);
-            Frame::Ack(Ack { sequence, payload: b"", view: 0 }).encode(&mut bytes);
-            bytes
+        Some(Awaited::Ack(sequence)) => {
+            let (ack, mut text) = (Ack { sequence, payload: b"", view: 0 }, BytesMut::new());
+            match voice.wire {
+                Wire::Swim => Frame::Ack(ack).encode(&mut text),
+                Wire::Memberlist => memberlist::encode(&Message::Ack(ack), &mut text),
+            }
+            voice.stream(side, &text)
         }
-        None => draft::half(input, &label),
+        Some(Awaited::End) => BytesMut::new(),
+        None => draft::half(input, &voice, side),
     };
-    watched.stream(stream, StreamInput::Data(&bytes));
+    if !bytes.is_empty() {
+        watched.stream(stream, StreamInput::Data(&bytes));
+    }
     watched.stream(stream, StreamInput::Finished);
-}
-
-fn packet_of(label: &[u8], message: &Message<'_>) -> BytesMut {
-    let mut packet = BytesMut::new();
-    wire::begin_packet(label, &mut packet);
-    message.encode(&mut packet);
-    packet
 }
 
 /// Bytes that are no packet of ours.
@@ -195,8 +248,8 @@ fn exchange(watched: &mut Watched, input: &mut Input<'_>) {
         return;
     }
     let stream = input.pick(&streams);
-    let label = watched.node.config().label.clone();
-    let bytes = draft::exchange(input, &label);
+    let voice = voice(watched, input);
+    let bytes = draft::exchange(input, &voice, watched.peer_side(stream));
     let (first, second) = bytes.split_at(bytes.len() * input.below(4) / 3);
     watched.stream(stream, StreamInput::Opened);
     watched.stream(stream, StreamInput::Data(first));

@@ -1,13 +1,14 @@
 //! Arbitrary bytes as a datagram: to the decoder, and to a node.
 
-use swim_core::wire::{self, Message};
+use bytes::BytesMut;
+use swim_core::wire::{self, Claim, Message, Update};
+use swim_core::{Config, Incarnation};
 
+use super::draft;
 use super::input::Input;
 use super::settings::{self, LABEL, NAMES, home};
+use super::voice::Voice;
 use super::watched::Watched;
-use bytes::BytesMut;
-use swim_core::wire::{Claim, Update};
-use swim_core::{Incarnation, Versions};
 
 /// Hands the input in, with and without our header in front.
 ///
@@ -26,7 +27,7 @@ pub fn run(data: &[u8]) {
     datagram.extend_from_slice(input.remainder());
 
     decode(&datagram, label);
-    let mut watched = node_with_members(with_label);
+    let mut watched = node_with_members(settings::usual(with_label));
     // From a member, from a stranger, and from the first again.
     for from in [home(1), home(100), home(1)] {
         watched.packet(from, &datagram);
@@ -54,18 +55,23 @@ fn decode(datagram: &[u8], label: &[u8]) {
 }
 
 /// A node that knows half of those whose names it may hear.
+///
+/// # Panics
+///
+/// When the configuration is not valid.
 #[must_use]
-pub fn node_with_members(with_label: bool) -> Watched {
-    let mut watched = Watched::new(settings::usual(with_label));
-    let mut datagram = BytesMut::new();
-    wire::begin_packet(&watched.node.config().label.clone(), &mut datagram);
-    for (number, &name) in NAMES.iter().enumerate().skip(1).take(4) {
-        let claim =
-            Claim::Alive { address: home(number), meta: b"meta", versions: Versions::DEFAULT };
-        let incarnation = Incarnation(5);
-        Message::Update(Update { name, incarnation, claim }).encode(&mut datagram);
-    }
-    watched.packet(home(1), &datagram);
+pub fn node_with_members(config: Config) -> Watched {
+    let voice = Voice::of(&config);
+    let mut watched = Watched::new(config);
+    let versions = draft::usual_versions(voice.wire);
+    let members: Vec<Message<'_>> = (1..5)
+        .map(|number| {
+            let claim = Claim::Alive { address: home(number), meta: b"meta", versions };
+            let (name, incarnation) = (NAMES[number], Incarnation(5));
+            Message::Update(Update { name, incarnation, claim })
+        })
+        .collect();
+    watched.packet(home(1), &voice.packet(&members));
     assert_eq!(watched.node.members_live(), 5);
     watched
 }

@@ -1,7 +1,7 @@
 //! What is written is read again as it was, whatever stands between.
 
 use bytes::BytesMut;
-use swim_core::wire::{self, Frame, Message, PushPull};
+use swim_core::wire::{self, Frame, Message, PushPull, Wire};
 use swim_core::{MemberRef, State};
 
 use super::draft;
@@ -26,7 +26,7 @@ fn packet(input: &mut Input<'_>, label: &[u8]) {
     assert_eq!(bytes.len(), wire::header_len(label));
     while !input.is_empty() && written.len() < 64 {
         let before = bytes.len();
-        let message = draft::message(input);
+        let message = draft::message(input, Wire::Swim);
         message.encode(&mut bytes);
         assert_eq!(bytes.len() - before, message.encoded_len());
         written.push(message);
@@ -60,7 +60,7 @@ fn half(input: &mut Input<'_>, label: &[u8]) {
     let user_state = input.bytes();
     let mut members = Vec::new();
     while !input.is_empty() && members.len() < 64 {
-        members.push(draft::member(input));
+        members.push(draft::member(input, Wire::Swim));
     }
     let mut bytes = BytesMut::new();
     wire::begin_packet(label, &mut bytes);
@@ -94,7 +94,7 @@ fn next_part(bytes: &[u8]) -> (PushPull<'_>, &[u8]) {
 }
 
 fn frame(input: &mut Input<'_>) {
-    let frame = match draft::message(input) {
+    let frame = match draft::message(input, Wire::Swim) {
         Message::Ping(ping) => Frame::Ping(ping),
         Message::Ack(ack) => Frame::Ack(ack),
         Message::User(user) => Frame::User(user),

@@ -3,12 +3,18 @@
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
-use swim_core::{Config, Incarnation};
+use bytes::Bytes;
+use swim_core::wire::{SealVersion, Wire};
+use swim_core::{Config, Incarnation, Key, Keyring};
 
 use super::input::Input;
+use super::voice::Voice;
 
 /// The label of nodes that have one.
 pub const LABEL: &[u8] = b"fuzz";
+
+/// The labels that a node may come to have.
+pub const LABELS: [&[u8]; 4] = [b"", LABEL, b"other", &[b'l'; 255]];
 
 /// Names, that of the node itself first. With few names most messages are about somebody known.
 pub const NAMES: [&str; 12] = [
@@ -113,4 +119,63 @@ fn limit(config: &mut Config, input: &mut Input<'_>) {
     config.join_parallel_max = up_to(3);
     config.requests_max = up_to(6);
     config.relays_max = up_to(3);
+}
+
+/// The keys that there are. All but the last are for both wires.
+///
+/// # Panics
+///
+/// Never: the keys are as long as they have to be.
+#[must_use]
+pub fn keys() -> [Key; 4] {
+    let aes = |bytes: &[u8]| Key::aes(bytes).expect("16, 24 or 32 bytes");
+    [aes(&[1; 16]), aes(&[2; 32]), aes(&[3; 24]), Key::xchacha([4; 32])]
+}
+
+/// Changes how a node speaks: the wire, keys, and whether they must be used. 0 changes nothing.
+///
+/// # Panics
+///
+/// Never: the keys are different.
+pub fn vary(config: &mut Config, kind: u8) {
+    let bit = |bit: u8| kind & (1 << bit) != 0;
+    if bit(0) {
+        *config = config.clone().memberlist();
+        config.compression = !bit(3);
+        config.versions.protocol.current = if bit(4) { 1 } else { 2 };
+    }
+    let [first, second, third, native] = keys();
+    let other = if config.wire == Wire::Swim { native } else { third };
+    let ring = match kind >> 1 & 3 {
+        0 => vec![],
+        1 => vec![first],
+        2 => vec![second, first],
+        _ => vec![other, second],
+    };
+    config.keyring = Keyring::with_keys(ring).expect("different keys");
+    if bit(5) {
+        config.label_also = Some(Bytes::from_static(LABELS[2]));
+    }
+    if bit(6) {
+        (config.verify_incoming, config.verify_outgoing) = (false, bit(3));
+    }
+    if bit(7) && config.packet_size_max > 1000 {
+        // More small messages than a compound can count.
+        config.packet_size_max = 30_000;
+    }
+}
+
+/// How some peer of memberlist's wire speaks.
+pub fn memberlist_voice(input: &mut Input<'_>) -> Voice {
+    let switches = input.byte();
+    let bit = |bit: u8| switches & (1 << bit) != 0;
+    let [first, second, third, _] = keys();
+    Voice {
+        wire: Wire::Memberlist,
+        label: Bytes::from_static(LABELS[usize::from(switches & 3)]),
+        key: [None, Some(first), Some(second), Some(third)][usize::from(switches >> 2 & 3)].clone(),
+        version: if bit(4) { SealVersion::V0 } else { SealVersion::V1 },
+        compression: bit(5),
+        checksum: bit(6),
+    }
 }

@@ -3,12 +3,13 @@
 
 use bytes::BytesMut;
 use swim_core::wire;
-use swim_core::{Event, Output, StreamId, StreamInput, StreamOp};
+use swim_core::{Config, Event, Output, StreamId, StreamInput, StreamOp};
 
 use super::draft;
 use super::input::Input;
 use super::packet::node_with_members;
-use super::settings::{LABEL, home};
+use super::settings::{self, LABEL, home};
+use super::voice::{Side, Voice};
 use super::watched::Watched;
 
 /// Hands the input in piece by piece, and to another node at once.
@@ -22,23 +23,20 @@ pub fn run(data: &[u8]) {
     let with_label = switches & 1 == 1;
     let label: &[u8] = if with_label { LABEL } else { b"" };
     let steps = [(); 4].map(|()| 1 + usize::from(input.byte()));
+    let config = settings::usual(with_label);
     let bytes = match switches >> 1 & 3 {
         0 => BytesMut::from(input.remainder()),
         1 => framed(label, input.remainder()),
         _ => {
-            let mut bytes = draft::exchange(&mut input, label);
+            // Without keys both sides say it the same way.
+            let mut bytes = draft::exchange(&mut input, &Voice::of(&config), Side::Dialler);
             bytes.extend_from_slice(input.remainder());
             bytes
         }
     };
-    let open: fn(&mut Watched) -> Vec<StreamId> = match switches >> 3 & 3 {
-        0 => accepted,
-        1 => joining,
-        2 => delivering,
-        _ => probing,
-    };
-    let piecewise = outcome(with_label, open, &bytes, &steps);
-    let at_once = outcome(with_label, open, &bytes, &[bytes.len().max(1)]);
+    let open = opening(switches >> 3);
+    let piecewise = outcome(&config, open, &bytes, &steps);
+    let at_once = outcome(&config, open, &bytes, &[bytes.len().max(1)]);
     assert_eq!(piecewise, at_once, "the pieces make a difference");
 }
 
@@ -53,13 +51,13 @@ fn framed(label: &[u8], body: &[u8]) -> BytesMut {
 }
 
 /// What a node gives out when these bytes come on each of its streams.
-fn outcome(
-    with_label: bool,
+pub(super) fn outcome(
+    config: &Config,
     open: fn(&mut Watched) -> Vec<StreamId>,
     bytes: &[u8],
     steps: &[usize],
 ) -> Vec<Output> {
-    let mut watched = node_with_members(with_label);
+    let mut watched = node_with_members(config.clone());
     let streams = open(&mut watched);
     watched.record = Some(Vec::new());
     for stream in streams {
@@ -95,6 +93,16 @@ fn forget_guess(output: &mut Output) {
         if let Failure::NoneJoined { attempts } = failure {
             attempts.iter_mut().for_each(|(_, failure)| guess(failure));
         }
+    }
+}
+
+/// How streams come to be.
+pub(super) fn opening(choice: u8) -> fn(&mut Watched) -> Vec<StreamId> {
+    match choice & 3 {
+        0 => accepted,
+        1 => joining,
+        2 => delivering,
+        _ => probing,
     }
 }
 

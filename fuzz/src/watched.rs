@@ -5,11 +5,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use swim_core::wire::{self, Frame, Message};
+use swim_core::wire::Message;
 use swim_core::{
     CommandError, Config, Event, Incarnation, Instant, Member, Node, Output, Refused, RequestId,
     State, Status, StreamId, StreamInput, StreamOp,
 };
+
+use super::voice::{Awaited, Side, Voice};
 
 /// How many pings of the node are remembered to be answered.
 const PINGS_MAX: usize = 8;
@@ -30,8 +32,8 @@ struct Open {
     incoming: bool,
     /// The node will send nothing more.
     finished: bool,
-    /// The sequence number of the ack that the node waits for.
-    awaits: Option<u32>,
+    /// What the node waits for.
+    awaits: Option<Awaited>,
 }
 
 /// A node and what can be known of it from outside.
@@ -45,6 +47,8 @@ pub struct Watched {
     pub asked: Vec<Asked>,
     /// Everything that the node gave out, if that is wanted.
     pub record: Option<Vec<Output>>,
+    /// Peers do not all speak as the node does, which may come to speak in another way itself.
+    pub varied: bool,
     /// The other members as events tell of them, by name.
     told: BTreeMap<String, Member>,
     /// The highest incarnation seen of each listed member.
@@ -70,6 +74,7 @@ impl Watched {
             now,
             asked: Vec::new(),
             record: None,
+            varied: false,
             told: BTreeMap::new(),
             highest: BTreeMap::new(),
             unanswered: BTreeSet::new(),
@@ -156,15 +161,24 @@ impl Watched {
         self.check();
     }
 
+    /// On which side of a stream the peer is.
+    #[must_use]
+    pub fn peer_side(&self, id: StreamId) -> Side {
+        match self.streams.get(&id) {
+            Some(open) if open.incoming => Side::Dialler,
+            _ => Side::Acceptor,
+        }
+    }
+
     /// The streams that are open.
     #[must_use]
     pub fn open_streams(&self) -> Vec<StreamId> {
         self.streams.keys().copied().collect()
     }
 
-    /// The sequence number of the ack that the node waits for on a stream that it opened.
+    /// What the node waits for on a stream that it opened; `None` for a push/pull.
     #[must_use]
-    pub fn awaited(&self, id: StreamId) -> Option<u32> {
+    pub fn awaited(&self, id: StreamId) -> Option<Awaited> {
         self.streams.get(&id).and_then(|open| open.awaits)
     }
 
@@ -217,22 +231,22 @@ impl Watched {
     fn note_packet(&mut self, to: SocketAddr, payload: &[u8]) {
         let config = self.node.config();
         assert!(payload.len() <= config.packet_size_max, "too large");
-        let messages = wire::open_packet(payload, &config.label).expect("our own header");
-        let mut count = 0;
-        for message in messages {
-            let message = message.expect("our own message");
+        let (mut count, mut sequences) = (0, Vec::new());
+        Voice::of(config).read_packet(payload, &mut |message| {
             count += 1;
-            let sequence = match message {
-                Message::Ping(ping) => ping.sequence,
-                Message::IndirectPing(ping) => ping.sequence,
-                _ => continue,
-            };
+            match message {
+                Message::Ping(ping) => sequences.push(ping.sequence),
+                Message::IndirectPing(ping) => sequences.push(ping.sequence),
+                _ => {}
+            }
+        });
+        assert!(count > 0, "a packet without a message");
+        for sequence in sequences {
             if self.asked.len() == PINGS_MAX {
                 self.asked.remove(0);
             }
             self.asked.push(Asked { to, sequence });
         }
-        assert!(count > 0, "a packet without a message");
     }
 
     fn note_stream(&mut self, id: StreamId, incoming: bool) {
@@ -251,7 +265,8 @@ impl Watched {
             StreamOp::Open { .. } => {}
             StreamOp::Send(bytes) => {
                 assert!(!open.finished, "bytes after the end");
-                open.awaits = awaited(bytes, &self.node.config().label);
+                let from = if open.incoming { Side::Acceptor } else { Side::Dialler };
+                open.awaits = Voice::of(self.node.config()).read_stream(from, bytes);
             }
             StreamOp::Finish => {
                 assert!(!open.finished, "finished twice");
@@ -376,28 +391,4 @@ impl Watched {
         assert!(incarnation >= *highest, "{incarnation} below {highest}");
         *highest = incarnation;
     }
-}
-
-/// Checks what the node sends on a stream: our header, whole frames, and nothing behind them. Returns
-/// the sequence number of the ack that should follow.
-fn awaited(bytes: &[u8], label: &[u8]) -> Option<u32> {
-    let header = wire::open_header(bytes, label).expect("our own header");
-    let mut rest = &bytes[header.expect("all of the header")..];
-    let mut awaits = None;
-    assert!(!rest.is_empty(), "a stream without a frame");
-    while !rest.is_empty() {
-        let length = wire::frame_len(rest).expect("a whole frame");
-        let (body, after) = rest[wire::FRAME_HEADER_LEN..].split_at(length);
-        match wire::decode_frame(body).expect("our own frame") {
-            Frame::Ping(ping) => awaits = Some(ping.sequence),
-            Frame::User(_) => awaits = Some(0),
-            Frame::PushPull(part) => {
-                assert!(part.members().all(|member| member.is_ok()), "our own members");
-                assert_eq!(part.last, after.is_empty(), "the last part says so");
-            }
-            Frame::Ack(_) => {}
-        }
-        rest = after;
-    }
-    awaits
 }

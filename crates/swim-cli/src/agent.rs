@@ -245,8 +245,8 @@ async fn join(cluster: Cluster, seeds: Vec<String>, output: Output) {
             };
             let hint = hint::of_error(&error);
             let error = error.to_string();
-            let advice = hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            let told = format!("{}{advice}{further}", text::escape(&error));
+            let advice = hint.as_deref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            let told = format!("{}{further}{advice}", text::escape(&error));
             Line::new("join_failed", Tone::Warning, told).fields(|record| {
                 record.with("seeds", seeds).with("message", error).with_some("hint", hint)
             })

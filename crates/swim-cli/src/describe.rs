@@ -210,7 +210,7 @@ fn bad_input(from: SocketAddr, reason: DropReason, stream: bool) -> Line {
     let hint = hint::of_input(reason);
     let mut shown = format!("from {from} by {by}: {reason}");
     if let Some(hint) = hint {
-        shown.push_str("; ");
+        shown.push_str("; hint: ");
         shown.push_str(hint);
     }
     Line::new("bad_input", Tone::Warning, shown).fields(|record| {

@@ -15,7 +15,7 @@ use crate::text;
 pub(crate) const VARIABLE: &str = "SWIM_KEY";
 
 /// A file larger than this is none of ours.
-const FILE_SIZE_MAX: u64 = 64 << 10;
+const FILE_SIZE_MAX: usize = 64 << 10;
 
 /// Keys that were read, and what the user should know of it.
 #[derive(Debug)]
@@ -71,9 +71,9 @@ pub(crate) fn read(path: &Path) -> Result<Keys, String> {
         )
     });
     // As large as it may get: one that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX as usize + 1));
-    file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > FILE_SIZE_MAX {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
+    file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() > FILE_SIZE_MAX {
         return Err(format!(
             "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it one?"
         ));

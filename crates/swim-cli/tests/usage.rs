@@ -51,6 +51,9 @@ fn wrong_arguments() {
         (agent(&["--bind", "127.0.0.1:0", "--advertise", "0.0.0.0:1"]), "unspecified"),
         (agent(&["--bind", "127.0.0.1:0", "--join", ":1"]), "--join"),
         (agent(&["--bind", "127.0.0.1:0", "--join", "host:port"]), "'port' is not a port"),
+        (agent(&["--bind", "127.0.0.1:0", "--wire", "carrier-pigeon"]), "swim, memberlist"),
+        (vec!["agent", "--name", "a", "--bind", "127.0.0.1:0", "--wire", "swim"], "--cluster"),
+        (vec!["keygen", "--cipher", "rot13"], "aes-256"),
         (vec!["agent", "--profile", "moon"], "'moon'"),
     ] {
         let line = refused(&arguments);
@@ -113,6 +116,8 @@ fn help_and_version_are_no_errors() {
         (&["help"], "Usage: swim [OPTIONS] <COMMAND>"),
         (&["--help"], "swim demo"),
         (&["help", "agent"], "--cluster <LABEL>"),
+        (&["help", "agent"], "[alias: --label]"),
+        (&["help", "keygen"], "aes-256"),
         (&["demo", "--help"], "--nodes <N>"),
         (&["simulate", "--help"], "--crash <N[@TIME]>"),
     ] {

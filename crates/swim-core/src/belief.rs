@@ -169,6 +169,8 @@ impl Node {
             DropReason::MetaTooLarge
         } else if canonical(new.address).ip().is_unspecified() || new.address.port() == 0 {
             DropReason::BadAddress
+        } else if !self.config.allows(canonical(new.address).ip()) {
+            DropReason::NotAllowed
         } else if !self.understands(new.versions) {
             DropReason::Versions
         } else if !self.hooks.admit(&new.as_member(name)) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::node::Node;
 use crate::stats::DropReason;
-use crate::wire::{self, Frame, Wire, memberlist};
+use crate::wire::{self, Frame, OpenError, SEALED_STREAM_HEADER_LEN, Wire, memberlist};
 
 /// What a frame with a user message holds besides the payload, at most.
 const USER_FRAME_OVERHEAD: usize = 512;
@@ -189,13 +189,15 @@ impl Node {
         mut message: Vec<u8>,
     ) -> Result<Vec<u8>, Rejected> {
         if message.first() == Some(&memberlist::SEALED) {
-            let text = self.sealer.open_memberlist_stream(label, &mut message);
-            let text = text.or(Err(told(DropReason::WrongKey)))?.to_vec();
-            // An empty one is an attack on Go programs, which end of it.
-            if text.is_empty() {
-                return Err(DropReason::Malformed.into());
-            }
-            message = text;
+            let is_empty = message.len() == SEALED_STREAM_HEADER_LEN;
+            message = match self.sealer.open_memberlist_stream(label, &mut message) {
+                Ok(text) => text.to_vec(),
+                // Attacks on Go programs, which end of them: the seal is right, and nothing is in it,
+                // or more padding than text.
+                Err(OpenError::Padding) => return Err(DropReason::Malformed.into()),
+                Err(OpenError::Empty) if !is_empty => return Err(DropReason::Malformed.into()),
+                Err(_) => return Err(told(DropReason::WrongKey)),
+            };
         }
         if message.first() == Some(&memberlist::COMPRESSED) {
             let room = self.config.stream_buffer_max.saturating_sub(self.streams.buffered());

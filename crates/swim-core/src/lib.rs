@@ -82,6 +82,8 @@ mod keyring;
 mod member;
 mod members;
 mod node;
+#[cfg(test)]
+mod numbers;
 mod outbox;
 mod output;
 mod packet;

@@ -6,6 +6,10 @@ use crate::inbox::{Side, frame_place};
 use crate::node::Node;
 use crate::wire::{self, Wire, memberlist};
 
+/// What is longer goes out as it is: to pack 20 MiB takes half a second, in which this node would
+/// answer nobody. A table of 4,000 members is packed.
+const PACKED_SIZE_MAX: usize = 512 << 10;
+
 impl Node {
     /// One half of an exchange: what stands before it, and what `write` adds.
     pub(crate) fn framed(&self, write: impl FnOnce(Wire, &mut BytesMut)) -> BytesMut {
@@ -30,7 +34,7 @@ impl Node {
             Wire::Swim => {}
             Wire::Memberlist => {
                 let label = dialled_with.unwrap_or(&self.config.label);
-                if self.config.compression {
+                if self.config.compression && bytes.len() <= PACKED_SIZE_MAX {
                     memberlist::compress_packet(&mut bytes, 0, &mut self.lzw);
                 }
                 if self.config.seals() {

@@ -294,8 +294,7 @@ impl Node {
                 self.fail_stream(id, Failure::BadAnswer { reason });
             }
             (Purpose::Incoming, Opening::PushPull { scope, view }) => {
-                self.merge(peer, scope, half);
-                let state = self.encoded_answer(scope, view);
+                let state = self.merge_and_answer(peer, scope, view, half);
                 self.answer_stream(id, state);
             }
             (Purpose::Join { request }, Opening::PushPull { scope, .. }) => {

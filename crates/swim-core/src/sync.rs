@@ -273,8 +273,29 @@ impl Node {
         self.queue_update(suspect, &update, Tier::Normal, None);
     }
 
+    /// Takes in what a dialler knows, and returns the answer.
+    ///
+    /// On memberlist's wire it says what this node believed before, as there: so nobody gets back what
+    /// it sent. Only where the dialler accuses this node it says that this node is alive after all.
+    pub(crate) fn merge_and_answer(
+        &mut self,
+        from: SocketAddr,
+        scope: Scope,
+        their_view: u64,
+        half: Half<'_>,
+    ) -> BytesMut {
+        if self.config.wire == Wire::Swim {
+            self.merge(from, scope, half);
+            return self.encoded_answer(scope, their_view);
+        }
+        let incarnation = self.local().incarnation;
+        let before = self.encoded_state(scope);
+        self.merge(from, scope, half);
+        if self.local().incarnation == incarnation { before } else { self.table(scope) }
+    }
+
     /// The answer to a push/pull: as much as was asked for.
-    pub(crate) fn encoded_answer(&mut self, scope: Scope, their_view: u64) -> BytesMut {
+    fn encoded_answer(&mut self, scope: Scope, their_view: u64) -> BytesMut {
         match scope {
             Scope::Compare if their_view != self.members.view_digest() => {
                 self.encoded_state(Scope::Full)
@@ -292,6 +313,10 @@ impl Node {
     /// only itself and the digest of the rest; to tell the rest later, all but its state.
     fn encoded_state(&mut self, scope: Scope) -> BytesMut {
         self.count_sent(MessageKind::PushPull);
+        self.table(scope)
+    }
+
+    fn table(&mut self, scope: Scope) -> BytesMut {
         let state = if scope == Scope::Partial { Bytes::new() } else { self.local_state(scope) };
         let view = if scope == Scope::Partial { 0 } else { self.members.view_digest() };
         let count = if scope == Scope::Compare { 1 } else { usize::MAX };
@@ -375,7 +400,7 @@ impl Node {
 
 /// How much rarer push/pull gets in a large cluster: `ceil(log2(n)) - 4` above 32 members, so that
 /// the load of each exchange, which grows with the cluster, does not add up.
-fn scale(members: usize) -> u32 {
+pub(crate) fn scale(members: usize) -> u32 {
     if members <= UNSCALED_MAX {
         return 1;
     }

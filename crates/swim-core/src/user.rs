@@ -103,6 +103,10 @@ impl Node {
     }
 
     pub(crate) fn receive_user_message(&mut self, from: &str, payload: &[u8], reliable: bool) {
+        // Go does not pass on an empty one that came over a stream, though it does one in a packet.
+        if self.config.wire == Wire::Memberlist && reliable && payload.is_empty() {
+            return;
+        }
         let from = (!from.is_empty()).then(|| Name::trusted(from));
         let payload = Bytes::copy_from_slice(payload);
         self.emit(Event::Message { from, payload, reliable });

@@ -60,6 +60,21 @@ fn messages_found_by_fuzzing_are_read_as_they_were_written() {
 }
 
 #[test]
+fn memberlist_datagrams_found_by_fuzzing_break_nothing() {
+    replay("memberlist_packet", fuzz::memberlist_packet::run);
+}
+
+#[test]
+fn memberlist_streams_found_by_fuzzing_break_nothing_in_whatever_pieces() {
+    replay("memberlist_stream", fuzz::memberlist_stream::run);
+}
+
+#[test]
+fn memberlist_messages_found_by_fuzzing_are_read_as_they_were_written() {
+    replay("memberlist_roundtrip", fuzz::memberlist_roundtrip::run);
+}
+
+#[test]
 fn operations_found_by_fuzzing_keep_every_invariant() {
     replay("node_ops", fuzz::node_ops::run);
 }
@@ -75,7 +90,15 @@ fn the_same_operations_give_the_same_outputs() {
 #[test]
 fn an_empty_input_and_one_of_every_byte_are_fine() {
     let bytes: Vec<u8> = (0..=u8::MAX).collect();
-    for run in [fuzz::packet::run, fuzz::stream::run, fuzz::roundtrip::run, fuzz::node_ops::run] {
+    for run in [
+        fuzz::packet::run,
+        fuzz::stream::run,
+        fuzz::roundtrip::run,
+        fuzz::memberlist_packet::run,
+        fuzz::memberlist_stream::run,
+        fuzz::memberlist_roundtrip::run,
+        fuzz::node_ops::run,
+    ] {
         run(&[]);
         run(&bytes);
     }

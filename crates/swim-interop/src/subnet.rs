@@ -61,11 +61,17 @@ impl Default for Subnet {
     }
 }
 
-/// A port that is free for streams and datagrams.
+/// A port that is free for streams and datagrams, below those that the system gives out by itself: a
+/// member that is gone for a while must find its port free when it comes back.
 fn free_port(address: Ipv4Addr) -> Option<u16> {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
     (0..100).find_map(|_| {
-        let streams = TcpListener::bind((address, 0)).ok()?;
-        let port = streams.local_addr().ok()?.port();
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let mixed = (std::process::id().rotate_left(16) ^ number).wrapping_mul(0x9e37_79b1);
+        let port = u16::try_from(FIRST + (mixed >> 8) % COUNT).ok()?;
+        let _streams = TcpListener::bind((address, port)).ok()?;
         UdpSocket::bind((address, port)).ok().map(|_| port)
     })
 }

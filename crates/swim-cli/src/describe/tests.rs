@@ -276,7 +276,7 @@ fn what_does_not_get_through() {
                 may talk to the port of --bind";
     assert_eq!(
         human(&event),
-        format!("bad_input  from 10.0.0.9:80 by stream: an HTTP request; {hint}")
+        format!("bad_input  from 10.0.0.9:80 by stream: an HTTP request; hint: {hint}")
     );
     assert_eq!(
         as_json(&event),

@@ -29,10 +29,10 @@ macro_rules! settings {
     };
 }
 
-const SETTINGS: [(&str, Place); 37] = settings! {
+const SETTINGS: [(&str, Place); 38] = settings! {
     Time: probe_interval probe_timeout gossip_interval gossip_to_the_dead push_pull_interval
         stream_timeout lost_members_keep;
-    Flag: stream_ping last_call lifeguard_health lifeguard_suspicion lifeguard_buddy lateness;
+    Flag: stream_ping last_call lifeguard_health lifeguard_suspicion lifeguard_buddy lateness compression;
     Size: indirect_probes gossip_nodes packet_size_max meta_size_max members_max lost_members_max
         update_queue_max broadcast_queue_max broadcast_queue_bytes_max broadcast_origins_max
         reliable_size_max user_state_size_max streams_max streams_per_source_max stream_buffer_max
@@ -44,6 +44,10 @@ const SETTINGS: [(&str, Place); 37] = settings! {
 
 /// What the simulation gives each node itself.
 const GIVEN: [&str; 4] = ["name", "address", "incarnation", "versions"];
+
+/// What keeps strangers out, of whom there are none in a simulation.
+const AGAINST_STRANGERS: [&str; 5] =
+    ["label_also", "keyring", "verify_incoming", "verify_outgoing", "allowed_networks"];
 
 /// Reads a file, and changes the settings that it names.
 pub(crate) fn read(path: &Path, config: &mut Config) -> Result<(), String> {
@@ -128,6 +132,12 @@ fn unknown(name: &str, value: &DeValue<'_>) -> String {
     if GIVEN.contains(&name) {
         return format!("{name} is not for all nodes alike: the simulation gives each its own");
     }
+    if AGAINST_STRANGERS.contains(&name) {
+        return format!("{name} is against strangers, of whom there are none in a simulation");
+    }
+    if name == "wire" {
+        return "the simulation is on swim's own wire".into();
+    }
     if value.is_table() {
         return format!("there is no section '{name}': settings stand at the top, as name = value");
     }
@@ -186,7 +196,9 @@ mod tests {
         assert!(fields.len() > 40, "{fields:?}");
         for field in fields {
             let known = SETTINGS.iter().any(|(name, _)| *name == field);
-            assert!(known != GIVEN.contains(&field), "{field}");
+            let is_told_why_not =
+                GIVEN.contains(&field) || AGAINST_STRANGERS.contains(&field) || field == "wire";
+            assert!(known != is_told_why_not, "{field}");
         }
     }
 
@@ -197,6 +209,8 @@ mod tests {
             ("probe-timeout = \"1s\"", 1, "did you mean probe_timeout?"),
             ("colour = 1", 1, "fields of swim_core::Config"),
             ("name = \"a\"", 1, "gives each its own"),
+            ("keyring = \"a\"", 1, "against strangers"),
+            ("wire = \"memberlist\"", 1, "swim's own wire"),
             ("[node]\nprobe_timeout = \"1s\"", 1, "no section 'node'"),
             ("probe_timeout = 500", 1, "say \"500s\" or \"500ms\""),
             ("probe_timeout = \"500\"", 1, "no unit"),

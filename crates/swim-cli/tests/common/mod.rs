@@ -43,7 +43,7 @@ pub(crate) struct Agent {
 /// The program with these arguments.
 pub(crate) fn swim(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swim"));
-    command.args(arguments).env_remove("RUST_LOG");
+    command.args(arguments).env_remove("RUST_LOG").env_remove("SWIM_KEY");
     command
 }
 
@@ -226,12 +226,17 @@ pub(crate) fn wait_for_exit(child: &mut Child, time_max: Duration) -> ExitStatus
 /// Starts agents named `names`, all but the first joining through the first, and waits until each
 /// knows all others.
 pub(crate) fn form(cluster: &str, names: &[&str]) -> Vec<Agent> {
+    form_with(cluster, names, &[])
+}
+
+/// The same with these further arguments.
+pub(crate) fn form_with(cluster: &str, names: &[&str], further: &[&str]) -> Vec<Agent> {
     let mut agents: Vec<Agent> = Vec::new();
     for name in names {
         let seeds: Vec<String> =
             agents.first().map(|first| first.address.clone()).into_iter().collect();
         let seeds: Vec<&str> = seeds.iter().map(String::as_str).collect();
-        agents.push(Agent::start(name, cluster, &seeds));
+        agents.push(Agent::start_at("127.0.0.1:0", name, cluster, &seeds, further));
     }
     for agent in &agents {
         for name in names.iter().filter(|name| **name != agent.name) {

@@ -6,7 +6,7 @@ use swim_driver::{
     Wire,
 };
 
-use crate::harness::{Host, Net, ask};
+use crate::harness::{Host, Net, ask, poll, ready};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -75,14 +75,37 @@ fn a_running_cluster_is_moved_to_encryption_and_to_another_key() {
 
 #[test]
 fn a_running_cluster_is_moved_to_another_label() {
-    let mut net = Net::formed(3, |options| options.config.label = "old".into());
-    everywhere(&mut net, |it| async move { it.set_label("old", Some("new".into())).await });
-    everywhere(&mut net, |it| async move { it.set_label("new", Some("old".into())).await });
-    everywhere(&mut net, |it| async move { it.set_label("new", None).await });
-    net.run(60 * SECOND);
-    nobody_was_lost(&mut net);
-    assert_eq!(net.hosts[0].driver.node().config().label, "new");
-    assert_eq!(net.hosts[0].driver.node().config().label_also, None);
+    for (wire, keys) in
+        [(Wire::Swim, 0), (Wire::Swim, 1), (Wire::Memberlist, 0), (Wire::Memberlist, 1)]
+    {
+        let mut net = Net::formed(3, |options| {
+            if wire == Wire::Memberlist {
+                options.config = options.config.clone().memberlist();
+            }
+            options.config.label = "old".into();
+            options.config.keyring = Keyring::with_keys((0..keys).map(key)).unwrap();
+        });
+        everywhere(&mut net, |it| async move { it.set_label("old", Some("new".into())).await });
+        // In the middle of it both labels are in use, on streams too.
+        let first = net.hosts[0].cluster.clone();
+        assert_eq!(ask(&mut net, first.set_label("new", Some("old".into()))), Ok(()));
+        for (from, to) in [(0, "b"), (1, "a")] {
+            let cluster = net.hosts[from].cluster.clone();
+            let mut sending = Box::pin(cluster.send_reliable(to, "hello"));
+            let mut joining = Box::pin(cluster.join([net.hosts[1 - from].address]));
+            assert!(poll(&mut sending).is_pending());
+            assert!(poll(&mut joining).is_pending());
+            net.run(SECOND);
+            assert_eq!(ready(&mut sending), Ok(()), "{wire:?} with {keys} keys");
+            assert!(ready(&mut joining).is_ok(), "{wire:?} with {keys} keys");
+        }
+        everywhere(&mut net, |it| async move { it.set_label("new", Some("old".into())).await });
+        everywhere(&mut net, |it| async move { it.set_label("new", None).await });
+        net.run(60 * SECOND);
+        nobody_was_lost(&mut net);
+        assert_eq!(net.hosts[0].driver.node().config().label, "new");
+        assert_eq!(net.hosts[0].driver.node().config().label_also, None);
+    }
 }
 
 #[test]

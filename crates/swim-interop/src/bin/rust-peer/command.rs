@@ -11,6 +11,7 @@ use crate::{lines, wire};
 /// broken, so it is long.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
+#[derive(Clone)]
 pub(crate) struct Command(Value);
 
 impl Command {
@@ -62,15 +63,14 @@ impl Command {
 
     /// All that has a payload.
     async fn send(&self, cluster: &Cluster) -> Result<Value, String> {
-        // Elsewhere: to make 19 MiB takes an unoptimized build longer than a ping may take.
-        let command = self.0.clone();
+        let (to, command) = (self.text("to"), self.clone());
+        // Making up many bytes takes a second in a program that is not optimized, in which the node
+        // would answer nobody.
         let made = tokio::task::spawn_blocking(move || {
-            let payload = Command(command).payload()?;
-            let answer = lines::with_payload(json!({}), &payload);
-            Ok::<_, String>((payload, answer))
+            let payload = command.payload()?;
+            Ok::<_, String>((lines::with_payload(json!({}), &payload), payload))
         });
-        let (payload, answer) = made.await.map_err(|error| error.to_string())??;
-        let to = self.text("to");
+        let (answer, payload) = made.await.map_err(|error| error.to_string())??;
         let result = match self.text("do") {
             "meta" => cluster.set_meta(payload).await,
             "send" => cluster.send(to, payload).await,

@@ -1,0 +1,21 @@
+//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire. However they unpack, they take little memory.
+
+#![no_main]
+
+#[path = "../../crates/swim-core/tests/memory/counting.rs"]
+#[allow(dead_code, reason = "the tests of the core use all of it")]
+mod counting;
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
+
+/// Nodes, coders, and what a packet or stream may unpack to, some copies of each.
+const MEMORY_MAX: usize = 8 << 20;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let before = counting::live();
+    counting::restart_peak();
+    swim_fuzz::memberlist_stream::run(data);
+    let taken = counting::peak() - before;
+    assert!(taken <= MEMORY_MAX, "{taken} bytes of memory");
+});

@@ -1,0 +1,75 @@
+//! Arbitrary bytes as a datagram of memberlist's wire: to the decoder, and to a node, in the clear and
+//! behind the right seal.
+
+use bytes::{Bytes, BytesMut};
+use swim_core::Keyring;
+use swim_core::wire::memberlist::{self, Lzw, UNPACKED_PACKET_MAX};
+use swim_core::wire::{SealVersion, Wire};
+
+use super::input::Input;
+use super::packet::node_with_members;
+use super::settings::{self, LABEL, home};
+use super::voice::Voice;
+
+/// The port of members that name none.
+const PORT: u16 = 7946;
+
+/// Hands the input in, behind label, seal and checksum as its first byte says.
+///
+/// # Panics
+///
+/// When an invariant does not hold.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let switches = input.byte();
+    let on = |bit: u8| switches & (1 << bit) != 0;
+    let text = input.remainder();
+    decode(text);
+
+    let mut config = settings::usual(on(0)).memberlist();
+    let [_, key, ..] = settings::keys();
+    if on(1) {
+        config.keyring = Keyring::new(key.clone());
+    }
+    config.verify_incoming = !on(2);
+    config.versions.protocol.current = if on(3) { 1 } else { 2 };
+    let voice = Voice {
+        wire: Wire::Memberlist,
+        label: Bytes::from_static(if on(0) { LABEL } else { b"" }),
+        key: on(4).then_some(key),
+        version: if on(5) { SealVersion::V0 } else { SealVersion::V1 },
+        compression: on(6),
+        checksum: on(7),
+    };
+    // Without anything around it, the input itself is the datagram.
+    let bare = switches >> 4 == 0 && !on(0);
+    let datagram = if bare { BytesMut::from(text) } else { voice.packet_around(text) };
+    let mut watched = node_with_members(config);
+    // From a member, from a stranger, and from the first again.
+    for from in [home(1), home(100), home(1)] {
+        watched.packet(from, &datagram);
+        watched.packet(from, text);
+    }
+    watched.timeout();
+    watched.keep_next_deadline();
+}
+
+fn decode(text: &[u8]) {
+    let (mut count, mut size) = (0, 0);
+    memberlist::read_packet(text, PORT, &mut Lzw::default(), &mut |message| {
+        count += 1;
+        let Ok(message) = message else { return };
+        // What was understood can be said again, and is understood the same way.
+        let mut bytes = BytesMut::new();
+        memberlist::encode(&message, &mut bytes);
+        assert_eq!(bytes.len(), memberlist::encoded_len(&message));
+        size += bytes.len();
+        let mut again = Vec::new();
+        memberlist::read_packet(&bytes, PORT, &mut Lzw::default(), &mut |read| {
+            assert_eq!(read, Ok(message));
+            again.push(());
+        });
+        assert_eq!(again.len(), 1);
+    });
+    assert!((1..=text.len() + UNPACKED_PACKET_MAX).contains(&count) || text.starts_with(&[7, 0]));
+}
