@@ -4,21 +4,24 @@ use std::io::{IsTerminal, Write, stderr};
 use std::ops::Range;
 use std::process::ExitCode;
 
-use swim_sim::swarm::{self, Sweep};
+use swim_sim::swarm::{self, Sweep, Wires};
 
 const USAGE: &str = "\
-usage: swim-sim --seeds A..B [--jobs N] [--json]
+usage: swim-sim --seeds A..B [--wire swim|memberlist|both] [--jobs N] [--json]
 
 Runs each seed from A up to, but not including, B: a cluster with faults of its own, and the calm
 after them, watched by all checkers. Exits with 1 if a seed fails, or if 64 seeds or more did not see
 every kind of fault.
 
   --seeds A..B   the seeds; A alone is A..A+1
+  --wire WIRE    what the nodes speak (swim, in the clear); with the other two a seed may also have keys,
+                 a label, and compression
   --jobs N       on so many threads (as many as there are processors)
   --json         print one JSON object instead of text";
 
 struct Arguments {
     seeds: Range<u64>,
+    wires: Wires,
     jobs: usize,
     json: bool,
 }
@@ -37,12 +40,13 @@ fn main() -> ExitCode {
     };
     swarm::quiet_panics();
     let (terminal, total) = (stderr().is_terminal(), arguments.seeds.clone().count());
-    let sweep = swarm::sweep(arguments.seeds, arguments.jobs, |done, failed| {
-        if terminal {
-            // Nobody misses a line of progress that cannot be written.
-            let _ = write!(stderr(), "\r{done} of {total} seeds, {failed} failed ");
-        }
-    });
+    let sweep =
+        swarm::sweep_on(arguments.wires, arguments.seeds, arguments.jobs, |done, failed| {
+            if terminal {
+                // Nobody misses a line of progress that cannot be written.
+                let _ = write!(stderr(), "\r{done} of {total} seeds, {failed} failed ");
+            }
+        });
     if terminal {
         eprintln!();
     }
@@ -59,12 +63,13 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let (mut seeds, mut json) = (None, false);
+    let (mut seeds, mut wires, mut json) = (None, Wires::default(), false);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--seeds" => seeds = Some(range(&value()?)?),
+            "--wire" => wires = value()?.parse()?,
             "--jobs" => jobs = number(&value()?)?,
             "--json" => json = true,
             "--help" | "-h" => return Ok(None),
@@ -72,7 +77,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
         }
     }
     let seeds = seeds.ok_or("--seeds A..B is missing")?;
-    Ok(Some(Arguments { seeds, jobs, json }))
+    Ok(Some(Arguments { seeds, wires, jobs, json }))
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Stalls = 8,
     Plan = 9,
     Chaos = 10,
+    /// Which wire a swarm's nodes speak.
+    Wire = 11,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

@@ -43,6 +43,7 @@ fn what_is_no_option_is_named_and_ends_with_2() {
         (&["--seed", "1"][..], "--seed"),
         (&["--seeds"], "--seeds needs a value"),
         (&["--seeds", "1..x"], "\"x\" is not a number"),
+        (&["--seeds", "1", "--wire", "gossip"], "\"gossip\" is none of"),
         (&[], "--seeds A..B is missing"),
     ] {
         let output = swim_sim(arguments);

@@ -5,7 +5,7 @@
 //! `SWIM_SIM_COMMIT_SEED` is the first 16 hexadecimal digits of its hash. Far more are run by
 //! `cargo run --release -p swim-sim -- --seeds A..B`.
 
-use swim_sim::swarm::{self, Sweep};
+use swim_sim::swarm::{self, Sweep, Wires};
 
 #[track_caller]
 fn expect_clean(sweep: &Sweep) {
@@ -24,6 +24,18 @@ fn the_64_fixed_seeds_run_clean_and_see_every_kind_of_fault() {
 }
 
 #[test]
+fn the_64_fixed_seeds_run_clean_on_both_wires_sealed_or_not() {
+    let sweep = swarm::sweep_on(Wires::Both, 0..64, 2, |_, _| {});
+    println!("{}", sweep.seen);
+    expect_clean(&sweep);
+}
+
+#[test]
+fn the_64_fixed_seeds_run_clean_on_memberlists_wire() {
+    expect_clean(&swarm::sweep_on(Wires::Memberlist, 0..64, 2, |_, _| {}));
+}
+
+#[test]
 fn the_seed_of_the_commit_runs_clean() {
     let Ok(digits) = std::env::var("SWIM_SIM_COMMIT_SEED") else {
         println!("SWIM_SIM_COMMIT_SEED is not set: no seed of the commit was run");
@@ -32,7 +44,9 @@ fn the_seed_of_the_commit_runs_clean() {
     let digits = digits.get(..16).unwrap_or(&digits);
     let seed = u64::from_str_radix(digits, 16).expect("16 hexadecimal digits of a commit's hash");
     println!("seed {seed}");
-    expect_clean(&swarm::sweep(seed..seed.saturating_add(1), 1, |_, _| {}));
+    for wires in [Wires::Swim, Wires::Memberlist, Wires::Both] {
+        expect_clean(&swarm::sweep_on(wires, seed..seed.saturating_add(1), 1, |_, _| {}));
+    }
 }
 
 #[test]

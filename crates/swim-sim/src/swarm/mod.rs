@@ -13,7 +13,12 @@
 //!
 //! ```text
 //! cargo run --release -p swim-sim -- --seeds 0..1000
+//! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both
 //! ```
+//!
+//! A seed speaks the native wire in the clear. With [`Wires`] it may speak memberlist's, and have keys,
+//! a label and compression, under the same faults. The checkers expect the same on both, but for
+//! how soon nodes agree: see [`bounds::settling`](crate::bounds::settling).
 //!
 //! [`mixed`] is an older and smaller run, of a few nodes with the usual configuration and every fault
 //! at once. Digests are compared with it.
@@ -27,8 +32,10 @@ mod plan;
 mod run;
 mod seen;
 mod sweep;
+mod wires;
 
 pub use mixed::{Outcome, mixed};
-pub use run::{Finished, run, run_script, run_with};
+pub use run::{Finished, run, run_on, run_script, run_with};
 pub use seen::Seen;
-pub use sweep::{Failed, Sweep, quiet_panics, sweep};
+pub use sweep::{Failed, Sweep, quiet_panics, sweep, sweep_on};
+pub use wires::Wires;

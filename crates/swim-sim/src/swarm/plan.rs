@@ -8,6 +8,7 @@ use swim_core::{Config, Name};
 
 use super::dice::Dice;
 use super::fault::Fault;
+use super::wires::Wires;
 use crate::latency::Latency;
 use crate::options::{Options, Pieces};
 use crate::random::Purpose;
@@ -26,11 +27,16 @@ pub(super) struct Plan {
     pub(super) steps: usize,
     /// The longest time between two steps.
     pub(super) pause_max: Duration,
+    /// The wires that the one of `config` was drawn from.
+    pub(super) wires: Wires,
 }
 
 impl Plan {
-    pub(super) fn of_seed(seed: u64) -> Self {
-        Plan::draw(&mut Dice::new(seed, Purpose::Plan))
+    pub(super) fn of_seed(seed: u64, wires: Wires) -> Self {
+        let mut plan = Plan::draw(&mut Dice::new(seed, Purpose::Plan));
+        wires.apply(seed, &mut plan.config);
+        plan.wires = wires;
+        plan
     }
 
     pub(super) fn draw(dice: &mut Dice) -> Self {
@@ -53,6 +59,7 @@ impl Plan {
             faults: draw_faults(dice),
             steps,
             pause_max,
+            wires: Wires::Swim,
         }
     }
 
@@ -68,7 +75,7 @@ impl Plan {
             .latency(self.latency)
             .pieces(self.pieces)
             .socket_buffer(self.socket_buffer)
-            .replay(replay(seed))
+            .replay(replay(seed, self.wires))
             .checked()
     }
 
@@ -88,8 +95,10 @@ impl fmt::Display for Plan {
 }
 
 /// The command that runs a seed again.
-pub(super) fn replay(seed: u64) -> String {
-    format!("cargo run --release -p swim-sim -- --seeds {seed}..{}", seed + 1)
+pub(super) fn replay(seed: u64, wires: Wires) -> String {
+    let program = "cargo run --release -p swim-sim --";
+    let wire = if wires == Wires::Swim { String::new() } else { format!(" --wire {wires}") };
+    format!("{program} --seeds {seed}..{}{wire}", seed + 1)
 }
 
 fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
@@ -186,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_plan_is_valid_and_plans_differ_in_everything() {
-        let plans: Vec<Plan> = (0..2000).map(Plan::of_seed).collect();
+        let plans: Vec<Plan> = (0..2000).map(|seed| Plan::of_seed(seed, Wires::Swim)).collect();
         assert!(plans.iter().all(|plan| plan.config.validate().is_ok()));
         for nodes in 1..=64 {
             assert!(plans.iter().any(|plan| plan.nodes == nodes), "{nodes} nodes");

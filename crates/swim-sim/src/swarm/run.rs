@@ -7,6 +7,7 @@ use swim_core::Config;
 use super::dice::Dice;
 use super::plan::Plan;
 use super::seen::Seen;
+use super::wires::Wires;
 use crate::bounds;
 use crate::options::Options;
 use crate::random::Purpose;
@@ -39,6 +40,22 @@ pub fn run(seed: u64) -> Finished {
     run_with(seed, |_| {})
 }
 
+/// As [`run`], on one of these wires.
+///
+/// ```
+/// use swim_sim::swarm::{self, Wires};
+///
+/// let finished = swarm::run_on(Wires::Memberlist, 3);
+/// assert!(finished.settled_after <= finished.bound);
+/// ```
+///
+/// # Panics
+/// As [`run`].
+#[must_use]
+pub fn run_on(wires: Wires, seed: u64) -> Finished {
+    run_plan(Plan::of_seed(seed, wires), seed)
+}
+
 /// As [`run`], with changes to the configuration that the seed gives to every node: a setting of your
 /// own, under the faults of many seeds.
 ///
@@ -53,8 +70,12 @@ pub fn run(seed: u64) -> Finished {
 /// As [`run`]; and when the configuration does not [validate](swim_core::Config::validate).
 #[must_use]
 pub fn run_with(seed: u64, configure: impl FnOnce(&mut Config)) -> Finished {
-    let mut plan = Plan::of_seed(seed);
+    let mut plan = Plan::of_seed(seed, Wires::Swim);
     configure(&mut plan.config);
+    run_plan(plan, seed)
+}
+
+fn run_plan(plan: Plan, seed: u64) -> Finished {
     let options = plan.options(seed);
     Run::new(plan, options, Dice::new(seed, Purpose::Chaos)).finish()
 }
@@ -115,6 +136,7 @@ impl Run {
         self.chaos();
         let settled_after = self.calm();
         self.seen.add_world(&self.world);
+        self.seen.add_config(&self.plan.config);
         Finished {
             digest: self.world.digest(),
             nodes: self.plan.nodes,

@@ -3,8 +3,10 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use swim_core::{Event, Failure};
+use swim_core::wire::Wire;
+use swim_core::{Config, Event, Failure};
 
+use super::wires::Wires;
 use crate::world::World;
 
 /// How often what was seen.
@@ -72,6 +74,34 @@ impl Seen {
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         Seen::EXPECTED.into_iter().filter(|what| self.count(what) == 0).collect()
+    }
+
+    /// As [`missing`](Seen::missing), by clusters on these wires. Memberlist's has no broadcasts that
+    /// others would know for such, and its nodes tell no digest of what they see: there is nothing to
+    /// repair by.
+    pub(super) fn missing_on(&self, wires: Wires) -> Vec<&'static str> {
+        const NATIVE: [&str; 2] = ["broadcasts received", "repairs"];
+        const MEMBERLIST: [&str; 3] = ["clusters on memberlist's wire", "compressed", "sealed"];
+        let mut missing = self.missing();
+        if wires == Wires::Memberlist {
+            missing.retain(|what| !NATIVE.contains(what));
+        }
+        let new = MEMBERLIST.into_iter().filter(|what| self.count(what) == 0);
+        missing.extend(new.filter(|_| wires != Wires::Swim));
+        missing
+    }
+
+    /// Notes what the configuration of a run has.
+    pub(super) fn add_config(&mut self, config: &Config) {
+        for (what, is_so) in [
+            ("clusters on memberlist's wire", config.wire == Wire::Memberlist),
+            ("compressed", config.compression),
+            ("sealed", !config.keyring.is_empty()),
+        ] {
+            if is_so {
+                self.add(what, 1);
+            }
+        }
     }
 
     pub(super) fn add(&mut self, what: &'static str, count: u64) {

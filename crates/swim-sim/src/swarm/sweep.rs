@@ -8,13 +8,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::plan::replay;
-use super::run::{Finished, run};
+use super::run::{Finished, run_on};
 use super::seen::Seen;
+use super::wires::Wires;
 
 /// What came of a sweep.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Sweep {
+    /// Which wires they were on.
+    pub wires: Wires,
     /// How many seeds were run.
     pub runs: u64,
     /// The seeds that failed, in order.
@@ -45,7 +48,7 @@ impl Sweep {
     pub fn missing(&self) -> Vec<&'static str> {
         /// So many seeds see everything, nearly always.
         const RUNS_ENOUGH: u64 = 64;
-        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing() }
+        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing_on(self.wires) }
     }
 
     fn add(&mut self, seed: u64, result: Result<Finished, String>) {
@@ -60,7 +63,7 @@ impl Sweep {
                     self.slowest = Some((seed, share));
                 }
             }
-            Err(why) => self.failed.push(Failed { seed, why, replay: replay(seed) }),
+            Err(why) => self.failed.push(Failed { seed, why, replay: replay(seed, self.wires) }),
         }
     }
 }
@@ -77,8 +80,19 @@ impl Sweep {
 /// ```
 #[must_use]
 pub fn sweep(seeds: Range<u64>, jobs: usize, progress: impl Fn(u64, usize) + Sync) -> Sweep {
+    sweep_on(Wires::Swim, seeds, jobs, progress)
+}
+
+/// As [`sweep`], on these wires.
+#[must_use]
+pub fn sweep_on(
+    wires: Wires,
+    seeds: Range<u64>,
+    jobs: usize,
+    progress: impl Fn(u64, usize) + Sync,
+) -> Sweep {
     let next = AtomicU64::new(seeds.start);
-    let sweep = Mutex::new(Sweep::default());
+    let sweep = Mutex::new(Sweep { wires, ..Sweep::default() });
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
@@ -87,7 +101,7 @@ pub fn sweep(seeds: Range<u64>, jobs: usize, progress: impl Fn(u64, usize) + Syn
                     if !seeds.contains(&seed) {
                         break;
                     }
-                    let result = try_run(seed);
+                    let result = try_run(wires, seed);
                     // Only a panic in `progress` poisons it, which ends the sweep anyway.
                     let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                     sweep.add(seed, result);
@@ -115,8 +129,8 @@ pub fn quiet_panics() {
     }));
 }
 
-fn try_run(seed: u64) -> Result<Finished, String> {
-    catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(|panic| {
+fn try_run(wires: Wires, seed: u64) -> Result<Finished, String> {
+    catch_unwind(AssertUnwindSafe(|| run_on(wires, seed))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         let text = text.unwrap_or_else(|| "a panic without a text".to_owned());
