@@ -1,9 +1,10 @@
 //! Clusters that exist from the start: for runs about what comes later.
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Scope};
+use swim_core::wire::{self, Scope, Wire, memberlist};
 use swim_core::{Node, StreamInput};
 
+use crate::contents;
 use crate::host::Host;
 use crate::trace::Mark;
 use crate::world::World;
@@ -32,12 +33,16 @@ impl World {
 
     /// What a node of which all others have heard would say in a push/pull.
     fn everybody(&self) -> Bytes {
-        let nodes = self.hosts.iter().filter_map(Host::node);
-        let label = self.hosts.first().map(|host| host.config.label.clone()).unwrap_or_default();
+        let members = self.hosts.iter().filter_map(Host::node).map(Node::local);
+        let Some(config) = self.hosts.first().map(|host| &host.config) else {
+            return Bytes::new();
+        };
         let mut half = BytesMut::new();
-        wire::begin_packet(&label, &mut half);
-        wire::encode_push_pull(Scope::Full, 0, nodes.map(Node::local), &[], &mut half);
-        half.freeze()
+        match config.wire {
+            Wire::Swim => wire::encode_push_pull(Scope::Full, 0, members, &[], &mut half),
+            Wire::Memberlist => memberlist::encode_push_pull(false, members, &[], &mut half),
+        }
+        contents::stream(config, &half, self.options.seed)
     }
 
     /// Gives a node this half of a push/pull, as from the first host, and drops what it says to it.

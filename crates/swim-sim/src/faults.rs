@@ -4,10 +4,12 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Message};
+use bytes::Bytes;
+use swim_core::Node;
+use swim_core::wire::Message;
 
 use crate::bandwidth::Bandwidth;
+use crate::contents;
 use crate::latency::Latency;
 use crate::links::{Blocks, HostSet};
 use crate::loss::Loss;
@@ -217,15 +219,14 @@ impl World {
         self.launch_packet(self.host_at(from), from, to, payload);
     }
 
-    /// Sends a node one message in a datagram of its cluster, from an address that may be anybody's:
+    /// Sends a node one message in a datagram of its cluster, sealed if its datagrams are, from an address that may be anybody's:
     /// forged or late news, say. What lives at that address did not send it.
     #[track_caller]
     pub fn forge(&mut self, from: SocketAddr, to: &str, message: &Message<'_>) {
-        let label = &self.hosts[self.host(to) as usize].config.label;
-        let mut packet = BytesMut::new();
-        wire::begin_packet(label, &mut packet);
-        message.encode(&mut packet);
-        self.inject(from, to, packet.freeze());
+        let host = &self.hosts[self.host(to) as usize];
+        let config = host.node().map_or(&host.config, Node::config);
+        let packet = contents::packet(config, core::slice::from_ref(message), self.options.seed);
+        self.inject(from, to, packet);
     }
 
     #[track_caller]

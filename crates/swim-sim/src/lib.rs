@@ -88,6 +88,7 @@ mod clock;
 mod clog;
 mod commands;
 mod connection;
+mod contents;
 mod drivers;
 mod engine;
 mod expect;

@@ -3,19 +3,22 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-use swim_core::wire::{self, Frame};
+use swim_core::wire::Wire;
 use swim_core::{Config, Event, RequestId, StreamId, StreamInput, StreamOp};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
+use crate::contents::{Opener, Part};
 use crate::trace::event_member;
 
 /// Every packet, queue, table and stream of a node stays within its [`Config`]: packets within
-/// `packet_size_max`, with whole messages of its own format in them; queued updates and broadcasts,
-/// listed and lost members, requests under way, incoming streams in total and per source; metadata of
-/// members; what it writes to a stream, which is a header and whole frames; and local health.
+/// `packet_size_max`, with whole messages of its own format in them, sealed if it seals; queued updates
+/// and broadcasts, listed and lost members, requests under way, incoming streams in total and per
+/// source; metadata of members; what it writes to a stream, which is a header and whole frames, or one
+/// whole message on memberlist's wire; and local health.
 #[derive(Debug, Default)]
 pub struct Limits {
     hosts: Vec<Used>,
+    opener: Opener,
 }
 
 #[derive(Debug, Default)]
@@ -69,14 +72,16 @@ impl Checker for Limits {
         if !used.packets.is_multiple_of(READ_ONE_IN) {
             return Ok(());
         }
-        let messages = wire::open_packet(payload, &by.node.config().label)
-            .map_err(|reason| format!("a packet that it could not read itself: {reason}"))?;
-        let mut count = 0;
-        for message in messages {
+        let (mut count, mut unread) = (0, None);
+        let opened = self.opener.packet(by.node.config(), payload, &mut |message| {
             count += 1;
-            message.map_err(|reason| format!("a message that it could not read: {reason}"))?;
+            unread = unread.or(message.err());
+        });
+        opened.map_err(|reason| format!("a packet that it could not read itself: {reason}"))?;
+        match unread {
+            Some(reason) => Err(format!("a message that it could not read: {reason}")),
+            None => expect(count > 0, || "a packet without a message".to_owned()),
         }
-        expect(count > 0, || "a packet without a message".to_owned())
     }
 
     fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
@@ -112,7 +117,12 @@ impl Checker for Limits {
             StreamOp::Open { .. } => Ok(()),
             StreamOp::Send(bytes) => {
                 expect(!open.finished, || format!("{id:?}: bytes after the end"))?;
-                read_written(bytes, by.node.config())
+                let dialled = open.source.is_none();
+                let parts = self.opener.stream(by.node.config(), bytes, dialled);
+                let parts = parts.map_err(|reason| {
+                    format!("{id:?}: it writes what it could not read itself: {reason}")
+                })?;
+                written_within(&parts, by.node.config())
             }
             StreamOp::Finish => {
                 let once = !core::mem::replace(&mut open.finished, true);
@@ -181,30 +191,23 @@ impl Used {
     }
 }
 
-/// What a node writes to a stream: its header, whole frames, and nothing behind them.
-fn read_written(bytes: &[u8], config: &Config) -> Verdict {
-    let header = wire::open_header(bytes, &config.label)
-        .map_err(|reason| format!("a stream that it could not read itself: {reason}"))?;
-    let mut rest = &bytes[header.ok_or("a stream with half a header")?..];
+/// What a node writes to a stream: messages within their limits, and nothing behind the last.
+fn written_within(parts: &[Part], config: &Config) -> Verdict {
     let mut state = 0;
-    while !rest.is_empty() {
-        let length = wire::frame_len(rest).ok_or("half a frame header")?;
-        let body = rest.get(wire::FRAME_HEADER_LEN..wire::FRAME_HEADER_LEN + length);
-        let frame = wire::decode_frame(body.ok_or("half a frame")?)
-            .map_err(|reason| format!("a frame that it could not read itself: {reason}"))?;
-        rest = &rest[wire::FRAME_HEADER_LEN + length..];
-        let (size, max) = match frame {
-            Frame::User(user) => (user.payload.len(), config.reliable_size_max),
-            Frame::PushPull(part) => {
-                state += part.user_state.len();
-                expect(part.last == rest.is_empty(), || {
+    for (place, part) in parts.iter().enumerate() {
+        let (size, max) = match *part {
+            Part::User(size) => (size, config.reliable_size_max),
+            Part::PushPull { user_state, last } => {
+                state += user_state;
+                expect(last == (place + 1 == parts.len()), || {
                     "the last part does not say so".to_owned()
                 })?;
                 (state, config.user_state_size_max)
             }
-            Frame::Ping(_) | Frame::Ack(_) => continue,
+            Part::Other => continue,
         };
         expect(size <= max, || format!("{size} bytes in a stream, at most {max} are allowed"))?;
     }
-    Ok(())
+    let one = config.wire == Wire::Swim || parts.len() == 1;
+    expect(one, || format!("{} messages on a stream of memberlist's wire", parts.len()))
 }
