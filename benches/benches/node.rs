@@ -15,7 +15,7 @@ fn operations(criterion: &mut Criterion) {
             group.measurement_time(Duration::from_millis(200));
         }
         for members in CLUSTER_SIZES {
-            let mut subject = (operation.subject)(members);
+            let mut subject = (operation.subject)(swim_benches::names::config(), members);
             group.bench_function(BenchmarkId::from_parameter(members), |bencher| {
                 match operation.prepare {
                     None => bencher.iter(|| (operation.work)(&mut subject)),

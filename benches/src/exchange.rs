@@ -4,9 +4,10 @@ use std::hint::black_box;
 
 use bytes::BytesMut;
 use swim_core::wire::{self, Scope};
-use swim_core::{Output, StreamId, StreamInput, StreamOp};
+use swim_core::{MemberRef, Output, StreamId, StreamInput, StreamOp};
 
 use crate::Subject;
+use crate::coder::Coder;
 use crate::names::{LABEL, address, member, name};
 
 /// What an adapter reads from a connection at once.
@@ -23,6 +24,16 @@ pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     let members = order.map(|number| member(number, &names[number]));
     wire::encode_push_pull(scope, 0, members, &[], &mut bytes);
     bytes.to_vec()
+}
+
+/// What another member tells a node that joins, as [`half`] does, in the way that `coder` speaks.
+#[must_use]
+pub fn welcome(coder: &mut Coder, members: usize) -> Vec<u8> {
+    let names: Vec<String> = (0..members).map(name).collect();
+    let versions = coder.versions();
+    let order = (1..members).chain(0..1);
+    let members = order.map(|number| MemberRef { versions, ..member(number, &names[number]) });
+    coder.answer(Scope::Join, members)
 }
 
 /// What a member that knows nobody else tells.

@@ -4,10 +4,12 @@
 //! A node is driven as a real caller drives it: after every call all outputs are taken and dropped
 //! and the next deadline is asked for, all of it inside of what is measured.
 
+pub mod coder;
 pub mod exchange;
 pub mod names;
 mod operation;
 pub mod peers;
+pub mod samples;
 mod subject;
 pub mod timing;
 pub mod updates;

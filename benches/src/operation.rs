@@ -2,11 +2,13 @@
 
 use core::time::Duration;
 
+use swim_core::Config;
 use swim_core::wire::{Message, Ping};
 
 use crate::Subject;
-use crate::names::{address, config, name};
-use crate::updates::{alive, packet, packet_of};
+use crate::coder::Coder;
+use crate::names::{address, name};
+use crate::updates::alive_of;
 
 /// How many updates are queued where some are.
 pub const QUEUED: usize = 1_000;
@@ -25,8 +27,8 @@ pub struct Operation {
     pub title: &'static str,
     /// What it is called in the reports of criterion.
     pub key: &'static str,
-    /// A node with so many members, ready for the first time.
-    pub subject: fn(usize) -> Subject,
+    /// A node with this configuration and so many members, ready for the first time.
+    pub subject: fn(Config, usize) -> Subject,
     /// What has to be done before each time, and does not count.
     pub prepare: Option<fn(&mut Subject)>,
     /// What is measured.
@@ -52,7 +54,7 @@ pub const OPERATIONS: [Operation; 9] = [
     Operation {
         title: "ping answered, queue empty, any asker",
         key: "ping/cold",
-        subject: Subject::joined,
+        subject: Subject::joined_with,
         prepare: Some(ask_as_anybody),
         work: Subject::hand_in,
         per: 1,
@@ -70,7 +72,7 @@ pub const OPERATIONS: [Operation; 9] = [
     Operation {
         title: "ack handled",
         key: "ack",
-        subject: Subject::joined,
+        subject: Subject::joined_with,
         prepare: Some(await_ack),
         work: Subject::hand_in,
         per: 1,
@@ -97,7 +99,7 @@ pub const OPERATIONS: [Operation; 9] = [
     Operation {
         title: "probe tick, last of a round (hot)",
         key: "tick/probe/hot",
-        subject: Subject::joined,
+        subject: Subject::joined_with,
         prepare: Some(await_last_probes),
         work: Subject::keep_deadline,
         per: 1,
@@ -106,7 +108,7 @@ pub const OPERATIONS: [Operation; 9] = [
     Operation {
         title: "probe tick, any member (cold)",
         key: "tick/probe/cold",
-        subject: Subject::joined,
+        subject: Subject::joined_with,
         prepare: Some(await_probe),
         work: Subject::keep_deadline,
         per: 1,
@@ -123,20 +125,22 @@ pub const OPERATIONS: [Operation; 9] = [
     },
 ];
 
-fn ping_from(number: usize) -> Vec<u8> {
+fn ping_from(coder: &mut Coder, number: usize) -> Vec<u8> {
     let (own, asker) = (name(0), name(number));
-    packet_of(&Message::Ping(Ping { sequence: 7_654_321, target: &own, source: &asker, reply_to: None }))
+    let reply_to = coder.says_where_to_answer().then(|| address(number));
+    let ping = Ping { sequence: 7_654_321, target: &own, source: &asker, reply_to };
+    coder.packet_of(&Message::Ping(ping))
 }
 
-fn asked_by_one(members: usize) -> Subject {
-    let mut subject = Subject::joined(members);
-    (subject.datagram, subject.from) = (ping_from(1), address(1));
+fn asked_by_one(config: Config, members: usize) -> Subject {
+    let mut subject = Subject::joined_with(config, members);
+    (subject.datagram, subject.from) = (ping_from(&mut subject.coder, 1), address(1));
     subject
 }
 
 fn ask_as_anybody(subject: &mut Subject) {
     let asker = subject.any_peer();
-    subject.datagram = ping_from(asker);
+    subject.datagram = ping_from(&mut subject.coder, asker);
     subject.from = address(asker);
 }
 
@@ -152,27 +156,29 @@ fn await_ack(subject: &mut Subject) {
     subject.now += Duration::from_millis(1);
 }
 
-fn packet_about(members: impl Iterator<Item = usize>) -> Vec<u8> {
+fn packet_about(coder: &mut Coder, members: impl Iterator<Item = usize>) -> Vec<u8> {
     let names: Vec<(usize, String)> = members.map(|number| (number, name(number))).collect();
+    let versions = coder.versions();
+    let alive = |number, name| Message::Update(alive_of(versions, number, name));
     let updates: Vec<Message<'_>> =
-        names.iter().map(|(number, name)| Message::Update(alive(*number, name))).collect();
-    packet(updates.iter())
+        names.iter().map(|(number, name)| alive(*number, name)).collect();
+    coder.packet(updates.iter())
 }
 
-fn told_the_same(members: usize) -> Subject {
-    let mut subject = Subject::joined(members);
+fn told_the_same(config: Config, members: usize) -> Subject {
+    let mut subject = Subject::joined_with(config, members);
     let step = (members / UPDATES_PER_PACKET).max(1);
     let numbers = (0..UPDATES_PER_PACKET).map(|index| 1 + index * step % (members - 1));
-    subject.datagram = packet_about(numbers);
+    subject.datagram = packet_about(&mut subject.coder, numbers);
     subject
 }
 
-fn told_about_anybody(members: usize) -> Subject {
-    let mut subject = Subject::joined(members);
+fn told_about_anybody(config: Config, members: usize) -> Subject {
+    let mut subject = Subject::joined_with(config, members);
     subject.pool = (0..POOL)
         .map(|_| {
             let numbers = [(); UPDATES_PER_PACKET].map(|()| subject.any_peer());
-            packet_about(numbers.into_iter())
+            packet_about(&mut subject.coder, numbers.into_iter())
         })
         .collect();
     subject
@@ -198,8 +204,7 @@ fn await_last_probes(subject: &mut Subject) {
 }
 
 /// A node that does nothing but gossip for an hour.
-fn gossiping(members: usize) -> Subject {
-    let mut config = config();
+fn gossiping(mut config: Config, members: usize) -> Subject {
     config.probe_interval = Duration::from_secs(3600);
     config.gossip_to_the_dead = Duration::from_secs(24 * 3600);
     Subject::joined_with(config, members)

@@ -5,18 +5,21 @@ use core::time::Duration;
 use std::hint::black_box;
 
 use bytes::Bytes;
-use swim_core::wire::{self, Ack, Message, Ping, Scope};
+use swim_core::wire::{Ack, Message};
 use swim_core::{Config, Incarnation, Instant, Node, Output, StreamId, StreamOp};
 
+use crate::coder::Coder;
 use crate::exchange;
-use crate::names::{INCARNATION, LABEL, address, config, name};
-use crate::updates::{alive, left, packet, packet_of};
+use crate::names::{INCARNATION, address, config, name};
+use crate::updates::{alive_of, left};
 
 /// A node under measurement.
 #[derive(Debug)]
 pub struct Subject {
     /// The node.
     pub node: Node,
+    /// How its peers speak.
+    pub coder: Coder,
     /// Its time.
     pub now: Instant,
     /// How many members it knows, itself included.
@@ -48,7 +51,9 @@ impl Subject {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let now = Instant::ORIGIN + Duration::from_secs(1000);
+        let coder = Coder::of(&config);
         Subject {
+            coder,
             node: Node::new(config, [7; 32], now).expect("the configuration is valid"),
             now,
             members: 1,
@@ -74,7 +79,7 @@ impl Subject {
     #[must_use]
     pub fn joined_with(config: Config, members: usize) -> Self {
         let mut subject = Subject::new(config);
-        let half = exchange::half(Scope::Join, members);
+        let half = exchange::welcome(&mut subject.coder, members);
         let stream = subject.open_join();
         subject.receive(stream, &half);
         assert_eq!(subject.node.members_live(), members);
@@ -88,7 +93,8 @@ impl Subject {
     pub fn add_one_by_one(&mut self, members: usize) {
         for number in self.members..members {
             let name = name(number);
-            let datagram = packet_of(&Message::Update(alive(number, &name)));
+            let alive = Message::Update(alive_of(self.coder.versions(), number, &name));
+            let datagram = self.coder.packet_of(&alive);
             self.node.handle_packet(self.now, address(1), &datagram);
             self.turn();
         }
@@ -136,11 +142,11 @@ impl Subject {
         let Some((to, payload)) = self.ping.take() else {
             return false;
         };
-        let Some(ping) = ping_in(&payload) else {
+        let Some((sequence, _)) = self.coder.ping_in(&payload) else {
             return false;
         };
-        let ack = Ack { sequence: ping.sequence, payload: &[], view: 0 };
-        self.datagram = packet_of(&Message::Ack(ack));
+        let ack = Ack { sequence, payload: &[], view: 0 };
+        self.datagram = self.coder.packet_of(&Message::Ack(ack));
         self.from = to;
         true
     }
@@ -166,8 +172,9 @@ impl Subject {
 
     /// Notes whom the node has just pinged: each member once in a round.
     fn note_probed(&mut self) {
-        let target = self.ping.as_ref().and_then(|(_, payload)| ping_in(payload));
-        let Some(number) = target.and_then(|ping| ping.target[1..].parse::<usize>().ok()) else {
+        let Subject { ping, coder, .. } = self;
+        let target = ping.as_ref().and_then(|(_, payload)| coder.ping_in(payload));
+        let Some(number) = target.and_then(|(_, name)| name[1..].parse::<usize>().ok()) else {
             return;
         };
         if self.unprobed == 0 {
@@ -217,8 +224,11 @@ impl Subject {
             let first = 200_000_000;
             self.leavers = (first..first + count).map(name).collect();
             let names = core::mem::take(&mut self.leavers);
-            let alives =
-                names.iter().map(|name| Message::Update(alive(1, name))).collect::<Vec<_>>();
+            let versions = self.coder.versions();
+            let alives = names
+                .iter()
+                .map(|name| Message::Update(alive_of(versions, 1, name)))
+                .collect::<Vec<_>>();
             self.hand_in_all(&alives);
             self.leavers = names;
         }
@@ -248,7 +258,7 @@ impl Subject {
 
     fn hand_in_all(&mut self, messages: &[Message<'_>]) {
         for messages in messages.chunks(40) {
-            let datagram = packet(messages.iter());
+            let datagram = self.coder.packet(messages.iter());
             self.node.handle_packet(self.now, address(1), &datagram);
             self.turn();
         }
@@ -265,12 +275,4 @@ impl Subject {
         }
         panic!("a join opens a stream");
     }
-}
-
-fn ping_in(datagram: &[u8]) -> Option<Ping<'_>> {
-    let messages = wire::open_packet(datagram, LABEL).expect("the node's own packet");
-    messages.flatten().find_map(|message| match message {
-        Message::Ping(ping) => Some(ping),
-        _ => None,
-    })
 }

@@ -9,7 +9,13 @@ use crate::names::{INCARNATION, LABEL, address};
 /// An alive about a member, as it announced itself when it started.
 #[must_use]
 pub fn alive(number: usize, name: &str) -> Update<'_> {
-    let claim = Claim::Alive { address: address(number), meta: &[], versions: Versions::DEFAULT };
+    alive_of(Versions::DEFAULT, number, name)
+}
+
+/// The same, of a member that announces these versions.
+#[must_use]
+pub fn alive_of(versions: Versions, number: usize, name: &str) -> Update<'_> {
+    let claim = Claim::Alive { address: address(number), meta: &[], versions };
     Update { name, incarnation: INCARNATION, claim }
 }
 

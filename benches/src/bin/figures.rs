@@ -60,7 +60,7 @@ fn print_operations() {
 }
 
 fn nanos(operation: &Operation, members: usize) -> f64 {
-    let mut subject = (operation.subject)(members);
+    let mut subject = (operation.subject)(names::config(), members);
     let samples = if operation.is_slow_to_prepare { SAMPLES / 10 } else { SAMPLES };
     let nanos = match operation.prepare {
         None => timing::repeated(samples, || (operation.work)(&mut subject)),
@@ -71,7 +71,7 @@ fn nanos(operation: &Operation, members: usize) -> f64 {
 
 /// How often an operation asks for memory on average, with 1,000 members.
 fn allocations(operation: &Operation) -> f64 {
-    let mut subject = (operation.subject)(1_000);
+    let mut subject = (operation.subject)(names::config(), 1_000);
     let mut allocations = 0;
     for round in 0..WARM_UP + COUNTED {
         if let Some(prepare) = operation.prepare {

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn repeat(operation: &Operation, members: usize, times: usize) {
-    let mut subject = (operation.subject)(members);
+    let mut subject = (operation.subject)(swim_benches::names::config(), members);
     for _ in 0..times {
         if let Some(prepare) = operation.prepare {
             prepare(&mut subject);

@@ -25,7 +25,7 @@ pub fn ours(members: usize, samples: usize) -> Nanos {
     let nanos = |key| {
         let operation = OPERATIONS.iter().find(|operation| operation.key == key);
         let operation = operation.expect("there is such an operation");
-        let mut subject = (operation.subject)(members);
+        let mut subject = (operation.subject)(crate::names::config(), members);
         let prepare = operation.prepare.expect("another datagram each time");
         let nanos = timing::prepared(samples, &mut subject, prepare, operation.work);
         nanos / number(operation.per)

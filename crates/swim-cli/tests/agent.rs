@@ -175,7 +175,7 @@ fn an_agent_whose_reader_is_gone_leaves() {
     drop(stdout);
     // The next line that it wants to print tells it.
     writeln!(mute.stdin.as_mut().unwrap(), "members").unwrap();
-    let status = wait_for_exit(&mut mute, secs(10));
+    let status = wait_for_exit(&mut mute, secs(30));
     let mut complaints = String::new();
     mute.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert_eq!(status.code(), Some(0), "{complaints}");

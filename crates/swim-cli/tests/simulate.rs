@@ -238,3 +238,11 @@ fn a_signal_breaks_it_off_with_a_report() {
     assert_eq!((&report["interrupted"], &report["runs"]), (&true.into(), &0.into()));
     assert!(report["simulated_ms"].as_u64() > Some(0), "{told}");
 }
+
+#[test]
+fn the_wire_changes_the_figures_and_the_seed_repeats_them() {
+    let swim = report(&[]);
+    let memberlist = report(&["--wire", "memberlist"]);
+    assert_eq!(memberlist, report(&["--wire", "memberlist"]), "the same seed, the same report");
+    assert_ne!(swim, memberlist);
+}

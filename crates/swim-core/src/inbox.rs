@@ -203,7 +203,7 @@ impl Node {
             let room = self.config.stream_buffer_max.saturating_sub(self.streams.buffered());
             let mut unpacked = Vec::new();
             let size_max = room.min(UNPACKED_MAX);
-            memberlist::unpack_stream(&message, size_max, &mut self.lzw, &mut unpacked)
+            memberlist::unpack_stream(&message, size_max, &mut self.unpacker, &mut unpacked)
                 .map_err(told)?;
             if unpacked.is_empty() {
                 return Err(told(DropReason::Truncated));

@@ -97,7 +97,10 @@ pub struct Node {
     kept_deadlines_at: Instant,
     outputs: VecDeque<Output>,
     pub(crate) sealer: Sealer,
+    /// Compresses what is sent.
     pub(crate) lzw: Lzw,
+    /// Decompresses what is received. Another one, because answers are sent while a packet is read.
+    pub(crate) unpacker: Lzw,
     /// The packet that is being written.
     pub(crate) draft: Draft,
     /// What a sealed packet held.
@@ -183,6 +186,7 @@ impl Node {
             outputs: VecDeque::new(),
             sealer: Sealer::new(config.keyring.clone(), seed),
             lzw: Lzw::default(),
+            unpacker: Lzw::default(),
             draft: Draft::default(),
             opened: Vec::new(),
             finished: Vec::new(),
@@ -253,7 +257,9 @@ impl Node {
     }
 
     /// Sends a message to one member over a stream, at most `reliable_size_max` bytes. Answered with
-    /// [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it.
+    /// [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it. On
+    /// memberlist's wire, that is by closing the stream, and an empty message is told to no
+    /// application.
     pub fn send_reliable(
         &mut self,
         now: Instant,

@@ -78,11 +78,11 @@ impl Node {
         match self.open_memberlist_packet(datagram, opened) {
             Ok(text) => {
                 let port = self.config.address.port();
-                let mut lzw = core::mem::take(&mut self.lzw);
+                let mut lzw = core::mem::take(&mut self.unpacker);
                 memberlist::read_packet(text, port, &mut lzw, &mut |message| {
                     self.take_message(from, message, &mut questions);
                 });
-                self.lzw = lzw;
+                self.unpacker = lzw;
             }
             Err(reason) => self.complain(from, reason, false),
         }

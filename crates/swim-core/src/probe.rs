@@ -368,7 +368,7 @@ impl Node {
         if ping.target != self.config.name.as_str() && !ping.target.is_empty() {
             return self.drop_quietly(DropReason::WrongName);
         }
-        let from = ping.reply_to.map_or(from, canonical);
+        let from = self.where_to_answer(from, ping.reply_to);
         let from_hook = self.hooks.ack_payload().filter(|p| p.len() <= self.ack_payload_size_max());
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
         let ack = Message::Ack(Ack {
@@ -403,7 +403,7 @@ impl Node {
     }
 
     pub(crate) fn receive_indirect_ping(&mut self, from: SocketAddr, request: &IndirectPing<'_>) {
-        let from = request.reply_to.map_or(from, canonical);
+        let from = self.where_to_answer(from, request.reply_to);
         let known = self.members.find(request.target);
         if known.is_none_or(|slot| self.members.entry(slot).address() != canonical(request.address))
         {
@@ -429,6 +429,12 @@ impl Node {
         let (target, source) = (request.target, source.as_str());
         let ping = Ping { sequence, target, source, reply_to: self.config.reply_to() };
         self.send_message(request.address, &Message::Ping(ping), true);
+    }
+
+    /// Where the asker wants the answer, if it says so; but not outside the allowed networks.
+    fn where_to_answer(&self, from: SocketAddr, reply_to: Option<SocketAddr>) -> SocketAddr {
+        let wanted = reply_to.map(canonical);
+        wanted.filter(|to| self.config.allows(to.ip())).unwrap_or(from)
     }
 
     fn send_nack(&mut self, asker: SocketAddr, sequence: u32, wanted: bool) {

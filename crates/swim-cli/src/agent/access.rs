@@ -41,7 +41,7 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "on|off", action = ArgAction::Set, value_parser = parse_switch)]
     pub(crate) compression: Option<bool>,
 
-    /// Versions of the application on top (memberlist: "delegate" versions), such as 2:5:4 where
+    /// Versions of the application on top (memberlist: "delegate" versions), such as 2:5:5 where
     /// Serf runs; all 0 unless given
     #[arg(long, value_name = "MIN:MAX:CURRENT", value_parser = parse_versions)]
     pub(crate) application_versions: Option<VersionRange>,
@@ -118,7 +118,7 @@ fn parse_switch(text: &str) -> Result<bool, String> {
 
 fn parse_versions(text: &str) -> Result<VersionRange, String> {
     let expected =
-        || "expected MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as 2:5:4".to_string();
+        || "expected MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as 2:5:5".to_string();
     let numbers: Vec<u8> = text
         .split(':')
         .map(|part| part.parse().map_err(|_| expected()))
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn application_versions_are_in_order() {
-        assert_eq!(parse_versions("2:5:4"), Ok(VersionRange { min: 2, max: 5, current: 4 }));
+        assert_eq!(parse_versions("2:5:5"), Ok(VersionRange { min: 2, max: 5, current: 5 }));
         for text in ["", "1", "1:2", "5:2:4", "2:5:6", "2:5:1", "a:b:c", "0:300:1", "1:2:2:2"] {
             assert!(parse_versions(text).is_err(), "{text}");
         }

@@ -9,6 +9,7 @@ use swim_sim::{Latency, NetworkOptions};
 use swim_tokio::Config;
 
 use crate::Fatal;
+use crate::agent::access::WireArg;
 use crate::cli::Profile;
 use crate::simulate::spec::{self, CrashSpec, LossSpec};
 use crate::simulate::{memory, settings};
@@ -39,6 +40,10 @@ pub(crate) struct SimulateArgs {
     /// Timing, to begin with
     #[arg(long, value_enum, default_value_t = Profile::Lan)]
     pub(crate) profile: Profile,
+
+    /// The format of packets and streams, which says what they cost
+    #[arg(long, value_enum, value_name = "WIRE", default_value_t = WireArg::Swim)]
+    pub(crate) wire: WireArg,
 
     /// A TOML file with settings that differ from the profile's
     #[arg(long, value_name = "FILE")]
@@ -96,6 +101,9 @@ impl SimulateArgs {
     /// What these arguments ask for; it can be carried out.
     pub(crate) fn plan(&self) -> Result<Plan, Fatal> {
         let mut config = self.profile.config();
+        if self.wire == WireArg::Memberlist {
+            config = config.memberlist();
+        }
         if let Some(path) = &self.config {
             settings::read(path, &mut config).map_err(Fatal::usage)?;
         }

@@ -136,7 +136,7 @@ fn unknown(name: &str, value: &DeValue<'_>) -> String {
         return format!("{name} is against strangers, of whom there are none in a simulation");
     }
     if name == "wire" {
-        return "the simulation is on swim's own wire".into();
+        return "the wire is given on the command line: --wire swim or --wire memberlist".into();
     }
     if value.is_table() {
         return format!("there is no section '{name}': settings stand at the top, as name = value");
@@ -210,7 +210,7 @@ mod tests {
             ("colour = 1", 1, "fields of swim_core::Config"),
             ("name = \"a\"", 1, "gives each its own"),
             ("keyring = \"a\"", 1, "against strangers"),
-            ("wire = \"memberlist\"", 1, "swim's own wire"),
+            ("wire = \"memberlist\"", 1, "--wire memberlist"),
             ("[node]\nprobe_timeout = \"1s\"", 1, "no section 'node'"),
             ("probe_timeout = 500", 1, "say \"500s\" or \"500ms\""),
             ("probe_timeout = \"500\"", 1, "no unit"),

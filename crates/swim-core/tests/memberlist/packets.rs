@@ -256,3 +256,17 @@ fn s35_a_packet_of_many_small_compressed_messages_is_cut_off() {
     assert_eq!(found.len(), 400);
     assert_eq!(found.iter().filter(|message| message.is_ok()).count(), 256);
 }
+
+#[test]
+fn the_shortest_text_that_compression_makes_shorter_has_25_bytes() {
+    let compressed = |size: usize| {
+        let mut packet = BytesMut::zeroed(size);
+        compress_packet(&mut packet, 0, &mut Lzw::default())
+    };
+    assert!(compressed(25));
+    assert!(!compressed(24));
+    // Shorter ones are not even tried. Zeros are what comes out shortest.
+    let mut out = BytesMut::zeroed(24);
+    compress_stream(&mut out, 0, &mut Lzw::default());
+    assert!(out.len() >= 24);
+}

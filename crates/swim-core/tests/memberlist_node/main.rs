@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a test has no outside; plain `pub` is what its modules share")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test, too")]
 
+mod decisions;
 mod differences;
 mod harness;
 mod indirect;

@@ -24,7 +24,6 @@ const NOT_UNDERSTOOD: &[&str] = &[
     "larger than",
     "missing message type",
     "too short",
-    "remote state",
     "BadInput",
     "panic",
     "goroutine",

@@ -67,9 +67,6 @@ fn streams_arrive_whole(scene: &Scene, side: Side) {
         assert_eq!(sent.size, size as u64);
         group.get(&to).wait_for_payload(mark, "message", sent);
     }
-    // memberlist warns where an encrypted message has more than 12 of at most 20 MiB.
-    group.assert_silent_but(&["Remote node state size is"]);
-
     if group.get(&from).kind() == Kind::Rust {
         let mark = group.get(&to).lines.mark();
         let refused = group.get(&from).send("send_reliable", &to, 20 * MIB + 1);
@@ -79,6 +76,10 @@ fn streams_arrive_whole(scene: &Scene, side: Side) {
         let messages = group.get(&to).lines.all(mark, |line| line.is("message"));
         assert_eq!(messages.len(), 1, "only the one in the limit");
     }
+    // Not silent: memberlist warns where an encrypted message has more than 12 of at most 20 MiB,
+    // and to compress 19 MiB can take a busy machine longer than a ping may take.
+    group.assert_nobody_gone(&Marks::default());
+    group.assert_understood();
 }
 
 /// On joining, and from then on; also a larger one.

@@ -15,6 +15,9 @@ const TYPE_MAX: u8 = 13;
 /// The fewest bytes of sealed text: version, nonce and tag.
 const SEALED_SIZE_MIN: usize = 1 + 12 + 16;
 
+/// A label, empty for none, and what is behind it.
+type Split<'a> = (&'a [u8], &'a [u8]);
+
 /// How many bytes [`put_label`] puts in front.
 #[must_use]
 pub fn label_header_len(label: &[u8]) -> usize {
@@ -42,7 +45,7 @@ pub fn put_label(label: &[u8], out: &mut BytesMut, start: usize) {
 ///
 /// [`DropReason::Truncated`] when the packet ends before its label does, [`DropReason::Malformed`]
 /// when it has an empty one.
-pub fn split_label(packet: &[u8]) -> Result<(&[u8], &[u8]), DropReason> {
+pub fn split_label(packet: &[u8]) -> Result<Split<'_>, DropReason> {
     match *packet {
         [HAS_LABEL] => Err(DropReason::Truncated),
         [HAS_LABEL, 0, ..] => Err(DropReason::Malformed),
@@ -58,7 +61,7 @@ pub fn split_label(packet: &[u8]) -> Result<(&[u8], &[u8]), DropReason> {
 /// # Errors
 ///
 /// As [`split_label`].
-pub fn split_stream_label(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, DropReason> {
+pub fn split_stream_label(bytes: &[u8]) -> Result<Option<Split<'_>>, DropReason> {
     match split_label(bytes) {
         Err(DropReason::Truncated) => Ok(None),
         Ok(_) if bytes.is_empty() => Ok(None),

@@ -31,6 +31,11 @@ pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
 /// set up for each of the sixty thousand messages of a few bytes that fit.
 const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
 
+/// The shortest text that compression can make shorter; an ack is below. A code stands for one byte
+/// more than the longest before it at best, so it takes 7 for 25 bytes. With the two codes around them
+/// they have 11 bytes, and the message that they stand in 13 more.
+const COMPRESSIBLE_SIZE_MIN: usize = 25;
+
 /// Walks over the messages of a packet's text, as it is behind label and seal, and calls `visit`
 /// with each, or with the reason why it is dropped; the others follow all the same.
 ///
@@ -84,6 +89,9 @@ pub fn make_compound(out: &mut BytesMut, start: usize, parts: &[u16]) {
 /// whether it was.
 pub fn compress_packet(out: &mut BytesMut, start: usize, lzw: &mut Lzw) -> bool {
     let text = out.get(start..).unwrap_or_default();
+    if text.len() < COMPRESSIBLE_SIZE_MIN {
+        return false;
+    }
     let Some(size_max) = text.len().checked_sub(packed_len(0) + 1) else {
         return false;
     };

@@ -1,0 +1,224 @@
+//! Prints what both wires cost, in the clear, sealed and compressed: nanoseconds and bytes. Fails when
+//! an operation of a node that has warmed up asks for memory.
+//!
+//! ```sh
+//! cargo run --release --manifest-path benches/Cargo.toml --bin wires
+//! ```
+
+#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
+#[allow(dead_code, reason = "the tests of the core use all of it")]
+mod counting;
+
+use std::hint::black_box;
+
+use bytes::BytesMut;
+use swim_benches::coder::{Coder, FRAMINGS, Framing};
+use swim_benches::samples::{self, News, PACKET_SIZE};
+use swim_benches::{OPERATIONS, Operation, timing};
+use swim_core::wire::memberlist::Lzw;
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
+
+/// How many samples a median is taken of.
+const SAMPLES: usize = 301;
+
+/// How often an operation is repeated while allocations are counted, and before.
+const COUNTED: usize = 2_000;
+const WARM_UP: usize = 1_000;
+
+/// How many members the nodes know.
+const MEMBERS: usize = 1_000;
+
+/// What is measured of a node, by the keys of the operations.
+const OF_A_NODE: [&str; 5] = ["ping/hot", "ack", "known/hot", "tick/probe/hot", "tick/gossip"];
+
+fn main() {
+    print_messages();
+    print_updates();
+    print_packets();
+    print_operations();
+    print_compression();
+}
+
+fn print_messages() {
+    println!("One message: bytes, nanoseconds to write and to read it, without framing\n");
+    println!("{:18}{:>24}{:>24}", "", "native", "memberlist");
+    let [native, memberlist] = ["swim/plain", "memberlist/plain"].map(coder);
+    let columns = [native, memberlist].map(|mut coder| {
+        samples::kinds(&coder).map(|(title, message)| {
+            let mut out = BytesMut::with_capacity(PACKET_SIZE);
+            let write = timing::repeated(SAMPLES, || {
+                out.clear();
+                coder.encode(black_box(&message), &mut out);
+                black_box(&out);
+            });
+            let size = out.len();
+            let packet = coder.packet_of(&message);
+            let read = timing::repeated(SAMPLES, || read(&mut coder, &packet));
+            (title, size, write, read)
+        })
+    });
+    let [native, memberlist] = columns;
+    for ((title, a, a_write, a_read), (_, b, b_write, b_read)) in native.into_iter().zip(memberlist)
+    {
+        print!("{title:18}{a:>8}{a_write:>8.0}{a_read:>8.0}");
+        println!("{b:>8}{b_write:>8.0}{b_read:>8.0}");
+    }
+    println!("\nReading includes label and checksum of a packet with this message alone.\n");
+}
+
+fn print_updates() {
+    println!("Updates in a packet of 1,400 bytes: names of 10 characters, IPv4, no metadata\n");
+    println!("{:28}{:>12}{:>18}{:>12}", "", "alive", "suspect, failed", "left");
+    for framing in FRAMINGS.iter().filter(|framing| !framing.compression) {
+        let coder = Coder::of(&framing.config());
+        let [.., alive, suspect, _, left, _] = samples::kinds(&coder)
+            .map(|(_, message)| (coder.cost(&message), coder.per_packet(&message, PACKET_SIZE)));
+        let cell = |(bytes, count)| format!("{count} of {bytes} B");
+        println!("{:28}{:>12}{:>18}{:>12}", framing.title, cell(alive), cell(suspect), cell(left));
+    }
+    println!();
+}
+
+fn print_packets() {
+    println!(
+        "A full packet of alives: messages, bytes, nanoseconds to write and read, allocations\n"
+    );
+    let names = samples::cache_names();
+    for framing in FRAMINGS {
+        let mut coder = Coder::of(&framing.config());
+        let messages = samples::full(&coder, News::Alive, &names);
+        let mut out = BytesMut::with_capacity(64 << 10);
+        let mut write = || {
+            coder.write(black_box(&messages).iter(), &mut out);
+            black_box(&out);
+        };
+        let written = timing::repeated(SAMPLES, &mut write);
+        let mut allocations = allocated(&mut write);
+        let packet = out.to_vec();
+        let read_in = timing::repeated(SAMPLES, || read(&mut coder, &packet));
+        allocations += allocated(&mut || read(&mut coder, &packet));
+        println!(
+            "{:28}{:>6}{:>8}{written:>10.0}{read_in:>10.0}{allocations:>8}",
+            framing.title,
+            messages.len(),
+            packet.len()
+        );
+    }
+    println!();
+}
+
+fn print_operations() {
+    println!("Operations of a node with {MEMBERS} members: nanoseconds; no allocations\n");
+    let operations: Vec<&Operation> = OF_A_NODE
+        .iter()
+        .filter_map(|key| OPERATIONS.iter().find(|operation| operation.key == *key))
+        .collect();
+    print!("{:28}", "");
+    for operation in &operations {
+        print!("{:>16}", operation.key);
+    }
+    println!();
+    for framing in FRAMINGS {
+        print!("{:28}", framing.title);
+        for operation in &operations {
+            let (nanos, allocations) = operation_cost(operation, &framing);
+            assert_eq!(allocations, 0, "{}: {}", framing.title, operation.title);
+            print!("{nanos:>16.0}");
+        }
+        println!();
+    }
+    println!();
+}
+
+fn operation_cost(operation: &Operation, framing: &Framing) -> (f64, usize) {
+    let mut subject = (operation.subject)(framing.config(), MEMBERS);
+    let (warm_up, counted) =
+        if operation.is_slow_to_prepare { (50, 100) } else { (WARM_UP, COUNTED) };
+    let mut allocations = 0;
+    for round in 0..warm_up + counted {
+        if let Some(prepare) = operation.prepare {
+            prepare(&mut subject);
+        }
+        let before = counting::allocations();
+        (operation.work)(&mut subject);
+        if round >= warm_up {
+            allocations += counting::allocations() - before;
+        }
+    }
+    let samples = if operation.is_slow_to_prepare { SAMPLES / 5 } else { SAMPLES };
+    let nanos = match operation.prepare {
+        None => timing::repeated(samples, || (operation.work)(&mut subject)),
+        Some(prepare) => timing::prepared(samples, &mut subject, prepare, operation.work),
+    };
+    (nanos / count(operation.per), allocations)
+}
+
+/// Whether compression would pay on the native wire, and what it does on memberlist's.
+fn print_compression() {
+    println!("Compressing full packets: bytes before, after, and nanoseconds there and back\n");
+    let names = samples::cache_names();
+    for wire in ["swim/plain", "memberlist/plain"] {
+        for news in [News::Alive, News::Suspect, News::Mixed] {
+            let mut coder = coder(wire);
+            let messages = samples::full(&coder, news, &names);
+            let packet = coder.packet(messages.iter());
+            let title = format!("{wire}, {news:?}");
+            lz4(&title, &packet);
+            lzw(&title, &packet);
+        }
+    }
+}
+
+fn lz4(title: &str, text: &[u8]) {
+    let mut packed = vec![0; lz4_flex::block::get_maximum_output_size(text.len())];
+    let mut size = 0;
+    let there = timing::repeated(SAMPLES, || {
+        let written = lz4_flex::block::compress_into(black_box(text), &mut packed);
+        size = written.expect("room for the largest");
+    });
+    let mut unpacked = vec![0; text.len()];
+    let back = timing::repeated(SAMPLES, || {
+        let written = lz4_flex::block::decompress_into(black_box(&packed[..size]), &mut unpacked);
+        assert!(written.is_ok());
+    });
+    print_saving(title, "lz4", text.len(), size, there, back);
+}
+
+fn lzw(title: &str, text: &[u8]) {
+    let (mut lzw, mut packed, mut unpacked) = (Lzw::default(), Vec::new(), Vec::new());
+    let there = timing::repeated(SAMPLES, || lzw.compress(black_box(text), &mut packed));
+    let back = timing::repeated(SAMPLES, || {
+        let result = lzw.decompress(black_box(&packed), &mut unpacked, text.len());
+        assert_eq!(result, Ok(()));
+    });
+    print_saving(title, "LZW", text.len(), packed.len(), there, back);
+}
+
+fn print_saving(title: &str, how: &str, before: usize, after: usize, there: f64, back: f64) {
+    let saved = 100.0 - 100.0 * count(after) / count(before);
+    println!("{title:28}{how:>6}{before:>7}{after:>7}{saved:>7.1} %{there:>9.0}{back:>9.0}");
+}
+
+fn coder(key: &str) -> Coder {
+    let framing = FRAMINGS.iter().find(|framing| framing.key == key);
+    Coder::of(&framing.expect("one of the keys").config())
+}
+
+fn read(coder: &mut Coder, packet: &[u8]) {
+    coder.read(black_box(packet), &mut |message| _ = black_box(*message));
+}
+
+/// How often so many repetitions ask for memory, once warm.
+fn allocated(work: &mut impl FnMut()) -> usize {
+    let before = counting::allocations();
+    (0..COUNTED).for_each(|_| work());
+    counting::allocations() - before
+}
+
+/// Counts here are far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
