@@ -3,19 +3,18 @@
 
 use bytes::BytesMut;
 use swim_core::wire::memberlist::{self, Lzw};
-use swim_core::wire::{self, Message, Ping, Scope, SealVersion, Sealer, Wire};
+use swim_core::wire::{self, Lz4, Message, Ping, Scope, SealVersion, Sealer, Wire};
 use swim_core::{Config, Key, Keyring, MemberRef, Versions};
 
 use crate::names::{LABEL, config};
 
 /// In the second byte of the native header: what follows is sealed.
 const SEALED_FLAG: u8 = 1;
+/// In the second byte of the native header: the text of the packet is compressed.
+const COMPRESSED_FLAG: u8 = 2;
 
 /// The native header, with the label.
 const HEADER: usize = 3 + LABEL.len();
-
-/// The tag that each cipher adds.
-const TAG_SIZE: usize = 16;
 
 /// A way in which packets are framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +43,13 @@ pub enum Cipher {
 }
 
 /// All that are measured.
-pub const FRAMINGS: [Framing; 9] = [
+pub const FRAMINGS: [Framing; 11] = [
     framing("native", "swim/plain", Wire::Swim, None, false),
     framing("native, AES-128", "swim/aes128", Wire::Swim, Some(Cipher::Aes128), false),
     framing("native, AES-256", "swim/aes256", Wire::Swim, Some(Cipher::Aes256), false),
     framing("native, XChaCha20", "swim/xchacha20", Wire::Swim, Some(Cipher::XChaCha20), false),
+    framing("native, LZ4", "swim/lz4", Wire::Swim, None, true),
+    framing("native, LZ4, AES-256", "swim/lz4+aes256", Wire::Swim, AES256, true),
     framing("memberlist", "memberlist/plain", Wire::Memberlist, None, false),
     framing("memberlist, AES-128", "memberlist/aes128", MEMBERLIST, Some(Cipher::Aes128), false),
     framing("memberlist, AES-256", "memberlist/aes256", MEMBERLIST, Some(Cipher::Aes256), false),
@@ -98,7 +99,10 @@ pub struct Coder {
     wire: Wire,
     sealer: Option<Sealer>,
     compression: bool,
+    lz4: Lz4,
     lzw: Lzw,
+    unpacked: Vec<u8>,
+    plain: Vec<u8>,
     parts: Vec<u16>,
     opened: Vec<u8>,
 }
@@ -112,7 +116,10 @@ impl Coder {
             wire: config.wire,
             sealer: (!ring.is_empty()).then(|| Sealer::new(ring, [8; 32])),
             compression: config.compression,
+            lz4: Lz4::default(),
             lzw: Lzw::default(),
+            unpacked: Vec::new(),
+            plain: Vec::new(),
             parts: Vec::new(),
             opened: Vec::new(),
         }
@@ -196,6 +203,9 @@ impl Coder {
     }
 
     fn frame(&mut self, out: &mut BytesMut, start: usize) {
+        if self.wire == Wire::Swim && self.compression {
+            wire::compress_packet(out, start, &mut self.lz4);
+        }
         match (self.wire, &mut self.sealer) {
             (Wire::Swim, None) => {}
             (Wire::Swim, Some(sealer)) => {
@@ -226,23 +236,29 @@ impl Coder {
     ///
     /// If it is none, or for another label or key.
     pub fn read(&mut self, datagram: &[u8], visit: &mut dyn FnMut(&Message<'_>)) {
-        let Coder { wire, sealer, lzw, opened, .. } = self;
+        let Coder { wire, sealer, lzw, opened, unpacked, plain, .. } = self;
         match (*wire, sealer) {
-            (Wire::Swim, None) => {
+            (Wire::Swim, None) if datagram[1] & COMPRESSED_FLAG == 0 => {
                 for message in wire::open_packet(datagram, LABEL).expect("a packet") {
                     visit(&message.expect("a message"));
                 }
             }
-            (Wire::Swim, Some(sealer)) => {
+            (Wire::Swim, sealer) => {
                 refill(opened, datagram);
                 let (head, body) = opened.split_at_mut(HEADER);
-                let text = sealer.open_native(&[head], body).expect("the key fits").len();
-                // The header as it is in the clear, in front of the text instead of the nonce.
-                let start = opened.len() - TAG_SIZE - text - HEADER;
-                opened.copy_within(..HEADER, start);
-                opened[start + 1] &= !SEALED_FLAG;
-                let packet = &opened[start..start + HEADER + text];
-                for message in wire::open_packet(packet, LABEL).expect("a packet") {
+                let text = match sealer {
+                    Some(sealer) => sealer.open_native(&[head], body).expect("the key fits"),
+                    None => body,
+                };
+                let text = match head[1] & COMPRESSED_FLAG {
+                    0 => text,
+                    _ => wire::unpack_packet(text, unpacked).expect("our own compression"),
+                };
+                // As it is in the clear.
+                refill(plain, head);
+                plain[1] &= !(SEALED_FLAG | COMPRESSED_FLAG);
+                plain.extend_from_slice(text);
+                for message in wire::open_packet(plain, LABEL).expect("a packet") {
                     visit(&message.expect("a message"));
                 }
             }

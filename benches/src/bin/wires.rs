@@ -155,7 +155,7 @@ fn operation_cost(operation: &Operation, framing: &Framing) -> (f64, usize) {
     (nanos / count(operation.per), allocations)
 }
 
-/// Whether compression would pay on the native wire, and what it does on memberlist's.
+/// What compression saves on the native wire and on memberlist's.
 fn print_compression() {
     println!("Compressing full packets: bytes before, after, and nanoseconds there and back\n");
     let names = samples::cache_names();
