@@ -143,6 +143,8 @@ pub fn vary(config: &mut Config, kind: u8) {
         *config = config.clone().memberlist();
         config.compression = !bit(3);
         config.versions.protocol.current = if bit(4) { 1 } else { 2 };
+    } else {
+        config.compression = bit(4);
     }
     let [first, second, third, native] = keys();
     let other = if config.wire == Wire::Swim { native } else { third };

@@ -3,13 +3,16 @@
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage};
-use swim_core::wire::{self, Frame, Message, SealVersion, Sealer, Wire};
+use swim_core::wire::{self, Frame, Lz4, Message, SealVersion, Sealer, Wire};
 use swim_core::{Config, Key, Keyring};
 
 use super::settings::LABELS;
 
 /// In the second byte of the native header: what follows is sealed.
 const SEALED_FLAG: u8 = 1;
+
+/// In the second byte of the native header: the text of the packet is compressed.
+const COMPRESSED_FLAG: u8 = 2;
 
 /// Who says something on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub struct Voice {
     pub key: Option<Key>,
     /// How memberlist's wire is sealed.
     pub version: SealVersion,
-    /// Whether memberlist's wire is compressed.
+    /// Whether packets are compressed, and streams of memberlist's wire.
     pub compression: bool,
     /// Whether packets of memberlist's wire have a checksum.
     pub checksum: bool,
@@ -100,6 +103,9 @@ impl Voice {
                 wire::begin_packet(&self.label, &mut bytes);
                 let start = bytes.len();
                 bytes.extend_from_slice(text);
+                if self.compression {
+                    wire::compress_packet(&mut bytes, start, &mut Lz4::default());
+                }
                 if let Some(mut sealer) = self.sealer() {
                     bytes[1] |= SEALED_FLAG;
                     let head = bytes[..start].to_vec();
@@ -132,14 +138,21 @@ impl Voice {
         let mut datagram = datagram.to_vec();
         match self.wire {
             Wire::Swim => {
-                let (head, body) = self.split_header(&mut datagram);
+                // Only of packets, and only by those who compress.
+                let is_compressed = self.compression && datagram[1] & COMPRESSED_FLAG != 0;
+                let flags = if is_compressed { COMPRESSED_FLAG } else { 0 };
+                let (head, body) = self.split_header(&mut datagram, flags);
                 let text = match self.sealer() {
                     Some(sealer) => sealer.open_native(&[head], body).expect("our own seal"),
                     None => body,
                 };
                 let mut plain = BytesMut::new();
                 wire::begin_packet(&self.label, &mut plain);
-                plain.extend_from_slice(text);
+                let mut unpacked = Vec::new();
+                plain.extend_from_slice(match is_compressed {
+                    true => wire::unpack_packet(text, &mut unpacked).expect("our own compression"),
+                    false => text,
+                });
                 for message in wire::open_packet(&plain, &self.label).expect("our own header") {
                     visit(&message.expect("our own message"));
                 }
@@ -168,9 +181,10 @@ impl Voice {
         sealer.open_memberlist_packet(&self.label, body).expect("our own seal")
     }
 
-    fn split_header<'a>(&self, bytes: &'a mut [u8]) -> (&'a [u8], &'a mut [u8]) {
+    fn split_header<'a>(&self, bytes: &'a mut [u8], flags: u8) -> (&'a [u8], &'a mut [u8]) {
         let mut header = BytesMut::new();
         wire::begin_packet(&self.label, &mut header);
+        header[1] |= flags;
         if self.key.is_some() {
             header[1] |= SEALED_FLAG;
         }
@@ -239,7 +253,7 @@ impl Voice {
 
     fn read_swim_stream(&self, from: Side, bytes: &[u8]) -> Option<Awaited> {
         let mut bytes = bytes.to_vec();
-        let (head, body) = self.split_header(&mut bytes);
+        let (head, body) = self.split_header(&mut bytes, 0);
         let (mut rest, mut awaits, mut number) = (&*body, None, 0);
         assert!(!rest.is_empty(), "a stream without a frame");
         while !rest.is_empty() {

@@ -243,7 +243,6 @@ fn key_files_and_variables_that_cannot_be_used() {
         (&[], Some(""), "SWIM_KEY is empty"),
         (&[], Some("hunter2"), "SWIM_KEY, key 1: the key is not standard base64"),
         (&["--key-file", &xchacha, "--wire", "memberlist"], None, "swim keygen"),
-        (&["--compression", "on"], None, "--wire memberlist"),
         (&["--compression", "maybe"], None, "on or off"),
         (&["--application-versions", "5:2:4"], None, "MIN:MAX:CURRENT"),
         (&["--allow-network", "10.0.0.0/40"], None, "10.1.0.0/16"),

@@ -66,8 +66,15 @@ pub struct Config {
     pub verify_incoming: bool,
     /// With keys: encrypt what goes out. Off only while a cluster is moved to encryption.
     pub verify_outgoing: bool,
-    /// Compress packets and streams where that makes them shorter. On memberlist's wire alone; what
-    /// comes in compressed is read in any case.
+    /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire, off
+    /// by default there, or with LZW packets and streams of memberlist's. It saves about half of a
+    /// packet full of gossip, nothing of others, and makes no room for more news in one packet. The
+    /// first use takes memory for a table and buffers (8 KiB and two packets with LZ4), later ones
+    /// none. What comes in compressed is read in any case, so members may differ in this; a release
+    /// that knows no compression on the native wire drops it.
+    ///
+    /// With keys, the length of a packet then tells a little of what is in it: off where somebody who
+    /// may read the traffic chooses metadata or messages of members that have secrets in theirs.
     pub compression: bool,
     /// The networks that members may be in: packets and streams of others are dropped, and members
     /// that announce an address elsewhere are not taken in. Empty, as by default, allows all; at

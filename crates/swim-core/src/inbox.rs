@@ -82,6 +82,9 @@ impl Node {
                 return Ok(None);
             };
             self.check_sealed(header.sealed)?;
+            if header.compressed {
+                return Err(DropReason::Compressed);
+            }
             inbox.head = Some(inbox.bytes.drain(..header.size).collect());
             inbox.sealed = header.sealed;
         }

@@ -38,6 +38,7 @@ use crate::suspicion::Suspicions;
 use crate::sync::Joins;
 use crate::time::Instant;
 use crate::timer::{Timer, Timers};
+use crate::wire::Lz4;
 use crate::wire::memberlist::Lzw;
 
 /// One member of a cluster: the whole protocol, without sockets and without a clock.
@@ -97,7 +98,9 @@ pub struct Node {
     kept_deadlines_at: Instant,
     outputs: VecDeque<Output>,
     pub(crate) sealer: Sealer,
-    /// Compresses what is sent.
+    /// Compresses packets of the native wire.
+    pub(crate) lz4: Lz4,
+    /// Compresses what is sent on memberlist's.
     pub(crate) lzw: Lzw,
     /// Decompresses what is received. Another one, because answers are sent while a packet is read.
     pub(crate) unpacker: Lzw,
@@ -105,6 +108,8 @@ pub struct Node {
     pub(crate) draft: Draft,
     /// What a sealed packet held.
     pub(crate) opened: Vec<u8>,
+    /// What a compressed packet of the native wire held.
+    pub(crate) unpacked: Vec<u8>,
     pub(crate) finished: Vec<Finished>,
     /// Where the gossip ticks lie on the time line, so that they keep their rhythm while switched
     /// off for want of news.
@@ -185,10 +190,12 @@ impl Node {
             kept_deadlines_at: now,
             outputs: VecDeque::new(),
             sealer: Sealer::new(config.keyring.clone(), seed),
+            lz4: Lz4::default(),
             lzw: Lzw::default(),
             unpacker: Lzw::default(),
             draft: Draft::default(),
             opened: Vec::new(),
+            unpacked: Vec::new(),
             finished: Vec::new(),
             gossip_phase,
             random,

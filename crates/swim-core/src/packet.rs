@@ -40,7 +40,8 @@ impl Node {
 
     fn receive_swim_packet(&mut self, from: SocketAddr, datagram: &[u8], opened: &mut Vec<u8>) {
         let mut questions = 0;
-        match self.open_swim_packet(datagram, opened) {
+        let mut unpacked = core::mem::take(&mut self.unpacked);
+        match self.open_swim_packet(datagram, opened, &mut unpacked) {
             Ok(messages) => {
                 for message in messages {
                     self.take_message(from, message, &mut questions);
@@ -48,12 +49,14 @@ impl Node {
             }
             Err(reason) => self.complain(from, reason, false),
         }
+        self.unpacked = unpacked;
     }
 
     fn open_swim_packet<'a>(
         &self,
         datagram: &'a [u8],
         opened: &'a mut Vec<u8>,
+        unpacked: &'a mut Vec<u8>,
     ) -> Result<Messages<'a>, DropReason> {
         let header = wire::read_header(datagram, &self.labels())?.ok_or(DropReason::Truncated)?;
         let (head, body) = datagram.split_at_checked(header.size).ok_or(DropReason::Truncated)?;
@@ -65,7 +68,9 @@ impl Node {
             }
             false => body,
         };
-        Ok(Messages::new(body))
+        // Whether or not this node compresses what it sends.
+        let text = if header.compressed { wire::unpack_packet(body, unpacked)? } else { body };
+        Ok(Messages::new(text))
     }
 
     fn receive_memberlist_packet(
@@ -283,8 +288,7 @@ impl Node {
             return;
         }
         match self.config.wire {
-            Wire::Swim if self.config.seals() => self.seal_swim_packet(),
-            Wire::Swim => {}
+            Wire::Swim => self.frame_swim_packet(),
             Wire::Memberlist => self.frame_memberlist_packet(checksum),
         }
         let payload = self.draft.take();
@@ -297,8 +301,15 @@ impl Node {
         self.output(Output::Packet { to: canonical(to), payload });
     }
 
-    fn seal_swim_packet(&mut self) {
+    /// Compresses and seals the text, and says so in the header.
+    fn frame_swim_packet(&mut self) {
         let (packet, start) = self.draft.text();
+        if self.config.compression {
+            wire::compress_packet(packet, start, &mut self.lz4);
+        }
+        if !self.config.seals() {
+            return;
+        }
         wire::mark_sealed(packet);
         let mut header = [0; wire::HEADER_SIZE_MAX];
         header[..start].copy_from_slice(&packet[..start]);

@@ -328,7 +328,11 @@ impl Node {
 
     fn probe_answered(&mut self, from: SocketAddr, probe: &Probe, ack: &Ack<'_>) {
         self.timers.stop(Timer::ProbeTimeout);
-        if let Some(stream) = probe.stream {
+        // The stream may not have said anything yet, not even the label. A member that runs
+        // memberlist complains of such a connection, so there it goes on to its end.
+        if self.config.wire == Wire::Swim
+            && let Some(stream) = probe.stream
+        {
             self.abort_stream(stream);
         }
         self.change_health(-1, HealthReason::ProbeAnswered);

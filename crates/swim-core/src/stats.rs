@@ -173,6 +173,8 @@ counted_enum! {
         Sealed => "sealed", "encrypted; this node has no key";
         /// Encrypted with a key that this node does not have, for another label, or damaged.
         WrongKey => "wrong_key", "encrypted with a key that this node does not have";
+        /// Compressed, where nothing is: a stream of the native wire format.
+        Compressed => "compressed", "compressed, which is not read here";
         /// From an address, or about one, that is in none of `allowed_networks`.
         NotAllowed => "not_allowed", "an address outside the allowed networks";
         /// A checksum that does not match.

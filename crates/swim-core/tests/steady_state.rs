@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use swim_core::wire::{self, Ack, Claim, Message, Ping, Scope, Update};
+use swim_core::wire::{self, Ack, Claim, Lz4, Message, Ping, Scope, Update};
 use swim_core::{Config, Incarnation, Instant, MemberRef, Node, Output, StreamInput, StreamOp};
 use swim_core::{State, Versions};
 
@@ -22,6 +22,8 @@ static ALLOCATOR: counting::Counting = counting::Counting;
 
 const MEMBERS: usize = 1_000;
 const LABEL: &[u8] = b"staging";
+/// In the second byte of the header: the packet is compressed.
+const COMPRESSED: u8 = 2;
 
 /// How often each operation is done before its allocations are counted, and while they are.
 const WARM_UP: usize = 500;
@@ -41,8 +43,10 @@ fn a_packet_or_tick_of_a_node_that_has_warmed_up_allocates_nothing() {
         ("a probe tick", second, probe_tick, Peer::keep_deadline),
         ("a gossip tick", hour, gossip_tick, Peer::keep_deadline),
     ];
-    for (name, probe_interval, prepare, work) in operations {
-        let mut peer = Peer::new(probe_interval);
+    for ((name, probe_interval, prepare, work), compression) in
+        operations.into_iter().flat_map(|operation| [(operation, false), (operation, true)])
+    {
+        let mut peer = Peer::new(probe_interval, compression);
         let mut allocations = 0;
         for round in 0..WARM_UP + COUNTED {
             prepare(&mut peer);
@@ -52,7 +56,8 @@ fn a_packet_or_tick_of_a_node_that_has_warmed_up_allocates_nothing() {
                 allocations += counting::allocations() - before;
             }
         }
-        assert_eq!(allocations, 0, "{name}: in {COUNTED} times");
+        assert_eq!(allocations, 0, "{name}: in {COUNTED} times, compression {compression}");
+        assert_eq!(peer.saw_compressed, compression && peer.incarnation > 1, "{name}");
     }
 }
 
@@ -68,15 +73,21 @@ struct Peer {
     /// Whom the node pinged last, and with which sequence number.
     pinged: Option<(SocketAddr, u32)>,
     incarnation: u32,
+    /// What is sent and received is compressed; whether the node did, and the text of what it sent.
+    lz4: Option<Lz4>,
+    saw_compressed: bool,
+    text: Vec<u8>,
+    plain: Vec<u8>,
 }
 
 impl Peer {
-    fn new(probe_interval: Duration) -> Self {
+    fn new(probe_interval: Duration, compression: bool) -> Self {
         let mut config = Config::lan("n0".parse().unwrap(), address(0));
         config.probe_interval = probe_interval;
         config.probe_timeout = probe_interval.mul_f64(0.99);
         config.gossip_to_the_dead = probe_interval * 20;
         config.label = LABEL.into();
+        config.compression = compression;
         // Exchanging everything is no steady-state packet.
         config.push_pull_interval = Duration::ZERO;
         let now = Instant::ORIGIN;
@@ -87,6 +98,10 @@ impl Peer {
             from: address(1),
             pinged: None,
             incarnation: 1,
+            lz4: compression.then(Lz4::default),
+            saw_compressed: false,
+            text: Vec::new(),
+            plain: Vec::new(),
         };
         peer.join();
         peer
@@ -138,12 +153,30 @@ impl Peer {
     fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             if let Output::Packet { to, payload } = output
-                && let Some(sequence) = sequence_of_ping(&payload)
+                && let Some(sequence) = self.sequence_of_ping(&payload)
             {
                 self.pinged = Some((to, sequence));
             }
         }
         std::hint::black_box(self.node.poll_timeout());
+    }
+
+    fn sequence_of_ping(&mut self, datagram: &[u8]) -> Option<u32> {
+        let (head, body) = datagram.split_at(wire::header_len(LABEL));
+        self.plain.clear();
+        self.plain.extend_from_slice(head);
+        if head[1] & COMPRESSED == 0 {
+            self.plain.extend_from_slice(body);
+        } else {
+            self.saw_compressed = true;
+            self.plain[1] &= !COMPRESSED;
+            self.plain.extend_from_slice(wire::unpack_packet(body, &mut self.text).unwrap());
+        }
+        let messages = wire::open_packet(&self.plain, LABEL).unwrap();
+        messages.flatten().find_map(|message| match message {
+            Message::Ping(ping) => Some(ping.sequence),
+            _ => None,
+        })
     }
 
     fn wait(&mut self) {
@@ -161,6 +194,9 @@ impl Peer {
         let mut packet = BytesMut::new();
         wire::begin_packet(LABEL, &mut packet);
         messages.iter().for_each(|message| message.encode(&mut packet));
+        if let Some(lz4) = &mut self.lz4 {
+            wire::compress_packet(&mut packet, wire::header_len(LABEL), lz4);
+        }
         self.datagram = packet.to_vec();
         self.from = address(from);
     }
@@ -194,14 +230,6 @@ impl Peer {
 fn address(number: usize) -> SocketAddr {
     let [.., a, b] = number.to_be_bytes();
     SocketAddr::from(([10, 0, a, b], 7946))
-}
-
-fn sequence_of_ping(datagram: &[u8]) -> Option<u32> {
-    let messages = wire::open_packet(datagram, LABEL).unwrap();
-    messages.flatten().find_map(|message| match message {
-        Message::Ping(ping) => Some(ping.sequence),
-        _ => None,
-    })
 }
 
 fn ping(peer: &mut Peer) {

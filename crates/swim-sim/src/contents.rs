@@ -35,10 +35,24 @@ impl Opener {
     ) -> Result<(), DropReason> {
         let sealed = seals(config);
         match config.wire {
-            Wire::Swim if sealed => {
-                let (header, body) = open_sealed_header(payload, config)?;
-                let mut packet = plain_header(header);
-                packet.extend_from_slice(self.native(config, &[header], &mut body.to_vec())?);
+            Wire::Swim if sealed || is_compressed(payload) => {
+                let size = wire::header_len(&config.label);
+                let split = payload.split_at_checked(size);
+                let (header, body) = split.ok_or(DropReason::Truncated)?;
+                let mut packet = header.to_vec();
+                packet[1] &= !(FLAG_SEALED | FLAG_COMPRESSED);
+                let mut opened = body.to_vec();
+                let text = match (sealed, header[1] & FLAG_SEALED != 0) {
+                    (true, true) => self.native(config, &[header], &mut opened)?,
+                    (false, false) => body,
+                    (true, false) => return Err(DropReason::Plaintext),
+                    (false, true) => return Err(DropReason::Sealed),
+                };
+                let mut unpacked = Vec::new();
+                packet.extend_from_slice(match is_compressed(payload) {
+                    true => wire::unpack_packet(text, &mut unpacked)?,
+                    false => text,
+                });
                 wire::open_packet(&packet, &config.label)?.for_each(visit);
             }
             Wire::Swim => wire::open_packet(payload, &config.label)?.for_each(visit),
@@ -264,6 +278,13 @@ fn seal_version(config: &Config) -> SealVersion {
 
 /// In the second byte of the native wire: what follows the header is sealed.
 const FLAG_SEALED: u8 = 1;
+/// In the second byte of a packet of the native wire: its text is compressed.
+const FLAG_COMPRESSED: u8 = 2;
+
+/// Whether a packet of the native wire is.
+fn is_compressed(packet: &[u8]) -> bool {
+    matches!(packet, [wire::MAGIC, flags, ..] if flags & FLAG_COMPRESSED != 0)
+}
 
 /// Marks what starts with this header as sealed; the header then.
 fn sealed_header(bytes: &mut [u8], size: usize) -> Vec<u8> {

@@ -37,7 +37,8 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "CIDR", value_parser = parse_network)]
     pub(crate) allow_network: Vec<IpNet>,
 
-    /// Compress what that makes shorter, on memberlist's wire: on unless given
+    /// Compress what that makes shorter: on memberlist's wire on unless given, on this program's own,
+    /// where it acts on datagrams alone, off. What comes in compressed is read in any case
     #[arg(long, value_name = "on|off", action = ArgAction::Set, value_parser = parse_switch)]
     pub(crate) compression: Option<bool>,
 
@@ -70,9 +71,6 @@ impl AccessArgs {
                 return Err("--cluster <LABEL> is missing, which only --wire memberlist does \
                             without (see 'swim agent --help')"
                     .into());
-            }
-            Some(WireArg::Swim) | None if self.compression == Some(true) => {
-                return Err("--compression is for --wire memberlist alone".into());
             }
             Some(WireArg::Swim) | None => {}
         }

@@ -21,6 +21,7 @@
 
 mod frames;
 mod half;
+mod lz4;
 pub mod memberlist;
 mod messages;
 mod protobuf;
@@ -42,6 +43,7 @@ pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
+pub use lz4::{Lz4, compress_packet, unpack_packet};
 pub(crate) use swim::{HEADER_SIZE_MAX, Labels, mark_sealed, read_header};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
 

@@ -15,13 +15,17 @@ use crate::stats::DropReason;
 /// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
 pub const MAGIC: u8 = 0xC1;
 /// The version of the format, in the high half of the second byte. The low half has flags: 1 for
-/// what is sealed; the others must be 0.
+/// what is sealed, 2 for a packet that is compressed; the others must be 0.
 pub const WIRE_VERSION: u8 = 1;
 /// In the second byte: what follows the header is encrypted.
 const FLAG_SEALED: u8 = 1;
+/// In the second byte, of packets only: the text, which may be sealed, is compressed.
+const FLAG_COMPRESSED: u8 = 2;
+/// All that there are.
+const FLAGS: u8 = FLAG_SEALED | FLAG_COMPRESSED;
 
 /// The bytes of the header before the label: magic, version and flags, label length.
-const HEADER_SIZE_MIN: usize = 3;
+pub(super) const HEADER_SIZE_MIN: usize = 3;
 /// The bytes of the longest header.
 pub(crate) const HEADER_SIZE_MAX: usize = HEADER_SIZE_MIN + LABEL_SIZE_MAX;
 
@@ -53,6 +57,11 @@ pub(crate) fn mark_sealed(bytes: &mut [u8]) {
     bytes[1] |= FLAG_SEALED;
 }
 
+/// Marks the packet that starts so as compressed.
+pub(super) fn mark_compressed(bytes: &mut [u8]) {
+    bytes[1] |= FLAG_COMPRESSED;
+}
+
 /// How many bytes [`begin_packet`] appends.
 #[must_use]
 pub fn header_len(label: &[u8]) -> usize {
@@ -65,6 +74,8 @@ pub fn header_len(label: &[u8]) -> usize {
 /// # Errors
 ///
 /// What the datagram seems to be instead, when it does not start with our header.
+/// [`DropReason::Sealed`] when it is sealed and has to be opened with a [`Sealer`](super::Sealer)
+/// first, and [`DropReason::Compressed`] when [`unpack_packet`](super::unpack_packet) comes before.
 pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
     let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
     let body = datagram.get(size..).ok_or(DropReason::Truncated)?;
@@ -80,6 +91,7 @@ pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>,
 pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReason> {
     match read_header(bytes, &Labels { own: cut_label(label), also: None })? {
         Some(header) if header.sealed => Err(DropReason::Sealed),
+        Some(header) if header.compressed => Err(DropReason::Compressed),
         header => Ok(header.map(|header| header.size)),
     }
 }
@@ -107,15 +119,17 @@ pub(crate) struct Header {
     pub(crate) size: usize,
     /// What follows is sealed.
     pub(crate) sealed: bool,
+    /// The text of what follows is compressed. Packets alone may be.
+    pub(crate) compressed: bool,
 }
 
-/// Like [`open_header`], also for what is sealed, and where more than one label is accepted.
+/// Like [`open_header`], also for what is sealed or compressed, and where more than one label is accepted.
 pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<Header>, DropReason> {
     let may_be = |length: u8| labels.iter().any(|label| label_len(label) == length);
     match *bytes {
         [] => return Ok(None),
         [first, ..] if first != MAGIC => return Err(classify(bytes)),
-        [_, version, ..] if version & !FLAG_SEALED != WIRE_VERSION << 4 => {
+        [_, version, ..] if version & !FLAGS != WIRE_VERSION << 4 => {
             return Err(DropReason::WireVersion);
         }
         [_, _, length, ..] if !may_be(length) => return Err(DropReason::LabelMismatch),
@@ -128,7 +142,11 @@ pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<He
             }
             if theirs.len() == usize::from(length) {
                 let size = HEADER_SIZE_MIN + theirs.len();
-                return Ok(Some(Header { size, sealed: version & FLAG_SEALED != 0 }));
+                return Ok(Some(Header {
+                    size,
+                    sealed: version & FLAG_SEALED != 0,
+                    compressed: version & FLAG_COMPRESSED != 0,
+                }));
             }
         }
         _ => {}

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
+mod compression;
 mod datagrams;
 mod limits;
 mod limits_of_streams;

@@ -59,7 +59,8 @@ fn a_packet_of_another_version_or_with_unknown_flags_is_named() {
     for second in 0..=u8::MAX {
         let expected = match second {
             0x10 => Ok(()),
-            0x11 => Err(DropReason::Sealed),
+            0x11 | 0x13 => Err(DropReason::Sealed),
+            0x12 => Err(DropReason::Compressed),
             _ => Err(DropReason::WireVersion),
         };
         assert_eq!(opened(&[b"\xC1", &[second][..], b"\x07staging"].concat()), expected);

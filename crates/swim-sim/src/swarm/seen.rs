@@ -88,6 +88,8 @@ impl Seen {
         }
         let new = MEMBERLIST.into_iter().filter(|what| self.count(what) == 0);
         missing.extend(new.filter(|_| wires != Wires::Swim));
+        let both = ["compressed on the native wire"].into_iter();
+        missing.extend(both.filter(|what| wires == Wires::Both && self.count(what) == 0));
         missing
     }
 
@@ -96,6 +98,7 @@ impl Seen {
         for (what, is_so) in [
             ("clusters on memberlist's wire", config.wire == Wire::Memberlist),
             ("compressed", config.compression),
+            ("compressed on the native wire", config.compression && config.wire == Wire::Swim),
             ("sealed", !config.keyring.is_empty()),
         ] {
             if is_so {
