@@ -71,5 +71,6 @@ fn decode(text: &[u8]) {
         });
         assert_eq!(again.len(), 1);
     });
-    assert!((1..=text.len() + UNPACKED_PACKET_MAX).contains(&count) || text.starts_with(&[7, 0]));
+    // Compounds of nothing hold nothing, wherever they stand.
+    assert!(count <= text.len() + UNPACKED_PACKET_MAX);
 }

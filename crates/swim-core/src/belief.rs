@@ -76,8 +76,8 @@ impl Node {
             return self.admit(update, new, via);
         };
         let entry = self.members.entry(slot);
-        let (known, address) = (entry.belief(), entry.address());
-        let elsewhere = known.state.is_live() && address != canonical(new.address);
+        let known = entry.belief();
+        let elsewhere = known.state.is_live() && !entry.is_at(new.address);
         let claim = Belief::new(State::Alive, update.incarnation);
         if !elsewhere
             && supersedes(claim, known) == Verdict::Ignore
@@ -91,6 +91,7 @@ impl Node {
             {
                 // It restarted at the same incarnation, and only it knows what it announces now. One
                 // of the two who differ tells it what it announced before, and it outbids that.
+                let address = entry.address();
                 self.tell_about_limited(slot, address);
             }
             return self.drop_quietly(DropReason::Stale);

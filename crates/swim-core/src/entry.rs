@@ -131,7 +131,13 @@ impl Entry {
 
     /// Whether an alive message with this content would change anything but the incarnation.
     pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
-        self.address() == canonical(address) && self.meta() == meta && self.versions() == versions
+        self.is_at(address) && self.meta() == meta && self.versions() == versions
+    }
+
+    /// Whether the member is reached at this address, in whatever form it is written.
+    #[inline]
+    pub(crate) fn is_at(&self, address: SocketAddr) -> bool {
+        self.address == address.into() || self.address() == canonical(address)
     }
 
     /// What is known of the member, as others are told it.

@@ -157,12 +157,18 @@ impl Members {
         }
     }
 
-    /// A random one of those lost after they failed.
-    pub(crate) fn pick_lost(&self, random: &mut Random) -> Option<Slot> {
-        if self.lost.is_empty() {
-            return None;
-        }
-        Some(self.lost[random.below(narrow(self.lost.len())) as usize])
+    /// A random one of those that failed, listed still or lost: one of either with an equal chance,
+    /// where there are both, so that many machines that are gone do not keep a node from those that
+    /// failed just now.
+    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
+        let list = match (self.failed.is_empty(), self.lost.is_empty()) {
+            (true, true) => return None,
+            (true, false) => &self.lost,
+            (false, true) => &self.failed,
+            (false, false) if random.below(2) == 0 => &self.failed,
+            (false, false) => &self.lost,
+        };
+        Some(list[random.below(narrow(list.len())) as usize])
     }
 
     /// The next member of the probe ring; `None` when there is nobody to probe.
@@ -570,11 +576,11 @@ mod tests {
             check_places(&members);
         }
         assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[1])));
-        assert_eq!(members.pick_lost(&mut random), Some(slots[1]), "who left is not looked for");
+        assert_eq!(members.pick_failed(&mut random), Some(slots[1]), "who left is not looked for");
         assert_eq!((members.len(), members.lost_len(), members.iter().count()), (2, 2, 2));
         assert_eq!(members.entry(slots[1]).meta(), b"");
         members.forget(slots[1]);
-        assert_eq!((members.find("n1"), members.pick_lost(&mut random)), (None, None));
+        assert_eq!((members.find("n1"), members.pick_failed(&mut random)), (None, None));
         assert_eq!(members.add(later, "n9", &announcement(b"")), slots[1]);
         check_places(&members);
     }
@@ -586,7 +592,7 @@ mod tests {
         members.lose(slots[0]);
         members.set_state(Instant::ORIGIN, slots[0], State::Alive);
         assert_eq!((members.longest_gone(), members.longest_lost()), (None, None));
-        assert_eq!(members.pick_lost(&mut random), None);
+        assert_eq!(members.pick_failed(&mut random), None);
         assert_eq!(members.iter().count(), 2);
         check_places(&members);
     }

@@ -130,6 +130,7 @@ impl Node {
         Labels { own: &self.config.label, also: self.config.label_also.as_deref() }
     }
 
+    #[inline]
     fn take_message(
         &mut self,
         from: SocketAddr,
@@ -150,6 +151,7 @@ impl Node {
         self.receive_message(from, &message);
     }
 
+    #[inline]
     fn receive_message(&mut self, from: SocketAddr, message: &Message<'_>) {
         match message {
             Message::Ping(ping) => self.receive_ping(from, ping),

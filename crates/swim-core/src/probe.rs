@@ -51,7 +51,7 @@ enum Pending {
     Relay { asker: SocketAddr, sequence: u32, wants_nack: bool, expires: Instant },
     /// Sent to find out which of two addresses a name belongs to.
     Check { member: Slot },
-    /// Sent to a lost member, in case it can be reached again.
+    /// Sent to a failed member, in case it can be reached again.
     Retry { member: Slot },
     /// Sent for the application.
     Command { request: RequestId, sent_at: Instant },
@@ -139,7 +139,7 @@ impl Node {
         if let Some(target) = self.members.next_to_probe(&mut self.random) {
             self.start_probe(target);
         }
-        self.look_for_the_lost();
+        self.look_for_the_failed();
     }
 
     /// Ends the running probe without a verdict.
@@ -328,7 +328,11 @@ impl Node {
 
     fn probe_answered(&mut self, from: SocketAddr, probe: &Probe, ack: &Ack<'_>) {
         self.timers.stop(Timer::ProbeTimeout);
-        if let Some(stream) = probe.stream {
+        // The stream may not have said anything yet, not even the label. A member that runs
+        // memberlist complains of such a connection, so there it goes on to its end.
+        if self.config.wire == Wire::Swim
+            && let Some(stream) = probe.stream
+        {
             self.abort_stream(stream);
         }
         self.change_health(-1, HealthReason::ProbeAnswered);
@@ -450,10 +454,11 @@ impl Node {
         self.ping_named(member, to, Pending::Check { member });
     }
 
-    /// Looks for one of the lost members: so a healed partition is noticed. One per period, however
-    /// many are lost.
-    fn look_for_the_lost(&mut self) {
-        if let Some(member) = self.members.pick_lost(&mut self.random)
+    /// Looks for one of the members that failed: so a healed partition is noticed. One per period,
+    /// however many they are. Also those that are listed still: they are gossiped to, but only where
+    /// there is news, and in a cluster that fell apart and fell silent there is none.
+    fn look_for_the_failed(&mut self) {
+        if let Some(member) = self.members.pick_failed(&mut self.random)
             && !self.config.breaks(Sabotage::ForgetsTheLost)
         {
             let to = self.members.entry(member).address();
@@ -461,11 +466,12 @@ impl Node {
         }
     }
 
-    /// A lost member answers: everything is exchanged with it, so that both sides of what was a
+    /// A failed member answers: everything is exchanged with it, so that both sides of what was a
     /// partition hear of each other.
     fn found_again(&mut self, member: Slot, from: SocketAddr) {
         let entry = self.members.entry(member);
-        if entry.is_lost() && entry.address() == from && self.status == Status::Running {
+        let failed = entry.state() == State::Failed;
+        if failed && entry.address() == from && self.status == Status::Running {
             self.push_pull_with(from);
         }
     }

@@ -34,7 +34,7 @@ pub enum Sabotage {
     HidesFailures,
     /// Takes a member's metadata over and tells nobody.
     HidesUpdates,
-    /// Looks for nobody whom it lost.
+    /// Looks for nobody who failed.
     ForgetsTheLost,
 }
 

@@ -1,6 +1,6 @@
 //! A network of its own, in which datagrams can be blocked.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,6 +30,24 @@ impl Namespace {
         let chain = "{ type filter hook input priority 0; }";
         namespace.nft(&["add", "chain", "inet", "swim", "input", chain])?;
         Ok(namespace)
+    }
+
+    /// Gives it addresses besides those of loopback, on a network that leads nowhere: a member that
+    /// listens everywhere announces one of them.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel cannot do that.
+    pub fn add_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), Missing> {
+        let ip = |arguments: &str| run(self.command("ip").args(arguments.split(' '))).map(|_| ());
+        ip("link add wire type veth peer name nowhere")?;
+        ip("link set nowhere up")?;
+        ip("link set wire up")?;
+        for address in addresses {
+            ip(&format!("addr add {address}/24 dev wire"))?;
+        }
+        // memberlist looks for the address of the default route.
+        ip("route add default dev wire")
     }
 
     /// Drops all datagrams that go to this address, and no streams.

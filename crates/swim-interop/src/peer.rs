@@ -38,6 +38,7 @@ pub struct Peer {
     pub settings: Settings,
     /// What it printed.
     pub lines: Lines,
+    address: SocketAddr,
     child: Child,
     asked: u64,
 }
@@ -63,9 +64,10 @@ impl Peer {
         let mut command = settings.program.command(namespace);
         command.args(settings.arguments()).env("SWIM_PEER_KEYS", settings.keys.join(","));
         let child = Child::start(command);
-        let peer = Peer { lines: child.lines.clone(), settings, child, asked: 0 };
+        let (lines, address) = (child.lines.clone(), settings.bind);
+        let mut peer = Peer { settings, lines, address, child, asked: 0 };
         let ready = peer.wait(0, "it is ready", |line| line.is("ready"));
-        assert_eq!(ready.text("address"), peer.address().to_string());
+        peer.address = ready.text("address").parse().expect("an address");
         peer
     }
 
@@ -81,10 +83,10 @@ impl Peer {
         &self.settings.name
     }
 
-    /// Where it listens.
+    /// The address that it announces.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.settings.bind
+        self.address
     }
 
     /// Asks it to do something, and waits for the answer.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Config, Incarnation, Sabotage, State};
 use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Limits, Metadata, OwnDeath,
@@ -79,9 +80,10 @@ fn taking_back_the_failed_at_the_incarnation_of_their_failure_is_seen_as_a_resur
 fn believing_whoever_declares_one_failed_is_seen_as_its_own_death() {
     bites(Sabotage::BelievesItsDeath, &OwnDeath::default(), |world| {
         world.form(5);
-        world.isolate("n3");
-        assert!(world.run_until(secs(60), |world| world.agreed("n3", State::Failed)));
-        world.heal();
+        let incarnation = world.node("n3").local().incarnation;
+        let claim = Claim::Failed { accuser: "n0" };
+        let failed = Message::Update(Update { name: "n3", incarnation, claim });
+        world.forge(world.address("n0"), "n3", &failed);
         world.run(secs(10));
     });
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use swim_core::wire::Wire;
 use swim_core::{Config, Key, Keyring, VersionRange};
 use swim_sim::checkers::{Checker, Sight, Verdict};
-use swim_sim::{Options, bounds, secs};
+use swim_sim::{Options, World, bounds, secs};
 
 /// How packets are sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,55 +75,49 @@ fn configure(config: &mut Config, wire: Wire, seal: Seal, size: usize, compressi
     fill(config);
 }
 
-/// A cluster under load: metadata as long as it may be, which changes, and broadcasts and messages of
-/// every size up to the longest, while somebody fails, leaves and returns. How large its largest
-/// datagram was.
+/// Bytes that do not compress.
+struct Noise(u32);
+
+impl Noise {
+    fn byte(&mut self) -> u8 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.0.to_le_bytes()[3]
+    }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        core::iter::repeat_with(|| self.byte()).take(count).collect()
+    }
+
+    /// Below 65,536.
+    fn below(&mut self, end: usize) -> usize {
+        usize::from(u16::from_le_bytes([self.byte(), self.byte()])) % end
+    }
+}
+
+const NODES: usize = 8;
+
+/// A cluster under load: metadata as long as it may be, which changes, and broadcasts, messages and
+/// payloads of acks of every size up to the longest, while somebody fails, leaves and returns. How large
+/// its largest datagram was.
 fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     let seen = Arc::new(AtomicUsize::new(0));
-    let mut world = Options::new(size as u64)
+    let mut world = Options::new(39)
         .configure(move |_, config| configure(config, wire, seal, size, compression))
         .check(Largest { seen: Arc::clone(&seen) })
         .checked()
         .build();
-    // Names and other text that does not compress.
-    world.form(8);
-    let mut noise = size as u64;
-    let mut random = move |below: usize| {
-        noise =
-            noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (noise >> 33) as usize % below
-    };
+    world.form(NODES);
+    let mut noise = Noise(1);
     for round in 0..40 {
-        for number in 0..8 {
-            let name = format!("n{number}");
-            if round == 10 && number == 7 || !world.running().any(|running| running == name) {
-                continue;
+        for number in 0..NODES {
+            let (name, to) = (format!("n{number}"), format!("n{}", (number + 1) % NODES));
+            if world.running().any(|running| running == name) {
+                talk(&mut world, &name, &to, round % 4 == 0, &mut noise);
             }
-            let broadcast_max = world.node(&name).broadcast_size_max();
-            let message_max = world.node(&name).message_size_max();
-            let meta_max = world.node(&name).config().meta_size_max;
-            let sizes = [broadcast_max - random(3), 1 + random(broadcast_max), random(60)];
-            for size in sizes {
-                let payload: Vec<u8> = (0..size).map(|_| random(256) as u8).collect();
-                // Its queue may be full.
-                let _ = world.request(&name, |node, now| node.broadcast(now, &payload));
-            }
-            if round % 4 == 0 {
-                let meta: Vec<u8> = (0..meta_max).map(|_| random(256) as u8).collect();
-                let _ = world.request(&name, |node, now| node.set_meta(now, meta.into()));
-            }
-            let message: Vec<u8> = (0..message_max).map(|_| random(256) as u8).collect();
-            let to = format!("n{}", (number + 1) % 8);
-            let _ = world.command(&name, |node, now| {
-                let ack = node.ack_payload_size_max();
-                let _ =
-                    node.set_ack_payload(now, message[..ack.min(message.len())].to_vec().into());
-                node.send(now, &to, &message)
-            });
         }
         match round {
             10 => world.crash("n7"),
-            20 => drop(world.leave("n6")),
+            20 => _ = world.leave("n6"),
             30 => {
                 world.restart("n7");
                 world.join("n7", "n0");
@@ -134,11 +128,35 @@ fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     }
     world.run(secs(30));
     let config = world.node("n0").config().clone();
-    world.settle(bounds::settling(&config, 8) * 2);
-    let label = config.label.len();
+    world.settle(bounds::settling(&config, NODES) * 2);
     let found = seen.load(Ordering::Relaxed);
-    println!("{wire:?} {seal:?} {size} compression {compression}: {found}, label {label}");
+    println!(
+        "{wire:?} {seal:?} {size} compression {compression}: {found}, label {}",
+        config.label.len()
+    );
     found
+}
+
+/// What a node says in one round. It may refuse: its queue is full.
+fn talk(world: &mut World, name: &str, to: &str, also_meta: bool, noise: &mut Noise) {
+    let node = world.node(name);
+    let (broadcast_max, message_max) = (node.broadcast_size_max(), node.message_size_max());
+    let (ack_max, meta_max) = (node.ack_payload_size_max(), node.config().meta_size_max);
+    let sizes = [broadcast_max - noise.below(3), noise.below(broadcast_max), noise.below(60)];
+    for size in sizes {
+        let payload = noise.bytes(size);
+        let _ = world.request(name, |node, now| node.broadcast(now, &payload));
+    }
+    if also_meta {
+        let meta = noise.bytes(meta_max);
+        let _ = world.request(name, |node, now| node.set_meta(now, meta.into()));
+    }
+    let (ack, message) = (noise.below(ack_max), noise.bytes(message_max));
+    let ack = noise.bytes(ack);
+    world.command(name, |node, now| {
+        let _ = node.set_ack_payload(now, ack.into());
+        let _ = node.send(now, to, &message);
+    });
 }
 
 #[test]

@@ -38,6 +38,32 @@ fn seed_9059_settles() {
     let _ = swarm::run(9059);
 }
 
+/// Loss and one-way cuts had three nodes declare each other failed, all of them; then everything was
+/// well again, and nobody had any news to gossip. Only members that were lost were looked for, which is
+/// `gossip_to_the_dead` after they failed: until then everybody sat alone, for 47 s where the bound is
+/// 37 s. Now one of those that failed is looked for in every period from the beginning.
+#[test]
+fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once() {
+    for seed in 0..10 {
+        let mut world =
+            Options::new(seed).configure(|_, config| config.gossip_to_the_dead = secs(600)).build();
+        world.form(3);
+        for name in ["n0", "n1", "n2"] {
+            world.isolate(name);
+        }
+        world.run(secs(120));
+        world.expect_failed("n0");
+        world.heal();
+        // A period of the sickest node, and the time for a word to spread.
+        world.settle(secs(8 + 2));
+    }
+}
+
+#[test]
+fn seed_32783_settles() {
+    let _ = swarm::run(32783);
+}
+
 /// A probe of a stretched period ended after its target had been declared failed by others. The verdict
 /// took the place of the failure in the queue, as a suspicion that is said once more; and where the
 /// target was no longer listed by then, and was forgotten because too many were lost, the queue went on

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use swim_core::Config;
+use swim_core::{Config, Key, Keyring};
 use swim_sim::simulation::{Fault, Plan, PlanError, Report, Start};
 use swim_sim::{Latency, Loss, NetworkOptions, bounds, millis, secs};
 
@@ -34,6 +34,28 @@ fn crashes_are_noticed_within_the_bounds_and_nobody_else_is_blamed() {
     assert!((2.0..5.0).contains(&report.rates.packets), "{:?}", report.rates);
     // Two minutes, one in 30 s for each of ten.
     assert!((5 * 20..=5 * 60).contains(&report.push_pulls), "{}", report.push_pulls);
+}
+
+#[test]
+fn a_plan_is_carried_out_on_either_wire_sealed_or_not() {
+    for memberlist in [false, true] {
+        for sealed in [false, true] {
+            let mut plan = plan(12);
+            if memberlist {
+                plan.config = plan.config.memberlist();
+            }
+            if sealed {
+                let key = Key::aes(&[7; 32]).expect("a size of a key");
+                plan.config.keyring = Keyring::new(key);
+            }
+            plan.faults = vec![Fault::Crash { nodes: 1, at: secs(10) }];
+            let report = report(&plan);
+            let found =
+                (report.crashes, report.known_everywhere.len(), report.false_failures.events);
+            let runs = plan.runs as usize;
+            assert_eq!(found, (runs, runs, 0), "memberlist {memberlist}, sealed {sealed}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use serde_json::Value;
 use swim_core::wire::memberlist::{
-    COMPRESSED, StreamMessage, decode_stream, encode, encode_push_pull, make_compound,
+    COMPRESSED, Lzw, StreamMessage, decode_stream, encode, encode_push_pull, make_compound,
+    read_packet,
 };
 use swim_core::wire::{Ack, Claim, Message, Ping, SealVersion, Sealer, Update, User};
 use swim_core::{
@@ -113,6 +114,37 @@ fn one_ping_of_a_packet_is_answered() {
     let outputs = peer.datagram(at(SENDER), &packet);
     assert_eq!(peer.sent(&outputs).len(), 1);
     assert_eq!(peer.node.stats().drops[DropReason::TooManyQuestions], 2);
+}
+
+/// A Go member complains of a connection that is closed before it says its label. Seen when a member
+/// was restarted while others found that it did not answer.
+#[test]
+fn a_stream_that_is_not_needed_any_more_still_says_what_it_was_opened_for() {
+    let probe_interval = Duration::from_secs(1);
+    let mut peer = peer(Config { probe_interval, ..config("local") });
+    let mut outputs = vec![];
+    let id = loop {
+        outputs.extend(peer.run(Duration::from_millis(10)));
+        if let Some(id) = dialled(&outputs) {
+            break id;
+        }
+    };
+    let mut sequence = None;
+    for message in peer.messages(&outputs) {
+        read_packet(&message, 7946, &mut Lzw::default(), &mut |message| {
+            if let Ok(Message::Ping(ping)) = message {
+                sequence = Some(ping.sequence);
+            }
+        });
+    }
+    let ack = Ack { sequence: sequence.unwrap(), payload: b"", view: 0 };
+    let answered = peer.datagram(at(NODE_B), &bytes_of(&Message::Ack(ack)));
+    assert_eq!(peer.node.stats().drops[DropReason::UnexpectedAck], 0);
+    outputs.extend(answered);
+    outputs.extend(peer.run(Duration::from_millis(100)));
+    assert!(!written(&outputs, id).is_empty());
+    let aborted = |output: &Output| matches!(output, Output::Stream { op: StreamOp::Abort, .. });
+    assert!(!outputs.iter().any(aborted), "{outputs:?}");
 }
 
 #[test]

@@ -36,18 +36,20 @@ fn is_declared_failed(scene: &Scene, side: Side) {
     let name = side.name(3);
     let killed = Instant::now();
     let _ = group.kill(&name);
-    let limit = SUSPECTED_MAX + SUSPICION_MAX;
+    let mut after = Vec::new();
     for (observer, mark) in marks.but(&name) {
         let peer = group.get(observer);
-        let find = || {
-            let found = peer.lines.all(mark, |line| line.is_about("gone", &name));
-            found.first().cloned().ok_or_else(|| peer.lines.transcript())
-        };
-        let line = within(limit, &format!("{observer} tells that {name} failed"), find);
-        let after = line.at - killed;
-        assert!(after >= SUSPICION_MIN && after <= limit, "{observer} tells it after {after:?}");
+        let line = peer.wait(mark, "it is declared failed", |line| line.is_about("gone", &name));
+        after.push(line.at - killed);
+        // Or forgotten: memberlist takes the word of a failure that reaches it in a push/pull for a
+        // suspicion of its own, and may be that much later than the others.
+        let view = peer.view();
+        assert!(matches!(view.state(&name), "failed" | ""), "{observer} sees:{view}");
     }
-    group.wait_for_state(&name, "failed");
+    after.sort();
+    let limit = SUSPECTED_MAX + SUSPICION_MAX;
+    assert!(after[0] >= SUSPICION_MIN && after[0] <= limit, "the first of {after:?}");
+    assert!(after[4] <= limit + SUSPICION_MAX, "the last of {after:?}");
     group.agree();
     group.assert_understood();
 }

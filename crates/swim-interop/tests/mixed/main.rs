@@ -9,6 +9,7 @@
 //! - `SWIM_INTEROP_CROWD=20x300` sets how many members of each side the crowd has, and how many
 //!   seconds it is watched; `4x15` by default.
 
+mod addresses;
 mod agreeing;
 mod blocked;
 mod crowd;
@@ -38,7 +39,7 @@ const CHECKS: &[&[Check]] =
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They wait most of the time.
-    arguments.test_threads.get_or_insert(8);
+    arguments.test_threads.get_or_insert(12);
     let pair = Pair::from_environment();
     // A list is read by programs, and must not depend on the machine.
     let missing = if arguments.list { None } else { pair.as_ref().err() };
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         _ => None,
     };
     if let Some(missing) = &no_network {
-        missing.skip("members whose datagrams are blocked");
+        missing.skip("members whose datagrams are blocked, and ones that listen everywhere");
     }
     let mut trials = Vec::new();
     for framing in Framing::ALL {
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
     {
         trials.push(trial(&pair, Framing::Plain, name, *check));
     }
-    for (name, check) in blocked::CHECKS {
+    for (name, check) in blocked::CHECKS.iter().chain(addresses::CHECKS) {
         let trial = trial(&pair, Framing::Plain, name, *check);
         trials.push(trial.with_ignored_flag(missing.is_some() || no_network.is_some()));
     }
