@@ -17,8 +17,7 @@ impl Node {
         let mut keyring = self.config.keyring.clone();
         let outcome = change(&mut keyring).map_err(CommandError::Keyring)?;
         self.change_access(|config| config.keyring = keyring)?;
-        let keyring = self.config.keyring.clone();
-        self.sealer.change(|sealing| *sealing = keyring);
+        self.sealer.change(|sealing| sealing.clone_from(&self.config.keyring));
         Ok(outcome)
     }
 
@@ -58,6 +57,5 @@ impl Node {
             self.drop_quietly(DropReason::QueueFull);
             self.settle(finished);
         }
-        self.ack_payload.truncate(self.ack_payload_size_max());
     }
 }

@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use siphasher::sip::SipHasher13;
 
 use crate::address::{CompactAddress, canonical};
-use crate::member::{Belief, Incarnation, MemberRef, State, VersionRange, Versions};
+use crate::member::{Belief, Incarnation, MemberRef, State, Versions};
 use crate::time::Instant;
 
 /// No place: in no list, or not queued.
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     pub(crate) incarnation: u32,
     /// Where its update stands in the gossip queue.
     pub(crate) queued: u32,
-    pub(crate) versions: [u8; 6],
+    pub(crate) versions: [u8; Versions::SIZE],
     pub(crate) address: CompactAddress,
     pub(crate) name_len: u8,
     pub(crate) state: State,
@@ -39,7 +39,7 @@ impl Entry {
             since: now,
             incarnation: new.incarnation.0,
             queued: NOWHERE,
-            versions: version_bytes(new.versions),
+            versions: new.versions.to_bytes(),
             address: new.address.into(),
             name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
             state: State::Alive,
@@ -52,7 +52,7 @@ impl Entry {
         if self.meta() != new.meta {
             self.text = joined(self.name_bytes(), new.meta);
         }
-        self.versions = version_bytes(new.versions);
+        self.versions = new.versions.to_bytes();
         self.address = new.address.into();
     }
 
@@ -97,11 +97,7 @@ impl Entry {
     }
 
     pub(crate) fn versions(&self) -> Versions {
-        let [pmin, pmax, pcur, amin, amax, acur] = self.versions;
-        Versions {
-            protocol: VersionRange { min: pmin, max: pmax, current: pcur },
-            application: VersionRange { min: amin, max: amax, current: acur },
-        }
+        Versions::from_bytes(self.versions)
     }
 
     /// This member's part of the digest of a view, the same in every node.
@@ -185,9 +181,4 @@ fn joined(name: &[u8], meta: &[u8]) -> Box<[u8]> {
     text.extend_from_slice(name);
     text.extend_from_slice(meta);
     text.into_boxed_slice()
-}
-
-fn version_bytes(versions: Versions) -> [u8; 6] {
-    let (p, a) = (versions.protocol, versions.application);
-    [p.min, p.max, p.current, a.min, a.max, a.current]
 }

@@ -158,6 +158,9 @@ impl Node {
         };
         let mut message = core::mem::take(&mut inbox.bytes);
         message.truncate(len);
+        if !wrapped {
+            return Ok(Some(message));
+        }
         let label = inbox.head.clone().unwrap_or_default();
         self.open_memberlist_half(&label, message).map(Some)
     }

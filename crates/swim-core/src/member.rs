@@ -295,6 +295,23 @@ impl Versions {
         self.protocol.is_valid() && self.application.is_valid()
     }
 
+    /// How many bytes they take, stored and on both wires.
+    pub(crate) const SIZE: usize = 6;
+
+    /// Three bytes of the protocol's, three of the application's: lowest, highest, current.
+    pub(crate) const fn to_bytes(self) -> [u8; Versions::SIZE] {
+        let (p, a) = (self.protocol, self.application);
+        [p.min, p.max, p.current, a.min, a.max, a.current]
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; Versions::SIZE]) -> Self {
+        let [p_min, p_max, p_current, a_min, a_max, a_current] = bytes;
+        Versions {
+            protocol: VersionRange { min: p_min, max: p_max, current: p_current },
+            application: VersionRange { min: a_min, max: a_max, current: a_current },
+        }
+    }
+
     /// Each understands what the other uses.
     pub(crate) const fn understand_each_other(self, other: Versions) -> bool {
         const fn understands(a: VersionRange, b: VersionRange) -> bool {

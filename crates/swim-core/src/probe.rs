@@ -375,6 +375,9 @@ impl Node {
         let from = self.where_to_answer(from, ping.reply_to);
         let from_hook = self.hooks.ack_payload().filter(|p| p.len() <= self.ack_payload_size_max());
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
+        // What was set when packets had more room is not sent rather than cut.
+        let fits = payload.len() <= self.ack_payload_size_max();
+        let payload = if fits { &payload[..] } else { &[] };
         let ack = Message::Ack(Ack {
             sequence: ping.sequence,
             payload,

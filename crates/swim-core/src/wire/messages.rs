@@ -8,7 +8,7 @@ use super::protobuf::{Body, Fields, Sink};
 use super::{
     Ack, BROADCAST_KEY_SIZE_MAX, Broadcast, Claim, IndirectPing, Message, Ping, Update, User,
 };
-use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, VersionRange, Versions};
+use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
 
 impl Body for Message<'_> {
@@ -253,7 +253,7 @@ fn announcement(
     sink.address(3, address);
     sink.bytes(4, meta);
     if versions != Versions::DEFAULT {
-        sink.bytes(5, &versions_to_bytes(versions));
+        sink.bytes(5, &versions.to_bytes());
     }
 }
 
@@ -333,30 +333,10 @@ fn state_from_number(number: u64) -> Result<State, DropReason> {
     }
 }
 
-/// The versions field: three bytes of the protocol's, three of the application's.
-pub(super) const VERSIONS_SIZE: usize = 6;
-
-#[inline]
-fn versions_to_bytes(versions: Versions) -> [u8; VERSIONS_SIZE] {
-    let Versions { protocol, application } = versions;
-    [
-        protocol.min,
-        protocol.max,
-        protocol.current,
-        application.min,
-        application.max,
-        application.current,
-    ]
-}
-
 #[inline]
 fn versions_from_bytes(bytes: &[u8]) -> Result<Versions, DropReason> {
-    match *bytes {
-        [] => Ok(Versions::DEFAULT),
-        [p_min, p_max, p_current, a_min, a_max, a_current] => Ok(Versions {
-            protocol: VersionRange { min: p_min, max: p_max, current: p_current },
-            application: VersionRange { min: a_min, max: a_max, current: a_current },
-        }),
-        _ => Err(DropReason::Malformed),
+    if bytes.is_empty() {
+        return Ok(Versions::DEFAULT);
     }
+    bytes.try_into().map(Versions::from_bytes).or(Err(DropReason::Malformed))
 }

@@ -5,10 +5,10 @@ use core::net::{Ipv6Addr, SocketAddr};
 
 use bytes::BytesMut;
 
-use super::messages::{VERSIONS_SIZE, decode_nack};
+use super::messages::decode_nack;
 use super::protobuf::{Body, Fields, Length, Sink, delimited_len, put_message};
 use super::{Ack, Broadcast, IndirectPing, LABEL_SIZE_MAX, Message, Ping, Update, User};
-use crate::member::{NAME_SIZE_MAX, State};
+use crate::member::{NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
 
 /// The first byte of every packet and every stream. It opens no memberlist message (0 to 14, 244),
@@ -238,7 +238,7 @@ pub(crate) fn alive_len_max(meta: usize) -> usize {
     length.bytes(1, &[b'n'; NAME_SIZE_MAX]);
     length.fixed32(2, u32::MAX);
     length.address(3, address);
-    length.bytes(5, &[0; VERSIONS_SIZE]);
+    length.bytes(5, &[0; Versions::SIZE]);
     delimited_len(length.0 + delimited_len(meta))
 }
 
@@ -303,7 +303,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::member::{Incarnation, VersionRange, Versions};
+    use crate::member::{Incarnation, VersionRange};
     use crate::wire::Claim;
     use crate::wire::messages_fit;
 

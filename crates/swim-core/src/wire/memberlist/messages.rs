@@ -6,12 +6,9 @@ use bytes::BytesMut;
 
 use super::msgpack::{Fields, Length, Reader, Sink};
 use super::{ACK, ALIVE, DEAD, INDIRECT_PING, NACK, PING, SUSPECT, USER};
-use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, VersionRange, Versions};
+use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
 use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update, User};
-
-/// A version array: three bytes of the protocol's, three of the application's.
-const VERSIONS_SIZE: usize = 6;
 
 /// Appends one message: the byte of its type, and its body, byte for byte as Go writes them.
 ///
@@ -125,7 +122,7 @@ fn put_update(update: &Update<'_>, sink: &mut impl Sink) {
             sink.bytes("Meta", meta);
             sink.text("Node", update.name.as_bytes());
             sink.unsigned("Port", address.port().into());
-            sink.bytes("Vsn", &versions_to_bytes(versions));
+            sink.bytes("Vsn", &versions.to_bytes());
             return;
         }
         Claim::Suspect { accuser } => (SUSPECT, accuser),
@@ -148,7 +145,7 @@ pub(super) fn put_member(member: &MemberRef<'_>, sink: &mut impl Sink) {
     sink.text("Name", member.name.as_bytes());
     sink.unsigned("Port", member.address.port().into());
     sink.int("State", state_to_number(member.state));
-    sink.bytes("Vsn", &versions_to_bytes(member.versions));
+    sink.bytes("Vsn", &member.versions.to_bytes());
 }
 
 /// 4 or 16 bytes, as it came in: Go compares addresses byte by byte, so one that arrived as 16
@@ -399,24 +396,8 @@ fn address(ip: &[u8], port: u16, default_port: u16) -> Result<SocketAddr, DropRe
 /// All six of them. A Go node stores a member that announces fewer with versions 0, and refuses
 /// every push/pull from then on: whoever passed it on would poison the cluster.
 fn versions(bytes: &[u8]) -> Result<Versions, DropReason> {
-    let &[p_min, p_max, p_current, a_min, a_max, a_current] =
-        bytes.first_chunk::<VERSIONS_SIZE>().ok_or(DropReason::Versions)?;
-    Ok(Versions {
-        protocol: VersionRange { min: p_min, max: p_max, current: p_current },
-        application: VersionRange { min: a_min, max: a_max, current: a_current },
-    })
-}
-
-fn versions_to_bytes(versions: Versions) -> [u8; VERSIONS_SIZE] {
-    let Versions { protocol, application } = versions;
-    [
-        protocol.min,
-        protocol.max,
-        protocol.current,
-        application.min,
-        application.max,
-        application.current,
-    ]
+    let bytes = bytes.first_chunk().ok_or(DropReason::Versions)?;
+    Ok(Versions::from_bytes(*bytes))
 }
 
 fn state_to_number(state: State) -> usize {
