@@ -104,6 +104,7 @@ impl World {
             // Before the outputs are looked at: the answer may be among them.
             let news = known.requests.insert((life, id), None).is_none();
             assert!(news, "{name} gave out {id:?} twice");
+            self.trace.request(host, life, id);
             self.check(host, |checker, by| checker.request(by, id));
         }
         self.pump(host);

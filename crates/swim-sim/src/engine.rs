@@ -213,9 +213,9 @@ impl World {
     // Events.
 
     pub(crate) fn take_event(&mut self, number: u32, event: Event) {
-        self.trace.event(self.now, number, &event);
         let host = &mut self.hosts[number as usize];
         let life = host.life;
+        self.trace.event(self.now, number, life, &event);
         if let Event::Answer { request, result } = &event {
             host.requests.insert((life, *request), Some(result.clone()));
         }

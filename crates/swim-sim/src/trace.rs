@@ -3,9 +3,10 @@
 use core::fmt;
 use core::hash::Hasher;
 use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use siphasher::sip::SipHasher13;
-use swim_core::{Event, Instant, Member, Name, StreamInput, StreamOp};
+use swim_core::{Event, Instant, Member, Name, RequestId, StreamInput, StreamOp};
 
 /// An event of one node, and when it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +65,23 @@ pub struct Traffic {
 #[derive(Debug)]
 pub(crate) struct Trace {
     digest: Option<Sink>,
+    requests: Requests,
     pub(crate) traffic: Traffic,
+}
+
+/// The requests in the order in which the world first hears of them. The digest holds their place in
+/// it: how a node numbers its requests is its own business.
+#[derive(Debug, Default)]
+struct Requests {
+    /// By host, life of its process, and what the node calls it.
+    places: BTreeMap<(u32, u32, RequestId), u64>,
+}
+
+impl Requests {
+    fn place(&mut self, host: u32, life: u32, id: RequestId) -> u64 {
+        let next = self.places.len() as u64;
+        *self.places.entry((host, life, id)).or_insert(next)
+    }
 }
 
 /// The kinds of things that enter the digest. Each starts with its own byte, so that two different
@@ -97,10 +114,15 @@ const PACKET_OUT: u8 = 33;
 const STREAM_IN: u8 = 34;
 const STREAM_OUT: u8 = 35;
 const EVENT: u8 = 36;
+const ANSWER: u8 = 37;
 
 impl Trace {
     pub(crate) fn new(digest: bool) -> Self {
-        Trace { digest: digest.then(|| Sink(SipHasher13::new())), traffic: Traffic::default() }
+        Trace {
+            digest: digest.then(|| Sink(SipHasher13::new())),
+            requests: Requests::default(),
+            traffic: Traffic::default(),
+        }
     }
 
     pub(crate) fn digest(&self) -> Option<u64> {
@@ -167,11 +189,24 @@ impl Trace {
         }
     }
 
-    pub(crate) fn event(&mut self, at: Instant, host: u32, event: &Event) {
-        if let Some(sink) = &mut self.digest {
+    /// A node gave out a request. It enters the digest with its answer.
+    pub(crate) fn request(&mut self, host: u32, life: u32, id: RequestId) {
+        if self.digest.is_some() {
+            self.requests.place(host, life, id);
+        }
+    }
+
+    pub(crate) fn event(&mut self, at: Instant, host: u32, life: u32, event: &Event) {
+        let Some(sink) = &mut self.digest else {
+            return;
+        };
+        // The debug form has every field of every kind of event, also of kinds yet to come.
+        if let Event::Answer { request, result } = event {
+            sink.head(ANSWER, at, host, self.requests.place(host, life, *request));
+            sink.debug(result);
+        } else {
             sink.head(EVENT, at, host, 0);
-            // Its debug form: every field of every kind of event, also of kinds yet to come.
-            fmt::write(sink, format_args!("{event:?}")).expect("hashing cannot fail");
+            sink.debug(event);
         }
     }
 }
@@ -197,6 +232,10 @@ impl Sink {
             IpAddr::V6(ip) => self.0.write(&ip.octets()),
         }
         self.0.write(&address.port().to_le_bytes());
+    }
+
+    fn debug(&mut self, value: &impl fmt::Debug) {
+        fmt::write(self, format_args!("{value:?}")).expect("hashing cannot fail");
     }
 
     fn bytes(&mut self, kind: u8, bytes: &[u8]) {
@@ -238,6 +277,8 @@ pub(crate) fn subject(event: &Event) -> Option<&Name> {
 
 #[cfg(test)]
 mod tests {
+    use swim_core::Answer;
+
     use super::*;
 
     #[test]
@@ -252,5 +293,23 @@ mod tests {
         assert_eq!(run([0, 1]), run([0, 1]));
         assert_ne!(run([0, 1]), run([1, 0]));
         assert_eq!(Trace::new(false).digest(), None);
+    }
+
+    #[test]
+    fn the_digest_knows_requests_apart_whatever_a_node_calls_them() {
+        let run = |given: [u64; 2], answered: [u64; 2]| {
+            let mut trace = Trace::new(true);
+            for id in given {
+                trace.request(0, 0, RequestId(id));
+            }
+            for id in answered {
+                let (request, result) = (RequestId(id), Ok(Answer::Left));
+                trace.event(Instant::ORIGIN, 0, 0, &Event::Answer { request, result });
+            }
+            trace.digest()
+        };
+        assert_eq!(run([1, 2], [2, 1]), run([30, 7], [7, 30]));
+        assert_ne!(run([1, 2], [2, 1]), run([1, 2], [1, 2]));
+        assert_ne!(run([1, 2], [2, 1]), run([1, 2], [2, 2]));
     }
 }

@@ -252,7 +252,8 @@ impl World {
     }
 
     /// A number that stands for everything that happened so far, in order: every input, output and
-    /// event of every node with its time. Two runs with the same digest were the same run.
+    /// event of every node with its time. Two runs with the same digest were the same run. Requests are
+    /// numbered by when the world first heard of them, not as their nodes number them.
     ///
     /// # Panics
     /// When the digest was switched off.

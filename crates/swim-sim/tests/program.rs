@@ -51,3 +51,54 @@ fn what_is_no_option_is_named_and_ends_with_2() {
         assert!(text(&output.stderr).contains(named), "{}", text(&output.stderr));
     }
 }
+
+fn digest(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_digest"))
+        .args(arguments)
+        .output()
+        .expect("it was built for this test")
+}
+
+#[test]
+fn digests_come_in_the_order_of_the_seeds_whatever_the_number_of_jobs() {
+    for scenario in [&[][..], &["--swarm", "--wire", "both"]] {
+        let [one, three] = ["1", "3"].map(|jobs| {
+            let output = digest(&[scenario, &["--jobs", jobs, "5..11"]].concat());
+            assert_eq!(output.status.code(), Some(0));
+            text(&output.stdout).to_owned()
+        });
+        assert_eq!(one, three);
+        let seeds: Vec<&str> = one.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(seeds, ["5", "6", "7", "8", "9", "10"]);
+    }
+}
+
+#[test]
+fn each_scenario_and_each_wire_has_digests_of_its_own() {
+    let scenarios: [&[&str]; 4] = [
+        &[],
+        &["--swarm"],
+        &["--swarm", "--wire", "memberlist"],
+        // Seed 4 draws keys for the native wire, or it would be the same as without.
+        &["--swarm", "--wire", "both"],
+    ];
+    let said =
+        scenarios.map(|scenario| text(&digest(&[scenario, &["4"]].concat()).stdout).to_owned());
+    for (number, one) in said.iter().enumerate() {
+        assert!(one.starts_with("seed 4 digest "), "{one}");
+        assert!(!said[..number].contains(one), "{said:?}");
+    }
+}
+
+#[test]
+fn digest_names_what_it_does_not_understand_and_ends_with_2() {
+    for (arguments, named) in [
+        (&["--seeds", "1"][..], "\"--seeds\" is not an option"),
+        (&["1..x"], "\"x\" is not a number"),
+        (&["--wire", "both"], "--wire both needs --swarm"),
+    ] {
+        let output = digest(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(named), "{}", text(&output.stderr));
+    }
+}

@@ -1,30 +1,93 @@
-//! Prints the digest of a mixed scenario for each seed: `digest [SEED | FROM..TO]` (default 0..20).
-//!
-//! The same seeds must print the same on every machine, and with and without optimization:
+//! Prints the digest of each seed's run. The same seeds must print the same on every machine, and with
+//! and without optimization:
 //!
 //! ```text
 //! diff <(cargo run -p swim-sim --bin digest) <(cargo run --release -p swim-sim --bin digest)
 //! ```
+//!
+//! And before and after a change of the code that is to leave the behaviour as it was:
+//!
+//! ```text
+//! cargo run --release -p swim-sim --bin digest -- 0..1000
+//! cargo run --release -p swim-sim --bin digest -- --swarm --wire both 0..1000
+//! ```
 
-fn main() {
-    let argument = std::env::args().nth(1).unwrap_or_else(|| "0..20".to_owned());
-    let Some((from, to)) = seeds(&argument) else {
-        eprintln!("{argument:?} is neither a seed nor a range of seeds FROM..TO");
-        std::process::exit(2);
+use std::ops::Range;
+use std::process::ExitCode;
+
+use swim_sim::swarm::{self, Scenario, Wires};
+
+const USAGE: &str = "\
+usage: digest [--swarm [--wire swim|memberlist|both]] [--jobs N] [SEED | FROM..TO]
+
+Prints a line for each seed, 0..20 if none are given, in their order. Exits with 1 if a seed fails.
+
+  --swarm       run what `swim-sim --seeds` runs, instead of the mixed scenario
+  --wire WIRE   what its nodes speak (swim, in the clear)
+  --jobs N      on so many threads (as many as there are processors)";
+
+struct Arguments {
+    scenario: Scenario,
+    seeds: Range<u64>,
+    jobs: usize,
+}
+
+fn main() -> ExitCode {
+    let Arguments { scenario, seeds, jobs } = match parse(std::env::args().skip(1)) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("digest: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    for seed in from..to {
-        let outcome = swim_sim::swarm::mixed(seed);
-        println!(
-            "seed {seed} digest {:016x} packets {} settled after {:.2?}",
-            outcome.digest, outcome.traffic.packets, outcome.settled_after
-        );
+    swarm::quiet_panics();
+    let mut failed = false;
+    swarm::digests(scenario, seeds, jobs, |seed, digest| match digest {
+        Ok(digest) => println!("{digest}"),
+        Err(why) => {
+            failed = true;
+            println!("seed {seed} failed");
+            eprintln!("seed {seed}: {why}\n");
+        }
+    });
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+    let (mut swarm, mut wires, mut seeds) = (false, None, 0..20);
+    let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    while let Some(argument) = given.next() {
+        let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--swarm" => swarm = true,
+            "--wire" => wires = Some(value()?.parse()?),
+            "--jobs" => jobs = number(&value()?)?,
+            "--help" | "-h" => return Ok(None),
+            option if option.starts_with('-') => {
+                return Err(format!("{option:?} is not an option"));
+            }
+            range => seeds = parse_seeds(range)?,
+        }
+    }
+    let scenario = match wires {
+        _ if swarm => Scenario::Swarm(wires.unwrap_or_default()),
+        None | Some(Wires::Swim) => Scenario::Mixed,
+        Some(wires) => return Err(format!("--wire {wires} needs --swarm")),
+    };
+    Ok(Some(Arguments { scenario, seeds, jobs }))
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    match text.split_once("..") {
+        Some((from, to)) => Ok(number(from)?..number(to)?),
+        None => number(text).map(|seed: u64| seed..seed.saturating_add(1)),
     }
 }
 
-fn seeds(argument: &str) -> Option<(u64, u64)> {
-    if let Some((from, to)) = argument.split_once("..") {
-        return Some((from.parse().ok()?, to.parse().ok()?));
-    }
-    let seed: u64 = argument.parse().ok()?;
-    Some((seed, seed + 1))
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number"))
 }

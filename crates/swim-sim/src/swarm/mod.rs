@@ -21,21 +21,33 @@
 //! how soon nodes agree: see [`bounds::settling`](crate::bounds::settling).
 //!
 //! [`mixed`] is an older and smaller run, of a few nodes with the usual configuration and every fault
-//! at once. Digests are compared with it.
+//! at once.
+//!
+//! [`digests`] prints what identifies the run of each seed, of either kind. A change that is to leave
+//! the behaviour as it was leaves them as they were:
+//!
+//! ```text
+//! cargo run --release -p swim-sim --bin digest -- 0..1000
+//! cargo run --release -p swim-sim --bin digest -- --swarm --wire both 0..1000
+//! ```
 
 mod calm;
 mod chaos;
 mod dice;
+mod digests;
 mod fault;
 mod mixed;
 mod plan;
 mod run;
 mod seen;
 mod sweep;
+mod threads;
 mod wires;
 
+pub use digests::{Digest, Scenario, digests};
 pub use mixed::{Outcome, mixed};
 pub use run::{Finished, run, run_on, run_script, run_with};
 pub use seen::Seen;
-pub use sweep::{Failed, Sweep, quiet_panics, sweep, sweep_on};
+pub use sweep::{Failed, Sweep, sweep, sweep_on};
+pub use threads::quiet_panics;
 pub use wires::Wires;

@@ -11,6 +11,7 @@ use super::wires::Wires;
 use crate::bounds;
 use crate::options::Options;
 use crate::random::Purpose;
+use crate::trace::Traffic;
 use crate::world::World;
 
 /// How a run went that met every expectation.
@@ -19,6 +20,8 @@ use crate::world::World;
 pub struct Finished {
     /// The run's digest: the same for the same seed on every machine.
     pub digest: u64,
+    /// What the network carried and dropped.
+    pub traffic: Traffic,
     /// How many nodes the cluster began with.
     pub nodes: usize,
     /// What happened.
@@ -139,6 +142,7 @@ impl Run {
         self.seen.add_config(&self.plan.config);
         Finished {
             digest: self.world.digest(),
+            traffic: self.world.traffic(),
             nodes: self.plan.nodes,
             settled_after,
             bound: self.bound(),

@@ -1,15 +1,13 @@
 //! Many seeds, on several threads.
 
-use core::cell::RefCell;
 use core::ops::Range;
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::plan::replay;
 use super::run::{Finished, run_on};
 use super::seen::Seen;
+use super::threads::{caught, each};
 use super::wires::Wires;
 
 /// What came of a sweep.
@@ -91,52 +89,15 @@ pub fn sweep_on(
     jobs: usize,
     progress: impl Fn(u64, usize) + Sync,
 ) -> Sweep {
-    let next = AtomicU64::new(seeds.start);
     let sweep = Mutex::new(Sweep { wires, ..Sweep::default() });
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if !seeds.contains(&seed) {
-                        break;
-                    }
-                    let result = try_run(wires, seed);
-                    // Only a panic in `progress` poisons it, which ends the sweep anyway.
-                    let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                    sweep.add(seed, result);
-                    progress(sweep.runs, sweep.failed.len());
-                }
-            });
-        }
+    each(seeds, jobs, |seed| {
+        let result = caught(|| run_on(wires, seed));
+        // Only a panic in `progress` poisons it, which ends the sweep anyway.
+        let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        sweep.add(seed, result);
+        progress(sweep.runs, sweep.failed.len());
     });
     let mut sweep = sweep.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     sweep.failed.sort_by_key(|failed| failed.seed);
     sweep
-}
-
-thread_local! {
-    /// Where this thread panicked last, if panics are quiet.
-    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Has panics print nothing from now on, in the whole program: [`sweep`] catches them, and says with
-/// each failed seed what it was and where. For programs that do nothing else.
-pub fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let at = info.location().map(ToString::to_string);
-        PANICKED_AT.with(|place| *place.borrow_mut() = at);
-    }));
-}
-
-fn try_run(wires: Wires, seed: u64) -> Result<Finished, String> {
-    catch_unwind(AssertUnwindSafe(|| run_on(wires, seed))).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-        let text = text.unwrap_or_else(|| "a panic without a text".to_owned());
-        match PANICKED_AT.with(RefCell::take) {
-            Some(at) => format!("{text}\n-- at {at}"),
-            None => text,
-        }
-    })
 }
