@@ -14,7 +14,7 @@ mod subject;
 pub mod timing;
 pub mod updates;
 
-pub use operation::{OPERATIONS, Operation, QUEUED, UPDATES_PER_PACKET};
+pub use operation::{OPERATIONS, Operation, PUSH_PULL, QUEUED, UPDATES_PER_PACKET};
 pub use subject::Subject;
 
 /// How many members the measured nodes know, themselves included.

@@ -3,12 +3,12 @@
 use core::time::Duration;
 
 use swim_core::Config;
-use swim_core::wire::{Message, Ping};
+use swim_core::wire::{Message, Ping, Scope};
 
-use crate::Subject;
 use crate::coder::Coder;
 use crate::names::{address, name};
 use crate::updates::alive_of;
+use crate::{Subject, exchange};
 
 /// How many updates are queued where some are.
 pub const QUEUED: usize = 1_000;
@@ -125,6 +125,18 @@ pub const OPERATIONS: [Operation; 9] = [
     },
 ];
 
+/// An exchange of everything with a member that knows the same, begun by that member. It costs as much
+/// as there are members: it is not in the table of what costs the same at each N.
+pub const PUSH_PULL: Operation = Operation {
+    title: "push/pull, all known",
+    key: "push_pull",
+    subject: told_everything,
+    prepare: None,
+    work: exchange_known,
+    per: 1,
+    is_slow_to_prepare: false,
+};
+
 fn ping_from(coder: &mut Coder, number: usize) -> Vec<u8> {
     let (own, asker) = (name(0), name(number));
     let reply_to = coder.says_where_to_answer().then(|| address(number));
@@ -218,4 +230,16 @@ fn await_gossip(subject: &mut Subject) {
 fn gossip(subject: &mut Subject) {
     subject.node.handle_timeout(subject.now);
     subject.turn();
+}
+
+fn told_everything(config: Config, members: usize) -> Subject {
+    let mut subject = Subject::joined_with(config, members);
+    subject.pool = vec![exchange::half(Scope::Full, members)];
+    subject
+}
+
+fn exchange_known(subject: &mut Subject) {
+    let pool = core::mem::take(&mut subject.pool);
+    subject.exchange(&pool[0]);
+    subject.pool = pool;
 }
