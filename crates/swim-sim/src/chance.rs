@@ -19,7 +19,8 @@ impl Chance {
             (0.0..=1.0).contains(&probability),
             "a probability is 0.0 to 1.0, not {probability}"
         );
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 2^32 by the check
+        // 0 to 2^32 by the check.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Chance((probability * 4_294_967_296.0) as u64)
     }
 
@@ -41,7 +42,8 @@ impl Chance {
 }
 
 /// The two halves of 64 random bits: the upper and the lower.
-#[allow(clippy::cast_possible_truncation)] // that is what halves are
+// That is what halves are.
+#[allow(clippy::cast_possible_truncation)]
 pub(crate) fn halves(draw: u64) -> (u32, u32) {
     ((draw >> 32) as u32, draw as u32)
 }

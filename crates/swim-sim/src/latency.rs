@@ -119,7 +119,8 @@ fn between(quantiles: &[u64], share: u32) -> u64 {
     from + u64::try_from(part).unwrap_or(0)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates: 584 years
+// Saturates: 584 years.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn to_nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
 }

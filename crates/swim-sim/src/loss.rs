@@ -160,7 +160,8 @@ impl Bursts {
         let Some((at, was_bad)) = last else {
             return Chance::new(self.share_bad);
         };
-        #[allow(clippy::cast_precision_loss)] // after 104 days nothing is known of it any more
+        // After 104 days nothing is known of it any more.
+        #[allow(clippy::cast_precision_loss)]
         let since = now.as_nanos().saturating_sub(at.as_nanos()) as f64;
         let known = libm::exp(-since * self.decay);
         let was_bad = if was_bad { 1.0 } else { 0.0 };

@@ -103,9 +103,11 @@ impl Plan {
     #[must_use]
     pub fn suspicion(&self) -> (Duration, Duration) {
         let (config, mult) = (&self.config, self.config.suspicion_mult);
-        #[allow(clippy::cast_precision_loss)] // a few million nodes
+        // A few million nodes.
+        #[allow(clippy::cast_precision_loss)]
         let thousandths = libm::floor(1000.0 * libm::log10(self.nodes as f64).max(1.0));
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some thousands
+        // Some thousands.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let min = config.probe_interval * mult * (thousandths as u32) / 1000;
         // The suspect and the one that suspects it cannot confirm.
         let confirmed = mult > 2 && self.nodes >= mult as usize;
@@ -300,9 +302,11 @@ impl Plan {
     /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear of
     /// it in one round.
     fn gossip_estimate(&self, trip: RoundTrip) -> Duration {
-        #[allow(clippy::cast_precision_loss)] // a few million nodes
+        // A few million nodes.
+        #[allow(clippy::cast_precision_loss)]
         let (nodes, reach) = (self.nodes as f64, 1.0 + self.config.gossip_nodes as f64);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few dozen at most
+        // A few dozen at most.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let rounds = libm::ceil(libm::log(nodes) / libm::log(reach)) as u32;
         (self.config.gossip_interval + trip.p99 / 2) * (rounds + 1)
     }

@@ -143,9 +143,9 @@ impl Plan {
 }
 
 /// How many nodes a share of them is.
+// Casts of floats saturate, and what is no number becomes 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn minority(share: f64, nodes: usize) -> usize {
-    // Casts of floats saturate, and what is no number becomes 0.
     libm::round(share * nodes as f64) as usize
 }
 

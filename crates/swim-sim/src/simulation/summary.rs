@@ -70,7 +70,8 @@ impl Rates {
         }
         let traffic = cluster.traffic();
         let (before, all) = (self.node_time.as_secs_f64(), total.as_secs_f64());
-        #[allow(clippy::cast_precision_loss)] // nobody counts 2^53 of them
+        // Nobody counts 2^53 of them.
+        #[allow(clippy::cast_precision_loss)]
         let averaged = |rate: f64, count: u64| (rate * before + count as f64) / all;
         *self = Rates {
             packets: averaged(self.packets, traffic.packets),
