@@ -1,4 +1,5 @@
-//! Writing and reading messages and full packets, on both wires, in the clear, sealed and compressed.
+//! Writing and reading messages and full packets, on both wires, in the clear, sealed and
+//! compressed.
 
 use core::time::Duration;
 use std::hint::black_box;

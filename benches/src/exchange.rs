@@ -13,8 +13,8 @@ use crate::names::{LABEL, address, member, name};
 /// What an adapter reads from a connection at once.
 const READ_SIZE: usize = 64 << 10;
 
-/// What another member tells: `members` members, the node under measurement included, but the teller
-/// first.
+/// What another member tells: `members` members, the node under measurement included, but the
+/// teller first.
 #[must_use]
 pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     let names: Vec<String> = (0..members).map(name).collect();

@@ -125,8 +125,8 @@ pub const OPERATIONS: [Operation; 9] = [
     },
 ];
 
-/// An exchange of everything with a member that knows the same, begun by that member. It costs as much
-/// as there are members: it is not in the table of what costs the same at each N.
+/// An exchange of everything with a member that knows the same, begun by that member. It costs as
+/// much as there are members: it is not in the table of what costs the same at each N.
 pub const PUSH_PULL: Operation = Operation {
     title: "push/pull, all known",
     key: "push_pull",

@@ -151,8 +151,8 @@ impl Subject {
         true
     }
 
-    /// Goes on to a tick near the end of a round of probes, when no more than `left` members are left
-    /// to choose from, and looks those up.
+    /// Goes on to a tick near the end of a round of probes, when no more than `left` members are
+    /// left to choose from, and looks those up.
     pub fn await_end_of_round(&mut self, left: usize) {
         loop {
             self.note_probed();

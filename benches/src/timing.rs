@@ -16,8 +16,8 @@ pub fn repeated(samples: usize, mut work: impl FnMut()) -> f64 {
     median((0..samples).map(|_| time(|| repeat(repetitions, &mut work)) / repetitions))
 }
 
-/// The median time of `work`, in nanoseconds, where each time something has to be prepared that does
-/// not count. What reading the clock takes is subtracted.
+/// The median time of `work`, in nanoseconds, where each time something has to be prepared that
+/// does not count. What reading the clock takes is subtracted.
 pub fn prepared<S>(
     samples: usize,
     subject: &mut S,

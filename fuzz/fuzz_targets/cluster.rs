@@ -1,5 +1,5 @@
-//! A simulated cluster of up to five nodes, of which the input decides the configuration and the faults,
-//! watched by all checkers.
+//! A simulated cluster of up to five nodes, of which the input decides the configuration and the
+//! faults, watched by all checkers.
 
 #![no_main]
 

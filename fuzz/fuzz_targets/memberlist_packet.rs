@@ -1,4 +1,5 @@
-//! Arbitrary bytes as a datagram of memberlist's wire. However they unpack, they take little memory.
+//! Arbitrary bytes as a datagram of memberlist's wire. However they unpack, they take little
+//! memory.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire. However they unpack, they take little memory.
+//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire. However they unpack, they
+//! take little memory.
 
 #![no_main]
 

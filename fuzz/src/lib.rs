@@ -1,8 +1,8 @@
 //! What the fuzz targets do with their input. No target depends on the fuzzer: an ordinary test of
 //! swim-core includes these modules and replays the inputs that were found interesting.
 //!
-//! Inputs are read by [`input::Input`], not by a crate that may read the same bytes in another way in
-//! its next version: an input in the corpus keeps its meaning.
+//! Inputs are read by [`input::Input`], not by a crate that may read the same bytes in another way
+//! in its next version: an input in the corpus keeps its meaning.
 
 pub mod draft;
 pub mod input;

@@ -1,5 +1,5 @@
-//! Arbitrary bytes as a datagram of memberlist's wire: to the decoder, and to a node, in the clear and
-//! behind the right seal.
+//! Arbitrary bytes as a datagram of memberlist's wire: to the decoder, and to a node, in the clear
+//! and behind the right seal.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::Keyring;

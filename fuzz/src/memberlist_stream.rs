@@ -1,5 +1,5 @@
-//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire: to the decoder, and to a node
-//! on streams that it accepted or opened, in the clear and behind the right seal.
+//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire: to the decoder, and to a
+//! node on streams that it accepted or opened, in the clear and behind the right seal.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage, decode_stream};

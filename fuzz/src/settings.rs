@@ -72,8 +72,8 @@ pub fn usual(label: bool) -> Config {
     config
 }
 
-/// A node with limits so small that a few operations reach them, or with the usual ones, and with some
-/// of its parts switched off.
+/// A node with limits so small that a few operations reach them, or with the usual ones, and with
+/// some of its parts switched off.
 pub fn config(input: &mut Input<'_>) -> Config {
     let switches = input.byte();
     let on = |bit: u8| switches & (1 << bit) == 0;

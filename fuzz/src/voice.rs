@@ -1,5 +1,5 @@
-//! How a peer speaks: in which wire format, with which label, under which key. What it says is read by
-//! the node; what the node says is read here, as such a peer reads it.
+//! How a peer speaks: in which wire format, with which label, under which key. What it says is read
+//! by the node; what the node says is read here, as such a peer reads it.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage};
@@ -195,7 +195,8 @@ impl Voice {
 
     // Streams.
 
-    /// What one side says on a stream: whole frames of the native wire, or a message of memberlist's.
+    /// What one side says on a stream: whole frames of the native wire, or a message of
+    /// memberlist's.
     #[must_use]
     pub fn stream(&self, from: Side, text: &[u8]) -> BytesMut {
         match self.wire {

@@ -55,6 +55,7 @@ func (w logWriter) Write(text []byte) (int, error) {
 		// Some complaints carry no level. The bracket was part of an address, or there was none.
 		level, rest = "ERR", strings.TrimSpace(string(text))
 	}
-	w.lines.print(line{"event": "log", "level": level, "text": strings.TrimPrefix(rest, "memberlist: ")})
+	rest = strings.TrimPrefix(rest, "memberlist: ")
+	w.lines.print(line{"event": "log", "level": level, "text": rest})
 	return len(text), nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// shownBytesMax is the longest payload that is printed in full. Of longer ones the checksum will do.
+// shownBytesMax is the longest payload that is printed in full. Of longer ones the checksum will
+// do.
 const shownBytesMax = 64
 
 // peer is the application on top of the member: what it announces, and what it tells.

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// keysVariable holds the keys, in hexadecimal, with commas between them, the primary one first. Whoever
-// lists the processes of a machine sees their arguments, so keys are no argument.
+// keysVariable holds the keys, in hexadecimal, with commas between them, the primary one first.
+// Whoever lists the processes of a machine sees their arguments, so keys are no argument.
 const keysVariable = "SWIM_PEER_KEYS"
 
 // settings is what the process was started with.

@@ -157,7 +157,8 @@ fn print_push_pull() {
             |(subject, stream)| subject.receive(*stream, &half),
         );
         println!(
-            "N={members:<10} encode {:6.1}   merge, all known {:6.1}   merge, all new (a join) {:6.1}",
+            "N={members:<10} encode {:6.1}   merge, all known {:6.1}   \
+             merge, all new (a join) {:6.1}",
             encode / each,
             (both - encode) / each,
             join / each

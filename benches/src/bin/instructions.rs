@@ -7,8 +7,9 @@
 //! benches/target/release/instructions --write  # has what is counted now committed
 //! ```
 //!
-//! An operation is repeated so many times, and then more times; the difference is what it takes, without
-//! what only its first time takes. The numbers hold for one compiler, which `.ci/compiler` names.
+//! An operation is repeated so many times, and then more times; the difference is what it takes,
+//! without what only its first time takes. The numbers hold for one compiler, which `.ci/compiler`
+//! names.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -89,8 +90,8 @@ fn check() -> Result<bool, String> {
     }
     if above {
         println!(
-            "\nmore than {:.0}% above what is committed in benches/instructions.txt: find out why with\n\
-             callgrind (docs/performance.md). Where it is worth it, say so in the commit that runs\n\
+            "\nmore than {:.0}% above benches/instructions.txt: find out why with callgrind, see\n\
+             docs/performance.md. Where it is worth it, say so in the commit that runs\n\
              `instructions --write`.",
             TOLERANCE * 100.0
         );

@@ -1,5 +1,5 @@
-//! Prints what both wires cost, in the clear, sealed and compressed: nanoseconds and bytes. Fails when
-//! an operation of a node that has warmed up asks for memory.
+//! Prints what both wires cost, in the clear, sealed and compressed: nanoseconds and bytes. Fails
+//! when an operation of a node that has warmed up asks for memory.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin wires

@@ -66,7 +66,8 @@ impl Volume {
     /// About how many bytes went over the wire, headers included.
     #[must_use]
     pub fn wire_bytes(self) -> u64 {
-        // A full segment carries 1,460 bytes and 40 of headers, and every other one is acknowledged.
+        // A full segment carries 1,460 bytes and 40 of headers, and every other one is
+        // acknowledged.
         let segments = self.stream_bytes / 1_460;
         self.bytes()
             + self.packets * Self::PACKET_HEADER

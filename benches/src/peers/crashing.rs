@@ -9,7 +9,10 @@ use swim_sim::{millis, secs};
 use super::cluster::{Cluster, Setting};
 
 /// What the columns say.
-pub const HEADINGS: &str = "                          loss   runs   first knows: median (min to max)   last knows: median (min to max)   all told";
+pub const HEADINGS: &str = concat!(
+    "                          loss   runs   first knows: median (min to max)   ",
+    "last knows: median (min to max)   all told",
+);
 
 /// How many nodes there are.
 const NODES: usize = 1_000;
@@ -26,7 +29,8 @@ pub struct Crashing {
     last: Vec<f64>,
 }
 
-/// So many runs, each with a seed of its own, and the crash at another time within a probe interval.
+/// So many runs, each with a seed of its own, and the crash at another time within a probe
+/// interval.
 #[must_use]
 pub fn measure<C: Cluster>(loss: f64, runs: u64) -> Crashing {
     let mut crashing = Crashing { name: C::NAME, loss, first: Vec::new(), last: Vec::new() };

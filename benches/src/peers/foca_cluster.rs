@@ -26,8 +26,8 @@ pub(super) fn node(host: u32, seed: u64, config: Config, codec: FixedWidth) -> F
     Foca::new(Peer::on(host), config, rng, codec)
 }
 
-/// A cluster of foca nodes. The event loop has the shape of that of a `World`: a heap of what is due,
-/// datagrams in a table, one turn of one node at a time.
+/// A cluster of foca nodes. The event loop has the shape of that of a `World`: a heap of what is
+/// due, datagrams in a table, one turn of one node at a time.
 pub struct FocaCluster<K> {
     setting: Setting,
     /// None where the power is off.

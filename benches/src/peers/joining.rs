@@ -10,8 +10,10 @@ use super::{float, median, number};
 
 /// What the columns say.
 pub const HEADINGS: &str = concat!(
-    "                             99% of all   99% of nodes   all nodes   KB sent per   ... within   ... with    streams    pairs still\n",
-    "                       runs pairs known       know all    know all  node by then         60 s    headers   per node   unknown then",
+    "                             99% of all   99% of nodes   all nodes   KB sent per   ",
+    "... within   ... with    streams    pairs still\n",
+    "                       runs pairs known       know all    know all  node by then         ",
+    "60 s    headers   per node   unknown then",
 );
 
 /// How many there are at first.

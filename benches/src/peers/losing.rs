@@ -10,8 +10,10 @@ use super::{float, number};
 
 /// What the columns say.
 pub const HEADINGS: &str = concat!(
-    "                       minutes   false failures   of 10,000 live pairs,   packets per   bytes per   ... with   streams per\n",
-    "                                       declared          held for failed       node-s      node-s    headers        node-s",
+    "                       minutes   false failures   of 10,000 live pairs,   packets per   ",
+    "bytes per   ... with   streams per\n",
+    "                                       declared          held for failed       node-s      ",
+    "node-s    headers        node-s",
 );
 
 /// How many nodes there are.
@@ -32,8 +34,8 @@ pub struct Losing {
     streams: f64,
 }
 
-/// Measures from the moment on at which the loss begins. Once a second it is looked how many pairs of
-/// nodes there are of which one holds the other for failed, or does not know it.
+/// Measures from the moment on at which the loss begins. Once a second it is looked how many pairs
+/// of nodes there are of which one holds the other for failed, or does not know it.
 #[must_use]
 pub fn measure<C: Cluster>(span: Duration) -> Losing {
     let mut cluster = C::assemble(Setting::new(1, NODES));

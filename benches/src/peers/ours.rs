@@ -19,8 +19,8 @@ pub struct Ours<const STREAMS: bool> {
 /// As it comes.
 pub type OursWithStreams = Ours<true>;
 
-/// Failures are detected with datagrams alone, as in foca. Joins and the periodic push/pull still use
-/// streams.
+/// Failures are detected with datagrams alone, as in foca. Joins and the periodic push/pull still
+/// use streams.
 pub type OursByDatagram = Ours<false>;
 
 impl<const STREAMS: bool> Ours<STREAMS> {

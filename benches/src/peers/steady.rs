@@ -11,8 +11,10 @@ use super::{float, median, number};
 
 /// What the columns say.
 pub const HEADINGS: &str = concat!(
-    "                              N   node-s per   heap bytes per   packets per    bytes per  ... with   streams per\n",
-    "                                       CPU-s    node x member        node-s       node-s   headers        node-s",
+    "                              N   node-s per   heap bytes per   packets per    bytes per  ",
+    "... with   streams per\n",
+    "                                       CPU-s    node x member        node-s       node-s   ",
+    "headers        node-s",
 );
 
 /// What a cluster costs that has nothing to do.
@@ -28,9 +30,9 @@ pub struct Steady {
     streams: f64,
 }
 
-/// Measures a cluster from 30 s after it was assembled, over one cycle of push/pulls of this library,
-/// and the speed again over further ones, so many in all: the median counts. `heap` says how many
-/// bytes are in use.
+/// Measures a cluster from 30 s after it was assembled, over one cycle of push/pulls of this
+/// library, and the speed again over further ones, so many in all: the median counts. `heap` says
+/// how many bytes are in use.
 ///
 /// # Panics
 ///

@@ -42,7 +42,9 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8
     let access = describe_access(&options.config);
     // Binding takes no time, unless something is odd; also then a signal ends it.
     let (cluster, events, future) = tokio::select! {
-        bound = swim_tokio::bind(options) => bound.map_err(|error| Fatal::usage(error.to_string()))?,
+        bound = swim_tokio::bind(options) => {
+            bound.map_err(|error| Fatal::usage(error.to_string()))?
+        }
         signal = signals.next() => return Ok(signal.exit_code),
     };
     let mut node = tokio::spawn(future);

@@ -51,7 +51,8 @@ pub(crate) enum Command {
     ///
     /// Runs the real protocol over a modelled network, minutes in a second, as often as asked, and
     /// tells how fast crashes are found out, who is declared failed without reason, and what it
-    /// costs; and warns of settings that cannot work together. The same seed prints the same report.
+    /// costs; and warns of settings that cannot work together. The same seed prints the same
+    /// report.
     #[command(after_help = crate::simulate::EXAMPLES)]
     Simulate(SimulateArgs),
     /// Print a new random key for a cluster

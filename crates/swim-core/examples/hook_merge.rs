@@ -2,8 +2,8 @@
 //! used again.
 //!
 //! Cluster labels do this without any code, for datagrams too, so prefer them. This is for clusters
-//! that have none. The hook is asked on joins and on the periodic exchange; gossip in datagrams goes
-//! through `Hooks::admit`, so both are needed.
+//! that have none. The hook is asked on joins and on the periodic exchange; gossip in datagrams
+//! goes through `Hooks::admit`, so both are needed.
 //!
 //! ```sh
 //! cargo run -p swim-core --example hook_merge

@@ -31,7 +31,9 @@ pub(crate) fn choose(
     let Some(&best) = candidates.first() else {
         return Err(BindError::NothingToAdvertise { bind: bound });
     };
-    tracing::debug!(target: "swim", advertise = %best, ?candidates, "picked an address to announce");
+    tracing::debug!(
+        target: "swim", advertise = %best, ?candidates, "picked an address to announce"
+    );
     Ok(SocketAddr::new(best, bound.port()))
 }
 

@@ -178,7 +178,8 @@ impl Driver {
     /// Returns true when more may be waiting: then let others run, and take the next turn without
     /// waiting.
     pub fn turn(&mut self, now: Instant, io: &mut impl Io) -> bool {
-        // Also without any input: a clock that was set is noticed before a timer is compared with it.
+        // Also without any input: a clock that was set is noticed before a timer is compared with
+        // it.
         self.clock.read(now);
         let mut taken = 0;
         while taken < INPUTS_PER_TURN_MAX {

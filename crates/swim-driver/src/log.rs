@@ -70,9 +70,9 @@ fn record_member(node: &Name, event: &Event) {
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             %previous, %via, "left"
         ),
-        Event::Forgotten { member } => {
-            debug!(target: "swim", %node, member = %member.name, state = %member.state, "forgotten");
-        }
+        Event::Forgotten { member } => debug!(
+            target: "swim", %node, member = %member.name, state = %member.state, "forgotten"
+        ),
         Event::DatagramsBlocked { member } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
             "answers by detours alone, not by datagram: is UDP filtered on the way?"

@@ -7,9 +7,9 @@ use swim_sim::World;
 
 /// How often running members were declared failed, and by whom it was believed.
 ///
-/// What is counted are the `Failed` events of all nodes: a node that is declared failed once, and of
-/// which everybody hears, counts once for each that hears of it. So do the authors of Lifeguard, who
-/// count the log lines of all members.
+/// What is counted are the `Failed` events of all nodes: a node that is declared failed once, and
+/// of which everybody hears, counts once for each that hears of it. So do the authors of Lifeguard,
+/// who count the log lines of all members.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Census {
     slow: BTreeSet<String>,

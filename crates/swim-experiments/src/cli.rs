@@ -7,7 +7,8 @@ use clap::Parser;
 
 use crate::scope::Scope;
 
-/// Runs an experiment on a simulated cluster, prints its tables, and writes them as JSON with plots.
+/// Runs an experiment on a simulated cluster, prints its tables, and writes them as JSON with
+/// plots.
 #[derive(Debug, Parser)]
 #[command(name = "experiments", version)]
 pub(crate) struct Cli {

@@ -2,9 +2,9 @@
 //! addresses of their own, told what to do and heard over lines of JSON.
 //!
 //! [`Program`] is one of the two kinds of member, `go-peer` (memberlist, built on the first use) or
-//! `rust-peer` (this library); [`Peer`] is a running one. [`Serf`] and [`Alertmanager`] are programs
-//! that nobody here wrote. Where something is missing on this machine a test is skipped, loudly, or
-//! fails if `SWIM_INTEROP_REQUIRE` is set: see [`Missing`].
+//! `rust-peer` (this library); [`Peer`] is a running one. [`Serf`] and [`Alertmanager`] are
+//! programs that nobody here wrote. Where something is missing on this machine a test is skipped,
+//! loudly, or fails if `SWIM_INTEROP_REQUIRE` is set: see [`Missing`].
 //!
 //! Nothing here sleeps for a fixed time: whatever should become true is waited for with
 //! [`eventually`], whatever must not happen is asked of what was heard until something else did.

@@ -93,8 +93,8 @@ pub struct Settings {
     pub protocol: u8,
     /// The versions of the application on top: the lowest, the highest and the current one.
     pub application_versions: [u8; 3],
-    /// How long after its death a member may come back at another address; `None` is never, until it
-    /// is forgotten.
+    /// How long after its death a member may come back at another address; `None` is never, until
+    /// it is forgotten.
     pub reclaim: Option<Duration>,
     /// How long a dead member is remembered, if not as in the profile.
     pub gossip_to_the_dead: Option<Duration>,

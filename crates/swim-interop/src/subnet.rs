@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-/// Loopback addresses that nothing else uses, all with the same port: a member of protocol version 1
-/// takes its own port for that of everybody. An address stays free for a member that is gone for a
-/// while.
+/// Loopback addresses that nothing else uses, all with the same port: a member of protocol version
+/// 1 takes its own port for that of everybody. An address stays free for a member that is gone for
+/// a while.
 #[derive(Debug)]
 pub struct Subnet {
     network: [u8; 2],
@@ -61,8 +61,8 @@ impl Default for Subnet {
     }
 }
 
-/// A port that is free for streams and datagrams, below those that the system gives out by itself: a
-/// member that is gone for a while must find its port free when it comes back.
+/// A port that is free for streams and datagrams, below those that the system gives out by itself:
+/// a member that is gone for a while must find its port free when it comes back.
 fn free_port(address: Ipv4Addr) -> Option<u16> {
     static LAST: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 10_000;

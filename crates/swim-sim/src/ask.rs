@@ -11,7 +11,8 @@ use crate::process::{Process, Task};
 use crate::trace::Mark;
 use crate::world::World;
 
-/// What becomes of something that a driver was [asked](World::ask), to be looked at without waiting.
+/// What becomes of something that a driver was [asked](World::ask), to be looked at without
+/// waiting.
 pub struct Reply<T> {
     slot: Rc<RefCell<Option<T>>>,
 }

@@ -10,8 +10,8 @@ use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Makes a cluster of "n0", "n1", ... that know each other from the first instant, without a join
-    /// and without gossip about it, as a cluster looks long after it formed. Its nodes tell no
+    /// Makes a cluster of "n0", "n1", ... that know each other from the first instant, without a
+    /// join and without gossip about it, as a cluster looks long after it formed. Its nodes tell no
     /// events of this. Much faster than [`form`](World::form) for thousands of nodes.
     ///
     /// # Panics

@@ -22,8 +22,8 @@ pub(crate) struct Clock {
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
-    /// Every clock starts at another reading, so that no time of one node means anything to another,
-    /// and far enough from zero to be set back by a day.
+    /// Every clock starts at another reading, so that no time of one node means anything to
+    /// another, and far enough from zero to be set back by a day.
     pub(crate) fn of_host(number: u32) -> Self {
         let offset = i128::from(100_000 + u64::from(number) % 1000) * 1_000_000_000;
         Clock { offset, drift: 0, since: 0 }

@@ -24,17 +24,17 @@ pub(crate) enum HeldInput {
 }
 
 impl World {
-    /// Clogs the link from one node to another, and not the way back: what comes to its end is held,
-    /// datagrams and streams, and nothing is dropped however long it takes. Streams break when
-    /// something of them is held for 51 s, and connection requests when they time out.
+    /// Clogs the link from one node to another, and not the way back: what comes to its end is
+    /// held, datagrams and streams, and nothing is dropped however long it takes. Streams break
+    /// when something of them is held for 51 s, and connection requests when they time out.
     #[track_caller]
     pub fn clog(&mut self, from: &str, to: &str) {
         self.note(format_args!("clog {from} to {to}"));
         self.network.clog(self.host(from), self.host(to));
     }
 
-    /// Frees a clogged link: everything that it holds arrives at this instant, in the order in which
-    /// it would have.
+    /// Frees a clogged link: everything that it holds arrives at this instant, in the order in
+    /// which it would have.
     #[track_caller]
     pub fn unclog(&mut self, from: &str, to: &str) {
         self.note(format_args!("unclog {from} to {to}"));

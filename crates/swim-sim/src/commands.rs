@@ -85,7 +85,7 @@ impl World {
     ///
     /// let mut world = World::new(1);
     /// world.form(3);
-    /// let request = world.request("n0", |node, now| node.ping(now, "n1")).expect("n1 is a member");
+    /// let request = world.request("n0", |node, now| node.ping(now, "n1")).expect("a member");
     /// world.run(secs(1));
     /// assert!(matches!(world.answer(request), Some(Ok(Answer::Pong { .. }))));
     /// ```

@@ -3,17 +3,17 @@
 //! # The model
 //!
 //! A connection takes a round trip to open. What is written arrives in order, each write after the
-//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost connection
-//! request after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The waits are added to
-//! its latency when it is sent, and everything behind it waits. While loss comes in bursts, the first
-//! attempt meets the burst, and those after it what is lost on average.
+//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost
+//! connection request after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The
+//! waits are added to its latency when it is sent, and everything behind it waits. While loss comes
+//! in bursts, the first attempt meets the burst, and those after it what is lost on average.
 //!
 //! A cut stops what would arrive, and it is tried again with the same waits. Nobody is told of the
 //! cut, so only deadlines end a stalled exchange, or the sender's operating system, which gives up
-//! after 51 s and resets the connection: so long are its 12 attempts. (The usual time-outs of TCP are
-//! between half a minute and a quarter of an hour.) A clogged link holds what arrives and lets it
-//! through when it ends; the same bound holds. Acks of the transport are not modelled: a cut of one
-//! direction stops that direction.
+//! after 51 s and resets the connection: so long are its 12 attempts. (The usual time-outs of TCP
+//! are between half a minute and a quarter of an hour.) A clogged link holds what arrives and lets
+//! it through when it ends; the same bound holds. Acks of the transport are not modelled: a cut of
+//! one direction stops that direction.
 //!
 //! A connection request to a host whose process is down is refused after a round trip. To a host
 //! without power, behind a cut, or to an address that nobody has, it is never answered, and fails

@@ -1,5 +1,5 @@
-//! What is in packets and streams: opened as a node with the same configuration would, and made as one
-//! would. On either wire, sealed or not.
+//! What is in packets and streams: opened as a node with the same configuration would, and made as
+//! one would. On either wire, sealed or not.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::{self, Frame, Message, SealVersion, Sealer, Wire, memberlist};
@@ -18,15 +18,16 @@ pub(crate) struct Opener {
 pub(crate) enum Part {
     /// A reliable message of so many bytes.
     User(usize),
-    /// A part of a push/pull with so many bytes of application state; the native wire marks the last.
+    /// A part of a push/pull with so many bytes of application state; the native wire marks the
+    /// last.
     PushPull { user_state: usize, last: bool },
     /// A ping, an ack, or a complaint.
     Other,
 }
 
 impl Opener {
-    /// Tells `visit` of each message of a packet that a node with this configuration sent. An error for
-    /// a packet that such a node could not read itself.
+    /// Tells `visit` of each message of a packet that a node with this configuration sent. An error
+    /// for a packet that such a node could not read itself.
     pub(crate) fn packet(
         &mut self,
         config: &Config,
@@ -192,8 +193,8 @@ impl Opener {
     }
 }
 
-/// A packet with these messages, as a node with this configuration would send it; two packets of one
-/// seed are sealed alike.
+/// A packet with these messages, as a node with this configuration would send it; two packets of
+/// one seed are sealed alike.
 pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> Bytes {
     let mut packet = BytesMut::new();
     match config.wire {

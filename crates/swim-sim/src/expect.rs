@@ -11,8 +11,8 @@ use crate::world::World;
 impl World {
     // Questions.
 
-    /// What a node believes of another; nothing where it does not know it. The last belief of a node
-    /// that is paused, too.
+    /// What a node believes of another; nothing where it does not know it. The last belief of a
+    /// node that is paused, too.
     ///
     /// # Panics
     /// When the process of the one that is asked is down.
@@ -84,8 +84,8 @@ impl World {
         }
     }
 
-    /// Lets time pass until the nodes agree ([`converged`](World::converged)); expects that it takes
-    /// at most `max`.
+    /// Lets time pass until the nodes agree ([`converged`](World::converged)); expects that it
+    /// takes at most `max`.
     #[track_caller]
     pub fn settle(&mut self, max: Duration) {
         if !self.run_until(max, World::converged) {

@@ -1,5 +1,5 @@
-//! What can go wrong with clocks and the network. Stalled processes are in `stall.rs`, clogged links
-//! in `clog.rs`.
+//! What can go wrong with clocks and the network. Stalled processes are in `stall.rs`, clogged
+//! links in `clog.rs`.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -36,9 +36,9 @@ impl World {
         self.trace.mark(self.now, host, Mark::ClockJump);
     }
 
-    /// Makes a host's clock run faster than the world's time by so many parts per million (10,000 are
-    /// 1%), or slower when negative. It goes on from what it shows, and the timer that the node waits
-    /// for goes off when it would have.
+    /// Makes a host's clock run faster than the world's time by so many parts per million (10,000
+    /// are 1%), or slower when negative. It goes on from what it shows, and the timer that the node
+    /// waits for goes off when it would have.
     ///
     /// # Panics
     /// When it is to run at less than half or more than twice the speed.
@@ -80,8 +80,8 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link from a node, and not the way back, to every node started so far: it hears, and
-    /// cannot be heard.
+    /// Cuts every link from a node, and not the way back, to every node started so far: it hears,
+    /// and cannot be heard.
     #[track_caller]
     pub fn silence(&mut self, name: &str) {
         self.note(format_args!("nothing from {name} arrives"));
@@ -137,8 +137,8 @@ impl World {
         self.release_held();
     }
 
-    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are delayed
-    /// instead.
+    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are
+    /// delayed instead.
     #[track_caller]
     pub fn set_loss(&mut self, loss: impl Into<Loss>) {
         let loss = loss.into();
@@ -146,7 +146,8 @@ impl World {
         self.network.set_loss(loss);
     }
 
-    /// Sets the probability that a datagram to or from this node is lost, on top of the general one.
+    /// Sets the probability that a datagram to or from this node is lost, on top of the general
+    /// one.
     #[track_caller]
     pub fn set_loss_of(&mut self, name: &str, probability: f64) {
         self.set_loss_from(name, probability);
@@ -176,8 +177,8 @@ impl World {
         self.network.set_duplication(probability);
     }
 
-    /// Delays datagrams, with this probability, 0.0 to 1.0, by up to `delay_max` in addition to their
-    /// latency, so that others overtake them.
+    /// Delays datagrams, with this probability, 0.0 to 1.0, by up to `delay_max` in addition to
+    /// their latency, so that others overtake them.
     #[track_caller]
     pub fn set_reordering(&mut self, probability: f64, delay_max: Duration) {
         self.note(format_args!("reordering {probability}, up to {delay_max:?}"));
@@ -219,8 +220,9 @@ impl World {
         self.launch_packet(self.host_at(from), from, to, payload);
     }
 
-    /// Sends a node one message in a datagram of its cluster, sealed if its datagrams are, from an address that may be anybody's:
-    /// forged or late news, say. What lives at that address did not send it.
+    /// Sends a node one message in a datagram of its cluster, sealed if its datagrams are, from an
+    /// address that may be anybody's: forged or late news, say. What lives at that address did not
+    /// send it.
     #[track_caller]
     pub fn forge(&mut self, from: SocketAddr, to: &str, message: &Message<'_>) {
         let host = &self.hosts[self.host(to) as usize];
@@ -228,8 +230,8 @@ impl World {
         self.forge_as(&config, from, to, message);
     }
 
-    /// As [`forge`](World::forge), in a datagram of another cluster: as a node with this configuration
-    /// writes, labels and seals it.
+    /// As [`forge`](World::forge), in a datagram of another cluster: as a node with this
+    /// configuration writes, labels and seals it.
     #[track_caller]
     pub fn forge_as(&mut self, config: &Config, from: SocketAddr, to: &str, message: &Message<'_>) {
         let packet = contents::packet(config, core::slice::from_ref(message), self.options.seed);

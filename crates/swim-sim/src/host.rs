@@ -27,8 +27,8 @@ pub(crate) enum Condition {
     Off,
 }
 
-/// What came for a process that is stalled, or for a driver until its turn, and waits in its sockets,
-/// in the order of arrival.
+/// What came for a process that is stalled, or for a driver until its turn, and waits in its
+/// sockets, in the order of arrival.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Waiting {
     /// The datagram at this place of the packet table.

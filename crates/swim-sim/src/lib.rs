@@ -1,5 +1,5 @@
-//! A cluster in a test: `swim-core` nodes, bare or behind their `swim-driver`, on virtual time, over
-//! a network that can be broken.
+//! A cluster in a test: `swim-core` nodes, bare or behind their `swim-driver`, on virtual time,
+//! over a network that can be broken.
 //!
 //! A [`World`] runs real nodes in one thread, without sockets and without waiting: an hour of a
 //! small cluster takes a fraction of a second. Everything that happens is a pure function of the
@@ -28,19 +28,19 @@
 //!
 //! - **Time** jumps from event to event. Each host has a clock of its own, which shows another
 //!   time than the others, can be set forward and back, and may run fast or slow.
-//! - **Datagrams** take a latency from a distribution ([`Latency`]), also one with a long tail. They
-//!   are lost with a probability, in general and for single nodes, or in bursts ([`Loss`]). They
-//!   arrive twice, and overtake each other. A host sends so much per second, and drops what its queue
-//!   does not hold ([`Bandwidth`]).
+//! - **Datagrams** take a latency from a distribution ([`Latency`]), also one with a long tail.
+//!   They are lost with a probability, in general and for single nodes, or in bursts ([`Loss`]).
+//!   They arrive twice, and overtake each other. A host sends so much per second, and drops what
+//!   its queue does not hold ([`Bandwidth`]).
 //! - **Links** are cut both ways or one way, or for datagrams alone; or they are clogged, hold what
 //!   comes, and let it through in order once they are free.
-//! - **Streams** open after a round trip, deliver in order, and are refused by a host whose process is
-//!   down. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times; what is
-//!   behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s. Their bytes
-//!   arrive as they were written, or in pieces ([`Pieces`]).
-//! - **Processes** crash, restart without a memory or with an old incarnation, and stall while their
-//!   sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may get
-//!   another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
+//! - **Streams** open after a round trip, deliver in order, and are refused by a host whose process
+//!   is down. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times; what
+//!   is behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s. Their
+//!   bytes arrive as they were written, or in pieces ([`Pieces`]).
+//! - **Processes** crash, restart without a memory or with an old incarnation, and stall while
+//!   their sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may
+//!   get another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
 //! - **Drivers**: a process is a bare node ([`World::start`]), given everything the instant that it
 //!   happens, or a whole driver ([`World::start_driver`]), as behind `swim-tokio`. What comes for a
 //!   driver waits in its sockets, datagrams up to a limit, until it takes a turn; it runs whenever
@@ -49,8 +49,8 @@
 //!   ([`Options::stream_buffer`]). Its dials end by the model of streams, or when it said.
 //! - **Names** lead drivers to addresses, to nothing, late or never ([`Lookup`],
 //!   [`World::set_name`]).
-//! - **Applications** of drivers give commands and wait for answers ([`World::ask`]), and read events
-//!   as fast or as slowly as the test has them ([`Reader`]).
+//! - **Applications** of drivers give commands and wait for answers ([`World::ask`]), and read
+//!   events as fast or as slowly as the test has them ([`Reader`]).
 //!
 //! [`Churn`] and [`Stalls`] do some of this on a schedule. The network can be had without the rest
 //! ([`Network`]), for nodes of another kind.
@@ -60,12 +60,12 @@
 //!
 //! # What watches a run
 //!
-//! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes down,
-//! that nobody comes back from the dead by old news, that each request has one answer, and so on.
-//! [`Options::checked`] has all of them watch a world, [`Options::check`] one of your own.
+//! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes
+//! down, that nobody comes back from the dead by old news, that each request has one answer, and so
+//! on. [`Options::checked`] has all of them watch a world, [`Options::check`] one of your own.
 //!
-//! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and runs
-//! many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
+//! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and
+//! runs many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
 //!
 //! Who wants figures rather than expectations (how fast, how often, at which cost) hands a plan to
 //! [`simulation`].

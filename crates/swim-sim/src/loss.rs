@@ -22,9 +22,9 @@ pub enum Loss {
     ///
     /// Each host has one such link for everything it sends, as with `netem` on its interface: a
     /// burst hits the probes, acks and gossip of one host together. (A state for each pair of hosts
-    /// would hardly make bursts, since one host seldom sends to another twice in a second, and there
-    /// are as many pairs as the square of the cluster.) The state follows time, not the number of
-    /// datagrams: who sends little does not suffer for longer.
+    /// would hardly make bursts, since one host seldom sends to another twice in a second, and
+    /// there are as many pairs as the square of the cluster.) The state follows time, not the
+    /// number of datagrams: who sends little does not suffer for longer.
     Bursty {
         /// The probability, 0.0 to 1.0, that a datagram is lost while the link is good.
         loss_good: f64,

@@ -10,12 +10,12 @@ const USAGE: &str = "\
 usage: swim-sim --seeds A..B [--wire swim|memberlist|both] [--jobs N] [--json]
 
 Runs each seed from A up to, but not including, B: a cluster with faults of its own, and the calm
-after them, watched by all checkers. Exits with 1 if a seed fails, or if 64 seeds or more did not see
-every kind of fault.
+after them, watched by all checkers. Exits with 1 if a seed fails, or if 64 seeds or more did not
+see every kind of fault.
 
   --seeds A..B   the seeds; A alone is A..A+1
-  --wire WIRE    what the nodes speak (swim, in the clear); with the other two a seed may also have keys,
-                 a label, and compression
+  --wire WIRE    what the nodes speak (swim, in the clear); with the other two a seed may also have
+                 keys, a label, and compression
   --jobs N       on so many threads (as many as there are processors)
   --json         print one JSON object instead of text";
 

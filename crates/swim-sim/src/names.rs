@@ -147,7 +147,8 @@ impl World {
         self.set_name(name, Lookup::Addresses(addresses));
     }
 
-    /// A driver asks for the addresses of a name. What it leads to at this instant is what it hears.
+    /// A driver asks for the addresses of a name. What it leads to at this instant is what it
+    /// hears.
     pub(crate) fn look_up(&mut self, host: u32, id: ResolveId, name: String, port: u16) {
         let lookup = match self.names.known.get(&name) {
             Some(lookup) => lookup.clone(),

@@ -33,8 +33,8 @@ const RETRANSMITS_MAX: u32 = 8;
 /// counted from 0 without gaps; [`Network::OUTSIDE`] stands for all others.
 ///
 /// The latency and the loss of a datagram are drawn whether or not anything can be lost, and each
-/// further class of faults draws from a generator of its own: so a fault that is switched off changes
-/// no other draw, and two runs that differ in one fault stay comparable.
+/// further class of faults draws from a generator of its own: so a fault that is switched off
+/// changes no other draw, and two runs that differ in one fault stay comparable.
 ///
 /// ```
 /// use swim_core::Instant;
@@ -80,8 +80,8 @@ struct HostLoss {
 }
 
 impl Network {
-    /// The number for every host that is not one of the numbered ones: no fault is set for it alone,
-    /// and its bandwidth is not limited.
+    /// The number for every host that is not one of the numbered ones: no fault is set for it
+    /// alone, and its bandwidth is not limited.
     pub const OUTSIDE: u32 = OUTSIDE;
 
     /// A network between any number of hosts.
@@ -112,8 +112,8 @@ impl Network {
         network
     }
 
-    /// Says what becomes of a datagram of `bytes` bytes that is sent now. Ask in the order of sending:
-    /// `now` does not go back.
+    /// Says what becomes of a datagram of `bytes` bytes that is sent now. Ask in the order of
+    /// sending: `now` does not go back.
     pub fn datagram(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Fate {
         let (latency, loss) = self.draw();
         if !self.plain {
@@ -122,8 +122,8 @@ impl Network {
         if self.losses.mean().happens(loss) { Fate::Lost } else { Fate::Arrives(at(now, latency)) }
     }
 
-    /// Says whether a datagram from one host to another is let through: ask when it arrives, for what
-    /// changed since it was sent.
+    /// Says whether a datagram from one host to another is let through: ask when it arrives, for
+    /// what changed since it was sent.
     #[must_use]
     pub fn passage(&self, from: u32, to: u32) -> Passage {
         if self.plain {
@@ -158,8 +158,8 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// Sets the probability, 0.0 to 1.0, that a datagram to this host is lost, on top of the general
-    /// loss.
+    /// Sets the probability, 0.0 to 1.0, that a datagram to this host is lost, on top of the
+    /// general loss.
     #[track_caller]
     pub fn set_loss_to(&mut self, host: u32, probability: f64) {
         self.host_loss_mut(host).to = Chance::new(probability);
@@ -202,8 +202,8 @@ impl Network {
         self.break_links(set(from), set(to), Blocks::Everything);
     }
 
-    /// Clogs the link from one host to another, and not the way back: what comes through it is to be
-    /// kept, and let through when it is no longer clogged. See [`passage`](Network::passage).
+    /// Clogs the link from one host to another, and not the way back: what comes through it is to
+    /// be kept, and let through when it is no longer clogged. See [`passage`](Network::passage).
     pub fn clog(&mut self, from: u32, to: u32) {
         self.links.clog(from, to);
         self.look_whether_plain();
@@ -329,8 +329,8 @@ impl Network {
         self.reordering.happens(chance).then(|| u64::try_from(delay).unwrap_or(0))
     }
 
-    /// Latency, and how often it takes another attempt: the first loss is that of this instant, those
-    /// after it, at other times, are what is lost on average.
+    /// Latency, and how often it takes another attempt: the first loss is that of this instant,
+    /// those after it, at other times, are what is lost on average.
     fn retransmitted(
         &mut self,
         now: Instant,

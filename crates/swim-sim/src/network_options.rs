@@ -26,8 +26,8 @@ pub struct NetworkOptions {
     pub latency: Latency,
     /// Which datagrams are lost. Pieces of streams are delayed instead.
     pub loss: Loss,
-    /// The probability, 0.0 to 1.0, that a datagram that is not lost arrives twice, each copy with a
-    /// latency of its own.
+    /// The probability, 0.0 to 1.0, that a datagram that is not lost arrives twice, each copy with
+    /// a latency of its own.
     pub duplication: f64,
     /// Which datagrams are delayed in addition, so that others overtake them.
     pub reordering: Reordering,

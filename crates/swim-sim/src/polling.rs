@@ -37,10 +37,10 @@ pub(crate) fn phases(seed: u64) -> ChaCha8Rng {
 }
 
 impl World {
-    /// Has a driver run only once in every period, and then for at most this long, as a process does
-    /// whose share of the CPU is limited, or whose runtime is busy with other tasks. In between its
-    /// sockets fill. Zero has it take its turns at one instant in every period. It holds for further
-    /// lives of the process, too.
+    /// Has a driver run only once in every period, and then for at most this long, as a process
+    /// does whose share of the CPU is limited, or whose runtime is busy with other tasks. In
+    /// between its sockets fill. Zero has it take its turns at one instant in every period. It
+    /// holds for further lives of the process, too.
     ///
     /// The first period begins at random, so that drivers that are slowed down together do not run
     /// together.

@@ -1,8 +1,8 @@
 //! Where chance comes from: one generator per purpose, all from the seed of the run.
 //!
-//! A fault class that draws from a generator of its own can be switched on and off, and made more or
-//! less frequent, without shifting what any other one draws: two runs that differ in one fault stay
-//! comparable, until what it did makes a difference.
+//! A fault class that draws from a generator of its own can be switched on and off, and made more
+//! or less frequent, without shifting what any other one draws: two runs that differ in one fault
+//! stay comparable, until what it did makes a difference.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;

@@ -7,8 +7,8 @@ use swim_driver::{Events, Notice};
 
 use crate::world::World;
 
-/// An application that reads the events of its driver only every so often, and only so many: fast or
-/// slow, as one likes. One that never reads is an [`Events`] that is kept.
+/// An application that reads the events of its driver only every so often, and only so many: fast
+/// or slow, as one likes. One that never reads is an [`Events`] that is kept.
 ///
 /// ```
 /// use swim_sim::{Reader, World, secs};

@@ -22,8 +22,8 @@ impl World {
         self.disturb();
     }
 
-    /// The state of the world for a reader: its seed and time, what each node believes, and the last
-    /// events about the subject (or about everything).
+    /// The state of the world for a reader: its seed and time, what each node believes, and the
+    /// last events about the subject (or about everything).
     #[must_use]
     pub fn report(&self, subject: Option<&str>) -> String {
         let mut text = String::new();

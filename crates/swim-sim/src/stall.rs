@@ -1,5 +1,5 @@
-//! A process that does not get on for a while: what it does of what it should, and in which order it
-//! makes up for the rest.
+//! A process that does not get on for a while: what it does of what it should, and in which order
+//! it makes up for the rest.
 
 use crate::host::{Condition, Waiting};
 use crate::trace::Mark;
@@ -18,9 +18,9 @@ pub enum Stall {
     /// what waited: what a program does that looks at its timers first.
     TimersFirst,
     /// Its timers fire in time, but it neither sends nor receives. When it goes on, what it sent in
-    /// the meantime leaves, in order, and then it is given what waited, in order. So did the authors
-    /// of [Lifeguard](https://arxiv.org/abs/1707.00788) (Dadgar, Phillips, Currey 2018) disturb their
-    /// processes: each blocks before it sends and after it has received.
+    /// the meantime leaves, in order, and then it is given what waited, in order. So did the
+    /// authors of [Lifeguard](https://arxiv.org/abs/1707.00788) (Dadgar, Phillips, Currey 2018)
+    /// disturb their processes: each blocks before it sends and after it has received.
     HeldIo,
 }
 
@@ -33,8 +33,8 @@ impl World {
 
     /// Stalls a node's process, until [`resume`](World::resume).
     ///
-    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too. A driver
-    /// keeps the order of its turn, and knows only [`Stall::Replay`]; see also
+    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too. A
+    /// driver keeps the order of its turn, and knows only [`Stall::Replay`]; see also
     /// [`poll_driver_every`](World::poll_driver_every).
     #[track_caller]
     pub fn stall(&mut self, name: &str, stall: Stall) {

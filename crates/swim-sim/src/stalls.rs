@@ -11,8 +11,8 @@ use crate::stall::Stall;
 use crate::time::nanos;
 use crate::world::World;
 
-/// Stalls some nodes again and again: each is stalled for a while, runs for a while, and so on. This
-/// is how [Lifeguard](https://arxiv.org/abs/1707.00788) was measured, with [`Stall::HeldIo`].
+/// Stalls some nodes again and again: each is stalled for a while, runs for a while, and so on.
+/// This is how [Lifeguard](https://arxiv.org/abs/1707.00788) was measured, with [`Stall::HeldIo`].
 ///
 /// ```
 /// use swim_sim::{Stall, Stalls, World, millis, secs};
@@ -100,14 +100,14 @@ impl Stalls {
         stalls
     }
 
-    /// Lets this much time pass, with stalls. Who is stalled at the end stays so until the next call,
-    /// or until [`end`](Stalls::end).
+    /// Lets this much time pass, with stalls. Who is stalled at the end stays so until the next
+    /// call, or until [`end`](Stalls::end).
     pub fn run(&mut self, world: &mut World, span: Duration) {
         self.run_until(world, span, |_| false);
     }
 
-    /// Lets time pass, with stalls, until the condition holds, or for `max`. Whether it holds at the
-    /// end. See [`World::run_until`].
+    /// Lets time pass, with stalls, until the condition holds, or for `max`. Whether it holds at
+    /// the end. See [`World::run_until`].
     pub fn run_until(
         &mut self,
         world: &mut World,
@@ -127,8 +127,8 @@ impl Stalls {
         }
     }
 
-    /// Lets every node go on that these stalls have stopped. If time passes with these stalls again,
-    /// the next ones come when they would have.
+    /// Lets every node go on that these stalls have stopped. If time passes with these stalls
+    /// again, the next ones come when they would have.
     pub fn end(&mut self, world: &mut World) {
         for node in &mut self.nodes {
             node.go_on(world);

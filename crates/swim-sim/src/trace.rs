@@ -41,7 +41,8 @@ pub struct Traffic {
     pub packets_duplicated: u64,
     /// Datagrams that were delayed so that others overtake them.
     pub packets_reordered: u64,
-    /// Datagrams dropped at their sender, whose queue was full: see [`Bandwidth`](crate::Bandwidth).
+    /// Datagrams dropped at their sender, whose queue was full: see
+    /// [`Bandwidth`](crate::Bandwidth).
     pub packets_throttled: u64,
     /// Times that a clogged link held a datagram.
     pub packets_clogged: u64,
@@ -69,8 +70,8 @@ pub(crate) struct Trace {
     pub(crate) traffic: Traffic,
 }
 
-/// The requests in the order in which the world first hears of them. The digest holds their place in
-/// it: how a node numbers its requests is its own business.
+/// The requests in the order in which the world first hears of them. The digest holds their place
+/// in it: how a node numbers its requests is its own business.
 #[derive(Debug, Default)]
 struct Requests {
     /// By host, life of its process, and what the node calls it.

@@ -30,9 +30,9 @@ use crate::trace::{Mark, Record, Trace, Traffic};
 /// test, and panics.
 ///
 /// The methods come in groups: nodes ([`start`](World::start), [`crash`](World::crash), ...), time
-/// ([`run`](World::run)), commands ([`join`](World::join), [`command`](World::command), ...), faults
-/// ([`cut`](World::cut), [`pause`](World::pause), ...), questions ([`state`](World::state), ...) and
-/// expectations ([`expect_failed`](World::expect_failed), ...), which panic with a report.
+/// ([`run`](World::run)), commands ([`join`](World::join), [`command`](World::command), ...),
+/// faults ([`cut`](World::cut), [`pause`](World::pause), ...), questions ([`state`](World::state),
+/// ...) and expectations ([`expect_failed`](World::expect_failed), ...), which panic with a report.
 #[derive(Debug)]
 pub struct World {
     pub(crate) options: Options,
@@ -107,8 +107,8 @@ impl World {
     }
 
     /// Starts a node of this name on a host of its own, with changes to its configuration. With
-    /// another [`Config::name`], two live nodes may have one name; the world goes on to call this one
-    /// what it is called here.
+    /// another [`Config::name`], two live nodes may have one name; the world goes on to call this
+    /// one what it is called here.
     #[track_caller]
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let mut config = self.config_of_next(name);
@@ -116,8 +116,8 @@ impl World {
         self.add_host(name, config, None);
     }
 
-    /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It does
-    /// not wait: see [`form`](World::form).
+    /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It
+    /// does not wait: see [`form`](World::form).
     #[track_caller]
     pub fn gather(&mut self, nodes: usize) {
         for number in 0..nodes {
@@ -138,7 +138,8 @@ impl World {
         self.settle(Duration::from_secs(120));
     }
 
-    /// Kills the node's process, without a goodbye. Its host is up, and refuses what arrives for it.
+    /// Kills the node's process, without a goodbye. Its host is up, and refuses what arrives for
+    /// it.
     #[track_caller]
     pub fn crash(&mut self, name: &str) {
         let host = self.existing(name);
@@ -162,8 +163,8 @@ impl World {
         self.restart_with(name, |_| {});
     }
 
-    /// As [`restart`](World::restart), with changes to its configuration: the incarnation, say, or the
-    /// name, so that another node has the address of one that is gone.
+    /// As [`restart`](World::restart), with changes to its configuration: the incarnation, say, or
+    /// the name, so that another node has the address of one that is gone.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
@@ -216,8 +217,8 @@ impl World {
         self.run_to(self.now + span);
     }
 
-    /// Lets time pass until the condition holds, or for `max`. Whether it holds at the end. It looks
-    /// every 10 ms.
+    /// Lets time pass until the condition holds, or for `max`. Whether it holds at the end. It
+    /// looks every 10 ms.
     pub fn run_until(&mut self, max: Duration, mut condition: impl FnMut(&World) -> bool) -> bool {
         let end = self.now + max;
         loop {
@@ -242,8 +243,8 @@ impl World {
         &self.hosts[self.host(name) as usize].records
     }
 
-    /// The events of a node so far, or since they were last taken. The world keeps them no longer, and
-    /// no expectation sees them: for runs in which more happens than memory holds.
+    /// The events of a node so far, or since they were last taken. The world keeps them no longer,
+    /// and no expectation sees them: for runs in which more happens than memory holds.
     #[track_caller]
     #[must_use]
     pub fn take_events(&mut self, name: &str) -> Vec<Record> {
@@ -252,8 +253,8 @@ impl World {
     }
 
     /// A number that stands for everything that happened so far, in order: every input, output and
-    /// event of every node with its time. Two runs with the same digest were the same run. Requests are
-    /// numbered by when the world first heard of them, not as their nodes number them.
+    /// event of every node with its time. Two runs with the same digest were the same run. Requests
+    /// are numbered by when the world first heard of them, not as their nodes number them.
     ///
     /// # Panics
     /// When the digest was switched off.

@@ -10,7 +10,8 @@
 //!
 //! Serf is an application on top of memberlist. What it adds, as far as a member needs it:
 //!
-//! - it announces its own protocol versions as those of the application, 2 to 5 ([`SERF_VERSIONS`]);
+//! - it announces its own protocol versions as those of the application, 2 to 5
+//!   ([`SERF_VERSIONS`]);
 //! - the metadata of a member are its tags ([`tags`]);
 //! - who joins or leaves says so in a message of Serf's ([`intent`]), stamped with a logical clock
 //!   that everybody keeps ([`clock`]). Without it a member that leaves is taken for failed.

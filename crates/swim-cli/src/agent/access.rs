@@ -37,8 +37,8 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "CIDR", value_parser = parse_network)]
     pub(crate) allow_network: Vec<IpNet>,
 
-    /// Compress what that makes shorter: on memberlist's wire on unless given, on this program's own,
-    /// where it acts on datagrams alone, off. What comes in compressed is read in any case
+    /// Compress what that makes shorter: on memberlist's wire on unless given, on this program's
+    /// own, where it acts on datagrams alone, off. What comes in compressed is read in any case
     #[arg(long, value_name = "on|off", action = ArgAction::Set, value_parser = parse_switch)]
     pub(crate) compression: Option<bool>,
 

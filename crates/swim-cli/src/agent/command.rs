@@ -101,7 +101,8 @@ impl Command {
                 return Err(format!(
                     "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
                      send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
-                     add-seed HOST:PORT, remove-seed HOST:PORT, key, verify, label, health, stats, leave and help",
+                     add-seed HOST:PORT, remove-seed HOST:PORT, key, verify, label, health, stats, \
+                     leave and help",
                     text::escape(other)
                 ));
             }

@@ -170,7 +170,8 @@ impl Failure {
             )
         } else {
             format!(
-                "{observer} hears that {declared_by} has declared {subject} failed, {took} after the crash"
+                "{observer} hears that {declared_by} has declared {subject} failed, {took} after \
+                 the crash"
             )
         };
         Some((Tone::Bad, told))

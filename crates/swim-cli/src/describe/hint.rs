@@ -10,12 +10,12 @@ pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
              this agent --wire memberlist too; else it has the wrong address"
         }
         DropReason::Swim => {
-            "if it belongs to this cluster, give both agents the same --wire; else it has the wrong \
-             address"
+            "if it belongs to this cluster, give both agents the same --wire; else it has the \
+             wrong address"
         }
         DropReason::LabelMismatch => {
-            "if it belongs to this cluster, give both the same --cluster, or --label-also while the \
-             cluster gets another label; else it has the wrong address"
+            "if it belongs to this cluster, give both the same --cluster, or --label-also while \
+             the cluster gets another label; else it has the wrong address"
         }
         DropReason::Plaintext => {
             "give that member the key of this one (--key-file or SWIM_KEY), and take \

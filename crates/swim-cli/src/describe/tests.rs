@@ -145,8 +145,8 @@ fn refuted_and_failed() {
     };
     assert_eq!(
         human(&failed(&["c", "d"])),
-        "failed     b at 10.0.0.2:7946: declared failed by a, accused by c, d, suspected for 3.00 s \
-         [own observation]"
+        "failed     b at 10.0.0.2:7946: declared failed by a, accused by c, d, suspected for 3.00 \
+         s [own observation]"
     );
     assert!(human(&failed(&[])).contains("accused by nobody known here"));
     let more = json!({
@@ -182,8 +182,8 @@ fn accused_and_name_taken() {
     };
     assert_eq!(
         human(&event),
-        "accused    c claimed that this node has failed (incarnation 4): refuted with incarnation 5 \
-         [gossip from 10.0.0.3:7946]"
+        "accused    c claimed that this node has failed (incarnation 4): refuted with incarnation \
+         5 [gossip from 10.0.0.3:7946]"
     );
     assert_eq!(
         as_json(&event),
@@ -272,8 +272,8 @@ fn what_does_not_get_through() {
 
     let from = "10.0.0.9:80".parse().unwrap();
     let event = Event::BadInput { from, reason: DropReason::Http, stream: true };
-    let hint = "a browser, a health check or a scraper of metrics? Point it elsewhere: only members \
-                may talk to the port of --bind";
+    let hint = "a browser, a health check or a scraper of metrics? Point it elsewhere: only \
+                members may talk to the port of --bind";
     assert_eq!(
         human(&event),
         format!("bad_input  from 10.0.0.9:80 by stream: an HTTP request; hint: {hint}")

@@ -54,8 +54,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "TIME", default_value = "500us..2ms", value_parser = spec::latency)]
     pub(crate) latency: Latency,
 
-    /// Share of datagrams that is lost: 5% or 0.05, in bursts 5%,burst=800ms; for a while 5%@60s+30s
-    /// (then also several times)
+    /// Share of datagrams that is lost: 5% or 0.05, in bursts 5%,burst=800ms; for a while
+    /// 5%@60s+30s (then also several times)
     #[arg(long, value_name = "SHARE", value_parser = spec::loss)]
     pub(crate) loss: Vec<LossSpec>,
 
@@ -118,7 +118,8 @@ impl SimulateArgs {
         let always = self.loss.iter().filter(|loss| matches!(loss, LossSpec::Always(_))).count();
         if always > 1 {
             return Err(Fatal::usage(
-                "--loss is given twice for the whole time: give it once, or with a time, 5%@60s+30s",
+                "--loss is given twice for the whole time: give it once, or with a time, \
+                 5%@60s+30s",
             ));
         }
         faults.extend(self.partition.iter().chain(&self.stall).copied());

@@ -23,8 +23,8 @@ pub(crate) struct PlotFile {
 }
 
 impl PlotFile {
-    /// Opens the file, and leaves what is in it alone: before a simulation, so that nobody waits for
-    /// a plot that cannot be written.
+    /// Opens the file, and leaves what is in it alone: before a simulation, so that nobody waits
+    /// for a plot that cannot be written.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let new = !path.exists();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);

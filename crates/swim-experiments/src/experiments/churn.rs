@@ -81,8 +81,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
     };
     let notes = vec![
         "Missing: runs, but is not in a node's view. Ghost: is in it, but does not run any more. \
-         Members crash without a goodbye, so each is a ghost for as long as it takes to detect: rate \
-         times detection time is what cannot be avoided."
+         Members crash without a goodbye, so each is a ghost for as long as it takes to detect: \
+         rate times detection time is what cannot be avoided."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("view-error", plot)], notes }
@@ -129,7 +129,10 @@ fn errors(world: &World) -> (f64, f64) {
 /// Counts the failures that were declared since the last time, of members that run nevertheless.
 fn false_failures(world: &mut World) -> u64 {
     let running: BTreeSet<String> = world.running().map(str::to_owned).collect();
-    let is_false = |event: &Event| matches!(event, Event::Failed { member, .. } if running.contains(member.name.as_str()));
+    let is_false = |event: &Event| match event {
+        Event::Failed { member, .. } => running.contains(member.name.as_str()),
+        _ => false,
+    };
     let mut count = 0;
     for observer in &running {
         let records = world.take_events(observer);

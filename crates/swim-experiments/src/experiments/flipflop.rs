@@ -39,7 +39,8 @@ const INGRESS_LOSS: f64 = 0.8;
 /// One second.
 #[derive(Clone, Copy, Debug)]
 struct Second {
-    /// Changes of the views of good nodes in it, per good node: about bad ones, and about good ones.
+    /// Changes of the views of good nodes in it, per good node: about bad ones, and about good
+    /// ones.
     about_bad: f64,
     about_good: f64,
     /// The smallest and the largest view of a good node at its end.
@@ -100,8 +101,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
         lines,
     };
     let notes = vec![
-        "A view change is a member that joins, fails or leaves, as a node reports it. Rapid's point: a \
-         membership should either keep such members or lose them once, and all nodes alike."
+        "A view change is a member that joins, fails or leaves, as a node reports it. Rapid's \
+         point: a membership should either keep such members or lose them once, and all nodes alike."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("view-changes", plot)], notes }

@@ -1,5 +1,5 @@
-//! The components of Lifeguard, one by one and together, against plain SWIM: the Interval experiment
-//! of [the paper](https://arxiv.org/abs/1707.00788).
+//! The components of Lifeguard, one by one and together, against plain SWIM: the Interval
+//! experiment of [the paper](https://arxiv.org/abs/1707.00788).
 
 use swim_core::Config;
 use swim_sim::{Stall, millis, secs};
@@ -84,8 +84,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
     report.tables.push(by_slow(&found, alphas[0]));
     report.notes.push(format!(
         "{} runs of {} cases: {NODES} nodes, LAN profile, beta 6; slow nodes C = 1 to 32, their \
-         stalls D = 2,048 to 32,768 ms long, I = 1 to 16,384 ms apart, over 120 s. Figures are sums \
-         over all.",
+         stalls D = 2,048 to 32,768 ms long, I = 1 to 16,384 ms apart, over 120 s. Figures are \
+         sums over all.",
         runs.len(),
         cases.len()
     ));

@@ -64,7 +64,8 @@ pub(crate) const ALL: &[Experiment] = &[
     },
     Experiment {
         name: "churn",
-        what: "members replaced at a steady rate: how far views are from the truth, and what it costs",
+        what: "members replaced at a steady rate: how far views are from the truth, and what it \
+               costs",
         run: churn::run,
     },
     Experiment {

@@ -94,7 +94,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
         lines,
     };
     let notes = vec![
-        "Healed: every node sees all others alive, with the incarnation they have. Nobody joins again."
+        "Healed: every node sees all others alive, with the incarnation they have. Nobody joins \
+         again."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("healing", plot)], notes }

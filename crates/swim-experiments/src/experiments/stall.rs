@@ -19,7 +19,8 @@ const DURATION: Duration = millis(16_384);
 const INTERVALS_MS: [u64; 4] = [1, 256, 4096, 16_000];
 const SLOW: [usize; 4] = [1, 4, 16, 32];
 
-/// Mean per run of the peers, measured the same way: about healthy nodes, by the number of slow ones.
+/// Mean per run of the peers, measured the same way: about healthy nodes, by the number of slow
+/// ones.
 const AL8N: [f64; 4] = [2.6, 25.0, 458.0, 1646.0];
 const FOCA: [f64; 4] = [29.0, 318.0, 4266.0, 4494.0];
 /// Of those of al8n, the ones at healthy observers.
@@ -59,9 +60,9 @@ pub(crate) fn run(scope: &Scope) -> Report {
     report.tables.push(by_interval(&found, slow));
     report.plots.push(("false-failures", plot(&found, slow)));
     report.notes.push(format!(
-        "{} runs of each case. Each run: {NODES} nodes, LAN profile; the slow ones stop together for \
-         16.384 s, go on for 1, 256, 4,096 or 16,000 ms, and so on over 120 s. Figures are means \
-         per run over all four.",
+        "{} runs of each case. Each run: {NODES} nodes, LAN profile; the slow ones stop together \
+         for 16.384 s, go on for 1, 256, 4,096 or 16,000 ms, and so on over 120 s. Figures are \
+         means per run over all four.",
         runs.len() / cases.len().max(1)
     ));
     report

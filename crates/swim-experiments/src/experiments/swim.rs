@@ -1,5 +1,5 @@
-//! What SWIM promises: a load and a time of first detection that do not grow with the cluster, and a
-//! time to spread that grows with its logarithm.
+//! What SWIM promises: a load and a time of first detection that do not grow with the cluster, and
+//! a time to spread that grows with its logarithm.
 
 use std::time::Duration;
 
@@ -105,10 +105,10 @@ pub(crate) fn run(scope: &Scope) -> Report {
         ],
     };
     let notes = vec![
-        "The first ping is the one that leads to the first suspicion. Where all nodes ping at once, \
-         at the beginning of a period, the paper expects e/(e-1) = 1.58 periods, the one of the crash \
-         counted whole, and the suspicion comes at the end of the last; here each node has its own \
-         rhythm, so the expectation is 1 period, and the suspicion comes one later."
+        "The first ping is the one that leads to the first suspicion. Where all nodes ping at \
+         once, at the beginning of a period, the paper expects e/(e-1) = 1.58 periods, the one of \
+         the crash counted whole, and the suspicion comes at the end of the last; here each node \
+         has its own rhythm, so the expectation is 1 period, and the suspicion comes one later."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("times", plot)], notes }

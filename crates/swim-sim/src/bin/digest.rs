@@ -1,5 +1,5 @@
-//! Prints the digest of each seed's run. The same seeds must print the same on every machine, and with
-//! and without optimization:
+//! Prints the digest of each seed's run. The same seeds must print the same on every machine, and
+//! with and without optimization:
 //!
 //! ```text
 //! diff <(cargo run -p swim-sim --bin digest) <(cargo run --release -p swim-sim --bin digest)

@@ -6,9 +6,9 @@ use swim_core::{Event, Member, MemberRef, Name, State, Status};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 
-/// The member list of a node is what its events add up to: nobody is in it, or out of it, or changed
-/// there, without an event; and events come in an order that makes sense, so that nobody fails who has
-/// not joined.
+/// The member list of a node is what its events add up to: nobody is in it, or out of it, or
+/// changed there, without an event; and events come in an order that makes sense, so that nobody
+/// fails who has not joined.
 ///
 /// Looks at a member after every turn with an event about it, at the number of live members after
 /// every turn, and at everybody now and then.

@@ -9,8 +9,9 @@ use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::bounds;
 use crate::world::World;
 
-/// Each command that returned a request is answered, once. In a [calm](World::calm) world the answer
-/// is there within [`bounds::settling`] and the time that an exchange over a stream takes at most.
+/// Each command that returned a request is answered, once. In a [calm](World::calm) world the
+/// answer is there within [`bounds::settling`] and the time that an exchange over a stream takes at
+/// most.
 ///
 /// It watches every world.
 #[derive(Debug, Default)]

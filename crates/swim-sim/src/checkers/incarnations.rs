@@ -7,11 +7,11 @@ use swim_core::{Event, Incarnation, Name};
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::trace::event_member;
 
-/// What a node believes of a member's incarnation never goes down while the member is listed, and its
-/// own never goes down while it lives: evidence is monotone.
+/// What a node believes of a member's incarnation never goes down while the member is listed, and
+/// its own never goes down while it lives: evidence is monotone.
 ///
-/// Looks at a member with every event about it, at the node itself after every turn, and at everybody
-/// now and then, since hearsay may raise an incarnation without an event.
+/// Looks at a member with every event about it, at the node itself after every turn, and at
+/// everybody now and then, since hearsay may raise an incarnation without an event.
 #[derive(Debug, Default)]
 pub struct Incarnations {
     hosts: Vec<Known>,

@@ -11,10 +11,10 @@ use crate::contents::{Opener, Part};
 use crate::trace::event_member;
 
 /// Every packet, queue, table and stream of a node stays within its [`Config`]: packets within
-/// `packet_size_max`, with whole messages of its own format in them, sealed if it seals; queued updates
-/// and broadcasts, listed and lost members, requests under way, incoming streams in total and per
-/// source; metadata of members; what it writes to a stream, which is a header and whole frames, or one
-/// whole message on memberlist's wire; and local health.
+/// `packet_size_max`, with whole messages of its own format in them, sealed if it seals; queued
+/// updates and broadcasts, listed and lost members, requests under way, incoming streams in total
+/// and per source; metadata of members; what it writes to a stream, which is a header and whole
+/// frames, or one whole message on memberlist's wire; and local health.
 #[derive(Debug, Default)]
 pub struct Limits {
     hosts: Vec<Used>,

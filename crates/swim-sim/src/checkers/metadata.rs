@@ -13,8 +13,8 @@ use super::{Checker, Sight, Verdict, expect, of_host};
 /// address, so that two nodes with one name are two.
 ///
 /// A process that is started again at an equal incarnation may announce something else: then others
-/// may believe either, until it hears of its past and outranks it. At the highest incarnation, which
-/// cannot rise, metadata may change. Where a test forges news, others may believe anything.
+/// may believe either, until it hears of its past and outranks it. At the highest incarnation,
+/// which cannot rise, metadata may change. Where a test forges news, others may believe anything.
 #[derive(Debug, Default)]
 pub struct Metadata {
     /// What each host's node announces now.
@@ -24,7 +24,8 @@ pub struct Metadata {
     forged: bool,
 }
 
-/// What one member announced at each incarnation; more than one thing if it was started again there.
+/// What one member announced at each incarnation; more than one thing if it was started again
+/// there.
 type Announced = BTreeMap<Incarnation, Vec<Bytes>>;
 
 impl Metadata {

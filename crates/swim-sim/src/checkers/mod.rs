@@ -1,10 +1,10 @@
 //! Checkers: properties that hold at every instant of a run, whatever goes wrong in it.
 //!
 //! A [`Checker`] watches one property: it is told of everything that a node takes in and gives out,
-//! and complains at the instant at which something does not fit, not at the end. A [`World`] made with
-//! [`Options::checked`](crate::Options::checked) has all of them, and
-//! [`Options::check`](crate::Options::check) adds one, also one of your own. [`Answers`] and [`Spin`]
-//! watch every world.
+//! and complains at the instant at which something does not fit, not at the end. A [`World`] made
+//! with [`Options::checked`](crate::Options::checked) has all of them, and
+//! [`Options::check`](crate::Options::check) adds one, also one of your own. [`Answers`] and
+//! [`Spin`] watch every world.
 //!
 //! | checker | what it watches |
 //! |---|---|
@@ -56,8 +56,8 @@ pub type Verdict = Result<(), String>;
 /// Watches one property of a run.
 ///
 /// It is told what happens, in order, and answers each time whether it fits. It must not depend on
-/// anything but what it is told, so that a run stays a function of its seed. Every method has a default
-/// that is content.
+/// anything but what it is told, so that a run stays a function of its seed. Every method has a
+/// default that is content.
 ///
 /// ```
 /// use swim_core::Event;

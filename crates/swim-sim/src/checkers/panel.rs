@@ -51,8 +51,8 @@ impl fmt::Debug for Panel {
 
 impl World {
     /// Says that from now on all nodes that run know of each other, or will find each other by
-    /// themselves, and that no fault is left: no broken or clogged link, no loss worth mentioning, no
-    /// stalled process. Whatever is done to the world ends this state: a fault, a command, a
+    /// themselves, and that no fault is left: no broken or clogged link, no loss worth mentioning,
+    /// no stalled process. Whatever is done to the world ends this state: a fault, a command, a
     /// [note](World::note).
     ///
     /// In a calm world the checkers expect more: see
@@ -136,8 +136,8 @@ impl World {
         }
     }
 
-    /// Has the checkers look at the whole world if it is time to. Looks come before what happens next,
-    /// at their own time.
+    /// Has the checkers look at the whole world if it is time to. Looks come before what happens
+    /// next, at their own time.
     pub(crate) fn look_until(&mut self, until: Instant) {
         while self.panel.next_look <= until {
             self.now = self.now.max(self.panel.next_look);

@@ -7,9 +7,9 @@ use swim_core::{Event, Incarnation, Instant, Name, State};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 
-/// A member that failed, left or is suspected is believed alive again only with a higher incarnation,
-/// or as another node of that name that outranks it: with an equal incarnation and a higher address.
-/// Also after it was forgotten, as long as the node holds evidence against it.
+/// A member that failed, left or is suspected is believed alive again only with a higher
+/// incarnation, or as another node of that name that outranks it: with an equal incarnation and a
+/// higher address. Also after it was forgotten, as long as the node holds evidence against it.
 ///
 /// At the highest incarnation there is no higher one: there the member's own word is enough.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ impl Graves {
     }
 }
 
-/// Whether the evidence against somebody may have been given up in the meantime. Half of the time, as
-/// the node's clock may run twice as fast as the world's.
+/// Whether the evidence against somebody may have been given up in the meantime. Half of the time,
+/// as the node's clock may run twice as fast as the world's.
 fn may_have_lapsed(by: &Sight<'_>, forgotten_at: Instant) -> bool {
     by.at - forgotten_at >= by.node.config().lost_members_keep / 2
 }

@@ -4,8 +4,8 @@ use swim_core::Instant;
 
 use super::{Checker, Sight, Verdict, expect};
 
-/// After `handle_timeout(t)` nothing is due at `t` any more: `poll_timeout() > t`. A node that still
-/// has something to do would be called again at once, and again, and never let time pass.
+/// After `handle_timeout(t)` nothing is due at `t` any more: `poll_timeout() > t`. A node that
+/// still has something to do would be called again at once, and again, and never let time pass.
 ///
 /// It watches every world.
 #[derive(Debug, Default)]

@@ -82,8 +82,8 @@ impl RoundTrip {
 }
 
 impl Plan {
-    /// What of this plan will hardly do what was meant, in the order in which it matters. The plan is
-    /// one that [`validate`](Plan::validate) accepts.
+    /// What of this plan will hardly do what was meant, in the order in which it matters. The plan
+    /// is one that [`validate`](Plan::validate) accepts.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let round_trip = RoundTrip::of(self.network.latency);
@@ -124,7 +124,8 @@ impl Plan {
         probed + self.suspicion().1 + bounds::spread(config, self.nodes)
     }
 
-    /// A duration in which what comes of every fault can be seen, and every node begins a push/pull.
+    /// A duration in which what comes of every fault can be seen, and every node begins a
+    /// push/pull.
     #[must_use]
     pub fn duration_estimate(&self) -> Duration {
         let ends = self.faults.iter().map(Fault::end);
@@ -299,8 +300,8 @@ impl Plan {
         }
     }
 
-    /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear of
-    /// it in one round.
+    /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear
+    /// of it in one round.
     fn gossip_estimate(&self, trip: RoundTrip) -> Duration {
         // A few million nodes.
         #[allow(clippy::cast_precision_loss)]

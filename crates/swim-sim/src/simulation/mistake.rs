@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 pub struct Mistakes {
     /// How many members it happened to; one to which it happened in two runs counts twice.
     pub members: usize,
-    /// How often a node believed it of one of them: a single mistake of which all others hear counts
-    /// once for each.
+    /// How often a node believed it of one of them: a single mistake of which all others hear
+    /// counts once for each.
     pub events: usize,
 }
 

@@ -22,8 +22,8 @@ pub(super) enum Step {
     GoOn(Vec<u32>),
 }
 
-/// The steps of the run with this seed, in order. Those that would come at its end or later are left
-/// out.
+/// The steps of the run with this seed, in order. Those that would come at its end or later are
+/// left out.
 pub(super) fn schedule(plan: &Plan, seed: u64) -> Vec<(Duration, Step)> {
     let mut rng = generator(seed, Purpose::Simulation);
     let mut victims = shuffled(plan.nodes, &mut rng).into_iter();

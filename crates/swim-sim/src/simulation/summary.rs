@@ -20,15 +20,15 @@ pub struct Report {
     pub crashes: usize,
     /// For each crash that anybody noticed: how long until the first node declared it failed.
     pub first_declared: Durations,
-    /// For each crash of which every running node heard: how long until the last one did. Those that
-    /// are missing here were not known everywhere at the end of their run.
+    /// For each crash of which every running node heard: how long until the last one did. Those
+    /// that are missing here were not known everywhere at the end of their run.
     pub known_everywhere: Durations,
     /// Running nodes that were declared failed, but for those of the next two fields.
     pub false_failures: Mistakes,
     /// Running nodes that were declared failed across a partition, or while it healed.
     pub separated_failures: Mistakes,
-    /// Running nodes that were declared failed while they were stalled, or by one that was, or as an
-    /// echo of it.
+    /// Running nodes that were declared failed while they were stalled, or by one that was, or as
+    /// an echo of it.
     pub stalled_failures: Mistakes,
     /// Running nodes that were suspected, with neither partition nor stall as the reason.
     pub false_suspicions: Mistakes,

@@ -154,8 +154,8 @@ impl Tally {
             }
             return;
         }
-        // One that is stalled hears nothing, and blames whom it likes. What healthy nodes believe of
-        // others because of it counts: that is what local health is against.
+        // One that is stalled hears nothing, and blames whom it likes. What healthy nodes believe
+        // of others because of it counts: that is what local health is against.
         let excused_by_stall = [truth, own].iter().any(|node| node.stall.excuses(record.at));
         let separated = match self.partition {
             Partition::None => false,

@@ -70,7 +70,8 @@ impl Run {
         self.end_twins();
     }
 
-    /// Of several nodes with one name one goes on: two of them are a mistake that no protocol mends.
+    /// Of several nodes with one name one goes on: two of them are a mistake that no protocol
+    /// mends.
     fn end_twins(&mut self) {
         let mut names = BTreeSet::new();
         let newest_first = self.dice.one_in(2);
@@ -94,9 +95,9 @@ impl Run {
         }
     }
 
-    /// Nodes of which no chain of members leads to the others, since they lost their memory or never
-    /// joined, are joined to them, as their operators would. A join may be refused where streams or
-    /// requests are few, so they try again.
+    /// Nodes of which no chain of members leads to the others, since they lost their memory or
+    /// never joined, are joined to them, as their operators would. A join may be refused where
+    /// streams or requests are few, so they try again.
     fn join_islands(&mut self) {
         for _ in 0..JOINS_MAX {
             let islands = self.islands();
@@ -131,9 +132,9 @@ impl Run {
     }
 
     /// Whether a node knows one of these as live, or one of them knows it. A node that knows nobody
-    /// is always apart: it goes on asking its seeds, which its operator or driver does here. (Members
-    /// that know it may bring it back, too, but only in the end: they compare views with everybody,
-    /// and with it when its turn comes.)
+    /// is always apart: it goes on asking its seeds, which its operator or driver does here.
+    /// (Members that know it may bring it back, too, but only in the end: they compare views with
+    /// everybody, and with it when its turn comes.)
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
         let alone =
             |host: usize| self.world.hosts[host].node().is_none_or(|node| node.members_live() <= 1);

@@ -16,8 +16,8 @@ pub(super) struct Dice(Source);
 #[derive(Debug)]
 enum Source {
     Chance(Box<ChaCha8Rng>),
-    /// Two bytes for each draw, so that a fuzzer that changes a few bytes changes a few draws. Zeros
-    /// once all were read.
+    /// Two bytes for each draw, so that a fuzzer that changes a few bytes changes a few draws.
+    /// Zeros once all were read.
     Script(VecDeque<u8>),
 }
 

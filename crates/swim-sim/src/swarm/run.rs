@@ -59,8 +59,8 @@ pub fn run_on(wires: Wires, seed: u64) -> Finished {
     run_plan(Plan::of_seed(seed, wires), seed)
 }
 
-/// As [`run`], with changes to the configuration that the seed gives to every node: a setting of your
-/// own, under the faults of many seeds.
+/// As [`run`], with changes to the configuration that the seed gives to every node: a setting of
+/// your own, under the faults of many seeds.
 ///
 /// ```
 /// use swim_sim::swarm;
@@ -83,9 +83,9 @@ fn run_plan(plan: Plan, seed: u64) -> Finished {
     Run::new(plan, options, Dice::new(seed, Purpose::Chaos)).finish()
 }
 
-/// As [`run`], but a script decides what a seed would: bytes from a fuzzer, or from a property test.
-/// Every script means something; a longer one is no longer run. `nodes` is how many there are, instead
-/// of what the script would say.
+/// As [`run`], but a script decides what a seed would: bytes from a fuzzer, or from a property
+/// test. Every script means something; a longer one is no longer run. `nodes` is how many there
+/// are, instead of what the script would say.
 ///
 /// ```
 /// use swim_sim::swarm;
@@ -151,8 +151,8 @@ impl Run {
         }
     }
 
-    /// Starts the nodes and has them join. That may fail, where streams are few: then some of them go
-    /// into the chaos alone.
+    /// Starts the nodes and has them join. That may fail, where streams are few: then some of them
+    /// go into the chaos alone.
     fn form(&mut self) {
         for number in 0..self.plan.nodes {
             let label = format!("n{number}");

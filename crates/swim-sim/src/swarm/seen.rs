@@ -76,9 +76,9 @@ impl Seen {
         Seen::EXPECTED.into_iter().filter(|what| self.count(what) == 0).collect()
     }
 
-    /// As [`missing`](Seen::missing), by clusters on these wires. Memberlist's has no broadcasts that
-    /// others would know for such, and its nodes tell no digest of what they see: there is nothing to
-    /// repair by.
+    /// As [`missing`](Seen::missing), by clusters on these wires. Memberlist's has no broadcasts
+    /// that others would know for such, and its nodes tell no digest of what they see: there is
+    /// nothing to repair by.
     pub(super) fn missing_on(&self, wires: Wires) -> Vec<&'static str> {
         const NATIVE: [&str; 2] = ["broadcasts received", "repairs"];
         const MEMBERLIST: [&str; 3] = ["clusters on memberlist's wire", "compressed", "sealed"];

@@ -11,8 +11,8 @@ use crate::random::Purpose;
 
 /// Which wire formats the clusters of a swarm speak.
 ///
-/// It is drawn apart from everything else that a seed decides: the cluster, its timing and its faults are
-/// the same on either, and a seed goes on to mean what it meant before there were two.
+/// It is drawn apart from everything else that a seed decides: the cluster, its timing and its
+/// faults are the same on either, and a seed goes on to mean what it meant before there were two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wires {
     /// The native one, in the clear.

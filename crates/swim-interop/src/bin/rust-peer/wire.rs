@@ -29,8 +29,8 @@ pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result
     Ok(())
 }
 
-/// Carries out `install_key`, `use_key`, `remove_key` or `keys`, and gives the keys, the primary one
-/// first.
+/// Carries out `install_key`, `use_key`, `remove_key` or `keys`, and gives the keys, the primary
+/// one first.
 pub(crate) async fn change_keys(
     cluster: &Cluster,
     what: &str,
