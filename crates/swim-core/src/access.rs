@@ -1,4 +1,5 @@
-//! Who is let in, and how it is changed while the node runs: keys, whether they must be used, labels.
+//! Who is let in, and how it is changed while the node runs: keys, whether they must be used,
+//! labels.
 
 use bytes::Bytes;
 

@@ -1,4 +1,5 @@
-//! News about members: what a claim changes here, what is passed on, and what the application hears.
+//! News about members: what a claim changes here, what is passed on, and what the application
+//! hears.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -20,9 +21,9 @@ use crate::time::Instant;
 use crate::wire::{Claim, Update, Wire};
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
-/// heeded there, so what is held against the member is this node's own failed probe, and its own word
-/// is enough to clear it and to announce something else. Only its own: others who have not probed it
-/// yet would clear it for ever.
+/// heeded there, so what is held against the member is this node's own failed probe, and its own
+/// word is enough to clear it and to announce something else. Only its own: others who have not
+/// probed it yet would clear it for ever.
 #[inline]
 fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
     // First, as it is asked of every known update: hardly any is at the highest incarnation.
@@ -89,8 +90,8 @@ impl Node {
             } else if update.incarnation == known.incarnation
                 && !entry.announces(new.address, new.meta, new.versions)
             {
-                // It restarted at the same incarnation, and only it knows what it announces now. One
-                // of the two who differ tells it what it announced before, and it outbids that.
+                // It restarted at the same incarnation, and only it knows what it announces now.
+                // One of the two who differ tells it what it announced before, and it outbids that.
                 let address = entry.address();
                 self.tell_about_limited(slot, address);
             }
@@ -191,8 +192,8 @@ impl Node {
         let own = self.config.versions;
         match self.config.wire {
             Wire::Swim => versions.is_valid() && versions.overlap(own),
-            // There a member is not left out but refuses whole exchanges, as long as one member uses
-            // a version that another one does not understand.
+            // There a member is not left out but refuses whole exchanges, as long as one member
+            // uses a version that another one does not understand.
             Wire::Memberlist => {
                 versions.is_valid()
                     && versions.protocol.min > 0
@@ -214,8 +215,8 @@ impl Node {
         let before = self.members.entry(slot).belief();
         match supersedes(Belief::new(State::Suspect, update.incarnation), before) {
             Verdict::Adopt => self.suspect(slot, update, accuser, via),
-            // It refuted the old suspicion, if only to others: this is another one, with its own time
-            // and its own accusers.
+            // It refuted the old suspicion, if only to others: this is another one, with its own
+            // time and its own accusers.
             Verdict::Raise if self.suspicions.end(slot).is_some() => {
                 self.suspect(slot, update, accuser, via);
             }
@@ -257,8 +258,8 @@ impl Node {
         let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
             let suspect = self.members.entry(slot).state() == State::Suspect;
             if suspect && via == Via::Own && self.members.peers() > 1 {
-                // Said before, but in a small cluster a few transmissions may have reached nobody but
-                // the suspect.
+                // Said before, but in a small cluster a few transmissions may have reached nobody
+                // but the suspect.
                 self.queue_update(slot, update, Tier::Normal, None);
             }
             return self.drop_quietly(DropReason::Stale);
@@ -311,7 +312,8 @@ impl Node {
             && claim.incarnation < entry.incarnation()
             && via == (Via::Packet { from: address })
         {
-            // It restarted and does not know how high its incarnation was: nobody heeds its goodbye.
+            // It restarted and does not know how high its incarnation was: nobody heeds its
+            // goodbye.
             self.tell_about_limited(slot, address);
         }
         if !self.raise_or_adopt(slot, claim, update) {
@@ -326,8 +328,8 @@ impl Node {
         self.release_name(slot);
     }
 
-    /// Weighs a claim that ends a membership. Whatever raises the incarnation is kept and passed on;
-    /// returns whether the state is to change too.
+    /// Weighs a claim that ends a membership. Whatever raises the incarnation is kept and passed
+    /// on; returns whether the state is to change too.
     fn raise_or_adopt(&mut self, slot: Slot, claim: Belief, update: &Update<'_>) -> bool {
         let verdict = supersedes(claim, self.members.entry(slot).belief());
         if verdict == Verdict::Ignore {

@@ -38,8 +38,8 @@ impl Share {
     }
 }
 
-/// How many of an origin's latest broadcasts are told apart; older ones count as seen. No queue holds
-/// more, so that the newest overtaking the oldest loses nothing.
+/// How many of an origin's latest broadcasts are told apart; older ones count as seen. No queue
+/// holds more, so that the newest overtaking the oldest loses nothing.
 pub(crate) const WINDOW: u32 = 1024;
 
 /// How many lives are looked at to find one that may be forgotten. Bounds the work for one packet.
@@ -78,7 +78,8 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Notes a broadcast. Remembers at most `lives_max` lives of origins, each for at least `quiet`.
+    /// Notes a broadcast. Remembers at most `lives_max` lives of origins, each for at least
+    /// `quiet`.
     pub(crate) fn note(
         &mut self,
         now: Instant,

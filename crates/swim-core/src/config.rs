@@ -58,23 +58,24 @@ pub struct Config {
     /// The format of packets and streams: the same in the whole cluster.
     /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
     pub wire: Wire,
-    /// The keys that packets and streams are encrypted with: the first one seals, each of them opens.
-    /// Empty, as by default, means no encryption. `docs/security.md` says how many packets a key is
-    /// good for, and how to move a running cluster to encryption.
+    /// The keys that packets and streams are encrypted with: the first one seals, each of them
+    /// opens. Empty, as by default, means no encryption. `docs/security.md` says how many packets a
+    /// key is good for, and how to move a running cluster to encryption.
     pub keyring: Keyring,
     /// With keys: drop what comes in unencrypted. Off only while a cluster is moved to encryption.
     pub verify_incoming: bool,
     /// With keys: encrypt what goes out. Off only while a cluster is moved to encryption.
     pub verify_outgoing: bool,
-    /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire, off
-    /// by default there, or with LZW packets and streams of memberlist's. It saves about half of a
-    /// packet full of gossip, nothing of others, and makes no room for more news in one packet. The
-    /// first use takes memory for a table and buffers (8 KiB and two packets with LZ4), later ones
-    /// none. What comes in compressed is read in any case, so members may differ in this; a release
-    /// that knows no compression on the native wire drops it.
+    /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire,
+    /// off by default there, or with LZW packets and streams of memberlist's. It saves about half
+    /// of a packet full of gossip, nothing of others, and makes no room for more news in one
+    /// packet. The first use takes memory for a table and buffers (8 KiB and two packets with LZ4),
+    /// later ones none. What comes in compressed is read in any case, so members may differ in
+    /// this; a release that knows no compression on the native wire drops it.
     ///
-    /// With keys, the length of a packet then tells a little of what is in it: off where somebody who
-    /// may read the traffic chooses metadata or messages of members that have secrets in theirs.
+    /// With keys, the length of a packet then tells a little of what is in it: off where somebody
+    /// who may read the traffic chooses metadata or messages of members that have secrets in
+    /// theirs.
     pub compression: bool,
     /// The networks that members may be in: packets and streams of others are dropped, and members
     /// that announce an address elsewhere are not taken in. Empty, as by default, allows all; at
@@ -123,8 +124,8 @@ pub struct Config {
     /// How long a failed member still receives gossip, so that it can refute, and how long failed
     /// and left members stay in the member list.
     pub gossip_to_the_dead: Duration,
-    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`, and a user
-    /// broadcast, which no push/pull repeats, `retransmit_mult` times more; 1 to 16.
+    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`, and a
+    /// user broadcast, which no push/pull repeats, `retransmit_mult` times more; 1 to 16.
     pub retransmit_mult: u32,
 
     // Anti-entropy and streams.
@@ -278,9 +279,9 @@ impl Config {
         }
     }
 
-    /// The same, to speak the wire format of HashiCorp memberlist and join a cluster of Go programs:
-    /// its versions, and compression as there by default. The profiles have memberlist's timing
-    /// already; `docs/differences-from-memberlist.md` tells what is different.
+    /// The same, to speak the wire format of HashiCorp memberlist and join a cluster of Go
+    /// programs: its versions, and compression as there by default. The profiles have memberlist's
+    /// timing already; `docs/differences-from-memberlist.md` tells what is different.
     ///
     /// ```
     /// use swim_core::{Config, Wire};

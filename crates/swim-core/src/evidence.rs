@@ -110,8 +110,9 @@ impl Node {
 
     /// Answers an accuser directly that this node is alive: gossip may not reach it, if it and all
     /// it knows hold this node for gone, and where datagrams are lost it may have missed the
-    /// refutation. Only an accuser that is known at that address gets an answer, as it is larger than
-    /// the accusation; it is the one named, or the one that repeats the accusation with a ping.
+    /// refutation. Only an accuser that is known at that address gets an answer, as it is larger
+    /// than the accusation; it is the one named, or the one that repeats the accusation with a
+    /// ping.
     pub(crate) fn answer_accuser(&mut self, accuser: &str, via: Via) {
         if let Via::Packet { from } = via
             && self.is_accuser(accuser, via)

@@ -131,8 +131,9 @@ impl Queue {
         levels.map(|level| level.oldest).find(|&place| place != NONE)
     }
 
-    /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as sent
-    /// once more. Those that reach `limit` go to `finished`. Returns how much of the room was taken.
+    /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as
+    /// sent once more. Those that reach `limit` go to `finished`. Returns how much of the room was
+    /// taken.
     pub(crate) fn fill(
         &mut self,
         packet: &mut Draft,
@@ -193,8 +194,8 @@ impl Queue {
         self.levels.iter().filter_map(first).min()
     }
 
-    /// Takes out what is not urgent, says that a member is alive, was sent at least so often, and has
-    /// nobody waiting for it.
+    /// Takes out what is not urgent, says that a member is alive, was sent at least so often, and
+    /// has nobody waiting for it.
     pub(crate) fn take_alive(&mut self, sent_min: usize) -> Vec<Finished> {
         let mut taken = Vec::new();
         for level in sent_min..self.levels[Tier::Normal as usize].len() {

@@ -61,10 +61,10 @@ impl Node {
         self.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via });
     }
 
-    /// An accusation of this node at the highest incarnation, where it cannot be refuted by a higher
-    /// one. A member that goes by its own probes says so in a packet of its own, and believes this node
-    /// when it says itself that it is alive. If it was an earlier life that was so high, this one has
-    /// to be, too.
+    /// An accusation of this node at the highest incarnation, where it cannot be refuted by a
+    /// higher one. A member that goes by its own probes says so in a packet of its own, and
+    /// believes this node when it says itself that it is alive. If it was an earlier life that was
+    /// so high, this one has to be, too.
     pub(crate) fn receive_own_exhausted(&mut self, update: &Update<'_>, via: Via) {
         let accuser = match update.claim {
             Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
@@ -95,8 +95,8 @@ impl Node {
         suspected
     }
 
-    /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it did
-    /// not know it had: the goodbye has to outrank that too.
+    /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it
+    /// did not know it had: the goodbye has to outrank that too.
     fn repeat_goodbye(&mut self, update: &Update<'_>) {
         let own = self.members.entry(Slot::LOCAL).incarnation();
         self.drop_quietly(DropReason::Stale);
@@ -127,8 +127,8 @@ impl Node {
     /// Old news about this node itself.
     fn receive_own_stale(&mut self, update: &Update<'_>, via: Via) {
         match update.claim {
-            // Where it comes in a push/pull it may well be where this node lived before. Somebody who
-            // tells it by packet has seen that both addresses answer.
+            // Where it comes in a push/pull it may well be where this node lived before. Somebody
+            // who tells it by packet has seen that both addresses answer.
             Claim::Alive { address, .. }
                 if !self.is_own_address(address) && matches!(via, Via::Packet { .. }) =>
             {
@@ -142,8 +142,9 @@ impl Node {
         }
     }
 
-    /// Another node with this name. To outbid it would start a race that nobody wins. If it outranks
-    /// this one it is asked first whether it is there: what is told of it may be old, or made up.
+    /// Another node with this name. To outbid it would start a race that nobody wins. If it
+    /// outranks this one it is asked first whether it is there: what is told of it may be old, or
+    /// made up.
     fn note_namesake(&mut self, incarnation: Incarnation, address: SocketAddr, via: Via) {
         let address = canonical(address);
         let own = (self.local().incarnation, self.local().address);
@@ -216,8 +217,8 @@ impl Node {
         }
     }
 
-    /// Queues news about this node itself. Where nobody is there to hear it, it is done at once: who
-    /// joins later learns it in the join.
+    /// Queues news about this node itself. Where nobody is there to hear it, it is done at once:
+    /// who joins later learns it in the join.
     fn spread(&mut self, update: &Update<'_>, request: Option<RequestId>) {
         if self.members.has_audience() {
             self.queue_update(Slot::LOCAL, update, Tier::Urgent, request);
@@ -277,8 +278,8 @@ impl Node {
         }
     }
 
-    /// How long gossip takes to reach everybody, nearly always: each round multiplies those who know
-    /// by about `gossip_nodes`, and as many rounds again reach the last ones.
+    /// How long gossip takes to reach everybody, nearly always: each round multiplies those who
+    /// know by about `gossip_nodes`, and as many rounds again reach the last ones.
     fn spreading_time(&self) -> Duration {
         let rounds = transmissions(1, self.members_live()) * 4;
         self.config.gossip_interval * rounds

@@ -1,5 +1,5 @@
-//! What came in on a stream: framing, seals and packing are taken off here, piece by piece, until one
-//! side's part of an exchange is complete.
+//! What came in on a stream: framing, seals and packing are taken off here, piece by piece, until
+//! one side's part of an exchange is complete.
 
 use alloc::vec::Vec;
 
@@ -198,8 +198,8 @@ impl Node {
             let is_empty = message.len() == SEALED_STREAM_HEADER_LEN;
             message = match self.sealer.open_memberlist_stream(label, &mut message) {
                 Ok(text) => text.to_vec(),
-                // Attacks on Go programs, which end of them: the seal is right, and nothing is in it,
-                // or more padding than text.
+                // Attacks on Go programs, which end of them: the seal is right, and nothing is in
+                // it, or more padding than text.
                 Err(OpenError::Padding) => return Err(DropReason::Malformed.into()),
                 Err(OpenError::Empty) if !is_empty => return Err(DropReason::Malformed.into()),
                 Err(_) => return Err(told(DropReason::WrongKey)),
@@ -234,8 +234,8 @@ impl Inbox {
     }
 }
 
-/// What is authenticated with a sealed frame, besides its text and the header of the stream: who sent
-/// it, and which one it is, so that no frame can be moved or sent back.
+/// What is authenticated with a sealed frame, besides its text and the header of the stream: who
+/// sent it, and which one it is, so that no frame can be moved or sent back.
 pub(crate) fn frame_place(from: Side, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_be_bytes();
     [from as u8, a, b, c, d]

@@ -4,8 +4,8 @@
 //! others, and carries small messages of the application. It has no sockets, no clock, no threads
 //! and no randomness of its own: the caller hands in packets with the time, and carries out what
 //! comes out. So the same code runs on a server, in a simulator, in a browser, and on a
-//! microcontroller. Adapters that do the carrying exist for runtimes (`swim-tokio`); this crate is for those who bring their
-//! own event loop.
+//! microcontroller. Adapters that do the carrying exist for runtimes (`swim-tokio`); this crate is
+//! for those who bring their own event loop.
 //!
 //! # The loop
 //!
@@ -32,8 +32,8 @@
 //!         }
 //!     }
 //!     // Here a real loop waits until `poll_timeout()` at the latest for a datagram
-//!     // (`handle_packet`), a connection (`handle_accept`), news of a stream (`handle_stream`), or a
-//!     // command. This one has no network: the join fails when its time is over.
+//!     // (`handle_packet`), a connection (`handle_accept`), news of a stream (`handle_stream`), or
+//!     // a command. This one has no network: the join fails when its time is over.
 //!     let Some(deadline) = node.poll_timeout() else { break };
 //!     now = deadline;
 //!     node.handle_timeout(now);
@@ -44,8 +44,8 @@
 //! # What is where
 //!
 //! [`Config`] holds every interval and limit, with presets; [`Event`] is what the application
-//! hears, each with its cause; [`Stats`] counts; [`supersedes`] is the rule by which two beliefs about a member are
-//! weighed; [`wire`] is the format of datagrams and streams.
+//! hears, each with its cause; [`Stats`] counts; [`supersedes`] is the rule by which two beliefs
+//! about a member are weighed; [`wire`] is the format of datagrams and streams.
 //!
 //! Bad input from the network is never an error and never a panic: it is counted by
 //! [`DropReason`], and the first of its kind from a host becomes [`Event::BadInput`].

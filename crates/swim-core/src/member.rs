@@ -203,7 +203,8 @@ impl Belief {
 pub enum Verdict {
     /// The claim is no news.
     Ignore,
-    /// The state stays, but its incarnation rises to that of the claim: evidence is never forgotten.
+    /// The state stays, but its incarnation rises to that of the claim: evidence is never
+    /// forgotten.
     Raise,
     /// The claim replaces what is known.
     Adopt,

@@ -44,8 +44,8 @@ use crate::wire::memberlist::Lzw;
 /// One member of a cluster: the whole protocol, without sockets and without a clock.
 ///
 /// The methods come in this order: constructor; commands (`join`, `leave`, `set_meta`, `broadcast`,
-/// `send`, ...); inputs (`handle_*`); outputs (`poll_*`); getters. The crate's page has the loop that
-/// drives a node.
+/// `send`, ...); inputs (`handle_*`); outputs (`poll_*`); getters. The crate's page has the loop
+/// that drives a node.
 ///
 /// **The one law:** after every call of a command or of `handle_*`, call
 /// [`poll_output`](Node::poll_output) until it returns `None`, and
@@ -209,8 +209,8 @@ impl Node {
 
     /// Joins the cluster that the nodes at these addresses belong to, by a push/pull with each of
     /// them, up to `join_parallel_max` at a time. Answered with
-    /// [`Answer::Joined`](crate::Answer::Joined) when the first is done; the others are tried all the
-    /// same. A node that has left comes back with a higher incarnation.
+    /// [`Answer::Joined`](crate::Answer::Joined) when the first is done; the others are tried all
+    /// the same. A node that has left comes back with a higher incarnation.
     pub fn join(
         &mut self,
         now: Instant,
@@ -220,8 +220,8 @@ impl Node {
         self.start_join(addresses)
     }
 
-    /// Says goodbye. Answered with [`Answer::Left`](crate::Answer::Left) once the goodbye was sent as
-    /// often as an update is sent and has had time to spread; until then keep driving the node.
+    /// Says goodbye. Answered with [`Answer::Left`](crate::Answer::Left) once the goodbye was sent
+    /// as often as an update is sent and has had time to spread; until then keep driving the node.
     pub fn leave(&mut self, now: Instant) -> Result<RequestId, CommandError> {
         self.advance(now);
         self.start_leave()
@@ -263,8 +263,8 @@ impl Node {
         self.send_user_message(to, payload)
     }
 
-    /// Sends a message to one member over a stream, at most `reliable_size_max` bytes. Answered with
-    /// [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it. On
+    /// Sends a message to one member over a stream, at most `reliable_size_max` bytes. Answered
+    /// with [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it. On
     /// memberlist's wire, that is by closing the stream, and an empty message is told to no
     /// application.
     pub fn send_reliable(
@@ -278,7 +278,8 @@ impl Node {
     }
 
     /// Pings a member once, directly. Answered with [`Answer::Pong`](crate::Answer::Pong), or
-    /// [`Failure::Timeout`](crate::Failure::Timeout) after a probe interval. Changes nobody's state.
+    /// [`Failure::Timeout`](crate::Failure::Timeout) after a probe interval. Changes nobody's
+    /// state.
     pub fn ping(&mut self, now: Instant, to: &str) -> Result<RequestId, CommandError> {
         self.advance(now);
         self.start_ping(to)
@@ -468,8 +469,8 @@ impl Node {
         }
     }
 
-    /// The configuration that the node was created with, with what commands have changed in it since:
-    /// the keyring, whether it must be used, and the labels.
+    /// The configuration that the node was created with, with what commands have changed in it
+    /// since: the keyring, whether it must be used, and the labels.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config

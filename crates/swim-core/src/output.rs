@@ -214,9 +214,9 @@ pub enum Event {
         /// What it sent.
         payload: Bytes,
     },
-    /// A member answers pings over a stream or through others, but not by datagram: something between
-    /// this node and it filters or loses datagrams, one way or both. Reported once until a ping is
-    /// answered by datagram again.
+    /// A member answers pings over a stream or through others, but not by datagram: something
+    /// between this node and it filters or loses datagrams, one way or both. Reported once until a
+    /// ping is answered by datagram again.
     DatagramsBlocked {
         /// The member.
         member: Member,
@@ -230,8 +230,8 @@ pub enum Event {
         /// Its content.
         payload: Bytes,
     },
-    /// A message to this node arrived. On memberlist's wire also a broadcast, which is not told apart
-    /// there.
+    /// A message to this node arrived. On memberlist's wire also a broadcast, which is not told
+    /// apart there.
     Message {
         /// The member that sent it, as it calls itself. `None` on memberlist's wire, which does not
         /// say; put it into the payload.

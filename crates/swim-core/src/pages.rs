@@ -1,5 +1,5 @@
-//! Where the entries of the member table are stored: in pages, so that growth never copies the table
-//! and never has twice the memory asked for, and so that memory is given back.
+//! Where the entries of the member table are stored: in pages, so that growth never copies the
+//! table and never has twice the memory asked for, and so that memory is given back.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;

@@ -23,8 +23,8 @@ use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update, Wire, memberl
 /// that it arrives before the prober's period is over.
 const NACK_AT: f64 = 0.8;
 
-/// How many probes of a member in a row must be answered by detours alone, through a helper or over a
-/// stream, before datagrams count as blocked: one or two may be chance.
+/// How many probes of a member in a row must be answered by detours alone, through a helper or over
+/// a stream, before datagrams count as blocked: one or two may be chance.
 const BLOCKED_AFTER: u8 = 3;
 
 /// The probe of this protocol period.
@@ -185,7 +185,8 @@ impl Node {
         });
     }
 
-    /// Appends what is held against a member to the packet that is being written, so that it can refute.
+    /// Appends what is held against a member to the packet that is being written, so that it can
+    /// refute.
     fn append_accusation(&mut self, slot: Slot) {
         let entry = self.members.entry(slot);
         let name = Name::trusted(entry.name());
@@ -312,7 +313,8 @@ impl Node {
         match self.probes.answered(ack.sequence) {
             Some(Pending::Relay { asker, sequence, .. }) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
-                // The asker may be anybody who made up an address: no gossip, as for every stranger.
+                // The asker may be anybody who made up an address: no gossip, as for every
+                // stranger.
                 self.send_message(asker, &ack, false);
             }
             Some(Pending::Command { request, sent_at }) => {
@@ -387,8 +389,8 @@ impl Node {
         self.draft.append(&ack);
         self.count_sent(MessageKind::Ack);
         if self.status != Status::Running {
-            // It said goodbye, but whoever asks has not heard, also where this node has never heard of
-            // the asker. With this node's name in it the goodbye is hardly longer than the ping.
+            // It said goodbye, but whoever asks has not heard, also where this node has never heard
+            // of the asker. With this node's name in it the goodbye is hardly longer than the ping.
             self.append_goodbye();
         }
         // Only a member at its own address gets gossip with the ack: an answer to anybody else
@@ -458,8 +460,8 @@ impl Node {
     }
 
     /// Looks for one of the members that failed: so a healed partition is noticed. One per period,
-    /// however many they are. Also those that are listed still: they are gossiped to, but only where
-    /// there is news, and in a cluster that fell apart and fell silent there is none.
+    /// however many they are. Also those that are listed still: they are gossiped to, but only
+    /// where there is news, and in a cluster that fell apart and fell silent there is none.
     fn look_for_the_failed(&mut self) {
         if let Some(member) = self.members.pick_failed(&mut self.random)
             && !self.config.breaks(Sabotage::ForgetsTheLost)

@@ -1,7 +1,7 @@
 //! Rules that a node can be told to break, so that the simulator can show that its checkers see it.
 //!
-//! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is broken
-//! is `false` at compile time.
+//! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is
+//! broken is `false` at compile time.
 
 use crate::config::Config;
 

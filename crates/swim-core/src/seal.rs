@@ -179,9 +179,9 @@ impl Sealer {
         }
     }
 
-    /// Opens what [`seal_native`](Self::seal_native) sealed with the same additional data: the text,
-    /// which stands somewhere in `sealed` afterwards, and may be empty. The bytes are as they were
-    /// if no key opens them.
+    /// Opens what [`seal_native`](Self::seal_native) sealed with the same additional data: the
+    /// text, which stands somewhere in `sealed` afterwards, and may be empty. The bytes are as they
+    /// were if no key opens them.
     ///
     /// # Errors
     ///

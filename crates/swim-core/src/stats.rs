@@ -212,7 +212,8 @@ counted_enum! {
         RepeatedBroadcast => "repeated_broadcast", "a broadcast seen before";
         /// An older broadcast than one of the same origin and key that waits to be passed on.
         ReplacedBroadcast => "replaced_broadcast", "replaced by a newer broadcast of its key";
-        /// A broadcast of an origin that cannot be remembered: so many others said something lately.
+        /// A broadcast of an origin that cannot be remembered: so many others said something
+        /// lately.
         OriginsFull => "origins_full", "broadcasts of too many origins (broadcast_origins_max)";
         /// What the application's hooks did not admit.
         NotAdmitted => "not_admitted", "not admitted by the application";

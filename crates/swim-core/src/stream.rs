@@ -429,8 +429,8 @@ impl Node {
         self.fail_stream(id, Failure::BadAnswer { reason });
     }
 
-    /// Ends an exchange on memberlist's wire because of how the peer sealed or packed what it sent. As
-    /// there, whoever dialled is told.
+    /// Ends an exchange on memberlist's wire because of how the peer sealed or packed what it sent.
+    /// As there, whoever dialled is told.
     fn complain_back(&mut self, id: StreamId, reason: DropReason) {
         match self.streams.streams.get(&id) {
             Some(stream) if stream.purpose == Purpose::Incoming => {

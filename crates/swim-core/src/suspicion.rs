@@ -13,7 +13,8 @@ use crate::time::Instant;
 ///
 /// The timeout starts at `max` and shrinks to `min` as confirmations come in:
 /// `max - (max - min) * log(c + 1) / log(k + 1)` for `c` of `k` confirmations, rounded down to
-/// milliseconds. It cannot shrink when there are too few peers to confirm; then it is `min` at once.
+/// milliseconds. It cannot shrink when there are too few peers to confirm; then it is `min` at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeouts {
     pub(crate) min: Duration,
@@ -25,7 +26,8 @@ pub(crate) struct Timeouts {
 impl Timeouts {
     /// The timeouts in a cluster of `members` live members, the node itself included.
     pub(crate) fn new(config: &Config, members: usize) -> Self {
-        // In thousandths, rounded down, as memberlist has it: nodes should agree to the millisecond.
+        // In thousandths, rounded down, as memberlist has it: nodes should agree to the
+        // millisecond.
         let scale = whole(1000.0 * libm::log10(members.max(1) as f64).max(1.0));
         let scale = u32::try_from(scale).expect("the logarithm of a count is small");
         let min = config.probe_interval * config.suspicion_mult * scale / 1000;

@@ -198,16 +198,16 @@ impl Node {
         self.push_pull_with(peer);
     }
 
-    /// Whether gossip may yet tell others what this node sees. In a flood the first few transmissions
-    /// tell nearly everybody; chance needs all the others for the rest, and an exchange does the same
-    /// in one round trip.
+    /// Whether gossip may yet tell others what this node sees. In a flood the first few
+    /// transmissions tell nearly everybody; chance needs all the others for the rest, and an
+    /// exchange does the same in one round trip.
     fn gossip_is_under_way(&self) -> bool {
         let first_few = |sent| sent < FLOOD_TRANSMISSIONS;
         self.updates.sent_least().is_some_and(|sent| first_few(sent) || !self.is_flooded())
     }
 
-    /// A probed member sees what this node sees. In a flood that is reason enough to keep the rest of
-    /// its transmissions: whoever does not see it yet finds out by its next probe.
+    /// A probed member sees what this node sees. In a flood that is reason enough to keep the rest
+    /// of its transmissions: whoever does not see it yet finds out by its next probe.
     fn end_flood(&mut self) {
         if self.is_flooded() {
             for finished in self.updates.take_alive(FLOOD_TRANSMISSIONS) {
@@ -252,7 +252,8 @@ impl Node {
         }
     }
 
-    /// On memberlist's wire the answer is a whole table: there only those ask whose own probes failed.
+    /// On memberlist's wire the answer is a whole table: there only those ask whose own probes
+    /// failed.
     fn may_call(&self, suspect: Slot) -> bool {
         let accused = |suspicion: &Suspicion| suspicion.accusers.contains(&self.config.name);
         self.config.wire == Wire::Swim || self.suspicions.get(suspect).is_some_and(accused)
@@ -275,8 +276,9 @@ impl Node {
 
     /// Takes in what a dialler knows, and returns the answer.
     ///
-    /// On memberlist's wire it says what this node believed before, as there: so nobody gets back what
-    /// it sent. Only where the dialler accuses this node it says that this node is alive after all.
+    /// On memberlist's wire it says what this node believed before, as there: so nobody gets back
+    /// what it sent. Only where the dialler accuses this node it says that this node is alive after
+    /// all.
     pub(crate) fn merge_and_answer(
         &mut self,
         from: SocketAddr,

@@ -13,8 +13,8 @@ use crate::packet;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{self, Broadcast, Message, User, Wire};
 
-/// On the native wire: field number and length of a payload and of a key, and the growth of the length of the message
-/// around them.
+/// On the native wire: field number and length of a payload and of a key, and the growth of the
+/// length of the message around them.
 const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 
 impl Node {

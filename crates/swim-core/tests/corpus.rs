@@ -1,5 +1,5 @@
-//! Replays the inputs that fuzzing found interesting, and those that once showed a bug. What is done
-//! with them stands in `fuzz/src`; the fuzz targets do the same.
+//! Replays the inputs that fuzzing found interesting, and those that once showed a bug. What is
+//! done with them stands in `fuzz/src`; the fuzz targets do the same.
 
 #[path = "../../../fuzz/src/lib.rs"]
 #[allow(

@@ -108,7 +108,10 @@ fn datagrams_that_come_back_are_noticed() {
     let mut world = World::new(2);
     world.form(3);
     let blocked = |world: &World| {
-        let is_it = |event: &Event| matches!(event, Event::DatagramsBlocked { member } if member.name == "n2");
+        let is_it = |event: &Event| match event {
+            Event::DatagramsBlocked { member } => member.name == "n2",
+            _ => false,
+        };
         world.events("n0").iter().filter(|record| is_it(&record.event)).count()
     };
     for round in 1..=3 {

@@ -1,5 +1,5 @@
-//! Each checker complains of nodes that break its rule, no other one does, and none complains of the
-//! same run with nodes that keep it.
+//! Each checker complains of nodes that break its rule, no other one does, and none complains of
+//! the same run with nodes that keep it.
 //!
 //! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with
 //! `cargo test -p swim-sim --features sabotage --test checkers_bite`.

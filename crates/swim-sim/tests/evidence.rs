@@ -156,7 +156,8 @@ fn s09_what_one_node_gave_up_is_not_taken_back_from_another_that_still_lists_it(
                     .events(observer)
                     .iter()
                     .filter(|record| {
-                        matches!(&record.event, Event::Joined { member, .. } if member.name == *gone)
+                        matches!(&record.event, Event::Joined { member, .. }
+                            if member.name == *gone)
                     })
                     .count();
                 if joined != 1 {

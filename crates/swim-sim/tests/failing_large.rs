@@ -1,7 +1,7 @@
 //! A large part of a cluster fails at once while members come and go.
 //!
-//! `SWIM_SIM_LARGE=1` runs a cluster of 5,000, which takes minutes; `-- --nocapture` prints what was
-//! measured.
+//! `SWIM_SIM_LARGE=1` runs a cluster of 5,000, which takes minutes; `-- --nocapture` prints what
+//! was measured.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -12,8 +12,8 @@ use swim_sim::{Churn, Options, World, bounds, secs};
 
 /// By when nobody counts any of those that failed at once as live.
 ///
-/// `survivors` of `nodes` probe one member each per interval, so one that failed is not probed in an
-/// interval with a probability of `exp(-survivors / nodes)`: in so many intervals that any of
+/// `survivors` of `nodes` probe one member each per interval, so one that failed is not probed in
+/// an interval with a probability of `exp(-survivors / nodes)`: in so many intervals that any of
 /// `gone` is still not with 1 in 1000. Then its suspicion lasts its time, and its failure stands in
 /// the queue of each node with all the others, of which a packet takes so many.
 fn found_out_within(config: &Config, nodes: usize, gone: usize) -> Duration {

@@ -8,8 +8,8 @@ use swim_core::{Answer, Config};
 use swim_sim::{Request, World, bounds, secs};
 
 /// By when the parts of a healed partition have one view again: two periods of a node at its worst
-/// health until one of the lost is pinged and answers; the exchange; then each member is told what is
-/// held against it (50 a second, see swim-core's `evidence`), and its refutation spreads.
+/// health until one of the lost is pinged and answers; the exchange; then each member is told what
+/// is held against it (50 a second, see swim-core's `evidence`), and its refutation spreads.
 fn healed_within(config: &Config, nodes: usize) -> Duration {
     let count = u32::try_from(nodes).unwrap();
     config.probe_interval * u32::from(config.awareness_max) * 2

@@ -1,5 +1,5 @@
-//! What somebody may send to a cluster that runs: lengths beyond all bounds, bombs, fields cut short.
-//! Memory stays bounded, the node says what is wrong, and the cluster goes on.
+//! What somebody may send to a cluster that runs: lengths beyond all bounds, bombs, fields cut
+//! short. Memory stays bounded, the node says what is wrong, and the cluster goes on.
 #![allow(unsafe_code, reason = "the counting allocator")]
 
 use core::net::SocketAddr;

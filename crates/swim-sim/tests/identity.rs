@@ -59,15 +59,16 @@ fn was_told_of_a_namesake(world: &World, label: &str) -> bool {
     world.events(label).iter().any(|record| matches!(record.event, Event::NameTaken { .. }))
 }
 
-/// By when a member that came back at another address is listed there, when its announcement outranks
-/// what is known: the known address is silent for the shortest suspicion, and the news spreads.
+/// By when a member that came back at another address is listed there, when its announcement
+/// outranks what is known: the known address is silent for the shortest suspicion, and the news
+/// spreads.
 fn moved_within(world: &World, nodes: usize) -> Duration {
     let config = world.node("n0").config();
     bounds::suspicion_min(config, nodes) + config.probe_interval + bounds::spread(config, nodes) * 2
 }
 
-/// ... and when it does not: the known address is declared failed first, and the newcomer is told so
-/// in the answer to its next ping.
+/// ... and when it does not: the known address is declared failed first, and the newcomer is told
+/// so in the answer to its next ping.
 fn moved_without_rank_within(world: &World, nodes: usize) -> Duration {
     let config = world.node("n0").config();
     bounds::detection(config, nodes) + config.probe_interval * 2 + bounds::spread(config, nodes)
@@ -389,7 +390,8 @@ fn a_stranger_at_the_address_of_a_live_member_does_not_answer_for_it() {
 
 #[test]
 fn an_announcement_of_its_name_from_where_nobody_is_silences_no_node() {
-    // Forged, or late news of an earlier life whose clock was ahead: told to others, or to the node.
+    // Forged, or late news of an earlier life whose clock was ahead: told to others, or to the
+    // node.
     for (seed, told) in [(10, "n0"), (11, "n3")] {
         let mut world = World::new(seed);
         world.form(6);

@@ -1,5 +1,5 @@
-//! Duplicates, overtaking, bursts, tails and slow links: a cluster lives with them, and nothing that
-//! is sent gets out of the count.
+//! Duplicates, overtaking, bursts, tails and slow links: a cluster lives with them, and nothing
+//! that is sent gets out of the count.
 
 use swim_core::{Event, State};
 use swim_sim::{

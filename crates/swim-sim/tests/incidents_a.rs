@@ -98,8 +98,8 @@ fn minute(nodes: usize, act: impl Fn(&mut World)) -> (f64, World) {
 }
 
 /// What one accusation may cause, in datagrams per node and per doubling of the cluster: a piece of
-/// news is sent `retransmit_mult * ceil(log10(n + 1))` times by each of `n` nodes, which is 2.4 to 1.3
-/// for each doubling; the accusation and its refutation are two pieces.
+/// news is sent `retransmit_mult * ceil(log10(n + 1))` times by each of `n` nodes, which is 2.4 to
+/// 1.3 for each doubling; the accusation and its refutation are two pieces.
 const PACKETS_PER_NODE_AND_DOUBLING: f64 = 5.0;
 
 fn expect_at_most(c: f64, nodes: usize, what: &str, packets: f64) {

@@ -168,8 +168,8 @@ fn hundreds_that_join_within_a_second_know_each_other_soon_and_then_say_no_more_
         world.join(&name, &format!("n{}", number % FOUNDERS));
         world.run(secs(1) / 400);
     }
-    // Gossip alone, with its twelve transmissions of each update, takes about twice as long and twice
-    // as much.
+    // Gossip alone, with its twelve transmissions of each update, takes about twice as long and
+    // twice as much.
     let all = FOUNDERS + NEWCOMERS;
     let knows_all = |world: &World, name: &str| world.node(name).members_live() == all;
     let mut waited = secs(0);

@@ -269,8 +269,9 @@ fn a_member_forgotten_while_it_is_listed_is_not_dialled_either() {
     world.expect_converged();
 }
 
-/// Every minute a member goes, by turns with and without a goodbye, and another one comes under a name
-/// that was never used. Returns the datagrams per second in the first and in the last ten minutes.
+/// Every minute a member goes, by turns with and without a goodbye, and another one comes under a
+/// name that was never used. Returns the datagrams per second in the first and in the last ten
+/// minutes.
 fn churn(seed: u64, minutes: u32, lost_members_max: usize) -> (World, [u64; 2]) {
     const NODES: usize = 20;
     let mut world = Options::new(seed)

@@ -144,8 +144,8 @@ impl Trouble {
     /// How often a member in this trouble may come or go in a view.
     fn changes_max(self) -> usize {
         match self {
-            // Whoever is cut off for longer than a suspicion lasts is declared failed, and comes back
-            // afterwards: twice a turn. More would be the work of old news.
+            // Whoever is cut off for longer than a suspicion lasts is declared failed, and comes
+            // back afterwards: twice a turn. More would be the work of old news.
             Trouble::DeafInTurns | Trouble::SilentInTurns => {
                 2 * usize::try_from(SPAN.as_secs() / (2 * Trouble::TURN.as_secs())).unwrap()
             }
@@ -172,8 +172,8 @@ fn suffers(seed: u64, nodes: usize, trouble: Trouble) {
     let (_, of_healthy) = course.changes_about(&healthy);
     let unequal = course.unequal(world.now());
     println!(
-        "{nodes} nodes, {trouble:?}, seed {seed}: an ill member comes or goes {:.2} times per view, \
-         {worst} at most; healthy ones {of_healthy} times; views unequal for {unequal:.1?}",
+        "{nodes} nodes, {trouble:?}, seed {seed}: an ill member comes or goes {:.2} times per \
+         view, {worst} at most; healthy ones {of_healthy} times; views unequal for {unequal:.1?}",
         total as f64 / (ill.len() * healthy.len()) as f64,
     );
     assert_eq!(of_healthy, 0, "seed {seed}: nobody doubts a healthy member for long");

@@ -1,5 +1,5 @@
-//! Clusters that speak memberlist's wire: what holds there as on the native one, and what that protocol
-//! does not promise.
+//! Clusters that speak memberlist's wire: what holds there as on the native one, and what that
+//! protocol does not promise.
 
 use core::time::Duration;
 
@@ -141,8 +141,8 @@ fn heard(world: &World, nodes: usize, text: &[u8]) -> (usize, usize) {
     (copies.iter().filter(|count| **count > 0).count(), copies.iter().sum())
 }
 
-/// Receivers do not pass on what they receive, nor know what they had: a broadcast reaches as many as
-/// its origin sends it to.
+/// Receivers do not pass on what they receive, nor know what they had: a broadcast reaches as many
+/// as its origin sends it to.
 #[test]
 fn a_broadcast_reaches_as_many_as_it_is_sent_to() {
     for (nodes, sent) in [(2, 8), (3, 8), (10, 12), (40, 12), (200, 16)] {

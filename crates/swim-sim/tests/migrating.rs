@@ -1,5 +1,5 @@
-//! Running clusters that are moved to a label, to encryption, to other keys: node by node, and nobody
-//! is lost on the way.
+//! Running clusters that are moved to a label, to encryption, to other keys: node by node, and
+//! nobody is lost on the way.
 
 use swim_core::wire::Wire;
 use swim_core::{CommandError, Config, DropReason, Event, Instant, Key, Keyring, Node};
@@ -7,8 +7,8 @@ use swim_sim::{Options, World, bounds, secs};
 
 const NAMES: [&str; 6] = ["n0", "n1", "n2", "n3", "n4", "n5"];
 
-/// A step that every node takes: what its configuration says afterwards when it is restarted, and what
-/// it is told when it is not.
+/// A step that every node takes: what its configuration says afterwards when it is restarted, and
+/// what it is told when it is not.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     configure: fn(&mut Config),

@@ -18,7 +18,9 @@ proptest! {
     })]
 
     #[test]
-    fn a_pair_survives_any_schedule_of_faults_and_agrees_after_it(script in vec(any::<u8>(), 0..400)) {
+    fn a_pair_survives_any_schedule_of_faults_and_agrees_after_it(
+        script in vec(any::<u8>(), 0..400),
+    ) {
         let finished = swarm::run_script(&script, 2);
         prop_assert!(finished.settled_after <= finished.bound);
     }
@@ -37,7 +39,8 @@ fn a_script_is_a_run_of_its_own_and_the_same_each_time() {
     assert_ne!(run(b"one script of faults").digest, run(b"no such thing at all!").digest);
 }
 
-/// The first byte is how many nodes there are, the rest is the script: see `fuzz_targets/cluster.rs`.
+/// The first byte is how many nodes there are, the rest is the script: see
+/// `fuzz_targets/cluster.rs`.
 #[test]
 fn schedules_found_by_fuzzing_are_survived() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");

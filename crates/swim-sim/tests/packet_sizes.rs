@@ -97,8 +97,8 @@ impl Noise {
 const NODES: usize = 8;
 
 /// A cluster under load: metadata as long as it may be, which changes, and broadcasts, messages and
-/// payloads of acks of every size up to the longest, while somebody fails, leaves and returns. How large
-/// its largest datagram was.
+/// payloads of acks of every size up to the longest, while somebody fails, leaves and returns. How
+/// large its largest datagram was.
 fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     let seen = Arc::new(AtomicUsize::new(0));
     let mut world = Options::new(39)

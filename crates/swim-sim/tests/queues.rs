@@ -119,8 +119,8 @@ fn the_bytes_of_waiting_broadcasts_are_counted_as_they_are_sent() {
 
 /// Our form of "alive and refutation are handled before suspect and dead when the inbound queue is
 /// full". That is about a queue between a socket and the protocol, where memberlist sorts what
-/// waits. Here there is none: a packet is handled when it is read, in the order of arrival. What can
-/// be full is the socket, where the newest is lost: just the refutations that came after the
+/// waits. Here there is none: a packet is handled when it is read, in the order of arrival. What
+/// can be full is the socket, where the newest is lost: just the refutations that came after the
 /// accusations. So what is to hold is the purpose of the rule: nobody healthy is declared failed.
 #[test]
 fn s19_a_socket_that_was_full_of_accusations_fails_nobody() {

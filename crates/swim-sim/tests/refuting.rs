@@ -67,8 +67,8 @@ fn a_refuted_suspicion_is_reported_as_such() {
     assert!(refuted > 20, "a pause of three seconds is noticed often, not {refuted} times");
 }
 
-/// Two nodes of which one is paused while nothing waits for it, and hears of its suspicion only if a
-/// ping tells it.
+/// Two nodes of which one is paused while nothing waits for it, and hears of its suspicion only if
+/// a ping tells it.
 fn suspect_told_by_pings_alone(buddy: bool) -> World {
     let mut world = Options::new(3)
         .socket_buffer(0)

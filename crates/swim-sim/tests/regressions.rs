@@ -1,15 +1,16 @@
-//! What swarms of seeds found. Each test is named after a seed, says what went wrong in it, and shows it
-//! without the swarm where that can be done: what a seed means may change with the simulator.
+//! What swarms of seeds found. Each test is named after a seed, says what went wrong in it, and
+//! shows it without the swarm where that can be done: what a seed means may change with the
+//! simulator.
 
 use swim_core::State;
 use swim_sim::{Options, Stall, millis, secs, swarm};
 
 /// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
-/// joined at that one, and learned of the leaver as alive. It pinged it, and had answers: the leaver
-/// told of its goodbye only whom it knew, and knew no newcomer. So the newcomer held it for alive for
-/// minutes, until it happened to exchange everything with just that node; the others had nothing to say
-/// about somebody whom they had forgotten. (In seed 6005 the same took 92% of the bound.) A goodbye is no
-/// longer than the ping that it answers: now whoever asks hears it.
+/// joined at that one, and learned of the leaver as alive. It pinged it, and had answers: the
+/// leaver told of its goodbye only whom it knew, and knew no newcomer. So the newcomer held it for
+/// alive for minutes, until it happened to exchange everything with just that node; the others had
+/// nothing to say about somebody whom they had forgotten. (In seed 6005 the same took 92% of the
+/// bound.) A goodbye is no longer than the ping that it answers: now whoever asks hears it.
 #[test]
 fn seed_9059_who_left_says_so_to_whoever_asks() {
     for seed in 0..10 {
@@ -38,10 +39,11 @@ fn seed_9059_settles() {
     let _ = swarm::run(9059);
 }
 
-/// Loss and one-way cuts had three nodes declare each other failed, all of them; then everything was
-/// well again, and nobody had any news to gossip. Only members that were lost were looked for, which is
-/// `gossip_to_the_dead` after they failed: until then everybody sat alone, for 47 s where the bound is
-/// 37 s. Now one of those that failed is looked for in every period from the beginning.
+/// Loss and one-way cuts had three nodes declare each other failed, all of them; then everything
+/// was well again, and nobody had any news to gossip. Only members that were lost were looked for,
+/// which is `gossip_to_the_dead` after they failed: until then everybody sat alone, for 47 s where
+/// the bound is 37 s. Now one of those that failed is looked for in every period from the
+/// beginning.
 #[test]
 fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once() {
     for seed in 0..10 {
@@ -64,10 +66,10 @@ fn seed_32783_settles() {
     let _ = swarm::run(32783);
 }
 
-/// A probe of a stretched period ended after its target had been declared failed by others. The verdict
-/// took the place of the failure in the queue, as a suspicion that is said once more; and where the
-/// target was no longer listed by then, and was forgotten because too many were lost, the queue went on
-/// to name its slot: a panic, or an update about whoever got that slot.
+/// A probe of a stretched period ended after its target had been declared failed by others. The
+/// verdict took the place of the failure in the queue, as a suspicion that is said once more; and
+/// where the target was no longer listed by then, and was forgotten because too many were lost, the
+/// queue went on to name its slot: a panic, or an update about whoever got that slot.
 #[test]
 fn seed_8533_a_verdict_that_comes_late_says_nothing_about_the_failed() {
     let _ = swarm::run(8533);

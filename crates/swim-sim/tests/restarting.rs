@@ -60,8 +60,8 @@ fn what_it_announced_before_at_an_equal_incarnation_is_replaced_where_only_one_r
         let mut world = World::new(seed);
         world.form(10);
         let incarnation = world.node("n2").local().incarnation;
-        // All but one start anew, so that nobody can tell n2 what it announced before; and that one is
-        // away for less than a suspicion.
+        // All but one start anew, so that nobody can tell n2 what it announced before; and that one
+        // is away for less than a suspicion.
         world.isolate("n1");
         for number in (0..10).filter(|number| *number != 1) {
             let name = format!("n{number}");

@@ -138,8 +138,8 @@ fn the_socket_of_a_stalled_process_keeps_so_many_datagrams_in_every_model() {
     }
 }
 
-/// How many times a node of a pair that stalls for 3 s again and again suspected the other one, with
-/// the core's own remedy against lateness switched off.
+/// How many times a node of a pair that stalls for 3 s again and again suspected the other one,
+/// with the core's own remedy against lateness switched off.
 fn suspicions_of_the_other(model: Stall) -> usize {
     let mut suspicions = 0;
     for seed in 0..10 {

@@ -12,7 +12,10 @@ fn cluster(seed: u64, nodes: usize) -> World {
 
 /// How often a node received this broadcast.
 fn heard(world: &World, name: &str, payload: &[u8]) -> usize {
-    let is_it = |event: &Event| matches!(event, Event::Broadcast { payload: found, .. } if found == payload);
+    let is_it = |event: &Event| match event {
+        Event::Broadcast { payload: found, .. } => found == payload,
+        _ => false,
+    };
     world.events(name).iter().filter(|record| is_it(&record.event)).count()
 }
 
@@ -234,7 +237,8 @@ fn a_join_exchanges_application_state_both_ways() {
     for (name, other) in [("a", "b"), ("b", "a")] {
         let expected = format!("the state of {other}");
         let found = world.events(name).iter().filter(|record| {
-            matches!(&record.event, Event::UserState { join: true, state, .. } if *state == expected)
+            matches!(&record.event, Event::UserState { join: true, state, .. }
+                if *state == expected)
         });
         assert_eq!(found.count(), 1, "{}", world.report(None));
     }

@@ -1,5 +1,5 @@
-//! Whoever talks to a node with wrong settings, or in another language: nothing of it is taken in, and
-//! the node says once what is wrong.
+//! Whoever talks to a node with wrong settings, or in another language: nothing of it is taken in,
+//! and the node says once what is wrong.
 
 use core::net::SocketAddr;
 
@@ -11,7 +11,8 @@ use swim_sim::{Options, World, secs};
 
 type Change = fn(&mut Config);
 
-/// A node of the cluster and a stranger, what they have on top of the usual, and what the node says.
+/// A node of the cluster and a stranger, what they have on top of the usual, and what the node
+/// says.
 struct Case {
     what: &'static str,
     ours: Change,
@@ -284,8 +285,8 @@ fn s40_http_tls_and_noise_are_called_what_they_are() {
     }
 }
 
-/// As `a_reused_address` of `hooks.rs`, where labels keep the clusters apart and memberlist's wire is
-/// spoken.
+/// As `a_reused_address` of `hooks.rs`, where labels keep the clusters apart and memberlist's wire
+/// is spoken.
 #[test]
 fn s29_with_labels_nothing_of_the_other_cluster_is_accepted_on_memberlists_wire() {
     let mut world = Options::new(8)

@@ -67,9 +67,9 @@ pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bo
 /// The text that was compressed into what stands behind the header of a packet, once its seal is
 /// off. It goes to `buffer`, which grows to the longest text so far and is to be used again.
 ///
-/// Whatever the bytes say, the text has at most [`DATAGRAM_SIZE_MAX`] of them, and is unpacked once:
-/// to read, such a packet costs no more than the longest one that was never compressed, though it may
-/// be 250 times shorter.
+/// Whatever the bytes say, the text has at most [`DATAGRAM_SIZE_MAX`] of them, and is unpacked
+/// once: to read, such a packet costs no more than the longest one that was never compressed,
+/// though it may be 250 times shorter.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! The native wire format: the fields of each message, listed once for writing and once for reading.
+//! The native wire format: the fields of each message, listed once for writing and once for
+//! reading.
 //!
 //! A field that is repeated counts as it was last read; one that is unknown is passed over.
 

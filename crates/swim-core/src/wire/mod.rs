@@ -8,7 +8,8 @@
 //! use bytes::BytesMut;
 //! use swim_core::wire::{self, Message, Ping};
 //!
-//! let ping = Message::Ping(Ping { sequence: 7, target: "cache-7", source: "cache-1", reply_to: None });
+//! let ping = Ping { sequence: 7, target: "cache-7", source: "cache-1", reply_to: None };
+//! let ping = Message::Ping(ping);
 //! let mut packet = BytesMut::new();
 //! wire::begin_packet(b"staging", &mut packet);
 //! ping.encode(&mut packet);

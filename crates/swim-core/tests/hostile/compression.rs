@@ -48,7 +48,8 @@ fn full_packets_are_read_whatever_either_side_has_set() {
                 assert_eq!(complaints(&reader.datagram(address(1), &datagram)), []);
                 known = known.max(reader.node.members_live());
             }
-            // The teller bears the reader's name, so the reader refutes nothing and learns the rest.
+            // The teller bears the reader's name, so the reader refutes nothing and learns the
+            // rest.
             assert!(known >= 51, "{known} members");
             assert_eq!(compressed > 0, sends, "sealed: {sealed}");
             assert_eq!(reader.drops(DropReason::Malformed), 0);

@@ -1,5 +1,5 @@
-//! The limits of the configuration that streams can reach: at its edge all is well, and one above is
-//! refused and counted.
+//! The limits of the configuration that streams can reach: at its edge all is well, and one above
+//! is refused and counted.
 
 use std::time::Duration;
 

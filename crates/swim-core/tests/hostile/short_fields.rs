@@ -1,5 +1,5 @@
-//! Fields that are shorter or longer than what they stand for: the member is dropped and counted, and
-//! what stands beside it is taken in.
+//! Fields that are shorter or longer than what they stand for: the member is dropped and counted,
+//! and what stands beside it is taken in.
 
 use swim_core::wire::{Message, Scope, Update};
 use swim_core::{DropReason, Incarnation, State};

@@ -116,8 +116,8 @@ fn one_ping_of_a_packet_is_answered() {
     assert_eq!(peer.node.stats().drops[DropReason::TooManyQuestions], 2);
 }
 
-/// A Go member complains of a connection that is closed before it says its label. Seen when a member
-/// was restarted while others found that it did not answer.
+/// A Go member complains of a connection that is closed before it says its label. Seen when a
+/// member was restarted while others found that it did not answer.
 #[test]
 fn a_stream_that_is_not_needed_any_more_still_says_what_it_was_opened_for() {
     let probe_interval = Duration::from_secs(1);
@@ -309,8 +309,8 @@ fn who_is_turned_away_gets_no_answer() {
 fn attacks_with_the_right_key_are_not_answered() {
     let key = Key::aes(KEY).unwrap();
     let mut peer = peer(Config { keyring: Keyring::new(key.clone()), ..config("local") });
-    // Sealed as version 1, in which the last byte means nothing. The version is not authenticated, and in
-    // version 0 that byte says how much padding there is.
+    // Sealed as version 1, in which the last byte means nothing. The version is not authenticated,
+    // and in version 0 that byte says how much padding there is.
     let mut sealer = Sealer::new(Keyring::new(key), [3; 32]);
     let mut stream = BytesMut::from(&[8; 31][..]);
     stream.extend_from_slice(&[255]);

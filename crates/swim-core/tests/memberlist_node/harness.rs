@@ -30,8 +30,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The node of the vectors, as far as all of them have the same. It neither probes nor exchanges its
-/// table by itself within a test.
+/// The node of the vectors, as far as all of them have the same. It neither probes nor exchanges
+/// its table by itself within a test.
 pub fn config(name: &str) -> Config {
     let config = Config::lan(name.parse().unwrap(), at(LOCAL));
     Config {

@@ -150,7 +150,9 @@ proptest! {
         user_state in model::any_payload(),
     ) {
         let out = push_pull_frames(join, &members, &user_state);
-        let push_pull = model::PushPull { member: members, user_state, join, last: true, partial: false, view: 0 };
+        let push_pull = model::PushPull {
+            member: members, user_state, join, last: true, partial: false, view: 0,
+        };
         let message = Some(FrameMessage::PushPull(push_pull.clone()));
         let reference = model::Frame { message }.encode_to_vec();
         prop_assert_eq!(bodies(&out), vec![&reference[..]]);

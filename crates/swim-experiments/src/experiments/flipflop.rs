@@ -102,7 +102,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
     };
     let notes = vec![
         "A view change is a member that joins, fails or leaves, as a node reports it. Rapid's \
-         point: a membership should either keep such members or lose them once, and all nodes alike."
+         point: a membership should either keep such members or lose them once, and all nodes \
+         alike."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("view-changes", plot)], notes }

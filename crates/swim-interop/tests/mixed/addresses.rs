@@ -11,9 +11,9 @@ use crate::scene::{Scene, Side};
 pub(crate) const CHECKS: &[Check] =
     &[("an_address_of_16_bytes_is_passed_on_as_it_is", an_address_of_16_bytes_is_passed_on)];
 
-/// By default memberlist listens everywhere, and announces an address of the machine in 16 bytes, also
-/// one of IPv4. It compares addresses byte by byte: whoever passed it on in 4 bytes would have it
-/// complain of a conflict.
+/// By default memberlist listens everywhere, and announces an address of the machine in 16 bytes,
+/// also one of IPv4. It compares addresses byte by byte: whoever passed it on in 4 bytes would have
+/// it complain of a conflict.
 fn an_address_of_16_bytes_is_passed_on(scene: &Scene) {
     let network = Namespace::new().unwrap_or_else(|missing| panic!("{missing}"));
     let address = |host: u8| Ipv4Addr::new(10, 9, 8, host);

@@ -84,8 +84,8 @@ fn kept_by_relay(scene: &Scene, ours: usize, theirs: usize, pair: (&str, &str)) 
     group.assert_silent();
 }
 
-/// Direct pings time out, and still nothing is suspected: memberlist tells of the first and logs the
-/// second.
+/// Direct pings time out, and still nothing is suspected: memberlist tells of the first and logs
+/// the second.
 fn saved_by_relay(peer: &Peer, mark: usize, target: &str) -> Result<(), String> {
     let suspected = peer.lines.all(mark, |line| {
         line.text("text").contains(&format!("Suspect {target}"))

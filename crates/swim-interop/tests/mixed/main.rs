@@ -1,5 +1,5 @@
-//! Members that run memberlist and members that run this library in one cluster: what each side must
-//! see of the other, for each framing.
+//! Members that run memberlist and members that run this library in one cluster: what each side
+//! must see of the other, for each framing.
 //!
 //! `cargo test -p swim-interop --test mixed -- key::` runs those of one framing, and any other part
 //! of a name those with it. Two variables change what is run:

@@ -13,8 +13,8 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 /// Members that run this library remember the incarnation of a dead one for a day. When a member of
-/// that name returns with memberlist, at incarnation 1, it must hear of that and go above it, without
-/// any member of memberlist ever reporting it as gone.
+/// that name returns with memberlist, at incarnation 1, it must hear of that and go above it,
+/// without any member of memberlist ever reporting it as gone.
 fn returns(scene: &Scene, side: Side) {
     let mut group = scene.form_with(3, |settings| {
         settings.gossip_to_the_dead = Some(Duration::from_secs(2));

@@ -24,8 +24,8 @@ pub fn label_header_len(label: &[u8]) -> usize {
     if label.is_empty() { 0 } else { 2 + label.len().min(LABEL_SIZE_MAX) }
 }
 
-/// Puts a label in front of `out[start..]`; none if it is empty. At most [`LABEL_SIZE_MAX`] bytes of
-/// it.
+/// Puts a label in front of `out[start..]`; none if it is empty. At most [`LABEL_SIZE_MAX`] bytes
+/// of it.
 pub fn put_label(label: &[u8], out: &mut BytesMut, start: usize) {
     let label = &label[..label.len().min(LABEL_SIZE_MAX)];
     if label.is_empty() {
@@ -69,10 +69,10 @@ pub fn split_stream_label(bytes: &[u8]) -> Result<Option<Split<'_>>, DropReason>
     }
 }
 
-/// Whether text looks like a message that is not sealed. What is sealed starts with its version, 0 or
-/// 1, which are the types of pings and indirect pings, and then is random: only what goes on like a map
-/// with a name for a key is taken for a message. One of 10,000 is taken for the wrong one, which changes
-/// nothing but the complaint.
+/// Whether text looks like a message that is not sealed. What is sealed starts with its version, 0
+/// or 1, which are the types of pings and indirect pings, and then is random: only what goes on
+/// like a map with a name for a key is taken for a message. One of 10,000 is taken for the wrong
+/// one, which changes nothing but the complaint.
 #[must_use]
 pub fn looks_plain(text: &[u8]) -> bool {
     match *text {

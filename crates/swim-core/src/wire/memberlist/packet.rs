@@ -32,8 +32,8 @@ pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
 const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
 
 /// The shortest text that compression can make shorter; an ack is below. A code stands for one byte
-/// more than the longest before it at best, so it takes 7 for 25 bytes. With the two codes around them
-/// they have 11 bytes, and the message that they stand in 13 more.
+/// more than the longest before it at best, so it takes 7 for 25 bytes. With the two codes around
+/// them they have 11 bytes, and the message that they stand in 13 more.
 const COMPRESSIBLE_SIZE_MIN: usize = 25;
 
 /// Walks over the messages of a packet's text, as it is behind label and seal, and calls `visit`
