@@ -1,0 +1,34 @@
+//! Rules of this repository that no compiler knows. `cargo test -p tidy` holds them;
+//! `cargo run -p tidy` prints what breaks them.
+//!
+//! | rule | holds |
+//! |---|---|
+//! | [`imports`] | an import of `swim-core` never points to a higher layer, see [`layers`] |
+//! | [`calls`] | at most four files of `swim-core` call each other in a circle |
+//! | [`sizes`] | a file has at most 600 lines and a function 70, without tests |
+//! | [`columns`] | a line of code or prose has at most 100 columns |
+//! | [`reasons`] | each `allow` and `expect` has a reason |
+//!
+//! What breaks a rule today and is to be mended is listed, with a reason, in `exceptions.txt`. A
+//! line of that list that is no longer needed is itself a [`Finding`], so the list only gets
+//! shorter.
+
+pub mod calls;
+mod definitions;
+pub mod exceptions;
+mod finding;
+mod graph;
+pub mod imports;
+pub mod layers;
+mod paths;
+pub mod reasons;
+mod repository;
+pub mod sizes;
+mod source;
+mod test_code;
+
+pub mod columns;
+
+pub use finding::{Finding, Rule};
+pub use repository::{Repository, check};
+pub use source::Source;

@@ -1,0 +1,94 @@
+//! The files of this repository.
+
+use std::path::{Path, PathBuf};
+
+use crate::finding::Finding;
+use crate::layers::{self, Layers};
+use crate::source::Source;
+use crate::{calls, columns, exceptions, imports, reasons, sizes};
+
+/// The files that rules look at.
+#[derive(Debug)]
+pub struct Repository {
+    /// Rust, Markdown, protobuf, Go, and the script of all checks.
+    pub sources: Vec<Source>,
+    layers: Layers,
+    exceptions: String,
+}
+
+impl Repository {
+    /// Reads the repository that this crate is part of.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or does not parse.
+    pub fn read() -> Result<Self, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut paths = Vec::new();
+        walk(&root, &root, &mut paths)?;
+        paths.sort();
+        let sources: Vec<Source> = paths
+            .into_iter()
+            .map(|path| Source::new(path.clone(), read(&root.join(&path))?))
+            .collect::<Result<_, String>>()?;
+        let layers = Layers::parse(&read(&root.join(layers::FILE))?)?;
+        let exceptions = read(&root.join(exceptions::FILE))?;
+        Ok(Repository { sources, layers, exceptions })
+    }
+
+    /// Everything that breaks a rule, exceptions or not.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let sources = &self.sources;
+        let mut findings = [
+            imports::check(sources, &self.layers),
+            calls::check(sources),
+            sizes::check(sources),
+            columns::check(sources),
+            reasons::check(sources),
+        ]
+        .concat();
+        findings.sort();
+        findings
+    }
+
+    /// What is left of it behind the exceptions, and exceptions that are not needed.
+    #[must_use]
+    pub fn check(&self) -> Vec<Finding> {
+        exceptions::apply(&self.exceptions, self.findings())
+    }
+}
+
+/// What breaks a rule in the repository that this crate is part of.
+///
+/// # Errors
+/// As [`Repository::read`].
+pub fn check() -> Result<Vec<Finding>, String> {
+    Ok(Repository::read()?.check())
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Collects the files below a folder, without what is built or found.
+fn walk(root: &Path, folder: &Path, paths: &mut Vec<String>) -> Result<(), String> {
+    let fails = |error: std::io::Error| format!("{}: {error}", folder.display());
+    for entry in std::fs::read_dir(folder).map_err(fails)? {
+        let path: PathBuf = entry.map_err(fails)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let is_skipped = ["target", "corpus", "crashes", "artifacts"].contains(&name.as_str());
+            if !is_skipped && (!name.starts_with('.') || name == ".ci") {
+                walk(root, &path, paths)?;
+            }
+        } else {
+            let below = path.strip_prefix(root).map_err(|error| error.to_string())?;
+            let below = below.to_string_lossy().replace('\\', "/");
+            let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+            if below == ".ci/run" || ["rs", "md", "proto", "go"].contains(&extension.as_str()) {
+                paths.push(below);
+            }
+        }
+    }
+    Ok(())
+}
