@@ -266,7 +266,7 @@ impl Subject {
 
     /// Starts a join; returns the stream that the node opens.
     pub(crate) fn open_join(&mut self) -> StreamId {
-        self.node.join(self.now, &[address(1)]).expect("the node is running");
+        self.node.join(self.now, address(1)).expect("the node is running");
         while let Some(output) = self.node.poll_output() {
             if let Output::Stream { id, op: StreamOp::Open { .. } } = output {
                 self.turn();

@@ -275,8 +275,10 @@ fn command(watched: &mut Watched, input: &mut Input<'_>) {
     let payload = input.bytes();
     match input.below(11) {
         0 => {
-            let addresses: Vec<SocketAddr> = (0..input.below(4)).map(|_| address(input)).collect();
-            watched.request(|node, now| node.join(now, &addresses));
+            for _ in 0..input.below(4) {
+                let contact = address(input);
+                watched.request(|node, now| node.join(now, contact));
+            }
         }
         1 => watched.request(|node, now| node.leave(now)),
         2 => {

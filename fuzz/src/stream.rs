@@ -90,9 +90,6 @@ fn forget_guess(output: &mut Output) {
     };
     if let Output::Event(Event::Answer { result: Err(failure), .. }) = output {
         guess(failure);
-        if let Failure::NoneJoined { attempts } = failure {
-            attempts.iter_mut().for_each(|(_, failure)| guess(failure));
-        }
     }
 }
 
@@ -112,7 +109,9 @@ fn accepted(watched: &mut Watched) -> Vec<StreamId> {
 }
 
 fn joining(watched: &mut Watched) -> Vec<StreamId> {
-    watched.request(|node, now| node.join(now, &[home(1), home(100)]));
+    for contact in [home(1), home(100)] {
+        watched.request(|node, now| node.join(now, contact));
+    }
     opened(watched)
 }
 

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut node = Node::with_hooks(config, hooks, [7; 32], now)?;
 
     // What goes out on the stream of a join. The other side gets it as `Event::UserState`.
-    node.join(now, &["10.0.0.2:7946".parse()?])?;
+    node.join(now, "10.0.0.2:7946".parse()?)?;
     let mut sent = Vec::new();
     while let Some(output) = node.poll_output() {
         if let Output::Stream { op: StreamOp::Send(bytes), .. } = output {

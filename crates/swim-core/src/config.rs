@@ -169,8 +169,6 @@ pub struct Config {
     pub streams_per_source_max: usize,
     /// The most bytes that all incoming data of unfinished streams may occupy together.
     pub stream_buffer_max: usize,
-    /// How many addresses of a join are dialled at the same time.
-    pub join_parallel_max: usize,
     /// How many commands may wait for their answer.
     pub requests_max: usize,
     /// How many pings may be under way for other members (indirect probes).
@@ -238,7 +236,6 @@ impl Config {
             streams_max: 128,
             streams_per_source_max: 64,
             stream_buffer_max: 64 << 20,
-            join_parallel_max: 32,
             requests_max: 1024,
             relays_max: 1024,
 
@@ -466,8 +463,8 @@ impl Config {
                 "at least reliable_size_max and user_state_size_max, and at most 1 GiB",
             ),
             (
-                self.join_parallel_max >= 1 && self.requests_max >= 1 && self.relays_max >= 1,
-                "join_parallel_max, requests_max, relays_max",
+                self.requests_max >= 1 && self.relays_max >= 1,
+                "requests_max, relays_max",
                 "at least 1",
             ),
         ]

@@ -97,13 +97,6 @@ pub enum CommandError {
         /// The limit in bytes.
         max: usize,
     },
-    /// The list of addresses is empty.
-    NoAddresses,
-    /// The list of addresses is too long.
-    TooManyAddresses {
-        /// The longest list.
-        max: usize,
-    },
     /// The keyring cannot be changed so.
     Keyring(KeyringError),
     /// The key is for a cipher that memberlist does not know.
@@ -132,10 +125,6 @@ impl fmt::Display for CommandError {
             CommandError::OwnName => f.write_str("that is this node's own name"),
             CommandError::TooLarge { size, max } => {
                 write!(f, "{size} bytes are too many, at most {max} fit")
-            }
-            CommandError::NoAddresses => f.write_str("no address to join was given"),
-            CommandError::TooManyAddresses { max } => {
-                write!(f, "at most {max} addresses can be joined at once")
             }
             CommandError::Keyring(error) => error.fmt(f),
             CommandError::Cipher => ConfigError::Cipher.fmt(f),

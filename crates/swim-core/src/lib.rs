@@ -20,7 +20,7 @@
 //! let seed = [7; 32];
 //! let mut now = Instant::ORIGIN;
 //! let mut node = Node::new(config, seed, now)?;
-//! node.join(now, &["10.0.0.2:7946".parse()?])?;
+//! node.join(now, "10.0.0.2:7946".parse()?)?;
 //!
 //! for _ in 0..5 {
 //!     while let Some(output) = node.poll_output() {

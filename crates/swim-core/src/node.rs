@@ -35,7 +35,6 @@ use crate::seal::Sealer;
 use crate::stats::Stats;
 use crate::stream::Streams;
 use crate::suspicion::Suspicions;
-use crate::sync::Joins;
 use crate::time::Instant;
 use crate::timer::{Timer, Timers};
 use crate::wire::Lz4;
@@ -81,7 +80,6 @@ pub struct Node {
     pub(crate) life: u32,
     pub(crate) broadcasts_made: u32,
     pub(crate) streams: Streams,
-    pub(crate) joins: Joins,
     /// What is being merged is known to everybody whom this node could tell: it knew nobody before.
     pub(crate) merging_alone: bool,
     /// Not before then is a difference of views repaired by another push/pull.
@@ -177,7 +175,6 @@ impl Node {
             life: random.next_u32(),
             broadcasts_made: 0,
             streams: Streams::default(),
-            joins: Joins::default(),
             merging_alone: false,
             next_repair: now,
             repair_patience: config.probe_interval,
@@ -207,17 +204,15 @@ impl Node {
 
     // Commands.
 
-    /// Joins the cluster that the nodes at these addresses belong to, by a push/pull with each of
-    /// them, up to `join_parallel_max` at a time. Answered with
-    /// [`Answer::Joined`](crate::Answer::Joined) when the first is done; the others are tried all
-    /// the same. A node that has left comes back with a higher incarnation.
-    pub fn join(
-        &mut self,
-        now: Instant,
-        addresses: &[SocketAddr],
-    ) -> Result<RequestId, CommandError> {
+    /// Joins the cluster that the node at this address belongs to, by a push/pull with it. Answered
+    /// with [`Answer::Joined`](crate::Answer::Joined) when that is done, or with why it failed. A
+    /// node that has left comes back with a higher incarnation.
+    ///
+    /// To try several contacts, join each: no join waits for another, and each is a request of its
+    /// own.
+    pub fn join(&mut self, now: Instant, address: SocketAddr) -> Result<RequestId, CommandError> {
         self.advance(now);
-        self.start_join(addresses)
+        self.start_join(address)
     }
 
     /// Says goodbye. Answered with [`Answer::Left`](crate::Answer::Left) once the goodbye was sent

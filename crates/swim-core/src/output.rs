@@ -323,9 +323,9 @@ impl fmt::Display for HealthReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// `join`: a push/pull with one of the addresses is done. The others are still tried.
+    /// `join`: the push/pull with the node at the address is done.
     Joined {
-        /// The address that answered first.
+        /// The address that was joined.
         contact: SocketAddr,
         /// How many live members this node knows now, itself included.
         members: usize,
@@ -372,11 +372,6 @@ pub enum Failure {
     },
     /// `join`: the address is this node's own.
     OwnAddress,
-    /// `join`: none of the addresses could be joined; what happened at each.
-    NoneJoined {
-        /// The addresses in the order given, and why each failed.
-        attempts: Vec<(SocketAddr, Failure)>,
-    },
     /// This node left the cluster before the command was done.
     Stopped,
 }
@@ -393,13 +388,6 @@ impl fmt::Display for Failure {
             Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
             Failure::Complained { message } => write!(f, "the peer reported an error: {message}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),
-            Failure::NoneJoined { attempts } => {
-                f.write_str("none of the addresses could be joined")?;
-                for (address, failure) in attempts {
-                    write!(f, "; {address}: {failure}")?;
-                }
-                Ok(())
-            }
             Failure::Stopped => f.write_str("this node left the cluster first"),
         }
     }

@@ -32,7 +32,7 @@ pub(crate) enum Purpose {
     Incoming,
     /// Opened by a peer and answered; only its end is awaited.
     Answered,
-    /// A push/pull with one address of a join.
+    /// The push/pull of a join.
     Join { request: RequestId },
     /// A push/pull that is no join.
     PushPull,
@@ -404,6 +404,21 @@ impl Node {
         }
     }
 
+    /// This node has left: joins fail, before anything else that is under way does. Their exchanges
+    /// end with the others.
+    pub(crate) fn stop_joins(&mut self) {
+        let mut requests = Vec::new();
+        for stream in self.streams.streams.values_mut() {
+            if let Purpose::Join { request } = stream.purpose {
+                stream.purpose = Purpose::PushPull;
+                requests.push(request);
+            }
+        }
+        for request in requests {
+            self.answer(request, Err(Failure::Stopped));
+        }
+    }
+
     /// This node has left: ends the exchanges that it began.
     pub(crate) fn stop_streams(&mut self) {
         let own =
@@ -453,8 +468,9 @@ impl Node {
 
     fn report_failure(&mut self, stream: &Stream, failure: Failure) {
         match stream.purpose {
-            Purpose::Join { request } => self.join_failed(request, stream.peer, failure),
-            Purpose::Message { request } => self.answer(request, Err(failure)),
+            Purpose::Join { request } | Purpose::Message { request } => {
+                self.answer(request, Err(failure));
+            }
             Purpose::Incoming
             | Purpose::Answered
             | Purpose::PushPull

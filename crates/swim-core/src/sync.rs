@@ -1,7 +1,5 @@
 //! Push/pull: exchanging everything with one other node, to join and against what gossip missed.
 
-use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
@@ -22,28 +20,8 @@ use crate::time::Instant;
 use crate::timer::Timer;
 use crate::wire::{self, Claim, Half, Scope, Update, Wire, memberlist};
 
-/// Addresses in one join. Seeds are a handful; a name that resolves to more is a mistake.
-pub(crate) const JOIN_ADDRESSES_MAX: usize = 4096;
-
 /// Up to this many members, push/pull keeps its configured interval (memberlist's threshold).
 const UNSCALED_MAX: usize = 32;
-
-/// One `join` command.
-#[derive(Debug)]
-struct Join {
-    /// Indices of addresses not yet dialled.
-    waiting: VecDeque<usize>,
-    open: usize,
-    /// Each address in the order given, and why it failed.
-    attempts: Vec<(SocketAddr, Option<Failure>)>,
-    answered: bool,
-}
-
-/// All joins under way.
-#[derive(Debug, Default)]
-pub(crate) struct Joins {
-    joins: BTreeMap<RequestId, Join>,
-}
 
 /// How often at least each update of a flood is sent.
 const FLOOD_TRANSMISSIONS: usize = 2;
@@ -51,16 +29,7 @@ const FLOOD_TRANSMISSIONS: usize = 2;
 impl Node {
     // Joining.
 
-    pub(crate) fn start_join(
-        &mut self,
-        addresses: &[SocketAddr],
-    ) -> Result<RequestId, CommandError> {
-        if addresses.is_empty() {
-            return Err(CommandError::NoAddresses);
-        }
-        if addresses.len() > JOIN_ADDRESSES_MAX {
-            return Err(CommandError::TooManyAddresses { max: JOIN_ADDRESSES_MAX });
-        }
+    pub(crate) fn start_join(&mut self, address: SocketAddr) -> Result<RequestId, CommandError> {
         if self.status == Status::Leaving {
             return Err(CommandError::NotRunning);
         }
@@ -68,74 +37,20 @@ impl Node {
         if self.status == Status::Left {
             self.rejoin();
         }
-        let mut join =
-            Join { waiting: VecDeque::new(), open: 0, attempts: Vec::new(), answered: false };
-        for &address in addresses {
-            if join.attempts.iter().any(|&(known, _)| known == address) {
-                continue;
-            }
-            let own = self.is_own_address(address);
-            if !own {
-                join.waiting.push_back(join.attempts.len());
-            }
-            join.attempts.push((address, own.then_some(Failure::OwnAddress)));
+        if self.is_own_address(address) {
+            self.answer(request, Err(Failure::OwnAddress));
+            return Ok(request);
         }
-        self.joins.joins.insert(request, join);
-        self.continue_join(request);
+        let state = self.encoded_state(Scope::Join);
+        let state = self.sealed(Side::Dialler, None, state);
+        self.open_stream(address, Purpose::Join { request }, state);
         Ok(request)
     }
 
-    /// Dials the next addresses of a join, or ends it when none is left.
-    fn continue_join(&mut self, request: RequestId) {
-        while let Some(join) = self.joins.joins.get_mut(&request)
-            && join.open < self.config.join_parallel_max
-            && let Some(index) = join.waiting.pop_front()
-        {
-            join.open += 1;
-            let address = join.attempts[index].0;
-            let state = self.encoded_state(Scope::Join);
-            let state = self.sealed(Side::Dialler, None, state);
-            self.open_stream(address, Purpose::Join { request }, state);
-        }
-        if self.joins.joins.get(&request).is_some_and(|join| join.open == 0)
-            && let Some(join) = self.joins.joins.remove(&request)
-            && !join.answered
-        {
-            let failed = join.attempts.into_iter().filter_map(|(at, why)| Some((at, why?)));
-            self.answer(request, Err(Failure::NoneJoined { attempts: failed.collect() }));
-        }
-    }
-
     pub(crate) fn join_succeeded(&mut self, request: RequestId, contact: SocketAddr) {
-        let Some(join) = self.joins.joins.get_mut(&request) else {
-            return;
-        };
-        join.open -= 1;
-        if !core::mem::replace(&mut join.answered, true) {
-            self.introduce_self();
-            let members = self.members_live();
-            self.answer(request, Ok(Answer::Joined { contact, members }));
-        }
-        self.continue_join(request);
-    }
-
-    pub(crate) fn join_failed(&mut self, request: RequestId, address: SocketAddr, why: Failure) {
-        let Some(join) = self.joins.joins.get_mut(&request) else {
-            return;
-        };
-        join.open -= 1;
-        if let Some((_, failed)) = join.attempts.iter_mut().find(|(at, _)| *at == address) {
-            *failed = Some(why);
-        }
-        self.continue_join(request);
-    }
-
-    pub(crate) fn stop_joins(&mut self) {
-        for (request, join) in core::mem::take(&mut self.joins.joins) {
-            if !join.answered {
-                self.answer(request, Err(Failure::Stopped));
-            }
-        }
+        self.introduce_self();
+        let members = self.members_live();
+        self.answer(request, Ok(Answer::Joined { contact, members }));
     }
 
     // The exchange.

@@ -109,7 +109,7 @@ impl Peer {
 
     /// Learns of all others in a join, so that no news of them is queued.
     fn join(&mut self) {
-        self.node.join(self.now, &[address(1)]).unwrap();
+        self.node.join(self.now, address(1)).unwrap();
         let open = std::iter::from_fn(|| self.node.poll_output()).find_map(|output| match output {
             Output::Stream { id, op: StreamOp::Open { .. } } => Some(id),
             _ => None,

@@ -50,9 +50,11 @@ impl Cluster {
     /// Joins a cluster through any of its members: `host:port`, `ip:port`, `[v6]:port`, or a
     /// [`SocketAddr`].
     ///
-    /// All are tried at once, up to `join_parallel_max` of them, and the first that answers
-    /// decides; the others are still tried, so that clusters that should be one become one. Names
-    /// are resolved anew. Each address and name is also remembered as a seed, whether it answers or
+    /// All are tried at once, up to
+    /// [`Options::join_parallel_max`](crate::Options::join_parallel_max) of them, and the first
+    /// that answers decides; the others are still tried, so that clusters that should be one become
+    /// one. Names are resolved anew. Each address and name is also remembered as a seed, whether it
+    /// answers or
     /// not, up to 256 of them (see [`Options::seeds`](crate::Options::seeds)), until it is
     /// [removed](Cluster::remove_seed).
     ///

@@ -159,7 +159,7 @@ impl Driver {
             bound,
             streams: Streams::new(options.write_buffer_max, stream_timeout),
             replies: Replies::default(),
-            joins: Joins::default(),
+            joins: Joins::new(options.join_parallel_max),
             seeds: Seeds::new(seeds, rng),
             commands: async_channel::bounded(options.commands_max.max(1)),
             actions: VecDeque::new(),

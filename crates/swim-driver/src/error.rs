@@ -16,7 +16,8 @@ use crate::seed::SeedError;
 /// fn worth_another_try(error: &Error) -> bool {
 ///     match error {
 ///         Error::Command(CommandError::Busy { .. }) => true,
-///         Error::Failure(_) | Error::NotResolved { .. } | Error::Timeout => true,
+///         Error::NoneJoined { .. } | Error::NotResolved { .. } => true,
+///         Error::Failure(_) | Error::Timeout => true,
 ///         _ => false,
 ///     }
 /// }
@@ -31,6 +32,18 @@ pub enum Error {
     Failure(Failure),
     /// What was to be joined is not written as `host:port`.
     BadSeed(SeedError),
+    /// A join for which no address was given.
+    NoAddresses,
+    /// A join of too many addresses.
+    TooManyAddresses {
+        /// The longest list.
+        max: usize,
+    },
+    /// A join in which none of the addresses could be joined.
+    NoneJoined {
+        /// The addresses in the order given, and why each failed.
+        attempts: Vec<(SocketAddr, Failure)>,
+    },
     /// A join in which nobody was reached, and some names could not be resolved.
     NotResolved {
         /// The names, and why each could not be resolved.
@@ -58,15 +71,20 @@ impl fmt::Display for Error {
             Error::Command(error) => error.fmt(f),
             Error::Failure(failure) => failure.fmt(f),
             Error::BadSeed(error) => error.fmt(f),
+            Error::NoAddresses => f.write_str("no address to join was given"),
+            Error::TooManyAddresses { max } => {
+                write!(f, "at most {max} addresses can be joined at once")
+            }
+            Error::NoneJoined { attempts } => {
+                f.write_str("none of the addresses could be joined")?;
+                list(f, attempts)
+            }
             Error::NotResolved { names, attempts } => {
                 f.write_str("nobody could be joined")?;
                 for (name, reason) in names {
                     write!(f, "; {name} cannot be resolved: {reason}")?;
                 }
-                for (address, failure) in attempts {
-                    write!(f, "; {address}: {failure}")?;
-                }
-                Ok(())
+                list(f, attempts)
             }
             Error::SeedRemoved => {
                 f.write_str("what was to be joined was removed from the seeds before it answered")
@@ -80,6 +98,10 @@ impl fmt::Display for Error {
             }
         }
     }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, attempts: &[(SocketAddr, Failure)]) -> fmt::Result {
+    attempts.iter().try_for_each(|(address, failure)| write!(f, "; {address}: {failure}"))
 }
 
 impl std::error::Error for Error {

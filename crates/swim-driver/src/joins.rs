@@ -20,12 +20,14 @@ const NAMES_WAITING_MAX: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct JoinId(u64);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Joins {
     table: BTreeMap<JoinId, Join>,
     /// Given out to be resolved, also for joins that no longer want to know.
     resolving: BTreeMap<ResolveId, Lookup>,
     waiting: VecDeque<Lookup>,
+    /// How many addresses of one join are tried at the same time.
+    parallel_max: usize,
     last_join: u64,
     last_resolve: u64,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Attempt {
 /// A request to the core. One for each address, so that a seed can be dropped by itself.
 #[derive(Debug)]
 struct Open {
+    address: SocketAddr,
     seed: Seed,
     place: usize,
     /// The stream on which the core joins, if it opened one.
@@ -104,6 +107,17 @@ pub(crate) struct Dropped {
 }
 
 impl Joins {
+    pub(crate) fn new(parallel_max: usize) -> Self {
+        Joins {
+            table: BTreeMap::new(),
+            resolving: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            parallel_max: parallel_max.max(1),
+            last_join: 0,
+            last_resolve: 0,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }
@@ -193,10 +207,10 @@ impl Joins {
         }
     }
 
-    /// The next address to try, while fewer than `parallel_max` of this join are under way.
-    pub(crate) fn next_attempt(&mut self, id: JoinId, parallel_max: usize) -> Option<Attempt> {
+    /// The next address to try, unless as many as may be of this join are under way.
+    pub(crate) fn next_attempt(&mut self, id: JoinId) -> Option<Attempt> {
         let join = self.table.get_mut(&id)?;
-        if join.open.len() >= parallel_max {
+        if join.open.len() >= self.parallel_max {
             return None;
         }
         join.waiting.pop_front()
@@ -211,8 +225,8 @@ impl Joins {
         stream: Option<StreamId>,
     ) {
         if let Some(join) = self.table.get_mut(&id) {
-            let Attempt { seed, place, .. } = attempt;
-            join.open.insert(request, Open { seed, place, stream });
+            let Attempt { address, seed, place } = attempt;
+            join.open.insert(request, Open { address, seed, place, stream });
         }
     }
 
@@ -245,16 +259,13 @@ impl Joins {
         let Some(join) = self.table.get_mut(&id) else {
             return;
         };
-        let Some(Open { place, .. }) = join.open.remove(&request) else {
+        let Some(Open { address, place, .. }) = join.open.remove(&request) else {
             return;
         };
         match result {
             Ok(joined) => join.joined(joined),
-            // The one address that was asked for, and why it failed.
-            Err(Failure::NoneJoined { attempts }) => {
-                join.outcome.attempts.extend(attempts.into_iter().map(|attempt| (place, attempt)));
-            }
-            Err(_) => join.outcome.stopped = true,
+            Err(Failure::Stopped) => join.outcome.stopped = true,
+            Err(why) => drop(join.outcome.attempts.insert(place, (address, why))),
         }
     }
 
@@ -372,13 +383,13 @@ impl Outcome {
         } else if !self.unresolved.is_empty() {
             Error::NotResolved { names: self.unresolved.clone(), attempts }
         } else if !attempts.is_empty() {
-            Error::Failure(Failure::NoneJoined { attempts })
+            Error::NoneJoined { attempts }
         } else if let Some(error) = self.refused {
             Error::Command(error)
         } else if self.seed_removed {
             Error::SeedRemoved
         } else {
-            Error::Command(CommandError::NoAddresses)
+            Error::NoAddresses
         }
     }
 }
@@ -390,6 +401,11 @@ mod tests {
     use super::*;
 
     type Answer = oneshot::Receiver<Result<Joined, Error>>;
+
+    /// Tries two addresses of a join at a time.
+    fn joins() -> Joins {
+        Joins::new(2)
+    }
 
     fn start(joins: &mut Joins) -> (JoinId, Answer) {
         let (reply, answer) = oneshot::channel();
@@ -415,18 +431,14 @@ mod tests {
     /// Has a join try an address, as a request of that number.
     fn request(joins: &mut Joins, join: JoinId, text: &str, number: u64) {
         joins.found(join, &seed(text), address(text), Ok(()));
-        let attempt = joins.next_attempt(join, usize::MAX).unwrap();
+        let attempt = joins.next_attempt(join).unwrap();
         assert_eq!(attempt.address, address(text));
         joins.requested(join, attempt, RequestId(number), Some(StreamId(number)));
     }
 
-    fn timeout(text: &str) -> Result<Joined, Failure> {
-        Err(Failure::NoneJoined { attempts: vec![(address(text), Failure::Timeout)] })
-    }
-
     #[test]
     fn names_are_resolved_a_few_at_a_time() {
-        let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
+        let (mut joins, mut actions) = (joins(), VecDeque::new());
         let (join, _answer) = start(&mut joins);
         for port in 1..=20 {
             joins.resolve(join, "host".into(), port, &mut actions);
@@ -441,7 +453,7 @@ mod tests {
 
     #[test]
     fn names_beyond_the_limit_are_not_kept() {
-        let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
+        let (mut joins, mut actions) = (joins(), VecDeque::new());
         let (join, _answer) = start(&mut joins);
         for port in 0..2000 {
             joins.resolve(join, "host".into(), port, &mut actions);
@@ -451,24 +463,24 @@ mod tests {
 
     #[test]
     fn addresses_are_tried_a_few_at_a_time_in_their_order() {
-        let mut joins = Joins::default();
+        let mut joins = joins();
         let (join, _answer) = start(&mut joins);
         for text in ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] {
             joins.found(join, &seed(text), address(text), Ok(()));
         }
         for (number, text) in [(1, "10.0.0.1:1"), (2, "10.0.0.2:1")] {
-            let attempt = joins.next_attempt(join, 2).unwrap();
+            let attempt = joins.next_attempt(join).unwrap();
             assert_eq!(attempt.address, address(text));
             joins.requested(join, attempt, RequestId(number), None);
         }
-        assert_eq!(joins.next_attempt(join, 2), None);
-        joins.answered(join, RequestId(1), timeout("10.0.0.1:1"));
-        assert_eq!(joins.next_attempt(join, 2).unwrap().address, address("10.0.0.3:1"));
+        assert_eq!(joins.next_attempt(join), None);
+        joins.answered(join, RequestId(1), Err(Failure::Timeout));
+        assert_eq!(joins.next_attempt(join).unwrap().address, address("10.0.0.3:1"));
     }
 
     #[test]
     fn the_first_success_answers_and_the_rest_is_awaited() {
-        let mut joins = Joins::default();
+        let mut joins = joins();
         let (join, mut answer) = start(&mut joins);
         request(&mut joins, join, "10.0.0.1:1", 1);
         request(&mut joins, join, "10.0.0.2:1", 2);
@@ -476,20 +488,20 @@ mod tests {
         joins.answered(join, RequestId(1), Ok(joined));
         assert_eq!(answer.try_recv(), Ok(Some(Ok(joined))));
         assert!(joins.finish(join).is_none());
-        joins.answered(join, RequestId(2), timeout("10.0.0.2:1"));
+        joins.answered(join, RequestId(2), Err(Failure::Timeout));
         assert_eq!(joins.finish(join).unwrap().1.joined, Some(joined));
         assert_eq!(joins.len(), 0);
     }
 
     #[test]
     fn a_join_that_failed_tells_what_was_tried_in_the_order_given() {
-        let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
+        let (mut joins, mut actions) = (joins(), VecDeque::new());
         let (join, mut answer) = start(&mut joins);
         joins.resolve(join, "nowhere".into(), 7, &mut actions);
         request(&mut joins, join, "10.0.0.1:1", 1);
         request(&mut joins, join, "10.0.0.2:1", 2);
-        joins.answered(join, RequestId(2), timeout("10.0.0.2:1"));
-        joins.answered(join, RequestId(1), timeout("10.0.0.1:1"));
+        joins.answered(join, RequestId(2), Err(Failure::Timeout));
+        joins.answered(join, RequestId(1), Err(Failure::Timeout));
         assert!(joins.finish(join).is_none(), "a name is still open");
         let id = resolves(&mut actions)[0];
         assert_eq!(
@@ -506,30 +518,30 @@ mod tests {
 
     #[test]
     fn nothing_to_join_is_an_error() {
-        let mut joins = Joins::default();
+        let mut joins = joins();
         let (join, mut answer) = start(&mut joins);
         assert!(joins.finish(join).is_some());
-        assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Command(CommandError::NoAddresses)))));
+        assert_eq!(answer.try_recv(), Ok(Some(Err(Error::NoAddresses))));
 
         let (join, mut answer) = start(&mut joins);
         let own = (address("10.0.0.1:1"), Failure::OwnAddress);
         joins.found(join, &seed("10.0.0.1:1"), own.0, Err(own.1.clone()));
         assert!(joins.finish(join).unwrap().1.is_own_address());
-        let failure = Failure::NoneJoined { attempts: vec![own] };
-        assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Failure(failure)))));
+        let error = Error::NoneJoined { attempts: vec![own] };
+        assert_eq!(answer.try_recv(), Ok(Some(Err(error))));
     }
 
     #[test]
     fn an_address_that_is_not_tried_before_the_node_leaves_is_not_tried_any_more() {
         for found_after in [false, true] {
-            let mut joins = Joins::default();
+            let mut joins = joins();
             let (join, mut answer) = start(&mut joins);
             if found_after {
                 joins.stop();
             }
             joins.found(join, &seed("10.0.0.1:1"), address("10.0.0.1:1"), Ok(()));
             joins.stop();
-            assert_eq!(joins.next_attempt(join, usize::MAX), None);
+            assert_eq!(joins.next_attempt(join), None);
             assert!(joins.finish(join).is_some());
             assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Failure(Failure::Stopped)))));
         }
@@ -537,7 +549,7 @@ mod tests {
 
     #[test]
     fn what_is_open_for_a_removed_seed_is_dropped() {
-        let (mut joins, mut actions) = (Joins::default(), VecDeque::new());
+        let (mut joins, mut actions) = (joins(), VecDeque::new());
         let (join, mut answer) = start(&mut joins);
         // One lookup is given out and one waits for its turn.
         for port in 1..=u16::try_from(RESOLVES_MAX).unwrap() {
@@ -555,7 +567,7 @@ mod tests {
             assert_eq!(dropped, Dropped { streams: vec![], joins: vec![join] }, "{text}");
         }
         assert_eq!(joins.remove_seed(&seed("host:1")), Dropped::default(), "only once");
-        assert_eq!(joins.next_attempt(join, usize::MAX), None);
+        assert_eq!(joins.next_attempt(join), None);
         let late = joins.resolved(given_out, Ok(vec![address("10.0.0.3:1")]), &mut actions);
         assert_eq!(late, None);
         assert_eq!(resolves(&mut actions), [], "the name that waited is not resolved");
@@ -570,7 +582,7 @@ mod tests {
 
     #[test]
     fn what_only_asks_a_removed_seed_is_over() {
-        let mut joins = Joins::default();
+        let mut joins = joins();
         let join = joins.start(Purpose::Seed(seed("10.0.0.1:1")));
         request(&mut joins, join, "10.0.0.1:1", 1);
         let dropped = joins.remove_seed(&seed("10.0.0.1:1"));

@@ -69,6 +69,10 @@ pub struct Options {
     /// How many commands of [`Cluster`](crate::Cluster) handles wait for the node; further ones
     /// wait in their caller. 64 by default; 0 counts as 1.
     pub commands_max: usize,
+    /// How many addresses of one join are dialled at the same time. Each is sent the whole member
+    /// list; so a name with many addresses costs only so much at once, and a few that do not answer
+    /// hold up no others. 32 by default; 0 counts as 1.
+    pub join_parallel_max: usize,
     /// The most bytes that wait to be written on one stream, and on all the streams together that
     /// peers opened. Beyond it the stream with the most is aborted: its peer does not read. Keep
     /// it above `config.reliable_size_max`. 64 MiB by default.
@@ -106,6 +110,7 @@ impl Options {
             events_max: 1024,
             events_bytes_max: 64 << 20,
             commands_max: 64,
+            join_parallel_max: 32,
             write_buffer_max: 64 << 20,
             config,
         }

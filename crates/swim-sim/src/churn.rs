@@ -79,7 +79,10 @@ impl Churn {
         let name = format!("c{}", self.started);
         self.started += 1;
         world.start(&name);
-        world.join_any(&name, &contacts.each_ref().map(String::as_str));
+        world.join(&name, &contacts[0]);
+        if contacts[1] != contacts[0] {
+            world.join(&name, &contacts[1]);
+        }
         self.mortal.push(name);
     }
 

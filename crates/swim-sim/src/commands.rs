@@ -22,21 +22,21 @@ impl World {
     /// When the node refuses the command; so do all of this family.
     #[track_caller]
     pub fn join(&mut self, name: &str, contact: &str) -> Request {
-        self.join_any(name, &[contact])
+        let address = self.address(contact);
+        self.join_address(name, address)
     }
 
-    /// Has a node join the cluster of others, whichever answers first.
+    /// Has a node join each of these others, all at once: one request each, in this order.
     #[track_caller]
-    pub fn join_any(&mut self, name: &str, contacts: &[&str]) -> Request {
-        let addresses: Vec<_> = contacts.iter().map(|contact| self.address(contact)).collect();
-        self.join_addresses(name, &addresses)
+    pub fn join_each(&mut self, name: &str, contacts: &[&str]) -> Vec<Request> {
+        contacts.iter().map(|contact| self.join(name, contact)).collect()
     }
 
-    /// Has a node join whatever is at these addresses.
+    /// Has a node join whatever is at this address.
     #[track_caller]
-    pub fn join_addresses(&mut self, name: &str, addresses: &[SocketAddr]) -> Request {
-        self.note(format_args!("{name} joins {addresses:?}"));
-        let request = self.request(name, |node, now| node.join(now, addresses));
+    pub fn join_address(&mut self, name: &str, address: SocketAddr) -> Request {
+        self.note(format_args!("{name} joins {address}"));
+        let request = self.request(name, |node, now| node.join(now, address));
         request.unwrap_or_else(|error| panic!("{name} does not join: {error}"))
     }
 

@@ -127,7 +127,7 @@ impl World {
             // A second address, because a node accepts a limited number of streams at a time.
             let second = format!("n{}", number / 2);
             let contacts = if number < 2 { vec!["n0"] } else { vec!["n0", second.as_str()] };
-            self.join_any(&format!("n{number}"), &contacts);
+            self.join_each(&format!("n{number}"), &contacts);
         }
     }
 

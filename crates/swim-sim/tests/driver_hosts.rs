@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use swim_core::wire::Message;
-use swim_core::{Event, Failure, State};
+use swim_core::{Event, State};
 use swim_driver::{Error, INPUTS_PER_TURN_MAX};
 use swim_sim::{Latency, Lookup, Options, Stall, World, bounds, millis, secs};
 
@@ -92,9 +92,7 @@ fn a_dial_is_answered_refused_or_times_out() {
         [("down:7946", false), ("off:7946", true), ("cut:7946", true), ("192.0.2.1:7946", true)]
     {
         let (result, after) = join(&mut world, contact);
-        let Err(Error::Failure(Failure::NoneJoined { attempts })) = result else {
-            panic!("{contact}: {result:?}")
-        };
+        let Err(Error::NoneJoined { attempts }) = result else { panic!("{contact}: {result:?}") };
         assert_eq!(attempts.len(), 1, "{contact}");
         let expected = if times_out { timeout } else { Duration::ZERO };
         assert!((expected..=expected + millis(50)).contains(&after), "{contact}: after {after:?}");

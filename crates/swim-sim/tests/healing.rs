@@ -132,17 +132,20 @@ fn s22_a_partition_that_comes_and_goes_leaves_one_view() {
 /// What an operator's unit file or a driver does: join, and again after a while until it works.
 struct Joining {
     name: String,
-    request: Request,
+    requests: Vec<Request>,
 }
 
 fn all_joined(world: &mut World, joining: &mut Vec<Joining>, contacts: &[&str]) {
-    joining.retain_mut(|one| match world.answer(one.request) {
-        Some(Ok(Answer::Joined { .. })) => false,
-        Some(_) => {
-            one.request = world.join_any(&one.name, contacts);
-            true
+    joining.retain_mut(|one| {
+        let answers = one.requests.iter().map(|request| world.answer(*request));
+        let answers: Vec<_> = answers.collect();
+        if answers.iter().any(|answer| matches!(answer, Some(Ok(Answer::Joined { .. })))) {
+            return false;
         }
-        None => true,
+        if answers.iter().all(Option::is_some) {
+            one.requests = world.join_each(&one.name, contacts);
+        }
+        true
     });
 }
 
@@ -164,8 +167,8 @@ fn s24_a_cluster_whose_power_comes_back_in_part_and_late_is_one_again() {
         for name in started {
             if !world.running().any(|running| running == *name) {
                 world.restart(name);
-                let request = world.join_any(name, &names);
-                joining.push(Joining { name: (*name).to_owned(), request });
+                let requests = world.join_each(name, &names);
+                joining.push(Joining { name: (*name).to_owned(), requests });
             }
         }
         for _ in 0..6 {

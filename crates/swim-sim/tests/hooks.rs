@@ -146,10 +146,9 @@ fn a_node_that_wants_to_join_is_turned_away_by_the_merge_hook() {
     world.start("stranger");
     let request = world.join("stranger", "n0");
     world.run(secs(5));
-    match world.answer(request) {
-        Some(Err(Failure::NoneJoined { attempts })) => assert_eq!(attempts.len(), 1),
-        other => panic!("{other:?}"),
-    }
+    // It is turned away while what it says may still be on its way.
+    let turned_away = [Failure::Refused, Failure::Unreachable].map(Err);
+    assert!(world.answer(request).is_some_and(|answer| turned_away.contains(answer)));
     assert_eq!(world.state("n0", "stranger"), None);
     assert_eq!(world.state("stranger", "n0"), None, "nor does it learn who is there");
     assert_eq!(world.node("n0").stats().drops[DropReason::MergeRefused], 1);
@@ -165,13 +164,8 @@ fn the_joining_node_may_refuse_too() {
     world.start("n1");
     let request = world.join("n1", "n0");
     world.run(secs(5));
-    match world.answer(request) {
-        Some(Err(Failure::NoneJoined { attempts })) => {
-            let refused = Failure::BadAnswer { reason: DropReason::MergeRefused };
-            assert_eq!(*attempts, [(world.address("n0"), refused)]);
-        }
-        other => panic!("{other:?}"),
-    }
+    let refused = Failure::BadAnswer { reason: DropReason::MergeRefused };
+    assert_eq!(world.answer(request), Some(&Err(refused)));
     assert_eq!(world.state("n1", "n0"), None);
 }
 

@@ -56,7 +56,7 @@ fn mass_restart(seed: u64, nodes: usize) {
         world.restart_with(&name, |config| config.incarnation = Incarnation(1));
         let second = format!("n{}", number / 2);
         let contacts = if number < 2 { vec!["n0", "n3"] } else { vec!["n0", second.as_str()] };
-        world.join_any(&name, &contacts);
+        world.join_each(&name, &contacts);
         world.run(secs(10) / count);
     }
     for number in (0..nodes).step_by(10) {

@@ -52,7 +52,7 @@ pub(crate) fn of_error(error: &Error) -> Option<String> {
     let mut hints = Vec::new();
     match error {
         Error::Failure(failure) => collect(failure, &mut hints),
-        Error::NotResolved { attempts, .. } => {
+        Error::NoneJoined { attempts } | Error::NotResolved { attempts, .. } => {
             attempts.iter().for_each(|(_, failure)| collect(failure, &mut hints));
         }
         _ => {}
@@ -61,9 +61,6 @@ pub(crate) fn of_error(error: &Error) -> Option<String> {
 }
 
 fn collect(failure: &Failure, hints: &mut Vec<&'static str>) {
-    if let Failure::NoneJoined { attempts } = failure {
-        attempts.iter().for_each(|(_, failure)| collect(failure, hints));
-    }
     if let Some(hint) = of_failure(failure)
         && !hints.contains(&hint)
     {

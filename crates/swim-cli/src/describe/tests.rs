@@ -406,7 +406,7 @@ fn a_join_that_failed_comes_with_what_to_change() {
     ] {
         let address = "10.0.0.9:7946".parse().unwrap();
         let attempts = vec![(address, failure.clone()), (address, failure.clone())];
-        let joining = swim_tokio::Error::Failure(Failure::NoneJoined { attempts });
+        let joining = swim_tokio::Error::NoneJoined { attempts };
         let hint = hint::of_error(&joining).unwrap();
         assert!(hint.contains(expected), "{failure:?}: {hint}");
         assert!(!hint.contains("; give this agent"), "told once: {hint}");

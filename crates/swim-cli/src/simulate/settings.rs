@@ -29,7 +29,7 @@ macro_rules! settings {
     };
 }
 
-const SETTINGS: [(&str, Place); 38] = settings! {
+const SETTINGS: [(&str, Place); 37] = settings! {
     Time: probe_interval probe_timeout gossip_interval gossip_to_the_dead push_pull_interval
         stream_timeout lost_members_keep;
     Flag: stream_ping last_call lifeguard_health lifeguard_suspicion lifeguard_buddy lateness
@@ -37,7 +37,7 @@ const SETTINGS: [(&str, Place); 38] = settings! {
     Size: indirect_probes gossip_nodes packet_size_max meta_size_max members_max lost_members_max
         update_queue_max broadcast_queue_max broadcast_queue_bytes_max broadcast_origins_max
         reliable_size_max user_state_size_max streams_max streams_per_source_max stream_buffer_max
-        join_parallel_max requests_max relays_max;
+        requests_max relays_max;
     Number: suspicion_mult suspicion_max_mult retransmit_mult;
     Small: awareness_max;
     Text: meta label;

@@ -14,7 +14,7 @@ use crate::peer::{Peer, address, alive, complaints, config, events, name, packet
 #[test]
 fn settings_at_their_edge_are_valid_and_one_beyond_are_refused_by_name() {
     type Set = fn(&mut Config, usize);
-    let edges: [(&str, Set, usize, usize); 19] = [
+    let edges: [(&str, Set, usize, usize); 18] = [
         ("packet_size_max", |c, n| c.packet_size_max = n, 800, 799),
         ("packet_size_max", |c, n| c.packet_size_max = n, 65_507, 65_508),
         ("meta_size_max", |c, n| c.meta_size_max = n, 1_100, 1_101),
@@ -28,7 +28,6 @@ fn settings_at_their_edge_are_valid_and_one_beyond_are_refused_by_name() {
         ("streams_per_source_max", |c, n| c.streams_per_source_max = n, 1, 0),
         ("stream_buffer_max", |c, n| c.stream_buffer_max = n, 20 << 20, (20 << 20) - 1),
         ("stream_buffer_max", |c, n| c.stream_buffer_max = n, 1 << 30, (1 << 30) + 1),
-        ("join_parallel_max", |c, n| c.join_parallel_max = n, 1, 0),
         ("requests_max", |c, n| c.requests_max = n, 1, 0),
         ("relays_max", |c, n| c.relays_max = n, 1, 0),
         ("gossip_nodes", |c, n| c.gossip_nodes = n, 16, 17),

@@ -140,35 +140,6 @@ fn frames_of_a_push_pull() {
 }
 
 #[test]
-fn join_parallel_max() {
-    let mut peer = Peer::with(|config| config.join_parallel_max = 2);
-    let seeds: Vec<_> = (1..=5).map(address).collect();
-    peer.node.join(peer.now, &seeds).unwrap();
-    let mut open = dialled(&peer.outputs());
-    let mut tried = open.len();
-    assert_eq!(tried, 2);
-    while let Some((stream, _)) = open.pop() {
-        let outputs = peer.stream(stream, StreamInput::Failed);
-        let next = dialled(&outputs);
-        tried += next.len();
-        open.extend(next);
-        assert!(open.len() <= 2);
-    }
-    assert_eq!(tried, 5, "each is tried once");
-}
-
-#[test]
-fn the_list_of_a_join() {
-    let mut peer = Peer::new();
-    let seeds: Vec<_> = (1..=4_097).map(address).collect();
-    let join = |peer: &mut Peer, seeds: &[_]| peer.node.join(peer.now, seeds).map(|_| ());
-    let too_many = Err(CommandError::TooManyAddresses { max: 4_096 });
-    assert_eq!(join(&mut peer, &[]), Err(CommandError::NoAddresses));
-    assert_eq!(join(&mut peer, &seeds), too_many);
-    assert_eq!(join(&mut peer, &seeds[..4_096]), Ok(()));
-}
-
-#[test]
 fn a_reliable_message_is_answered_once_whatever_becomes_of_its_stream() {
     let ack = framed(&Frame::Ack(Ack { sequence: 0, payload: b"", view: 0 }));
     let delivered = Ok(Answer::Delivered);

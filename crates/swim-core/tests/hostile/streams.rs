@@ -161,7 +161,7 @@ fn silent_connections_block_neither_a_join_nor_a_ping() {
         peer.stream(stream, StreamInput::Finished);
     }
     // This node itself can still join and deliver.
-    peer.node.join(peer.now, &[address(7)]).unwrap();
+    peer.node.join(peer.now, address(7)).unwrap();
     let opened = dialled(&peer.outputs());
     assert_eq!(opened.len(), 1);
     let outputs = peer.stream(opened[0].0, StreamInput::Data(&half(Scope::Join, 7, 2, b"")));
@@ -276,7 +276,7 @@ fn one_host_gets_no_more_than_its_share_of_connections() {
 /// A node that joins at member 1, and the stream on which it awaits the answer.
 fn joining() -> (Peer, StreamId) {
     let mut peer = Peer::new();
-    peer.node.join(peer.now, &[address(1)]).unwrap();
+    peer.node.join(peer.now, address(1)).unwrap();
     let (stream, _) = dialled(&peer.outputs())[0];
     peer.stream(stream, StreamInput::Opened);
     (peer, stream)
@@ -294,12 +294,7 @@ fn answers(outputs: &[Output]) -> Vec<Result<Answer, Failure>> {
     events(outputs).into_iter().filter_map(answer).collect()
 }
 
-/// Why a join of one address failed.
+/// Why a join failed.
 fn failures(outputs: &[Output]) -> Vec<Failure> {
-    let failure = |result: Result<Answer, Failure>| match result {
-        Err(Failure::NoneJoined { attempts }) => attempts.into_iter().map(|(_, why)| why).next(),
-        Err(other) => Some(other),
-        Ok(_) => None,
-    };
-    answers(outputs).into_iter().filter_map(failure).collect()
+    answers(outputs).into_iter().filter_map(Result::err).collect()
 }

@@ -185,7 +185,7 @@ fn an_answer_does_not_go_to_a_network_that_is_not_allowed() {
 #[test]
 fn a_node_that_joins_passes_on_itself_alone() {
     let mut peer = Peer::new(config("local"));
-    peer.node.join(peer.now, &[at(NODE_B)]).unwrap();
+    peer.node.join(peer.now, at(NODE_B)).unwrap();
     let outputs = peer.outputs();
     let answer = push_pull(&[
         member("node-b", NODE_B, State::Alive, 5),

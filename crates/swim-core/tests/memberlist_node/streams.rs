@@ -78,7 +78,7 @@ fn result(outputs: &[Output], request: RequestId) -> Option<&Result<Answer, Fail
 }
 
 fn join(peer: &mut Peer) -> (RequestId, StreamId, Vec<Output>) {
-    let request = peer.node.join(peer.now, &[at(SERVER)]).unwrap();
+    let request = peer.node.join(peer.now, at(SERVER)).unwrap();
     let outputs = peer.outputs();
     (request, dialled(&outputs).unwrap(), outputs)
 }
@@ -251,7 +251,6 @@ fn a_join_that_go_ends_with_an_error_fails_and_says_why() {
             }
             other => panic!("{other}"),
         };
-        let failure = Failure::NoneJoined { attempts: vec![(at(SERVER), failure)] };
         assert_eq!(result(&outputs, request), Some(&Err(failure)), "{vector}");
         failed += 1;
     }
@@ -268,7 +267,6 @@ fn what_the_other_side_says_is_wrong_is_passed_on() {
     let (request, id, _) = join(&mut peer);
     let outputs = peer.answered(id, &bytes(&vector["server_to_client"]));
     let message = "remote state is encrypted and encryption is not configured".to_owned();
-    let attempts = vec![(at(SERVER), Failure::Complained { message })];
-    let failure = Failure::NoneJoined { attempts };
+    let failure = Failure::Complained { message };
     assert_eq!(result(&outputs, request), Some(&Err(failure)));
 }

@@ -31,7 +31,7 @@ impl Driver {
             return answer(reply, Err(CommandError::Busy { limit: "requests_max" }));
         }
         if seeds.len() > JOIN_SEEDS_MAX {
-            return answer(reply, Err(CommandError::TooManyAddresses { max: JOIN_SEEDS_MAX }));
+            return answer(reply, Err(Error::TooManyAddresses { max: JOIN_SEEDS_MAX }));
         }
         let mut given = BTreeSet::new();
         seeds.retain(|seed| given.insert(seed.clone()));
@@ -109,8 +109,7 @@ impl Driver {
     /// Has the core join the next addresses, a bounded number of them at a time, or ends the join
     /// when nothing of it is open any more.
     pub(super) fn advance_join(&mut self, now: CoreInstant, id: JoinId) {
-        let parallel_max = self.node.config().join_parallel_max;
-        while let Some(attempt) = self.joins.next_attempt(id, parallel_max) {
+        while let Some(attempt) = self.joins.next_attempt(id) {
             match self.request_join(now, attempt.address) {
                 Ok((request, stream)) => {
                     self.replies.wait(request, Pending::Join(id));
@@ -131,7 +130,7 @@ impl Driver {
         now: CoreInstant,
         address: SocketAddr,
     ) -> Result<(RequestId, Option<StreamId>), CommandError> {
-        let request = self.node.join(now, &[address])?;
+        let request = self.node.join(now, address)?;
         Ok((request, self.collect(now)))
     }
 

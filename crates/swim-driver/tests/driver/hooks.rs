@@ -59,7 +59,7 @@ fn a_merge_that_the_application_refuses_fails_the_join() {
     net.add("b", |_| {});
     let cluster = net.hosts[0].cluster.clone();
     let error = ask(&mut net, cluster.join(["10.0.0.2:7946"])).unwrap_err();
-    let Error::Failure(Failure::NoneJoined { attempts }) = &error else { panic!("{error}") };
+    let Error::NoneJoined { attempts } = &error else { panic!("{error}") };
     assert_eq!(attempts[0].1, Failure::BadAnswer { reason: DropReason::MergeRefused });
     assert_eq!(*refused.lock().unwrap(), [("b".to_owned(), true)]);
     assert_eq!(cluster.members().len(), 1);

@@ -162,7 +162,7 @@ fn what_is_no_seed_is_refused_before_anything_is_joined() {
     let mut joining = Box::pin(cluster.join(none));
     assert!(poll(&mut joining).is_pending());
     net.settle();
-    assert!(matches!(ready(&mut joining), Err(Error::Command(_))));
+    assert_eq!(ready(&mut joining), Err(Error::NoAddresses));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swim_driver::{CommandError, Error, Failure, StreamId};
+use swim_driver::{Error, Failure, StreamId};
 
 use crate::harness::{Net, Waiting, ask, poll, ready};
 
@@ -157,7 +157,7 @@ fn a_join_of_which_the_rest_is_removed_tells_what_went_wrong_with_the_others() {
     net.settle();
     assert_eq!(ask(&mut net, cluster.remove_seed("10.0.0.9:7946")), Ok(true));
     let attempts = vec![(address("10.0.0.7:7946"), Failure::Unreachable)];
-    assert_eq!(ready(&mut joining), Err(Error::Failure(Failure::NoneJoined { attempts })));
+    assert_eq!(ready(&mut joining), Err(Error::NoneJoined { attempts }));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn what_is_no_seed_or_one_too_many_is_refused() {
 #[test]
 fn a_join_dials_a_few_addresses_at_a_time_until_all_were_tried() {
     let mut net = with_black_holes();
-    let a = net.add("a", |options| options.config.join_parallel_max = 2);
+    let a = net.add("a", |options| options.join_parallel_max = 2);
     net.add("b", |_| {});
     let cluster = net.hosts[a].cluster.clone();
     let seeds = ["10.0.0.8:7946", "10.0.0.9:7946", "10.0.0.7:7946", "10.0.0.2:7946"];
@@ -254,12 +254,36 @@ fn a_join_tries_every_address_even_if_only_one_request_fits() {
 }
 
 #[test]
+fn a_join_that_reaches_nobody_tells_of_each_address_once_in_the_order_given() {
+    let mut net = with_black_holes();
+    let a = net.add("a", |_| {});
+    let cluster = net.hosts[a].cluster.clone();
+    let seeds = ["10.0.0.9:7946", "10.0.0.7:7946", "10.0.0.9:7946", "10.0.0.1:7946"];
+    let mut joining = Box::pin(cluster.join(seeds));
+    assert!(poll(&mut joining).is_pending());
+    net.settle();
+    assert_eq!(net.hosts[a].dials(), [address("10.0.0.9:7946"), address("10.0.0.7:7946")]);
+    net.run(15 * SECOND);
+    let error = ready(&mut joining).unwrap_err();
+    let attempts = vec![
+        (address("10.0.0.9:7946"), Failure::Timeout),
+        (address("10.0.0.7:7946"), Failure::Unreachable),
+        (address("10.0.0.1:7946"), Failure::OwnAddress),
+    ];
+    assert_eq!(error, Error::NoneJoined { attempts });
+    let told = "none of the addresses could be joined; 10.0.0.9:7946: no answer in time; \
+                10.0.0.7:7946: the connection could not be made, or broke; \
+                10.0.0.1:7946: that is this node's own address";
+    assert_eq!(error.to_string(), told);
+}
+
+#[test]
 fn a_join_of_too_many_seeds_is_refused() {
     let mut net = Net::new();
     let a = net.add("a", |_| {});
     let cluster = net.hosts[a].cluster.clone();
     let seeds: Vec<_> = (1..=4097).map(|port| format!("10.0.0.9:{port}")).collect();
-    let refused = Err(Error::Command(CommandError::TooManyAddresses { max: 4096 }));
+    let refused = Err(Error::TooManyAddresses { max: 4096 });
     assert_eq!(ask(&mut net, cluster.join(seeds)), refused);
     net.run(SECOND);
     assert_eq!(net.hosts[a].dials(), [], "none of them is remembered");

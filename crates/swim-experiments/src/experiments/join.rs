@@ -139,7 +139,7 @@ fn join(contacts: usize, newcomers: usize, seed: u64) -> Outcome {
         world.start(name);
         let nth = |nth: usize| founders[(number + nth * 7) % FOUNDERS].as_str();
         let chosen: Vec<&str> = (0..contacts).map(nth).collect();
-        world.join_any(name, &chosen);
+        world.join_each(name, &chosen);
         world.run(step);
         if world.now() - look >= LOOK_EVERY {
             look = world.now();

@@ -262,7 +262,7 @@ impl Run {
         }
         let result = self.world.request(label, |node, now| match (fault, kind) {
             (Fault::Leave, _) if node.status() == Status::Running => node.leave(now),
-            (Fault::Leave | Fault::Join, _) => node.join(now, &[contact]),
+            (Fault::Leave | Fault::Join, _) => node.join(now, contact),
             (Fault::Meta, _) => node.set_meta(now, text.into()),
             (Fault::Broadcasts, 0) => node.broadcast_keyed(now, b"key", text.as_bytes()),
             (Fault::Broadcasts, 1) => node.broadcast(now, &long[..long.len() % 700]),
@@ -275,8 +275,10 @@ impl Run {
             }
             _ => node.ping(now, name.as_str()),
         });
-        if fault == Fault::Meta && result.is_ok() {
-            self.seen.add("metadata changes", 1);
+        match (fault, result) {
+            (Fault::Meta, Ok(_)) => self.seen.add("metadata changes", 1),
+            (Fault::Join, Ok(join)) => self.joins.push(join),
+            _ => {}
         }
     }
 }

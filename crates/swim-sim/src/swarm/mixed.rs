@@ -210,7 +210,7 @@ impl Mixed {
         self.world.note(format_args!("{step:?} {one} {other} {amount}"));
         let _ = self.world.request(one, |node, now| match step {
             Step::Leave => node.leave(now),
-            Step::Join => node.join(now, &[contact]),
+            Step::Join => node.join(now, contact),
             Step::Meta => node.set_meta(now, amount.to_string().into()),
             Step::Broadcast => node.broadcast(now, &amount.to_le_bytes()),
             Step::SendReliable => node.send_reliable(now, other, &vec![7; size]),
@@ -292,7 +292,7 @@ impl Mixed {
                 .map(|other| format!("n{other}"))
                 .collect();
             if joins {
-                world.join_any(&name, &others.iter().map(String::as_str).collect::<Vec<_>>());
+                world.join_each(&name, &others.iter().map(String::as_str).collect::<Vec<_>>());
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use swim_core::Config;
+use swim_core::{Config, Failure};
 
 use super::dice::Dice;
 use super::plan::Plan;
 use super::seen::Seen;
 use super::wires::Wires;
 use crate::bounds;
+use crate::commands::Request;
 use crate::options::Options;
 use crate::random::Purpose;
 use crate::trace::Traffic;
@@ -119,6 +120,8 @@ pub(super) struct Run {
     pub(super) newcomers: usize,
     /// The nodes found each other at the start.
     pub(super) formed: bool,
+    /// Every join that a node was asked for.
+    pub(super) joins: Vec<Request>,
 }
 
 impl Run {
@@ -131,6 +134,7 @@ impl Run {
             labels: Vec::new(),
             newcomers: 0,
             formed: false,
+            joins: Vec::new(),
         }
     }
 
@@ -140,6 +144,7 @@ impl Run {
         let settled_after = self.calm();
         self.seen.add_world(&self.world);
         self.seen.add_config(&self.plan.config);
+        self.seen.add("joins failed", self.joins_failed());
         Finished {
             digest: self.world.digest(),
             traffic: self.world.traffic(),
@@ -178,7 +183,16 @@ impl Run {
         }
         let contact = self.world.address(&self.labels[other]);
         self.world.note(format_args!("{} joins {}", self.labels[one], self.labels[other]));
-        let _ = self.world.request(&self.labels[one], |node, now| node.join(now, &[contact]));
+        let asked = self.world.request(&self.labels[one], |node, now| node.join(now, contact));
+        self.joins.extend(asked);
+    }
+
+    fn joins_failed(&self) -> u64 {
+        let failed = |join: &&Request| match self.world.answer(**join) {
+            Some(Err(failure)) => *failure != Failure::Stopped,
+            Some(Ok(_)) | None => false,
+        };
+        self.joins.iter().filter(failed).count() as u64
     }
 
     pub(super) fn exists(&self, host: usize) -> bool {

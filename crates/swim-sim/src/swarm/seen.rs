@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use swim_core::wire::Wire;
-use swim_core::{Config, Event, Failure};
+use swim_core::{Config, Event};
 
 use super::wires::Wires;
 use crate::world::World;
@@ -174,7 +174,6 @@ fn name_of(event: &Event) -> Option<&'static str> {
         Event::Message { .. } => "messages received",
         Event::Late { .. } => "processes late",
         Event::NameConflict { .. } => "name conflicts",
-        Event::Answer { result: Err(Failure::NoneJoined { .. }), .. } => "joins failed",
         _ => return None,
     })
 }

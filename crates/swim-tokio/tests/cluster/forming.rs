@@ -129,6 +129,6 @@ async fn clusters_with_other_labels_do_not_mix() {
     options.config.label = "another".into();
     let b = start(options).await;
     let error = b.cluster.join([a.address()]).await.unwrap_err();
-    assert!(matches!(error, Error::Failure(_)), "{error:?}");
+    assert!(matches!(error, Error::NoneJoined { .. }), "{error:?}");
     assert_eq!(a.cluster.members().len(), 1);
 }
