@@ -9,7 +9,7 @@ use swim_sim::swarm;
 
 proptest! {
     // The same cases in every run, and no file that remembers those that failed: name them in
-    // tests/regressions.rs.
+    // tests/cluster/regressions.rs.
     #![proptest_config(ProptestConfig {
         cases: 48,
         failure_persistence: None,

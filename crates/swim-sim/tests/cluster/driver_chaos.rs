@@ -36,7 +36,8 @@ impl Chaos {
             .socket_buffer([8, 64, 256][below(&mut rng, 3)])
             .stream_buffer([1000, 256 << 10][below(&mut rng, 2)])
             .replay(format!(
-                "SWIM_SIM_SEEDS={seed}..{} cargo test --release -p swim-sim --test driver_chaos",
+                "SWIM_SIM_SEEDS={seed}..{} \
+                 cargo test --release -p swim-sim --test cluster -- driver_chaos::",
                 seed + 1
             ))
             .build();

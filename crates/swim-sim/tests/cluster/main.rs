@@ -1,0 +1,53 @@
+//! Clusters on virtual time: real nodes and whole drivers on a network that a test breaks.
+//!
+//! One file, one subject, and one program for all of them: a program more takes longer to link than
+//! most tests take to run. `cargo test -p swim-sim --test cluster -- healing::` runs those of one file.
+
+mod being_late;
+mod blocking_datagrams;
+mod broadcasting;
+mod broadcasting_large;
+mod clogging;
+mod comparing;
+mod cutting;
+mod drifting;
+mod driver_chaos;
+mod driver_hosts;
+mod driver_incidents;
+mod evidence;
+mod failing;
+mod failing_large;
+mod forming;
+mod healing;
+mod hooks;
+mod identity;
+mod impairing;
+mod incidents_a;
+mod incidents_b;
+mod joining;
+mod leaving;
+mod leaving_large;
+mod limits_of_numbers;
+mod losing_datagrams;
+mod losing_most;
+mod memberlist_wire;
+mod migrating;
+mod mixed;
+mod network;
+mod operations;
+mod packet_sizes;
+mod program;
+mod queues;
+mod refuting;
+mod regressions;
+mod replaying;
+mod restarting;
+mod simulating;
+mod slow_members;
+mod stalling;
+mod streaming;
+mod swarm;
+mod talking;
+mod time;
+mod upgrading;
+mod wrong_settings;
