@@ -3,12 +3,10 @@
 
 #![no_main]
 
-#[path = "../../crates/swim-core/tests/memory/counting.rs"]
-#[allow(dead_code, reason = "the tests of the core use all of it")]
-mod counting;
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
-static ALLOCATOR: counting::Counting = counting::Counting;
+static ALLOCATOR: Counting = Counting;
 
 /// Nodes, coders, and what a packet or stream may unpack to, some copies of each.
 const MEMORY_MAX: usize = 8 << 20;

@@ -4,10 +4,6 @@
 //! cargo run --release --manifest-path benches/Cargo.toml --bin figures
 //! ```
 
-#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
-#[allow(dead_code, reason = "the tests of the core use all of it")]
-mod counting;
-
 use std::hint::black_box;
 
 use bytes::BytesMut;
@@ -17,9 +13,10 @@ use swim_benches::{
     CLUSTER_SIZES, OPERATIONS, Operation, Subject, UPDATES_PER_PACKET, exchange, names, timing,
 };
 use swim_core::wire::{self, Claim, Message, Scope, Update};
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
-static ALLOCATOR: counting::Counting = counting::Counting;
+static ALLOCATOR: Counting = Counting;
 
 /// How many samples a median is taken of.
 const SAMPLES: usize = 2_001;

@@ -6,10 +6,6 @@
 //!
 //! It takes some minutes. With `--quick` there are fewer and shorter runs.
 
-#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
-#[allow(dead_code, reason = "the tests of the core use all of it")]
-mod counting;
-
 use std::process::ExitCode;
 
 use swim_benches::peers::{
@@ -17,9 +13,10 @@ use swim_benches::peers::{
     joining, losing, operations, steady,
 };
 use swim_sim::secs;
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
-static ALLOCATOR: counting::Counting = counting::Counting;
+static ALLOCATOR: Counting = Counting;
 
 /// How much is measured.
 #[derive(Clone, Copy)]

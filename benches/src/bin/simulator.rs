@@ -4,17 +4,14 @@
 //! cargo run --release --manifest-path benches/Cargo.toml --bin simulator -- [NODES...]
 //! ```
 
-#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
-#[allow(dead_code, reason = "the tests of the core use all of it")]
-mod counting;
-
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
 use swim_sim::{Options, World, secs};
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
-static ALLOCATOR: counting::Counting = counting::Counting;
+static ALLOCATOR: Counting = Counting;
 
 fn main() {
     let sizes: Result<Vec<usize>, _> = std::env::args().skip(1).map(|text| text.parse()).collect();

@@ -5,10 +5,6 @@
 //! cargo run --release --manifest-path benches/Cargo.toml --bin wires
 //! ```
 
-#[path = "../../../crates/swim-core/tests/memory/counting.rs"]
-#[allow(dead_code, reason = "the tests of the core use all of it")]
-mod counting;
-
 use std::hint::black_box;
 
 use bytes::BytesMut;
@@ -16,9 +12,10 @@ use swim_benches::coder::{Coder, FRAMINGS, Framing};
 use swim_benches::samples::{self, News, PACKET_SIZE};
 use swim_benches::{OPERATIONS, Operation, timing};
 use swim_core::wire::memberlist::Lzw;
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
-static ALLOCATOR: counting::Counting = counting::Counting;
+static ALLOCATOR: Counting = Counting;
 
 /// How many samples a median is taken of.
 const SAMPLES: usize = 301;

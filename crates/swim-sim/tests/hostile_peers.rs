@@ -1,54 +1,21 @@
 //! What somebody may send to a cluster that runs: lengths beyond all bounds, bombs, fields cut
 //! short. Memory stays bounded, the node says what is wrong, and the cluster goes on.
-#![allow(unsafe_code, reason = "the counting allocator")]
 
 use core::net::SocketAddr;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use bytes::BytesMut;
 use swim_core::wire::memberlist::{self, Lzw};
 use swim_core::wire::{self, SealVersion, Sealer, Wire};
 use swim_core::{Answer, Config, DropReason, Event, Key, Keyring, StreamInput};
 use swim_sim::{Options, World, millis, secs};
-
-/// Counts how many bytes this thread uses.
-#[derive(Debug)]
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that ends frees memory when its counters are gone already.
-        _ = LIVE.try_with(|live| {
-            live.set(live.get().wrapping_add(layout.size()));
-            _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
-        });
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        _ = LIVE.try_with(|live| live.set(live.get().wrapping_sub(layout.size())));
-        // SAFETY: the caller keeps the contract of `dealloc`; `pointer` came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 /// How many bytes more than before were in use at once while this ran.
 fn spent(work: impl FnOnce()) -> usize {
-    let before = LIVE.get();
-    PEAK.set(before);
-    work();
-    PEAK.get() - before
+    counting::spent(work).peak
 }
 
 const MEBIBYTE: usize = 1 << 20;

@@ -55,8 +55,7 @@ fn open_native(sealer: &Sealer, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
-    let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(digits).collect()
+    base16ct::lower::decode_vec(hex).unwrap()
 }
 
 /// The recorded vectors of a file.

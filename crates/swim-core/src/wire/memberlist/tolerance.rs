@@ -2,9 +2,10 @@
 //! with the same bytes.
 
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 
+use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 
 use super::messages::{Accusation, Announcement, Answer, Compressed, Request};
@@ -22,12 +23,7 @@ const DIFFERENCES: &[(&str, &str)] = &[(
 )];
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits = text.as_bytes().chunks(2);
-    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::decode_vec(text).unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {

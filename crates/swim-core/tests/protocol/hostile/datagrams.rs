@@ -1,0 +1,198 @@
+//! Datagrams that are not what they should be, and questions that should cost the asker more than
+//! the answer.
+
+use std::time::Duration;
+
+use swim_core::wire::{self, Ack, IndirectPing, Message, Ping};
+use swim_core::{DropReason, Incarnation, Output};
+
+use super::peer::{Peer, address, alive, complaints, name, packet, packets};
+
+/// How other protocols begin, and what they are taken for.
+pub(crate) const STRANGERS: [(&[u8], DropReason); 10] = [
+    (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", DropReason::Http),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", DropReason::Http),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", DropReason::Tls),
+    // memberlist: a ping, a compound message, an encrypted one, and one with a label.
+    (b"\x00\x82\xa5SeqNo\x01\xa4Node\xa1a", DropReason::Memberlist),
+    (b"\x07\x02\x00\x10\x00\x20", DropReason::Memberlist),
+    (b"\x0a\x01\x02\x03", DropReason::Memberlist),
+    (b"\xf4\x05label\x00", DropReason::Memberlist),
+    (b"\xc1\x20\x00", DropReason::WireVersion),
+    (b"\xc1\x10\x05other", DropReason::LabelMismatch),
+    (b"SSH-2.0-OpenSSH_9.6\r\n", DropReason::Unrecognised),
+];
+
+#[test]
+fn a_stranger_on_the_port_is_named_once_per_host_and_minute() {
+    for (bytes, reason) in STRANGERS {
+        let mut peer = Peer::new();
+        let (from, mut other_port) = (address(9), address(9));
+        other_port.set_port(1);
+        assert_eq!(complaints(&peer.datagram(from, bytes)), [(reason, false)], "{reason}");
+        for from in [from, other_port] {
+            assert_eq!(complaints(&peer.datagram(from, bytes)), [], "{reason}, told already");
+        }
+        assert_eq!(complaints(&peer.datagram(address(8), bytes)), [(reason, false)]);
+        assert_eq!(peer.drops(reason), 4, "all of them are counted");
+
+        peer.run(Duration::from_secs(59));
+        assert_eq!(complaints(&peer.datagram(from, bytes)), []);
+        peer.run(Duration::from_secs(1));
+        assert_eq!(complaints(&peer.datagram(from, bytes)), [(reason, false)]);
+    }
+}
+
+#[test]
+fn strangers_are_never_answered() {
+    for (bytes, reason) in STRANGERS {
+        let outputs = Peer::new().datagram(address(9), bytes);
+        assert_eq!(packets(&outputs), [], "{reason}");
+    }
+}
+
+#[test]
+fn an_empty_datagram_is_dropped() {
+    let mut peer = Peer::new();
+    assert_eq!(complaints(&peer.datagram(address(9), b"")), [(DropReason::Truncated, false)]);
+}
+
+#[test]
+fn a_flood_from_made_up_hosts_does_not_become_a_flood_of_events() {
+    let mut peer = Peer::new();
+    let told: usize = (1..2000)
+        .map(|number| complaints(&peer.datagram(address(number), b"GET / HTTP/1.1\r\n")).len())
+        .sum();
+    assert!(told <= 64, "{told} events");
+    assert_eq!(peer.drops(DropReason::Http), 1999);
+}
+
+#[test]
+fn a_datagram_of_a_thousand_pings_is_answered_once() {
+    let mut peer = Peer::new();
+    let pings: Vec<Message<'_>> =
+        (0..1000).map(|sequence| ping(sequence, "self", "stranger")).collect();
+    let answers = packets(&peer.say(address(9), &pings));
+    assert_eq!(answers.len(), 1);
+    assert_eq!(peer.drops(DropReason::TooManyQuestions), 999);
+}
+
+#[test]
+fn a_thousand_indirect_pings_in_a_datagram_ping_one_member_once() {
+    let mut peer = Peer::new();
+    peer.meet(1);
+    let target = name(1);
+    let asked: Vec<Message<'_>> =
+        (0..1000).map(|sequence| indirect_ping(sequence, &target, 1)).collect();
+    let sent = packets(&peer.say(address(9), &asked));
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0, address(1));
+}
+
+#[test]
+fn the_answer_to_a_stranger_is_no_larger_than_the_question() {
+    let mut peer = with_news();
+    let question = packet(b"", &[ping(7, "self", "s")]);
+    let answers = packets(&peer.datagram(address(999), &question));
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].1.len() <= question.len(), "{} bytes", answers[0].1.len());
+    assert_eq!(messages_in(&answers[0].1), 1, "an ack and nothing else");
+}
+
+#[test]
+fn who_bears_a_members_name_at_another_address_gets_no_gossip() {
+    let mut peer = with_news();
+    let member = name(1);
+    let answers = packets(&peer.say(address(999), &[ping(7, "self", &member)]));
+    assert_eq!(messages_in(&answers[0].1), 1);
+    let answers = packets(&peer.say(address(1), &[ping(7, "self", &member)]));
+    assert!(messages_in(&answers[0].1) > 1, "the member itself does");
+}
+
+#[test]
+fn a_ping_for_another_name_is_not_answered() {
+    let mut peer = Peer::new();
+    assert_eq!(peer.say(address(9), &[ping(7, "somebody", "s")]), []);
+    assert_eq!(peer.drops(DropReason::WrongName), 1);
+}
+
+#[test]
+fn an_indirect_ping_to_an_address_that_is_no_members_sends_nothing_there() {
+    let mut peer = with_news();
+    let (known, unknown) = (name(1), name(777));
+    for (target, number) in [(&known, 2), (&known, 777), (&unknown, 777), (&unknown, 1)] {
+        let question = packet(b"", &[indirect_ping(7, target, number)]);
+        let sent = packets(&peer.datagram(address(999), &question));
+        // A nack says that this node itself can be reached.
+        assert_eq!(sent.len(), 1, "{target} at {number}");
+        assert_eq!(sent[0].0, address(999));
+        assert!(sent[0].1.len() <= question.len());
+    }
+}
+
+#[test]
+fn what_a_helper_tells_the_asker_is_no_larger_than_the_question() {
+    for answered in [false, true] {
+        let mut peer = with_news();
+        let target = name(1);
+        let question = packet(b"", &[indirect_ping(7, &target, 1)]);
+        let relayed = packets(&peer.datagram(address(999), &question));
+        let mut outputs = Vec::new();
+        if answered {
+            let sequence = match wire::open_packet(&relayed[0].1, b"").unwrap().next() {
+                Some(Ok(Message::Ping(ping))) => ping.sequence,
+                other => panic!("a ping, not {other:?}"),
+            };
+            let ack = Ack { sequence, payload: b"", view: 0 };
+            outputs.extend(peer.say(address(1), &[Message::Ack(ack)]));
+        }
+        outputs.extend(peer.run(Duration::from_secs(1)));
+        for (_, payload) in packets(&outputs).iter().filter(|(to, _)| *to == address(999)) {
+            assert!(payload.len() <= question.len(), "{} bytes", payload.len());
+        }
+    }
+}
+
+#[test]
+fn every_prefix_of_a_packet_and_every_wrong_byte_in_it_is_harmless() {
+    let long = "n".repeat(255);
+    let news = wire::Update { name: &long, incarnation: Incarnation(1), claim: alive(3) };
+    let target = name(1);
+    let whole =
+        packet(b"", &[ping(7, "self", "s"), Message::Update(news), indirect_ping(8, &target, 1)]);
+    for end in 0..whole.len() {
+        let mut peer = Peer::new();
+        peer.datagram(address(9), &whole[..end]);
+        assert!(peer.node.members_live() <= 2);
+    }
+    let mut peer = Peer::new();
+    for place in 0..whole.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xff, whole[place] ^ 1] {
+            let mut bytes = whole.clone();
+            bytes[place] = byte;
+            let answers = packets(&peer.datagram(address(9), &bytes));
+            assert!(answers.len() <= 3, "byte {place} as {byte}");
+        }
+    }
+}
+
+fn ping<'a>(sequence: u32, target: &'a str, source: &'a str) -> Message<'a> {
+    Message::Ping(Ping { sequence, target, source, reply_to: None })
+}
+
+fn indirect_ping(sequence: u32, target: &str, at: u16) -> Message<'_> {
+    Message::IndirectPing(IndirectPing::new(sequence, target, address(at)))
+}
+
+/// A node that has a packet full of news to tell.
+fn with_news() -> Peer {
+    let mut peer = Peer::new();
+    for number in 1..100 {
+        assert!(matches!(peer.meet(number)[..], [Output::Event(_)]));
+    }
+    peer
+}
+
+fn messages_in(datagram: &[u8]) -> usize {
+    wire::open_packet(datagram, b"").unwrap().count()
+}

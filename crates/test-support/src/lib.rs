@@ -1,0 +1,3 @@
+//! What the tests, benches and fuzz targets of several crates need.
+
+pub mod counting;
