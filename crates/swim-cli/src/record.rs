@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base16ct::lower::encode_string;
 use serde_json::Value;
 
 use crate::text;
@@ -52,7 +53,7 @@ impl Record {
     pub(crate) fn with_bytes(self, key: &'static str, hex: &'static str, bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.with(key, text),
-            Err(_) => self.with(hex, text::hex(bytes)),
+            Err(_) => self.with(hex, encode_string(bytes)),
         }
     }
 

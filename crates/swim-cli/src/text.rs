@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use base16ct::lower::encode_string as hex;
+
 /// What a payload shows in one line for people; JSON has all of it.
 const SHOWN_BYTES_MAX: usize = 1024;
 
@@ -50,15 +52,6 @@ pub(crate) fn bytes_up_to(bytes: &[u8], max: usize) -> String {
         Err(_) => format!("0x{}", hex(cut)),
     };
     if cut.len() < bytes.len() { format!("{shown}... ({} bytes)", bytes.len()) } else { shown }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// A duration for people: two or three digits that matter.

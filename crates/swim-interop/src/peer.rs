@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base16ct::lower::encode_string as hex;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::lines::{Line, Lines};
 use crate::namespace::Namespace;
 use crate::program::Kind;
 use crate::seen::View;
-use crate::settings::{Settings, hex};
+use crate::settings::Settings;
 use crate::wait::LIMIT;
 
 /// What identifies a payload: its size and its checksum.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base16ct::lower::encode_string as hex;
+
 use crate::program::Program;
 use crate::wait::LIMIT;
 
@@ -165,9 +167,4 @@ impl Settings {
         }
         arguments
     }
-}
-
-/// Bytes as they travel in lines.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,7 @@
 //! Three and three that agree on everything.
 
+use base16ct::lower::encode_string as hex;
+
 use crate::Check;
 use crate::group::Marks;
 use crate::scene::{Scene, Side};
@@ -19,7 +21,7 @@ fn three_and_three_agree_on_everybody(scene: &Scene) {
     for peer in &group.0 {
         let seen = view.of(peer.name()).expect("all agree");
         assert_eq!(seen.address, peer.address().to_string());
-        let meta: String = peer.settings.meta.iter().map(|byte| format!("{byte:02x}")).collect();
+        let meta = hex(&peer.settings.meta);
         assert_eq!(seen.meta, meta);
     }
     assert_eq!(view.count("alive"), 6, "{view}");
@@ -34,7 +36,7 @@ fn metadata_reaches_everybody(scene: &Scene, side: Side) {
     for meta in [b"new".to_vec(), vec![0xa5; 512], Vec::new()] {
         let marks = group.marks();
         group.get(&name).set_meta(&meta);
-        let wanted: String = meta.iter().map(|byte| format!("{byte:02x}")).collect();
+        let wanted = hex(&meta);
         for (observer, mark) in marks.but(&name) {
             group.get(observer).wait(mark, "the metadata is told", |line| {
                 line.is_about("updated", &name) && line.text("meta") == wanted

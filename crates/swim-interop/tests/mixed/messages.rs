@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use swim_interop::{Kind, Payload, Peer, eventually};
 
@@ -90,10 +91,9 @@ fn application_state_is_exchanged(scene: &Scene) {
     });
     for (name, join) in [("r1", true), ("g1", true), ("r1", false), ("g1", false)] {
         let from = if name == "r1" { "g1" } else { "r1" };
-        let hex: String =
-            format!("state of {from}").bytes().map(|byte| format!("{byte:02x}")).collect();
+        let state = hex(format!("state of {from}").as_bytes());
         group.get(name).wait(0, "the other's state comes", |line| {
-            line.is("user_state") && line.json["join"] == join && line.text("hex") == hex
+            line.is("user_state") && line.json["join"] == join && line.text("hex") == state
         });
     }
     for (from, to) in [("r1", "g1"), ("g1", "r1")] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 use swim_tokio::Cluster;
 
@@ -33,7 +34,7 @@ impl Command {
             what @ ("install_key" | "use_key" | "remove_key" | "keys") => {
                 let key = lines::from_hex(self.text("key"))?;
                 let keys = wire::change_keys(cluster, what, &key).await?;
-                let keys: Vec<_> = keys.iter().map(|key| lines::to_hex(key)).collect();
+                let keys: Vec<_> = keys.iter().map(|key| hex(key)).collect();
                 Ok(json!({ "keys": keys }))
             }
             "members" => Ok(lines::members(&cluster.members())),

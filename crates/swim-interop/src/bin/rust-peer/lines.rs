@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 use swim_tokio::{Cluster, Event, Member, Notice, Versions};
 
@@ -75,21 +76,13 @@ pub(crate) fn with_payload(mut line: Value, payload: &[u8]) -> Value {
     line["size"] = payload.len().into();
     line["crc32"] = crc32fast::hash(payload).into();
     if payload.len() <= SHOWN_MAX {
-        line["hex"] = to_hex(payload).into();
+        line["hex"] = hex(payload).into();
     }
     line
 }
 
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
-    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
-    let digits = digits.filter(|digits| digits.len().is_multiple_of(2));
-    let digits = digits.ok_or_else(|| format!("'{text}' is not hexadecimal"))?;
-    let byte = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits");
-    Ok(digits.chunks(2).map(byte).collect())
+    base16ct::mixed::decode_vec(text).map_err(|_| format!("'{text}' is not hexadecimal"))
 }
 
 fn complaint(text: &str) -> Value {
@@ -106,7 +99,7 @@ fn about(member: &Member) -> Value {
     json!({
         "name": member.name.as_str(),
         "address": member.address.to_string(),
-        "meta": to_hex(&member.meta),
+        "meta": hex(&member.meta),
         "state": member.state.as_str(),
     })
 }
