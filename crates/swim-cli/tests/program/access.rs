@@ -1,8 +1,4 @@
 //! Agents with keys, labels and networks, and what they say when those do not fit.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -11,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::common::{Agent, Line, form_with, secs, swim};
+use crate::common::{Agent, Line, form_with, secs, swim, wait_for_exit};
 
 /// A directory of one test, gone with it.
 struct Files(PathBuf);
@@ -293,5 +289,5 @@ fn keys_can_come_from_the_environment() {
         .unwrap();
     first.wait(0, secs(10), "b joined", |line| line.is_about("joined", "b"));
     child.stdin.take().unwrap().write_all(b"leave\n").unwrap();
-    assert_eq!(common::wait_for_exit(&mut child, secs(10)).code(), Some(0));
+    assert_eq!(wait_for_exit(&mut child, secs(10)).code(), Some(0));
 }

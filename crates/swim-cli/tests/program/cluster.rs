@@ -1,8 +1,4 @@
 //! Agents of the local profile on loopback, one process each: they join, fail, leave, come back.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
 //! Runs the real program, and waits for what it prints.
-#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};

@@ -1,8 +1,4 @@
 //! The demo, with as few nodes as it takes.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;

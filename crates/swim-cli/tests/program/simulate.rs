@@ -1,8 +1,4 @@
 //! Simulations from the command line.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};

@@ -1,8 +1,4 @@
 //! What is wrong is told in one line on standard error, with exit code 2.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::net::UdpSocket;
 use std::process::{Output, Stdio};

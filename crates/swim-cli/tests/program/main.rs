@@ -1,0 +1,11 @@
+//! The program `swim` from outside: its arguments, what it prints, and how it ends.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod agent;
+mod cluster;
+mod common;
+mod demo;
+mod simulate;
+mod usage;
