@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use libtest_mimic::{Completion, Failed};
+
 /// Something that a test needs and this machine lacks.
 #[derive(Clone, Debug)]
 pub struct Missing {
@@ -12,26 +14,27 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Says it in a box on standard error, together with what is not tested for want of it.
-    ///
-    /// # Panics
-    ///
-    /// If `SWIM_INTEROP_REQUIRE` is set to anything but `0`: where everything should be there, a
-    /// skipped test is a failed one.
-    pub fn skip(&self, untested: &str) {
+    /// Says in a box on standard error what is not tested for want of it.
+    pub fn announce(&self, untested: &str) {
         let border = "#".repeat(80);
         eprintln!("\n{border}");
         eprintln!("##  SKIPPED: {untested}");
         eprintln!("##  This machine lacks: {}", self.what);
         eprintln!("##  {}", self.remedy);
         eprintln!("{border}\n");
-        assert!(!Missing::is_fatal(), "SWIM_INTEROP_REQUIRE is set, but {self}");
     }
 
-    /// Whether a skipped test is a failed one.
-    #[must_use]
-    pub fn is_fatal() -> bool {
-        std::env::var_os("SWIM_INTEROP_REQUIRE").is_some_and(|value| value != "0")
+    /// The outcome of a trial that needs it: ignored, with this as the reason.
+    ///
+    /// # Errors
+    ///
+    /// If `SWIM_INTEROP_REQUIRE` is set to anything but `0`: where everything should be there, a
+    /// skipped test is a failed one.
+    pub fn skip(&self) -> Result<Completion, Failed> {
+        if std::env::var_os("SWIM_INTEROP_REQUIRE").is_some_and(|value| value != "0") {
+            return Err(format!("SWIM_INTEROP_REQUIRE is set, but {self}").into());
+        }
+        Ok(Completion::ignored_with(self))
     }
 
     pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {

@@ -1,8 +1,11 @@
 //! A member in a cluster of Alertmanagers.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use swim_interop::{Alertmanager, Framing, Peer, Program, Settings, Subnet, eventually, within};
+use swim_interop::{
+    Alertmanager, Framing, Peer, Program, Settings, Subnet, eventually, run_if, within,
+};
 
 /// What Alertmanager says when something is wrong with a member, or with what it sends.
 const TROUBLE: &[&str] =
@@ -14,11 +17,16 @@ fn time() -> Duration {
     Duration::from_secs(seconds.parse().expect("SWIM_INTEROP_ALERTMANAGER is a number of seconds"))
 }
 
-#[test]
+fn main() -> ExitCode {
+    run_if(
+        Alertmanager::is_there,
+        "a member of an Alertmanager cluster",
+        "a_member_of_an_alertmanager_cluster_is_listed_and_leaves_quietly",
+        a_member_of_an_alertmanager_cluster_is_listed_and_leaves_quietly,
+    )
+}
+
 fn a_member_of_an_alertmanager_cluster_is_listed_and_leaves_quietly() {
-    if let Err(missing) = Alertmanager::is_there() {
-        return missing.skip("a member of an Alertmanager cluster");
-    }
     let subnet = Subnet::new();
     let first = Alertmanager::start(&subnet, None);
     let second = Alertmanager::start(&subnet, Some(&first));

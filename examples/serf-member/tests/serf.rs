@@ -1,11 +1,11 @@
 //! The example in a cluster of real Serf agents.
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
-use swim_interop::{Child, Serf, Subnet, eventually, within};
+use swim_interop::{Child, Serf, Subnet, eventually, run_if, within};
 
 /// What Serf says when something is wrong with a member, or with what it sends.
 const TROUBLE: &[&str] =
@@ -17,11 +17,16 @@ fn time() -> Duration {
     Duration::from_secs(seconds.parse().expect("SWIM_INTEROP_SERF is a number of seconds"))
 }
 
-#[test]
+fn main() -> ExitCode {
+    run_if(
+        Serf::is_there,
+        "a member of a Serf cluster",
+        "a_member_of_a_serf_cluster_is_seen_with_its_tags_and_leaves_as_left",
+        a_member_of_a_serf_cluster_is_seen_with_its_tags_and_leaves_as_left,
+    )
+}
+
 fn a_member_of_a_serf_cluster_is_seen_with_its_tags_and_leaves_as_left() {
-    if let Err(missing) = Serf::is_there() {
-        return missing.skip("a member of a Serf cluster");
-    }
     let subnet = Subnet::new();
     let first = Serf::start(&subnet, "s1", None);
     let second = Serf::start(&subnet, "s2", Some(&first));

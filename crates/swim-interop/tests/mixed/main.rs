@@ -24,7 +24,7 @@ mod scene;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use swim_interop::{Framing, Missing, Namespace, Program};
 
 use crate::scene::{Pair, Scene};
@@ -44,14 +44,14 @@ fn main() -> ExitCode {
     // A list is read by programs, and must not depend on the machine.
     let missing = if arguments.list { None } else { pair.as_ref().err() };
     if let Some(missing) = missing {
-        missing.skip("everything with memberlist");
+        missing.announce("everything with memberlist");
     }
     let no_network = match (&missing, arguments.list) {
         (None, false) => Namespace::new().err(),
         _ => None,
     };
     if let Some(missing) = &no_network {
-        missing.skip("members whose datagrams are blocked, and ones that listen everywhere");
+        missing.announce("members whose datagrams are blocked, and ones that listen everywhere");
     }
     let mut trials = Vec::new();
     for framing in Framing::ALL {
@@ -70,21 +70,25 @@ fn main() -> ExitCode {
         trials.push(trial(&pair, Framing::Plain, name, *check));
     }
     for (name, check) in blocked::CHECKS.iter().chain(addresses::CHECKS) {
-        let trial = trial(&pair, Framing::Plain, name, *check);
-        trials.push(trial.with_ignored_flag(missing.is_some() || no_network.is_some()));
+        let pair = match &no_network {
+            None => pair.clone(),
+            Some(missing) => Err(missing.clone()),
+        };
+        trials.push(trial(&pair, Framing::Plain, name, *check));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 fn trial(pair: &Result<Pair, Missing>, framing: Framing, name: &str, check: fn(&Scene)) -> Trial {
     let name = format!("{framing}::{name}");
-    match pair.clone() {
-        Ok(pair) => Trial::test(name, move || {
+    let pair = pair.clone();
+    Trial::ignorable_test(name, move || match pair {
+        Ok(pair) => {
             check(&Scene::new(pair, framing));
-            Ok(())
-        }),
-        Err(_) => Trial::test(name, || Ok(())).with_ignored_flag(true),
-    }
+            Ok(Completion::Completed)
+        }
+        Err(missing) => missing.skip(),
+    })
 }
 
 impl Pair {

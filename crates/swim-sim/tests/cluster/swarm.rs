@@ -6,6 +6,7 @@
 //! `cargo run --release -p swim-sim -- --seeds A..B`.
 
 use swim_sim::swarm::{self, Sweep, Wires};
+use swim_test_support::say_skipped;
 
 #[track_caller]
 fn expect_clean(sweep: &Sweep) {
@@ -38,7 +39,10 @@ fn the_64_fixed_seeds_run_clean_on_memberlists_wire() {
 #[test]
 fn the_seed_of_the_commit_runs_clean() {
     let Ok(digits) = std::env::var("SWIM_SIM_COMMIT_SEED") else {
-        println!("SWIM_SIM_COMMIT_SEED is not set: no seed of the commit was run");
+        say_skipped(
+            "the seed of the commit",
+            "set SWIM_SIM_COMMIT_SEED to 16 hexadecimal digits of the commit's hash",
+        );
         return;
     };
     let digits = digits.get(..16).unwrap_or(&digits);

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use swim_test_support::say_skipped;
 use swim_tokio::{Cluster, Event, Events, Notice, Options, State, bind};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -120,7 +121,7 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
 pub(crate) fn has_ipv6() -> bool {
     let has = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     if !has {
-        eprintln!("SKIPPED: this machine has no ::1, nothing was tested over IPv6");
+        say_skipped("everything over IPv6", "this machine has no ::1: enable IPv6 on loopback");
     }
     has
 }
