@@ -66,9 +66,9 @@ pub trait Hooks: Debug + Send {
     }
 }
 
-/// The hooks of a node that was given none.
+/// The hooks of a node that is given none: every method does what its default does.
 #[derive(Debug)]
-pub(crate) struct NoHooks;
+pub struct NoHooks;
 
 impl Hooks for NoHooks {}
 

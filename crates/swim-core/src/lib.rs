@@ -104,7 +104,7 @@ pub mod wire;
 
 pub use config::Config;
 pub use error::{CommandError, ConfigError, Refused};
-pub use hooks::{Hooks, Merge};
+pub use hooks::{Hooks, Merge, NoHooks};
 pub use ipnet::IpNet;
 pub use key::{CipherKind, Fingerprint, Key, KeyError};
 pub use keyring::{Keyring, KeyringError};

@@ -10,8 +10,8 @@ use async_channel::{Receiver, Sender};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use swim_core::{
-    Answer, Event, Failure, Hooks, Instant as CoreInstant, Node, Output, Refused, RequestId,
-    Status, StreamId, StreamInput, StreamOp,
+    Answer, Event, Failure, Hooks, Instant as CoreInstant, NoHooks, Node, Output, Refused,
+    RequestId, Status, StreamId, StreamInput, StreamOp,
 };
 
 use crate::action::{Action, Input, Io, StreamNews};
@@ -482,12 +482,6 @@ impl Drop for Driver {
         tracing::info!(target: "swim", node = %self.publisher.name(), "node stopped");
     }
 }
-
-/// The hooks of a node that was given none.
-#[derive(Debug)]
-struct NoHooks;
-
-impl Hooks for NoHooks {}
 
 /// Tells a caller the result of what was done at once. It may have stopped waiting.
 fn answer<T, E: Into<Error>>(reply: Reply<T>, result: Result<T, E>) {

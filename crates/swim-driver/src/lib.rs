@@ -70,6 +70,6 @@ pub use seed::SeedError;
 pub use swim_core::{
     Answer, CipherKind, CommandError, Config, ConfigError, DropCounts, DropReason, Event, Failure,
     Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key, KeyError, Keyring, KeyringError,
-    Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, Refused, RequestId,
-    State, Stats, StreamId, VersionRange, Versions, Via, Wire,
+    Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Refused,
+    RequestId, State, Stats, StreamId, VersionRange, Versions, Via, Wire,
 };

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use swim_driver::{
-    Action, Cluster, Driver, Events, Hooks, Inbox, Input, Io, Notice, Options, ResolveId, StreamId,
-    StreamNews,
+    Action, Cluster, Driver, Events, Hooks, Inbox, Input, Io, NoHooks, Notice, Options, ResolveId,
+    StreamId, StreamNews,
 };
 
 /// An input that owns its bytes.
@@ -118,12 +118,6 @@ impl Host {
         self.dialled.drain(..).map(|(_, to)| to).collect()
     }
 }
-
-/// The hooks of a node that was given none.
-#[derive(Debug)]
-struct NoHooks;
-
-impl Hooks for NoHooks {}
 
 /// The nodes of a test.
 pub(crate) struct Net {
