@@ -1,7 +1,7 @@
 //! The demo, with as few nodes as it takes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -64,12 +64,7 @@ fn the_demo_for_programs_is_one_object_per_line() {
 
 #[test]
 fn an_interrupted_demo_says_so_and_ends_at_once() {
-    let mut demo = swim(&["demo"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut demo = start();
     let mut stdout = BufReader::new(demo.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
@@ -79,22 +74,25 @@ fn an_interrupted_demo_says_so_and_ends_at_once() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("SIGINT: all nodes are stopped"), "{rest}");
-    let mut complaints = String::new();
-    demo.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
-    assert!(complaints.is_empty(), "{complaints}");
+    expect_no_complaints(&mut demo);
 }
 
 #[test]
 fn a_demo_whose_reader_is_gone_ends_quietly() {
-    let mut demo = swim(&["demo"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut demo = start();
     drop(demo.stdout.take());
     // Not all was shown to be right.
     assert_eq!(wait_for_exit(&mut demo, secs(10)).code(), Some(1));
+    expect_no_complaints(&mut demo);
+}
+
+fn start() -> Child {
+    let mut command = swim(&["demo"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn expect_no_complaints(demo: &mut Child) {
     let mut complaints = String::new();
     demo.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert!(complaints.is_empty(), "{complaints}");
