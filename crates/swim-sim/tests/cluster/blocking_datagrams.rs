@@ -3,6 +3,8 @@
 use swim_core::Event;
 use swim_sim::{World, secs};
 
+use crate::common::names;
+
 /// How often a node was told that another's datagrams are blocked.
 fn times_told(world: &World, observer: &str, peer: &str) -> usize {
     let names_it =
@@ -29,15 +31,11 @@ fn blocked(seed: u64, nodes: usize, what: &str, act: impl Fn(&mut World), told: 
     }
 }
 
-fn names(nodes: usize) -> impl Iterator<Item = String> {
-    (0..nodes).map(|number| format!("n{number}"))
-}
-
 #[test]
 fn s26_nobody_dies_where_datagrams_to_one_member_are_blocked_and_everybody_says_whose() {
     for nodes in 2..=16 {
         let told: Vec<_> =
-            names(nodes).filter(|name| name != "n1").map(|name| (name, "n1")).collect();
+            names(nodes).into_iter().filter(|name| name != "n1").map(|name| (name, "n1")).collect();
         blocked(1, nodes, "to n1", |world| world.block_datagrams_to("n1"), &told);
         blocked(2, nodes, "from n1", |world| world.block_datagrams_from("n1"), &told);
     }

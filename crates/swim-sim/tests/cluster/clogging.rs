@@ -1,25 +1,15 @@
 //! A clogged link holds what comes, and lets it through in order.
 
-use swim_core::{Answer, Event, Failure};
+use swim_core::{Answer, Failure};
 use swim_sim::{Latency, Options, World, millis, secs};
+
+use crate::common::first_bytes_received;
 
 /// A cluster on a network with exactly 10 ms of latency.
 fn cluster(nodes: usize) -> World {
     let mut world = Options::new(1).latency(Latency::Fixed(millis(10))).build();
     world.form(nodes);
     world
-}
-
-/// The payloads of the messages that a node received, in order.
-fn received(world: &World, name: &str) -> Vec<u8> {
-    world
-        .events(name)
-        .iter()
-        .filter_map(|record| match &record.event {
-            Event::Message { payload, .. } => payload.first().copied(),
-            _ => None,
-        })
-        .collect()
 }
 
 #[test]
@@ -34,12 +24,12 @@ fn a_clogged_link_lets_datagrams_through_in_the_order_of_their_arrival() {
     }
     world.command("n1", |node, now| node.send(now, "n0", &[77])).expect("a member");
     world.run(millis(100));
-    assert_eq!(received(&world, "n1"), []);
-    assert_eq!(received(&world, "n0"), [77], "the way back is free");
+    assert_eq!(first_bytes_received(&world, "n1"), []);
+    assert_eq!(first_bytes_received(&world, "n0"), [77], "the way back is free");
     let freed = world.now();
     world.unclog("n0", "n1");
     world.run(millis(1));
-    assert_eq!(received(&world, "n1"), (0..10).collect::<Vec<u8>>());
+    assert_eq!(first_bytes_received(&world, "n1"), (0..10).collect::<Vec<u8>>());
     let record = world.events("n1").last().expect("there are messages");
     assert_eq!(record.at, freed, "at once");
     assert!(world.traffic().packets_clogged >= 10);
@@ -95,10 +85,10 @@ fn clogs_overlap_and_healing_ends_them_all() {
     world.run(millis(50));
     world.unclog_host("n1");
     world.run(millis(50));
-    assert_eq!(received(&world, "n1"), [], "its link is still clogged");
+    assert_eq!(first_bytes_received(&world, "n1"), [], "its link is still clogged");
     world.heal();
     world.run(millis(1));
-    assert_eq!(received(&world, "n1"), [1]);
+    assert_eq!(first_bytes_received(&world, "n1"), [1]);
 }
 
 #[test]
@@ -111,7 +101,7 @@ fn what_a_clog_lets_through_a_cut_may_still_stop() {
     let before = world.traffic().packets_cut;
     world.unclog("n0", "n1");
     world.run(millis(1));
-    assert_eq!(received(&world, "n1"), []);
+    assert_eq!(first_bytes_received(&world, "n1"), []);
     assert!(world.traffic().packets_cut > before);
 }
 
@@ -137,7 +127,7 @@ fn a_stream_that_is_clogged_or_cut_for_longer_than_51_s_is_reset() {
         // Freed later, nothing of it is left.
         world.heal();
         world.run(secs(1));
-        assert_eq!(received(&world, "n1"), []);
+        assert_eq!(first_bytes_received(&world, "n1"), []);
     }
 }
 

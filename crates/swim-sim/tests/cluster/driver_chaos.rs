@@ -12,6 +12,8 @@ use rand_core::{Rng, SeedableRng};
 use swim_driver::Error;
 use swim_sim::{Latency, Lookup, Options, Pieces, Reply, World, bounds, millis, secs};
 
+use crate::common::seeds;
+
 /// The longest wait between two attempts of a seed: alone, and among peers.
 const REFRESH: Duration = secs(60);
 
@@ -208,17 +210,6 @@ impl Chaos {
 
 fn below(rng: &mut ChaCha8Rng, end: usize) -> usize {
     usize::try_from(rng.next_u64() % end as u64).unwrap()
-}
-
-fn seeds() -> core::ops::Range<u64> {
-    let Ok(text) = std::env::var("SWIM_SIM_SEEDS") else {
-        return 0..50;
-    };
-    let number = |text: &str| text.parse().expect("SWIM_SIM_SEEDS is COUNT or FROM..TO");
-    match text.split_once("..") {
-        Some((from, to)) => number(from)..number(to),
-        None => 0..number(&text),
-    }
 }
 
 #[test]

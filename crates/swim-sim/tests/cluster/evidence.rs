@@ -9,10 +9,7 @@ use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Event, Incarnation, State, Versions};
 use swim_sim::{Options, World, bounds, secs};
 
-/// An address that is no host's, and where nothing answers.
-fn outside() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 7946))
-}
+use crate::common::outside;
 
 fn about<'a>(name: &'a str, incarnation: u32, claim: Claim<'a>) -> Message<'a> {
     Message::Update(Update { name, incarnation: Incarnation(incarnation), claim })

@@ -10,6 +10,8 @@ use core::time::Duration;
 use swim_core::{Config, Event, State};
 use swim_sim::{Churn, Options, World, bounds, secs};
 
+use crate::common::large;
+
 /// By when nobody counts any of those that failed at once as live.
 ///
 /// `survivors` of `nodes` probe one member each per interval, so one that failed is not probed in
@@ -87,10 +89,6 @@ fn fail_at_once(seed: u64, nodes: usize) {
     println!("   healthy members that were taken for failed, in all views: {missed}");
     // The last one of the churn may just have crashed.
     world.settle(within);
-}
-
-fn large() -> bool {
-    std::env::var_os("SWIM_SIM_LARGE").is_some()
 }
 
 #[test]

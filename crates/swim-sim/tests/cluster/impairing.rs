@@ -6,11 +6,9 @@ use swim_sim::{
     Bandwidth, Latency, Loss, NetworkOptions, Options, Reordering, Traffic, World, millis, secs,
 };
 
-const NODES: usize = 8;
+use crate::common::name;
 
-fn name(number: usize) -> String {
-    format!("n{number}")
-}
+const NODES: usize = 8;
 
 fn expect_nobody_failed(world: &World) {
     for number in 0..NODES {

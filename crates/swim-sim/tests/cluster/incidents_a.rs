@@ -3,17 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
-use core::net::SocketAddr;
 use core::time::Duration;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Config, Incarnation};
 use swim_sim::{Options, World, secs};
 
-/// An address that is no host's.
-fn outside() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 7946))
-}
+use crate::common::outside;
 
 fn failed(name: &str, incarnation: u32) -> Message<'_> {
     let claim = Claim::Failed { accuser: "somebody" };

@@ -6,6 +6,8 @@
 use swim_core::{Answer, State};
 use swim_sim::{Churn, Options, World, secs};
 
+use crate::common::large;
+
 /// How many leave in each cluster, one after the other.
 const LEAVERS: [&str; 4] = ["n1", "n2", "n3", "n4"];
 
@@ -66,10 +68,6 @@ fn expect_leaves_to_be_seen(seed: u64, nodes: usize, per_minute: u32) {
         let later = Views::of(&world, leaver);
         assert_eq!((later.live, later.failed), (0, 0), "{leaver}: {later:?}");
     }
-}
-
-fn large() -> bool {
-    std::env::var_os("SWIM_SIM_LARGE").is_some()
 }
 
 #[test]

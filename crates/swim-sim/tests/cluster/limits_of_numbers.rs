@@ -3,24 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
-use core::net::SocketAddr;
 use core::time::Duration;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{CommandError, Event, Incarnation, Instant, State, Versions};
 use swim_sim::{Options, World, bounds, millis, secs};
 
-/// An address that is no host's, and where nothing answers.
-fn outside() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 7946))
-}
+use crate::common::{names, outside};
 
 fn about<'a>(name: &'a str, incarnation: u32, claim: Claim<'a>) -> Message<'a> {
     Message::Update(Update { name, incarnation: Incarnation(incarnation), claim })
-}
-
-fn names(nodes: usize) -> Vec<String> {
-    (0..nodes).map(|number| format!("n{number}")).collect()
 }
 
 /// Tells every node every accusation of n3 at this incarnation.

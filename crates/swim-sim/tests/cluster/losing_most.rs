@@ -12,6 +12,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use swim_core::{Event, Instant};
 use swim_sim::{Options, World, bounds, secs};
 
+use crate::common::large;
+
 /// How long each cluster suffers.
 const SPAN: Duration = secs(600);
 
@@ -192,7 +194,7 @@ fn all_suffer(trouble: Trouble) {
     for seed in [0, 1, 6] {
         suffers(seed, 100, trouble);
     }
-    if std::env::var_os("SWIM_SIM_LARGE").is_some() {
+    if large() {
         suffers(0, 1000, trouble);
     }
 }

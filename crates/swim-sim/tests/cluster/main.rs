@@ -8,6 +8,7 @@ mod blocking_datagrams;
 mod broadcasting;
 mod broadcasting_large;
 mod clogging;
+mod common;
 mod comparing;
 mod cutting;
 mod drifting;

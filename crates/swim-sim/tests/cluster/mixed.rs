@@ -4,16 +4,7 @@
 
 use swim_sim::swarm;
 
-fn seeds() -> core::ops::Range<u64> {
-    let Ok(text) = std::env::var("SWIM_SIM_SEEDS") else {
-        return 0..50;
-    };
-    let number = |text: &str| text.parse().expect("SWIM_SIM_SEEDS is COUNT or FROM..TO");
-    match text.split_once("..") {
-        Some((from, to)) => number(from)..number(to),
-        None => 0..number(&text),
-    }
-}
+use crate::common::seeds;
 
 #[test]
 fn mixed_small_scenarios_run_clean() {

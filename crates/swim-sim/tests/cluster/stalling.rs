@@ -3,21 +3,14 @@
 use swim_core::Event;
 use swim_sim::{Latency, Options, Stall, Stalls, World, millis, secs};
 
+use crate::common::first_bytes_received;
+
 const MODELS: [Stall; 3] = [Stall::Replay, Stall::TimersFirst, Stall::HeldIo];
 
 fn cluster(seed: u64, nodes: usize) -> World {
     let mut world = World::new(seed);
     world.form(nodes);
     world
-}
-
-/// The first bytes of the messages that a node received, in order.
-fn received(world: &World, name: &str) -> Vec<u8> {
-    let messages = world.events(name).iter().filter_map(|record| match &record.event {
-        Event::Message { payload, .. } => payload.first().copied(),
-        _ => None,
-    });
-    messages.collect()
 }
 
 fn send(world: &mut World, from: &str, to: &str, number: u8) {
@@ -67,9 +60,9 @@ fn what_arrived_during_a_stall_is_heard_in_order_when_it_ends() {
             send(&mut world, ["n0", "n1"][usize::from(number % 2)], "n2", number);
             world.run(millis(50));
         }
-        assert_eq!(received(&world, "n2"), []);
+        assert_eq!(first_bytes_received(&world, "n2"), []);
         world.resume("n2");
-        assert_eq!(received(&world, "n2"), (0..10).collect::<Vec<u8>>(), "{model:?}");
+        assert_eq!(first_bytes_received(&world, "n2"), (0..10).collect::<Vec<u8>>(), "{model:?}");
     }
 }
 
@@ -86,13 +79,13 @@ fn what_is_sent_while_io_is_held_leaves_in_order_when_it_ends() {
     let reliable = reliable.expect("a member");
     assert_eq!(world.traffic().packets, before, "nothing leaves");
     world.run(secs(1));
-    assert_eq!((received(&world, "n0"), world.answer(reliable)), (vec![], None));
+    assert_eq!((first_bytes_received(&world, "n0"), world.answer(reliable)), (vec![], None));
     world.resume("n2");
     world.run(millis(11));
-    assert_eq!(received(&world, "n0"), (0..10).collect::<Vec<u8>>());
+    assert_eq!(first_bytes_received(&world, "n0"), (0..10).collect::<Vec<u8>>());
     world.run(secs(1));
     assert!(matches!(world.answer(reliable), Some(Ok(_))));
-    assert_eq!(received(&world, "n0").last(), Some(&77));
+    assert_eq!(first_bytes_received(&world, "n0").last(), Some(&77));
 }
 
 #[test]
@@ -134,7 +127,7 @@ fn the_socket_of_a_stalled_process_keeps_so_many_datagrams_in_every_model() {
         assert!(before.packets_overflowed >= 2, "{model:?}");
         world.resume("n1");
         assert_eq!(world.traffic().packets_delivered, before.packets_delivered + 3);
-        assert_eq!(received(&world, "n1"), [0, 1, 2], "the newest are dropped");
+        assert_eq!(first_bytes_received(&world, "n1"), [0, 1, 2], "the newest are dropped");
     }
 }
 
@@ -184,7 +177,10 @@ fn a_process_that_crashes_in_a_stall_sends_nothing_of_what_it_held() {
         world.restart("n2");
         world.join("n2", "n0");
         world.settle(secs(20));
-        assert_eq!((received(&world, "n0"), received(&world, "n2")), (vec![], vec![]));
+        assert_eq!(
+            (first_bytes_received(&world, "n0"), first_bytes_received(&world, "n2")),
+            (vec![], vec![])
+        );
         // It is not stalled any more, and can be.
         world.stall("n2", model);
         world.resume("n2");

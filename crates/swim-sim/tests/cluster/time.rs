@@ -10,11 +10,9 @@ use core::time::Duration;
 use swim_core::{Event, Instant};
 use swim_sim::{World, bounds, secs};
 
-const NODES: usize = 10;
+use crate::common::name;
 
-fn name(number: usize) -> String {
-    format!("n{number}")
-}
+const NODES: usize = 10;
 
 fn cluster(seed: u64) -> World {
     let mut world = World::new(seed);
