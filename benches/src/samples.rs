@@ -55,7 +55,7 @@ pub enum News {
 /// Updates about members of a network of 256 hosts, each started some seconds after the other, as
 /// many as fit one packet.
 #[must_use]
-pub fn full<'a>(coder: &Coder, news: News, names: &'a [String]) -> Vec<Message<'a>> {
+pub fn full<'a>(coder: &mut Coder, news: News, names: &'a [String]) -> Vec<Message<'a>> {
     let versions = coder.versions();
     let mut room = coder.per_packet(&Message::Nack { sequence: 0 }, PACKET_SIZE)
         * coder.cost(&Message::Nack { sequence: 0 });

@@ -2,8 +2,9 @@
 //! by the node; what the node says is read here, as such a peer reads it.
 
 use bytes::{Bytes, BytesMut};
+use swim_core::channel::Sealer;
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage};
-use swim_core::wire::{self, Frame, Lz4, Message, SealVersion, Sealer, Wire};
+use swim_core::wire::{self, Frame, Lz4, Message, SealVersion, Wire};
 use swim_core::{Config, Key, Keyring};
 
 use super::settings::LABELS;

@@ -69,7 +69,7 @@ fn print_updates() {
     println!("Updates in a packet of 1,400 bytes: names of 10 characters, IPv4, no metadata\n");
     println!("{:28}{:>12}{:>18}{:>12}", "", "alive", "suspect, failed", "left");
     for framing in FRAMINGS.iter().filter(|framing| !framing.compression) {
-        let coder = Coder::of(&framing.config());
+        let mut coder = Coder::of(&framing.config());
         let [.., alive, suspect, _, left, _] = samples::kinds(&coder)
             .map(|(_, message)| (coder.cost(&message), coder.per_packet(&message, PACKET_SIZE)));
         let cell = |(bytes, count)| format!("{count} of {bytes} B");
@@ -85,15 +85,11 @@ fn print_packets() {
     let names = samples::cache_names();
     for framing in FRAMINGS {
         let mut coder = Coder::of(&framing.config());
-        let messages = samples::full(&coder, News::Alive, &names);
-        let mut out = BytesMut::with_capacity(64 << 10);
-        let mut write = || {
-            coder.write(black_box(&messages).iter(), &mut out);
-            black_box(&out);
-        };
+        let messages = samples::full(&mut coder, News::Alive, &names);
+        let mut write = || drop(black_box(coder.write(black_box(&messages).iter())));
         let written = timing::repeated(SAMPLES, &mut write);
         let mut allocations = allocated(&mut write);
-        let packet = out.to_vec();
+        let packet = coder.packet(messages.iter());
         let read_in = timing::repeated(SAMPLES, || read(&mut coder, &packet));
         allocations += allocated(&mut || read(&mut coder, &packet));
         println!(
@@ -159,7 +155,7 @@ fn print_compression() {
     for wire in ["swim/plain", "memberlist/plain"] {
         for news in [News::Alive, News::Suspect, News::Mixed] {
             let mut coder = coder(wire);
-            let messages = samples::full(&coder, news, &names);
+            let messages = samples::full(&mut coder, news, &names);
             let packet = coder.packet(messages.iter());
             let title = format!("{wire}, {news:?}");
             lz4(&title, &packet);

@@ -11,6 +11,16 @@ pub(crate) struct CompactAddress {
 }
 
 impl CompactAddress {
+    /// Whether it is this address, in this form.
+    #[inline]
+    pub(crate) fn is(&self, address: SocketAddr) -> bool {
+        let is_ip = match address.ip() {
+            IpAddr::V4(v4) => !self.is_v6 && self.ip[..4] == v4.octets(),
+            IpAddr::V6(v6) => self.is_v6 && self.ip == v6.octets(),
+        };
+        is_ip && self.port == address.port()
+    }
+
     /// The same bytes on every machine, other ones for every other address.
     pub(crate) fn to_bytes(self) -> [u8; 19] {
         let mut bytes = [0; 19];
@@ -61,7 +71,11 @@ mod tests {
     fn addresses_survive_being_stored() {
         for text in ["10.1.2.3:7946", "[2001:db8::7]:1", "[::ffff:10.1.2.3]:65535"] {
             let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(SocketAddr::from(CompactAddress::from(address)), address);
+            let stored = CompactAddress::from(address);
+            assert_eq!(SocketAddr::from(stored), address);
+            assert!(stored.is(address));
+            assert!(!stored.is(SocketAddr::new(address.ip(), 2)));
+            assert!(!stored.is("[::]:1".parse().unwrap()));
         }
     }
 }

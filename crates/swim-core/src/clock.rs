@@ -21,11 +21,13 @@ impl Clock {
     }
 
     /// The node's time at the latest call.
+    #[inline]
     pub(crate) fn now(&self) -> Instant {
         self.own
     }
 
     /// The time from the latest call to the caller's `now`; zero when that is earlier.
+    #[inline]
     pub(crate) fn until(&self, now: Instant) -> Duration {
         now - self.caller
     }
@@ -52,6 +54,7 @@ impl Clock {
     }
 
     /// A deadline of the node in the caller's time.
+    #[inline]
     pub(crate) fn to_caller(self, deadline: Instant) -> Instant {
         self.caller + (deadline - self.own)
     }

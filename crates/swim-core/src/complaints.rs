@@ -1,11 +1,9 @@
-//! Input that a node cannot use: counted always, told once.
+//! Which complaints about input were reported lately.
 
 use alloc::collections::VecDeque;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::node::Node;
-use crate::output::Event;
 use crate::stats::DropReason;
 use crate::time::Instant;
 
@@ -23,7 +21,8 @@ pub(crate) struct Complaints {
 }
 
 impl Complaints {
-    fn is_news(&mut self, now: Instant, from: IpAddr, reason: DropReason) -> bool {
+    /// Whether this is the first complaint of its kind for a while.
+    pub(crate) fn is_news(&mut self, now: Instant, from: IpAddr, reason: DropReason) -> bool {
         while self.told.front().is_some_and(|&(at, ..)| at + QUIET <= now) {
             self.told.pop_front();
         }
@@ -33,22 +32,6 @@ impl Complaints {
         }
         self.told.push_back((now, from, reason));
         true
-    }
-}
-
-impl Node {
-    /// Counts input that was dropped for a reason that is common and harmless.
-    pub(crate) fn drop_quietly(&mut self, reason: DropReason) {
-        self.stats.drops[reason] += 1;
-    }
-
-    /// Counts input that was dropped for a reason that somebody should look into, and tells the
-    /// first of its kind from a host.
-    pub(crate) fn complain(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
-        self.stats.drops[reason] += 1;
-        if self.complaints.is_news(self.now(), from.ip(), reason) {
-            self.emit(Event::BadInput { from, reason, stream });
-        }
     }
 }
 

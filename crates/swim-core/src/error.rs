@@ -164,3 +164,8 @@ impl fmt::Display for Refused {
 }
 
 impl core::error::Error for Refused {}
+
+/// The check that every payload of a command goes through.
+pub(crate) fn at_most(size: usize, max: usize) -> Result<(), CommandError> {
+    if size > max { Err(CommandError::TooLarge { size, max }) } else { Ok(()) }
+}

@@ -59,50 +59,39 @@
 
 extern crate alloc;
 
-mod access;
 mod address;
-mod belief;
-mod broadcasts;
 mod budget;
+#[doc(hidden)]
+pub mod channel;
 mod clock;
 mod complaints;
 mod config;
-mod conflict;
-mod draft;
-mod entry;
+mod context;
+mod deadlines;
+mod detection;
+mod dissemination;
 mod error;
-mod evidence;
-mod gossip;
-mod health;
+mod exchange;
 mod hooks;
-mod identity;
-mod inbox;
 mod key;
 mod keyring;
 mod member;
 mod members;
+mod membership;
 mod node;
 #[cfg(test)]
 mod numbers;
-mod outbox;
 mod output;
-mod packet;
-mod pages;
-mod probe;
+mod outputs;
 mod random;
-mod request;
 mod sabotage;
-mod seal;
 mod stats;
-mod stream;
-mod suspicion;
-mod sync;
+mod status;
 mod time;
-mod timer;
-mod user;
 pub mod wire;
 
-pub use config::Config;
+pub use config::{Config, SuspicionTimeouts};
+pub use deadlines::Deadlines;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge, NoHooks};
 pub use ipnet::IpNet;
@@ -112,7 +101,7 @@ pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,
     VersionRange, Versions, supersedes,
 };
-pub use node::{Node, Status};
+pub use node::Node;
 pub use output::{
     Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp, Via,
 };
@@ -120,5 +109,6 @@ pub use output::{
 #[doc(hidden)]
 pub use sabotage::Sabotage;
 pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
+pub use status::Status;
 pub use time::Instant;
 pub use wire::Wire;

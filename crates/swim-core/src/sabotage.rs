@@ -3,8 +3,6 @@
 //! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is
 //! broken is `false` at compile time.
 
-use crate::config::Config;
-
 /// A rule, named by what a node does that breaks it. Part of no interface: for tests of `swim-sim`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
@@ -36,19 +34,4 @@ pub enum Sabotage {
     HidesUpdates,
     /// Looks for nobody who failed.
     ForgetsTheLost,
-}
-
-impl Config {
-    /// Whether this node was told to break a rule.
-    #[cfg(feature = "sabotage")]
-    pub(crate) fn breaks(&self, rule: Sabotage) -> bool {
-        self.sabotage == Some(rule)
-    }
-
-    /// No rule is ever broken.
-    #[cfg(not(feature = "sabotage"))]
-    #[inline(always)]
-    pub(crate) const fn breaks(&self, _: Sabotage) -> bool {
-        false
-    }
 }

@@ -25,6 +25,9 @@ impl Instant {
     /// The caller's origin of time.
     pub const ORIGIN: Instant = Instant(0);
 
+    /// Later than any time that will come: 584 years after the origin.
+    pub(crate) const NEVER: Instant = Instant(u64::MAX);
+
     /// The point that lies `nanos` nanoseconds after the origin.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {

@@ -4,8 +4,9 @@
 use core::net::SocketAddr;
 
 use bytes::BytesMut;
+use swim_core::channel::Sealer;
 use swim_core::wire::memberlist::{self, Lzw};
-use swim_core::wire::{self, SealVersion, Sealer, Wire};
+use swim_core::wire::{self, SealVersion, Wire};
 use swim_core::{Answer, Config, DropReason, Event, Key, Keyring, StreamInput};
 use swim_sim::{Options, World, millis, secs};
 use swim_test_support::counting::{self, Counting};

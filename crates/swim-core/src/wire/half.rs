@@ -11,11 +11,12 @@ use crate::stats::{DropReason, MessageKind};
 
 /// What came in on a stream, unsealed and unpacked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Half<'a> {
+pub enum Half<'a> {
     /// Frames of the native wire.
     Swim(&'a [u8]),
     /// A message of memberlist's wire.
     Memberlist {
+        /// Its bytes.
         text: &'a [u8],
         /// Stands for the port where none is given.
         port: u16,
@@ -24,13 +25,19 @@ pub(crate) enum Half<'a> {
 
 /// What an exchange is about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Opening<'a> {
+pub enum Opening<'a> {
+    /// A ping.
     Ping(Ping<'a>),
+    /// The answer to a ping, or to a user message.
     Ack {
+        /// The sequence number of the ping.
         sequence: u32,
     },
+    /// A user message.
     User(User<'a>),
+    /// What the sender knows.
     PushPull {
+        /// How much of it.
         scope: Scope,
         /// The digest of the sender's view; 0 where it tells none.
         view: u64,
@@ -40,7 +47,9 @@ pub(crate) enum Opening<'a> {
 }
 
 impl Opening<'_> {
-    pub(crate) fn kind(&self) -> Option<MessageKind> {
+    /// What kind of message it is; a complaint is none.
+    #[must_use]
+    pub fn kind(&self) -> Option<MessageKind> {
         match self {
             Opening::Ping(_) => Some(MessageKind::Ping),
             Opening::Ack { .. } => Some(MessageKind::Ack),
@@ -53,7 +62,11 @@ impl Opening<'_> {
 
 impl<'a> Half<'a> {
     /// What the exchange is about.
-    pub(crate) fn opening(&self) -> Result<Opening<'a>, DropReason> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn opening(&self) -> Result<Opening<'a>, DropReason> {
         match *self {
             Half::Swim(frames) => match Frames(frames).next().ok_or(DropReason::Malformed)?? {
                 Frame::Ping(ping) => Ok(Opening::Ping(ping)),
@@ -78,9 +91,7 @@ impl<'a> Half<'a> {
 
     /// The members in a push/pull, in the order in which they were sent. One that is malformed
     /// yields an error, and the next one follows.
-    pub(crate) fn members(
-        &self,
-    ) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
+    pub fn members(&self) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
         match *self {
             Half::Swim(frames) => Box::new(Frames(frames).flat_map(|frame| {
                 let (members, wrong) = match frame {
@@ -98,7 +109,11 @@ impl<'a> Half<'a> {
     }
 
     /// The sender's application state in a push/pull, up to `size_max` bytes.
-    pub(crate) fn user_state(&self, size_max: usize) -> Result<Vec<u8>, DropReason> {
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::TooLarge`], and what is wrong with it.
+    pub fn user_state(&self, size_max: usize) -> Result<Vec<u8>, DropReason> {
         let mut state = Vec::new();
         let mut add = |piece: &[u8]| {
             if state.len() + piece.len() > size_max {

@@ -28,24 +28,23 @@ mod messages;
 mod protobuf;
 mod swim;
 
-use core::net::{Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 
 use bytes::BytesMut;
 
-use crate::config::Config;
 use crate::key::CipherKind;
-use crate::member::{Incarnation, NAME_SIZE_MAX, State, Versions};
+use crate::member::{Incarnation, State, Versions};
 use crate::stats::MessageKind;
 
-pub(crate) use half::{Half, Opening};
+pub use half::{Half, Opening};
 
-pub use crate::seal::{OpenError, SEALED_STREAM_HEADER_LEN, SealVersion, Sealer};
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
 pub use lz4::{Lz4, compress_packet, unpack_packet};
-pub(crate) use swim::{HEADER_SIZE_MAX, Labels, mark_sealed, read_header};
+pub use memberlist::SealVersion;
+pub(crate) use swim::{HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, read_header};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
 
 /// The longest cluster label, in bytes: its length travels in one byte.
@@ -118,37 +117,6 @@ impl Wire {
             Wire::Memberlist => memberlist::encoded_len(message),
         }
     }
-}
-
-/// Whether the longest messages that the configuration allows fit into a packet.
-pub(crate) fn messages_fit(config: &Config) -> bool {
-    // Also keeps the sums below from overflowing.
-    if config.meta_size_max > config.packet_size_max {
-        return false;
-    }
-    let name = str::from_utf8(&[b'n'; NAME_SIZE_MAX]).expect("ASCII is UTF-8");
-    let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), u16::MAX);
-    let longest = match config.wire {
-        Wire::Swim => swim::alive_len_max(config.meta_size_max),
-        Wire::Memberlist => {
-            let versions = config.versions;
-            let claim = Claim::Alive { address, meta: &[], versions };
-            let update = Update { name, incarnation: Incarnation::MAX, claim };
-            let alive = memberlist::encoded_len(&Message::Update(update));
-            /// The length of metadata takes up to 3 bytes; that of none takes 1.
-            const META_LEN: usize = 2;
-            alive + META_LEN + config.meta_size_max
-        }
-    };
-    let request = Message::IndirectPing(IndirectPing {
-        sequence: u32::MAX,
-        target: name,
-        address,
-        source: name,
-        reply_to: Some(address),
-        wants_nack: true,
-    });
-    longest.max(config.wire.encoded_len(&request)) <= config.message_max()
 }
 
 /// One message of a datagram, borrowed from it.

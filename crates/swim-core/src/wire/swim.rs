@@ -74,7 +74,7 @@ pub fn header_len(label: &[u8]) -> usize {
 /// # Errors
 ///
 /// What the datagram seems to be instead, when it does not start with our header.
-/// [`DropReason::Sealed`] when it is sealed and has to be opened with a [`Sealer`](super::Sealer)
+/// [`DropReason::Sealed`] when it is sealed and has to be opened with a [`Sealer`](crate::channel::Sealer)
 /// first, and [`DropReason::Compressed`] when [`unpack_packet`](super::unpack_packet) comes before.
 pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
     let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
@@ -296,50 +296,4 @@ fn cut_label(label: &[u8]) -> &[u8] {
 /// Of a label that was cut.
 fn label_len(label: &[u8]) -> u8 {
     u8::try_from(label.len()).unwrap_or(u8::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::string::String;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::member::{Incarnation, VersionRange};
-    use crate::wire::Claim;
-    use crate::wire::messages_fit;
-
-    /// The size of the packet with the longest alive that the configuration allows.
-    fn longest_alive(config: &Config) -> usize {
-        let meta = alloc::vec![0; config.meta_size_max];
-        let range = VersionRange { min: 1, max: 2, current: 2 };
-        let claim = Claim::Alive {
-            address: "[2001:db8::1]:7946".parse().unwrap(),
-            meta: &meta,
-            versions: Versions { protocol: range, application: range },
-        };
-        let name: String = "n".repeat(NAME_SIZE_MAX);
-        let mut packet = BytesMut::new();
-        begin_packet(&config.label, &mut packet);
-        Update { name: &name, incarnation: Incarnation::MAX, claim }.encode(&mut packet);
-        packet.len()
-    }
-
-    #[test]
-    fn the_longest_alive_fits_exactly_when_the_configuration_says_so() {
-        let address = "10.0.0.7:7946".parse().unwrap();
-        let mut config = Config::lan("cache-7".parse().unwrap(), address);
-        for label in ["", "staging"] {
-            config.label = label.into();
-            for meta_size_max in [1, 127, 128, 512, 20_000, 60_000] {
-                config.meta_size_max = meta_size_max;
-                let size = longest_alive(&config);
-                for (packet_size_max, fits) in [(size - 1, false), (size, true), (size + 1, true)] {
-                    config.packet_size_max = packet_size_max;
-                    assert_eq!(messages_fit(&config), fits, "{meta_size_max} in {packet_size_max}");
-                }
-            }
-        }
-        config.meta_size_max = usize::MAX;
-        assert!(!messages_fit(&config));
-    }
 }

@@ -3,7 +3,6 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-use swim_core::wire::Wire;
 use swim_core::{Config, Event, RequestId, StreamId, StreamInput, StreamOp};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
@@ -118,11 +117,11 @@ impl Checker for Limits {
             StreamOp::Send(bytes) => {
                 expect(!open.finished, || format!("{id:?}: bytes after the end"))?;
                 let dialled = open.source.is_none();
-                let parts = self.opener.stream(by.node.config(), bytes, dialled);
-                let parts = parts.map_err(|reason| {
+                let part = self.opener.stream(by.node.config(), bytes, dialled);
+                let part = part.map_err(|reason| {
                     format!("{id:?}: it writes what it could not read itself: {reason}")
                 })?;
-                written_within(&parts, by.node.config())
+                written_within(part, by.node.config())
             }
             StreamOp::Finish => {
                 let once = !core::mem::replace(&mut open.finished, true);
@@ -191,23 +190,12 @@ impl Used {
     }
 }
 
-/// What a node writes to a stream: messages within their limits, and nothing behind the last.
-fn written_within(parts: &[Part], config: &Config) -> Verdict {
-    let mut state = 0;
-    for (place, part) in parts.iter().enumerate() {
-        let (size, max) = match *part {
-            Part::User(size) => (size, config.reliable_size_max),
-            Part::PushPull { user_state, last } => {
-                state += user_state;
-                expect(last == (place + 1 == parts.len()), || {
-                    "the last part does not say so".to_owned()
-                })?;
-                (state, config.user_state_size_max)
-            }
-            Part::Other => continue,
-        };
-        expect(size <= max, || format!("{size} bytes in a stream, at most {max} are allowed"))?;
-    }
-    let one = config.wire == Wire::Swim || parts.len() == 1;
-    expect(one, || format!("{} messages on a stream of memberlist's wire", parts.len()))
+/// What a node writes to a stream: messages within their limits.
+fn written_within(part: Part, config: &Config) -> Verdict {
+    let (size, max) = match part {
+        Part::User(size) => (size, config.reliable_size_max),
+        Part::PushPull(user_state) => (user_state, config.user_state_size_max),
+        Part::Other => return Ok(()),
+    };
+    expect(size <= max, || format!("{size} bytes in a stream, at most {max} are allowed"))
 }

@@ -30,6 +30,7 @@ mod messages;
 mod msgpack;
 mod packet;
 mod scanner;
+mod seal_version;
 mod stream;
 #[cfg(test)]
 mod tolerance;
@@ -47,6 +48,7 @@ pub use packet::{
 pub use scanner::{
     HEADER_SIZE_MAX, MEMBER_SIZE_MAX, SEAL_HEADER_LEN, SIMPLE_SIZE_MAX, Scanner, StreamLimits,
 };
+pub use seal_version::SealVersion;
 pub use stream::{
     StreamMessage, Table, TableMembers, compress_stream, decode_stream, encode_error,
     encode_push_pull, encode_user, unpack_stream,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Lz4, Message, Ping, Sealer, Update};
+use swim_core::channel::Sealer;
+use swim_core::wire::{self, Lz4, Message, Ping, Update};
 use swim_core::{DropReason, Incarnation, Key, Keyring};
 
 use super::peer::{Peer, address, alive, complaints, events, is_aborted, name, packet, packets};

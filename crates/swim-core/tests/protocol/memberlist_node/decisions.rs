@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use serde_json::Value;
+use swim_core::channel::Sealer;
 use swim_core::wire::memberlist::{
     COMPRESSED, Lzw, StreamMessage, decode_stream, encode, encode_push_pull, make_compound,
     read_packet,
 };
-use swim_core::wire::{Ack, Claim, Message, Ping, SealVersion, Sealer, Update, User};
+use swim_core::wire::{Ack, Claim, Message, Ping, SealVersion, Update, User};
 use swim_core::{
     Config, DropReason, Event, Hooks, Incarnation, Instant, Key, Keyring, MemberRef, Merge, Node,
     Output, State, StreamInput, StreamOp, Versions,

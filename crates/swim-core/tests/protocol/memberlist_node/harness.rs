@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
+use swim_core::channel::Sealer;
+use swim_core::wire::SealVersion;
 use swim_core::wire::memberlist::{
     COMPRESSED, Lzw, SEALED, StreamMessage, decode_stream, encode_push_pull, put_label,
     read_packet, split_label, unpack_stream,
 };
-use swim_core::wire::{SealVersion, Sealer};
 use swim_core::{
     Config, Event, Instant, Key, Keyring, Node, Output, State, StreamId, StreamInput, StreamOp,
 };

@@ -1,0 +1,81 @@
+//! What of a configuration decides how bytes are framed.
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::stats::DropReason;
+use crate::wire::memberlist::StreamLimits;
+use crate::wire::{self, Labels, SealVersion, Wire};
+
+/// What a frame with a user message holds besides the payload, at most.
+const USER_FRAME_OVERHEAD: usize = 512;
+
+/// The settings that a channel follows, and the sizes that follow from them.
+#[derive(Debug)]
+pub(super) struct Framing {
+    pub(super) wire: Wire,
+    pub(super) label: Bytes,
+    pub(super) label_also: Option<Bytes>,
+    pub(super) compression: bool,
+    /// Whether what is sent is sealed.
+    pub(super) seals: bool,
+    has_keys: bool,
+    pub(super) verify_incoming: bool,
+    pub(super) seal_version: SealVersion,
+    /// Stands for the port where memberlist's wire gives none.
+    pub(super) port: u16,
+    pub(super) packet_size_max: usize,
+    /// How many bytes of messages, with what each of them costs besides, a packet may hold.
+    pub(super) packet_text_max: usize,
+    /// The longest frame of the native wire, before it is sealed.
+    pub(super) frame_size_max: usize,
+    /// The longest parts of a message on memberlist's streams.
+    pub(super) stream_limits: StreamLimits,
+}
+
+impl Framing {
+    pub(super) fn of(config: &Config) -> Self {
+        Framing {
+            wire: config.wire,
+            label: config.label.clone(),
+            label_also: config.label_also.clone(),
+            compression: config.compression,
+            seals: config.seals(),
+            has_keys: !config.keyring.is_empty(),
+            verify_incoming: config.verify_incoming,
+            seal_version: config.seal_version(),
+            port: config.address.port(),
+            packet_size_max: config.packet_size_max,
+            packet_text_max: config.packet_text_max(),
+            frame_size_max: (config.reliable_size_max + USER_FRAME_OVERHEAD)
+                .max(wire::PUSH_PULL_FRAME_SIZE_MAX),
+            stream_limits: StreamLimits {
+                user_state_size_max: config.user_state_size_max,
+                user_message_size_max: config.reliable_size_max,
+                ..StreamLimits::default()
+            },
+        }
+    }
+
+    /// The labels of packets and streams that are accepted.
+    #[inline]
+    pub(super) fn labels(&self) -> Labels<'_> {
+        Labels { own: &self.label, also: self.label_also.as_deref() }
+    }
+
+    /// Whether there are keys to open with.
+    #[inline]
+    pub(super) fn has_keys(&self) -> bool {
+        self.has_keys
+    }
+
+    /// Whether what is sealed, or is not, is so as required.
+    #[inline]
+    pub(super) fn check_sealed(&self, sealed: bool) -> Result<(), DropReason> {
+        match (sealed, self.has_keys) {
+            (true, false) => Err(DropReason::Sealed),
+            (false, true) if self.verify_incoming => Err(DropReason::Plaintext),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Reading one side's part of an exchange on a stream: framing, seals and compression are taken off
+//! piece by piece, until it is complete.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::Channel;
+use super::seal::OpenError;
+use crate::stats::DropReason;
+use crate::wire::{self, Frame, Half, Wire, memberlist};
+
+/// What a seal adds to a frame, at most: a nonce of 24 bytes and a tag of 16.
+const SEAL_OVERHEAD_MAX: usize = 40;
+
+/// The most that a message of memberlist's wire unpacks to, as there.
+const UNPACKED_MAX: usize = 40 << 20;
+
+/// What came in on one stream and was not handled yet.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// At first the header, then the frames or the message.
+    bytes: Vec<u8>,
+    /// The header, once it is complete. On memberlist's wire the dialler's label.
+    head: Option<Bytes>,
+    /// What is read is sealed.
+    sealed: bool,
+    /// How many frames were read, where the next one stands, and where it goes once it is opened.
+    frames: u32,
+    read: usize,
+    written: usize,
+    /// Looks for the end of a message of memberlist's wire.
+    scanner: Option<memberlist::Scanner>,
+}
+
+/// Which side sends one part of an exchange. It is sealed in, so that nobody can send a part back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The side that opened the stream.
+    Dialler = 0,
+    /// The side that accepted it.
+    Acceptor = 1,
+}
+
+/// One side's complete part of an exchange, unsealed and uncompressed.
+#[derive(Debug)]
+pub struct Received {
+    wire: Wire,
+    port: u16,
+    bytes: Vec<u8>,
+    sealed: bool,
+    behind: usize,
+}
+
+/// Why a part is not read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// What is wrong with it.
+    pub reason: DropReason,
+    /// Whether the peer is told: on memberlist's wire, what is wrong with seal or compression.
+    pub told: bool,
+}
+
+impl From<DropReason> for Rejected {
+    fn from(reason: DropReason) -> Self {
+        Rejected { reason, told: false }
+    }
+}
+
+fn told(reason: DropReason) -> Rejected {
+    Rejected { reason, told: true }
+}
+
+impl Channel {
+    /// Looks whether the part that `from` sends is complete, and if so returns it. What is
+    /// compressed may come to `room` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever a node with this configuration refuses to read on.
+    pub fn read_half(
+        &mut self,
+        inbox: &mut Inbox,
+        from: Side,
+        room: usize,
+    ) -> Result<Option<Received>, Rejected> {
+        let half = match self.framing.wire {
+            Wire::Swim => self.read_swim_half(inbox, from)?,
+            Wire::Memberlist => self.read_memberlist_half(inbox, from, room)?,
+        };
+        let (wire, port) = (self.framing.wire, self.framing.port);
+        let sealed = inbox.sealed;
+        Ok(half.map(|(bytes, behind)| Received { wire, port, bytes, sealed, behind }))
+    }
+
+    fn read_swim_half(
+        &self,
+        inbox: &mut Inbox,
+        from: Side,
+    ) -> Result<Option<(Vec<u8>, usize)>, DropReason> {
+        if inbox.head.is_none() {
+            let labels = self.framing.labels();
+            let Some(header) = wire::read_header(&inbox.bytes, &labels)? else {
+                return Ok(None);
+            };
+            self.framing.check_sealed(header.sealed)?;
+            if header.compressed {
+                return Err(DropReason::Compressed);
+            }
+            inbox.head = Some(inbox.bytes.drain(..header.size).collect());
+            inbox.sealed = header.sealed;
+        }
+        let head = inbox.head.clone().unwrap_or_default();
+        loop {
+            let rest = &inbox.bytes[inbox.read..];
+            let Some(len) = wire::frame_len(rest) else {
+                return Ok(None);
+            };
+            let overhead = if inbox.sealed { SEAL_OVERHEAD_MAX } else { 0 };
+            if len > self.framing.frame_size_max + overhead {
+                return Err(DropReason::TooLarge);
+            }
+            let end = wire::FRAME_HEADER_LEN + len;
+            let Some(body) = rest.get(wire::FRAME_HEADER_LEN..end) else {
+                return Ok(None);
+            };
+            let is_last = if inbox.sealed {
+                let place = frame_place(from, inbox.frames);
+                let mut opened = body.to_vec();
+                let plain = self.sealer.open_native(&[&head, &place], &mut opened);
+                let plain = plain.or(Err(DropReason::WrongKey))?;
+                let is_last = is_last(plain)?;
+                inbox.put(plain);
+                is_last
+            } else {
+                let is_last = is_last(body)?;
+                inbox.written += end;
+                is_last
+            };
+            inbox.read += end;
+            inbox.frames = inbox.frames.wrapping_add(1);
+            if is_last {
+                let mut half = core::mem::take(&mut inbox.bytes);
+                let behind = half.len() - inbox.read;
+                half.truncate(inbox.written);
+                return Ok(Some((half, behind)));
+            }
+        }
+    }
+
+    fn read_memberlist_half(
+        &mut self,
+        inbox: &mut Inbox,
+        from: Side,
+        room: usize,
+    ) -> Result<Option<(Vec<u8>, usize)>, Rejected> {
+        if inbox.head.is_none() {
+            // Only who dials says its label.
+            let label = match from {
+                Side::Acceptor => self.framing.label.clone(),
+                Side::Dialler => match self.read_stream_label(inbox)? {
+                    Some(label) => label,
+                    None => return Ok(None),
+                },
+            };
+            inbox.head = Some(label);
+        }
+        let Some(&first) = inbox.bytes.first() else {
+            return Ok(None);
+        };
+        if inbox.scanner.is_none() {
+            memberlist::check_first_byte(&inbox.bytes)?;
+            inbox.sealed = first == memberlist::SEALED;
+            self.framing.check_sealed(inbox.sealed).map_err(told)?;
+        }
+        let limits = self.framing.stream_limits;
+        let scanner = inbox.scanner.get_or_insert_with(|| memberlist::Scanner::new(limits));
+        let wrapped = matches!(first, memberlist::SEALED | memberlist::COMPRESSED);
+        let scanned = scanner.advance(&inbox.bytes);
+        let scanned = scanned.map_err(|reason| Rejected { reason, told: wrapped });
+        let Some(len) = scanned? else {
+            return Ok(None);
+        };
+        let mut message = core::mem::take(&mut inbox.bytes);
+        let behind = message.len() - len;
+        message.truncate(len);
+        if wrapped {
+            let label = inbox.head.clone().unwrap_or_default();
+            message = self.open_memberlist_half(&label, message, room)?;
+        }
+        Ok(Some((message, behind)))
+    }
+
+    /// The label in front of a stream, once it is complete and an accepted one.
+    fn read_stream_label(&self, inbox: &mut Inbox) -> Result<Option<Bytes>, DropReason> {
+        let Some((label, rest)) = memberlist::split_stream_label(&inbox.bytes)? else {
+            return Ok(None);
+        };
+        if !rest.is_empty() {
+            memberlist::check_first_byte(rest)?;
+        }
+        if !self.framing.labels().accept(label) {
+            return Err(DropReason::LabelMismatch);
+        }
+        let (label, header) = (Bytes::copy_from_slice(label), inbox.bytes.len() - rest.len());
+        inbox.bytes.drain(..header);
+        Ok(Some(label))
+    }
+
+    fn open_memberlist_half(
+        &mut self,
+        label: &[u8],
+        mut message: Vec<u8>,
+        room: usize,
+    ) -> Result<Vec<u8>, Rejected> {
+        if message.first() == Some(&memberlist::SEALED) {
+            let is_empty = message.len() == memberlist::SEAL_HEADER_LEN;
+            message = match self.sealer.open_memberlist_stream(label, &mut message) {
+                Ok(text) => text.to_vec(),
+                // Attacks on Go programs, which end of them: the seal is right, and nothing is in
+                // it, or more padding than text.
+                Err(OpenError::Padding) => return Err(DropReason::Malformed.into()),
+                Err(OpenError::Empty) if !is_empty => return Err(DropReason::Malformed.into()),
+                Err(_) => return Err(told(DropReason::WrongKey)),
+            };
+        }
+        if message.first() == Some(&memberlist::COMPRESSED) {
+            let mut unpacked = Vec::new();
+            let size_max = room.min(UNPACKED_MAX);
+            memberlist::unpack_stream(&message, size_max, &mut self.unpacker, &mut unpacked)
+                .map_err(told)?;
+            if unpacked.is_empty() {
+                return Err(told(DropReason::Truncated));
+            }
+            message = unpacked;
+        }
+        // What was inside is held against the same limits.
+        let end = memberlist::Scanner::new(self.framing.stream_limits).advance(&message)?;
+        message.truncate(end.ok_or(DropReason::Truncated)?);
+        Ok(message)
+    }
+}
+
+impl Inbox {
+    /// An inbox for the answer to what was dialled with this label, where that is not the one that
+    /// the channel has.
+    #[must_use]
+    pub fn dialled_as(label: Bytes) -> Self {
+        Inbox { head: Some(label), ..Inbox::default() }
+    }
+
+    /// Takes in what came.
+    pub fn push(&mut self, data: &[u8]) {
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// How many bytes are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether no bytes are kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The label that the dialler came with, for [`Channel::sealed`]; on the native wire its whole
+    /// header, which is not needed there.
+    #[must_use]
+    pub fn dialled_with(&self) -> Option<Bytes> {
+        self.head.clone()
+    }
+
+    /// Puts an opened frame where the sealed ones were; it is shorter than they.
+    fn put(&mut self, plain: &[u8]) {
+        let len = u32::try_from(plain.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let body = self.written + wire::FRAME_HEADER_LEN;
+        self.bytes[self.written..body].copy_from_slice(&len);
+        self.bytes[body..body + plain.len()].copy_from_slice(plain);
+        self.written = body + plain.len();
+    }
+}
+
+impl Received {
+    /// What it holds, to be read.
+    #[must_use]
+    pub fn half(&self) -> Half<'_> {
+        match self.wire {
+            Wire::Swim => Half::Swim(&self.bytes),
+            Wire::Memberlist => Half::Memberlist { text: &self.bytes, port: self.port },
+        }
+    }
+
+    /// Whether it was sealed.
+    #[must_use]
+    pub fn was_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// How many bytes came behind it: none from a node.
+    #[must_use]
+    pub fn bytes_behind(&self) -> usize {
+        self.behind
+    }
+}
+
+/// What is authenticated with a sealed frame, besides its text and the header of the stream: who
+/// sent it, and which one it is, so that no frame can be moved or sent back.
+pub(super) fn frame_place(from: Side, number: u32) -> [u8; 5] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [from as u8, a, b, c, d]
+}
+
+/// Whether a frame is the last one of its half.
+fn is_last(body: &[u8]) -> Result<bool, DropReason> {
+    Ok(match wire::decode_frame(body)? {
+        Frame::PushPull(part) => part.last,
+        _ => true,
+    })
+}

@@ -1,0 +1,77 @@
+//! Between messages and bytes: label, seal, compression and framing of datagrams and streams, on
+//! both wires and in both directions.
+//!
+//! A [`Channel`] has all that a configuration says of how a node speaks, its keys included. It
+//! writes datagrams ([`Channel::datagram`]) and one side's part of an exchange on a stream
+//! ([`Channel::framed`], [`Channel::sealed`]), and reads both ([`Channel::open`],
+//! [`Channel::read_half`]). It knows nothing of members. Nodes speak with it, and tools that speak
+//! as a node would.
+
+mod draft;
+mod framing;
+mod halves;
+mod inbox;
+mod opening;
+mod seal;
+
+pub use draft::Draft;
+pub use halves::Framed;
+pub use inbox::{Inbox, Received, Rejected, Side};
+pub use opening::{Opened, Scratch};
+pub use seal::{OpenError, Sealer};
+
+use core::fmt;
+
+use crate::config::Config;
+use crate::wire::Lz4;
+use crate::wire::memberlist::Lzw;
+
+use draft::Memory;
+use framing::Framing;
+
+/// How a node with one configuration writes and reads.
+pub struct Channel {
+    framing: Framing,
+    sealer: Sealer,
+    /// Compresses packets of the native wire.
+    lz4: Lz4,
+    /// Compresses what is sent on memberlist's.
+    lzw: Lzw,
+    /// Decompresses what comes in on streams of memberlist's.
+    unpacker: Lzw,
+    memory: Memory,
+}
+
+impl Channel {
+    /// A channel of a node with this configuration, which is valid. The nonces of seals come from
+    /// `seed`; see [`Sealer::new`].
+    #[must_use]
+    pub fn new(config: &Config, seed: [u8; 32]) -> Self {
+        Channel {
+            framing: Framing::of(config),
+            sealer: Sealer::new(config.keyring.clone(), seed),
+            lz4: Lz4::default(),
+            lzw: Lzw::default(),
+            unpacker: Lzw::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Speaks from now on as a node with this configuration, which is valid.
+    pub fn reconfigure(&mut self, config: &Config) {
+        self.framing = Framing::of(config);
+        if *self.sealer.keyring() != config.keyring {
+            // Making keys ready takes longer than using them.
+            self.sealer.change(|ring| ring.clone_from(&config.keyring));
+        }
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("framing", &self.framing)
+            .field("sealer", &self.sealer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading datagrams: label, seal and compression are taken off, and the messages walked over.
+
+use alloc::vec::Vec;
+
+use super::Channel;
+use crate::stats::DropReason;
+use crate::wire::memberlist::Lzw;
+use crate::wire::{self, Message, Messages, Wire, memberlist};
+
+/// The memory that datagrams are opened in, used again for each. It is no part of the channel,
+/// which may write answers while the messages that lie here are handled.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// What a sealed packet held.
+    opened: Vec<u8>,
+    /// What a compressed packet of the native wire held.
+    unpacked: Vec<u8>,
+    /// Decompresses packets of memberlist's wire.
+    lzw: Lzw,
+}
+
+/// A datagram without label, seal and, on the native wire, compression.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    wire: Wire,
+    text: &'a [u8],
+    port: u16,
+    lzw: &'a mut Lzw,
+    sealed: bool,
+}
+
+impl Channel {
+    /// Opens a datagram of this cluster.
+    ///
+    /// # Errors
+    ///
+    /// Whatever a node with this configuration drops: another format, label or key, and what is
+    /// not sealed although it has to be.
+    #[inline]
+    pub fn open<'a>(
+        &self,
+        datagram: &'a [u8],
+        scratch: &'a mut Scratch,
+    ) -> Result<Opened<'a>, DropReason> {
+        let Scratch { opened, unpacked, lzw } = scratch;
+        let (text, sealed) = match self.framing.wire {
+            Wire::Swim => self.open_swim(datagram, opened, unpacked)?,
+            Wire::Memberlist => self.open_memberlist(datagram, opened)?,
+        };
+        Ok(Opened { wire: self.framing.wire, text, port: self.framing.port, lzw, sealed })
+    }
+
+    #[inline]
+    fn open_swim<'a>(
+        &self,
+        datagram: &'a [u8],
+        opened: &'a mut Vec<u8>,
+        unpacked: &'a mut Vec<u8>,
+    ) -> Result<(&'a [u8], bool), DropReason> {
+        let labels = self.framing.labels();
+        let header = wire::read_header(datagram, &labels)?.ok_or(DropReason::Truncated)?;
+        let (head, body) = datagram.split_at_checked(header.size).ok_or(DropReason::Truncated)?;
+        self.framing.check_sealed(header.sealed)?;
+        let body = match header.sealed {
+            true => {
+                let sealed = refilled(opened, body);
+                self.sealer.open_native(&[head], sealed).or(Err(DropReason::WrongKey))?
+            }
+            false => body,
+        };
+        // Whether or not this node compresses what it sends.
+        let text = if header.compressed { wire::unpack_packet(body, unpacked)? } else { body };
+        Ok((text, header.sealed))
+    }
+
+    fn open_memberlist<'a>(
+        &self,
+        datagram: &'a [u8],
+        opened: &'a mut Vec<u8>,
+    ) -> Result<(&'a [u8], bool), DropReason> {
+        let (label, text) = memberlist::split_label(datagram)?;
+        memberlist::check_first_byte(text)?;
+        if !self.framing.labels().accept(label) {
+            return Err(DropReason::LabelMismatch);
+        }
+        let is_plain = memberlist::looks_plain(text);
+        if !self.framing.has_keys() {
+            let sealed = !is_plain && memberlist::looks_sealed(text);
+            return if sealed { Err(DropReason::Sealed) } else { Ok((text, false)) };
+        }
+        match self.sealer.open_memberlist_packet(label, refilled(opened, text)) {
+            Ok(text) => Ok((text, true)),
+            Err(_) if is_plain && !self.framing.verify_incoming => Ok((text, false)),
+            Err(_) if is_plain => Err(DropReason::Plaintext),
+            Err(_) => Err(DropReason::WrongKey),
+        }
+    }
+}
+
+impl Opened<'_> {
+    /// Hands `visit` each message in turn. One whose content is wrong yields an error, and the next
+    /// one follows.
+    #[inline]
+    pub fn read(self, mut visit: impl FnMut(Result<Message<'_>, DropReason>)) {
+        match self.wire {
+            Wire::Swim => Messages::new(self.text).for_each(visit),
+            Wire::Memberlist => {
+                memberlist::read_packet(self.text, self.port, self.lzw, &mut visit);
+            }
+        }
+    }
+
+    /// Whether it was sealed.
+    #[must_use]
+    #[inline]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+}
+
+/// The scratch memory with these bytes in it, to be opened in place.
+fn refilled<'a>(scratch: &'a mut Vec<u8>, bytes: &[u8]) -> &'a mut [u8] {
+    scratch.clear();
+    scratch.extend_from_slice(bytes);
+    scratch
+}

@@ -1,0 +1,453 @@
+//! Sealing what is sent and opening what is received, for both wire formats.
+//!
+//! To seal is to encrypt a text and to authenticate it together with additional data, which the
+//! receiver knows or reads in the clear: the header and the label.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use aes_gcm::aead::{AeadInOut, KeyInit, Nonce, Tag};
+use aes_gcm::aes::Aes192;
+use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
+use bytes::BytesMut;
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::consts::U12;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::key::{CipherKind, Key};
+use crate::keyring::Keyring;
+use crate::wire::{LABEL_SIZE_MAX, SealVersion, memberlist};
+
+type Aes192Gcm = AesGcm<Aes192, U12>;
+
+/// Of AES-GCM.
+const AES_NONCE_SIZE: usize = 12;
+const NONCE_SIZE_MAX: usize = 24;
+/// Of each cipher.
+const TAG_SIZE: usize = 16;
+/// A label and the header around it, with room to spare.
+const ADDITIONAL_SIZE_MAX: usize = LABEL_SIZE_MAX + 33;
+/// The stream of the generator that nonces come from. The protocol's chance is drawn from another
+/// one of the same seed, so that a run takes the same course with keys and without.
+const NONCE_STREAM: u64 = 1;
+
+/// Seals with the primary key of a [`Keyring`], and opens with all of them.
+///
+/// Nonces are random and come from the seed. **Two sealers with the same key must not have the same
+/// seed**, or whoever listens can read what both sealed, and forge more with AES. For the same
+/// reason a sealer cannot be cloned.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use swim_core::channel::{OpenError, Sealer};
+/// use swim_core::wire::SealVersion;
+/// use swim_core::{Key, Keyring};
+///
+/// # let (seed, other_seed) = ([1; 32], [2; 32]);
+/// let key = Key::aes(b"0123456789abcdef")?;
+/// let mut sealer = Sealer::new(Keyring::new(key.clone()), seed);
+/// let mut packet = BytesMut::from("in the clear, then a text");
+/// sealer.seal_memberlist_packet(SealVersion::V1, b"staging", &mut packet, 14);
+///
+/// let receiver = Sealer::new(Keyring::new(key), other_seed);
+/// let sealed = &mut packet[14..];
+/// assert_eq!(receiver.open_memberlist_packet(b"production", sealed), Err(OpenError::NoKey));
+/// assert_eq!(receiver.open_memberlist_packet(b"staging", sealed), Ok(&b"then a text"[..]));
+/// # Ok::<(), swim_core::KeyError>(())
+/// ```
+#[derive(Debug)]
+pub struct Sealer {
+    ring: Keyring,
+    /// The ring's keys in its order, made ready once instead of for each packet.
+    ciphers: Vec<Cipher>,
+    nonces: ChaCha20Rng,
+}
+
+impl Sealer {
+    /// A sealer whose nonces come from `seed`: 32 bytes of the operating system's random generator,
+    /// new each time.
+    #[must_use]
+    pub fn new(ring: Keyring, seed: [u8; 32]) -> Self {
+        let mut nonces = ChaCha20Rng::from_seed(seed);
+        nonces.set_stream(NONCE_STREAM);
+        let ciphers = ring.keys().map(Cipher::new).collect();
+        Sealer { ring, ciphers, nonces }
+    }
+
+    /// Installs, uses or removes keys.
+    pub fn change<T>(&mut self, change: impl FnOnce(&mut Keyring) -> T) -> T {
+        let answer = change(&mut self.ring);
+        self.ciphers = self.ring.keys().map(Cipher::new).collect();
+        answer
+    }
+
+    /// Seals the text in `out[start..]` for a packet of memberlist, in place: afterwards version,
+    /// nonce, ciphertext and tag stand there. Nothing is allocated if `out` has room for
+    /// [`SealVersion::overhead`] more bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the primary key is none for AES, or missing; if the label has more than 255 bytes.
+    pub fn seal_memberlist_packet(
+        &mut self,
+        version: SealVersion,
+        label: &[u8],
+        out: &mut BytesMut,
+        start: usize,
+    ) {
+        let nonce = self.aes_nonce();
+        self.seal_packet_with(&nonce, version, label, out, start);
+    }
+
+    /// Seals the text in `out[start..]` for a stream of memberlist, in place: afterwards the type,
+    /// the length, and that many sealed bytes stand there.
+    ///
+    /// # Panics
+    ///
+    /// If the text is empty, which crashes a memberlist that receives it; and as
+    /// [`seal_memberlist_packet`](Self::seal_memberlist_packet).
+    pub fn seal_memberlist_stream(
+        &mut self,
+        version: SealVersion,
+        label: &[u8],
+        out: &mut BytesMut,
+        start: usize,
+    ) {
+        let nonce = self.aes_nonce();
+        self.seal_stream_with(&nonce, version, label, out, start);
+    }
+
+    /// Seals the text in `out[start..]` for the native wire format, in place: afterwards nonce,
+    /// ciphertext and tag stand there. Nothing is allocated if `out` has room for
+    /// [`native_overhead`](Self::native_overhead) more bytes.
+    ///
+    /// # Panics
+    ///
+    /// If there is no key; if `additional` has more than 288 bytes.
+    pub fn seal_native(&mut self, additional: &[&[u8]], out: &mut BytesMut, start: usize) {
+        let mut nonce = [0; NONCE_SIZE_MAX];
+        let nonce = &mut nonce[..self.primary().nonce_size()];
+        self.nonces.fill_bytes(nonce);
+        self.seal_with(nonce, &[], additional, out, start);
+    }
+
+    /// Opens the sealed part of a packet of memberlist, of either version: the text, which stands
+    /// somewhere in `sealed` afterwards, and may be empty. The bytes are as they were if no key
+    /// opens them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever was not sealed by a member with one of the keys and this label.
+    pub fn open_memberlist_packet<'a>(
+        &self,
+        label: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
+        self.open_memberlist(&[label], sealed)
+    }
+
+    /// Opens a stream of memberlist, from its type to the last byte that its length says: the text,
+    /// which stands somewhere in `stream` afterwards. The bytes are as they were if no key opens
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever was not sealed by a member with one of the keys and this label; an empty text.
+    pub fn open_memberlist_stream<'a>(
+        &self,
+        label: &[u8],
+        stream: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
+        let (header, sealed) =
+            stream.split_at_mut_checked(memberlist::SEAL_HEADER_LEN).ok_or(OpenError::TooShort)?;
+        match *header {
+            [memberlist::SEALED, ref size @ ..] if size == stream_size(sealed.len()) => {}
+            _ => return Err(OpenError::TooShort),
+        }
+        match self.open_memberlist(&[header, label], sealed)? {
+            [] => Err(OpenError::Empty),
+            text => Ok(text),
+        }
+    }
+
+    /// Opens what [`seal_native`](Self::seal_native) sealed with the same additional data: the
+    /// text, which stands somewhere in `sealed` afterwards, and may be empty. The bytes are as they
+    /// were if no key opens them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever was not sealed by a member with one of the keys and the same additional data.
+    ///
+    /// # Panics
+    ///
+    /// If `additional` has more than 288 bytes.
+    pub fn open_native<'a>(
+        &self,
+        additional: &[&[u8]],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
+        if sealed.is_empty() {
+            return Err(OpenError::Empty);
+        }
+        let text = self.open_with(|_| true, additional, sealed)?;
+        Ok(&sealed[text])
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.ring
+    }
+
+    /// How many bytes [`seal_native`](Self::seal_native) adds with the primary key.
+    ///
+    /// # Panics
+    ///
+    /// If there is no key.
+    #[must_use]
+    pub fn native_overhead(&self) -> usize {
+        self.primary().nonce_size() + TAG_SIZE
+    }
+
+    fn seal_packet_with(
+        &self,
+        nonce: &[u8; AES_NONCE_SIZE],
+        version: SealVersion,
+        label: &[u8],
+        out: &mut BytesMut,
+        start: usize,
+    ) {
+        pad(version, out, start);
+        self.seal_with(nonce, &[version as u8], &[label], out, start);
+    }
+
+    fn seal_stream_with(
+        &self,
+        nonce: &[u8; AES_NONCE_SIZE],
+        version: SealVersion,
+        label: &[u8],
+        out: &mut BytesMut,
+        start: usize,
+    ) {
+        assert!(out.len() > start, "an empty stream is never sealed");
+        pad(version, out, start);
+        let [a, b, c, d] = stream_size(SealVersion::V1.overhead() + out.len() - start);
+        let header = [memberlist::SEALED, a, b, c, d];
+        let head = [memberlist::SEALED, a, b, c, d, version as u8];
+        self.seal_with(nonce, &head, &[&header, label], out, start);
+    }
+
+    /// Turns the text in `out[start..]` into head, nonce, ciphertext and tag.
+    fn seal_with(
+        &self,
+        nonce: &[u8],
+        head: &[u8],
+        additional: &[&[u8]],
+        out: &mut BytesMut,
+        start: usize,
+    ) {
+        let text_size = out.len() - start;
+        let text_start = head.len() + nonce.len();
+        out.resize(out.len() + text_start + TAG_SIZE, 0);
+        let out = &mut out[start..];
+        out.copy_within(..text_size, text_start);
+        let (front, rest) = out.split_at_mut(text_start);
+        let (head_room, nonce_room) = front.split_at_mut(head.len());
+        head_room.copy_from_slice(head);
+        nonce_room.copy_from_slice(nonce);
+        let (text, tag) = rest.split_at_mut(text_size);
+        let mut buffer = [0; ADDITIONAL_SIZE_MAX];
+        self.primary().seal(nonce, join(additional, &mut buffer), text, tag);
+    }
+
+    fn open_memberlist<'a>(
+        &self,
+        additional: &[&[u8]],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
+        let (version, body) = match sealed {
+            [] => return Err(OpenError::Empty),
+            [0, body @ ..] => (SealVersion::V0, body),
+            [1, body @ ..] => (SealVersion::V1, body),
+            [_, ..] => return Err(OpenError::Version),
+        };
+        if body.len() < version.overhead() - 1 {
+            return Err(OpenError::TooShort);
+        }
+        let text = self.open_with(CipherKind::is_aes, additional, body)?;
+        match version {
+            SealVersion::V0 => unpad(&body[text]),
+            SealVersion::V1 => Ok(&body[text]),
+        }
+    }
+
+    /// Tries the keys of the ciphers that `fits` names on nonce, ciphertext and tag: where the text
+    /// stands.
+    fn open_with(
+        &self,
+        fits: impl Fn(CipherKind) -> bool,
+        additional: &[&[u8]],
+        body: &mut [u8],
+    ) -> Result<Range<usize>, OpenError> {
+        let mut buffer = [0; ADDITIONAL_SIZE_MAX];
+        let additional = join(additional, &mut buffer);
+        let mut failure = OpenError::TooShort;
+        for (key, cipher) in self.ring.keys().zip(&self.ciphers) {
+            if !fits(key.cipher()) {
+                continue;
+            }
+            let start = cipher.nonce_size();
+            let Some(end) = body.len().checked_sub(TAG_SIZE).filter(|&end| end >= start) else {
+                continue;
+            };
+            let (nonce, rest) = body.split_at_mut(start);
+            let (text, tag) = rest.split_at_mut(end - start);
+            if cipher.open(nonce, additional, text, tag) {
+                return Ok(start..end);
+            }
+            failure = OpenError::NoKey;
+        }
+        Err(failure)
+    }
+
+    fn primary(&self) -> &Cipher {
+        self.ciphers.first().expect("nothing is sealed without a key")
+    }
+
+    fn aes_nonce(&mut self) -> [u8; AES_NONCE_SIZE] {
+        let mut nonce = [0; AES_NONCE_SIZE];
+        self.nonces.fill_bytes(&mut nonce);
+        nonce
+    }
+}
+
+/// Why something was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is nothing to open, or nothing was sealed.
+    Empty,
+    /// The version of memberlist's encryption is neither 0 nor 1: probably it is not encrypted.
+    Version,
+    /// Nothing sealed is that short, or it is not as long as it says.
+    TooShort,
+    /// None of the keys opens it: it was sealed with another key, or for another label, or changed
+    /// on the way.
+    NoKey,
+    /// The padding is longer than the text.
+    Padding,
+}
+
+/// A key made ready.
+#[derive(Debug)]
+enum Cipher {
+    Aes128(Box<Aes128Gcm>),
+    Aes192(Box<Aes192Gcm>),
+    Aes256(Box<Aes256Gcm>),
+    XChaCha20(Box<XChaCha20Poly1305>),
+}
+
+impl Cipher {
+    fn new(key: &Key) -> Self {
+        match key.cipher() {
+            CipherKind::Aes128Gcm => Cipher::Aes128(prepare(key)),
+            CipherKind::Aes192Gcm => Cipher::Aes192(prepare(key)),
+            CipherKind::Aes256Gcm => Cipher::Aes256(prepare(key)),
+            CipherKind::XChaCha20Poly1305 => Cipher::XChaCha20(prepare(key)),
+        }
+    }
+
+    fn nonce_size(&self) -> usize {
+        match self {
+            Cipher::Aes128(_) | Cipher::Aes192(_) | Cipher::Aes256(_) => AES_NONCE_SIZE,
+            Cipher::XChaCha20(_) => NONCE_SIZE_MAX,
+        }
+    }
+
+    fn seal(&self, nonce: &[u8], additional: &[u8], text: &mut [u8], tag: &mut [u8]) {
+        match self {
+            Cipher::Aes128(cipher) => seal(&**cipher, nonce, additional, text, tag),
+            Cipher::Aes192(cipher) => seal(&**cipher, nonce, additional, text, tag),
+            Cipher::Aes256(cipher) => seal(&**cipher, nonce, additional, text, tag),
+            Cipher::XChaCha20(cipher) => seal(&**cipher, nonce, additional, text, tag),
+        }
+    }
+
+    fn open(&self, nonce: &[u8], additional: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
+        match self {
+            Cipher::Aes128(cipher) => open(&**cipher, nonce, additional, text, tag),
+            Cipher::Aes192(cipher) => open(&**cipher, nonce, additional, text, tag),
+            Cipher::Aes256(cipher) => open(&**cipher, nonce, additional, text, tag),
+            Cipher::XChaCha20(cipher) => open(&**cipher, nonce, additional, text, tag),
+        }
+    }
+}
+
+fn prepare<C: KeyInit>(key: &Key) -> Box<C> {
+    let cipher = C::new_from_slice(key.as_bytes());
+    Box::new(cipher.expect("a key is as long as its cipher wants it"))
+}
+
+fn seal<C: AeadInOut>(
+    cipher: &C,
+    nonce: &[u8],
+    additional: &[u8],
+    text: &mut [u8],
+    tag: &mut [u8],
+) {
+    let nonce = <&Nonce<C>>::try_from(nonce).expect("the primary key's cipher is the format's");
+    let made = cipher.encrypt_inout_detached(nonce, additional, text.into());
+    tag.copy_from_slice(&made.expect("nothing here is as long as 64 GiB"));
+}
+
+/// Whether the text is authentic; only then it is decrypted.
+fn open<C: AeadInOut>(
+    cipher: &C,
+    nonce: &[u8],
+    additional: &[u8],
+    text: &mut [u8],
+    tag: &[u8],
+) -> bool {
+    let (Ok(nonce), Ok(tag)) = (<&Nonce<C>>::try_from(nonce), <&Tag<C>>::try_from(tag)) else {
+        return false;
+    };
+    cipher.decrypt_inout_detached(nonce, additional, text.into(), tag).is_ok()
+}
+
+/// The parts one behind the other, as the ciphers want additional data.
+fn join<'a>(parts: &[&[u8]], buffer: &'a mut [u8; ADDITIONAL_SIZE_MAX]) -> &'a [u8] {
+    let mut end = 0;
+    for part in parts {
+        let start = end;
+        end += part.len();
+        buffer[start..end].copy_from_slice(part);
+    }
+    &buffer[..end]
+}
+
+/// The length field of a memberlist stream.
+fn stream_size(sealed: usize) -> [u8; 4] {
+    // Both sides refuse longer streams long before; a length that is cut opens nothing.
+    u32::try_from(sealed).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+fn pad(version: SealVersion, out: &mut BytesMut, start: usize) {
+    if version == SealVersion::V0 {
+        let padding = SealVersion::BLOCK_SIZE - (out.len() - start) % SealVersion::BLOCK_SIZE;
+        let byte = u8::try_from(padding).expect("1 to 16");
+        out.resize(out.len() + padding, byte);
+    }
+}
+
+/// Only the last byte counts, as for memberlist, which takes any number, but crashes if it is
+/// longer than the text.
+fn unpad(text: &[u8]) -> Result<&[u8], OpenError> {
+    let padding = text.last().map_or(0, |&byte| usize::from(byte));
+    let size = text.len().checked_sub(padding).ok_or(OpenError::Padding)?;
+    Ok(&text[..size])
+}
+
+#[cfg(test)]
+mod tests;

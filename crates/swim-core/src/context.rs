@@ -1,0 +1,98 @@
+//! What the parts of a node use of what lies below them.
+
+use alloc::boxed::Box;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::address::canonical;
+use crate::channel::Channel;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::CommandError;
+use crate::hooks::Hooks;
+use crate::output::{Answer, Event, Failure, RequestId};
+use crate::outputs::Outputs;
+use crate::random::Random;
+use crate::sabotage::Sabotage;
+use crate::stats::{DropReason, MessageKind, Stats};
+use crate::time::Instant;
+use crate::wire::Message;
+
+/// Settings, time, chance, counters, and the ways out: passed down to whoever needs them. Each
+/// field is an owner of its own; an owner of protocol state is none of them.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Only commands of the node change it.
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) stats: Stats,
+    pub(crate) outputs: Outputs,
+    pub(crate) channel: Channel,
+    pub(crate) hooks: Box<dyn Hooks>,
+}
+
+impl Context {
+    /// The node's time.
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.outputs.emit(&self.config, event);
+    }
+
+    /// Accepts a command. From here on it gets exactly one answer.
+    pub(crate) fn begin_request(&mut self) -> Result<RequestId, CommandError> {
+        self.outputs.begin_request(&self.config)
+    }
+
+    pub(crate) fn answer(&mut self, request: RequestId, result: Result<Answer, Failure>) {
+        self.outputs.answer(&self.config, request, result);
+    }
+
+    /// Counts input that was dropped for a reason that is common and harmless.
+    #[inline]
+    pub(crate) fn drop_quietly(&mut self, reason: DropReason) {
+        self.stats.drops[reason] += 1;
+    }
+
+    /// Counts input that was dropped for a reason that somebody should look into, and reports the
+    /// first of its kind from a host.
+    pub(crate) fn complain(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
+        self.stats.drops[reason] += 1;
+        self.outputs.complain(self.clock.now(), from, reason, stream);
+    }
+
+    /// Counts a message that was written to a packet or stream.
+    #[inline]
+    pub(crate) fn count_sent(&mut self, kind: MessageKind) {
+        self.stats.sent[kind] += 1;
+    }
+
+    /// Sends a datagram, unless it holds nothing.
+    #[inline]
+    pub(crate) fn send(&mut self, to: SocketAddr, payload: Option<Bytes>) {
+        let Some(payload) = payload else {
+            return;
+        };
+        debug_assert!(
+            payload.len() <= self.config.packet_size_max
+                || self.config.breaks(Sabotage::OverfillsPackets)
+        );
+        self.stats.packets_sent += 1;
+        self.stats.packet_bytes_sent += payload.len() as u64;
+        self.outputs.packet(canonical(to), payload);
+    }
+
+    /// Sends a datagram with one message.
+    pub(crate) fn send_message(&mut self, to: SocketAddr, message: &Message<'_>) {
+        let mut draft = self.channel.datagram();
+        draft.append(message);
+        let payload = draft.into_datagram(false);
+        self.count_sent(message.kind());
+        self.send(to, payload);
+    }
+}

@@ -1,0 +1,125 @@
+//! Deadlines of many things of one kind, the earliest first.
+
+use alloc::collections::BTreeSet;
+
+use crate::time::Instant;
+
+/// When each of many things is due. Among things that are due at the same time the lower key comes
+/// first, so that the order is the same in every run.
+///
+/// Whoever owns the things keeps the deadline of each beside it, and names it to move or remove it:
+/// so the deadlines take one entry each.
+///
+/// ```
+/// use core::time::Duration;
+/// use swim_core::{Deadlines, Instant};
+///
+/// let (soon, later) = (Instant::ORIGIN, Instant::ORIGIN + Duration::from_secs(1));
+/// let mut deadlines = Deadlines::default();
+/// deadlines.insert(later, "stream 7");
+/// deadlines.insert(soon, "ping 8");
+/// deadlines.move_to(later, soon, "stream 7");
+/// assert_eq!(deadlines.next(), Some(soon));
+/// assert_eq!(deadlines.take_due(soon), Some((soon, "ping 8")));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Deadlines<K> {
+    due: BTreeSet<(Instant, K)>,
+}
+
+impl<K: Copy + Ord> Deadlines<K> {
+    /// Adds a thing that is due at `at`.
+    pub fn insert(&mut self, at: Instant, key: K) {
+        self.due.insert((at, key));
+    }
+
+    /// Removes a thing that was due at `at`; returns whether it was there.
+    pub fn remove(&mut self, at: Instant, key: K) -> bool {
+        self.due.remove(&(at, key))
+    }
+
+    /// Moves a thing that was due at `from`.
+    pub fn move_to(&mut self, from: Instant, to: Instant, key: K) {
+        self.due.remove(&(from, key));
+        self.due.insert((to, key));
+    }
+
+    /// When the first thing is due.
+    #[must_use]
+    #[inline]
+    pub fn next(&self) -> Option<Instant> {
+        self.due.first().map(|&(at, _)| at)
+    }
+
+    /// The first thing, and when it is due.
+    #[must_use]
+    pub fn first(&self) -> Option<(Instant, K)> {
+        self.due.first().copied()
+    }
+
+    /// Takes the first thing out if it is due.
+    pub fn take_due(&mut self, now: Instant) -> Option<(Instant, K)> {
+        let &(at, _) = self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.pop_first()
+    }
+
+    /// Whether this thing is due at `at`.
+    #[must_use]
+    pub fn contains(&self, at: Instant, key: K) -> bool {
+        self.due.contains(&(at, key))
+    }
+
+    /// How many things there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.due.len()
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.due.clear();
+    }
+}
+
+impl<K> Default for Deadlines<K> {
+    fn default() -> Self {
+        Deadlines { due: BTreeSet::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn equal_times_come_in_the_order_of_their_keys() {
+        let mut deadlines = Deadlines::default();
+        for key in [3, 1, 2] {
+            deadlines.insert(Instant::ORIGIN, key);
+        }
+        let taken = core::iter::from_fn(|| deadlines.take_due(Instant::ORIGIN));
+        assert!(taken.map(|(_, key)| key).eq([1, 2, 3]));
+    }
+
+    #[test]
+    fn what_is_not_due_stays() {
+        let later = Instant::ORIGIN + Duration::from_nanos(1);
+        let mut deadlines = Deadlines::default();
+        deadlines.insert(later, 7);
+        assert_eq!(deadlines.take_due(Instant::ORIGIN), None);
+        assert!(deadlines.contains(later, 7));
+        assert!(!deadlines.remove(Instant::ORIGIN, 7), "it is due at another time");
+        assert_eq!((deadlines.len(), deadlines.next()), (1, Some(later)));
+    }
+}

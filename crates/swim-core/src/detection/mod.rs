@@ -1,0 +1,141 @@
+//! Failure detection: this node's own probes, the pings it relays for others, those that settle who
+//! is where, those of the application, and what this node thinks of its own health.
+//!
+//! SWIM, section 3, with Lifeguard's nacks and local health (section IV.A), and memberlist's ping
+//! over a stream. A [`Detector`] says which probe failed; what follows from it is not its business.
+
+mod answering;
+mod health;
+mod pings;
+mod probing;
+
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::members::{Members, Slot};
+use crate::output::{Event, HealthReason};
+use crate::time::Instant;
+use crate::wire::{Ping, Wire};
+
+pub(crate) use answering::where_to_answer;
+use health::Health;
+use pings::{Pending, Pings};
+pub(crate) use probing::{Accusation, Probe, StreamPing};
+
+/// Which pings of this node are under way, and how it goes.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    /// The probe of this protocol period.
+    current: Option<Probe>,
+    /// When the period ends.
+    period_ends: Option<Instant>,
+    /// When the direct ping of the probe counts as unanswered.
+    help_due: Option<Instant>,
+    pings: Pings,
+    /// Members whose latest probes were answered by detours alone, and how many in a row.
+    detours: BTreeMap<Slot, u8>,
+    health: Health,
+    /// What the application sends with acks.
+    ack_payload: Bytes,
+}
+
+/// An ack that somebody else has to act on.
+#[derive(Debug)]
+pub(crate) enum Acked {
+    /// Of this node's own probe, to be told with [`Detector::probe_answered`].
+    Probe(Probe),
+    /// A member that was asked because two addresses have its name.
+    Check(Slot),
+    /// A member that failed.
+    Failed(Slot),
+}
+
+impl Detector {
+    /// A detector that probes nobody yet, and counts its pings from a random number.
+    pub(crate) fn new(config: &Config, first_sequence: u32) -> Self {
+        Detector {
+            current: None,
+            period_ends: None,
+            help_due: None,
+            pings: Pings::new(first_sequence),
+            detours: BTreeMap::new(),
+            health: Health::new(config.awareness_max, config.lifeguard_health),
+            ack_payload: Bytes::new(),
+        }
+    }
+
+    /// The first period ends so much later.
+    pub(crate) fn start(&mut self, now: Instant, first_period: Duration) {
+        self.period_ends = Some(now + first_period);
+    }
+
+    /// Sets what is sent with acks.
+    pub(crate) fn set_ack_payload(&mut self, payload: Bytes) {
+        self.ack_payload = payload;
+    }
+
+    /// Drops all that is kept about a member that leaves the table.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        self.detours.remove(&slot);
+        self.pings.forget(slot);
+        if self.current.as_ref().is_some_and(|probe| probe.target() == slot) {
+            self.current = None;
+        }
+    }
+
+    /// When the period ends.
+    #[inline]
+    pub(crate) fn period_ends(&self) -> Option<Instant> {
+        self.period_ends
+    }
+
+    /// When the direct ping of the probe counts as unanswered.
+    #[inline]
+    pub(crate) fn help_due(&self) -> Option<Instant> {
+        self.help_due
+    }
+
+    /// When the first ping is over that is no part of a probe.
+    #[inline]
+    pub(crate) fn next_ping_deadline(&self) -> Option<Instant> {
+        self.pings.next_deadline()
+    }
+
+    /// Local health: 0 is healthy.
+    pub(crate) fn health(&self) -> u8 {
+        self.health.score()
+    }
+
+    /// Moves the local health.
+    pub(crate) fn change_health(&mut self, cx: &mut Context, by: i16, reason: HealthReason) {
+        let from = self.health.score();
+        if self.health.change(by) {
+            let to = self.health.score();
+            cx.emit(Event::HealthChanged { from, to, reason });
+        }
+    }
+}
+
+/// A ping of this node to a member of this name.
+#[inline]
+fn ping<'a>(config: &'a Config, sequence: u32, target: &'a str) -> Ping<'a> {
+    Ping { sequence, target, source: config.name.as_str(), reply_to: config.reply_to() }
+}
+
+/// Whether a member speaks a version of memberlist's protocol; on the native wire all can do what
+/// later versions brought.
+#[inline]
+fn speaks(config: &Config, members: &Members, slot: Slot, memberlist_version: u8) -> bool {
+    config.wire == Wire::Swim || members.entry(slot).speaks(memberlist_version)
+}
+
+/// Whether datagrams to the address go to a member that is meant, and not to whoever asked for it.
+#[inline]
+fn is_at(members: &Members, slot: Slot, address: SocketAddr) -> bool {
+    members.entry(slot).address() == address
+}

@@ -1,0 +1,260 @@
+//! This node's own probe: a direct ping, then helpers and a ping over a stream, then the verdict.
+
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::{Detector, is_at, ping, speaks};
+use crate::context::Context;
+use crate::dissemination::Gossip;
+use crate::member::{Incarnation, Name, State};
+use crate::members::{Members, Slot};
+use crate::output::{Event, HealthReason, StreamId};
+use crate::stats::{DropReason, MessageKind};
+use crate::time::Instant;
+use crate::wire::{Ack, IndirectPing, Message, Update, memberlist};
+
+/// How many probes of a member in a row must be answered by detours alone, through a helper or over
+/// a stream, before datagrams count as blocked: one or two may be chance.
+const BLOCKED_AFTER: u8 = 3;
+
+/// The probe of this protocol period.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    target: Slot,
+    sequence: u32,
+    /// The target's incarnation when the probe began; what an accusation will be about.
+    incarnation: Incarnation,
+    sent_at: Instant,
+    helpers: u8,
+    /// How many of the helpers say so when the target does not answer, and how many did.
+    nacks_due: u8,
+    nacks: u8,
+    stream: Option<StreamId>,
+    /// The target answered over the stream.
+    answered_by_stream: bool,
+}
+
+/// A ping that is to be sent over a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamPing {
+    pub(crate) target: Slot,
+    pub(crate) sequence: u32,
+}
+
+/// A failed probe: this node accuses the target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accusation {
+    pub(crate) target: Slot,
+    pub(crate) incarnation: Incarnation,
+}
+
+impl Probe {
+    /// The member that is probed.
+    pub(super) fn target(&self) -> Slot {
+        self.target
+    }
+
+    /// The stream that the target is pinged over, as long as nothing came.
+    pub(crate) fn stream(&self) -> Option<StreamId> {
+        self.stream
+    }
+}
+
+impl Detector {
+    /// The period is over: the probe that ran in it.
+    pub(crate) fn end_period(&mut self) -> Option<Probe> {
+        self.period_ends = None;
+        self.current.take()
+    }
+
+    /// The next period begins, now that the last one was judged.
+    pub(crate) fn begin_period(&mut self, cx: &Context) {
+        self.period_ends = Some(cx.now() + self.health.stretch(cx.config.probe_interval));
+    }
+
+    /// Probes a member. `accusation` is what is held against it, so that it can refute.
+    pub(crate) fn start_probe(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        members: &Members,
+        target: Slot,
+        accusation: Option<Update<'_>>,
+    ) {
+        let now = cx.now();
+        let sequence = self.pings.sequence();
+        let entry = members.entry(target);
+        let mut draft = cx.channel.datagram();
+        draft.append(&Message::Ping(ping(&cx.config, sequence, entry.name())));
+        cx.stats.sent[MessageKind::Ping] += 1;
+        if let Some(accusation) = accusation {
+            let message = Message::Update(accusation);
+            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
+        }
+        gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(entry.address(), payload);
+        cx.stats.probes += 1;
+        self.help_due = Some(now + self.health.stretch(cx.config.probe_timeout));
+        self.current = Some(Probe {
+            target,
+            sequence,
+            incarnation: entry.incarnation(),
+            sent_at: now,
+            helpers: 0,
+            nacks_due: 0,
+            nacks: 0,
+            stream: None,
+            answered_by_stream: false,
+        });
+    }
+
+    /// The direct ping was not answered in time: asks peers to ping the target. Returns the ping
+    /// that is to be sent over a stream besides; [`stream_opened`](Detector::stream_opened)
+    /// follows.
+    pub(crate) fn ask_for_help(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        members: &Members,
+    ) -> Option<StreamPing> {
+        self.help_due = None;
+        let probe = self.current.as_mut()?;
+        let helpers =
+            members.pick(&mut cx.random, cx.config.indirect_probes, Some(probe.target), |entry| {
+                entry.state() == State::Alive
+            });
+        for &helper in helpers.slots() {
+            let (target, entry) = (members.entry(probe.target), members.entry(helper));
+            // Go programs of old sent none.
+            let nacks = speaks(&cx.config, members, helper, memberlist::NACK_VERSION);
+            let request = Message::IndirectPing(IndirectPing {
+                sequence: probe.sequence,
+                target: target.name(),
+                address: target.announced_address(),
+                source: cx.config.name.as_str(),
+                reply_to: cx.config.reply_to(),
+                wants_nack: nacks,
+            });
+            let mut draft = cx.channel.datagram();
+            draft.append(&request);
+            cx.stats.sent[MessageKind::IndirectPing] += 1;
+            gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+            let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+            cx.send(entry.address(), payload);
+            probe.helpers += 1;
+            probe.nacks_due += u8::from(nacks);
+        }
+        let (target, sequence) = (probe.target, probe.sequence);
+        let answers = speaks(&cx.config, members, target, memberlist::STREAM_PING_VERSION);
+        (cx.config.stream_ping && answers).then_some(StreamPing { target, sequence })
+    }
+
+    /// The target of the probe is pinged over this stream.
+    pub(crate) fn stream_opened(&mut self, stream: StreamId) {
+        if let Some(probe) = &mut self.current {
+            probe.stream = Some(stream);
+        }
+    }
+
+    /// Judges the probe of the period that ended: whether its target is to be accused.
+    pub(crate) fn judge(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        probe: &Probe,
+    ) -> Option<Accusation> {
+        if probe.answered_by_stream {
+            cx.stats.probes_saved_by_stream += 1;
+            self.note_detour(cx, members, probe.target);
+            self.change_health(cx, -1, HealthReason::ProbeAnswered);
+            return None;
+        }
+        cx.stats.probes_failed += 1;
+        // Helpers that said "no answer" show that this node can be reached: then the failure is not
+        // its own fault. A nack that is missing is (Lifeguard, section IV.A).
+        match probe.nacks_due {
+            0 => self.change_health(cx, 1, HealthReason::ProbeFailed),
+            due => {
+                let missed = i16::from(due.saturating_sub(probe.nacks));
+                self.change_health(cx, missed, HealthReason::NacksMissed);
+            }
+        }
+        Some(Accusation { target: probe.target, incarnation: probe.incarnation })
+    }
+
+    /// Ends the running probe without a verdict; returns the stream that it used.
+    pub(crate) fn cancel(&mut self) -> Option<StreamId> {
+        (self.period_ends, self.help_due) = (None, None);
+        self.current.take().and_then(|probe| probe.stream)
+    }
+
+    /// The running probe, if this is the sequence number of its pings.
+    #[inline]
+    pub(super) fn take_current(&mut self, sequence: u32) -> Option<Probe> {
+        let probe = self.current.take_if(|probe| probe.sequence == sequence)?;
+        self.help_due = None;
+        Some(probe)
+    }
+
+    /// The target answered over the stream: enough to spare it, but an ack in a datagram within the
+    /// period is better news.
+    pub(crate) fn receive_stream_ack(&mut self, stream: StreamId) {
+        if let Some(probe) = &mut self.current
+            && probe.stream == Some(stream)
+        {
+            probe.answered_by_stream = true;
+            probe.stream = None;
+        }
+    }
+
+    /// The target answered in a datagram; returns whether from its own address.
+    #[inline]
+    pub(crate) fn probe_answered(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        from: SocketAddr,
+        probe: &Probe,
+        ack: &Ack<'_>,
+    ) -> bool {
+        self.change_health(cx, -1, HealthReason::ProbeAnswered);
+        let at_home = is_at(members, probe.target, from);
+        if !at_home && probe.helpers > 0 {
+            self.note_detour(cx, members, probe.target);
+        } else if !self.detours.is_empty() {
+            self.detours.remove(&probe.target);
+        }
+        if !at_home {
+            return false;
+        }
+        let round_trip = cx.now() - probe.sent_at;
+        cx.stats.note_round_trip(round_trip);
+        if !ack.payload.is_empty() {
+            let name = Name::trusted(members.entry(probe.target).name());
+            let payload = Bytes::copy_from_slice(ack.payload);
+            cx.emit(Event::AckPayload { name, round_trip, payload });
+        }
+        true
+    }
+
+    /// A helper says that the target has not answered.
+    pub(crate) fn receive_nack(&mut self, cx: &mut Context, sequence: u32) {
+        match &mut self.current {
+            Some(probe) if probe.sequence == sequence && probe.nacks < probe.nacks_due => {
+                probe.nacks += 1;
+            }
+            _ => cx.drop_quietly(DropReason::UnexpectedAck),
+        }
+    }
+
+    fn note_detour(&mut self, cx: &mut Context, members: &Members, target: Slot) {
+        let count = self.detours.entry(target).or_insert(0);
+        *count = count.saturating_add(1);
+        if *count == BLOCKED_AFTER {
+            let member = members.entry(target).view().to_member();
+            cx.emit(Event::DatagramsBlocked { member });
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! User broadcasts: started here, received and passed on.
+
+use bytes::Bytes;
+
+use super::queue::{Ticket, Tier, Waiter};
+use super::seen::Note;
+use super::{Gossip, encoded};
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::member::Name;
+use crate::members::Members;
+use crate::output::{Answer, Event, RequestId};
+use crate::stats::{DropReason, MessageKind};
+use crate::wire::{Broadcast, Message};
+
+impl Gossip {
+    /// Starts a broadcast, whose size was checked. Without an audience it is spread at once.
+    pub(crate) fn start_broadcast(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        key: &[u8],
+        payload: &[u8],
+    ) -> Result<RequestId, CommandError> {
+        let name = cx.config.name.clone();
+        let broadcast = Broadcast {
+            origin: name.as_str(),
+            life: self.life,
+            sequence: self.broadcasts_made,
+            key,
+            payload,
+        };
+        if !self.has_room_for(&cx.config, &name, &broadcast) {
+            return Err(CommandError::Busy { limit: "broadcast_queue_max" });
+        }
+        let request = cx.begin_request()?;
+        self.broadcasts_made = self.broadcasts_made.wrapping_add(1);
+        if members.has_audience() {
+            self.queue_broadcast(cx, members, &name, &broadcast, Waiter::Command(request));
+        } else {
+            cx.answer(request, Ok(Answer::Spread));
+        }
+        Ok(request)
+    }
+
+    /// Takes in a broadcast; it is passed on where `passes_on` says so and there is room.
+    pub(crate) fn receive_broadcast(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        broadcast: &Broadcast<'_>,
+        passes_on: bool,
+    ) {
+        let Broadcast { origin, life, sequence, .. } = *broadcast;
+        if origin == cx.config.name.as_str() {
+            return cx.drop_quietly(DropReason::RepeatedBroadcast);
+        }
+        let (lives_max, quiet) = (cx.config.broadcast_origins_max, cx.config.gossip_to_the_dead);
+        match self.seen.note(cx.now(), (origin, life, sequence), lives_max, quiet) {
+            Note::New => {}
+            Note::Repeated => return cx.drop_quietly(DropReason::RepeatedBroadcast),
+            Note::Full => return cx.drop_quietly(DropReason::OriginsFull),
+        }
+        let origin = Name::trusted(origin);
+        let newer = self.keyed.find(&origin, broadcast).filter(|&(_, waiting)| waiting > sequence);
+        if newer.is_some() {
+            return cx.drop_quietly(DropReason::ReplacedBroadcast);
+        }
+        if passes_on
+            && fits_a_packet(&cx.config, broadcast)
+            && self.make_room_for(cx, &origin, broadcast)
+        {
+            self.queue_broadcast(cx, members, &origin, broadcast, Waiter::Nobody);
+        }
+        let key = Bytes::copy_from_slice(broadcast.key);
+        let payload = Bytes::copy_from_slice(broadcast.payload);
+        cx.emit(Event::Broadcast { origin, key, payload });
+    }
+
+    /// A broadcast that waits was let in when packets had more room, and may not fit any more.
+    pub(crate) fn give_up_the_too_long(&mut self, cx: &mut Context) {
+        let limit = cx.config.message_max();
+        for finished in self.broadcasts.take_longer_than(limit) {
+            cx.drop_quietly(DropReason::QueueFull);
+            self.settle(finished, &cx.config, &mut cx.outputs);
+        }
+    }
+
+    /// Passed on for others a broadcast makes room for itself: the most sent goes. What was never
+    /// sent does not, this node may be the only one that has it; then the new one is not passed on,
+    /// of which others have a copy. Returns whether there is room now.
+    fn make_room_for(
+        &mut self,
+        cx: &mut Context,
+        origin: &Name,
+        broadcast: &Broadcast<'_>,
+    ) -> bool {
+        while !self.has_room_for(&cx.config, origin, broadcast) {
+            cx.drop_quietly(DropReason::QueueFull);
+            let sent = |&place: &u32| self.broadcasts.was_sent(place);
+            let Some(place) = self.broadcasts.least_urgent().filter(sent) else {
+                return false;
+            };
+            let pushed_out = self.broadcasts.remove(place);
+            self.settle(pushed_out, &cx.config, &mut cx.outputs);
+        }
+        true
+    }
+
+    /// The one that it replaces makes room.
+    fn has_room_for(&self, config: &Config, origin: &Name, broadcast: &Broadcast<'_>) -> bool {
+        let (mut len, mut bytes) = (self.broadcasts.len(), self.broadcasts.bytes());
+        if let Some((place, _)) = self.keyed.find(origin, broadcast) {
+            len -= 1;
+            bytes -= self.broadcasts.len_of(place);
+        }
+        let size = config.wire.encoded_len(&Message::Broadcast(*broadcast));
+        len < config.broadcast_queue_max && bytes + size <= config.broadcast_queue_bytes_max
+    }
+
+    fn queue_broadcast(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        origin: &Name,
+        broadcast: &Broadcast<'_>,
+        waiter: Waiter,
+    ) {
+        if let Some((place, _)) = self.keyed.find(origin, broadcast) {
+            let replaced = self.broadcasts.remove(place);
+            self.settle(replaced, &cx.config, &mut cx.outputs);
+        }
+        let bytes = encoded(cx.config.wire, &Message::Broadcast(*broadcast));
+        let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, waiter };
+        let place = self.broadcasts.push(bytes, Tier::Normal, ticket);
+        if !broadcast.key.is_empty() {
+            self.keyed.insert(origin.clone(), broadcast, place);
+        }
+        self.arm(cx, members);
+    }
+}
+
+/// A peer's packets may be larger than this node's.
+fn fits_a_packet(config: &Config, broadcast: &Broadcast<'_>) -> bool {
+    config.wire.encoded_len(&Message::Broadcast(*broadcast)) <= config.message_max()
+}

@@ -1,0 +1,355 @@
+//! Spreading news: the queues of updates and broadcasts, what of them goes into a packet, and when.
+//!
+//! SWIM's infection-style dissemination with piggybacking (section 4), with the limits of HashiCorp
+//! memberlist, and user broadcasts beside membership updates.
+
+mod broadcasting;
+mod keyed;
+#[cfg(test)]
+mod order_in_go;
+mod queue;
+mod seen;
+mod share;
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hashbrown::HashTable;
+
+use crate::channel::Draft;
+use crate::config::Config;
+use crate::context::Context;
+use crate::members::{Members, Slot};
+use crate::output::{Answer, Failure};
+use crate::outputs::Outputs;
+use crate::sabotage::Sabotage;
+use crate::stats::{DropReason, MessageKind, Stats};
+use crate::time::Instant;
+use crate::wire::{Message, Update, Wire, memberlist};
+
+use keyed::Keyed;
+use queue::{Finished, Queue, Ticket};
+pub(crate) use queue::{Tier, Waiter};
+use seen::Seen;
+use share::Share;
+
+/// How often at least each update of a flood is sent.
+const FLOOD_TRANSMISSIONS: usize = 2;
+
+/// An empty index keeps room for this many updates; the memory of a flood of news is given back.
+const ROOM_KEPT: usize = 64;
+
+/// The gossip of a node.
+#[derive(Debug)]
+pub(crate) struct Gossip {
+    updates: Queue,
+    /// Where the update about each member waits.
+    places: HashTable<(Slot, u32)>,
+    broadcasts: Queue,
+    share: Share,
+    seen: Seen,
+    keyed: Keyed,
+    /// Tells this life of the node from its earlier ones, for its broadcasts.
+    life: u32,
+    broadcasts_made: u32,
+    /// The next gossip tick. Set when something is queued while there is somebody to tell.
+    due: Option<Instant>,
+    /// This node has left: it tells nobody.
+    stopped: bool,
+    /// Where the ticks lie on the time line, so that they keep their rhythm while switched off for
+    /// want of news.
+    phase: Duration,
+    /// The goodbye was sent as often as it should, and [`Gossip::take_goodbye_sent`] did not say so
+    /// yet.
+    goodbye_sent: bool,
+    /// Memory for what a packet finishes.
+    finished: Vec<Finished>,
+}
+
+impl Gossip {
+    /// Gossip with ticks at this phase of the interval, in this life of the node.
+    pub(crate) fn new(phase: Duration, life: u32) -> Self {
+        Gossip {
+            updates: Queue::default(),
+            places: HashTable::new(),
+            broadcasts: Queue::default(),
+            share: Share::default(),
+            seen: Seen::default(),
+            keyed: Keyed::default(),
+            life,
+            broadcasts_made: 0,
+            due: None,
+            stopped: false,
+            phase,
+            goodbye_sent: false,
+            finished: Vec::new(),
+        }
+    }
+
+    // Queueing.
+
+    /// Queues news about `subject`; news about it that waits already is replaced.
+    pub(crate) fn queue_update(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        subject: Slot,
+        update: &Update<'_>,
+        tier: Tier,
+        waiter: Waiter,
+    ) {
+        self.drop_update_about(cx, subject);
+        if self.updates.len() >= cx.config.update_queue_max
+            && !cx.config.breaks(Sabotage::OverfillsItsQueue)
+            && let Some(place) = self.updates.least_urgent()
+        {
+            cx.drop_quietly(DropReason::QueueFull);
+            let pushed_out = self.updates.remove(place);
+            self.settle(pushed_out, &cx.config, &mut cx.outputs);
+        }
+        let message = Message::Update(*update);
+        let ticket = Ticket { subject: Some(subject), kind: message.kind(), waiter };
+        let place = self.updates.push(encoded(cx.config.wire, &message), tier, ticket);
+        self.places.insert_unique(hash(subject), (subject, place), |&(slot, _)| hash(slot));
+        self.arm(cx, members);
+    }
+
+    /// Queues news that is passed on unverified, and that newer news does not replace, if there is
+    /// room.
+    pub(crate) fn pass_on(&mut self, cx: &Context, members: &Members, update: &Update<'_>) {
+        if self.has_room(&cx.config) {
+            let message = Message::Update(*update);
+            let ticket = Ticket { subject: None, kind: message.kind(), waiter: Waiter::Nobody };
+            self.updates.push(encoded(cx.config.wire, &message), Tier::Normal, ticket);
+            self.arm(cx, members);
+        }
+    }
+
+    /// Whether another update can be queued without one being pushed out.
+    pub(crate) fn has_room(&self, config: &Config) -> bool {
+        self.updates.len() < config.update_queue_max
+    }
+
+    /// Whether news about a member waits.
+    pub(crate) fn waits(&self, subject: Slot) -> bool {
+        self.place_of(subject).is_some()
+    }
+
+    /// Gives up the news about a member; it counts as sent.
+    pub(crate) fn drop_update_about(&mut self, cx: &mut Context, subject: Slot) {
+        if let Some(place) = self.place_of(subject) {
+            let given_up = self.updates.remove(place);
+            self.settle(given_up, &cx.config, &mut cx.outputs);
+        }
+    }
+
+    /// The last one who could have heard is gone: what is queued counts as spread. Who comes later
+    /// learns it in the join.
+    pub(crate) fn settle_all(&mut self, cx: &mut Context) {
+        self.keyed = Keyed::default();
+        for queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)] {
+            for finished in queue.drain() {
+                self.settle(finished, &cx.config, &mut cx.outputs);
+            }
+        }
+    }
+
+    /// This node has left: gives up everything that is queued, and answers whoever waits for it.
+    pub(crate) fn stop(&mut self, cx: &mut Context) {
+        (self.due, self.stopped) = (None, true);
+        self.keyed = Keyed::default();
+        self.places = HashTable::new();
+        for queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)] {
+            for Finished { ticket, .. } in queue.drain() {
+                if let Waiter::Command(request) = ticket.waiter {
+                    cx.answer(request, Err(Failure::Stopped));
+                }
+            }
+        }
+    }
+
+    // Sending.
+
+    /// Sends what is queued to these members.
+    pub(crate) fn tick(&mut self, cx: &mut Context, members: &Members, targets: &[Slot]) {
+        let live = members.live();
+        for &target in targets {
+            if self.is_idle() {
+                break;
+            }
+            let mut draft = cx.channel.datagram();
+            self.fill(&mut draft, live, &cx.config, &mut cx.stats, &mut cx.outputs);
+            let entry = members.entry(target);
+            let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+            cx.send(entry.address(), payload);
+        }
+        self.arm(cx, members);
+    }
+
+    /// Fills a datagram with queued messages, in a cluster of `live` members.
+    pub(crate) fn fill(
+        &mut self,
+        draft: &mut Draft<'_>,
+        live: usize,
+        config: &Config,
+        stats: &mut Stats,
+        outputs: &mut Outputs,
+    ) {
+        if self.is_idle() {
+            return;
+        }
+        let limit = config.transmissions(live);
+        // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
+        let broadcast_limit = limit + config.retransmit_mult;
+        let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
+        let room = draft.room() + excess;
+        let mut finished = core::mem::take(&mut self.finished);
+        let sent = &mut stats.sent;
+
+        // Besides their share broadcasts may have what membership news will leave.
+        let news = self.updates.bytes() + self.updates.len() * draft.cost(0);
+        let left_over = room.saturating_sub(news);
+        let size_max = config.packet_size_max + excess;
+        let allotted = self.share.allot(&self.broadcasts, room, size_max).max(left_over);
+        let mut used = self.broadcasts.fill(draft, allotted, broadcast_limit, sent, &mut finished);
+        self.share.spend(used);
+        let had_share = used > 0;
+        used += self.updates.fill(draft, room - used, limit, sent, &mut finished);
+        if !had_share {
+            used = self.broadcasts.fill(draft, room - used, broadcast_limit, sent, &mut finished);
+            self.share.spend(used);
+        }
+
+        for done in finished.drain(..) {
+            self.settle(done, config, outputs);
+        }
+        self.finished = finished;
+    }
+
+    /// When the next tick is due.
+    #[inline]
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The tick is being kept.
+    pub(crate) fn tick_is_over(&mut self) {
+        self.due = None;
+    }
+
+    /// This node is back after having left.
+    pub(crate) fn restart(&mut self) {
+        self.stopped = false;
+    }
+
+    /// Sets the next tick if there is something to gossip and somebody to gossip to. Ticks keep
+    /// their rhythm while nothing is queued, so a node without news does nothing at all.
+    fn arm(&mut self, cx: &Context, members: &Members) {
+        if self.due.is_none() && !self.stopped && !self.is_idle() && members.has_audience() {
+            self.due = Some(self.next_tick(cx.now(), cx.config.gossip_interval));
+        }
+    }
+
+    fn next_tick(&self, now: Instant, interval: Duration) -> Instant {
+        // The phase is below the interval, so counted from one interval before it ticks lie at the
+        // multiples of the interval.
+        let counted = (now + (interval - self.phase)).since_origin();
+        let since_tick = Duration::from_nanos(
+            u64::try_from(counted.as_nanos() % interval.as_nanos()).expect("less than an hour"),
+        );
+        now + (interval - since_tick)
+    }
+
+    /// Whether the goodbye was sent as often as it should since this was asked last.
+    #[inline]
+    pub(crate) fn take_goodbye_sent(&mut self) -> bool {
+        core::mem::take(&mut self.goodbye_sent)
+    }
+
+    // Floods.
+
+    /// Whether gossip may yet tell others what this node sees. In a flood the first few
+    /// transmissions tell nearly everybody; chance needs all the others for the rest, and an
+    /// exchange does the same in one round trip.
+    pub(crate) fn is_under_way(&self, config: &Config) -> bool {
+        let first_few = |sent| sent < FLOOD_TRANSMISSIONS;
+        self.updates.sent_least().is_some_and(|sent| first_few(sent) || !self.is_flooded(config))
+    }
+
+    /// A probed member sees what this node sees. In a flood that is reason enough to keep the rest
+    /// of its transmissions: whoever does not see it yet finds out by its next probe.
+    pub(crate) fn end_flood(&mut self, cx: &mut Context) {
+        if self.is_flooded(&cx.config) {
+            for finished in self.updates.take_alive(FLOOD_TRANSMISSIONS) {
+                self.settle(finished, &cx.config, &mut cx.outputs);
+            }
+        }
+    }
+
+    /// Whether more news waits than a gossip tick sends, as after many members joined at once.
+    fn is_flooded(&self, config: &Config) -> bool {
+        self.updates.bytes() > config.packet_size_max * config.gossip_nodes
+    }
+
+    // Getters.
+
+    /// How many updates wait.
+    pub(crate) fn updates_len(&self) -> usize {
+        self.updates.len()
+    }
+
+    /// How many broadcasts wait.
+    pub(crate) fn broadcasts_len(&self) -> usize {
+        self.broadcasts.len()
+    }
+
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.updates.is_empty() && self.broadcasts.is_empty()
+    }
+
+    fn place_of(&self, subject: Slot) -> Option<u32> {
+        let found = self.places.find(hash(subject), |&(slot, _)| slot == subject);
+        found.map(|&(_, place)| place)
+    }
+
+    /// Tells whoever waits that a queued message will not be sent again.
+    fn settle(&mut self, finished: Finished, config: &Config, outputs: &mut Outputs) {
+        let Ticket { subject, waiter, kind } = finished.ticket;
+        if let Some(subject) = subject {
+            self.forget_place(subject);
+        }
+        if kind == MessageKind::Broadcast {
+            self.keyed.remove(finished.place);
+        }
+        match waiter {
+            Waiter::Leave => self.goodbye_sent = true,
+            Waiter::Command(request) => outputs.answer(config, request, Ok(Answer::Spread)),
+            Waiter::Nobody => {}
+        }
+    }
+
+    fn forget_place(&mut self, subject: Slot) {
+        if let Ok(found) = self.places.find_entry(hash(subject), |&(slot, _)| slot == subject) {
+            found.remove();
+        }
+        if self.places.is_empty() && self.places.capacity() > 2 * ROOM_KEPT {
+            self.places = HashTable::new();
+        }
+    }
+}
+
+/// Slots are small numbers, of which each is in use once: spread over the whole width they collide
+/// no more than random numbers would.
+fn hash(slot: Slot) -> u64 {
+    // The golden ratio in 64 bits, as in Fibonacci hashing (Knuth, volume 3, section 6.4).
+    u64::from(slot.number()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A message in the form in which it is appended to packets.
+fn encoded(wire: Wire, message: &Message<'_>) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(wire.encoded_len(message));
+    wire.encode(message, &mut bytes);
+    bytes.freeze()
+}

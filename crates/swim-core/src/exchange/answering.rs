@@ -1,0 +1,70 @@
+//! Answers on streams that peers opened.
+
+use super::streams::{extra_time, send_all};
+use super::{Exchange, Purpose};
+use crate::channel::{Framed, Side};
+use crate::context::Context;
+use crate::output::{StreamId, StreamOp};
+use crate::stats::{DropReason, MessageKind};
+use crate::wire::{Ack, Frame, Message, Ping, Wire, memberlist};
+
+impl Exchange {
+    /// Answers a ping over a stream.
+    pub(crate) fn answer_ping(&mut self, cx: &mut Context, id: StreamId, ping: &Ping<'_>) {
+        // On memberlist's wire a ping may be for whoever is here.
+        if ping.target == cx.config.name.as_str() || ping.target.is_empty() {
+            self.acknowledge(cx, id, ping.sequence);
+        } else {
+            cx.drop_quietly(DropReason::WrongName);
+            self.abort(cx, id);
+        }
+    }
+
+    /// Tells the sender of a message that it was received.
+    pub(crate) fn acknowledge_message(&mut self, cx: &mut Context, id: StreamId) {
+        match cx.config.wire {
+            Wire::Swim => self.acknowledge(cx, id, 0),
+            Wire::Memberlist => {
+                self.expect_end(cx, id, 0);
+                cx.outputs.stream(id, StreamOp::Finish);
+            }
+        }
+    }
+
+    /// Sends the answer to what a peer asked for; then only the end of the stream is awaited.
+    pub(crate) fn answer(&mut self, cx: &mut Context, id: StreamId, framed: Framed) {
+        let dialled_with = self.table.get(id).and_then(|stream| stream.dialled_with());
+        let bytes = cx.channel.sealed(Side::Acceptor, dialled_with.as_deref(), framed);
+        self.expect_end(cx, id, bytes.len());
+        send_all(cx, id, bytes);
+    }
+
+    /// Ends an exchange on memberlist's wire because of how the peer sealed or packed what it sent.
+    /// As there, whoever dialled is told.
+    pub(super) fn complain_back(&mut self, cx: &mut Context, id: StreamId, reason: DropReason) {
+        match self.table.get(id) {
+            Some(stream) if stream.purpose() == Purpose::Incoming => {
+                cx.complain(stream.peer(), reason, true);
+                let text = alloc::format!("{reason}");
+                let framed = cx.channel.framed(|_, out| memberlist::encode_error(&text, out));
+                self.answer(cx, id, framed);
+            }
+            _ => self.reject(cx, id, reason),
+        }
+    }
+
+    fn acknowledge(&mut self, cx: &mut Context, id: StreamId, sequence: u32) {
+        cx.count_sent(MessageKind::Ack);
+        let ack = Ack { sequence, payload: &[], view: 0 };
+        let framed = cx.channel.framed(|wire, out| match wire {
+            Wire::Swim => Frame::Ack(ack).encode(out),
+            Wire::Memberlist => wire.encode(&Message::Ack(ack), out),
+        });
+        self.answer(cx, id, framed);
+    }
+
+    fn expect_end(&mut self, cx: &Context, id: StreamId, answer_len: usize) {
+        self.table.set_answered(id);
+        self.table.extend_deadline(id, cx.config.stream_timeout + extra_time(answer_len));
+    }
+}

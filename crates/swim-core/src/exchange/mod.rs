@@ -1,0 +1,84 @@
+//! Exchanges over streams: joins, push/pulls, pings of a probe, and reliable messages. Which
+//! streams are open, how long they may take and how much they may hold, and when views are
+//! exchanged.
+//!
+//! On every stream each side sends one part and then ends it. An [`Exchange`] writes this node's
+//! part, and returns the peer's once it is complete ([`Exchange::receive`]).
+
+mod answering;
+mod push_pull;
+mod repairing;
+mod streams;
+mod table;
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::time::Instant;
+
+pub(crate) use streams::Arrived;
+pub(crate) use table::Purpose;
+use table::Table;
+
+/// The exchanges of a node.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    table: Table,
+    /// When views are exchanged with a random member.
+    push_pull_due: Option<Instant>,
+    /// Not before then is a difference of views repaired by another push/pull.
+    next_repair: Instant,
+    /// How long to wait after the next repair.
+    repair_patience: Duration,
+    /// What the application gives in every push/pull.
+    user_state: Bytes,
+}
+
+impl Exchange {
+    /// No exchange yet.
+    pub(crate) fn new(now: Instant, config: &Config) -> Self {
+        Exchange {
+            table: Table::default(),
+            push_pull_due: None,
+            next_repair: now,
+            repair_patience: config.probe_interval,
+            user_state: Bytes::new(),
+        }
+    }
+
+    /// Exchanges views periodically, for the first time after this delay.
+    pub(crate) fn start(&mut self, now: Instant, config: &Config, first: Duration) {
+        if !config.push_pull_interval.is_zero() {
+            self.push_pull_due = Some(now + first);
+        }
+    }
+
+    /// Exchanges views no more.
+    pub(crate) fn stop_push_pulls(&mut self) {
+        self.push_pull_due = None;
+    }
+
+    /// Sets what is given in every push/pull.
+    pub(crate) fn set_user_state(&mut self, state: Bytes) {
+        self.user_state = state;
+    }
+
+    /// How many streams are open.
+    pub(crate) fn streams_open(&self) -> usize {
+        self.table.len()
+    }
+
+    /// When the periodic push/pull is due.
+    #[inline]
+    pub(crate) fn push_pull_due(&self) -> Option<Instant> {
+        self.push_pull_due
+    }
+
+    /// When the first stream has taken too long.
+    #[inline]
+    pub(crate) fn next_stream_deadline(&self) -> Option<Instant> {
+        self.table.next_deadline()
+    }
+}

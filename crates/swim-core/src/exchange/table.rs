@@ -1,0 +1,205 @@
+//! The open streams, their deadlines, and what they hold.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::channel::{Inbox, Side};
+use crate::deadlines::Deadlines;
+use crate::output::{RequestId, StreamId};
+use crate::time::Instant;
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Opened by a peer. What it wants is known with its first frame.
+    Incoming,
+    /// Opened by a peer and answered; only its end is awaited.
+    Answered,
+    /// A push/pull with the address of a join.
+    Join { request: RequestId },
+    /// A push/pull that is no join.
+    PushPull,
+    /// A periodic push/pull, which begins with the digests of both views.
+    Compare,
+    /// A ping of the running probe.
+    Ping { sequence: u32 },
+    /// A reliable message.
+    Message { request: RequestId },
+}
+
+impl Purpose {
+    fn is_of_peer(self) -> bool {
+        matches!(self, Purpose::Incoming | Purpose::Answered)
+    }
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    peer: SocketAddr,
+    purpose: Purpose,
+    /// Received and not yet used.
+    inbox: Inbox,
+    received: usize,
+    deadline: Instant,
+}
+
+impl Stream {
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// How many bytes came in.
+    pub(super) fn received(&self) -> usize {
+        self.received
+    }
+
+    /// The side that the peer is.
+    pub(super) fn peer_side(&self) -> Side {
+        if self.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor }
+    }
+
+    /// The label that the dialler came with.
+    pub(super) fn dialled_with(&self) -> Option<Bytes> {
+        self.inbox.dialled_with()
+    }
+}
+
+/// All open streams.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    opened: u64,
+    streams: BTreeMap<StreamId, Stream>,
+    deadlines: Deadlines<StreamId>,
+    /// Bytes in all inboxes.
+    buffered: usize,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Bytes in all inboxes.
+    pub(super) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    pub(super) fn get(&self, id: StreamId) -> Option<&Stream> {
+        self.streams.get(&id)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        peer: SocketAddr,
+        purpose: Purpose,
+        deadline: Instant,
+    ) -> StreamId {
+        self.opened += 1;
+        let id = StreamId(self.opened);
+        let stream = Stream { peer, purpose, inbox: Inbox::default(), received: 0, deadline };
+        self.streams.insert(id, stream);
+        self.deadlines.insert(deadline, id);
+        id
+    }
+
+    pub(super) fn remove(&mut self, id: StreamId) -> Option<Stream> {
+        let stream = self.streams.remove(&id)?;
+        self.deadlines.remove(stream.deadline, id);
+        self.buffered -= stream.inbox.len();
+        Some(stream)
+    }
+
+    /// The stream was answered: only its end is awaited.
+    pub(super) fn set_answered(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.purpose = Purpose::Answered;
+        }
+    }
+
+    pub(super) fn extend_deadline(&mut self, id: StreamId, by: Duration) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            let before = stream.deadline;
+            stream.deadline += by;
+            self.deadlines.move_to(before, stream.deadline, id);
+        }
+    }
+
+    /// A stream whose time is over.
+    pub(super) fn overdue(&self, now: Instant) -> Option<StreamId> {
+        self.deadlines.first().filter(|&(at, _)| at <= now).map(|(_, id)| id)
+    }
+
+    /// Takes in what came on a stream, for which there is room.
+    pub(super) fn push(&mut self, id: StreamId, data: &[u8]) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.received += data.len();
+            stream.inbox.push(data);
+            self.buffered += data.len();
+        }
+    }
+
+    /// Lends the inbox of a stream to `read`, which may take bytes out of it, and is told how many
+    /// bytes all inboxes hold.
+    pub(super) fn read<T>(
+        &mut self,
+        id: StreamId,
+        read: impl FnOnce(&mut Inbox, Side, usize) -> T,
+    ) -> Option<T> {
+        let stream = self.streams.get_mut(&id)?;
+        let (side, before) = (stream.peer_side(), stream.inbox.len());
+        let outcome = read(&mut stream.inbox, side, self.buffered);
+        self.buffered -= before - stream.inbox.len();
+        Some(outcome)
+    }
+
+    /// Takes the requests of all joins: their exchanges go on as push/pulls.
+    pub(super) fn take_joins(&mut self) -> Vec<RequestId> {
+        let mut requests = Vec::new();
+        for stream in self.streams.values_mut() {
+            if let Purpose::Join { request } = stream.purpose {
+                stream.purpose = Purpose::PushPull;
+                requests.push(request);
+            }
+        }
+        requests
+    }
+
+    // Streams that peers opened.
+
+    pub(super) fn incoming(&self) -> usize {
+        self.incoming_streams().count()
+    }
+
+    pub(super) fn incoming_from(&self, source: IpAddr) -> usize {
+        self.incoming_streams().filter(|(_, stream)| stream.peer.ip() == source).count()
+    }
+
+    /// The oldest stream that a peer opened and on which nothing came.
+    pub(super) fn oldest_silent(&self) -> Option<StreamId> {
+        self.incoming_streams().find(|(_, stream)| stream.received == 0).map(|(id, _)| id)
+    }
+
+    /// The streams that this node opened.
+    pub(super) fn own(&self) -> Vec<StreamId> {
+        let own = self.streams.iter().filter(|(_, stream)| !stream.purpose.is_of_peer());
+        own.map(|(&id, _)| id).collect()
+    }
+
+    fn incoming_streams(&self) -> impl Iterator<Item = (StreamId, &Stream)> {
+        let incoming = self.streams.iter().filter(|(_, stream)| stream.purpose.is_of_peer());
+        incoming.map(|(&id, stream)| (id, stream))
+    }
+}

@@ -1,0 +1,181 @@
+//! What is stored of one member.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::Hasher;
+use core::net::SocketAddr;
+
+use siphasher::sip::SipHasher13;
+
+use crate::address::{CompactAddress, canonical};
+use crate::member::{Belief, Incarnation, MemberRef, State, Versions};
+use crate::time::Instant;
+
+/// What is stored per member, besides its 4 bytes in the ring and its place in the name index.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Name, then metadata: one allocation instead of two.
+    pub(super) text: Box<[u8]>,
+    pub(super) since: Instant,
+    pub(super) incarnation: u32,
+    pub(super) versions: [u8; Versions::SIZE],
+    pub(super) address: CompactAddress,
+    pub(super) name_len: u8,
+    pub(super) state: State,
+    /// Failed or left so long ago that it is no longer listed; see [`Members::lose`].
+    pub(super) lost: bool,
+}
+
+impl Entry {
+    /// An alive member that is in no list yet.
+    pub(crate) fn new(now: Instant, name: &str, new: &Announcement<'_>) -> Self {
+        Entry {
+            text: joined(name.as_bytes(), new.meta),
+            since: now,
+            incarnation: new.incarnation.0,
+            versions: new.versions.to_bytes(),
+            address: new.address.into(),
+            name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
+            state: State::Alive,
+            lost: false,
+        }
+    }
+
+    /// Takes over what the member announces, but for the incarnation.
+    pub(crate) fn announce(&mut self, new: &Announcement<'_>) {
+        if self.meta() != new.meta {
+            self.text = joined(self.name_bytes(), new.meta);
+        }
+        self.versions = new.versions.to_bytes();
+        self.address = new.address.into();
+    }
+
+    #[inline]
+    pub(crate) fn name(&self) -> &str {
+        core::str::from_utf8(&self.text[..usize::from(self.name_len)])
+            .expect("names are stored from text")
+    }
+
+    pub(crate) fn name_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.name_len)]
+    }
+
+    pub(crate) fn meta(&self) -> &[u8] {
+        &self.text[usize::from(self.name_len)..]
+    }
+
+    /// Where the member is reached.
+    #[inline]
+    pub(crate) fn address(&self) -> SocketAddr {
+        canonical(self.announced_address())
+    }
+
+    /// Its address in the form in which it announces it, which is passed on unchanged: memberlist
+    /// takes another form for another address.
+    #[inline]
+    pub(crate) fn announced_address(&self) -> SocketAddr {
+        self.address.into()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        Incarnation(self.incarnation)
+    }
+
+    #[inline]
+    pub(crate) fn belief(&self) -> Belief {
+        Belief::new(self.state, self.incarnation())
+    }
+
+    pub(crate) fn versions(&self) -> Versions {
+        Versions::from_bytes(self.versions)
+    }
+
+    /// This member's part of the digest of a view, the same in every node.
+    ///
+    /// It covers all that the member announces: two that were started with one name and one
+    /// incarnation must not look the same.
+    pub(crate) fn digest(&self) -> u64 {
+        if !self.state.is_live() {
+            return 0;
+        }
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        hasher.write(&[self.name_len]);
+        hasher.write(&self.text);
+        hasher.write(&self.incarnation.to_le_bytes());
+        hasher.write(&self.address.to_bytes());
+        hasher.write(&self.versions);
+        hasher.finish()
+    }
+
+    /// Whether it speaks this version of memberlist's protocol, or a later one.
+    #[inline]
+    pub(crate) fn speaks(&self, memberlist_version: u8) -> bool {
+        self.versions().protocol.max >= memberlist_version
+    }
+
+    /// Whether an alive message with this content would change anything but the incarnation.
+    #[inline]
+    pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
+        self.is_at(address) && self.meta() == meta && self.versions() == versions
+    }
+
+    /// Whether the member is reached at this address, in whatever form it is written.
+    #[inline]
+    pub(crate) fn is_at(&self, address: SocketAddr) -> bool {
+        self.address.is(address) || self.address() == canonical(address)
+    }
+
+    /// What is known of the member, as others are told it.
+    pub(crate) fn announcement(&self) -> MemberRef<'_> {
+        MemberRef { address: self.announced_address(), ..self.view() }
+    }
+
+    pub(crate) fn view(&self) -> MemberRef<'_> {
+        MemberRef {
+            name: self.name(),
+            address: self.address(),
+            state: self.state,
+            incarnation: self.incarnation(),
+            meta: self.meta(),
+            versions: self.versions(),
+        }
+    }
+}
+
+/// What an alive message announces of a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Announcement<'a> {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) address: SocketAddr,
+    pub(crate) meta: &'a [u8],
+    pub(crate) versions: Versions,
+}
+
+impl<'a> Announcement<'a> {
+    /// The member as it would be listed.
+    pub(crate) fn as_member(&self, name: &'a str) -> MemberRef<'a> {
+        MemberRef {
+            name,
+            address: canonical(self.address),
+            state: State::Alive,
+            incarnation: self.incarnation,
+            meta: self.meta,
+            versions: self.versions,
+        }
+    }
+}
+
+fn joined(name: &[u8], meta: &[u8]) -> Box<[u8]> {
+    let mut text = Vec::with_capacity(name.len() + meta.len());
+    text.extend_from_slice(name);
+    text.extend_from_slice(meta);
+    text.into_boxed_slice()
+}

@@ -1,0 +1,709 @@
+//! The member table: who is known, found by name; the probe ring; random peers; who is to be
+//! forgotten when. A data structure: it knows of no protocol, and [`Membership`] alone changes it.
+//!
+//! [`Membership`]: crate::membership::Membership
+
+mod entry;
+mod pages;
+
+pub(crate) use entry::{Announcement, Entry};
+pub(crate) use pages::Slot;
+
+use alloc::vec::Vec;
+use core::hash::Hasher;
+
+use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
+
+use crate::config::FAN_OUT_MAX;
+use crate::deadlines::Deadlines;
+use crate::member::{Incarnation, State};
+use crate::random::Random;
+use crate::time::Instant;
+
+use pages::{PAGE, Pages, narrow};
+
+/// The member table.
+///
+/// Live members other than the node itself stand in the probe ring. One round of probes is a
+/// Fisher-Yates shuffle carried out one step per probe: the member probed next is drawn from those
+/// not yet probed in this round. So every round is a fresh uniform order, each member is probed
+/// once in it, and no tick has to shuffle the whole ring.
+#[derive(Debug)]
+pub(crate) struct Members {
+    pages: Pages,
+    index: HashTable<Slot>,
+    hash_keys: (u64, u64),
+    ring: Vec<Slot>,
+    /// How many of `ring` have been probed in this round; they stand in front.
+    probed: usize,
+    /// How far gossip has come on its way round the ring, and round the failed.
+    gossiped: usize,
+    gossiped_failed: usize,
+    /// What the failed are behind with their share of gossip.
+    owed_to_failed: usize,
+    /// See [`Members::view_digest`].
+    digest: u64,
+    failed: Vec<Slot>,
+    /// Those lost after they failed, who are worth looking for.
+    lost: Vec<Slot>,
+    /// Listed members that failed or left, by the time since when.
+    gone_since: Deadlines<Slot>,
+    /// Lost members, those who left too, by the time since when they are gone.
+    lost_since: Deadlines<Slot>,
+}
+
+impl Members {
+    /// A table that holds nobody yet; the first member added must be the node itself.
+    pub(crate) fn new(random: &mut Random) -> Self {
+        Members {
+            pages: Pages::default(),
+            index: HashTable::new(),
+            hash_keys: (random.next_u64(), random.next_u64()),
+            ring: Vec::new(),
+            probed: 0,
+            gossiped: 0,
+            gossiped_failed: 0,
+            owed_to_failed: 0,
+            digest: 0,
+            failed: Vec::new(),
+            lost: Vec::new(),
+            gone_since: Deadlines::default(),
+            lost_since: Deadlines::default(),
+        }
+    }
+
+    /// Adds an alive member that is not in the table.
+    pub(crate) fn add(&mut self, now: Instant, name: &str, new: &Announcement<'_>) -> Slot {
+        debug_assert!(self.find(name).is_none());
+        let entry = Entry::new(now, name, new);
+        let hash = self.hash(name.as_bytes());
+        let slot = self.pages.store(entry);
+        let (pages, keys) = (&self.pages, self.hash_keys);
+        self.index
+            .insert_unique(hash, slot, |&other| hash_name(keys, pages.entry(other).name_bytes()));
+        if slot != Slot::LOCAL {
+            self.enter_ring(slot);
+        }
+        self.digest = self.digest.wrapping_add(self.entry(slot).digest());
+        slot
+    }
+
+    /// Takes over what a member announces; its state is not touched.
+    pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
+        self.change(slot, |entry| {
+            entry.announce(new);
+            entry.incarnation = new.incarnation.0;
+        });
+    }
+
+    pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
+        self.change(slot, |entry| entry.incarnation = incarnation.0);
+    }
+
+    /// Changes an entry, and the digest with it.
+    fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Entry)) {
+        let entry = self.pages.entry_mut(slot);
+        let before = entry.digest();
+        change(entry);
+        let after = entry.digest();
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(after);
+    }
+
+    /// Moves a member to another state and so to another list.
+    pub(crate) fn set_state(&mut self, now: Instant, slot: Slot, state: State) {
+        let before = self.entry(slot).state;
+        if before == state {
+            return;
+        }
+        if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
+            self.leave_lists(slot);
+        }
+        self.change(slot, |entry| {
+            entry.state = state;
+            entry.since = now;
+            entry.lost = false;
+        });
+        if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
+            self.enter_lists(slot);
+        }
+    }
+
+    /// The listed member that has been gone for longest, and since when.
+    pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
+        self.gone_since.first()
+    }
+
+    /// The lost member that has been gone for longest, and since when.
+    pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
+        self.lost_since.first()
+    }
+
+    /// Takes a failed or left member out of the member list. Its name, address and incarnation are
+    /// kept: against old news that would bring it back, and to look for it if it failed.
+    pub(crate) fn lose(&mut self, slot: Slot) {
+        assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
+        self.leave_lists(slot);
+        let entry = self.entry_mut(slot);
+        entry.lost = true;
+        entry.text = entry.name_bytes().into();
+        self.enter_lists(slot);
+    }
+
+    /// Removes a failed, left or lost member from the table, with all that was known of it.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        assert!(!self.entry(slot).state.is_live(), "only the gone are forgotten");
+        self.leave_lists(slot);
+        let hash = self.hash(self.entry(slot).name_bytes());
+        if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
+            found.remove();
+        }
+        self.pages.clear(slot);
+        if is_sparse(self.index.len(), self.index.capacity()) {
+            let (pages, keys, room) = (&self.pages, self.hash_keys, 2 * self.index.len());
+            self.index.shrink_to(room, |&other| hash_name(keys, pages.entry(other).name_bytes()));
+        }
+    }
+
+    /// A random one of those that failed, listed still or lost: one of either with an equal chance,
+    /// where there are both, so that many machines that are gone do not keep a node from those that
+    /// failed just now.
+    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
+        let list = match (self.failed.is_empty(), self.lost.is_empty()) {
+            (true, true) => return None,
+            (true, false) => &self.lost,
+            (false, true) => &self.failed,
+            (false, false) if random.below(2) == 0 => &self.failed,
+            (false, false) => &self.lost,
+        };
+        Some(list[random.below(narrow(list.len())) as usize])
+    }
+
+    /// The next member of the probe ring; `None` when there is nobody to probe.
+    pub(crate) fn next_to_probe(&mut self, random: &mut Random) -> Option<Slot> {
+        let len = self.ring.len();
+        if len == 0 {
+            return None;
+        }
+        if self.probed >= len {
+            self.probed = 0;
+        }
+        let drawn = self.probed + random.below(narrow(len - self.probed)) as usize;
+        self.swap_in_ring(self.probed, drawn);
+        self.probed += 1;
+        Some(self.ring[self.probed - 1])
+    }
+
+    /// Up to `count` different live members other than the node itself and `except`, in random
+    /// order, for which `allowed` holds. Draws a bounded number of times, so it may return fewer
+    /// although there are more.
+    pub(crate) fn pick(
+        &self,
+        random: &mut Random,
+        count: usize,
+        except: Option<Slot>,
+        allowed: impl Fn(&Entry) -> bool,
+    ) -> Picked {
+        let mut picked = Picked::default();
+        let (candidates, count) = (self.ring.len(), count.min(FAN_OUT_MAX));
+        if candidates == 0 || count == 0 {
+            return picked;
+        }
+        // Few candidates: go through all of them in random order. Many: draw, and draw again on a
+        // repetition, as memberlist does.
+        if candidates <= 3 * FAN_OUT_MAX {
+            let mut order = [0u8; 3 * FAN_OUT_MAX];
+            for (place, index) in order.iter_mut().zip(0..) {
+                *place = index;
+            }
+            for step in 0..candidates {
+                let drawn = step + random.below(narrow(candidates - step)) as usize;
+                order.swap(step, drawn);
+                self.consider(usize::from(order[step]), except, &allowed, &mut picked);
+                if picked.len == count {
+                    break;
+                }
+            }
+        } else {
+            for _ in 0..3 * FAN_OUT_MAX {
+                let drawn = random.below(narrow(candidates)) as usize;
+                self.consider(drawn, except, &allowed, &mut picked);
+                if picked.len == count {
+                    break;
+                }
+            }
+        }
+        picked
+    }
+
+    /// The next up to `count` of the live and the recently failed, to gossip to. Goes round, so
+    /// that nobody is told twice before everybody was told once: in a small cluster, where an
+    /// update is sent as often as there are members, that is what reaches all of them.
+    ///
+    /// The failed come in between, each as often as a live one, and together in one of three picks
+    /// at most (every other one where a single one is live). They will hardly pass anything on: one
+    /// after the other, or being the most, they would swallow news as often as it is sent.
+    pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
+        let mut picked = Picked::default();
+        let (live, failed) = (self.ring.len(), self.failed.len());
+        let weight = failed.min((live / 2).max(1));
+        let (mut live_left, mut failed_left) = (live, failed);
+        for _ in 0..count.min(live + failed).min(FAN_OUT_MAX) {
+            self.owed_to_failed += weight;
+            let owed = self.owed_to_failed >= live + weight;
+            if owed {
+                self.owed_to_failed = (self.owed_to_failed - (live + weight)).min(live);
+            }
+            if live_left == 0 || (owed && failed_left > 0) {
+                failed_left -= 1;
+                picked.push(next_of(&self.failed, &mut self.gossiped_failed));
+            } else {
+                live_left -= 1;
+                picked.push(next_of(&self.ring, &mut self.gossiped));
+            }
+        }
+        picked
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, name: &str) -> Option<Slot> {
+        self.index
+            .find(self.hash(name.as_bytes()), |&slot| {
+                self.entry(slot).name_bytes() == name.as_bytes()
+            })
+            .copied()
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, slot: Slot) -> &Entry {
+        self.pages.entry(slot)
+    }
+
+    fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
+        self.pages.entry_mut(slot)
+    }
+
+    /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
+        self.pages.iter().filter(|entry| !entry.lost)
+    }
+
+    /// How many are listed, the node itself and the gone included.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len() - self.lost_since.len()
+    }
+
+    /// How many are lost.
+    pub(crate) fn lost_len(&self) -> usize {
+        self.lost_since.len()
+    }
+
+    /// A number that stands for a name, different in each node.
+    pub(crate) fn name_key(&self, name: &str) -> u64 {
+        self.hash(name.as_bytes())
+    }
+
+    /// Stands for whom this node holds for alive or suspect, and all that they announced: two nodes
+    /// with the same view have the same digest, and never 0.
+    pub(crate) fn view_digest(&self) -> u64 {
+        self.digest.max(1)
+    }
+
+    /// The same in 4 bytes, for acks.
+    #[inline]
+    pub(crate) fn short_view_digest(&self) -> u32 {
+        u32::try_from(self.digest >> 32).expect("half of 64 bits").max(1)
+    }
+
+    /// How many are alive or suspect, the node itself included.
+    #[inline]
+    pub(crate) fn live(&self) -> usize {
+        self.peers() + usize::from(self.entry(Slot::LOCAL).state() == State::Alive)
+    }
+
+    /// How many others are alive or suspect.
+    #[inline]
+    pub(crate) fn peers(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Whether there is anybody to gossip to.
+    pub(crate) fn has_audience(&self) -> bool {
+        !self.ring.is_empty() || !self.failed.is_empty()
+    }
+
+    fn consider(
+        &self,
+        place: usize,
+        except: Option<Slot>,
+        allowed: &impl Fn(&Entry) -> bool,
+        picked: &mut Picked,
+    ) {
+        let slot = self.ring[place];
+        if Some(slot) != except && !picked.slots().contains(&slot) && allowed(self.entry(slot)) {
+            picked.push(slot);
+        }
+    }
+
+    fn enter_lists(&mut self, slot: Slot) {
+        let (state, since, lost) = {
+            let entry = self.entry(slot);
+            (entry.state, entry.since, entry.lost)
+        };
+        if state.is_live() {
+            return self.enter_ring(slot);
+        }
+        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        by_time.insert(since, slot);
+        if state == State::Failed {
+            let list = if lost { &mut self.lost } else { &mut self.failed };
+            let place = narrow(list.len());
+            list.push(slot);
+            self.pages.set_place(slot, place);
+        }
+    }
+
+    fn leave_lists(&mut self, slot: Slot) {
+        let (state, since, lost) = {
+            let entry = self.entry(slot);
+            (entry.state, entry.since, entry.lost)
+        };
+        if state.is_live() {
+            return self.leave_ring(slot);
+        }
+        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        by_time.remove(since, slot);
+        if state == State::Failed {
+            let place = self.pages.place(slot);
+            let list = if lost { &mut self.lost } else { &mut self.failed };
+            list.swap_remove(place);
+            give_back(list);
+            if let Some(&moved) = list.get(place) {
+                self.pages.set_place(moved, narrow(place));
+            }
+        }
+    }
+
+    /// Adds a member at a random place among those not yet probed in this round: gossip goes along
+    /// the ring, and members that entered together must not stand in the same order everywhere.
+    /// The chance comes from the keyed hash of the name.
+    fn enter_ring(&mut self, slot: Slot) {
+        let last = self.ring.len();
+        self.pages.set_place(slot, narrow(last));
+        self.ring.push(slot);
+        let chance = self.hash(self.entry(slot).name_bytes()) >> 32;
+        let unprobed = last + 1 - self.probed.min(last);
+        let drawn = (chance * u64::from(narrow(unprobed))) >> 32;
+        self.swap_in_ring(last, last - usize::try_from(drawn).expect("drawn below a count"));
+    }
+
+    fn leave_ring(&mut self, slot: Slot) {
+        let mut place = self.pages.place(slot);
+        if place < self.probed {
+            // Keep the probed ones in front: the last of them takes the free place.
+            self.probed -= 1;
+            self.swap_in_ring(place, self.probed);
+            place = self.probed;
+        }
+        self.swap_in_ring(place, self.ring.len() - 1);
+        self.ring.pop();
+        give_back(&mut self.ring);
+    }
+
+    fn swap_in_ring(&mut self, a: usize, b: usize) {
+        if a == b {
+            return;
+        }
+        self.ring.swap(a, b);
+        for place in [a, b] {
+            self.pages.set_place(self.ring[place], narrow(place));
+        }
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        hash_name(self.hash_keys, name)
+    }
+}
+
+/// A few members picked at random.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picked {
+    slots: [Slot; FAN_OUT_MAX],
+    len: usize,
+}
+
+impl Picked {
+    fn push(&mut self, slot: Slot) {
+        self.slots[self.len] = slot;
+        self.len += 1;
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots[..self.len]
+    }
+}
+
+impl Default for Picked {
+    fn default() -> Self {
+        Picked { slots: [Slot::LOCAL; FAN_OUT_MAX], len: 0 }
+    }
+}
+
+/// Whether so few places are in use that most of the memory should be given back. Far from where
+/// it would grow again, so that a table that goes up and down is not copied all the time.
+fn is_sparse(len: usize, capacity: usize) -> bool {
+    capacity > 4 * len + PAGE
+}
+
+fn give_back(list: &mut Vec<Slot>) {
+    if is_sparse(list.len(), list.capacity()) {
+        list.shrink_to(2 * list.len());
+    }
+}
+
+fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(key0, key1);
+    hasher.write(name);
+    hasher.finish()
+}
+
+/// The next on the way round a list that is not empty.
+fn next_of(list: &[Slot], at: &mut usize) -> Slot {
+    if *at >= list.len() {
+        *at = 0;
+    }
+    *at += 1;
+    list[*at - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+
+    use core::net::SocketAddr;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::member::{VersionRange, Versions};
+
+    fn announcement(meta: &[u8]) -> Announcement<'_> {
+        Announcement {
+            incarnation: Incarnation(1),
+            address: SocketAddr::from(([10, 0, 0, 1], 7946)),
+            meta,
+            versions: Versions::DEFAULT,
+        }
+    }
+
+    /// The node itself and `peers` others.
+    fn table(peers: usize) -> (Members, Random, Vec<Slot>) {
+        let mut random = Random::new([1; 32]);
+        let mut members = Members::new(&mut random);
+        members.add(Instant::ORIGIN, "self", &announcement(b""));
+        let slots = (0..peers)
+            .map(|number| members.add(Instant::ORIGIN, &format!("n{number}"), &announcement(b"m")))
+            .collect();
+        (members, random, slots)
+    }
+
+    fn round(members: &mut Members, random: &mut Random) -> Vec<Slot> {
+        (0..members.peers()).filter_map(|_| members.next_to_probe(random)).collect()
+    }
+
+    fn check_places(members: &Members) {
+        for (place, &slot) in members.ring.iter().enumerate() {
+            assert!(members.entry(slot).state().is_live());
+            assert_eq!(members.pages.place(slot), place);
+        }
+        for (place, &slot) in members.failed.iter().enumerate() {
+            assert_eq!(members.entry(slot).state(), State::Failed);
+            assert_eq!(members.pages.place(slot), place);
+        }
+        let gone = members.iter().filter(|entry| !entry.state().is_live()).count();
+        assert_eq!(gone, members.gone_since.len());
+        for (place, &slot) in members.lost.iter().enumerate() {
+            assert!(members.entry(slot).is_lost());
+            assert_eq!(members.pages.place(slot), place);
+        }
+        assert_eq!(1 + members.peers() + gone, members.len());
+        let digest = members.iter().fold(0u64, |sum, entry| sum.wrapping_add(entry.digest()));
+        assert_eq!(members.digest, digest);
+    }
+
+    #[test]
+    fn each_member_is_probed_once_in_a_round_and_each_round_has_its_own_order() {
+        let (mut members, mut random, slots) = table(20);
+        let rounds: Vec<Vec<Slot>> = (0..3).map(|_| round(&mut members, &mut random)).collect();
+        for one in &rounds {
+            let mut sorted = one.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, slots);
+        }
+        assert_ne!(rounds[0], rounds[1]);
+        assert_ne!(rounds[1], rounds[2]);
+    }
+
+    #[test]
+    fn a_member_added_or_lost_in_a_round_disturbs_nobody_elses_turn() {
+        let (mut members, mut random, slots) = table(10);
+        let mut probed: Vec<Slot> =
+            (0..5).filter_map(|_| members.next_to_probe(&mut random)).collect();
+        let (lost_early, lost_late) =
+            (probed[0], *slots.iter().find(|s| !probed.contains(s)).unwrap());
+        for slot in [lost_early, lost_late] {
+            members.set_state(Instant::ORIGIN, slot, State::Failed);
+            check_places(&members);
+        }
+        let added = members.add(Instant::ORIGIN, "new", &announcement(b""));
+        while members.probed < members.ring.len() {
+            probed.push(members.next_to_probe(&mut random).unwrap());
+        }
+        let mut expected: Vec<Slot> = slots.iter().copied().filter(|&s| s != lost_late).collect();
+        expected.push(added);
+        probed.sort_unstable();
+        assert_eq!(probed, expected);
+    }
+
+    #[test]
+    fn every_change_of_state_keeps_the_lists_in_order() {
+        let (mut members, mut random, slots) = table(30);
+        let mut now = Instant::ORIGIN;
+        for _ in 0..2000 {
+            now += Duration::from_millis(10);
+            let slot = slots[random.below(30) as usize];
+            let state = State::ALL[random.below(4) as usize];
+            members.set_state(now, slot, state);
+            if !state.is_live() && random.below(2) == 0 {
+                members.lose(slot);
+            }
+            members.next_to_probe(&mut random);
+            check_places(&members);
+        }
+    }
+
+    #[test]
+    fn the_gone_get_lost_and_are_forgotten_in_order_and_their_slots_used_again() {
+        let (mut members, mut random, slots) = table(3);
+        let later = Instant::ORIGIN + Duration::from_secs(1);
+        members.set_state(later, slots[0], State::Left);
+        members.set_state(Instant::ORIGIN, slots[1], State::Failed);
+        assert_eq!(members.longest_gone(), Some((Instant::ORIGIN, slots[1])));
+        for slot in [slots[1], slots[0]] {
+            members.lose(slot);
+            check_places(&members);
+        }
+        assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[1])));
+        assert_eq!(members.pick_failed(&mut random), Some(slots[1]), "who left is not looked for");
+        assert_eq!((members.len(), members.lost_len(), members.iter().count()), (2, 2, 2));
+        assert_eq!(members.entry(slots[1]).meta(), b"");
+        members.forget(slots[1]);
+        assert_eq!((members.find("n1"), members.pick_failed(&mut random)), (None, None));
+        assert_eq!(members.add(later, "n9", &announcement(b"")), slots[1]);
+        check_places(&members);
+    }
+
+    #[test]
+    fn a_member_that_comes_back_is_listed_again() {
+        let (mut members, mut random, slots) = table(1);
+        members.set_state(Instant::ORIGIN, slots[0], State::Failed);
+        members.lose(slots[0]);
+        members.set_state(Instant::ORIGIN, slots[0], State::Alive);
+        assert_eq!((members.longest_gone(), members.longest_lost()), (None, None));
+        assert_eq!(members.pick_failed(&mut random), None);
+        assert_eq!(members.iter().count(), 2);
+        check_places(&members);
+    }
+
+    #[test]
+    fn picked_peers_are_different_allowed_and_never_the_node_itself() {
+        for peers in [0, 1, 3, 40, 60, 500] {
+            let (members, mut random, slots) = table(peers);
+            let except = slots.first().copied();
+            for _ in 0..50 {
+                let picked = members.pick(&mut random, 3, except, |_| true);
+                let mut picked = picked.slots().to_vec();
+                assert_eq!(picked.len(), 3.min(peers.saturating_sub(1)));
+                picked.sort_unstable();
+                picked.dedup();
+                assert_eq!(picked.len(), 3.min(peers.saturating_sub(1)));
+                assert!(
+                    !picked.contains(&Slot::LOCAL) && !picked.iter().any(|&s| Some(s) == except)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn gossip_goes_round_and_its_order_is_different_in_each_node() {
+        let orders: Vec<Vec<Slot>> = [1, 2]
+            .map(|seed| {
+                let mut members = Members::new(&mut Random::new([seed; 32]));
+                members.add(Instant::ORIGIN, "self", &announcement(b""));
+                for number in 0..10 {
+                    members.add(Instant::ORIGIN, &format!("n{number}"), &announcement(b""));
+                }
+                (0..5).flat_map(|_| members.next_for_gossip(2).slots().to_vec()).collect()
+            })
+            .into();
+        assert_ne!(orders[0], orders[1]);
+        for mut order in orders {
+            order.sort_unstable();
+            order.dedup();
+            assert_eq!(order.len(), 10);
+        }
+    }
+
+    #[test]
+    fn the_failed_never_stand_in_a_row_on_the_way_of_gossip() {
+        for (peers, dead) in [(30, 3), (30, 15), (30, 27), (3, 1), (3, 2)] {
+            let (mut members, _, slots) = table(peers);
+            for &slot in &slots[..dead] {
+                members.set_state(Instant::ORIGIN, slot, State::Failed);
+            }
+            let round: Vec<Slot> =
+                (0..300).flat_map(|_| members.next_for_gossip(1).slots().to_vec()).collect();
+            let is_dead = |slot: &Slot| slots[..dead].contains(slot);
+            assert!(round.windows(2).all(|pair| !pair.iter().all(is_dead)), "{dead} of {peers}");
+            assert!(slots.iter().all(|slot| round.contains(slot)), "each has its turn");
+            let to_dead = round.iter().filter(|slot| is_dead(slot)).count();
+            let share = (300 * dead / peers).min(100);
+            assert!((share - share / 4..=share + 60).contains(&to_dead), "{to_dead}, not {share}");
+        }
+    }
+
+    #[test]
+    fn the_recently_failed_are_picked_for_gossip_and_those_who_left_are_not() {
+        let (mut members, mut random, slots) = table(2);
+        members.set_state(Instant::ORIGIN, slots[0], State::Failed);
+        members.set_state(Instant::ORIGIN, slots[1], State::Left);
+        let picked = members.next_for_gossip(3);
+        assert_eq!(picked.slots(), [slots[0]]);
+        assert_eq!(members.pick(&mut random, 3, None, |_| true).slots(), []);
+    }
+
+    #[test]
+    fn what_a_member_announces_is_stored_whole() {
+        let (mut members, _, slots) = table(1);
+        let meta = vec![7; 512];
+        let new = Announcement {
+            incarnation: Incarnation(9),
+            address: "[2001:db8::1]:80".parse().unwrap(),
+            meta: &meta,
+            versions: Versions {
+                application: VersionRange { min: 1, max: 3, current: 2 },
+                ..Versions::DEFAULT
+            },
+        };
+        members.announce(slots[0], &new);
+        let view = members.entry(slots[0]).view();
+        assert_eq!((view.name, view.meta, view.incarnation), ("n0", &meta[..], Incarnation(9)));
+        assert_eq!((view.address, view.versions), (new.address, new.versions));
+        assert!(members.entry(slots[0]).announces(new.address, &meta, new.versions));
+    }
+
+    #[test]
+    fn an_entry_takes_at_most_72_bytes() {
+        assert!(size_of::<Option<Entry>>() <= 72, "{}", size_of::<Option<Entry>>());
+    }
+}

@@ -1,0 +1,136 @@
+//! Where the entries of the member table are stored: in pages, so that growth never copies the
+//! table and never has twice the memory asked for, and so that memory is given back.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::entry::Entry;
+
+/// The place of a member in the table. Reused once the member is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    /// The node itself is always the first in its own table.
+    pub(crate) const LOCAL: Slot = Slot(0);
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// A number that stands for the slot.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// Entries are stored in pages of this many, so that growth never copies the table and never has
+/// twice the memory asked for.
+pub(super) const PAGE: usize = 128;
+
+/// All entries.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    pages: Vec<Page>,
+    /// The pages that have room. New members go to the first of them, so that the last ones become
+    /// empty and their memory is given back.
+    roomy: BTreeSet<u32>,
+}
+
+impl Pages {
+    pub(super) fn store(&mut self, entry: Entry) -> Slot {
+        let number = match self.roomy.first() {
+            Some(&number) => number,
+            None => {
+                let number = narrow(self.pages.len());
+                self.pages.push(Page::default());
+                self.roomy.insert(number);
+                number
+            }
+        };
+        let page = &mut self.pages[number as usize];
+        let place = page.store(entry);
+        if page.used == u128::MAX {
+            self.roomy.remove(&number);
+        }
+        Slot(narrow(number as usize * PAGE + place))
+    }
+
+    pub(super) fn clear(&mut self, slot: Slot) {
+        let number = slot.index() / PAGE;
+        self.pages[number].clear(slot.index() % PAGE);
+        self.roomy.insert(narrow(number));
+        while self.pages.last().is_some_and(|page| page.used == 0) {
+            self.pages.pop();
+            self.roomy.remove(&narrow(self.pages.len()));
+        }
+    }
+
+    pub(super) fn entry(&self, slot: Slot) -> &Entry {
+        self.pages[slot.index() / PAGE].entries[slot.index() % PAGE]
+            .as_ref()
+            .expect("a slot in use names an entry")
+    }
+
+    pub(super) fn entry_mut(&mut self, slot: Slot) -> &mut Entry {
+        self.pages[slot.index() / PAGE].entries[slot.index() % PAGE]
+            .as_mut()
+            .expect("a slot in use names an entry")
+    }
+
+    /// Where a member stands in the list for its state: the probe ring, the failed, or the lost.
+    pub(super) fn place(&self, slot: Slot) -> usize {
+        self.pages[slot.index() / PAGE].places[slot.index() % PAGE] as usize
+    }
+
+    pub(super) fn set_place(&mut self, slot: Slot, place: u32) {
+        self.pages[slot.index() / PAGE].places[slot.index() % PAGE] = place;
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
+        self.pages.iter().flat_map(|page| page.entries.iter().flatten())
+    }
+}
+
+/// A part of the table.
+#[derive(Debug, Default)]
+struct Page {
+    entries: Vec<Option<Entry>>,
+    /// Where each stands in its list. Beside the entries, because every probe moves two members
+    /// within the ring, and this much of a large table stays in the cache.
+    places: Vec<u32>,
+    /// Which of `entries` are in use.
+    used: u128,
+}
+
+const _: () = assert!(PAGE == u128::BITS as usize);
+
+impl Page {
+    /// Stores an entry in the first free place.
+    fn store(&mut self, entry: Entry) -> usize {
+        let place = self.used.trailing_ones() as usize;
+        if place < self.entries.len() {
+            self.entries[place] = Some(entry);
+        } else {
+            self.entries.reserve_exact(PAGE - self.entries.len());
+            self.places.reserve_exact(PAGE - self.places.len());
+            self.entries.push(Some(entry));
+            self.places.push(0);
+        }
+        self.used |= 1 << place;
+        place
+    }
+
+    fn clear(&mut self, place: usize) {
+        self.entries[place] = None;
+        self.used &= !(1 << place);
+        if self.used == 0 {
+            *self = Page::default();
+        }
+    }
+}
+
+/// Places and counts fit 32 bits, because `Config::members_max` is at most 2^24.
+pub(super) fn narrow(count: usize) -> u32 {
+    u32::try_from(count).expect("the member table has at most 2^24 entries")
+}

@@ -1,0 +1,124 @@
+//! Who announces a known name at another address, until it is decided whose the name is.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+
+use crate::address::canonical;
+use crate::deadlines::Deadlines;
+use crate::member::{Incarnation, Versions};
+use crate::members::{Announcement, Slot};
+use crate::output::Via;
+use crate::time::Instant;
+
+/// Candidates at once. Each holds metadata, so a flood of made-up moves must not pile up.
+const CANDIDATES_MAX: usize = 128;
+
+/// Somebody who announces a known name at another address.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    incarnation: Incarnation,
+    address: SocketAddr,
+    /// The same address in the form in which it was announced.
+    announced: SocketAddr,
+    meta: Box<[u8]>,
+    versions: Versions,
+    via: Via,
+    deadline: Instant,
+    /// The known address has answered since, so the candidate is asked too.
+    known_answered: bool,
+}
+
+impl Candidate {
+    pub(super) fn new(new: &Announcement<'_>, via: Via, deadline: Instant) -> Self {
+        Candidate {
+            incarnation: new.incarnation,
+            address: canonical(new.address),
+            announced: new.address,
+            meta: new.meta.into(),
+            versions: new.versions,
+            via,
+            deadline,
+            known_answered: false,
+        }
+    }
+
+    /// Where it is reached.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// By what it outranks others, and is outranked.
+    pub(super) fn rank(&self) -> (Incarnation, SocketAddr) {
+        (self.incarnation, self.address)
+    }
+
+    /// What it announces.
+    pub(super) fn announcement(&self) -> Announcement<'_> {
+        Announcement {
+            incarnation: self.incarnation,
+            address: self.announced,
+            meta: &self.meta,
+            versions: self.versions,
+        }
+    }
+
+    pub(super) fn via(&self) -> Via {
+        self.via
+    }
+
+    /// Whether the known address has answered since.
+    pub(super) fn known_answered(&self) -> bool {
+        self.known_answered
+    }
+}
+
+/// All candidates, by the member whose name they bear.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    by_member: BTreeMap<Slot, Candidate>,
+    by_deadline: Deadlines<Slot>,
+}
+
+impl Candidates {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.by_deadline.next()
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&Candidate> {
+        self.by_member.get(&slot)
+    }
+
+    /// Whether a candidate of this rank is to be heard: it outranks the one that is there, or there
+    /// is none and room for one.
+    pub(super) fn would_hear(&self, slot: Slot, rank: (Incarnation, SocketAddr)) -> bool {
+        match self.by_member.get(&slot) {
+            Some(held) => held.rank() < rank,
+            None => self.by_member.len() < CANDIDATES_MAX,
+        }
+    }
+
+    pub(super) fn insert(&mut self, slot: Slot, candidate: Candidate) {
+        self.remove(slot);
+        self.by_deadline.insert(candidate.deadline, slot);
+        self.by_member.insert(slot, candidate);
+    }
+
+    pub(super) fn remove(&mut self, slot: Slot) -> Option<Candidate> {
+        let candidate = self.by_member.remove(&slot)?;
+        self.by_deadline.remove(candidate.deadline, slot);
+        Some(candidate)
+    }
+
+    /// Notes that the known address answered; returns whether that is new.
+    pub(super) fn note_known_answered(&mut self, slot: Slot) -> bool {
+        let candidate = self.by_member.get_mut(&slot);
+        candidate.is_some_and(|held| !core::mem::replace(&mut held.known_answered, true))
+    }
+
+    /// Takes out a candidate whose time is over.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(Slot, Candidate)> {
+        let (_, slot) = self.by_deadline.take_due(now)?;
+        Some((slot, self.by_member.remove(&slot)?))
+    }
+}

@@ -1,0 +1,156 @@
+//! One name, two addresses: a member that moved, a stranger that took its name, or two live nodes
+//! that were given the same one.
+//!
+//! An alive that announces a live member at another address is a *candidate*. The address that is
+//! known is asked first. Silence for the shortest suspicion time means that the member moved, and
+//! the candidate takes its place. If the known address answers, the candidate is asked too; if both
+//! answer, the higher (incarnation, address) wins, the same everywhere, and both are told.
+
+use core::net::SocketAddr;
+
+use super::candidates::Candidate;
+use super::{Membership, News, Origin};
+use crate::address::canonical;
+use crate::context::Context;
+use crate::detection::Detector;
+use crate::dissemination::Gossip;
+use crate::member::Name;
+use crate::members::{Announcement, Slot};
+use crate::output::{Event, Via};
+use crate::stats::DropReason;
+use crate::time::Instant;
+use crate::wire::{Claim, Update};
+
+impl Membership {
+    /// Weighs an alive about a live member that names another address than the known one.
+    pub(super) fn receive_alive_elsewhere(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        slot: Slot,
+        news: &News<'_>,
+        new: &Announcement<'_>,
+    ) {
+        cx.drop_quietly(DropReason::AddressConflict);
+        let entry = self.members.entry(slot);
+        let known = (entry.incarnation(), entry.address());
+        let address = canonical(new.address);
+        if (new.incarnation, address) <= known {
+            // It lost already. It may not know: somebody with our name is elsewhere.
+            return self.tell_about_limited(cx, slot, address);
+        }
+        if !self.candidates.would_hear(slot, (new.incarnation, address)) {
+            return;
+        }
+        let patience = cx.config.suspicion_timeouts(self.members.live()).min;
+        let deadline = cx.now() + patience;
+        self.candidates.insert(slot, Candidate::new(new, news.via(), deadline));
+        // Passed on unverified, so that all observers ask at the same time and not one after the
+        // other.
+        gossip.pass_on(cx, &self.members, news.update);
+        detector.send_check(cx, &self.members, slot, known.1);
+    }
+
+    /// A member that was asked because of a candidate answered from `from`.
+    pub(crate) fn check_answered(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        slot: Slot,
+        from: SocketAddr,
+    ) {
+        if slot == Slot::LOCAL {
+            return self.namesake_answered();
+        }
+        let known_address = self.members.entry(slot).address();
+        let Some(candidate) = self.candidates.get(slot) else {
+            return;
+        };
+        if from == known_address {
+            let address = candidate.address();
+            if self.candidates.note_known_answered(slot) {
+                detector.send_check(cx, &self.members, slot, address);
+            }
+        } else if from == candidate.address()
+            && candidate.known_answered()
+            && let Some(candidate) = self.candidates.remove(slot)
+        {
+            // Both live. The candidate outranks the known one, or it would not be a candidate.
+            self.report_conflict(cx, slot, candidate.address(), known_address, candidate.via());
+            self.tell_about(cx, slot, candidate.address());
+            self.adopt(cx, gossip, slot, &candidate, false);
+            self.tell_about(cx, slot, known_address);
+        }
+    }
+
+    /// A check was not answered: asks again while there is time.
+    pub(crate) fn check_unanswered(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
+        let Some(candidate) = self.candidates.get(slot) else {
+            return;
+        };
+        let known_address = self.members.entry(slot).address();
+        let to = if candidate.known_answered() { candidate.address() } else { known_address };
+        detector.send_check(cx, &self.members, slot, to);
+    }
+
+    /// Decides on candidates whose time is over.
+    pub(crate) fn end_candidacies(&mut self, cx: &mut Context, gossip: &mut Gossip, now: Instant) {
+        while let Some((slot, candidate)) = self.candidates.take_due(now) {
+            if candidate.known_answered() {
+                // The known address answers and the candidate does not: it is old or made up.
+                self.tell_about_limited(cx, slot, candidate.address());
+            } else {
+                self.adopt(cx, gossip, slot, &candidate, false);
+            }
+        }
+    }
+
+    /// A member is gone: whoever waited for its name gets it.
+    pub(super) fn release_name(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        slot: Slot,
+        origin: Origin,
+    ) {
+        if let Some(candidate) = self.candidates.remove(slot) {
+            self.adopt(cx, gossip, slot, &candidate, origin.is_common);
+        }
+    }
+
+    /// The candidate takes the place of the address known so far, if it still outranks it.
+    fn adopt(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        slot: Slot,
+        candidate: &Candidate,
+        is_common: bool,
+    ) {
+        let entry = self.members.entry(slot);
+        if candidate.rank() <= (entry.incarnation(), entry.address()) {
+            return;
+        }
+        let name = Name::trusted(entry.name());
+        let new = candidate.announcement();
+        let Announcement { incarnation, address, meta, versions } = new;
+        let claim = Claim::Alive { address, meta, versions };
+        let update = Update { name: name.as_str(), incarnation, claim };
+        let origin = Origin { via: candidate.via(), pinger: None, is_common };
+        self.accept_alive(cx, gossip, slot, &News::new(&update, origin), &new);
+    }
+
+    fn report_conflict(
+        &self,
+        cx: &mut Context,
+        slot: Slot,
+        winner: SocketAddr,
+        loser: SocketAddr,
+        via: Via,
+    ) {
+        let name = Name::trusted(self.members.entry(slot).name());
+        cx.emit(Event::NameConflict { name, winner, loser, via });
+    }
+}

@@ -1,0 +1,104 @@
+//! How the gone leave the list and then the table, and what is given up when nobody is left.
+
+use core::time::Duration;
+
+use super::Membership;
+use crate::config::Config;
+use crate::context::Context;
+use crate::detection::Detector;
+use crate::dissemination::Gossip;
+use crate::error::CommandError;
+use crate::members::Slot;
+use crate::output::Event;
+use crate::random::Random;
+use crate::time::Instant;
+
+impl Membership {
+    /// When the next member is to be taken out of the list or out of the table.
+    pub(crate) fn next_farewell(&self, config: &Config) -> Option<Instant> {
+        let lose = self.members.longest_gone().map(|(since, _)| since + lose_after(config));
+        let forget = self.members.longest_lost().map(|(since, _)| since + forget_after(config));
+        [lose, forget].into_iter().flatten().min()
+    }
+
+    /// Takes those out of the member list who failed or left long enough ago, and those out of the
+    /// table who have been lost for too long or are too many.
+    pub(crate) fn bid_farewell(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        now: Instant,
+    ) {
+        while let Some((since, slot)) = self.members.longest_gone()
+            && since + lose_after(&cx.config) <= now
+        {
+            gossip.drop_update_about(cx, slot);
+            let member = self.members.entry(slot).view().to_member();
+            self.members.lose(slot);
+            cx.emit(Event::Forgotten { member });
+            self.settle_without_audience(cx, gossip);
+        }
+        while let Some((since, slot)) = self.members.longest_lost()
+            && (since + forget_after(&cx.config) <= now
+                || self.members.lost_len() > cx.config.lost_members_max)
+        {
+            self.forget_slot(gossip, detector, slot);
+        }
+    }
+
+    /// Forgets a member that is gone, with the evidence against it.
+    pub(crate) fn forget(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        name: &str,
+    ) -> Result<(), CommandError> {
+        let slot = self.members.find(name).ok_or(CommandError::UnknownMember)?;
+        if slot == Slot::LOCAL {
+            return Err(CommandError::OwnName);
+        }
+        let entry = self.members.entry(slot);
+        if entry.state().is_live() {
+            return Err(CommandError::StillLive);
+        }
+        let listed = !entry.is_lost();
+        let member = entry.view().to_member();
+        gossip.drop_update_about(cx, slot);
+        self.forget_slot(gossip, detector, slot);
+        self.settle_without_audience(cx, gossip);
+        if listed {
+            cx.emit(Event::Forgotten { member });
+        }
+        Ok(())
+    }
+
+    /// One of the members that failed, to look for: so a healed partition is noticed. One per
+    /// period, however many they are. Also those that are listed still: they are gossiped to, but
+    /// only where there is news, and in a cluster that fell apart and fell silent there is none.
+    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
+        self.members.pick_failed(random)
+    }
+
+    /// Once the last one who could hear news is gone, what is queued counts as spread.
+    pub(super) fn settle_without_audience(&self, cx: &mut Context, gossip: &mut Gossip) {
+        if !self.members.has_audience() {
+            gossip.settle_all(cx);
+        }
+    }
+
+    fn forget_slot(&mut self, gossip: &Gossip, detector: &mut Detector, slot: Slot) {
+        debug_assert!(!gossip.waits(slot), "nobody gossips about the lost");
+        detector.forget(slot);
+        self.members.forget(slot);
+    }
+}
+
+fn lose_after(config: &Config) -> Duration {
+    config.gossip_to_the_dead
+}
+
+fn forget_after(config: &Config) -> Duration {
+    config.gossip_to_the_dead + config.lost_members_keep
+}

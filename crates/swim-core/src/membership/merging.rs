@@ -1,0 +1,67 @@
+//! Merging what another node knows in an exchange of views.
+
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::{Membership, News, Origin};
+use crate::context::Context;
+use crate::detection::Detector;
+use crate::dissemination::Gossip;
+use crate::member::{MemberRef, State};
+use crate::output::Event;
+use crate::wire::{Claim, Half, Scope, Update, Wire};
+
+impl Membership {
+    /// Takes in everything that another node knows.
+    pub(crate) fn merge(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        (from, scope): (SocketAddr, Scope),
+        half: Half<'_>,
+    ) {
+        let user_state = match half.user_state(cx.config.user_state_size_max) {
+            Ok(state) => state,
+            Err(reason) => return cx.complain(from, reason, true),
+        };
+        let origin = Origin::push_pull(from, self.members.peers() == 0);
+        let own = cx.config.name.clone();
+        let mut sender = match cx.config.wire {
+            // The sender stands first in its own table.
+            Wire::Swim => None,
+            // It stands anywhere. Memberlist takes the receiver for the accuser.
+            Wire::Memberlist => Some(own.as_str()),
+        };
+        for member in half.members() {
+            match member {
+                Ok(member) => {
+                    let sender = *sender.get_or_insert(member.name);
+                    let update = told(&member, sender);
+                    self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+                }
+                Err(reason) => cx.complain(from, reason, true),
+            }
+        }
+        if scope != Scope::Partial {
+            cx.stats.push_pulls += 1;
+        }
+        if !user_state.is_empty() {
+            let state = Bytes::from(user_state);
+            cx.emit(Event::UserState { from, join: scope == Scope::Join, state });
+        }
+    }
+}
+
+/// What another node believes of one member, as news. That it holds a member for failed counts as a
+/// suspicion only: so the member has the time to refute what it may never have heard.
+fn told<'a>(member: &MemberRef<'a>, sender: &'a str) -> Update<'a> {
+    let MemberRef { name, address, state, incarnation, meta, versions } = *member;
+    let claim = match state {
+        State::Alive => Claim::Alive { address, meta, versions },
+        State::Suspect | State::Failed => Claim::Suspect { accuser: sender },
+        State::Left => Claim::Left,
+    };
+    Update { name, incarnation, claim }
+}

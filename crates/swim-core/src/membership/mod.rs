@@ -1,0 +1,143 @@
+//! Who is believed to be in the cluster, and why: the member table, the rules by which news changes
+//! it, suspicions, conflicts of names, and this node's own place in it.
+//!
+//! A [`Membership`] is told news ([`Membership::receive_update`]) from whatever source, weighs it,
+//! and passes on what changed something by [gossip](crate::dissemination). Who is where it finds
+//! out by pings of the [detector](crate::detection).
+
+mod accusing;
+mod candidates;
+mod conflict;
+mod departing;
+mod evidence;
+mod merging;
+mod news;
+mod own;
+mod refuting;
+mod suspicions;
+mod telling;
+mod updates;
+
+use crate::config::Config;
+use crate::error::CommandError;
+use crate::member::{Name, State};
+use crate::members::{Announcement, Members, Picked, Slot};
+use crate::random::Random;
+use crate::status::Status;
+use crate::time::Instant;
+use crate::wire::{Claim, Update};
+
+use candidates::Candidates;
+use evidence::Evidence;
+pub(crate) use news::{News, Origin};
+use own::Own;
+use suspicions::Suspicions;
+
+/// What a node knows of the members, itself included.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    members: Members,
+    suspicions: Suspicions,
+    candidates: Candidates,
+    evidence: Evidence,
+    own: Own,
+}
+
+impl Membership {
+    /// A membership of the node alone.
+    pub(crate) fn new(now: Instant, config: &Config, random: &mut Random) -> Self {
+        let mut members = Members::new(random);
+        let own = Announcement {
+            incarnation: config.incarnation,
+            address: config.address,
+            meta: &config.meta,
+            versions: config.versions,
+        };
+        let local = members.add(now, config.name.as_str(), &own);
+        debug_assert_eq!(local, Slot::LOCAL);
+        Membership {
+            members,
+            suspicions: Suspicions::default(),
+            candidates: Candidates::default(),
+            evidence: Evidence::default(),
+            own: Own::default(),
+        }
+    }
+
+    /// The member table, to look at.
+    #[inline]
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Whether this node takes part in the cluster.
+    #[inline]
+    pub(crate) fn status(&self) -> Status {
+        self.own.status()
+    }
+
+    /// The live member that a command names.
+    pub(crate) fn live_peer(&self, name: &str) -> Result<Slot, CommandError> {
+        if self.status() != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        match self.members.find(name) {
+            Some(Slot::LOCAL) => Err(CommandError::OwnName),
+            Some(slot) if self.members.entry(slot).state().is_live() => Ok(slot),
+            _ => Err(CommandError::UnknownMember),
+        }
+    }
+
+    /// The member to probe next; none when there is nobody.
+    pub(crate) fn next_to_probe(&mut self, random: &mut Random) -> Option<Slot> {
+        self.members.next_to_probe(random)
+    }
+
+    /// The next members to gossip to.
+    pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
+        self.members.next_for_gossip(count)
+    }
+
+    /// When the first suspicion times out.
+    #[inline]
+    pub(crate) fn next_suspicion(&self) -> Option<Instant> {
+        self.suspicions.next_deadline()
+    }
+
+    /// When the first suspect is asked once more.
+    #[inline]
+    pub(crate) fn next_last_call(&self) -> Option<Instant> {
+        self.suspicions.next_last_call()
+    }
+
+    /// When the first candidate for a name is decided upon.
+    #[inline]
+    pub(crate) fn next_candidacy(&self) -> Option<Instant> {
+        self.candidates.next_deadline()
+    }
+
+    /// When the goodbye has had time to spread.
+    #[inline]
+    pub(crate) fn leave_due(&self) -> Option<Instant> {
+        self.own.leave_due()
+    }
+
+    /// What is held against a member, as it is passed on to itself: so it can refute. In the name
+    /// of its first accuser, or else of this node.
+    pub(crate) fn accusation<'a>(&'a self, own: &'a Name, slot: Slot) -> Option<Update<'a>> {
+        let accuser = self.suspicions.get(slot).map_or(own, |suspicion| suspicion.first_accuser());
+        self.accusation_by(accuser.as_str(), slot)
+    }
+
+    /// The same in the name of one accuser.
+    fn accusation_by<'a>(&'a self, accuser: &'a str, slot: Slot) -> Option<Update<'a>> {
+        let entry = self.members.entry(slot);
+        let claim = match entry.state() {
+            State::Alive => return None,
+            State::Suspect => Claim::Suspect { accuser },
+            State::Failed => Claim::Failed { accuser },
+            State::Left => Claim::Left,
+        };
+        Some(Update { name: entry.name(), incarnation: entry.incarnation(), claim })
+    }
+}

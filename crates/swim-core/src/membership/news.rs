@@ -1,0 +1,54 @@
+//! A piece of news, and where it comes from.
+
+use core::net::SocketAddr;
+
+use crate::members::Slot;
+use crate::output::Via;
+use crate::wire::Update;
+
+/// Where a piece of news comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(super) via: Via,
+    /// The member whose packet it came in: it pinged in it, from its own address.
+    pub(super) pinger: Option<Slot>,
+    /// It is known to everybody whom this node could tell: it knew nobody before. A node that joins
+    /// does not pass on what it learns in the join: the cluster that it learns it from knows it,
+    /// and a newcomer to 1,000 members would send 1,000 updates.
+    pub(super) is_common: bool,
+}
+
+impl Origin {
+    /// This node itself.
+    pub(crate) const OWN: Origin = Origin { via: Via::Own, pinger: None, is_common: false };
+
+    /// A datagram; with the member that pinged in it from its own address, if one did so far.
+    #[inline]
+    pub(crate) fn packet(from: SocketAddr, pinger: Option<Slot>) -> Self {
+        Origin { via: Via::Packet { from }, pinger, is_common: false }
+    }
+
+    /// An exchange of views.
+    pub(super) fn push_pull(from: SocketAddr, is_common: bool) -> Self {
+        Origin { via: Via::PushPull { from }, pinger: None, is_common }
+    }
+}
+
+/// A piece of news about a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News<'a> {
+    pub(super) update: &'a Update<'a>,
+    pub(super) origin: Origin,
+}
+
+impl<'a> News<'a> {
+    #[inline]
+    pub(crate) fn new(update: &'a Update<'a>, origin: Origin) -> Self {
+        News { update, origin }
+    }
+
+    #[inline]
+    pub(super) fn via(&self) -> Via {
+        self.origin.via
+    }
+}

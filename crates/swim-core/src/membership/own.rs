@@ -1,0 +1,188 @@
+//! This node's own place in the cluster: what it announces, metadata, leaving and coming back.
+
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::Membership;
+use crate::context::Context;
+use crate::dissemination::{Gossip, Tier, Waiter};
+use crate::error::{CommandError, at_most};
+use crate::member::{Incarnation, State};
+use crate::members::{Announcement, Slot};
+use crate::output::{Answer, RequestId};
+use crate::sabotage::Sabotage;
+use crate::status::Status;
+use crate::time::Instant;
+use crate::wire::{Claim, Update};
+
+/// Whether this node takes part, and who else has its name.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    status: Status,
+    /// The address that last announced this node's own name.
+    name_taken_by: Option<SocketAddr>,
+    /// That address outranks this one: this node announces nothing.
+    outranked: bool,
+    /// The `leave` that waits for its answer.
+    leaving: Option<RequestId>,
+    /// When the goodbye has had time to spread.
+    leave_due: Option<Instant>,
+}
+
+impl Own {
+    #[inline]
+    pub(super) fn status(&self) -> Status {
+        self.status
+    }
+
+    #[inline]
+    pub(super) fn leave_due(&self) -> Option<Instant> {
+        self.leave_due
+    }
+
+    pub(super) fn is_outranked(&self) -> bool {
+        self.outranked
+    }
+
+    /// Another node of this name outranks this one, or does not.
+    pub(super) fn set_outranked(&mut self, outranked: bool) {
+        self.outranked = outranked;
+    }
+
+    /// Another node announces this node's name from this address; returns whether that is new.
+    pub(super) fn note_namesake(&mut self, address: SocketAddr) -> bool {
+        self.name_taken_by.replace(address) != Some(address)
+    }
+
+    /// The other node of this name is gone.
+    pub(super) fn namesake_is_gone(&mut self) {
+        (self.outranked, self.name_taken_by) = (false, None);
+    }
+}
+
+impl Membership {
+    // What this node announces.
+
+    /// Takes a new incarnation and spreads what this node announces.
+    pub(super) fn announce_self(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        incarnation: Incarnation,
+        waiter: Waiter,
+    ) {
+        self.members.set_incarnation(Slot::LOCAL, incarnation);
+        let local = self.members.entry(Slot::LOCAL);
+        let (address, versions) = (local.announced_address(), local.versions());
+        let claim = Claim::Alive { address, meta: local.meta(), versions };
+        let update = Update { name: local.name(), incarnation, claim };
+        // Where nobody is there to hear it, it is done at once: who joins later learns it in the
+        // join.
+        if self.members.has_audience() {
+            gossip.queue_update(cx, &self.members, Slot::LOCAL, &update, Tier::Urgent, waiter);
+        } else if let Waiter::Command(request) = waiter {
+            cx.answer(request, Ok(Answer::Spread));
+        }
+    }
+
+    /// Has joined: tells others itself, too. Whom it joined at tells only as many as an update is
+    /// told, and in a small cluster that leaves somebody out now and then.
+    pub(crate) fn introduce_self(&mut self, cx: &mut Context, gossip: &mut Gossip) {
+        if self.own.status == Status::Running && !gossip.waits(Slot::LOCAL) {
+            let incarnation = self.members.entry(Slot::LOCAL).incarnation();
+            self.announce_self(cx, gossip, incarnation, Waiter::Nobody);
+        }
+    }
+
+    /// Changes this node's metadata.
+    pub(crate) fn set_meta(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        meta: &Bytes,
+    ) -> Result<RequestId, CommandError> {
+        if self.own.status != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        if self.own.outranked {
+            return Err(CommandError::NameTaken);
+        }
+        at_most(meta.len(), cx.config.meta_size_max)?;
+        let request = cx.begin_request()?;
+        let local = self.members.entry(Slot::LOCAL);
+        let keeps = cx.config.breaks(Sabotage::KeepsItsIncarnation);
+        let incarnation = if keeps { local.incarnation() } else { local.incarnation().next() };
+        let (address, versions) = (local.announced_address(), local.versions());
+        let new = Announcement { incarnation, address, meta, versions };
+        self.members.announce(Slot::LOCAL, &new);
+        self.announce_self(cx, gossip, incarnation, Waiter::Command(request));
+        Ok(request)
+    }
+
+    // Leaving.
+
+    /// This node is leaving; its `leave` is this request.
+    pub(crate) fn begin_leave(&mut self, now: Instant, request: RequestId) {
+        self.own.status = Status::Leaving;
+        self.own.leaving = Some(request);
+        self.members.set_state(now, Slot::LOCAL, State::Left);
+    }
+
+    /// Queues the goodbye, and limits how long it has to be sent as often as it should.
+    pub(crate) fn say_goodbye(&mut self, cx: &mut Context, gossip: &mut Gossip) {
+        // Should the goodbye never be sent often enough, for want of somebody to tell.
+        let live = self.members.live();
+        let sending = cx.config.gossip_interval * (cx.config.transmissions(live) + 1);
+        self.own.leave_due = Some(cx.now() + sending + cx.config.dissemination_bound(live));
+        self.queue_goodbye(cx, gossip);
+    }
+
+    pub(super) fn queue_goodbye(&self, cx: &mut Context, gossip: &mut Gossip) {
+        let goodbye = self.own_departure();
+        let (tier, waiter) = (Tier::Urgent, Waiter::Leave);
+        gossip.queue_update(cx, &self.members, Slot::LOCAL, &goodbye, tier, waiter);
+    }
+
+    /// The goodbye for whoever asks: this node said it, but the asker has not heard, also where
+    /// this node has never heard of the asker. With this node's name in it, it is hardly longer
+    /// than a ping.
+    #[inline]
+    pub(crate) fn goodbye(&self) -> Option<Update<'_>> {
+        (self.own.status != Status::Running).then(|| self.own_departure())
+    }
+
+    /// The goodbye was sent as often as it should. The others need a few rounds to tell each other;
+    /// this node stays that long, so that it can still be asked.
+    pub(crate) fn let_goodbye_spread(&mut self, cx: &Context) {
+        if self.own.status == Status::Leaving {
+            let spread = cx.config.dissemination_bound(self.members.live());
+            self.own.leave_due = Some(cx.now() + spread);
+        }
+    }
+
+    /// This node has left; the `leave` is answered.
+    pub(crate) fn finish_leave(&mut self, cx: &mut Context, gossip: &mut Gossip) {
+        self.own.status = Status::Left;
+        self.own.leave_due = None;
+        // What is queued about this node counts as sent.
+        gossip.drop_update_about(cx, Slot::LOCAL);
+        if let Some(request) = self.own.leaving.take() {
+            cx.answer(request, Ok(Answer::Left));
+        }
+    }
+
+    /// Comes back after having left.
+    pub(crate) fn rejoin(&mut self, cx: &mut Context, gossip: &mut Gossip) {
+        self.own.status = Status::Running;
+        gossip.restart();
+        self.members.set_state(cx.now(), Slot::LOCAL, State::Alive);
+        let incarnation = self.members.entry(Slot::LOCAL).incarnation().next();
+        self.announce_self(cx, gossip, incarnation, Waiter::Nobody);
+    }
+
+    fn own_departure(&self) -> Update<'_> {
+        let local = self.members.entry(Slot::LOCAL);
+        Update { name: local.name(), incarnation: local.incarnation(), claim: Claim::Left }
+    }
+}

@@ -1,0 +1,231 @@
+//! News about members: what a claim changes here, what is passed on, and what the application
+//! hears.
+
+use super::{Membership, News};
+use crate::address::canonical;
+use crate::config::Config;
+use crate::context::Context;
+use crate::detection::Detector;
+use crate::dissemination::{Gossip, Tier, Waiter};
+use crate::member::{Belief, Incarnation, State, Verdict, Versions, supersedes};
+use crate::members::{Announcement, Entry, Slot};
+use crate::output::{Event, Via};
+use crate::sabotage::Sabotage;
+use crate::stats::DropReason;
+use crate::wire::{Claim, Update, Wire};
+
+/// At the highest incarnation there is nothing to refute with. Accusations from others are not
+/// heeded there, so what is held against the member is this node's own failed probe, and its own
+/// word is enough to clear it and to announce something else. Only its own: others who have not
+/// probed it yet would clear it for ever.
+#[inline]
+fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
+    // First, as it is asked of every known update: hardly any is at the highest incarnation.
+    if [update.incarnation, entry.incarnation()] != [Incarnation::MAX; 2] {
+        return false;
+    }
+    let itself = match via {
+        Via::Packet { from } | Via::PushPull { from } => from == canonical(new.address),
+        Via::Own => false,
+    };
+    let news =
+        entry.state() != State::Alive || !entry.announces(new.address, new.meta, new.versions);
+    entry.state() != State::Left && itself && news
+}
+
+impl Membership {
+    /// Weighs one piece of news about any member, this node included.
+    pub(crate) fn receive_update(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        news: &News<'_>,
+    ) {
+        let update = news.update;
+        let known = self.members.find(update.name);
+        let accuses = !matches!(update.claim, Claim::Alive { .. });
+        if accuses && update.incarnation == Incarnation::MAX && news.via() != Via::Own {
+            cx.drop_quietly(DropReason::IncarnationExhausted);
+            if known == Some(Slot::LOCAL) {
+                self.receive_own_exhausted(cx, gossip, news);
+            }
+            return;
+        }
+        match known {
+            Some(Slot::LOCAL) => self.receive_own_update(cx, gossip, detector, news),
+            known => match update.claim {
+                Claim::Alive { address, meta, versions } => {
+                    let incarnation = update.incarnation;
+                    let new = Announcement { incarnation, address, meta, versions };
+                    self.receive_alive(cx, gossip, detector, known, news, &new);
+                }
+                Claim::Suspect { accuser } => {
+                    self.receive_suspect(cx, gossip, known, news, accuser);
+                }
+                Claim::Failed { accuser } => self.receive_failed(cx, gossip, known, news, accuser),
+                Claim::Left => self.receive_left(cx, gossip, known, news),
+            },
+        }
+    }
+
+    fn receive_alive(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        known: Option<Slot>,
+        news: &News<'_>,
+        new: &Announcement<'_>,
+    ) {
+        let update = news.update;
+        let Some(slot) = known else {
+            return self.admit(cx, gossip, news, new);
+        };
+        let entry = self.members.entry(slot);
+        let known = entry.belief();
+        let elsewhere = known.state.is_live() && !entry.is_at(new.address);
+        let claim = Belief::new(State::Alive, update.incarnation);
+        if !elsewhere
+            && supersedes(claim, known) == Verdict::Ignore
+            && !speaks_at_max(entry, update, new, news.via())
+            && !breaks_precedence(&cx.config, claim, known)
+        {
+            if !known.state.is_live() {
+                self.tell_accused(cx, slot, canonical(new.address));
+            } else if update.incarnation == known.incarnation
+                && !entry.announces(new.address, new.meta, new.versions)
+            {
+                // It restarted at the same incarnation, and only it knows what it announces now.
+                // One of the two who differ tells it what it announced before, and it outbids that.
+                let address = entry.address();
+                self.tell_about_limited(cx, slot, address);
+            }
+            return cx.drop_quietly(DropReason::Stale);
+        }
+        let changes =
+            !known.state.is_live() || !entry.announces(new.address, new.meta, new.versions);
+        if changes && !is_acceptable(cx, update.name, new, news.via()) {
+            return;
+        }
+        if elsewhere {
+            return self.receive_alive_elsewhere(cx, gossip, detector, slot, news, new);
+        }
+        // Whoever comes back into the list needs a place in it like a newcomer.
+        if self.members.entry(slot).is_lost() && self.members.len() >= cx.config.members_max {
+            return cx.drop_quietly(DropReason::MembersFull);
+        }
+        self.accept_alive(cx, gossip, slot, news, new);
+    }
+
+    /// Takes over what a known member announces: it is alive.
+    pub(super) fn accept_alive(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        slot: Slot,
+        news: &News<'_>,
+        new: &Announcement<'_>,
+    ) {
+        let via = news.via();
+        let before = self.members.entry(slot).state();
+        let suspected = self.suspicions.end(slot);
+        self.members.announce(slot, new);
+        self.members.set_state(cx.now(), slot, State::Alive);
+        let tier = if before == State::Alive { Tier::Normal } else { Tier::Urgent };
+        self.pass_on(cx, gossip, slot, news, tier);
+
+        let member = self.members.entry(slot).view().to_member();
+        let event = match (before, suspected) {
+            (State::Suspect, Some(suspicion)) => {
+                cx.stats.suspicions_refuted += 1;
+                let suspected_for = cx.now() - suspicion.started();
+                Event::Refuted { member, suspected_for, via }
+            }
+            (State::Failed | State::Left, _) => {
+                Event::Joined { member, previous: Some(before), via }
+            }
+            _ => Event::Updated { member, via },
+        };
+        cx.emit(event);
+    }
+
+    /// Takes a member into the table that was not in it.
+    fn admit(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        news: &News<'_>,
+        new: &Announcement<'_>,
+    ) {
+        let (name, via) = (news.update.name, news.via());
+        if !is_acceptable(cx, name, new, via) {
+            return;
+        }
+        if self.members.len() >= cx.config.members_max {
+            return cx.drop_quietly(DropReason::MembersFull);
+        }
+        let slot = self.members.add(cx.now(), name, new);
+        self.pass_on(cx, gossip, slot, news, Tier::Normal);
+        let member = self.members.entry(slot).view().to_member();
+        cx.emit(Event::Joined { member, previous: None, via });
+    }
+
+    /// Queues news about a member for gossip, unless everybody knows it who could be told.
+    pub(super) fn pass_on(
+        &self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        subject: Slot,
+        news: &News<'_>,
+        tier: Tier,
+    ) {
+        if !news.origin.is_common {
+            gossip.queue_update(cx, &self.members, subject, news.update, tier, Waiter::Nobody);
+        }
+    }
+}
+
+/// Whether an old claim counts here on purpose.
+#[inline]
+fn breaks_precedence(config: &Config, claim: Belief, known: Belief) -> bool {
+    let (alive, equal) = (known.state == State::Alive, claim.incarnation == known.incarnation);
+    (config.breaks(Sabotage::BelievesOldNews) && alive && !equal)
+        || (config.breaks(Sabotage::Resurrects) && known.state == State::Failed && equal)
+}
+
+/// What a member announces has to be within the limits, whoever says so, and has to please the
+/// application.
+fn is_acceptable(cx: &mut Context, name: &str, new: &Announcement<'_>, via: Via) -> bool {
+    let reason = if new.meta.len() > cx.config.meta_size_max {
+        DropReason::MetaTooLarge
+    } else if canonical(new.address).ip().is_unspecified() || new.address.port() == 0 {
+        DropReason::BadAddress
+    } else if !cx.config.allows(canonical(new.address).ip()) {
+        DropReason::NotAllowed
+    } else if !understands(&cx.config, new.versions) {
+        DropReason::Versions
+    } else if !cx.hooks.admit(&new.as_member(name)) {
+        DropReason::NotAdmitted
+    } else {
+        return true;
+    };
+    match via {
+        Via::Packet { from } => cx.complain(from, reason, false),
+        Via::PushPull { from } => cx.complain(from, reason, true),
+        Via::Own => cx.drop_quietly(reason),
+    }
+    false
+}
+
+fn understands(config: &Config, versions: Versions) -> bool {
+    let own = config.versions;
+    match config.wire {
+        Wire::Swim => versions.is_valid() && versions.overlap(own),
+        // There a member is not left out but refuses whole exchanges, as long as one member uses
+        // a version that another one does not understand.
+        Wire::Memberlist => {
+            versions.is_valid() && versions.protocol.min > 0 && versions.understand_each_other(own)
+        }
+    }
+}

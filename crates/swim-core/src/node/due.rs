@@ -1,0 +1,151 @@
+//! The one table of deadlines: what can be due, when it is, and what keeping it does.
+
+use super::Node;
+use crate::status::Status;
+use crate::time::Instant;
+
+/// What a node may have to do at some time, in the order in which what is due at once is done:
+/// first the ends of what was waited for, then what begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A ping that is no part of a probe was not answered.
+    Ping,
+    /// A stream has taken too long.
+    Stream,
+    /// The direct ping of the probe was not answered in time: ask peers for help.
+    Help,
+    /// The protocol period is over: judge the running probe, start the next.
+    Probe,
+    /// Decide whose a name is.
+    Candidate,
+    /// A suspect did not refute in time.
+    Suspicion,
+    /// Ask a suspect once more.
+    LastCall,
+    /// Send gossip.
+    Gossip,
+    /// Exchange views with a random member.
+    PushPull,
+    /// The goodbye has had time to spread.
+    Leave,
+    /// Take a member that is gone out of the list or the table.
+    Farewell,
+}
+
+impl Due {
+    const ALL: [Due; 11] = [
+        Due::Ping,
+        Due::Stream,
+        Due::Help,
+        Due::Probe,
+        Due::Candidate,
+        Due::Suspicion,
+        Due::LastCall,
+        Due::Gossip,
+        Due::PushPull,
+        Due::Leave,
+        Due::Farewell,
+    ];
+}
+
+impl Node {
+    /// When the first thing is due.
+    #[inline]
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        // Asked after every packet, so without a loop over all kinds.
+        let first = |one: Instant, other: Option<Instant>| one.min(other.unwrap_or(Instant::NEVER));
+        let next = first(Instant::NEVER, self.due_at(Due::Ping));
+        let next = first(next, self.due_at(Due::Stream));
+        let next = first(next, self.due_at(Due::Help));
+        let next = first(next, self.due_at(Due::Probe));
+        let next = first(next, self.due_at(Due::Candidate));
+        let next = first(next, self.due_at(Due::Suspicion));
+        let next = first(next, self.due_at(Due::LastCall));
+        let next = first(next, self.due_at(Due::Gossip));
+        let next = first(next, self.due_at(Due::PushPull));
+        let next = first(next, self.due_at(Due::Leave));
+        let next = first(next, self.due_at(Due::Farewell));
+        (next < Instant::NEVER).then_some(next)
+    }
+
+    /// Does what is due. What falls due by it at an earlier place of the order waits for the next
+    /// call.
+    pub(super) fn keep_deadlines(&mut self) {
+        let now = self.cx.now();
+        for due in Due::ALL {
+            if self.due_at(due).is_some_and(|at| at <= now) {
+                self.keep(due, now);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn due_at(&self, due: Due) -> Option<Instant> {
+        match due {
+            Due::Ping => self.detector.next_ping_deadline(),
+            Due::Stream => self.exchange.next_stream_deadline(),
+            Due::Help => self.detector.help_due(),
+            Due::Probe => self.detector.period_ends(),
+            Due::Candidate => self.membership.next_candidacy(),
+            Due::Suspicion => self.membership.next_suspicion(),
+            Due::LastCall => self.membership.next_last_call(),
+            Due::Gossip => self.gossip.due(),
+            Due::PushPull => self.exchange.push_pull_due(),
+            Due::Leave => self.membership.leave_due(),
+            Due::Farewell => self.membership.next_farewell(&self.cx.config),
+        }
+    }
+
+    fn keep(&mut self, due: Due, now: Instant) {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        match due {
+            Due::Ping => self.end_pings(now),
+            Due::Stream => exchange.end_overdue(cx, now),
+            Due::Help => self.ask_for_help(),
+            Due::Probe => self.end_probe_period(),
+            Due::Candidate => membership.end_candidacies(cx, gossip, now),
+            Due::Suspicion => membership.end_suspicions(cx, gossip, now),
+            Due::LastCall => self.make_last_calls(now),
+            Due::Gossip => {
+                gossip.tick_is_over();
+                self.tick_gossip();
+            }
+            Due::PushPull => self.start_push_pull(),
+            Due::Leave => self.finish_leave(),
+            Due::Farewell => membership.bid_farewell(cx, gossip, detector, now),
+        }
+    }
+
+    fn end_pings(&mut self, now: Instant) {
+        let Node { cx, membership, detector, .. } = self;
+        while let Some(member) = detector.take_unanswered_check(cx, now) {
+            membership.check_unanswered(cx, detector, member);
+        }
+    }
+
+    fn make_last_calls(&mut self, now: Instant) {
+        let Node { cx, membership, gossip, exchange, .. } = self;
+        while let Some(suspect) = membership.take_last_call(cx, now) {
+            exchange.last_call(cx, membership.members(), suspect);
+            membership.repeat_lone_suspicion(cx, gossip, suspect);
+        }
+    }
+
+    /// Sends what is queued to the next few members.
+    pub(super) fn tick_gossip(&mut self) {
+        let Node { cx, membership, gossip, .. } = self;
+        if membership.status() != Status::Left {
+            let targets = membership.next_for_gossip(cx.config.gossip_nodes);
+            gossip.tick(cx, membership.members(), targets.slots());
+            self.note_goodbye();
+        }
+    }
+
+    fn start_push_pull(&mut self) {
+        if self.status() == Status::Running {
+            self.exchange.start_push_pull(&mut self.cx, self.membership.members());
+        } else {
+            self.exchange.stop_push_pulls();
+        }
+    }
+}

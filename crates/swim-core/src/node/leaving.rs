@@ -1,0 +1,38 @@
+//! Leaving: the goodbye, and the end of everything that is under way.
+
+use super::Node;
+use crate::error::CommandError;
+use crate::output::RequestId;
+use crate::status::Status;
+
+impl Node {
+    pub(super) fn start_leave(&mut self) -> Result<RequestId, CommandError> {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        if membership.status() != Status::Running {
+            return Err(CommandError::NotRunning);
+        }
+        let request = cx.begin_request()?;
+        if let Some(stream) = detector.cancel() {
+            exchange.abort(cx, stream);
+        }
+        exchange.stop_push_pulls();
+        membership.begin_leave(cx.now(), request);
+        if membership.members().peers() == 0 {
+            self.finish_leave();
+            return Ok(request);
+        }
+        membership.say_goodbye(cx, gossip);
+        self.tick_gossip();
+        Ok(request)
+    }
+
+    /// The goodbye has had time to spread, or there is nobody to say it to.
+    pub(super) fn finish_leave(&mut self) {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        membership.finish_leave(cx, gossip);
+        exchange.stop_joins(cx);
+        detector.stop(cx);
+        exchange.stop(cx);
+        gossip.stop(cx);
+    }
+}

@@ -1,0 +1,100 @@
+//! The node: the public methods, which owner an input goes to, and what follows from what owners
+//! return.
+
+mod access;
+mod commands;
+mod due;
+mod getters;
+mod inputs;
+mod leaving;
+mod packets;
+mod probing;
+mod streams;
+
+use alloc::boxed::Box;
+
+use crate::channel::{Channel, Scratch};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::context::Context;
+use crate::detection::Detector;
+use crate::dissemination::Gossip;
+use crate::error::ConfigError;
+use crate::exchange::Exchange;
+use crate::hooks::{Hooks, NoHooks};
+use crate::membership::Membership;
+use crate::outputs::Outputs;
+use crate::random::Random;
+use crate::stats::Stats;
+use crate::time::Instant;
+
+/// One member of a cluster: the whole protocol, without sockets and without a clock.
+///
+/// The methods come in this order: constructor; commands (`join`, `leave`, `set_meta`, `broadcast`,
+/// `send`, ...); inputs (`handle_*`); outputs (`poll_*`); getters. The crate's page has the loop
+/// that drives a node.
+///
+/// **The one law:** after every call of a command or of `handle_*`, call
+/// [`poll_output`](Node::poll_output) until it returns `None`, and
+/// [`poll_timeout`](Node::poll_timeout) for when to call
+/// [`handle_timeout`](Node::handle_timeout) next.
+#[derive(Debug)]
+pub struct Node {
+    cx: Context,
+    membership: Membership,
+    gossip: Gossip,
+    detector: Detector,
+    exchange: Exchange,
+    /// What datagrams are opened in; lent out while one is handled.
+    scratch: Option<Box<Scratch>>,
+    /// When the caller last kept all deadlines; see [`Node::advance`].
+    kept_deadlines_at: Instant,
+}
+
+impl Node {
+    /// Starts a node that knows nobody yet.
+    ///
+    /// `seed` is all the chance the node will ever have: the same seed and the same calls give the
+    /// same outputs. Take it from the operating system, or fix it to repeat a run.
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Result<Node, ConfigError> {
+        Node::with_hooks(config, Box::new(NoHooks), seed, now)
+    }
+
+    /// Starts a node that asks `hooks` what the application has to decide at once.
+    pub fn with_hooks(
+        config: Config,
+        hooks: Box<dyn Hooks>,
+        seed: [u8; 32],
+        now: Instant,
+    ) -> Result<Node, ConfigError> {
+        config.validate()?;
+        // What is drawn in which order is the same in all versions, so that seeds keep their
+        // course.
+        let mut random = Random::new(seed);
+        let membership = Membership::new(now, &config, &mut random);
+        let gossip_phase = random.delay(config.gossip_interval);
+        let detector = Detector::new(&config, random.next_u32());
+        let gossip = Gossip::new(gossip_phase, random.next_u32());
+        let exchange = Exchange::new(now, &config);
+        let channel = Channel::new(&config, seed);
+        let mut node = Node {
+            cx: Context {
+                config,
+                clock: Clock::new(now),
+                random,
+                stats: Stats::default(),
+                outputs: Outputs::default(),
+                channel,
+                hooks,
+            },
+            membership,
+            gossip,
+            detector,
+            exchange,
+            scratch: Some(Box::default()),
+            kept_deadlines_at: now,
+        };
+        node.start_periods();
+        Ok(node)
+    }
+}

@@ -1,0 +1,143 @@
+//! The protocol period: the probe that ends is judged, the next one begins, and what answers come.
+
+use core::net::SocketAddr;
+
+use super::Node;
+use crate::detection::{Acked, StreamPing, where_to_answer};
+use crate::member::State;
+use crate::members::Slot;
+use crate::sabotage::Sabotage;
+use crate::stats::DropReason;
+use crate::status::Status;
+use crate::wire::{Ack, Ping, Wire};
+
+impl Node {
+    /// (Re)starts what is done periodically, each after a random part of its interval, so that
+    /// nodes started together do not act together.
+    pub(super) fn start_periods(&mut self) {
+        let Node { cx, detector, exchange, .. } = self;
+        let now = cx.now();
+        let first_probe = cx.random.delay(cx.config.probe_interval);
+        detector.start(now, first_probe);
+        let first_push_pull = cx.random.delay(cx.config.push_pull_interval);
+        exchange.start(now, &cx.config, first_push_pull);
+    }
+
+    /// The period is over: judges the probe that ran in it, and starts the next one.
+    pub(super) fn end_probe_period(&mut self) {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        let ended = detector.end_period();
+        if membership.status() != Status::Running {
+            return;
+        }
+        if let Some(probe) = ended {
+            if let Some(stream) = probe.stream() {
+                exchange.abort(cx, stream);
+            }
+            if let Some(accusation) = detector.judge(cx, membership.members(), &probe) {
+                membership.accuse(cx, gossip, detector, accusation);
+            }
+        }
+        detector.begin_period(cx);
+        if let Some(target) = membership.next_to_probe(&mut cx.random) {
+            self.probe(target);
+        }
+        self.look_for_the_failed();
+    }
+
+    fn probe(&mut self, target: Slot) {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        let members = membership.members();
+        let is_suspect = members.entry(target).state() == State::Suspect;
+        let accuser = (is_suspect && cx.config.lifeguard_buddy).then(|| cx.config.name.clone());
+        let accusation = accuser.as_ref().and_then(|own| membership.accusation(own, target));
+        detector.start_probe(cx, gossip, members, target, accusation);
+    }
+
+    fn look_for_the_failed(&mut self) {
+        let Node { cx, membership, detector, .. } = self;
+        if let Some(member) = membership.pick_failed(&mut cx.random)
+            && !cx.config.breaks(Sabotage::ForgetsTheLost)
+        {
+            detector.look_for(cx, membership.members(), member);
+        }
+    }
+
+    /// The direct ping was not answered in time: asks peers to ping the target, and pings it over a
+    /// stream.
+    pub(super) fn ask_for_help(&mut self) {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        let members = membership.members();
+        if let Some(StreamPing { target, sequence }) = detector.ask_for_help(cx, gossip, members) {
+            let stream = exchange.ping(cx, members, target, sequence);
+            detector.stream_opened(stream);
+        }
+    }
+
+    pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        match detector.receive_ack(cx, ack) {
+            Some(Acked::Probe(probe)) => {
+                // The stream may not have said anything yet, not even the label. A member that runs
+                // memberlist complains of such a connection, so there it goes on to its end.
+                if cx.config.wire == Wire::Swim
+                    && let Some(stream) = probe.stream()
+                {
+                    exchange.abort(cx, stream);
+                }
+                let members = membership.members();
+                if detector.probe_answered(cx, members, from, &probe, ack)
+                    && membership.status() == Status::Running
+                {
+                    exchange.compare_views(cx, gossip, members, from, ack.view);
+                }
+            }
+            Some(Acked::Check(member)) => {
+                membership.check_answered(cx, gossip, detector, member, from);
+            }
+            Some(Acked::Failed(member)) => self.found_again(member, from),
+            None => {}
+        }
+    }
+
+    /// A failed member answers: everything is exchanged with it, so that both sides of what was a
+    /// partition hear of each other.
+    fn found_again(&mut self, member: Slot, from: SocketAddr) {
+        let Node { cx, membership, exchange, .. } = self;
+        let members = membership.members();
+        let entry = members.entry(member);
+        let failed = entry.state() == State::Failed;
+        if failed && entry.address() == from && membership.status() == Status::Running {
+            exchange.push_pull_with(cx, members, from);
+        }
+    }
+
+    /// Answers a ping. Returns the member that asks, if it is at its own address.
+    ///
+    /// Only such a member gets gossip with the ack: an answer to anybody else must not be much
+    /// larger than the question. Whoever bears the name of a member that is gone is told what is
+    /// held against it, wherever it is now: it may have moved.
+    pub(super) fn receive_ping(&mut self, from: SocketAddr, ping: &Ping<'_>) -> Option<Slot> {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        // On memberlist's wire a ping may be for whoever is here, and say where the ack should go.
+        if ping.target != cx.config.name.as_str() && !ping.target.is_empty() {
+            cx.drop_quietly(DropReason::WrongName);
+            return None;
+        }
+        let to = where_to_answer(&cx.config, from, ping.reply_to);
+        let members = membership.members();
+        let asker = members.find(ping.source);
+        let at_home = asker.filter(|&slot| members.entry(slot).address() == to);
+        let accused = asker.filter(|&slot| {
+            let state = members.entry(slot).state();
+            let buddy = state == State::Suspect && at_home.is_some() && cx.config.lifeguard_buddy;
+            buddy || !state.is_live()
+        });
+        let own = accused.map(|_| cx.config.name.clone());
+        let accusation =
+            accused.zip(own.as_ref()).and_then(|(slot, own)| membership.accusation(own, slot));
+        let notes = [membership.goodbye(), accusation];
+        detector.answer_ping(cx, gossip, members, (to, ping), notes, at_home.is_some());
+        at_home
+    }
+}

@@ -1,0 +1,158 @@
+//! Streams: what follows from a peer's part of an exchange.
+
+use core::net::SocketAddr;
+
+use super::Node;
+use super::packets::told;
+use crate::channel::Framed;
+use crate::exchange::{Arrived, Purpose};
+use crate::hooks::Merge;
+use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput};
+use crate::stats::DropReason;
+use crate::status::Status;
+use crate::wire::{Half, Opening, Scope, User, Wire};
+
+/// How much of a peer's complaint is passed on to the application, in characters.
+const COMPLAINT_SIZE_MAX: usize = 200;
+
+impl Node {
+    pub(super) fn receive_stream(&mut self, id: StreamId, input: StreamInput<'_>) {
+        if let Some(arrived) = self.exchange.receive(&mut self.cx, id, input) {
+            self.receive_half(&arrived);
+        }
+    }
+
+    /// Acts on the peer's complete part of an exchange.
+    fn receive_half(&mut self, arrived: &Arrived) {
+        let &Arrived { stream: id, peer, purpose, ref received } = arrived;
+        let half = received.half();
+        let Node { cx, detector, exchange, .. } = self;
+        let opening = match half.opening() {
+            Ok(opening) => opening,
+            Err(reason) => return exchange.reject(cx, id, reason),
+        };
+        if let Some(kind) = opening.kind() {
+            cx.stats.received[kind] += 1;
+        }
+        match (purpose, opening) {
+            (Purpose::Incoming, Opening::Ping(ping)) => exchange.answer_ping(cx, id, &ping),
+            (Purpose::Incoming, Opening::User(message)) => self.receive_message_on(id, &message),
+            (_, Opening::PushPull { scope, view }) => {
+                self.receive_push_pull((id, peer), purpose, (scope, view), half);
+            }
+            (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
+                exchange.close(cx, id);
+                detector.receive_stream_ack(id);
+            }
+            (Purpose::Message { request }, Opening::Ack { .. }) => {
+                exchange.close(cx, id);
+                cx.answer(request, Ok(Answer::Delivered));
+            }
+            (Purpose::Incoming, Opening::Complaint(_)) => {
+                exchange.reject(cx, id, DropReason::Malformed);
+            }
+            (_, Opening::Complaint(message)) => {
+                let message = message.chars().take(COMPLAINT_SIZE_MAX).collect();
+                exchange.fail(cx, id, Failure::Complained { message });
+            }
+            _ => exchange.reject(cx, id, DropReason::Malformed),
+        }
+    }
+
+    fn receive_message_on(&mut self, id: StreamId, message: &User<'_>) {
+        let Node { cx, exchange, .. } = self;
+        // Go does not pass on an empty one that came over a stream, though it does one in a packet.
+        if cx.config.wire == Wire::Swim || !message.payload.is_empty() {
+            cx.emit(told(message, true));
+        }
+        exchange.acknowledge_message(cx, id);
+    }
+
+    /// A peer says what it knows: asked for it, or to be answered.
+    fn receive_push_pull(
+        &mut self,
+        (id, peer): (StreamId, SocketAddr),
+        purpose: Purpose,
+        (scope, view): (Scope, u64),
+        half: Half<'_>,
+    ) {
+        if !self.accepts_merge(peer, scope, half) {
+            let reason = DropReason::MergeRefused;
+            return self.exchange.fail(&mut self.cx, id, Failure::BadAnswer { reason });
+        }
+        match purpose {
+            Purpose::Incoming => {
+                let framed = self.merge_and_answer(peer, (scope, view), half);
+                self.exchange.answer(&mut self.cx, id, framed);
+            }
+            Purpose::Join { request } => {
+                self.merge_answer(id, peer, scope, half);
+                self.join_succeeded(request, peer);
+            }
+            Purpose::PushPull => self.merge_answer(id, peer, scope, half),
+            Purpose::Compare => {
+                self.merge_answer(id, peer, scope, half);
+                if scope == Scope::Full && self.status() == Status::Running {
+                    let members = self.membership.members();
+                    self.exchange.push_back(&mut self.cx, members, peer, view);
+                }
+            }
+            Purpose::Answered | Purpose::Ping { .. } | Purpose::Message { .. } => {
+                self.exchange.reject(&mut self.cx, id, DropReason::Malformed);
+            }
+        }
+    }
+
+    /// Asks the application whether to take in what another node sent.
+    fn accepts_merge(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) -> bool {
+        let accepted =
+            self.cx.hooks.accept_merge(&Merge { from, join: scope == Scope::Join, half });
+        if !accepted {
+            self.cx.complain(from, DropReason::MergeRefused, true);
+        }
+        accepted
+    }
+
+    /// Takes in the answer to an exchange that this node began.
+    fn merge_answer(&mut self, id: StreamId, from: SocketAddr, scope: Scope, half: Half<'_>) {
+        self.exchange.close(&mut self.cx, id);
+        self.merge(from, scope, half);
+    }
+
+    /// Takes in what a dialler knows, and returns the answer.
+    ///
+    /// On memberlist's wire it says what this node believed before, as there: so nobody gets back
+    /// what it sent. Only where the dialler accuses this node it says that this node is alive after
+    /// all.
+    fn merge_and_answer(
+        &mut self,
+        from: SocketAddr,
+        (scope, their_view): (Scope, u64),
+        half: Half<'_>,
+    ) -> Framed {
+        if self.cx.config.wire == Wire::Swim {
+            self.merge(from, scope, half);
+            let members = self.membership.members();
+            return self.exchange.answer_to(&mut self.cx, members, scope, their_view);
+        }
+        let incarnation = self.local().incarnation;
+        let before = self.exchange.state(&mut self.cx, self.membership.members(), scope);
+        self.merge(from, scope, half);
+        if self.local().incarnation == incarnation {
+            return before;
+        }
+        self.exchange.whole_table(&mut self.cx, self.membership.members(), scope)
+    }
+
+    fn merge(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        membership.merge(cx, gossip, detector, (from, scope), half);
+    }
+
+    fn join_succeeded(&mut self, request: RequestId, contact: SocketAddr) {
+        let Node { cx, membership, gossip, .. } = self;
+        membership.introduce_self(cx, gossip);
+        let members = membership.members().live();
+        cx.answer(request, Ok(Answer::Joined { contact, members }));
+    }
+}

@@ -1,0 +1,92 @@
+//! What leaves a node, in order, until the caller takes it.
+
+use alloc::collections::VecDeque;
+use core::net::SocketAddr;
+
+use crate::complaints::Complaints;
+use crate::config::Config;
+use crate::error::CommandError;
+use crate::output::{Answer, Event, Failure, Output, RequestId, StreamId, StreamOp};
+use crate::sabotage::Sabotage;
+use crate::stats::DropReason;
+use crate::time::Instant;
+
+/// Room for this many outputs is kept. A join can give out one for each of 100,000 members at once,
+/// whose memory is given back once they were taken.
+const OUTPUTS_KEPT: usize = 256;
+
+/// The outputs that wait, and the commands that wait for their answer: each gets exactly one.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    queue: VecDeque<Output>,
+    requests_made: u64,
+    requests_open: usize,
+    complaints: Complaints,
+}
+
+impl Outputs {
+    /// Accepts a command. From here on it gets exactly one answer.
+    pub(crate) fn begin_request(&mut self, config: &Config) -> Result<RequestId, CommandError> {
+        if self.requests_open >= config.requests_max {
+            return Err(CommandError::Busy { limit: "requests_max" });
+        }
+        self.requests_open += 1;
+        self.requests_made += 1;
+        Ok(RequestId(self.requests_made))
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        config: &Config,
+        request: RequestId,
+        result: Result<Answer, Failure>,
+    ) {
+        debug_assert!(self.requests_open > 0, "an answer belongs to a request");
+        self.requests_open -= 1;
+        if config.breaks(Sabotage::AnswersTwice) {
+            self.emit(config, Event::Answer { request, result: result.clone() });
+        }
+        self.emit(config, Event::Answer { request, result });
+    }
+
+    pub(crate) fn emit(&mut self, config: &Config, event: Event) {
+        if (config.breaks(Sabotage::HidesFailures) && matches!(event, Event::Failed { .. }))
+            || (config.breaks(Sabotage::HidesUpdates) && matches!(event, Event::Updated { .. }))
+        {
+            return;
+        }
+        self.queue.push_back(Output::Event(event));
+    }
+
+    /// Reports input that a node cannot use: the first of its kind from a host.
+    pub(crate) fn complain(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        reason: DropReason,
+        stream: bool,
+    ) {
+        if self.complaints.is_news(now, from.ip(), reason) {
+            self.queue.push_back(Output::Event(Event::BadInput { from, reason, stream }));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn packet(&mut self, to: SocketAddr, payload: bytes::Bytes) {
+        self.queue.push_back(Output::Packet { to, payload });
+    }
+
+    pub(crate) fn stream(&mut self, id: StreamId, op: StreamOp) {
+        self.queue.push_back(Output::Stream { id, op });
+    }
+
+    /// The next output.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Output> {
+        let output = self.queue.pop_front();
+        if output.is_none() && self.queue.capacity() > OUTPUTS_KEPT {
+            self.queue = VecDeque::new();
+        }
+        output
+    }
+}
