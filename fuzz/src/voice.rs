@@ -1,5 +1,8 @@
 //! How a peer speaks: in which wire format, with which label, under which key. What it says is read
 //! by the node; what the node says is read here, as such a peer reads it.
+//!
+//! An independent oracle: it does not use the channel of `swim-core`, so that a mistake there is
+//! not made on both sides.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::Sealer;
