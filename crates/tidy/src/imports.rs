@@ -100,7 +100,7 @@ fn undrawn(modules: &[(Vec<String>, &Source)], layers: &Layers) -> Vec<Finding> 
 }
 
 /// What the root of the crate exports again, and from which module.
-fn exports(sources: &[Source]) -> BTreeMap<String, String> {
+pub(crate) fn exports(sources: &[Source]) -> BTreeMap<String, String> {
     let root = format!("{ROOT}/lib.rs");
     let mut exports = BTreeMap::new();
     for item in sources.iter().filter(|source| source.path == root).flat_map(Source::items) {
@@ -118,7 +118,7 @@ fn exports(sources: &[Source]) -> BTreeMap<String, String> {
 }
 
 /// The paths that a file names, from the root of the crate, each with its line.
-fn references(source: &Source, module: &[String]) -> Vec<(Vec<String>, usize)> {
+pub(crate) fn references(source: &Source, module: &[String]) -> Vec<(Vec<String>, usize)> {
     let mut references = References { module: module.to_vec(), found: Vec::new() };
     source.items().iter().for_each(|item| references.visit_item(item));
     references.found

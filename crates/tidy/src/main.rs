@@ -2,20 +2,21 @@
 
 use std::process::ExitCode;
 
-use tidy::{Repository, calls, exceptions};
+use tidy::{Repository, calls, exceptions, owners};
 
 const USAGE: &str = "\
-usage: tidy [calls | exceptions]
+usage: tidy [calls | exceptions | owners]
 
 Prints what breaks a rule of this repository, and exits with 1 if something does.
 
   calls        prints the files of swim-core that call each other in a circle, and the calls
-  exceptions   prints the line of the list of exceptions that each finding would need";
+  exceptions   prints the line of the list of exceptions that each finding would need
+  owners       prints a table of the owners of swim-core: fields, callers, lines";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if !matches!(arguments[..], [] | ["calls" | "exceptions"]) {
+    if !matches!(arguments[..], [] | ["calls" | "exceptions" | "owners"]) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
@@ -31,6 +32,18 @@ fn main() -> ExitCode {
         ["calls"] => {
             print!("{}", calls::Calls::of(&repository.sources));
             return ExitCode::SUCCESS;
+        }
+        ["owners"] => {
+            return match owners::Owners::of(&repository.sources) {
+                Ok(owners) => {
+                    print!("{owners}");
+                    ExitCode::SUCCESS
+                }
+                Err(why) => {
+                    eprintln!("tidy: {why}");
+                    ExitCode::from(2)
+                }
+            };
         }
         ["exceptions"] => {
             findings.iter().for_each(|finding| println!("{}", exceptions::line_for(finding)));
