@@ -96,6 +96,12 @@ impl<K> Default for Deadlines<K> {
     }
 }
 
+impl<K: Ord> FromIterator<(Instant, K)> for Deadlines<K> {
+    fn from_iter<I: IntoIterator<Item = (Instant, K)>>(things: I) -> Self {
+        Deadlines { due: things.into_iter().collect() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
@@ -121,5 +127,13 @@ mod tests {
         assert!(deadlines.contains(later, 7));
         assert!(!deadlines.remove(Instant::ORIGIN, 7), "it is due at another time");
         assert_eq!((deadlines.len(), deadlines.next()), (1, Some(later)));
+    }
+
+    #[test]
+    fn things_are_collected_in_any_order() {
+        let later = Instant::ORIGIN + Duration::from_nanos(1);
+        let mut deadlines: Deadlines<u8> = [(later, 1), (Instant::ORIGIN, 2)].into_iter().collect();
+        assert_eq!(deadlines.take_due(Instant::ORIGIN), Some((Instant::ORIGIN, 2)));
+        assert_eq!((deadlines.len(), deadlines.first()), (1, Some((later, 1))));
     }
 }

@@ -1,8 +1,8 @@
 //! Who waits for the answer to which request.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use swim_core::{Answer, Failure, Instant, RequestId};
+use swim_core::{Answer, Deadlines, Failure, Instant, RequestId};
 
 use crate::command::{Pong, Reply};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::joins::JoinId;
 pub(crate) struct Replies {
     table: HashMap<RequestId, Pending>,
     /// When the callers of `leave` stop waiting.
-    deadlines: BTreeSet<(Instant, RequestId)>,
+    deadlines: Deadlines<RequestId>,
 }
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct JoinAnswer {
 impl Replies {
     pub(crate) fn wait(&mut self, request: RequestId, pending: Pending) {
         if let Pending::Leave { deadline, .. } = &pending {
-            self.deadlines.insert((*deadline, request));
+            self.deadlines.insert(*deadline, request);
         }
         let before = self.table.insert(request, pending);
         debug_assert!(before.is_none(), "the core reused {request:?}");
@@ -58,7 +58,7 @@ impl Replies {
             Pending::Join(join) => return Some(JoinAnswer { join, result }),
             Pending::Done(reply) => drop(reply.send(done(result))),
             Pending::Leave { reply, deadline } => {
-                self.deadlines.remove(&(deadline, request));
+                self.deadlines.remove(deadline, request);
                 drop(reply.send(done(result)));
             }
             Pending::Pong(reply) => match result {
@@ -74,11 +74,7 @@ impl Replies {
 
     /// Tells those whose time is up. What they asked for goes on.
     pub(crate) fn expire(&mut self, now: Instant) {
-        while let Some((deadline, request)) = self.deadlines.pop_first() {
-            if deadline > now {
-                self.deadlines.insert((deadline, request));
-                return;
-            }
+        while let Some((_, request)) = self.deadlines.take_due(now) {
             if let Some(Pending::Leave { reply, .. }) = self.table.remove(&request) {
                 drop(reply.send(Err(Error::Timeout)));
             }
@@ -87,7 +83,7 @@ impl Replies {
 
     /// When [`expire`](Replies::expire) is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.next()
     }
 }
 

@@ -1,10 +1,11 @@
 //! The seeds of a node, and when to ask them again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
-use swim_core::Instant;
+use swim_core::{Deadlines, Instant};
 
 use crate::seed::Seed;
 
@@ -21,7 +22,11 @@ pub(crate) const SEEDS_MAX: usize = 256;
 /// Each seed is asked by itself, so that one that does not answer holds up no other.
 #[derive(Debug)]
 pub(crate) struct Seeds {
-    list: Vec<Entry>,
+    /// By number, in the order in which they were added.
+    table: BTreeMap<u64, Entry>,
+    last_number: u64,
+    /// When to ask which seed next, by number.
+    due: Deadlines<u64>,
     /// No live peer is known.
     alone: bool,
     rng: ChaCha8Rng,
@@ -48,7 +53,13 @@ pub(crate) enum Added {
 impl Seeds {
     /// Seeds to be asked at once.
     pub(crate) fn new(list: Vec<Seed>, rng: ChaCha8Rng) -> Self {
-        let mut seeds = Seeds { list: Vec::new(), alone: true, rng };
+        let mut seeds = Seeds {
+            table: BTreeMap::new(),
+            last_number: 0,
+            due: Deadlines::default(),
+            alone: true,
+            rng,
+        };
         for seed in list {
             if !seeds.contains(&seed) {
                 seeds.push(seed, Instant::ORIGIN);
@@ -59,7 +70,7 @@ impl Seeds {
 
     /// Keeps a seed that the application is joining now. False when there are too many already.
     pub(crate) fn remember(&mut self, now: Instant, seed: Seed) -> bool {
-        let wait = self.jittered(BACKOFF_MIN);
+        let wait = jittered(&mut self.rng, BACKOFF_MIN);
         self.add(now + wait, seed) != Added::Full
     }
 
@@ -68,7 +79,7 @@ impl Seeds {
         if self.contains(&seed) {
             return Added::Known;
         }
-        if self.list.len() >= SEEDS_MAX {
+        if self.table.len() >= SEEDS_MAX {
             return Added::Full;
         }
         self.push(seed, at);
@@ -77,42 +88,60 @@ impl Seeds {
 
     /// Keeps a seed no longer. False if it was none.
     pub(crate) fn remove(&mut self, seed: &Seed) -> bool {
-        let before = self.list.len();
-        self.list.retain(|entry| entry.seed != *seed);
-        self.list.len() < before
+        let Some(entry) = self.number_of(seed).and_then(|number| self.table.remove_entry(&number))
+        else {
+            return false;
+        };
+        if let (number, Entry { next: Some(next), .. }) = entry {
+            self.due.remove(next, number);
+        }
+        true
     }
 
     fn contains(&self, seed: &Seed) -> bool {
-        self.list.iter().any(|entry| entry.seed == *seed)
+        self.number_of(seed).is_some()
+    }
+
+    fn number_of(&self, seed: &Seed) -> Option<u64> {
+        self.table.iter().find(|(_, entry)| entry.seed == *seed).map(|(number, _)| *number)
     }
 
     fn push(&mut self, seed: Seed, at: Instant) {
-        self.list.push(Entry { seed, next: Some(at), backoff: BACKOFF_MIN });
+        self.last_number += 1;
+        self.table.insert(self.last_number, Entry { seed, next: Some(at), backoff: BACKOFF_MIN });
+        self.due.insert(at, self.last_number);
     }
 
-    /// The seeds whose time it is. Each is asked again only after its
-    /// [`attempt_ended`](Seeds::attempt_ended).
+    /// The seeds whose time it is, in the order in which they were added. Each is asked again only
+    /// after its [`attempt_ended`](Seeds::attempt_ended).
     pub(crate) fn attempts(&mut self, now: Instant) -> Vec<Seed> {
-        let due = |entry: &&mut Entry| entry.next.is_some_and(|next| next <= now);
-        let due = self.list.iter_mut().filter(due);
-        due.map(|entry| {
+        let mut due: Vec<u64> =
+            std::iter::from_fn(|| self.due.take_due(now)).map(|(_, number)| number).collect();
+        due.sort_unstable();
+        let entries = due.iter().filter_map(|number| {
+            let entry = self.table.get_mut(number)?;
             entry.next = None;
-            entry.seed.clone()
-        })
-        .collect()
+            Some(entry.seed.clone())
+        });
+        entries.collect()
     }
 
     /// A seed has answered or failed to.
     pub(crate) fn attempt_ended(&mut self, now: Instant, seed: &Seed, members_live: usize) {
-        let Some(at) = self.list.iter().position(|entry| entry.seed == *seed) else {
+        let Some(number) = self.number_of(seed) else {
             return;
         };
+        let entry = self.table.get_mut(&number).expect("it has this number");
         let mut wait = heal_interval(members_live);
         if members_live <= 1 {
-            wait = self.list[at].backoff;
-            self.list[at].backoff = (wait * 2).min(BACKOFF_MAX);
+            wait = entry.backoff;
+            entry.backoff = (wait * 2).min(BACKOFF_MAX);
         }
-        self.list[at].next = Some(now + self.jittered(wait));
+        let at = now + jittered(&mut self.rng, wait);
+        match entry.next.replace(at) {
+            Some(before) => self.due.move_to(before, at, number),
+            None => self.due.insert(at, number),
+        }
     }
 
     /// Notices the first peer, and the loss of the last: then it is urgent again.
@@ -123,17 +152,20 @@ impl Seeds {
         }
         self.alone = alone;
         let wait = if alone { BACKOFF_MIN } else { heal_interval(members_live) };
-        for at in 0..self.list.len() {
-            let next = now + self.jittered(wait);
-            let entry = &mut self.list[at];
+        for (number, entry) in &mut self.table {
+            let next = now + jittered(&mut self.rng, wait);
             entry.backoff = BACKOFF_MIN;
-            entry.next = entry.next.and(Some(next));
+            // One whose attempt is under way waits for its end.
+            if let Some(before) = entry.next.as_mut() {
+                self.due.move_to(*before, next, *number);
+                *before = next;
+            }
         }
     }
 
     /// When the next attempt is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.list.iter().filter_map(|entry| entry.next).min()
+        self.due.next()
     }
 
     /// At most `keep` of the addresses of a name, at random, so that not everybody asks the same.
@@ -145,11 +177,11 @@ impl Seeds {
         }
         addresses
     }
+}
 
-    /// Half to all of `wait`: nodes that started together do not ask together.
-    fn jittered(&mut self, wait: Duration) -> Duration {
-        wait / 2 + (wait / 2).mul_f64(f64::from(self.rng.next_u32()) / f64::from(u32::MAX))
-    }
+/// Half to all of `wait`: nodes that started together do not ask together.
+fn jittered(rng: &mut ChaCha8Rng, wait: Duration) -> Duration {
+    wait / 2 + (wait / 2).mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX))
 }
 
 /// Stretched as the push/pull interval is, so that the load on the seeds grows slowly.
@@ -251,7 +283,7 @@ mod tests {
         }
         assert!(!remember("b:1".into()));
         assert!(remember("a:1".into()), "known ones need no room");
-        assert_eq!(seeds.list.len(), SEEDS_MAX);
+        assert_eq!(seeds.table.len(), SEEDS_MAX);
     }
 
     #[test]

@@ -4,11 +4,11 @@
 //! wait, and leave one write at a time. A peer that does not read makes them pile up, up to a
 //! limit.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use swim_core::{Instant, StreamId, StreamOp};
+use swim_core::{Deadlines, Instant, StreamId, StreamOp};
 
 use crate::action::Action;
 
@@ -29,7 +29,7 @@ pub(crate) struct Streams {
     timeout: Duration,
     /// When to give up streams whose peer has finished. The core has heard the end of those, and
     /// forgotten them: nobody else would notice that the peer reads no more.
-    draining: BTreeSet<(Instant, StreamId)>,
+    draining: Deadlines<StreamId>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Streams {
             unwritten_max,
             unwritten_accepted: 0,
             timeout,
-            draining: BTreeSet::new(),
+            draining: Deadlines::default(),
         }
     }
 
@@ -158,17 +158,14 @@ impl Streams {
         now: Instant,
         actions: &mut VecDeque<Action>,
     ) -> Option<StreamId> {
-        let (at, id) = *self.draining.first()?;
-        if at > now {
-            return None;
-        }
+        let (_, id) = self.draining.take_due(now)?;
         self.abort(id, actions);
         Some(id)
     }
 
     /// When [`stalled`](Streams::stalled) is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.draining.first().map(|(at, _)| *at)
+        self.draining.next()
     }
 
     pub(crate) fn is_known(&self, id: StreamId) -> bool {
@@ -193,10 +190,11 @@ impl Streams {
         let Some(stream) = self.table.get_mut(&id) else {
             return;
         };
-        if let Some(before) = stream.draining.replace(now + self.timeout) {
-            self.draining.remove(&(before, id));
+        let at = now + self.timeout;
+        match stream.draining.replace(at) {
+            Some(before) => self.draining.move_to(before, at, id),
+            None => self.draining.insert(at, id),
         }
-        self.draining.insert((now + self.timeout, id));
     }
 
     /// Ends a stream at once; the core has yet to hear of it.
@@ -221,7 +219,7 @@ impl Streams {
             self.unwritten_accepted -= stream.unwritten;
         }
         if let Some(at) = stream.draining {
-            self.draining.remove(&(at, id));
+            self.draining.remove(at, id);
         }
         true
     }

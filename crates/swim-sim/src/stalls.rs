@@ -1,10 +1,9 @@
 //! Stalls: processes that stop and go on, again and again.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
 use rand_core::Rng;
-use swim_core::Instant;
+use swim_core::Deadlines;
 
 use crate::random::{Purpose, generator};
 use crate::stall::Stall;
@@ -33,7 +32,7 @@ pub struct Stalls {
     interval: Duration,
     nodes: Vec<Stalled>,
     /// What each node, by its place among them, does next, and when.
-    next: BTreeSet<(Instant, u32, Step)>,
+    next: Deadlines<(u32, Step)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +79,7 @@ impl Stalls {
             Duration::from_nanos(u64::try_from(phase).unwrap_or(0))
         };
         let places = (0..).zip(&nodes).map(|(place, _)| place);
-        let next = places.map(|place| (world.now() + phase(), place, Step::Stop)).collect();
+        let next = places.map(|place| (world.now() + phase(), (place, Step::Stop))).collect();
         Stalls { stall, duration, interval, nodes, next }
     }
 
@@ -95,8 +94,8 @@ impl Stalls {
         interval: Duration,
     ) -> Self {
         let mut stalls = Stalls::new(world, names, stall, duration, interval);
-        stalls.next =
-            stalls.next.iter().map(|(_, place, step)| (world.now(), *place, *step)).collect();
+        let places = (0..).zip(&stalls.nodes).map(|(place, _)| place);
+        stalls.next = places.map(|place| (world.now(), (place, Step::Stop))).collect();
         stalls
     }
 
@@ -116,7 +115,7 @@ impl Stalls {
     ) -> bool {
         let end = world.now() + max;
         loop {
-            let next = self.next.first().map_or(end, |(at, ..)| *at);
+            let next = self.next.next().unwrap_or(end);
             if world.run_until(next.min(end) - world.now(), &mut condition) {
                 return true;
             }
@@ -137,21 +136,21 @@ impl Stalls {
 
     /// Carries out what is due next.
     fn step(&mut self, world: &mut World) {
-        let Some((at, place, step)) = self.next.pop_first() else {
+        let Some((at, (place, step))) = self.next.take_due(world.now()) else {
             return;
         };
         let node = &mut self.nodes[place as usize];
-        let next = match step {
+        let (next, step) = match step {
             Step::Stop => {
                 node.stop(world, self.stall);
-                (at + self.duration, place, Step::GoOn)
+                (at + self.duration, Step::GoOn)
             }
             Step::GoOn => {
                 node.go_on(world);
-                (at + self.interval, place, Step::Stop)
+                (at + self.interval, Step::Stop)
             }
         };
-        self.next.insert(next);
+        self.next.insert(next, (place, step));
     }
 }
 
