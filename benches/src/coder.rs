@@ -148,10 +148,7 @@ impl Coder {
     /// # Panics
     ///
     /// If there are none.
-    pub fn write<'a, 'm: 'a>(
-        &mut self,
-        messages: impl Iterator<Item = &'a Message<'m>>,
-    ) -> Bytes {
+    pub fn write<'a, 'm: 'a>(&mut self, messages: impl Iterator<Item = &'a Message<'m>>) -> Bytes {
         let mut draft = self.channel.datagram();
         messages.for_each(|message| draft.append(message));
         draft.into_datagram(true).expect("a packet has messages")
