@@ -74,10 +74,7 @@ fn measure(nodes: usize) {
 /// How long each node takes to make one push/pull: the interval of the profile, stretched as the
 /// size of the cluster asks for.
 fn cycle(world: &World) -> Duration {
-    let interval = world.node("n0").config().push_pull_interval;
-    let nodes = world.running().count();
-    let scale = (nodes.next_power_of_two().trailing_zeros()).saturating_sub(4).max(1);
-    interval * scale
+    world.node("n0").config().push_pull_interval_at(world.running().count())
 }
 
 /// Counts here are far below 2^53.

@@ -1,6 +1,10 @@
 //! How long things may take, from the configuration.
 //!
 //! These are bounds for tests, not estimates: what usually happens is several times faster.
+//!
+//! They are worked out here on purpose, and not with the formulas of [`Config`] that nodes use
+//! ([`Config::suspicion_timeouts`] and others): a bound that came from the formula under test would
+//! move with any mistake in it. They round up where the nodes round down.
 
 use core::time::Duration;
 

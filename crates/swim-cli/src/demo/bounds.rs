@@ -23,21 +23,18 @@ pub(super) struct Bounds {
 impl Bounds {
     /// The bounds of a cluster of `nodes`, by the rules of SWIM and Lifeguard.
     pub(super) fn new(config: &Config, nodes: usize) -> Self {
-        let size_factor = (nodes.max(1) as f64).log10().max(1.0);
-        let suspicion_min = (config.probe_interval * config.suspicion_mult).mul_f64(size_factor);
-        let suspicion_max = suspicion_min * config.suspicion_max_mult;
+        let suspicion = config.suspicion_timeouts(nodes);
         // Every node probes every other once per round, in an order that is shuffled after each
         // round: a member that was probed first may come last in the next. Then one interval for
         // the probe itself.
         let others = u32::try_from(nodes.saturating_sub(1)).unwrap_or(u32::MAX);
         let probed = config.probe_interval * others.saturating_mul(2).saturating_add(1);
         // A push/pull of its own brings a node everything; larger clusters do it less often.
-        let stretch = (nodes.max(1) as f64).log2().ceil() - 4.0;
-        let push_pull = config.push_pull_interval.mul_f64(stretch.max(1.0));
+        let push_pull = config.push_pull_interval_at(nodes);
         Bounds {
-            suspicion_min,
-            suspicion_max,
-            failure: probed + suspicion_max + SLACK,
+            suspicion_min: suspicion.min,
+            suspicion_max: suspicion.max,
+            failure: probed + suspicion.max + SLACK,
             spread: push_pull * 2 + config.stream_timeout + SLACK,
         }
     }
@@ -60,7 +57,7 @@ mod tests {
         assert_eq!(five.failure, Duration::from_secs(9 + 18 + 3));
         assert_eq!(five.spread, Duration::from_secs(2 * 15 + 1 + 3));
         let fifty = bounds(50);
-        assert_eq!(fifty.suspicion_min.as_millis(), 5096);
+        assert_eq!(fifty.suspicion_min.as_millis(), 5094);
         assert_eq!(fifty.spread, Duration::from_secs(2 * 30 + 1 + 3));
     }
 }

@@ -14,8 +14,7 @@ use crate::common::{Agent, Line, form, secs};
 /// - 2 (n - 1) probe intervals until its own probe reaches the crashed one. Each member is probed
 ///   once per round; the order is shuffled after each, so who came first may come last next time.
 /// - 1 probe interval until that probe has failed.
-/// - The longest suspicion: `suspicion_mult` x max(1, log10 n) probe intervals, times
-///   `suspicion_max_mult`. With one confirmation it is the shortest already, a sixth of it.
+/// - The longest suspicion. With one confirmation it is the shortest already, a sixth of it.
 /// - 3 s for a busy machine.
 ///
 /// For 5 members: 8 + 1 + 18 + 3 = 30 s. What is seen is about 5 s.
@@ -23,9 +22,8 @@ fn failure_bound(nodes: u32) -> Duration {
     let address = "127.0.0.1:1".parse().unwrap();
     let config = Config::local("any".parse().unwrap(), address);
     let interval = config.probe_interval;
-    let suspicion_min =
-        (interval * config.suspicion_mult).mul_f64(f64::from(nodes).log10().max(1.0));
-    interval * (2 * (nodes - 1) + 1) + suspicion_min * config.suspicion_max_mult + secs(3)
+    let suspicion = config.suspicion_timeouts(nodes as usize);
+    interval * (2 * (nodes - 1) + 1) + suspicion.max + secs(3)
 }
 
 #[test]

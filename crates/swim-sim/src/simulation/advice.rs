@@ -102,17 +102,8 @@ impl Plan {
     /// How long a suspicion lasts at the least, with enough confirmations, and at the most.
     #[must_use]
     pub fn suspicion(&self) -> (Duration, Duration) {
-        let (config, mult) = (&self.config, self.config.suspicion_mult);
-        // A few million nodes.
-        #[allow(clippy::cast_precision_loss)]
-        let thousandths = libm::floor(1000.0 * libm::log10(self.nodes as f64).max(1.0));
-        // Some thousands.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let min = config.probe_interval * mult * (thousandths as u32) / 1000;
-        // The suspect and the one that suspects it cannot confirm.
-        let confirmed = mult > 2 && self.nodes >= mult as usize;
-        let stretched = config.lifeguard_suspicion && confirmed;
-        (min, if stretched { min * config.suspicion_max_mult } else { min })
+        let timeouts = self.config.suspicion_timeouts(self.nodes);
+        (timeouts.min, timeouts.max)
     }
 
     /// The longest that a crash usually takes to be known everywhere.
@@ -136,7 +127,7 @@ impl Plan {
 
     /// How often a node begins a push/pull.
     fn push_pull_every(&self) -> Duration {
-        self.config.push_pull_interval * stretch(self.nodes)
+        self.config.push_pull_interval_at(self.nodes)
     }
 
     fn warn_of_probes(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
@@ -301,7 +292,8 @@ impl Plan {
     }
 
     /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear
-    /// of it in one round.
+    /// of it in one round. Unlike [`dissemination_bound`](swim_core::Config::dissemination_bound)
+    /// it is what usually happens, and counts the latency of this network.
     fn gossip_estimate(&self, trip: RoundTrip) -> Duration {
         // A few million nodes.
         #[allow(clippy::cast_precision_loss)]
@@ -322,11 +314,6 @@ fn share_lost(loss: Loss) -> f64 {
             (loss_good * good + loss_bad * bad) / (good + bad)
         }
     }
-}
-
-/// How much rarer push/pulls are in a large cluster: see `Config::push_pull_interval`.
-fn stretch(nodes: usize) -> u32 {
-    nodes.next_power_of_two().trailing_zeros().saturating_sub(4).max(1)
 }
 
 /// A time as settings have it, to three digits or so.

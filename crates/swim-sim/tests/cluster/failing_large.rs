@@ -22,7 +22,7 @@ fn found_out_within(config: &Config, nodes: usize, gone: usize) -> Duration {
     const UPDATES_PER_PACKET: f64 = 40.0;
     let [all, dead] = [nodes, gone].map(|count| f64::from(u32::try_from(count).unwrap()));
     let probes = (dead * 1000.0).ln() / ((all - dead) / all);
-    let sendings = f64::from(config.retransmit_mult) * (all + 1.0).log10().ceil();
+    let sendings = f64::from(config.transmissions(nodes));
     let ticks = dead * sendings / UPDATES_PER_PACKET / config.gossip_nodes as f64;
     config.probe_interval.mul_f64(probes)
         + bounds::suspicion_max(config, nodes)

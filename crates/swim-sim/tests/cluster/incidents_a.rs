@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
-use core::time::Duration;
-
+use swim_core::Incarnation;
 use swim_core::wire::{Claim, Message, Update};
-use swim_core::{Config, Incarnation};
 use swim_sim::{Options, World, secs};
 
 use crate::common::outside;
@@ -23,12 +21,6 @@ fn suspect(name: &str, incarnation: u32) -> Message<'_> {
 
 fn log2(nodes: usize) -> f64 {
     f64::from(u32::try_from(nodes).unwrap()).log2()
-}
-
-/// The time between two push/pull exchanges of a node in a cluster of this size.
-fn push_pull_period(config: &Config, nodes: usize) -> Duration {
-    let stretch = (log2(nodes).ceil() - 4.0).max(1.0);
-    config.push_pull_interval.mul_f64(stretch)
 }
 
 /// Every node restarts within ten seconds and does not know how high its incarnation was, while
@@ -59,7 +51,7 @@ fn mass_restart(seed: u64, nodes: usize) {
         let subject = format!("n{number}");
         world.forge(outside(), &format!("n{}", (number * 3 + 1) % nodes), &failed(&subject, 100));
     }
-    let period = push_pull_period(world.node("n0").config(), nodes);
+    let period = world.node("n0").config().push_pull_interval_at(nodes);
     let began = world.now();
     world.settle(period * 2);
     println!("{nodes} nodes: one view after {:?} of {:?}", world.now() - began, period * 2);
