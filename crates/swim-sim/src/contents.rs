@@ -2,7 +2,7 @@
 //! one would, by the same [`Channel`].
 
 use bytes::Bytes;
-use swim_core::channel::{Channel, Inbox, Received, Scratch, Side};
+use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{Half, Message, Opening, Wire};
 use swim_core::{Config, DropReason};
 
@@ -51,15 +51,16 @@ impl Opener {
         dialled: bool,
     ) -> Result<Part, DropReason> {
         let side = if dialled { Side::Dialler } else { Side::Acceptor };
-        let read = match (self.read(config, bytes, side, Inbox::default()), &config.label_also) {
-            // On memberlist's wire an answer is sealed for the label that the dialler said.
-            (Err(DropReason::WrongKey), Some(label))
-                if !dialled && config.wire == Wire::Memberlist =>
-            {
-                self.read(config, bytes, side, Inbox::dialled_as(label.clone()))
-            }
-            (read, _) => read,
-        };
+        let read =
+            match (self.read(config, bytes, side, StreamBuffer::default()), &config.label_also) {
+                // On memberlist's wire an answer is sealed for the label that the dialler said.
+                (Err(DropReason::WrongKey), Some(label))
+                    if !dialled && config.wire == Wire::Memberlist =>
+                {
+                    self.read(config, bytes, side, StreamBuffer::dialled_as(label.clone()))
+                }
+                (read, _) => read,
+            };
         let received = read?;
         if received.bytes_behind() > 0 {
             return Err(DropReason::Malformed);
@@ -75,11 +76,11 @@ impl Opener {
         config: &Config,
         bytes: &[u8],
         side: Side,
-        mut inbox: Inbox,
+        mut buffer: StreamBuffer,
     ) -> Result<Received, DropReason> {
-        inbox.push(bytes);
+        buffer.push(bytes);
         let channel = following(&mut self.channel, config);
-        let read = channel.read_half(&mut inbox, side, usize::MAX);
+        let read = channel.read_half(&mut buffer, side, usize::MAX);
         read.map_err(|rejected| rejected.reason)?.ok_or(DropReason::Truncated)
     }
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::Channel;
-use super::inbox::{Side, frame_place};
+use super::stream_buffer::{Side, frame_place};
 use crate::wire::{self, Wire, memberlist};
 
 /// What is longer goes out as it is: to compress 20 MiB takes half a second, in which this node

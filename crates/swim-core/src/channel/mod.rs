@@ -10,15 +10,15 @@
 mod draft;
 mod framing;
 mod halves;
-mod inbox;
 mod opening;
 mod seal;
+mod stream_buffer;
 
 pub use draft::Draft;
 pub use halves::Framed;
-pub use inbox::{Inbox, Received, Rejected, Side};
 pub use opening::{Opened, Scratch};
 pub use seal::{OpenError, Sealer};
+pub use stream_buffer::{Received, Rejected, Side, StreamBuffer};
 
 use core::fmt;
 

@@ -173,8 +173,8 @@ impl Exchange {
             self.table.extend_deadline(id, more_time);
         }
         let (channel, room) = (&mut cx.channel, cx.config.stream_buffer_max);
-        let half = self.table.read(id, |inbox, side, buffered| {
-            channel.read_half(inbox, side, room.saturating_sub(buffered))
+        let half = self.table.read(id, |buffer, side, buffered| {
+            channel.read_half(buffer, side, room.saturating_sub(buffered))
         })?;
         match half {
             Ok(Some(received)) => {

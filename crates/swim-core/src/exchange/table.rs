@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use crate::channel::{Inbox, Side};
+use crate::channel::{Side, StreamBuffer};
 use crate::deadlines::Deadlines;
 use crate::output::{RequestId, StreamId};
 use crate::time::Instant;
@@ -43,7 +43,7 @@ pub(super) struct Stream {
     peer: SocketAddr,
     purpose: Purpose,
     /// Received and not yet used.
-    inbox: Inbox,
+    buffer: StreamBuffer,
     received: usize,
     deadline: Instant,
 }
@@ -69,7 +69,7 @@ impl Stream {
 
     /// The label that the dialler came with.
     pub(super) fn dialled_with(&self) -> Option<Bytes> {
-        self.inbox.dialled_with()
+        self.buffer.dialled_with()
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Table {
     opened: u64,
     streams: BTreeMap<StreamId, Stream>,
     deadlines: Deadlines<StreamId>,
-    /// Bytes in all inboxes.
+    /// Bytes in all buffers.
     buffered: usize,
 }
 
@@ -92,7 +92,7 @@ impl Table {
         self.deadlines.next()
     }
 
-    /// Bytes in all inboxes.
+    /// Bytes in all buffers.
     pub(super) fn buffered(&self) -> usize {
         self.buffered
     }
@@ -109,7 +109,8 @@ impl Table {
     ) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let stream = Stream { peer, purpose, inbox: Inbox::default(), received: 0, deadline };
+        let stream =
+            Stream { peer, purpose, buffer: StreamBuffer::default(), received: 0, deadline };
         self.streams.insert(id, stream);
         self.deadlines.insert(deadline, id);
         id
@@ -118,7 +119,7 @@ impl Table {
     pub(super) fn remove(&mut self, id: StreamId) -> Option<Stream> {
         let stream = self.streams.remove(&id)?;
         self.deadlines.remove(stream.deadline, id);
-        self.buffered -= stream.inbox.len();
+        self.buffered -= stream.buffer.len();
         Some(stream)
     }
 
@@ -146,22 +147,22 @@ impl Table {
     pub(super) fn push(&mut self, id: StreamId, data: &[u8]) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.received += data.len();
-            stream.inbox.push(data);
+            stream.buffer.push(data);
             self.buffered += data.len();
         }
     }
 
-    /// Lends the inbox of a stream to `read`, which may take bytes out of it, and is told how many
-    /// bytes all inboxes hold.
+    /// Lends the buffer of a stream to `read`, which may take bytes out of it, and is told how many
+    /// bytes all buffers hold.
     pub(super) fn read<T>(
         &mut self,
         id: StreamId,
-        read: impl FnOnce(&mut Inbox, Side, usize) -> T,
+        read: impl FnOnce(&mut StreamBuffer, Side, usize) -> T,
     ) -> Option<T> {
         let stream = self.streams.get_mut(&id)?;
-        let (side, before) = (stream.peer_side(), stream.inbox.len());
-        let outcome = read(&mut stream.inbox, side, self.buffered);
-        self.buffered -= before - stream.inbox.len();
+        let (side, before) = (stream.peer_side(), stream.buffer.len());
+        let outcome = read(&mut stream.buffer, side, self.buffered);
+        self.buffered -= before - stream.buffer.len();
         Some(outcome)
     }
 

@@ -18,7 +18,7 @@ const UNPACKED_MAX: usize = 40 << 20;
 
 /// What came in on one stream and was not handled yet.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct StreamBuffer {
     /// At first the header, then the frames or the message.
     bytes: Vec<u8>,
     /// The header, once it is complete. On memberlist's wire the dialler's label.
@@ -80,43 +80,43 @@ impl Channel {
     /// Whatever a node with this configuration refuses to read on.
     pub fn read_half(
         &mut self,
-        inbox: &mut Inbox,
+        buffer: &mut StreamBuffer,
         from: Side,
         room: usize,
     ) -> Result<Option<Received>, Rejected> {
         let half = match self.framing.wire {
-            Wire::Swim => self.read_swim_half(inbox, from)?,
-            Wire::Memberlist => self.read_memberlist_half(inbox, from, room)?,
+            Wire::Swim => self.read_swim_half(buffer, from)?,
+            Wire::Memberlist => self.read_memberlist_half(buffer, from, room)?,
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
-        let sealed = inbox.sealed;
+        let sealed = buffer.sealed;
         Ok(half.map(|(bytes, behind)| Received { wire, port, bytes, sealed, behind }))
     }
 
     fn read_swim_half(
         &self,
-        inbox: &mut Inbox,
+        buffer: &mut StreamBuffer,
         from: Side,
     ) -> Result<Option<(Vec<u8>, usize)>, DropReason> {
-        if inbox.head.is_none() {
+        if buffer.head.is_none() {
             let labels = self.framing.labels();
-            let Some(header) = wire::read_header(&inbox.bytes, &labels)? else {
+            let Some(header) = wire::read_header(&buffer.bytes, &labels)? else {
                 return Ok(None);
             };
             self.framing.check_sealed(header.sealed)?;
             if header.compressed {
                 return Err(DropReason::Compressed);
             }
-            inbox.head = Some(inbox.bytes.drain(..header.size).collect());
-            inbox.sealed = header.sealed;
+            buffer.head = Some(buffer.bytes.drain(..header.size).collect());
+            buffer.sealed = header.sealed;
         }
-        let head = inbox.head.clone().unwrap_or_default();
+        let head = buffer.head.clone().unwrap_or_default();
         loop {
-            let rest = &inbox.bytes[inbox.read..];
+            let rest = &buffer.bytes[buffer.read..];
             let Some(len) = wire::frame_len(rest) else {
                 return Ok(None);
             };
-            let overhead = if inbox.sealed { SEAL_OVERHEAD_MAX } else { 0 };
+            let overhead = if buffer.sealed { SEAL_OVERHEAD_MAX } else { 0 };
             if len > self.framing.frame_size_max + overhead {
                 return Err(DropReason::TooLarge);
             }
@@ -124,25 +124,25 @@ impl Channel {
             let Some(body) = rest.get(wire::FRAME_HEADER_LEN..end) else {
                 return Ok(None);
             };
-            let is_last = if inbox.sealed {
-                let place = frame_place(from, inbox.frames);
+            let is_last = if buffer.sealed {
+                let place = frame_place(from, buffer.frames);
                 let mut opened = body.to_vec();
                 let plain = self.sealer.open_native(&[&head, &place], &mut opened);
                 let plain = plain.or(Err(DropReason::WrongKey))?;
                 let is_last = is_last(plain)?;
-                inbox.put(plain);
+                buffer.put(plain);
                 is_last
             } else {
                 let is_last = is_last(body)?;
-                inbox.written += end;
+                buffer.written += end;
                 is_last
             };
-            inbox.read += end;
-            inbox.frames = inbox.frames.wrapping_add(1);
+            buffer.read += end;
+            buffer.frames = buffer.frames.wrapping_add(1);
             if is_last {
-                let mut half = core::mem::take(&mut inbox.bytes);
-                let behind = half.len() - inbox.read;
-                half.truncate(inbox.written);
+                let mut half = core::mem::take(&mut buffer.bytes);
+                let behind = half.len() - buffer.read;
+                half.truncate(buffer.written);
                 return Ok(Some((half, behind)));
             }
         }
@@ -150,50 +150,50 @@ impl Channel {
 
     fn read_memberlist_half(
         &mut self,
-        inbox: &mut Inbox,
+        buffer: &mut StreamBuffer,
         from: Side,
         room: usize,
     ) -> Result<Option<(Vec<u8>, usize)>, Rejected> {
-        if inbox.head.is_none() {
+        if buffer.head.is_none() {
             // Only who dials says its label.
             let label = match from {
                 Side::Acceptor => self.framing.label.clone(),
-                Side::Dialler => match self.read_stream_label(inbox)? {
+                Side::Dialler => match self.read_stream_label(buffer)? {
                     Some(label) => label,
                     None => return Ok(None),
                 },
             };
-            inbox.head = Some(label);
+            buffer.head = Some(label);
         }
-        let Some(&first) = inbox.bytes.first() else {
+        let Some(&first) = buffer.bytes.first() else {
             return Ok(None);
         };
-        if inbox.scanner.is_none() {
-            memberlist::check_first_byte(&inbox.bytes)?;
-            inbox.sealed = first == memberlist::SEALED;
-            self.framing.check_sealed(inbox.sealed).map_err(told)?;
+        if buffer.scanner.is_none() {
+            memberlist::check_first_byte(&buffer.bytes)?;
+            buffer.sealed = first == memberlist::SEALED;
+            self.framing.check_sealed(buffer.sealed).map_err(told)?;
         }
         let limits = self.framing.stream_limits;
-        let scanner = inbox.scanner.get_or_insert_with(|| memberlist::Scanner::new(limits));
+        let scanner = buffer.scanner.get_or_insert_with(|| memberlist::Scanner::new(limits));
         let wrapped = matches!(first, memberlist::SEALED | memberlist::COMPRESSED);
-        let scanned = scanner.advance(&inbox.bytes);
+        let scanned = scanner.advance(&buffer.bytes);
         let scanned = scanned.map_err(|reason| Rejected { reason, told: wrapped });
         let Some(len) = scanned? else {
             return Ok(None);
         };
-        let mut message = core::mem::take(&mut inbox.bytes);
+        let mut message = core::mem::take(&mut buffer.bytes);
         let behind = message.len() - len;
         message.truncate(len);
         if wrapped {
-            let label = inbox.head.clone().unwrap_or_default();
+            let label = buffer.head.clone().unwrap_or_default();
             message = self.open_memberlist_half(&label, message, room)?;
         }
         Ok(Some((message, behind)))
     }
 
     /// The label in front of a stream, once it is complete and an accepted one.
-    fn read_stream_label(&self, inbox: &mut Inbox) -> Result<Option<Bytes>, DropReason> {
-        let Some((label, rest)) = memberlist::split_stream_label(&inbox.bytes)? else {
+    fn read_stream_label(&self, buffer: &mut StreamBuffer) -> Result<Option<Bytes>, DropReason> {
+        let Some((label, rest)) = memberlist::split_stream_label(&buffer.bytes)? else {
             return Ok(None);
         };
         if !rest.is_empty() {
@@ -202,8 +202,8 @@ impl Channel {
         if !self.framing.labels().accept(label) {
             return Err(DropReason::LabelMismatch);
         }
-        let (label, header) = (Bytes::copy_from_slice(label), inbox.bytes.len() - rest.len());
-        inbox.bytes.drain(..header);
+        let (label, header) = (Bytes::copy_from_slice(label), buffer.bytes.len() - rest.len());
+        buffer.bytes.drain(..header);
         Ok(Some(label))
     }
 
@@ -241,12 +241,12 @@ impl Channel {
     }
 }
 
-impl Inbox {
-    /// An inbox for the answer to what was dialled with this label, where that is not the one that
+impl StreamBuffer {
+    /// A buffer for the answer to what was dialled with this label, where that is not the one that
     /// the channel has.
     #[must_use]
     pub fn dialled_as(label: Bytes) -> Self {
-        Inbox { head: Some(label), ..Inbox::default() }
+        StreamBuffer { head: Some(label), ..StreamBuffer::default() }
     }
 
     /// Takes in what came.
