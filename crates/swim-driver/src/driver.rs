@@ -16,7 +16,6 @@ use swim_core::{
 
 use crate::action::{Action, Input, Io, StreamNews};
 use crate::advertise::canonical;
-use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
@@ -27,6 +26,7 @@ use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
 use crate::seeds::Seeds;
 use crate::streams::Streams;
+use crate::system_clock::SystemClock;
 use crate::view::Publisher;
 
 /// How many inputs a turn takes before it looks at its timers.
@@ -79,7 +79,7 @@ pub const INPUTS_PER_TURN_MAX: usize = 512;
 #[derive(Debug)]
 pub struct Driver {
     node: Node,
-    clock: Clock,
+    clock: SystemClock,
     bound: SocketAddr,
     streams: Streams,
     replies: Replies,
@@ -155,7 +155,7 @@ impl Driver {
         Ok(Driver {
             publisher,
             node,
-            clock: Clock::new(now),
+            clock: SystemClock::new(now),
             bound,
             streams: Streams::new(options.write_buffer_max, stream_timeout),
             replies: Replies::default(),

@@ -41,7 +41,6 @@
 
 mod action;
 mod advertise;
-mod clock;
 mod cluster;
 mod command;
 mod driver;
@@ -54,6 +53,7 @@ mod replies;
 mod seed;
 mod seeds;
 mod streams;
+mod system_clock;
 mod view;
 
 pub use action::{Action, Input, Io, ResolveId, StreamNews};

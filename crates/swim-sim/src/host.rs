@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Status, StreamId};
 use swim_driver::Options;
 
-use crate::clock::Clock;
 use crate::connection::{ConnectionId, Side};
+use crate::host_clock::HostClock;
 use crate::polling::Polling;
 use crate::process::Process;
 use crate::stall::Stall;
@@ -67,7 +67,7 @@ pub(crate) struct Host {
     pub(crate) process: Option<Process>,
     /// How many processes it had before.
     pub(crate) life: u32,
-    pub(crate) clock: Clock,
+    pub(crate) clock: HostClock,
     pub(crate) alarm: Alarm,
     /// The process's streams by its own names for them.
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
@@ -103,7 +103,7 @@ impl Host {
             options,
             process: None,
             life: 0,
-            clock: Clock::of_host(number),
+            clock: HostClock::of_host(number),
             alarm: Alarm::default(),
             streams: BTreeMap::new(),
             waiting: VecDeque::new(),

@@ -9,16 +9,16 @@ use swim_core::Instant as CoreInstant;
 /// A clock that goes back counts as no time at all, as in the core: then also the deadlines that
 /// the driver keeps by itself are as far away as before.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct SystemClock {
     /// The system's time when it was read last, ...
     read: Instant,
     /// ... and the core's.
     core: CoreInstant,
 }
 
-impl Clock {
+impl SystemClock {
     pub(crate) fn new(now: Instant) -> Self {
-        Clock { read: now, core: CoreInstant::ORIGIN }
+        SystemClock { read: now, core: CoreInstant::ORIGIN }
     }
 
     /// The core's time now.
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn time_passes_as_on_the_systems_clock() {
         let start = Instant::now();
-        let mut clock = Clock::new(start);
+        let mut clock = SystemClock::new(start);
         assert_eq!(clock.read(start + SECOND), CoreInstant::ORIGIN + SECOND);
         assert_eq!(clock.read(start + 3 * SECOND), CoreInstant::ORIGIN + 3 * SECOND);
         for seconds in [1, 3, 9] {
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_counts_as_no_time() {
         let start = Instant::now() + 3600 * SECOND;
-        let mut clock = Clock::new(start);
+        let mut clock = SystemClock::new(start);
         let before = clock.read(start + SECOND);
         assert_eq!(clock.read(start - 1800 * SECOND), before);
         assert_eq!(clock.system(before + SECOND), Some(start - 1799 * SECOND));

@@ -8,7 +8,7 @@ use crate::time::nanos;
 
 /// A clock that shows another time than the world.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct HostClock {
     /// The difference to the world's time, in nanoseconds, at `since`. Both directions, because
     /// clocks jump back, too.
     offset: i128,
@@ -21,12 +21,12 @@ pub(crate) struct Clock {
 /// One million, of which the drift is a part.
 const MILLION: i128 = 1_000_000;
 
-impl Clock {
+impl HostClock {
     /// Every clock starts at another reading, so that no time of one node means anything to
     /// another, and far enough from zero to be set back by a day.
     pub(crate) fn of_host(number: u32) -> Self {
         let offset = i128::from(100_000 + u64::from(number) % 1000) * 1_000_000_000;
-        Clock { offset, drift: 0, since: 0 }
+        HostClock { offset, drift: 0, since: 0 }
     }
 
     pub(crate) fn forward(&mut self, by: Duration) {
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_clock_reads_the_same_both_ways() {
-        let mut clock = Clock::of_host(3);
+        let mut clock = HostClock::of_host(3);
         clock.forward(secs(9));
         clock.back(secs(3600));
         let world = Instant::from_nanos(5_000_000_000);
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_fast_clock_gains_and_a_slow_one_loses() {
         for (drift, expected) in [(10_000, millis(101_000)), (-10_000, millis(99_000))] {
-            let mut clock = Clock::of_host(0);
+            let mut clock = HostClock::of_host(0);
             let start = Instant::ORIGIN + secs(50);
             let before = clock.reading(start);
             clock.set_drift(start, drift);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn an_alarm_goes_off_at_the_first_instant_that_shows_its_time() {
         for drift in [-500_000, -999, -1, 1, 7, 999, 10_000, 333_333, 1_000_000] {
-            let mut clock = Clock::of_host(1);
+            let mut clock = HostClock::of_host(1);
             clock.set_drift(Instant::from_nanos(12_345), drift);
             for nanos in (12_345..13_500).chain(5_000_000_000..5_000_001_000) {
                 let reading = clock.reading(Instant::from_nanos(nanos));
