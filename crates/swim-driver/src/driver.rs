@@ -20,7 +20,7 @@ use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
 use crate::events::Events;
-use crate::joins::{Joins, Purpose};
+use crate::joins::{JoinFor, Joins};
 use crate::log;
 use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
@@ -244,7 +244,7 @@ impl Driver {
         self.replies.expire(now);
         if self.node.status() == Status::Running {
             for seed in self.seeds.attempts(now) {
-                let purpose = Purpose::Seed(seed.clone());
+                let purpose = JoinFor::Seed(seed.clone());
                 self.start_join(now, vec![seed], purpose);
             }
             self.settle(now);

@@ -34,7 +34,7 @@ pub(crate) struct Joins {
 
 /// For whom a join is made.
 #[derive(Debug)]
-pub(crate) enum Purpose {
+pub(crate) enum JoinFor {
     /// For a caller, who is answered at the first success.
     Caller(Option<Reply<Joined>>),
     /// To ask one seed.
@@ -43,7 +43,7 @@ pub(crate) enum Purpose {
 
 #[derive(Debug)]
 struct Join {
-    purpose: Purpose,
+    purpose: JoinFor,
     /// Names that are not resolved yet.
     names: BTreeSet<Seed>,
     /// Addresses that are not tried yet.
@@ -122,7 +122,7 @@ impl Joins {
         self.table.len()
     }
 
-    pub(crate) fn start(&mut self, purpose: Purpose) -> JoinId {
+    pub(crate) fn start(&mut self, purpose: JoinFor) -> JoinId {
         self.last_join += 1;
         let id = JoinId(self.last_join);
         let join = Join {
@@ -285,7 +285,7 @@ impl Joins {
         self.waiting.retain(|lookup| !lookup.is_of(seed));
         self.table.retain(|id, join| {
             let had_it = join.remove_seed(seed, &mut dropped.streams);
-            let asks_it = matches!(&join.purpose, Purpose::Seed(asked) if asked == seed);
+            let asks_it = matches!(&join.purpose, JoinFor::Seed(asked) if asked == seed);
             if had_it && !asks_it {
                 dropped.joins.push(*id);
             }
@@ -295,17 +295,17 @@ impl Joins {
     }
 
     /// For whom a join is made, while it is under way.
-    pub(crate) fn purpose(&self, id: JoinId) -> Option<&Purpose> {
+    pub(crate) fn purpose(&self, id: JoinId) -> Option<&JoinFor> {
         self.table.get(&id).map(|join| &join.purpose)
     }
 
     /// Removes a join of which nothing is open any more, and tells its caller if it failed.
-    pub(crate) fn finish(&mut self, id: JoinId) -> Option<(Purpose, Outcome)> {
+    pub(crate) fn finish(&mut self, id: JoinId) -> Option<(JoinFor, Outcome)> {
         if self.table.get(&id)?.parts_open() > 0 {
             return None;
         }
         let Join { mut purpose, outcome, .. } = self.table.remove(&id)?;
-        if let Purpose::Caller(reply) = &mut purpose
+        if let JoinFor::Caller(reply) = &mut purpose
             && let Some(reply) = reply.take()
         {
             drop(reply.send(Err(outcome.error())));
@@ -332,7 +332,7 @@ impl Join {
     }
 
     fn joined(&mut self, joined: Joined) {
-        if let Purpose::Caller(reply) = &mut self.purpose
+        if let JoinFor::Caller(reply) = &mut self.purpose
             && let Some(reply) = reply.take()
         {
             // The caller may have stopped waiting.
@@ -409,7 +409,7 @@ mod tests {
 
     fn start(joins: &mut Joins) -> (JoinId, Answer) {
         let (reply, answer) = oneshot::channel();
-        (joins.start(Purpose::Caller(Some(reply))), answer)
+        (joins.start(JoinFor::Caller(Some(reply))), answer)
     }
 
     fn address(text: &str) -> SocketAddr {
@@ -583,7 +583,7 @@ mod tests {
     #[test]
     fn what_only_asks_a_removed_seed_is_over() {
         let mut joins = joins();
-        let join = joins.start(Purpose::Seed(seed("10.0.0.1:1")));
+        let join = joins.start(JoinFor::Seed(seed("10.0.0.1:1")));
         request(&mut joins, join, "10.0.0.1:1", 1);
         let dropped = joins.remove_seed(&seed("10.0.0.1:1"));
         assert_eq!(dropped, Dropped { streams: vec![StreamId(1)], joins: vec![] });

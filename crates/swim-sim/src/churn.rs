@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use swim_core::Instant;
 
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::secs;
 use crate::world::World;
 
@@ -38,7 +38,7 @@ impl Churn {
     /// minute; 0 is none.
     #[must_use]
     pub fn new(world: &World, per_minute: u32, spared: &[&str]) -> Self {
-        let rng = generator(world.seed(), Purpose::Churn);
+        let rng = generator(world.seed(), Draws::Churn);
         let mortal = world.running().filter(|name| !spared.contains(name)).map(str::to_owned);
         let mortal = mortal.collect();
         let interval = secs(60).checked_div(per_minute).unwrap_or(Duration::MAX);

@@ -7,7 +7,7 @@ use rand_core::Rng;
 use swim_core::Instant;
 
 use crate::chance::{Chance, halves};
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 
 /// Which datagrams are lost. Pieces of streams are delayed instead.
 ///
@@ -88,7 +88,7 @@ impl Losses {
     #[track_caller]
     pub(crate) fn new(seed: u64, loss: Loss) -> Self {
         let mut losses =
-            Losses { mean: Chance::NEVER, bursts: None, rng: generator(seed, Purpose::Bursts) };
+            Losses { mean: Chance::NEVER, bursts: None, rng: generator(seed, Draws::Bursts) };
         losses.set(loss);
         losses
     }

@@ -14,7 +14,7 @@ use crate::chance::halves;
 use crate::host::Waiting;
 use crate::latency::{Latency, Picker};
 use crate::queue::Task;
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::millis;
 use crate::world::World;
 
@@ -93,7 +93,7 @@ impl Names {
     pub(crate) fn new(seed: u64) -> Self {
         Names {
             known: BTreeMap::new(),
-            rng: generator(seed, Purpose::Names),
+            rng: generator(seed, Draws::Names),
             latency: Picker::new(LATENCY),
             pending: Vec::new(),
             free: Vec::new(),

@@ -13,7 +13,7 @@ use crate::latency::{Latency, Picker};
 use crate::links::{Blocks, HostSet, Links};
 use crate::loss::{Loss, Losses};
 use crate::network_options::{NetworkOptions, Reordering};
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::{millis, nanos};
 
 /// Stands for hosts outside the world, for whom no fault is ever set.
@@ -93,16 +93,16 @@ impl Network {
     pub fn new(seed: u64, options: NetworkOptions) -> Self {
         let mut network = Network {
             plain: true,
-            rng: generator(seed, Purpose::Network),
+            rng: generator(seed, Draws::Network),
             latency: Picker::new(options.latency),
             losses: Losses::new(seed, options.loss),
             host_losses: Vec::new(),
             links: Links::default(),
             duplication: Chance::NEVER,
-            duplication_rng: generator(seed, Purpose::Duplication),
+            duplication_rng: generator(seed, Draws::Duplication),
             reordering: Chance::NEVER,
             reordering_delay_max: 0,
-            reordering_rng: generator(seed, Purpose::Reordering),
+            reordering_rng: generator(seed, Draws::Reordering),
             reordered: 0,
             uplinks: Uplinks::default(),
         };

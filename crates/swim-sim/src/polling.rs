@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use swim_core::Instant;
 
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::nanos;
 use crate::world::World;
 
@@ -33,7 +33,7 @@ impl Polling {
 
 /// Draws when each driver begins.
 pub(crate) fn phases(seed: u64) -> ChaCha8Rng {
-    generator(seed, Purpose::Polling)
+    generator(seed, Draws::Polling)
 }
 
 impl World {

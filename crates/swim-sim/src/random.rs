@@ -7,9 +7,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
-/// What a generator is for. The number is that of its stream, and part of what a seed means.
+/// What is drawn from a generator. The number is that of its stream, and part of what a seed means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum Draws {
     /// The latency and the loss of every datagram and piece of a stream.
     Network = 1,
     Pieces = 2,
@@ -30,9 +30,9 @@ pub(crate) enum Purpose {
     Polling = 21,
 }
 
-/// The generator for a purpose in the run of a seed.
-pub(crate) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+/// The generator of these draws in the run of a seed.
+pub(crate) fn generator(seed: u64, draws: Draws) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(purpose as u64);
+    rng.set_stream(draws as u64);
     rng
 }

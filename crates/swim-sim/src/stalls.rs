@@ -5,7 +5,7 @@ use core::time::Duration;
 use rand_core::Rng;
 use swim_core::Deadlines;
 
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::stall::Stall;
 use crate::time::nanos;
 use crate::world::World;
@@ -65,7 +65,7 @@ impl Stalls {
     ) -> Self {
         let period = nanos(duration + interval);
         assert!(period > 0, "stalls take some time, or leave some");
-        let mut rng = generator(world.seed(), Purpose::Stalls);
+        let mut rng = generator(world.seed(), Draws::Stalls);
         let nodes: Vec<Stalled> = names
             .iter()
             .map(|name| {

@@ -19,7 +19,7 @@ use crate::packets::Packets;
 use crate::polling::phases;
 use crate::process::{self, DriverProcess, Process};
 use crate::queue::Queue;
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::millis;
 use crate::trace::{Mark, Record, Trace, Traffic};
 
@@ -87,7 +87,7 @@ impl World {
             queue: Queue::default(),
             packets: Packets::default(),
             connections: Connections::default(),
-            pieces_rng: generator(options.seed, Purpose::Pieces),
+            pieces_rng: generator(options.seed, Draws::Pieces),
             names: Names::new(options.seed),
             polling_rng: phases(options.seed),
             origin: process::any_instant(),

@@ -9,7 +9,7 @@ use super::{Driver, answer};
 use crate::advertise::canonical;
 use crate::command::{Joined, Reply};
 use crate::error::Error;
-use crate::joins::{JoinId, Purpose};
+use crate::joins::{JoinFor, JoinId};
 use crate::replies::Pending;
 use crate::seed::Seed;
 use crate::seeds::{Added, SEEDS_MAX};
@@ -40,7 +40,7 @@ impl Driver {
                 tracing::debug!(target: "swim", %seed, "too many seeds to remember this one");
             }
         }
-        self.start_join(now, seeds, Purpose::Caller(Some(reply)));
+        self.start_join(now, seeds, JoinFor::Caller(Some(reply)));
     }
 
     pub(super) fn handle_add_seed(&mut self, now: CoreInstant, seed: Seed, reply: Reply<bool>) {
@@ -75,7 +75,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn start_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, purpose: Purpose) {
+    pub(super) fn start_join(&mut self, now: CoreInstant, seeds: Vec<Seed>, purpose: JoinFor) {
         let id = self.joins.start(purpose);
         for seed in seeds {
             match seed {
@@ -90,7 +90,7 @@ impl Driver {
 
     /// Adds what a seed led to, as far as it is worth a try.
     pub(super) fn add_addresses(&mut self, id: JoinId, seed: &Seed, addresses: Vec<SocketAddr>) {
-        let asks_a_seed = matches!(self.joins.purpose(id), Some(Purpose::Seed(_)));
+        let asks_a_seed = matches!(self.joins.purpose(id), Some(JoinFor::Seed(_)));
         for address in addresses {
             let usable = if !self.reaches(address) {
                 Err(Failure::Unreachable)
@@ -135,7 +135,7 @@ impl Driver {
     }
 
     fn finish_join(&mut self, now: CoreInstant, id: JoinId) {
-        let Some((Purpose::Seed(seed), outcome)) = self.joins.finish(id) else {
+        let Some((JoinFor::Seed(seed), outcome)) = self.joins.finish(id) else {
             return;
         };
         let members_live = self.node.members_live();

@@ -8,7 +8,7 @@ use rand_core::Rng;
 use crate::bounds;
 use crate::latency::{Latency, Picker};
 use crate::loss::Loss;
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::simulation::fault::Fault;
 use crate::simulation::plan::Plan;
 
@@ -71,7 +71,7 @@ impl RoundTrip {
         const DRAWS: usize = 20_000;
         let picker = Picker::new(latency);
         // A seed of its own: the latency alone decides.
-        let mut rng = generator(0, Purpose::Simulation);
+        let mut rng = generator(0, Draws::Simulation);
         let mut trips: Vec<u64> = (0..DRAWS)
             .map(|_| picker.pick(rng.next_u32()).saturating_add(picker.pick(rng.next_u32())))
             .collect();

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
 use crate::loss::Loss;
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::simulation::fault::Fault;
 use crate::simulation::plan::{Plan, minority};
 
@@ -25,7 +25,7 @@ pub(super) enum Step {
 /// The steps of the run with this seed, in order. Those that would come at its end or later are
 /// left out.
 pub(super) fn schedule(plan: &Plan, seed: u64) -> Vec<(Duration, Step)> {
-    let mut rng = generator(seed, Purpose::Simulation);
+    let mut rng = generator(seed, Draws::Simulation);
     let mut victims = shuffled(plan.nodes, &mut rng).into_iter();
     let mut take = |count: usize| -> Vec<u32> { victims.by_ref().take(count).collect() };
     let mut ends = Vec::new();

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::{millis, nanos};
 
 /// Draws by a seed, for one purpose; or by a script.
@@ -22,7 +22,7 @@ enum Source {
 }
 
 impl Dice {
-    pub(super) fn new(seed: u64, purpose: Purpose) -> Self {
+    pub(super) fn new(seed: u64, purpose: Draws) -> Self {
         Dice(Source::Chance(Box::new(generator(seed, purpose))))
     }
 

@@ -15,7 +15,7 @@ use crate::bounds;
 use crate::host::Condition;
 use crate::latency::Latency;
 use crate::options::{Options, Pieces};
-use crate::random::{Purpose, generator};
+use crate::random::{Draws, generator};
 use crate::time::{millis, secs};
 use crate::trace::Traffic;
 use crate::world::World;
@@ -137,7 +137,7 @@ struct Mixed {
 
 impl Mixed {
     fn new(seed: u64) -> Self {
-        let mut rng = generator(seed, Purpose::Swarm);
+        let mut rng = generator(seed, Draws::Swarm);
         let nodes = 3 + below(&mut rng, 6);
         let profile = [Config::lan, Config::local][below(&mut rng, 2)];
         let latency_max = [1, 2, 10, 40][below(&mut rng, 4)];

@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::wires::Wires;
 use crate::latency::Latency;
 use crate::options::{Options, Pieces};
-use crate::random::Purpose;
+use crate::random::Draws;
 use crate::time::{millis, secs};
 
 /// What a seed decides before anything happens.
@@ -33,7 +33,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of_seed(seed: u64, wires: Wires) -> Self {
-        let mut plan = Plan::draw(&mut Dice::new(seed, Purpose::Plan));
+        let mut plan = Plan::draw(&mut Dice::new(seed, Draws::Plan));
         wires.apply(seed, &mut plan.config);
         plan.wires = wires;
         plan

@@ -11,7 +11,7 @@ use super::wires::Wires;
 use crate::bounds;
 use crate::commands::Request;
 use crate::options::Options;
-use crate::random::Purpose;
+use crate::random::Draws;
 use crate::trace::Traffic;
 use crate::world::World;
 
@@ -81,7 +81,7 @@ pub fn run_with(seed: u64, configure: impl FnOnce(&mut Config)) -> Finished {
 
 fn run_plan(plan: Plan, seed: u64) -> Finished {
     let options = plan.options(seed);
-    Run::new(plan, options, Dice::new(seed, Purpose::Chaos)).finish()
+    Run::new(plan, options, Dice::new(seed, Draws::Chaos)).finish()
 }
 
 /// As [`run`], but a script decides what a seed would: bytes from a fuzzer, or from a property

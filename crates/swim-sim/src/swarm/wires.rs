@@ -7,7 +7,7 @@ use swim_core::wire::Wire;
 use swim_core::{Config, Key, Keyring, VersionRange};
 
 use super::dice::Dice;
-use crate::random::Purpose;
+use crate::random::Draws;
 
 /// Which wire formats the clusters of a swarm speak.
 ///
@@ -40,7 +40,7 @@ impl Wires {
         if self == Wires::Swim {
             return;
         }
-        let mut dice = Dice::new(seed, Purpose::Wire);
+        let mut dice = Dice::new(seed, Draws::Wire);
         let is_memberlist = dice.one_in(2) || self == Wires::Memberlist;
         let mut changed = if is_memberlist { config.clone().memberlist() } else { config.clone() };
         changed.compression = is_memberlist && !dice.one_in(3);
