@@ -400,14 +400,14 @@ mod tests {
 
     use super::*;
 
-    type Answer = oneshot::Receiver<Result<Joined, Error>>;
+    type JoinResult = oneshot::Receiver<Result<Joined, Error>>;
 
     /// Tries two addresses of a join at a time.
     fn joins() -> Joins {
         Joins::new(2)
     }
 
-    fn start(joins: &mut Joins) -> (JoinId, Answer) {
+    fn start(joins: &mut Joins) -> (JoinId, JoinResult) {
         let (reply, answer) = oneshot::channel();
         (joins.start(JoinFor::Caller(Some(reply))), answer)
     }

@@ -39,12 +39,12 @@ pub(super) fn decode_message(
         INDIRECT_PING => {
             Request::decode::<true>(reader)?.indirect_ping(default_port).map(Message::IndirectPing)
         }
-        ACK => Answer::decode::<true>(reader).map(|answer| Message::Ack(answer.ack())),
-        NACK => Answer::decode::<false>(reader)
+        ACK => AckBody::decode::<true>(reader).map(|answer| Message::Ack(answer.ack())),
+        NACK => AckBody::decode::<false>(reader)
             .map(|answer| Message::Nack { sequence: answer.sequence }),
-        SUSPECT => Accusation::decode(reader)?.update(State::Suspect).map(Message::Update),
-        ALIVE => Announcement::decode::<false>(reader)?.update(default_port).map(Message::Update),
-        DEAD => Accusation::decode(reader)?.update(State::Failed).map(Message::Update),
+        SUSPECT => AccusationBody::decode(reader)?.update(State::Suspect).map(Message::Update),
+        ALIVE => AliveBody::decode::<false>(reader)?.update(default_port).map(Message::Update),
+        DEAD => AccusationBody::decode(reader)?.update(State::Failed).map(Message::Update),
         USER => Ok(Message::User(User { from: "", payload: body })),
         _ => Err(DropReason::Unrecognised),
     }
@@ -225,15 +225,15 @@ impl<'a> Request<'a> {
 
 /// An ack or, without `PAYLOAD`, a nack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer<'a> {
+pub(super) struct AckBody<'a> {
     pub(super) sequence: u32,
     pub(super) payload: &'a [u8],
 }
 
-impl<'a> Answer<'a> {
+impl<'a> AckBody<'a> {
     pub(super) fn decode<const PAYLOAD: bool>(reader: Reader<'a>) -> Result<Self, DropReason> {
         const ORDER: &[&str] = &["SeqNo", "Payload"];
-        let mut answer = Answer::default();
+        let mut answer = AckBody::default();
         let mut fields = Fields::new(reader, ORDER)?;
         while let Some(name) = fields.name()? {
             match name {
@@ -252,16 +252,16 @@ impl<'a> Answer<'a> {
 
 /// A suspect, a dead, or a leave, which is a dead of one's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Accusation<'a> {
+pub(super) struct AccusationBody<'a> {
     pub(super) incarnation: u32,
     pub(super) node: &'a [u8],
     pub(super) from: &'a [u8],
 }
 
-impl<'a> Accusation<'a> {
+impl<'a> AccusationBody<'a> {
     pub(super) fn decode(reader: Reader<'a>) -> Result<Self, DropReason> {
         const ORDER: &[&str] = &["Incarnation", "Node", "From"];
-        let mut accusation = Accusation::default();
+        let mut accusation = AccusationBody::default();
         let mut fields = Fields::new(reader, ORDER)?;
         while let Some(name) = fields.name()? {
             match name {
@@ -287,7 +287,7 @@ impl<'a> Accusation<'a> {
 
 /// An alive or, with `STATE`, a member of a push/pull, which has one field more and names another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Announcement<'a> {
+pub(super) struct AliveBody<'a> {
     pub(super) name: &'a [u8],
     pub(super) ip: &'a [u8],
     pub(super) port: u16,
@@ -297,13 +297,13 @@ pub(super) struct Announcement<'a> {
     pub(super) versions: &'a [u8],
 }
 
-impl<'a> Announcement<'a> {
+impl<'a> AliveBody<'a> {
     pub(super) fn decode<const STATE: bool>(reader: Reader<'a>) -> Result<Self, DropReason> {
         const ALIVE_ORDER: &[&str] = &["Incarnation", "Node", "Addr", "Port", "Meta", "Vsn"];
         const MEMBER_ORDER: &[&str] =
             &["Name", "Addr", "Port", "Meta", "Incarnation", "State", "Vsn"];
         let order = if STATE { MEMBER_ORDER } else { ALIVE_ORDER };
-        let mut announcement = Announcement::default();
+        let mut announcement = AliveBody::default();
         let mut fields = Fields::new(reader, order)?;
         while let Some(name) = fields.name()? {
             match name {

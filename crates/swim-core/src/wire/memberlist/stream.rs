@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::BytesMut;
 
 use super::lzw::{Lzw, keep};
-use super::messages::{Announcement, Answer, Compressed, Request, put_member};
+use super::messages::{AckBody, AliveBody, Compressed, Request, put_member};
 use super::msgpack::{Fields, Reader, Sink};
 use super::packet::put_packed;
 use super::{ACK, COMPRESSED, ERROR, LZW, PING, PUSH_PULL, USER};
@@ -67,7 +67,7 @@ pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<
     let reader = Reader::new(body);
     match kind {
         PING => Request::decode::<false>(reader)?.ping().map(StreamMessage::Ping),
-        ACK => Answer::decode::<true>(reader).map(|answer| StreamMessage::Ack(answer.ack())),
+        ACK => AckBody::decode::<true>(reader).map(|answer| StreamMessage::Ack(answer.ack())),
         USER => decode_user(reader).map(|payload| StreamMessage::User { payload }),
         PUSH_PULL => Table::decode(reader, default_port).map(StreamMessage::PushPull),
         ERROR => decode_error(reader).map(StreamMessage::Error),
@@ -168,7 +168,7 @@ impl<'a> Iterator for TableMembers<'a> {
         while !self.states.rest().is_empty() {
             // Their structure was checked, so this cannot fail.
             let state = next_value(&mut self.states).ok()?;
-            let member = Announcement::decode::<true>(state)
+            let member = AliveBody::decode::<true>(state)
                 .and_then(|announcement| announcement.member(self.default_port));
             if let Some(member) = member.transpose() {
                 return Some(member);

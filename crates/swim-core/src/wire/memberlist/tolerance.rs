@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 
-use super::messages::{Accusation, Announcement, Answer, Compressed, Request};
+use super::messages::{AccusationBody, AckBody, AliveBody, Compressed, Request};
 use super::msgpack::Reader;
 use super::stream::{PushPullHeader, UserHeader};
 use crate::stats::DropReason;
@@ -37,16 +37,16 @@ fn decoded(of: &str, body: &[u8]) -> Result<Value, DropReason> {
         "ping" => request_fields(&Request::decode::<false>(reader)?, false),
         "indirectPingReq" => request_fields(&Request::decode::<true>(reader)?, true),
         "suspect" => {
-            let accusation = Accusation::decode(reader)?;
+            let accusation = AccusationBody::decode(reader)?;
             json!({
                 "From": text(accusation.from),
                 "Incarnation": accusation.incarnation,
                 "Node": text(accusation.node),
             })
         }
-        "alive" => announcement_fields(&Announcement::decode::<false>(reader)?, "Node"),
+        "alive" => announcement_fields(&AliveBody::decode::<false>(reader)?, "Node"),
         "pushNodeState" => {
-            let announcement = Announcement::decode::<true>(reader)?;
+            let announcement = AliveBody::decode::<true>(reader)?;
             let mut fields = announcement_fields(&announcement, "Name");
             fields["State"] = announcement.state.into();
             fields
@@ -83,7 +83,7 @@ fn request_fields(request: &Request<'_>, indirect: bool) -> Value {
     fields
 }
 
-fn announcement_fields(announcement: &Announcement<'_>, name: &str) -> Value {
+fn announcement_fields(announcement: &AliveBody<'_>, name: &str) -> Value {
     json!({
         "Addr": hex(announcement.ip),
         "Incarnation": announcement.incarnation,
@@ -169,13 +169,13 @@ fn values_are_passed_over_to_the_depth_that_go_allows() {
 #[test]
 fn the_remaining_structs_are_read_by_name_and_by_position() {
     let ack = unhex("82a75061796c6f6164a30100ffa55365714e6f09");
-    let answer = Answer { sequence: 9, payload: &[1, 0, 0xff] };
-    assert_eq!(Answer::decode::<true>(Reader::new(&ack)), Ok(answer));
-    assert_eq!(Answer::decode::<true>(Reader::new(&unhex("9209a30100ff"))), Ok(answer));
+    let answer = AckBody { sequence: 9, payload: &[1, 0, 0xff] };
+    assert_eq!(AckBody::decode::<true>(Reader::new(&ack)), Ok(answer));
+    assert_eq!(AckBody::decode::<true>(Reader::new(&unhex("9209a30100ff"))), Ok(answer));
     // A nack has no payload, so whatever calls itself so is passed over.
     let nack = unhex("82a75061796c6f6164c3a55365714e6f09");
-    let answer = Answer { sequence: 9, payload: &[] };
-    assert_eq!(Answer::decode::<false>(Reader::new(&nack)), Ok(answer));
+    let answer = AckBody { sequence: 9, payload: &[] };
+    assert_eq!(AckBody::decode::<false>(Reader::new(&nack)), Ok(answer));
     let header = unhex("81aa557365724d73674c656ed1012c");
     assert_eq!(UserHeader::decode(Reader::new(&header)), Ok(UserHeader { size: 300 }));
     assert_eq!(UserHeader::decode(Reader::new(&unhex("91d1012c"))), Ok(UserHeader { size: 300 }));
