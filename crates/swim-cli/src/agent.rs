@@ -22,7 +22,7 @@ use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
 use crate::signal::{Received, Signals};
 use crate::style::Tone;
-use crate::{Fatal, complain, text};
+use crate::{Fatal, text, to_stderr};
 
 /// How long the goodbye may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ const COMMANDS_MAX: usize = 32;
 pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8, Fatal> {
     let (options, warning) = options(&arguments)?;
     if let Some(warning) = warning {
-        complain(&format!("warning: {warning}"));
+        to_stderr(&format!("warning: {warning}"));
     }
     let access = describe_access(&options.config);
     // Binding takes no time, unless something is odd; also then a signal ends it.

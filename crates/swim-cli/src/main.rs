@@ -59,14 +59,14 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Parsed::Wrong(line) => {
-            complain(&line);
+            to_stderr(&line);
             return ExitCode::from(EXIT_USAGE);
         }
     };
     match start(*cli) {
         Ok(code) => ExitCode::from(code),
         Err(fatal) => {
-            complain(&fatal.message);
+            to_stderr(&fatal.message);
             ExitCode::from(fatal.exit_code)
         }
     }
@@ -121,7 +121,7 @@ fn log_to_stderr(verbose: u8) -> Result<(), Fatal> {
 }
 
 /// Says on standard error, in one line, what is wrong.
-fn complain(message: &str) {
+fn to_stderr(message: &str) {
     // If this cannot be said there is nowhere left to say it; the exit code tells.
     let _ = writeln!(std::io::stderr(), "swim: {}", text::escape(message));
 }

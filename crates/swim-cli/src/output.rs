@@ -107,7 +107,7 @@ fn write_all(mut blocks: mpsc::Receiver<Block>, output: &mut impl Write) -> End 
             // A full disk under the log is no reason to leave the cluster.
             Err(error) if !complained => {
                 complained = true;
-                crate::complain(&format!("standard output: {error}; lines are lost"));
+                crate::to_stderr(&format!("standard output: {error}; lines are lost"));
             }
             Err(_) => {}
         }

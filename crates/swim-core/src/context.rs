@@ -61,9 +61,9 @@ impl Context {
 
     /// Counts input that was dropped for a reason that somebody should look into, and reports the
     /// first of its kind from a host.
-    pub(crate) fn complain(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
+    pub(crate) fn report_drop(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
         self.stats.drops[reason] += 1;
-        self.outputs.complain(self.clock.now(), from, reason, stream);
+        self.outputs.bad_input(self.clock.now(), from, reason, stream);
     }
 
     /// Counts a message that was written to a packet or stream.

@@ -64,7 +64,6 @@ mod budget;
 #[doc(hidden)]
 pub mod channel;
 mod clock;
-mod complaints;
 mod config;
 mod context;
 mod deadlines;
@@ -84,6 +83,7 @@ mod numbers;
 mod output;
 mod outputs;
 mod random;
+mod reported;
 mod sabotage;
 mod stats;
 mod status;

@@ -3,10 +3,10 @@
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
 
-use crate::complaints::Complaints;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::output::{Answer, Event, Failure, Output, RequestId, StreamId, StreamOp};
+use crate::reported::Reported;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::time::Instant;
@@ -21,7 +21,7 @@ pub(crate) struct Outputs {
     queue: VecDeque<Output>,
     requests_made: u64,
     requests_open: usize,
-    complaints: Complaints,
+    reported: Reported,
 }
 
 impl Outputs {
@@ -59,14 +59,14 @@ impl Outputs {
     }
 
     /// Reports input that a node cannot use: the first of its kind from a host.
-    pub(crate) fn complain(
+    pub(crate) fn bad_input(
         &mut self,
         now: Instant,
         from: SocketAddr,
         reason: DropReason,
         stream: bool,
     ) {
-        if self.complaints.is_news(now, from.ip(), reason) {
+        if self.reported.is_news(now, from.ip(), reason) {
             self.queue.push_back(Output::Event(Event::BadInput { from, reason, stream }));
         }
     }

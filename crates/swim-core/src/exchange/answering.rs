@@ -44,7 +44,7 @@ impl Exchange {
     pub(super) fn complain_back(&mut self, cx: &mut Context, id: StreamId, reason: DropReason) {
         match self.table.get(id) {
             Some(stream) if stream.purpose() == Purpose::Incoming => {
-                cx.complain(stream.peer(), reason, true);
+                cx.report_drop(stream.peer(), reason, true);
                 let text = alloc::format!("{reason}");
                 let framed = cx.channel.framed(|_, out| memberlist::encode_error(&text, out));
                 self.answer(cx, id, framed);

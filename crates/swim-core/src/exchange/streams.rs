@@ -40,7 +40,7 @@ impl Exchange {
         from: SocketAddr,
     ) -> Result<StreamId, Refused> {
         if !cx.config.allows(from.ip()) {
-            cx.complain(from, DropReason::NotAllowed, true);
+            cx.report_drop(from, DropReason::NotAllowed, true);
             return Err(Refused::NotAllowed);
         }
         if self.table.incoming_from(from.ip()) >= cx.config.streams_per_source_max {
@@ -230,7 +230,7 @@ impl Exchange {
     /// Ends an exchange because of what the peer sent.
     pub(crate) fn reject(&mut self, cx: &mut Context, id: StreamId, reason: DropReason) {
         if let Some(stream) = self.table.get(id) {
-            cx.complain(stream.peer(), reason, true);
+            cx.report_drop(stream.peer(), reason, true);
         }
         self.fail(cx, id, Failure::BadAnswer { reason });
     }

@@ -24,7 +24,7 @@ impl Membership {
     ) {
         let user_state = match half.user_state(cx.config.user_state_size_max) {
             Ok(state) => state,
-            Err(reason) => return cx.complain(from, reason, true),
+            Err(reason) => return cx.report_drop(from, reason, true),
         };
         let origin = Origin::push_pull(from, self.members.peers() == 0);
         let own = cx.config.name.clone();
@@ -41,7 +41,7 @@ impl Membership {
                     let update = told(&member, sender);
                     self.receive_update(cx, gossip, detector, &News::new(&update, origin));
                 }
-                Err(reason) => cx.complain(from, reason, true),
+                Err(reason) => cx.report_drop(from, reason, true),
             }
         }
         if scope != Scope::Partial {

@@ -211,8 +211,8 @@ fn is_acceptable(cx: &mut Context, name: &str, new: &Announcement<'_>, via: Via)
         return true;
     };
     match via {
-        Via::Packet { from } => cx.complain(from, reason, false),
-        Via::PushPull { from } => cx.complain(from, reason, true),
+        Via::Packet { from } => cx.report_drop(from, reason, false),
+        Via::PushPull { from } => cx.report_drop(from, reason, true),
         Via::Own => cx.drop_quietly(reason),
     }
     false

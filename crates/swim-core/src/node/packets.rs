@@ -28,7 +28,7 @@ impl Node {
         cx.stats.packets_received += 1;
         cx.stats.packet_bytes_received += datagram.len() as u64;
         if !cx.config.allows(from.ip()) {
-            return cx.complain(from, DropReason::NotAllowed, false);
+            return cx.report_drop(from, DropReason::NotAllowed, false);
         }
         // The messages, which may be borrowed from it, are handled by the whole node.
         let mut scratch = self.scratch.take().unwrap_or_default();
@@ -37,7 +37,7 @@ impl Node {
                 let mut packet = Packet { from, questions: 0, pinger: None };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
-            Err(reason) => self.cx.complain(from, reason, false),
+            Err(reason) => self.cx.report_drop(from, reason, false),
         }
         self.scratch = Some(scratch);
     }
@@ -46,13 +46,13 @@ impl Node {
     fn take_message(&mut self, packet: &mut Packet, message: Result<Message<'_>, DropReason>) {
         let message = match message {
             Ok(message) => message,
-            Err(reason) => return self.cx.complain(packet.from, reason, false),
+            Err(reason) => return self.cx.report_drop(packet.from, reason, false),
         };
         self.cx.stats.received[message.kind()] += 1;
         if let Message::Ping(_) | Message::IndirectPing(_) = message {
             packet.questions += 1;
             if packet.questions > QUESTIONS_PER_PACKET_MAX {
-                return self.cx.complain(packet.from, DropReason::TooManyQuestions, false);
+                return self.cx.report_drop(packet.from, DropReason::TooManyQuestions, false);
             }
         }
         self.receive_message(packet, &message);

@@ -108,7 +108,7 @@ impl Node {
         let accepted =
             self.cx.hooks.accept_merge(&Merge { from, join: scope == Scope::Join, half });
         if !accepted {
-            self.cx.complain(from, DropReason::MergeRefused, true);
+            self.cx.report_drop(from, DropReason::MergeRefused, true);
         }
         accepted
     }

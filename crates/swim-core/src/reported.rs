@@ -1,4 +1,4 @@
-//! Which complaints about input were reported lately.
+//! Which bad input was reported lately.
 
 use alloc::collections::VecDeque;
 use core::net::IpAddr;
@@ -7,21 +7,21 @@ use core::time::Duration;
 use crate::stats::DropReason;
 use crate::time::Instant;
 
-/// How long the same complaint about the same host is not repeated.
+/// How long the same about the same host is not repeated.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How many complaints are remembered. While all are taken nothing more is told, only counted: a
+/// How many reports are remembered. While all are taken nothing more is reported, only counted: a
 /// flood from made-up addresses must not become a flood of events.
 const REMEMBERED_MAX: usize = 64;
 
-/// The complaints told lately, oldest first.
+/// The reports made lately, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints {
+pub(crate) struct Reported {
     told: VecDeque<(Instant, IpAddr, DropReason)>,
 }
 
-impl Complaints {
-    /// Whether this is the first complaint of its kind for a while.
+impl Reported {
+    /// Whether this is the first report of its kind for a while.
     pub(crate) fn is_news(&mut self, now: Instant, from: IpAddr, reason: DropReason) -> bool {
         while self.told.front().is_some_and(|&(at, ..)| at + QUIET <= now) {
             self.told.pop_front();
@@ -40,24 +40,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_complaint_is_told_once_a_minute_per_host_and_reason() {
-        let mut complaints = Complaints::default();
+    fn a_report_is_made_once_a_minute_per_host_and_reason() {
+        let mut reported = Reported::default();
         let (start, host) = (Instant::ORIGIN, IpAddr::from([10, 0, 0, 1]));
-        assert!(complaints.is_news(start, host, DropReason::Http));
-        assert!(!complaints.is_news(start, host, DropReason::Http));
-        assert!(complaints.is_news(start, host, DropReason::Tls));
-        assert!(complaints.is_news(start + QUIET, host, DropReason::Http));
+        assert!(reported.is_news(start, host, DropReason::Http));
+        assert!(!reported.is_news(start, host, DropReason::Http));
+        assert!(reported.is_news(start, host, DropReason::Tls));
+        assert!(reported.is_news(start + QUIET, host, DropReason::Http));
     }
 
     #[test]
     fn a_flood_of_hosts_does_not_become_a_flood_of_events() {
-        let mut complaints = Complaints::default();
+        let mut reported = Reported::default();
         let told = (0..1000u32).filter(|&number| {
-            complaints.is_news(
-                Instant::ORIGIN,
-                IpAddr::from(number.to_be_bytes()),
-                DropReason::Http,
-            )
+            reported.is_news(Instant::ORIGIN, IpAddr::from(number.to_be_bytes()), DropReason::Http)
         });
         assert_eq!(told.count(), REMEMBERED_MAX);
     }
