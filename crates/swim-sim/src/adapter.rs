@@ -8,8 +8,8 @@ use swim_core::{StreamId, StreamOp};
 use swim_driver::{Action, Input, Io, StreamNews};
 
 use crate::connection::{Arrival, ConnectionId, Item, Side};
-use crate::host::Waiting;
 use crate::process::Sockets;
+use crate::socket_queue::Waiting;
 use crate::trace::Mark;
 use crate::world::World;
 
@@ -33,7 +33,7 @@ impl<'a> Adapter<'a> {
     /// The next of what waits in the sockets, in the order of its arrival.
     fn take_waiting(&mut self) -> Option<Input<'_>> {
         loop {
-            let waiting = self.world.hosts[self.host as usize].waiting.pop_front()?;
+            let waiting = self.world.hosts[self.host as usize].waiting.pop()?;
             match waiting {
                 Waiting::Packet(place) => {
                     let packet = self.world.take_packet(place);
@@ -144,7 +144,7 @@ impl World {
         // What follows on this lane lets what waits on others go first.
         match self.connections.get_mut(id).and_then(|known| known.lane_mut(side).next_at()) {
             Some(at) if at <= now => {
-                self.hosts[host as usize].waiting.push_back(Waiting::Lane(id, side));
+                self.hosts[host as usize].waiting.push(Waiting::Lane(id, side));
             }
             _ => self.release_lane(id, side),
         }
@@ -175,7 +175,7 @@ impl World {
         };
         if connection.lane_mut(writer.other()).unread <= self.options.stream_buffer {
             connection.end_mut(writer).writing = false;
-            self.hosts[host as usize].waiting.push_back(Waiting::Written(stream));
+            self.hosts[host as usize].waiting.push(Waiting::Written(stream));
             self.call_driver(host);
         }
     }

@@ -140,7 +140,6 @@ impl World {
     /// A datagram that waited in a socket.
     pub(crate) fn take_packet(&mut self, place: u32) -> Packet {
         let packet = self.packets.take(place);
-        self.hosts[packet.receiver as usize].waiting_datagrams -= 1;
         self.trace.traffic.packets_delivered += 1;
         self.trace.packet_in(self.now, packet.receiver, packet.number);
         packet

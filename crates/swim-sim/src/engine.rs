@@ -6,11 +6,12 @@ use bytes::Bytes;
 use swim_core::{Event, Instant, Node, Output, StreamOp};
 
 use crate::fate::{Fate, Passage};
-use crate::host::{Condition, Waiting};
+use crate::host::Condition;
 use crate::network::OUTSIDE;
 use crate::packets::Packet;
 use crate::process::Process;
 use crate::queue::Task;
+use crate::socket_queue::Waiting;
 use crate::trace::{Mark, Record};
 use crate::world::World;
 
@@ -83,14 +84,12 @@ impl World {
 
     fn timer_fires(&mut self, number: u32, generation: u32) {
         let host = &mut self.hosts[number as usize];
-        if host.alarm.generation != generation {
+        if !host.alarm.fires(generation)
+            || !matches!(host.condition, Condition::Running | Condition::Held)
+        {
             return;
         }
-        host.alarm.set = None;
-        if !matches!(host.condition, Condition::Running | Condition::Held) {
-            return;
-        }
-        match host.alarm.due {
+        match host.alarm.due() {
             // Only now does a timer that moved to a later time move in the queue, too: most are
             // moved many times before they fire.
             Some(due) if due > self.now => self.set_timer(number, due),
@@ -114,19 +113,14 @@ impl World {
         let host = &mut self.hosts[number as usize];
         let due = host.process.as_ref().and_then(Process::due);
         let due = due.map(|reading| host.clock.world(reading).max(self.now));
-        host.alarm.due = due;
-        if let Some(due) = due
-            && host.alarm.set.is_none_or(|set| due < set)
-        {
-            self.set_timer(number, due);
+        if let Some(at) = host.alarm.expect(due) {
+            self.set_timer(number, at);
         }
     }
 
     pub(crate) fn set_timer(&mut self, number: u32, due: Instant) {
-        let alarm = &mut self.hosts[number as usize].alarm;
-        alarm.generation = alarm.generation.wrapping_add(1);
-        alarm.set = Some(due);
-        self.queue.push(due, Task::Timer { host: number, generation: alarm.generation });
+        let generation = self.hosts[number as usize].alarm.set(due);
+        self.queue.push(due, Task::Timer { host: number, generation });
     }
 
     // Datagrams.
@@ -185,10 +179,9 @@ impl World {
             _ if passage == Passage::Cut => &mut traffic.packets_cut,
             Condition::Running if !host.runs_driver() => return self.deliver_packet(place),
             Condition::Running | Condition::Paused | Condition::Held
-                if host.waiting_datagrams < self.options.socket_buffer =>
+                if host.waiting.has_room(self.options.socket_buffer) =>
             {
-                host.waiting_datagrams += 1;
-                host.waiting.push_back(Waiting::Packet(place));
+                host.waiting.push(Waiting::Packet(place));
                 let receiver = packet.receiver;
                 return self.call_driver(receiver);
             }

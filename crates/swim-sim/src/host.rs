@@ -1,15 +1,17 @@
 //! Hosts: a machine with an address, a clock, and at most one process.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Status, StreamId};
 use swim_driver::Options;
 
+use crate::alarm::Alarm;
 use crate::connection::{ConnectionId, Side};
 use crate::host_clock::HostClock;
 use crate::polling::Polling;
 use crate::process::Process;
+use crate::socket_queue::SocketQueue;
 use crate::stall::Stall;
 use crate::trace::Record;
 
@@ -25,31 +27,6 @@ pub(crate) enum Condition {
     Down,
     /// The host has no power: nothing answers.
     Off,
-}
-
-/// What came for a process that is stalled, or for a driver until its turn, and waits in its
-/// sockets, in the order of arrival.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Waiting {
-    /// The datagram at this place of the packet table.
-    Packet(u32),
-    /// The next item of a lane.
-    Lane(ConnectionId, Side),
-    /// The last write to this stream is written. Drivers alone are told.
-    Written(StreamId),
-    /// The answer to the lookup at this place of the name service.
-    Lookup(u32),
-}
-
-/// When a host's node wants to be woken, and which task will do it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Alarm {
-    /// When, in the world's time; read from the node after everything that was done to it.
-    pub(crate) due: Option<Instant>,
-    /// When the current timer task fires: at `due` or before.
-    pub(crate) set: Option<Instant>,
-    /// Tells the current timer task from those before it.
-    pub(crate) generation: u32,
 }
 
 /// A machine.
@@ -71,8 +48,8 @@ pub(crate) struct Host {
     pub(crate) alarm: Alarm,
     /// The process's streams by its own names for them.
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
-    pub(crate) waiting: VecDeque<Waiting>,
-    pub(crate) waiting_datagrams: usize,
+    /// What came for it that it has not taken yet.
+    pub(crate) waiting: SocketQueue,
     /// When its driver gets to run, if not always.
     pub(crate) polling: Option<Polling>,
     /// What it is stalled like, while the condition is paused or held.
@@ -106,8 +83,7 @@ impl Host {
             clock: HostClock::of_host(number),
             alarm: Alarm::default(),
             streams: BTreeMap::new(),
-            waiting: VecDeque::new(),
-            waiting_datagrams: 0,
+            waiting: SocketQueue::default(),
             polling: None,
             stall: None,
             unsent: Vec::new(),

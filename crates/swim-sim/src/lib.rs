@@ -77,6 +77,7 @@
 #![forbid(unsafe_code)]
 
 mod adapter;
+mod alarm;
 mod ask;
 mod assemble;
 mod bandwidth;
@@ -110,6 +111,7 @@ mod random;
 mod reader;
 mod report;
 pub mod simulation;
+mod socket_queue;
 mod stall;
 mod stalls;
 mod streams;

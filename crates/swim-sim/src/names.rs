@@ -11,10 +11,10 @@ use swim_driver::ResolveId;
 
 use crate::adapter::RESOLVE_TIMEOUT;
 use crate::chance::halves;
-use crate::host::Waiting;
 use crate::latency::{Latency, Picker};
 use crate::queue::Task;
 use crate::random::{Draws, generator};
+use crate::socket_queue::Waiting;
 use crate::time::millis;
 use crate::world::World;
 
@@ -177,7 +177,7 @@ impl World {
         let asked = self.names.pending[place as usize].as_ref();
         let Pending { host, life, .. } = *asked.expect("a task names a place in use");
         if self.hosts[host as usize].life == life {
-            self.hosts[host as usize].waiting.push_back(Waiting::Lookup(place));
+            self.hosts[host as usize].waiting.push(Waiting::Lookup(place));
             self.call_driver(host);
         } else {
             let _nobody_hears = self.names.take(place);

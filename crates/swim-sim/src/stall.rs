@@ -1,7 +1,8 @@
 //! A process that does not get on for a while: what it does of what it should, and in which order
 //! it makes up for the rest.
 
-use crate::host::{Condition, Waiting};
+use crate::host::Condition;
+use crate::socket_queue::Waiting;
 use crate::trace::Mark;
 use crate::world::World;
 
@@ -99,12 +100,9 @@ impl World {
 
     /// Gives a process what waited in its sockets.
     fn receive_waiting(&mut self, host: u32) {
-        while let Some(waiting) = self.hosts[host as usize].waiting.pop_front() {
+        while let Some(waiting) = self.hosts[host as usize].waiting.pop() {
             match waiting {
-                Waiting::Packet(place) => {
-                    self.hosts[host as usize].waiting_datagrams -= 1;
-                    self.deliver_packet(place);
-                }
+                Waiting::Packet(place) => self.deliver_packet(place),
                 Waiting::Lane(id, side) => {
                     if let Some(connection) = self.connections.get_mut(id) {
                         connection.lane_mut(side).scheduled = false;
@@ -121,9 +119,9 @@ impl World {
         // Read from the node when it was last touched, and not again: its clock may have been set
         // in the meantime, which it does not know yet.
         let alarm = self.hosts[host as usize].alarm;
-        match alarm.due {
+        match alarm.due() {
             Some(due) if due <= self.now => self.wake(host),
-            Some(due) if alarm.set.is_none() => self.set_timer(host, due),
+            Some(due) if !alarm.is_set() => self.set_timer(host, due),
             _ => {}
         }
     }

@@ -9,10 +9,11 @@ use swim_core::{Node, Refused, StreamId, StreamInput};
 
 use crate::clog::HeldInput;
 use crate::connection::{Arrival, Connection, ConnectionId, End, Item, Phase, Side};
-use crate::host::{Condition, Waiting};
+use crate::host::Condition;
 use crate::network::{Network, OUTSIDE};
 use crate::options::Pieces;
 use crate::queue::Task;
+use crate::socket_queue::Waiting;
 use crate::time::secs;
 use crate::trace::Mark;
 use crate::world::World;
@@ -179,7 +180,7 @@ impl World {
     fn lane_waits(&mut self, id: ConnectionId, side: Side, host: u32) {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.lane_mut(side).scheduled = true;
-            self.hosts[host as usize].waiting.push_back(Waiting::Lane(id, side));
+            self.hosts[host as usize].waiting.push(Waiting::Lane(id, side));
             self.call_driver(host);
         }
     }

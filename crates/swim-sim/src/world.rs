@@ -11,7 +11,7 @@ use swim_driver::Options as Settings;
 use crate::checkers::Panel;
 use crate::clog::Held;
 use crate::connection::{Connections, Side};
-use crate::host::{Alarm, Condition, Host, Waiting, address_of, number_of};
+use crate::host::{Condition, Host, address_of, number_of};
 use crate::names::Names;
 use crate::network::Network;
 use crate::options::Options;
@@ -20,6 +20,7 @@ use crate::polling::phases;
 use crate::process::{self, DriverProcess, Process};
 use crate::queue::Queue;
 use crate::random::{Draws, generator};
+use crate::socket_queue::Waiting;
 use crate::time::millis;
 use crate::trace::{Mark, Record, Trace, Traffic};
 
@@ -402,12 +403,11 @@ impl World {
         host.condition = condition;
         let process = host.process.take();
         host.life += 1;
-        host.alarm = Alarm { generation: host.alarm.generation + 1, ..Alarm::default() };
+        host.alarm.cancel();
         host.streams.clear();
-        host.waiting_datagrams = 0;
         host.stall = None;
         host.unsent.clear();
-        let waiting = core::mem::take(&mut host.waiting);
+        let mut waiting = core::mem::take(&mut host.waiting);
         let backlog = match process {
             Some(Process::Driver(process)) => process.end(),
             _ => VecDeque::new(),
@@ -415,7 +415,7 @@ impl World {
         for (id, side) in self.connections.of_host(number, life) {
             self.hang_up(id, side, off);
         }
-        for waiting in waiting {
+        while let Some(waiting) = waiting.pop() {
             match waiting {
                 Waiting::Packet(place) => drop(self.packets.take(place)),
                 // It was never acknowledged: whoever sent it goes on trying.
