@@ -1,6 +1,7 @@
 //! Deadlines of many things of one kind, the earliest first.
 
 use alloc::collections::BTreeSet;
+use core::fmt::Debug;
 
 use crate::time::Instant;
 
@@ -90,6 +91,18 @@ impl<K: Copy + Ord> Deadlines<K> {
     }
 }
 
+impl<K: Copy + Ord + Debug> Deadlines<K> {
+    /// Asserts that exactly these things are due, each once and at its time.
+    pub(crate) fn check(&self, expected: impl Iterator<Item = (Instant, K)>, what: &str) {
+        let mut count = 0;
+        for (at, key) in expected {
+            assert!(self.contains(at, key), "{what}: {key:?} is not due at {at:?}");
+            count += 1;
+        }
+        assert_eq!(self.len(), count, "{what}: as many deadlines as things");
+    }
+}
+
 impl<K> Default for Deadlines<K> {
     fn default() -> Self {
         Deadlines { due: BTreeSet::new() }
@@ -116,6 +129,23 @@ mod tests {
         }
         let taken = core::iter::from_fn(|| deadlines.take_due(Instant::ORIGIN));
         assert!(taken.map(|(_, key)| key).eq([1, 2, 3]));
+    }
+
+    #[test]
+    #[should_panic(expected = "things: 7 is not due at")]
+    fn a_deadline_at_another_time_is_noticed() {
+        let mut deadlines = Deadlines::default();
+        deadlines.insert(Instant::NEVER, 7);
+        deadlines.check([(Instant::ORIGIN, 7)].into_iter(), "things");
+    }
+
+    #[test]
+    #[should_panic(expected = "things: as many deadlines as things")]
+    fn a_deadline_of_nothing_is_noticed() {
+        let mut deadlines = Deadlines::default();
+        deadlines.insert(Instant::ORIGIN, 7);
+        deadlines.insert(Instant::ORIGIN, 8);
+        deadlines.check([(Instant::ORIGIN, 7)].into_iter(), "things");
     }
 
     #[test]

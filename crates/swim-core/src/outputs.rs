@@ -1,6 +1,7 @@
 //! What leaves a node, in order, until the caller takes it.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::Config;
@@ -42,7 +43,9 @@ impl Outputs {
         result: Result<Answer, Failure>,
     ) {
         debug_assert!(self.requests_open > 0, "an answer belongs to a request");
-        self.requests_open -= 1;
+        if !config.breaks(Sabotage::MiscountsRequests) {
+            self.requests_open -= 1;
+        }
         if config.breaks(Sabotage::AnswersTwice) {
             self.emit(config, Event::Answer { request, result: result.clone() });
         }
@@ -80,6 +83,22 @@ impl Outputs {
         self.queue.push_back(Output::Stream { id, op });
     }
 
+    /// Asserts that the commands that wait for their answer are these, each once, and no more than
+    /// may be.
+    pub(crate) fn check(&self, config: &Config, waiting: impl Iterator<Item = RequestId>) {
+        let mut waiting: Vec<RequestId> = waiting.collect();
+        waiting.sort_unstable();
+        let once = waiting.windows(2).all(|pair| pair[0] != pair[1]);
+        assert!(once, "a request that would be answered twice: {waiting:?}");
+        let (open, made, max) = (self.requests_open, self.requests_made, config.requests_max);
+        let future = waiting.last().is_some_and(|newest| newest.0 > made);
+        assert!(!future, "a request that was not made: {waiting:?}, of {made}");
+        assert!(open <= max, "{open} requests are open, requests_max is {max}");
+        let forgets = config.breaks(Sabotage::NeverAnswers);
+        assert!(open == waiting.len() || forgets, "{open} requests are open, {waiting:?} wait");
+        self.reported.check();
+    }
+
     /// The next output.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Output> {
@@ -88,5 +107,53 @@ impl Outputs {
             self.queue = VecDeque::new();
         }
         output
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
+    }
+
+    /// Two requests are open.
+    fn outputs() -> Outputs {
+        let mut outputs = Outputs::default();
+        for number in [1, 2] {
+            assert_eq!(outputs.begin_request(&config()), Ok(RequestId(number)));
+        }
+        check(&outputs, &[2, 1]);
+        outputs
+    }
+
+    fn check(outputs: &Outputs, waiting: &[u64]) {
+        outputs.check(&config(), waiting.iter().copied().map(RequestId));
+    }
+
+    #[test]
+    #[should_panic(expected = "2 requests are open, [RequestId(1)] wait")]
+    fn a_request_that_nobody_will_answer_is_noticed() {
+        check(&outputs(), &[1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a request that would be answered twice")]
+    fn a_request_that_waits_twice_is_noticed() {
+        check(&outputs(), &[1, 1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a request that was not made")]
+    fn a_request_that_was_not_made_is_noticed() {
+        check(&outputs(), &[1, 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 requests are open, requests_max is 1")]
+    fn more_requests_than_may_be_are_noticed() {
+        let few = Config { requests_max: 1, ..config() };
+        outputs().check(&few, [RequestId(1), RequestId(2)].into_iter());
     }
 }

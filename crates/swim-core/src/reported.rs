@@ -33,6 +33,13 @@ impl Reported {
         self.told.push_back((now, from, reason));
         true
     }
+
+    /// Asserts that they are in order and no more than may be.
+    pub(crate) fn check(&self) {
+        let (count, max) = (self.told.len(), REMEMBERED_MAX);
+        assert!(count <= max, "{count} complaints are remembered, {max} are the most");
+        assert!(self.told.iter().is_sorted_by_key(|&(at, ..)| at), "complaints: the oldest first");
+    }
 }
 
 #[cfg(test)]
@@ -56,5 +63,23 @@ mod tests {
             reported.is_news(Instant::ORIGIN, IpAddr::from(number.to_be_bytes()), DropReason::Http)
         });
         assert_eq!(told.count(), REMEMBERED_MAX);
+    }
+
+    #[test]
+    #[should_panic(expected = "65 complaints are remembered, 64 are the most")]
+    fn more_complaints_than_may_be_are_noticed() {
+        let mut complaints = Reported::default();
+        let one = (Instant::ORIGIN, IpAddr::from([10, 0, 0, 1]), DropReason::Http);
+        complaints.told.resize(REMEMBERED_MAX + 1, one);
+        complaints.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "complaints: the oldest first")]
+    fn complaints_out_of_order_are_noticed() {
+        let (mut complaints, host) = (Reported::default(), IpAddr::from([10, 0, 0, 1]));
+        complaints.told.push_back((Instant::ORIGIN + QUIET, host, DropReason::Http));
+        complaints.told.push_back((Instant::ORIGIN, host, DropReason::Tls));
+        complaints.check();
     }
 }

@@ -26,6 +26,8 @@ pub enum Sabotage {
     NeverAnswers,
     /// Answers every command twice.
     AnswersTwice,
+    /// Counts a command that it answered as open still.
+    MiscountsRequests,
     /// Does what is due at the second call only.
     Dawdles,
     /// Tells nobody that a member failed.

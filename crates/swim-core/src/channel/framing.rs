@@ -11,7 +11,7 @@ use crate::wire::{self, Labels, SealVersion, Wire};
 const USER_FRAME_OVERHEAD: usize = 512;
 
 /// The settings that a channel follows, and the sizes that follow from them.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Framing {
     pub(super) wire: Wire,
     pub(super) label: Bytes,

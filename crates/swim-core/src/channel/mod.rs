@@ -65,6 +65,12 @@ impl Channel {
             self.sealer.change(|ring| ring.clone_from(&config.keyring));
         }
     }
+
+    /// Asserts that it speaks as a node with this configuration.
+    pub(crate) fn check(&self, config: &Config) {
+        assert_eq!(self.framing, Framing::of(config), "the framing of the configuration");
+        assert!(*self.sealer.keyring() == config.keyring, "the keys of the configuration");
+    }
 }
 
 impl fmt::Debug for Channel {
@@ -73,5 +79,36 @@ impl fmt::Debug for Channel {
             .field("framing", &self.framing)
             .field("sealer", &self.sealer)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::key::Key;
+    use crate::keyring::Keyring;
+
+    fn config() -> Config {
+        Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
+    }
+
+    #[test]
+    #[should_panic(expected = "the framing of the configuration")]
+    fn another_label_than_that_of_the_node_is_noticed() {
+        let channel = Channel::new(&config(), [0; 32]);
+        channel.check(&config());
+        channel.check(&Config { label: Bytes::from_static(b"other"), ..config() });
+    }
+
+    #[test]
+    #[should_panic(expected = "the keys of the configuration")]
+    fn other_keys_than_those_of_the_node_are_noticed() {
+        let ring = |key: &[u8]| Keyring::new(Key::aes(key).unwrap());
+        let with = |keyring: Keyring| Config { keyring, ..config() };
+        let channel = Channel::new(&with(ring(b"0123456789abcdef")), [0; 32]);
+        channel.check(&with(ring(b"0123456789abcdef")));
+        channel.check(&with(ring(b"fedcba9876543210")));
     }
 }

@@ -28,6 +28,11 @@ impl Health {
         self.score != before
     }
 
+    /// Asserts that the score is in its range.
+    pub(super) fn check(self) {
+        assert!(self.score < self.max, "local health is {}, below {}", self.score, self.max);
+    }
+
     /// A time stretched by the score.
     pub(super) fn stretch(self, duration: Duration) -> Duration {
         duration * (u32::from(self.score) + 1)
@@ -52,5 +57,11 @@ mod tests {
         let mut health = Health::new(8, false);
         assert!(!health.change(5));
         assert_eq!(health.stretch(Duration::from_secs(1)), Duration::from_secs(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "local health is 8, below 8")]
+    fn a_score_out_of_range_is_noticed() {
+        Health { score: 8, max: 8 }.check();
     }
 }

@@ -5,6 +5,7 @@
 //! over a stream. A [`Detector`] says which probe failed; what follows from it is not its business.
 
 mod answering;
+mod check;
 mod health;
 mod pings;
 mod probing;

@@ -91,6 +91,37 @@ impl Pings {
         }
     }
 
+    /// Asserts that deadlines and count agree with the pings, and that those are about members.
+    pub(super) fn check(&self, members: &Members, relays_max: usize) {
+        let deadlines = self.pending.iter().map(|(&sequence, &(at, _))| (at, sequence));
+        self.deadlines.check(deadlines, "pings");
+        let mut relays = 0;
+        for (_, pending) in self.pending.values() {
+            match *pending {
+                Pending::Check { member } | Pending::Retry { member } => {
+                    assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
+                }
+                Pending::Relay { .. } => relays += 1,
+                Pending::Command { .. } => {}
+            }
+        }
+        assert_eq!(self.relays, relays, "pings sent for others");
+        assert!(relays <= relays_max, "{relays} pings sent for others, relays_max is {relays_max}");
+    }
+
+    /// Whether a ping with this sequence number is under way.
+    pub(super) fn has(&self, sequence: u32) -> bool {
+        self.pending.contains_key(&sequence)
+    }
+
+    /// The commands that wait for a ping.
+    pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.pending.values().filter_map(|(_, pending)| match *pending {
+            Pending::Command { request, .. } => Some(request),
+            _ => None,
+        })
+    }
+
     fn take_all(&mut self) -> impl Iterator<Item = Pending> + use<> {
         self.deadlines.clear();
         self.relays = 0;
@@ -216,5 +247,49 @@ impl Detector {
         let payload = draft.into_datagram(false);
         cx.count_sent(MessageKind::Ping);
         cx.send(to, payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// A ping that was sent for somebody else.
+    fn pings() -> Pings {
+        let (mut pings, asker) = (Pings::new(1), SocketAddr::from(([10, 0, 0, 9], 7946)));
+        let (sequence, expires) = (1, Instant::NEVER);
+        let relay = Pending::Relay { asker, sequence, wants_nack: false, expires };
+        pings.wait(7, Instant::ORIGIN, relay);
+        check(&pings);
+        pings
+    }
+
+    fn check(pings: &Pings) {
+        pings.check(&Members::new(&mut Random::new([1; 32])), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "pings: 7 is not due at")]
+    fn a_ping_that_would_never_be_over_is_noticed() {
+        let mut pings = pings();
+        pings.deadlines.clear();
+        check(&pings);
+    }
+
+    #[test]
+    #[should_panic(expected = "pings: as many deadlines as things")]
+    fn a_deadline_of_no_ping_is_noticed() {
+        let mut pings = pings();
+        pings.deadlines.insert(Instant::ORIGIN, 8);
+        check(&pings);
+    }
+
+    #[test]
+    #[should_panic(expected = "pings sent for others")]
+    fn a_wrong_count_of_relays_is_noticed() {
+        let mut pings = pings();
+        pings.relays = 0;
+        check(&pings);
     }
 }

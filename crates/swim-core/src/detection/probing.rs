@@ -55,6 +55,17 @@ impl Probe {
         self.target
     }
 
+    pub(super) fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    /// Asserts that no more answered than were asked.
+    pub(super) fn check(&self) {
+        let Probe { helpers, nacks_due, nacks, .. } = *self;
+        assert!(nacks <= nacks_due, "{nacks} nacks, {nacks_due} were due");
+        assert!(nacks_due <= helpers, "{nacks_due} nacks due of {helpers} helpers");
+    }
+
     /// The stream that the target is pinged over, as long as nothing came.
     pub(crate) fn stream(&self) -> Option<StreamId> {
         self.stream
@@ -256,5 +267,36 @@ impl Detector {
             let member = members.entry(target).view().to_member();
             cx.emit(Event::DatagramsBlocked { member });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(helpers: u8, nacks_due: u8, nacks: u8) -> Probe {
+        Probe {
+            target: Slot::LOCAL,
+            sequence: 1,
+            incarnation: Incarnation(1),
+            sent_at: Instant::ORIGIN,
+            helpers,
+            nacks_due,
+            nacks,
+            stream: None,
+            answered_by_stream: false,
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "3 nacks, 2 were due")]
+    fn more_nacks_than_are_due_are_noticed() {
+        probe(3, 2, 3).check();
+    }
+
+    #[test]
+    #[should_panic(expected = "3 nacks due of 2 helpers")]
+    fn more_nacks_due_than_there_are_helpers_are_noticed() {
+        probe(2, 3, 0).check();
     }
 }

@@ -4,6 +4,7 @@
 //! memberlist, and user broadcasts beside membership updates.
 
 mod broadcasting;
+mod check;
 mod keyed;
 #[cfg(test)]
 mod order_in_go;

@@ -1,5 +1,7 @@
 //! The gossip queues: encoded messages that wait to be passed on, each a limited number of times.
 
+mod check;
+
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -290,6 +292,17 @@ impl Queue {
             NONE => self.levels[tier][sent].oldest = newer,
             older => self.at_mut(older).newer = newer,
         }
+    }
+
+    /// What waits, each with its place.
+    pub(super) fn tickets(&self) -> impl Iterator<Item = (u32, &Ticket)> + '_ {
+        let places = (0..).zip(&self.slab);
+        places.filter_map(|(place, queued)| queued.as_ref().map(|queued| (place, &queued.ticket)))
+    }
+
+    /// Whether a message waits at this place.
+    pub(super) fn holds(&self, place: u32) -> bool {
+        self.slab.get(place as usize).is_some_and(Option::is_some)
     }
 
     fn at(&self, place: u32) -> &Queued {

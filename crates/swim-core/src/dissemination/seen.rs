@@ -69,6 +69,25 @@ impl Seen {
         Note::New
     }
 
+    /// Asserts that both indexes hold the same lives, and no more than they may.
+    pub(super) fn check(&self, lives_max: usize) {
+        let lives: usize = self.origins.values().map(Vec::len).sum();
+        let ordered = self.order.len();
+        assert_eq!(ordered, lives, "seen: each life has one place in the order");
+        assert!(ordered <= lives_max, "seen: {ordered} lives, {lives_max} are the most");
+        for (name, life) in &self.order {
+            let windows = self.origins.get(name).map_or(&[][..], Vec::as_slice);
+            let same = windows.iter().filter(|window| window.life == *life).count();
+            assert_eq!(same, 1, "seen: life {life} of {name}");
+        }
+        for (name, windows) in &self.origins {
+            assert!(!windows.is_empty(), "seen: {name} has no life");
+            for window in windows {
+                assert!(window.is_marked(window.highest), "seen: the highest of {name}");
+            }
+        }
+    }
+
     /// Forgets a life of which nothing was heard for long enough, if there is one at hand.
     fn forget_one(&mut self, now: Instant, quiet: Duration) -> bool {
         for _ in 0..LOOKED_AT_MAX.min(self.order.len()) {
@@ -174,5 +193,57 @@ mod tests {
         assert_eq!(seen.note(later, ("b", 1, 1), 2, QUIET), Note::Full);
         assert_eq!(seen.note(later, ("a", 1, 0), 2, QUIET), Note::Repeated);
         assert_eq!((seen.origins.len(), seen.order.len()), (2, 2));
+    }
+
+    /// Two lives of one origin, one of another.
+    fn three_lives() -> Seen {
+        let mut seen = Seen::default();
+        for (origin, life) in [("a", 1), ("a", 2), ("b", 1)] {
+            assert!(is_new(&mut seen, origin, life, 5));
+        }
+        seen.check(3);
+        seen
+    }
+
+    #[test]
+    #[should_panic(expected = "seen: 3 lives, 2 are the most")]
+    fn more_lives_than_may_be_are_noticed() {
+        three_lives().check(2);
+    }
+
+    #[test]
+    #[should_panic(expected = "seen: each life has one place in the order")]
+    fn a_life_that_would_never_be_forgotten_is_noticed() {
+        let mut seen = three_lives();
+        seen.order.pop_front();
+        seen.check(3);
+    }
+
+    #[test]
+    #[should_panic(expected = "seen: life 3 of b")]
+    fn a_life_in_the_order_alone_is_noticed() {
+        let mut seen = three_lives();
+        seen.order[2].1 = 3;
+        seen.check(3);
+    }
+
+    #[test]
+    #[should_panic(expected = "seen: c has no life")]
+    fn an_origin_without_a_life_is_noticed() {
+        let mut seen = three_lives();
+        seen.origins.insert(Name::trusted("c"), Vec::new());
+        seen.check(3);
+    }
+
+    #[test]
+    #[should_panic(expected = "seen: the highest of b")]
+    fn a_highest_that_was_not_seen_is_noticed() {
+        let mut seen = three_lives();
+        for window in seen.origins.values_mut().flatten() {
+            window.highest += 1;
+        }
+        seen.origins.remove("a");
+        seen.order.retain(|(name, _)| name.as_str() == "b");
+        seen.check(3);
     }
 }

@@ -25,6 +25,12 @@ impl Share {
         if next <= self.saved { self.saved.min(room) } else { 0 }
     }
 
+    /// Asserts that no more is saved up than a packet holds.
+    pub(super) fn check(&self, packet_size_max: usize) {
+        let saved = self.saved;
+        assert!(saved <= packet_size_max, "share: {saved} bytes, a packet has {packet_size_max}");
+    }
+
     pub(super) fn spend(&mut self, bytes: usize) {
         self.saved = self.saved.saturating_sub(bytes);
     }
@@ -48,5 +54,11 @@ mod tests {
         queue.push(Bytes::from(alloc::vec![0; 900]), Tier::Normal, ticket);
         let allotted: Vec<usize> = (0..4).map(|_| share.allot(&queue, 1000, 1400)).collect();
         assert_eq!(allotted, [0, 0, 0, 1000]);
+    }
+
+    #[test]
+    #[should_panic(expected = "share: 1401 bytes, a packet has 1400")]
+    fn a_share_beyond_a_packet_is_noticed() {
+        Share { saved: 1401 }.check(1400);
     }
 }

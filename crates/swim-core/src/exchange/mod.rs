@@ -6,6 +6,7 @@
 //! part, and returns the peer's once it is complete ([`Exchange::receive`]).
 
 mod answering;
+mod check;
 mod push_pull;
 mod repairing;
 mod streams;

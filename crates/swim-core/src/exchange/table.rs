@@ -8,6 +8,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use crate::channel::{Side, StreamBuffer};
+use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::output::{RequestId, StreamId};
 use crate::time::Instant;
@@ -138,6 +139,40 @@ impl Table {
         }
     }
 
+    /// Asserts that deadlines and count agree with the streams, and that those keep to the limits.
+    pub(super) fn check(&self, config: &Config) {
+        let deadlines = self.streams.iter().map(|(&id, stream)| (stream.deadline, id));
+        self.deadlines.check(deadlines, "streams");
+        let newest = self.streams.last_key_value();
+        assert!(newest.is_none_or(|(id, _)| id.0 <= self.opened), "a stream of the future");
+        let mut buffered = 0;
+        let mut by_source = BTreeMap::<IpAddr, usize>::new();
+        for (id, stream) in &self.streams {
+            buffered += stream.buffer.len();
+            assert!(stream.buffer.len() <= stream.received, "{id:?} holds more than came");
+            if stream.purpose.is_of_peer() {
+                *by_source.entry(stream.peer.ip()).or_default() += 1;
+            }
+        }
+        assert_eq!(self.buffered, buffered, "bytes in the inboxes");
+        let max = config.stream_buffer_max;
+        assert!(buffered <= max, "{buffered} bytes in the inboxes, stream_buffer_max is {max}");
+        let (incoming, max) = (self.incoming(), config.streams_max);
+        assert!(incoming <= max, "{incoming} incoming streams, streams_max is {max}");
+        let max = config.streams_per_source_max;
+        for (source, count) in by_source {
+            assert!(count <= max, "{count} streams of {source}, streams_per_source_max is {max}");
+        }
+    }
+
+    /// The commands that wait for a stream.
+    pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.streams.values().filter_map(|stream| match stream.purpose {
+            Purpose::Join { request } | Purpose::Message { request } => Some(request),
+            _ => None,
+        })
+    }
+
     /// A stream whose time is over.
     pub(super) fn overdue(&self, now: Instant) -> Option<StreamId> {
         self.deadlines.first().filter(|&(at, _)| at <= now).map(|(_, id)| id)
@@ -202,5 +237,83 @@ impl Table {
     fn incoming_streams(&self) -> impl Iterator<Item = (StreamId, &Stream)> {
         let incoming = self.streams.iter().filter(|(_, stream)| stream.purpose.is_of_peer());
         incoming.map(|(&id, stream)| (id, stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
+    }
+
+    /// Two streams of one peer, of which one holds four bytes, and one of this node.
+    fn table() -> Table {
+        let (mut table, peer) = (Table::default(), SocketAddr::from(([10, 0, 0, 9], 7946)));
+        let first = table.add(peer, Purpose::Incoming, Instant::ORIGIN);
+        table.add(peer, Purpose::Answered, Instant::ORIGIN);
+        table.add(peer, Purpose::PushPull, Instant::ORIGIN);
+        table.push(first, b"half");
+        table.check(&config());
+        table
+    }
+
+    #[test]
+    #[should_panic(expected = "streams: StreamId(2) is not due at")]
+    fn a_stream_that_would_stay_open_is_noticed() {
+        let mut table = table();
+        table.deadlines.remove(Instant::ORIGIN, StreamId(2));
+        table.check(&config());
+    }
+
+    #[test]
+    #[should_panic(expected = "streams: as many deadlines as things")]
+    fn a_deadline_of_no_stream_is_noticed() {
+        let mut table = table();
+        table.streams.remove(&StreamId(2));
+        table.check(&config());
+    }
+
+    #[test]
+    #[should_panic(expected = "a stream of the future")]
+    fn a_number_that_would_be_given_twice_is_noticed() {
+        let mut table = table();
+        table.opened -= 1;
+        table.check(&config());
+    }
+
+    #[test]
+    #[should_panic(expected = "bytes in the inboxes")]
+    fn a_wrong_count_of_bytes_is_noticed() {
+        let mut table = table();
+        table.buffered += 1;
+        table.check(&config());
+    }
+
+    #[test]
+    #[should_panic(expected = "StreamId(1) holds more than came")]
+    fn bytes_from_nowhere_are_noticed() {
+        let mut table = table();
+        table.streams.get_mut(&StreamId(1)).unwrap().received = 3;
+        table.check(&config());
+    }
+
+    #[test]
+    #[should_panic(expected = "4 bytes in the inboxes, stream_buffer_max is 3")]
+    fn more_bytes_than_may_be_are_noticed() {
+        table().check(&Config { stream_buffer_max: 3, ..config() });
+    }
+
+    #[test]
+    #[should_panic(expected = "2 incoming streams, streams_max is 1")]
+    fn more_streams_than_may_be_are_noticed() {
+        table().check(&Config { streams_max: 1, ..config() });
+    }
+
+    #[test]
+    #[should_panic(expected = "2 streams of 10.0.0.9, streams_per_source_max is 1")]
+    fn more_streams_of_one_source_than_may_be_are_noticed() {
+        table().check(&Config { streams_per_source_max: 1, ..config() });
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Membership`]: crate::membership::Membership
 
+mod check;
 mod entry;
 mod pages;
 
@@ -511,26 +512,6 @@ mod tests {
         (0..members.peers()).filter_map(|_| members.next_to_probe(random)).collect()
     }
 
-    fn check_places(members: &Members) {
-        for (place, &slot) in members.ring.iter().enumerate() {
-            assert!(members.entry(slot).state().is_live());
-            assert_eq!(members.pages.place(slot), place);
-        }
-        for (place, &slot) in members.failed.iter().enumerate() {
-            assert_eq!(members.entry(slot).state(), State::Failed);
-            assert_eq!(members.pages.place(slot), place);
-        }
-        let gone = members.iter().filter(|entry| !entry.state().is_live()).count();
-        assert_eq!(gone, members.gone_since.len());
-        for (place, &slot) in members.lost.iter().enumerate() {
-            assert!(members.entry(slot).is_lost());
-            assert_eq!(members.pages.place(slot), place);
-        }
-        assert_eq!(1 + members.peers() + gone, members.len());
-        let digest = members.iter().fold(0u64, |sum, entry| sum.wrapping_add(entry.digest()));
-        assert_eq!(members.digest, digest);
-    }
-
     #[test]
     fn each_member_is_probed_once_in_a_round_and_each_round_has_its_own_order() {
         let (mut members, mut random, slots) = table(20);
@@ -553,7 +534,7 @@ mod tests {
             (probed[0], *slots.iter().find(|s| !probed.contains(s)).unwrap());
         for slot in [lost_early, lost_late] {
             members.set_state(Instant::ORIGIN, slot, State::Failed);
-            check_places(&members);
+            members.check();
         }
         let added = members.add(Instant::ORIGIN, "new", &announcement(b""));
         while members.probed < members.ring.len() {
@@ -578,7 +559,7 @@ mod tests {
                 members.lose(slot);
             }
             members.next_to_probe(&mut random);
-            check_places(&members);
+            members.check();
         }
     }
 
@@ -591,7 +572,7 @@ mod tests {
         assert_eq!(members.longest_gone(), Some((Instant::ORIGIN, slots[1])));
         for slot in [slots[1], slots[0]] {
             members.lose(slot);
-            check_places(&members);
+            members.check();
         }
         assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[1])));
         assert_eq!(members.pick_failed(&mut random), Some(slots[1]), "who left is not looked for");
@@ -600,7 +581,7 @@ mod tests {
         members.forget(slots[1]);
         assert_eq!((members.find("n1"), members.pick_failed(&mut random)), (None, None));
         assert_eq!(members.add(later, "n9", &announcement(b"")), slots[1]);
-        check_places(&members);
+        members.check();
     }
 
     #[test]
@@ -612,7 +593,7 @@ mod tests {
         assert_eq!((members.longest_gone(), members.longest_lost()), (None, None));
         assert_eq!(members.pick_failed(&mut random), None);
         assert_eq!(members.iter().count(), 2);
-        check_places(&members);
+        members.check();
     }
 
     #[test]

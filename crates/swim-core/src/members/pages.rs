@@ -90,6 +90,36 @@ impl Pages {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
         self.pages.iter().flat_map(|page| page.entries.iter().flatten())
     }
+
+    /// All entries, each with its slot.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (Slot, &Entry)> + '_ {
+        (0..).zip(&self.pages).flat_map(|(number, page)| {
+            let first = number * PAGE;
+            let used = page.entries.iter().enumerate();
+            used.filter_map(move |(place, entry)| {
+                entry.as_ref().map(|entry| (Slot(narrow(first + place)), entry))
+            })
+        })
+    }
+
+    /// Whether an entry is stored there.
+    pub(super) fn holds(&self, slot: Slot) -> bool {
+        let page = self.pages.get(slot.index() / PAGE);
+        let entry = page.and_then(|page| page.entries.get(slot.index() % PAGE));
+        entry.is_some_and(Option::is_some)
+    }
+
+    /// Asserts that what is kept about the pages is what they are.
+    pub(super) fn check(&self) {
+        for (number, page) in (0..).zip(&self.pages) {
+            page.check(number);
+            let roomy = page.used != u128::MAX;
+            assert_eq!(self.roomy.contains(&number), roomy, "page {number}: known to have room");
+        }
+        let beyond = self.roomy.last().is_some_and(|&last| last as usize >= self.pages.len());
+        assert!(!beyond, "a page that was given back is known to have room");
+        assert!(self.pages.last().is_none_or(|page| page.used != 0), "the last page is empty");
+    }
 }
 
 /// A part of the table.
@@ -128,9 +158,95 @@ impl Page {
             *self = Page::default();
         }
     }
+
+    fn check(&self, number: u32) {
+        assert!(self.entries.len() <= PAGE, "page {number}: {} entries", self.entries.len());
+        assert_eq!(self.entries.len(), self.places.len(), "page {number}: a place per entry");
+        for place in 0..PAGE {
+            let stored = self.entries.get(place).is_some_and(Option::is_some);
+            assert_eq!(self.used & (1 << place) != 0, stored, "page {number}: {place} in use");
+        }
+    }
 }
 
 /// Places and counts fit 32 bits, because `Config::members_max` is at most 2^24.
 pub(super) fn narrow(count: usize) -> u32 {
     u32::try_from(count).expect("the member table has at most 2^24 entries")
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::*;
+    use crate::member::{Incarnation, Versions};
+    use crate::members::Announcement;
+    use crate::time::Instant;
+
+    fn pages(entries: usize) -> Pages {
+        let mut pages = Pages::default();
+        for _ in 0..entries {
+            let new = Announcement {
+                incarnation: Incarnation(1),
+                address: SocketAddr::from(([10, 0, 0, 1], 7946)),
+                meta: b"",
+                versions: Versions::DEFAULT,
+            };
+            pages.store(Entry::new(Instant::ORIGIN, "a", &new));
+        }
+        pages
+    }
+
+    #[test]
+    fn pages_that_fill_and_empty_stay_in_order() {
+        let mut pages = pages(2 * PAGE);
+        pages.check();
+        for slot in 0..2 * PAGE {
+            pages.clear(Slot(narrow(slot)));
+            pages.check();
+            assert!(!pages.holds(Slot(narrow(slot))));
+        }
+        assert_eq!(pages.slots().count(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "page 0: known to have room")]
+    fn a_page_that_is_not_known_to_have_room_is_noticed() {
+        let mut pages = pages(1);
+        pages.roomy.clear();
+        pages.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "a page that was given back is known to have room")]
+    fn room_in_no_page_is_noticed() {
+        let mut pages = pages(1);
+        pages.roomy.insert(1);
+        pages.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "the last page is empty")]
+    fn memory_that_is_not_given_back_is_noticed() {
+        let mut pages = pages(1);
+        pages.pages.push(Page::default());
+        pages.roomy.insert(1);
+        pages.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "page 0: 1 in use")]
+    fn a_free_place_in_use_is_noticed() {
+        let mut pages = pages(2);
+        pages.pages[0].entries[1] = None;
+        pages.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "page 0: a place per entry")]
+    fn an_entry_without_a_place_is_noticed() {
+        let mut pages = pages(2);
+        pages.pages[0].places.pop();
+        pages.check();
+    }
 }

@@ -116,9 +116,59 @@ impl Candidates {
         candidate.is_some_and(|held| !core::mem::replace(&mut held.known_answered, true))
     }
 
+    /// Asserts that deadlines agree with the candidates, and that those are no more than may be.
+    pub(super) fn check(&self) {
+        let deadlines = self.by_member.iter().map(|(&slot, held)| (held.deadline, slot));
+        self.by_deadline.check(deadlines, "candidates");
+        let (count, max) = (self.by_member.len(), CANDIDATES_MAX);
+        assert!(count <= max, "{count} candidates, {max} are the most");
+    }
+
+    /// The members whose names are asked for.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.by_member.keys().copied()
+    }
+
     /// Takes out a candidate whose time is over.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(Slot, Candidate)> {
         let (_, slot) = self.by_deadline.take_due(now)?;
         Some((slot, self.by_member.remove(&slot)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A candidate for the name of one member.
+    fn candidates(slots: &[Slot]) -> Candidates {
+        let mut candidates = Candidates::default();
+        for &slot in slots {
+            let new = Announcement {
+                incarnation: Incarnation(1),
+                address: "10.0.0.2:7946".parse().unwrap(),
+                meta: b"",
+                versions: Versions::DEFAULT,
+            };
+            candidates.insert(slot, Candidate::new(&new, Via::Own, Instant::ORIGIN));
+        }
+        candidates.check();
+        candidates
+    }
+
+    #[test]
+    #[should_panic(expected = "candidates: Slot(0) is not due at")]
+    fn a_candidate_that_is_never_decided_upon_is_noticed() {
+        let mut candidates = candidates(&[Slot::LOCAL]);
+        candidates.by_deadline.clear();
+        candidates.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "candidates: as many deadlines as things")]
+    fn a_deadline_of_no_candidate_is_noticed() {
+        let mut candidates = candidates(&[Slot::LOCAL]);
+        candidates.by_member.clear();
+        candidates.check();
     }
 }

@@ -79,4 +79,56 @@ impl Evidence {
         self.passed_on.push_back((now, name, incarnation));
         true
     }
+
+    /// Asserts that what is remembered is in order and no more than may be.
+    pub(super) fn check(&self) {
+        let (told, passed_on) = (self.told.len(), self.passed_on.len());
+        assert!(told <= TOLD_MAX, "{told} are told, {TOLD_MAX} are the most");
+        assert!(passed_on <= HEARSAY_MAX, "{passed_on} were passed on, {HEARSAY_MAX} are the most");
+        assert!(self.told.iter().is_sorted_by_key(|&(at, _)| at), "told: the oldest first");
+        assert!(
+            self.passed_on.iter().is_sorted_by_key(|&(at, ..)| at),
+            "passed on: the oldest first"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO: SocketAddr =
+        SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::LOCALHOST), 1);
+
+    #[test]
+    #[should_panic(expected = "65 are told, 64 are the most")]
+    fn more_told_than_may_be_are_noticed() {
+        let mut evidence = Evidence::default();
+        evidence.told.resize(TOLD_MAX + 1, (Instant::ORIGIN, TO));
+        evidence.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "1025 were passed on, 1024 are the most")]
+    fn more_hearsay_than_may_be_is_noticed() {
+        let mut evidence = Evidence::default();
+        evidence.passed_on.resize(HEARSAY_MAX + 1, (Instant::ORIGIN, 1, 1));
+        evidence.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "told: the oldest first")]
+    fn tellings_out_of_order_are_noticed() {
+        let mut evidence = Evidence::default();
+        evidence.told.extend([(Instant::NEVER, TO), (Instant::ORIGIN, TO)]);
+        evidence.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "passed on: the oldest first")]
+    fn hearsay_out_of_order_is_noticed() {
+        let mut evidence = Evidence::default();
+        evidence.passed_on.extend([(Instant::NEVER, 1, 1), (Instant::ORIGIN, 2, 1)]);
+        evidence.check();
+    }
 }

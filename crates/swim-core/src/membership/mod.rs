@@ -7,6 +7,7 @@
 
 mod accusing;
 mod candidates;
+mod check;
 mod conflict;
 mod departing;
 mod evidence;

@@ -41,6 +41,22 @@ impl Own {
         self.leave_due
     }
 
+    /// Asserts that this node waits for the end of its leave while it leaves, and only then.
+    pub(super) fn check(&self) {
+        let (status, leaving) = (self.status, self.status == Status::Leaving);
+        assert_eq!(self.leaving.is_some(), leaving, "a leave waits while {status:?}");
+        assert_eq!(
+            self.leave_due.is_some(),
+            leaving,
+            "an end of the leave is set while {status:?}"
+        );
+    }
+
+    /// The `leave` that waits for its answer.
+    pub(super) fn request(&self) -> Option<RequestId> {
+        self.leaving
+    }
+
     pub(super) fn is_outranked(&self) -> bool {
         self.outranked
     }
@@ -184,5 +200,23 @@ impl Membership {
     fn own_departure(&self) -> Update<'_> {
         let local = self.members.entry(Slot::LOCAL);
         Update { name: local.name(), incarnation: local.incarnation(), claim: Claim::Left }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a leave waits while Running")]
+    fn a_leave_of_a_node_that_stays_is_noticed() {
+        Own { leaving: Some(RequestId(1)), ..Own::default() }.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "an end of the leave is set while Leaving")]
+    fn a_leave_without_end_is_noticed() {
+        let (status, leaving) = (Status::Leaving, Some(RequestId(1)));
+        Own { status, leaving, ..Own::default() }.check();
     }
 }

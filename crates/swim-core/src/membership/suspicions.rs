@@ -123,6 +123,28 @@ impl Suspicions {
         self.by_suspect.get(&suspect)
     }
 
+    /// Asserts that deadlines and last calls agree with the suspicions, and that accusers count
+    /// once.
+    pub(super) fn check(&self) {
+        let each = || self.by_suspect.iter();
+        let deadlines = each().map(|(&slot, suspicion)| (suspicion.deadline, slot));
+        self.by_deadline.check(deadlines, "suspicions");
+        let last_calls = each().map(|(&slot, suspicion)| (suspicion.last_call, slot));
+        self.last_calls.check(last_calls, "last calls");
+        for (slot, Suspicion { accusers, timeouts, .. }) in each() {
+            assert!(!accusers.is_empty(), "{slot:?} is suspected by nobody");
+            let max = timeouts.confirmations_max as usize + 1;
+            assert!(accusers.len() <= max, "{slot:?} has {} accusers of {max}", accusers.len());
+            let again = (1..accusers.len()).any(|at| accusers[..at].contains(&accusers[at]));
+            assert!(!again, "{slot:?} is accused twice by one: {accusers:?}");
+        }
+    }
+
+    /// Everybody who is suspected.
+    pub(super) fn suspects(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.by_suspect.keys().copied()
+    }
+
     /// When the first suspicion times out.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.by_deadline.next()
@@ -158,5 +180,67 @@ mod tests {
         assert!(suspicions.confirm(suspect, "e").is_none(), "more confirmations change nothing");
         assert_eq!(suspicions.end(suspect).unwrap().accusers.len(), 3);
         assert!(suspicions.next().is_none());
+    }
+
+    fn suspected() -> Suspicions {
+        let mut suspicions = Suspicions::default();
+        let accuser = Name::new("b").unwrap();
+        suspicions.start(Instant::ORIGIN, Slot::LOCAL, accuser, lan().suspicion_timeouts(50));
+        suspicions.check();
+        suspicions
+    }
+
+    fn suspicion(suspicions: &mut Suspicions) -> &mut Suspicion {
+        suspicions.by_suspect.get_mut(&Slot::LOCAL).unwrap()
+    }
+
+    #[test]
+    #[should_panic(expected = "suspicions: Slot(0) is not due at")]
+    fn a_suspicion_that_would_never_end_is_noticed() {
+        let mut suspicions = suspected();
+        suspicions.by_deadline.clear();
+        suspicions.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "suspicions: as many deadlines as things")]
+    fn a_deadline_of_no_suspicion_is_noticed() {
+        let mut suspicions = suspected();
+        suspicions.by_suspect.clear();
+        suspicions.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "last calls: Slot(0) is not due at")]
+    fn a_suspect_that_would_not_be_asked_is_noticed() {
+        let mut suspicions = suspected();
+        suspicion(&mut suspicions).last_call = Instant::NEVER;
+        suspicions.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "Slot(0) is suspected by nobody")]
+    fn a_suspicion_without_an_accuser_is_noticed() {
+        let mut suspicions = suspected();
+        suspicion(&mut suspicions).accusers.clear();
+        suspicions.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "Slot(0) is accused twice by one")]
+    fn an_accuser_that_counts_twice_is_noticed() {
+        let mut suspicions = suspected();
+        suspicion(&mut suspicions).accusers.push(Name::new("b").unwrap());
+        suspicions.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "Slot(0) has 2 accusers of 1")]
+    fn more_accusers_than_count_are_noticed() {
+        let mut suspicions = suspected();
+        let suspicion = suspicion(&mut suspicions);
+        suspicion.timeouts.confirmations_max = 0;
+        suspicion.accusers.push(Name::new("c").unwrap());
+        suspicions.check();
     }
 }

@@ -2,6 +2,7 @@
 //! return.
 
 mod access;
+mod check;
 mod commands;
 mod due;
 mod getters;

@@ -1,0 +1,117 @@
+//! What always holds of the detector.
+
+use super::Detector;
+use crate::config::Config;
+use crate::members::{Members, Slot};
+use crate::output::RequestId;
+
+impl Detector {
+    /// Asserts that what is kept of pings fits together, keeps to its limits, and is about members.
+    pub(crate) fn check(&self, config: &Config, members: &Members) {
+        self.health.check();
+        self.pings.check(members, config.relays_max);
+        for (&slot, &count) in &self.detours {
+            assert!(members.holds(slot), "detours of {slot:?}, who is forgotten");
+            assert!(count > 0, "{slot:?} was reached by no detour");
+        }
+        if let Some(probe) = &self.current {
+            probe.check();
+            let (target, sequence) = (probe.target(), probe.sequence());
+            assert!(members.holds(target), "a probe of {target:?}, who is forgotten");
+            assert_ne!(target, Slot::LOCAL, "a probe of the node itself");
+            assert!(!self.pings.has(sequence), "another ping has the number of the probe");
+        }
+    }
+
+    /// The commands that wait for a ping.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.pings.requests()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::super::pings::Pending;
+    use super::*;
+    use crate::member::{Incarnation, State, Versions};
+    use crate::members::Announcement;
+    use crate::random::Random;
+    use crate::time::Instant;
+
+    fn config() -> Config {
+        Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
+    }
+
+    /// The node itself and another.
+    fn members() -> (Members, Slot) {
+        let mut members = Members::new(&mut Random::new([1; 32]));
+        let new = Announcement {
+            incarnation: Incarnation(1),
+            address: SocketAddr::from(([10, 0, 0, 1], 7946)),
+            meta: b"",
+            versions: Versions::DEFAULT,
+        };
+        members.add(Instant::ORIGIN, "a", &new);
+        let peer = members.add(Instant::ORIGIN, "b", &new);
+        (members, peer)
+    }
+
+    fn relay() -> Pending {
+        let asker = SocketAddr::from(([10, 0, 0, 9], 7946));
+        Pending::Relay { asker, sequence: 1, wants_nack: false, expires: Instant::NEVER }
+    }
+
+    /// A detector that waits for a ping of its own and for one that it sent for somebody else.
+    fn detector() -> Detector {
+        let (members, member) = members();
+        let mut detector = Detector::new(&config(), 1);
+        detector.pings.wait(7, Instant::ORIGIN, Pending::Retry { member });
+        detector.pings.wait(8, Instant::ORIGIN, relay());
+        detector.detours.insert(member, 1);
+        detector.check(&config(), &members);
+        detector
+    }
+
+    fn check(detector: &Detector) {
+        detector.check(&config(), &members().0);
+    }
+
+    fn check_without_the_peer(detector: &Detector) {
+        let (mut members, peer) = members();
+        members.set_state(Instant::ORIGIN, peer, State::Failed);
+        members.forget(peer);
+        detector.check(&config(), &members);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 pings sent for others, relays_max is 0")]
+    fn more_relays_than_may_be_are_noticed() {
+        detector().check(&Config { relays_max: 0, ..config() }, &members().0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a ping of Slot(1), who is forgotten")]
+    fn a_ping_of_nobody_is_noticed() {
+        check_without_the_peer(&detector());
+    }
+
+    #[test]
+    #[should_panic(expected = "detours of Slot(1), who is forgotten")]
+    fn detours_of_nobody_are_noticed() {
+        let (_, peer) = members();
+        let mut detector = detector();
+        detector.pings.forget(peer);
+        check_without_the_peer(&detector);
+    }
+
+    #[test]
+    #[should_panic(expected = "Slot(1) was reached by no detour")]
+    fn no_detour_at_all_is_noticed() {
+        let (_, peer) = members();
+        let mut detector = detector();
+        detector.detours.insert(peer, 0);
+        check(&detector);
+    }
+}

@@ -1,0 +1,17 @@
+//! What always holds of exchanges.
+
+use super::Exchange;
+use crate::config::Config;
+use crate::output::RequestId;
+
+impl Exchange {
+    /// Asserts that the streams fit together and keep to their limits.
+    pub(crate) fn check(&self, config: &Config) {
+        self.table.check(config);
+    }
+
+    /// The commands that wait for a stream.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.table.requests()
+    }
+}
