@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Config, Incarnation, Sabotage, State};
 use swim_sim::checkers::{
-    Agreement, Answers, Checker, Convergence, Incarnations, Limits, Metadata, OwnDeath,
+    Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
 };
 use swim_sim::{Options, World, bounds, millis, secs, swarm};
@@ -141,6 +141,22 @@ fn a_second_answer_is_seen() {
 }
 
 #[test]
+fn a_wrong_count_within_a_node_is_seen() {
+    bites(Sabotage::MiscountsRequests, &Invariants::default(), |world| {
+        world.form(3);
+    });
+}
+
+#[test]
+fn a_wrong_count_is_seen_among_many_members_too() {
+    bites(Sabotage::MiscountsRequests, &Invariants::default(), |world| {
+        world.assemble(40);
+        world.set_meta("n1", "other");
+        world.run(secs(30));
+    });
+}
+
+#[test]
 fn leaving_undone_what_is_due_is_seen_as_spinning() {
     bites(Sabotage::Dawdles, &Spin::default(), |world| {
         world.form(3);
@@ -179,7 +195,7 @@ fn halves_that_do_not_find_each_other_are_seen() {
 }
 
 /// All of them, and how many seeds a swarm may take at most to see one.
-const SEEN_WITHIN: [(Sabotage, u64); 12] = [
+const SEEN_WITHIN: [(Sabotage, u64); 13] = [
     (Sabotage::BelievesOldNews, 64),
     (Sabotage::Resurrects, 64),
     (Sabotage::BelievesItsDeath, 64),
@@ -188,6 +204,7 @@ const SEEN_WITHIN: [(Sabotage, u64); 12] = [
     (Sabotage::OverfillsPackets, 64),
     (Sabotage::NeverAnswers, 64),
     (Sabotage::AnswersTwice, 1),
+    (Sabotage::MiscountsRequests, 1),
     (Sabotage::Dawdles, 1),
     (Sabotage::HidesFailures, 64),
     (Sabotage::HidesUpdates, 64),

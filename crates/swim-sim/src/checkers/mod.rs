@@ -13,6 +13,7 @@
 //! | [`OwnDeath`] | a node that runs never believes itself suspect, failed or gone |
 //! | [`Metadata`] | a member announces one metadata per incarnation, and others believe that one |
 //! | [`Limits`] | packets, queues, tables and streams stay within the [`Config`](swim_core::Config) |
+//! | [`Invariants`] | what a node holds fits together: indexes, queues, deadlines, commands |
 //! | [`Answers`] | each request has one answer, and in a calm world it has come |
 //! | [`Spin`] | nothing is due any more after `handle_timeout` |
 //! | [`Agreement`] | the member list is what the events add up to |
@@ -25,6 +26,7 @@ mod agreement;
 mod answers;
 mod convergence;
 mod incarnations;
+mod invariants;
 mod limits;
 mod metadata;
 mod own_death;
@@ -43,6 +45,7 @@ pub use agreement::Agreement;
 pub use answers::Answers;
 pub use convergence::Convergence;
 pub use incarnations::Incarnations;
+pub use invariants::Invariants;
 pub use limits::Limits;
 pub use metadata::Metadata;
 pub use own_death::OwnDeath;
@@ -222,6 +225,7 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
         Box::new(OwnDeath::default()),
         Box::new(Metadata::default()),
         Box::new(Limits::default()),
+        Box::new(Invariants::default()),
         Box::new(Answers::default()),
         Box::new(Spin::default()),
         Box::new(Agreement::default()),
