@@ -63,7 +63,9 @@ fn operate(data: &[u8], record: bool) -> Vec<Output> {
         }
         operation(&mut watched, &mut input);
     }
+    watched.node.check_invariants();
     watched.run_until_answered();
+    watched.node.check_invariants();
     watched.record.take().unwrap_or_default()
 }
 
