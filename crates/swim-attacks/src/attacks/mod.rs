@@ -1,0 +1,57 @@
+//! The attacks, a file for each scenario.
+
+mod s74;
+mod s84;
+mod s85;
+mod s88;
+mod s91;
+
+use std::pin::Pin;
+
+use crate::finding::Finding;
+use crate::stage::Size;
+
+/// What came of the cases of an attack, or why it could not be carried out.
+type Outcome = Pin<Box<dyn Future<Output = Result<Vec<Finding>, String>>>>;
+
+/// An attack.
+pub(crate) struct Attack {
+    /// The scenario.
+    pub(crate) name: &'static str,
+    /// Who can do it.
+    pub(crate) by: &'static str,
+    /// What it is.
+    pub(crate) about: &'static str,
+    /// Carries it out.
+    pub(crate) run: fn(Size) -> Outcome,
+}
+
+impl Attack {
+    const fn new(
+        name: &'static str,
+        by: &'static str,
+        about: &'static str,
+        run: fn(Size) -> Outcome,
+    ) -> Self {
+        Attack { name, by, about, run }
+    }
+}
+
+/// All of them, in the order of the scenarios.
+pub(crate) const ATTACKS: &[Attack] = &[
+    Attack::new("S74", "stranger", "128 connections that say next to nothing", |size| {
+        Box::pin(s74::run(size))
+    }),
+    Attack::new("S84", "stranger", "four connections that hold all the bytes there are", |size| {
+        Box::pin(s84::run(size))
+    }),
+    Attack::new("S85", "insider", "forged moves that turn into pings of a third party", |size| {
+        Box::pin(s85::run(size))
+    }),
+    Attack::new("S88", "stranger", "guessed acks that keep a killed member alive", |size| {
+        Box::pin(s88::run(size))
+    }),
+    Attack::new("S91", "both", "pings that draw more to a third party than they cost", |size| {
+        Box::pin(s91::run(size))
+    }),
+];

@@ -1,0 +1,76 @@
+//! S85: alives that say a member moved to the address of a third party, each outranking the last.
+
+use std::time::Duration;
+
+use swim_core::Wire;
+
+use crate::finding::{Finding, Verdict};
+use crate::insider::Insider;
+use crate::member::lock;
+use crate::sender::at_rate;
+use crate::stage::{Pace, Size, Stage, loopback};
+use crate::third::ThirdParty;
+use crate::voice::alive;
+
+/// What the attacker spends, in bytes per second.
+const RATE: u64 = 11_000;
+
+pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
+    let native = Stage::new(Wire::Swim, false, Pace::Lan, size);
+    let sealed = Stage { sealed: true, ..native.clone() };
+    let memberlist = Stage { wire: Wire::Memberlist, ..native.clone() };
+    let (native, sealed, memberlist) =
+        tokio::join!(case(&native), case(&sealed), case(&memberlist));
+    Ok(vec![native?, sealed?, memberlist?])
+}
+
+async fn case(stage: &Stage) -> Result<Finding, String> {
+    let members = stage.cluster(["a", "b", "c", "d", "e"]).await?;
+    let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
+    let third = ThirdParty::start(loopback(0, 77)).await?;
+    let (moved, span) = ("b", stage.size.seconds(12, 60));
+    let first = members[0].incarnation_of(moved).0 + 1;
+    let config = lock(&insider.voice).config().clone();
+    let size = {
+        let alive = alive(&config, moved, third.address(), first);
+        lock(&insider.voice).datagram(&[alive]).len() as u64
+    };
+    // The same one is told to each member in turn, so that each hears of each.
+    let tells = async |number: u64| {
+        let to = &members[usize::try_from(number).unwrap_or(0) % members.len()];
+        let incarnation = first + u32::try_from(number).unwrap_or(u32::MAX / 2);
+        insider.say(to.address(), &[alive(&config, moved, third.address(), incarnation)]).await;
+    };
+    let worst = async {
+        let (mut worst, mut last, mut seconds) = (0, 0, 0);
+        while seconds < span.as_secs() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let drawn = third.drawn().bytes;
+            (worst, last, seconds) = (worst.max(drawn - last), drawn, seconds + 1);
+        }
+        worst
+    };
+    let (sent, worst) = tokio::join!(at_rate(RATE / size, span, tells), worst);
+    let drawn = third.drawn();
+    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let (worst, limit) = (worst as f64, RATE as f64);
+    Ok(Finding {
+        attack: "S85",
+        case: stage.to_string(),
+        did: format!(
+            "{sent} forged moves of one of 5 members, {} bytes/s for {} s",
+            sent * size / span.as_secs(),
+            span.as_secs()
+        ),
+        suffered: format!(
+            "the third party was sent {} bytes in {} packets, {:.0} KB in the worst second",
+            drawn.bytes,
+            drawn.packets,
+            worst / 1000.0
+        ),
+        figure: worst / 1000.0,
+        unit: "KB/s",
+        limit: "at most 11 KB in any second".into(),
+        verdict: Verdict::of(worst <= limit),
+    })
+}

@@ -1,0 +1,132 @@
+//! S91: pings in the name of a third party, and pings that ask for the answer to go there.
+
+use swim_core::Wire;
+use swim_core::wire::{Message, Ping};
+
+use crate::finding::{Finding, Verdict};
+use crate::insider::Insider;
+use crate::member::{Member, lock};
+use crate::sender::at_rate;
+use crate::stage::{Pace, Size, Stage, loopback};
+use crate::third::{Drawn, ThirdParty};
+use crate::voice::alive;
+
+/// Pings per second.
+const RATE: u64 = 100;
+
+/// What the application sends along with each ack of the victim.
+const ACK_PAYLOAD: usize = 200;
+
+pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
+    let native = Stage::new(Wire::Swim, false, Pace::Quick, size);
+    let sealed = Stage { sealed: true, ..native.clone() };
+    let memberlist = Stage { wire: Wire::Memberlist, ..native.clone() };
+    let (plain, data, of_insider, short, answer_to, answer_with_data, made_up, made_up_there) = tokio::join!(
+        pings(&native, "spoofed ping", Target::Spoofed, 0),
+        pings(&native, "spoofed ping, acks with data", Target::Spoofed, ACK_PAYLOAD),
+        pings(&sealed, "spoofed ping, acks with data", Target::Spoofed, ACK_PAYLOAD),
+        pings(&memberlist, "shortest spoofed ping", Target::Spoofed, 0),
+        pings(&memberlist, "reply_to", Target::ReplyTo, 0),
+        pings(&memberlist, "reply_to, acks with data", Target::ReplyTo, ACK_PAYLOAD),
+        made_up_members(&native),
+        made_up_members(&memberlist),
+    );
+    Ok(vec![
+        plain?,
+        data?,
+        of_insider?,
+        short?,
+        answer_to?,
+        answer_with_data?,
+        made_up?,
+        made_up_there?,
+    ])
+}
+
+/// How a ping aims at the third party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// It says that it comes from there.
+    Spoofed,
+    /// It asks for the answer to go there.
+    ReplyTo,
+}
+
+async fn pings(
+    stage: &Stage,
+    case: &str,
+    target: Target,
+    ack_payload: usize,
+) -> Result<Finding, String> {
+    let [victim] = stage.cluster(["a"]).await?;
+    let set = victim.cluster.set_ack_payload(vec![1; ack_payload]).await;
+    set.map_err(|error| format!("the data of acks: {error}"))?;
+    let third = ThirdParty::start(loopback(0, 77)).await?;
+    let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
+    let (span, mut spent) = (stage.size.seconds(2, 30), 0);
+    at_rate(RATE, span, async |number| {
+        let sequence = u32::try_from(number).unwrap_or(0);
+        let mut ping = Ping { sequence, target: victim.name(), source: "m", reply_to: None };
+        if stage.wire == Wire::Memberlist {
+            // The shortest is for whoever is there.
+            (ping.target, ping.source) = ("", "");
+        }
+        if target == Target::ReplyTo {
+            ping.reply_to = Some(third.address());
+        }
+        let datagram = lock(&insider.voice).datagram(&[Message::Ping(ping)]);
+        let mouth = if target == Target::Spoofed { &third.socket } else { &insider.socket };
+        _ = mouth.send_to(&datagram, victim.address()).await;
+        spent += datagram.len() as u64;
+    })
+    .await;
+    let did =
+        format!("{} pings of {} bytes", RATE * span.as_secs(), spent / (RATE * span.as_secs()));
+    Ok(finding(stage, case, did, spent, third.drawn()))
+}
+
+/// Members that are made up at the address of a third party, which never answers; and a ping in
+/// the name of each now and then, to draw gossip with the ack.
+async fn made_up_members(stage: &Stage) -> Result<Finding, String> {
+    let [a, b, c] = stage.cluster(["a", "b", "c"]).await?;
+    let third = ThirdParty::start(loopback(0, 77)).await?;
+    let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
+    let config = lock(&insider.voice).config().clone();
+    let victims: [&Member; 3] = [&a, &b, &c];
+    let span = stage.size.seconds(8, 60);
+    let (rate, mut spent) = (20, 0);
+    at_rate(rate, span, async |number| {
+        let name = format!("x{number}");
+        let sequence = u32::try_from(number).unwrap_or(0);
+        for victim in victims {
+            let here = [alive(&config, &name, third.address(), 1)];
+            spent += insider.say(victim.address(), &here).await as u64;
+            let ping = Ping { sequence, target: victim.name(), source: &name, reply_to: None };
+            let datagram = lock(&insider.voice).datagram(&[Message::Ping(ping)]);
+            _ = third.socket.send_to(&datagram, victim.address()).await;
+            spent += datagram.len() as u64;
+        }
+    })
+    .await;
+    let did =
+        format!("{} made-up members at its address, and a ping of each", rate * span.as_secs());
+    Ok(finding(stage, "made-up members", did, spent, third.drawn()))
+}
+
+fn finding(stage: &Stage, case: &str, did: String, spent: u64, drawn: Drawn) -> Finding {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let factor = drawn.bytes as f64 / spent.max(1) as f64;
+    Finding {
+        attack: "S91",
+        case: format!("{stage}, {case}"),
+        did: format!("{did}: {spent} bytes"),
+        suffered: format!(
+            "the third party was sent {} bytes in {} packets, {factor:.2} times as many",
+            drawn.bytes, drawn.packets
+        ),
+        figure: factor,
+        unit: "bytes drawn per byte",
+        limit: "no more bytes than were sent in its name".into(),
+        verdict: Verdict::of(factor <= 1.0),
+    }
+}

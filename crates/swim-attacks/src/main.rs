@@ -1,0 +1,82 @@
+//! Attacks on real members, on loopback: what each does, what the members suffer as a figure, the
+//! limit that holds, and whether it does.
+//!
+//! ```sh
+//! cargo run --release -p swim-attacks -- list
+//! cargo run --release -p swim-attacks -- run                # all of them, less than two minutes
+//! cargo run --release -p swim-attacks -- run S84 S88        # some of them
+//! cargo run --release -p swim-attacks -- run --large        # as long and as hard as it takes
+//! cargo run --release -p swim-attacks -- run --json         # one line of JSON for each case
+//! ```
+//!
+//! The members run in this process, on `swim-tokio` and real sockets of 127.0.0.0/8 with ports of
+//! the system's choice; different sources are different loopback addresses. Datagrams with a forged
+//! source are sent from a socket of that very address, which on loopback is the same. Linux alone
+//! gives a process all of 127.0.0.0/8.
+//!
+//! A *stranger* has no key, an *insider* has it, somebody *on the path* reads, keeps and repeats
+//! what goes by. What is known to be broken is listed in `expected.rs`. Exit code 1 says that
+//! something else is, 2 that an attack could not be carried out.
+#![forbid(unsafe_code)]
+
+mod attacks;
+mod cli;
+mod expected;
+mod finding;
+mod insider;
+mod member;
+mod sender;
+mod stage;
+mod tallies;
+mod third;
+mod voice;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::attacks::ATTACKS;
+use crate::cli::{Cli, Run, Task};
+use crate::finding::Verdict;
+
+fn main() -> ExitCode {
+    match Cli::parse().task {
+        Task::List => {
+            for attack in ATTACKS {
+                println!("{:6}{:9}{}", attack.name, attack.by, attack.about);
+            }
+            ExitCode::SUCCESS
+        }
+        Task::Run(run) => match carry_out(&run) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("swim-attacks: {error}");
+                ExitCode::from(2)
+            }
+        },
+    }
+}
+
+fn carry_out(run: &Run) -> Result<ExitCode, String> {
+    let chosen = run.chosen()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime does not start: {error}"))?;
+    let (mut as_expected, mut broken, mut held) = (true, 0, 0);
+    for attack in chosen {
+        let findings = runtime.block_on((attack.run)(run.size()))?;
+        for finding in findings {
+            let expected = expected::verdict(&finding);
+            finding.print(run.json, expected);
+            broken += usize::from(finding.verdict == Verdict::Broken);
+            held += usize::from(finding.verdict == Verdict::Holds);
+            as_expected &= finding.verdict != Verdict::Broken || expected == Verdict::Broken;
+        }
+    }
+    if !run.json {
+        println!("{held} hold, {broken} are broken");
+    }
+    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,104 @@
+//! A real member, and what it tells its application.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use swim_core::{Incarnation, State};
+use swim_tokio::{Cluster, Event, Notice, Options, Stats};
+use tokio::task::JoinHandle;
+
+/// A member that runs. Dropping it ends it without a goodbye.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) cluster: Cluster,
+    pub(crate) options: Options,
+    heard: Arc<Mutex<Vec<(Instant, Event)>>>,
+    node: JoinHandle<()>,
+}
+
+impl Member {
+    pub(crate) async fn start(options: Options) -> Result<Self, String> {
+        let bound = swim_tokio::bind(options.clone()).await;
+        let name = &options.config.name;
+        let (cluster, mut events, node) =
+            bound.map_err(|error| format!("{name} does not start: {error}"))?;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ears = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Some(notice) = events.next().await {
+                if let Notice::Event(event) = notice {
+                    lock(&ears).push((Instant::now(), event));
+                }
+            }
+        });
+        let node = tokio::spawn(node);
+        Ok(Member { cluster, options, heard, node })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.options.config.name.as_str()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.cluster.local_address()
+    }
+
+    /// Ends it without a goodbye. Returns what to start it with again, at the same address.
+    pub(crate) async fn kill(mut self) -> Options {
+        self.node.abort();
+        _ = (&mut self.node).await;
+        Options { bind: self.address(), ..self.options.clone() }
+    }
+
+    /// The names of those that it holds for alive or suspect, itself included.
+    pub(crate) fn live(&self) -> Vec<String> {
+        let members = self.cluster.members().into_iter();
+        members.filter(|it| it.state.is_live()).map(|it| it.name.to_string()).collect()
+    }
+
+    pub(crate) fn state_of(&self, name: &str) -> Option<State> {
+        self.cluster.member(name).map(|member| member.state)
+    }
+
+    pub(crate) fn incarnation_of(&self, name: &str) -> Incarnation {
+        self.cluster.member(name).map_or(Incarnation(0), |member| member.incarnation)
+    }
+
+    /// How many events of a kind it told.
+    pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        lock(&self.heard).iter().filter(|(_, event)| wanted(event)).count()
+    }
+
+    pub(crate) async fn stats(&self) -> Result<Stats, String> {
+        self.cluster.stats().await.map_err(|error| format!("{}: {error}", self.name()))
+    }
+
+    /// Waits until something is true of it; gives how long that took, or nothing after `limit`.
+    pub(crate) async fn until(
+        &self,
+        limit: Duration,
+        mut wanted: impl FnMut(&Member) -> bool,
+    ) -> Option<Duration> {
+        let start = Instant::now();
+        while !wanted(self) {
+            if start.elapsed() >= limit {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Some(start.elapsed())
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.node.abort();
+    }
+}
+
+/// Nothing panics while such a lock is held that would leave half of something.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
