@@ -19,6 +19,9 @@ pub(crate) enum Task {
     List,
     /// Carry out attacks; all of them if none is named.
     Run(Run),
+    /// Do the work that S94 has counted under valgrind.
+    #[command(hide = true)]
+    Work,
 }
 
 #[derive(Debug, Args)]

@@ -28,8 +28,10 @@ mod member;
 mod sender;
 mod stage;
 mod tallies;
+mod tap;
 mod third;
 mod voice;
+mod work;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
             for attack in ATTACKS {
                 println!("{:6}{:9}{}", attack.name, attack.by, attack.about);
             }
+            ExitCode::SUCCESS
+        }
+        Task::Work => {
+            work::run();
             ExitCode::SUCCESS
         }
         Task::Run(run) => match carry_out(&run) {

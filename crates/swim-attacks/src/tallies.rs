@@ -107,7 +107,7 @@ pub(crate) async fn stream_pings(stage: &Stage, at: &Member, span: Duration) -> 
 pub(crate) async fn messages(from: &Member, to: &Member, span: Duration) -> (Tally, u32) {
     let mut false_answers = 0;
     let tally = Tally::count(span, Duration::from_millis(100), async |number| {
-        let payload = format!("message {number}");
+        let payload = format!("{number:01000}");
         let sent = from.cluster.send_reliable(to.name(), payload.clone());
         let answered =
             matches!(tokio::time::timeout(Duration::from_secs(2), sent).await, Ok(Ok(())));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::{Channel, Inbox, Received, Scratch, Side};
-use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Scope, Update, User, memberlist};
+use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Scope, Update, memberlist};
 use swim_core::{Config, Incarnation, MemberRef, Wire};
 
 /// Somebody who speaks as a member does.
@@ -37,6 +37,11 @@ impl Voice {
         Voice { channel, config, scratch: Scratch::default() }
     }
 
+    /// Somebody with these settings.
+    pub(crate) fn of(config: &Config) -> Self {
+        Voice::new(Channel::new(config, [3; 32]), config.clone())
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
@@ -66,14 +71,6 @@ impl Voice {
         self.dialled(|wire, out| match wire {
             Wire::Swim => Frame::Ping(ping).encode(out),
             Wire::Memberlist => memberlist::encode(&Message::Ping(ping), out),
-        })
-    }
-
-    /// A reliable message.
-    pub(crate) fn stream_user(&mut self, from: &str, payload: &[u8]) -> Bytes {
-        self.dialled(|wire, out| match wire {
-            Wire::Swim => Frame::User(User { from, payload }).encode(out),
-            Wire::Memberlist => memberlist::encode_user(payload, out),
         })
     }
 

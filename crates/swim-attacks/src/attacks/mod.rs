@@ -3,8 +3,16 @@
 mod s74;
 mod s84;
 mod s85;
+mod s86;
+mod s87;
 mod s88;
+mod s89;
+mod s90;
 mod s91;
+mod s92;
+mod s93;
+mod s94;
+mod tables;
 
 use std::pin::Pin;
 
@@ -48,10 +56,29 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack::new("S85", "insider", "forged moves that turn into pings of a third party", |size| {
         Box::pin(s85::run(size))
     }),
+    Attack::new("S86", "path", "what was recorded is sent again", |size| Box::pin(s86::run(size))),
+    Attack::new("S87", "insider", "forged broadcasts that silence others", |size| {
+        Box::pin(s87::run(size))
+    }),
     Attack::new("S88", "stranger", "guessed acks that keep a killed member alive", |size| {
         Box::pin(s88::run(size))
     }),
+    Attack::new("S89", "insider", "an accusation that leaves no room to refute", |size| {
+        Box::pin(s89::run(size))
+    }),
+    Attack::new("S90", "insider", "a living name at another address", |size| {
+        Box::pin(s90::run(size))
+    }),
     Attack::new("S91", "both", "pings that draw more to a third party than they cost", |size| {
         Box::pin(s91::run(size))
+    }),
+    Attack::new("S92", "insider", "old news that mutes refutations", |size| {
+        Box::pin(s92::run(size))
+    }),
+    Attack::new("S93", "insider", "made-up members that push out a lost one", |size| {
+        Box::pin(s93::run(size))
+    }),
+    Attack::new("S94", "stranger", "the most work per byte, and full tables", |size| {
+        Box::pin(s94::run(size))
     }),
 ];

@@ -80,8 +80,8 @@ async fn pings(
         spent += datagram.len() as u64;
     })
     .await;
-    let did =
-        format!("{} pings of {} bytes", RATE * span.as_secs(), spent / (RATE * span.as_secs()));
+    let pings = RATE * span.as_secs();
+    let did = format!("{pings} pings of {} bytes", spent / pings);
     Ok(finding(stage, case, did, spent, third.drawn()))
 }
 
