@@ -23,6 +23,8 @@ const KNOWN_BROKEN: &[(&str, &str)] = &[
     ("S93", ""),
     ("S94", "work, native, broadcasts that jump ahead"),
     ("S94", "work, native, accusations in LZ4"),
+    ("S94", "work, native, shortest datagrams, 16 XChaCha20 keys"),
+    ("S94", "work, memberlist, datagrams of one byte"),
     ("S94", "work, memberlist, accusations in LZW"),
     ("S94", "work, memberlist, a message of 1 MiB in LZW"),
     ("S94", "work, memberlist, a table of known members in LZW"),

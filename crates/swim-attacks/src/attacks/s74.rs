@@ -30,7 +30,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
 /// Connections that go on with a byte after each pause, or stop after the first one.
 async fn case(stage: &Stage, pause: Option<Duration>) -> Result<Finding, String> {
     let [victim] = stage.cluster(["victim"]).await?;
-    let (to, span) = (victim.address(), stage.size.seconds(4, 30));
+    let (to, span) = (victim.address(), stage.size.seconds(3, 30));
     let first = if stage.wire == Wire::Swim { [MAGIC, 0x11] } else { [10, 0] };
     let mut connections = JoinSet::new();
     for number in 0..CONNECTIONS {

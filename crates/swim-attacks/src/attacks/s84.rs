@@ -28,7 +28,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
 
 async fn case(stage: &Stage) -> Result<Finding, String> {
     let [victim, friend] = stage.cluster(["victim", "friend"]).await?;
-    let (to, span) = (victim.address(), stage.size.seconds(4, 60));
+    let (to, span) = (victim.address(), stage.size.seconds(3, 60));
     let head = head(stage);
     let mut connections = JoinSet::new();
     for _ in 0..4 {

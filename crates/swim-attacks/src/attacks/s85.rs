@@ -28,7 +28,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     let members = stage.cluster(["a", "b", "c", "d", "e"]).await?;
     let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
     let third = ThirdParty::start(loopback(0, 77)).await?;
-    let (moved, span) = ("b", stage.size.seconds(12, 60));
+    let (moved, span) = ("b", stage.size.seconds(10, 60));
     let first = members[0].incarnation_of(moved).0 + 1;
     let config = lock(&insider.voice).config().clone();
     let size = {

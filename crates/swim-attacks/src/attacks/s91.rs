@@ -21,26 +21,20 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     let native = Stage::new(Wire::Swim, false, Pace::Quick, size);
     let sealed = Stage { sealed: true, ..native.clone() };
     let memberlist = Stage { wire: Wire::Memberlist, ..native.clone() };
-    let (plain, data, of_insider, short, answer_to, answer_with_data, made_up, made_up_there) = tokio::join!(
-        pings(&native, "spoofed ping", Target::Spoofed, 0),
-        pings(&native, "spoofed ping, acks with data", Target::Spoofed, ACK_PAYLOAD),
-        pings(&sealed, "spoofed ping, acks with data", Target::Spoofed, ACK_PAYLOAD),
-        pings(&memberlist, "shortest spoofed ping", Target::Spoofed, 0),
-        pings(&memberlist, "reply_to", Target::ReplyTo, 0),
-        pings(&memberlist, "reply_to, acks with data", Target::ReplyTo, ACK_PAYLOAD),
-        made_up_members(&native),
-        made_up_members(&memberlist),
-    );
-    Ok(vec![
-        plain?,
-        data?,
-        of_insider?,
-        short?,
-        answer_to?,
-        answer_with_data?,
-        made_up?,
-        made_up_there?,
-    ])
+    let with_data = "spoofed ping, acks with data";
+    let aimed = async {
+        tokio::join!(
+            pings(&native, "spoofed ping", Target::Spoofed, 0),
+            pings(&native, with_data, Target::Spoofed, ACK_PAYLOAD),
+            pings(&sealed, with_data, Target::Spoofed, ACK_PAYLOAD),
+            pings(&memberlist, "shortest spoofed ping", Target::Spoofed, 0),
+            pings(&memberlist, "reply_to", Target::ReplyTo, 0),
+            pings(&memberlist, "reply_to, acks with data", Target::ReplyTo, ACK_PAYLOAD),
+        )
+    };
+    let made_up = async { tokio::join!(made_up_members(&native), made_up_members(&memberlist)) };
+    let ((a, b, c, d, e, f), (g, h)) = tokio::join!(aimed, made_up);
+    [a, b, c, d, e, f, g, h].into_iter().collect()
 }
 
 /// How a ping aims at the third party.

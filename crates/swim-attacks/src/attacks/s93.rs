@@ -46,7 +46,7 @@ async fn both(stage: &Stage) -> Result<Finding, String> {
     })
 }
 
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>, usize), String> {
     let shorten = |options: &mut swim_tokio::Options| {
