@@ -91,20 +91,26 @@ async fn datagrams(socket: UdpSocket, state: Arc<Mutex<State>>) {
         let datagram = Bytes::copy_from_slice(&buffer[..length]);
         lock(&state).recording.datagrams.push(datagram.clone());
         let Some(to) = lock(&state).behind else { continue };
-        if !ways.contains_key(&from) {
-            let Ok(way) = UdpSocket::bind(SocketAddr::new(from.ip(), 0)).await else { continue };
-            let (way, front) = (Arc::new(way), Arc::clone(&socket));
-            ways.insert(from, Arc::clone(&way));
-            backs.spawn(async move {
-                let mut buffer = vec![0; 1 << 16];
-                loop {
-                    if let Ok(length) = way.recv(&mut buffer).await {
-                        _ = front.send_to(&buffer[..length], from).await;
-                    }
-                }
-            });
+        let way = match ways.get(&from) {
+            Some(way) => Arc::clone(way),
+            None => {
+                let own = UdpSocket::bind(SocketAddr::new(from.ip(), 0)).await;
+                let Ok(way) = own.map(Arc::new) else { continue };
+                ways.insert(from, Arc::clone(&way));
+                backs.spawn(lead_back(Arc::clone(&way), Arc::clone(&socket), from));
+                way
+            }
+        };
+        _ = way.send_to(&datagram, to).await;
+    }
+}
+
+async fn lead_back(way: Arc<UdpSocket>, front: Arc<UdpSocket>, to: SocketAddr) {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        if let Ok(length) = way.recv(&mut buffer).await {
+            _ = front.send_to(&buffer[..length], to).await;
         }
-        _ = ways[&from].send_to(&datagram, to).await;
     }
 }
 
@@ -127,7 +133,7 @@ async fn pass(mut front: TcpStream, from: SocketAddr, state: &Mutex<State>) -> s
     };
     if let Some(answer) = answer {
         // Once something was said.
-        front.read(&mut vec![0; 1 << 16]).await?;
+        _ = front.read(&mut vec![0; 1 << 16]).await?;
         front.write_all(&answer).await?;
         return front.shutdown().await;
     }
