@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use swim_core::{Incarnation, State};
-use swim_tokio::{Cluster, Event, Notice, Options, Stats};
+use swim_tokio::{Cluster, Event, MessageKind, Notice, Options, Stats};
 use tokio::task::JoinHandle;
 
 /// A member that runs. Dropping it ends it without a goodbye.
@@ -73,6 +73,16 @@ impl Member {
 
     pub(crate) async fn stats(&self) -> Result<Stats, String> {
         self.cluster.stats().await.map_err(|error| format!("{}: {error}", self.name()))
+    }
+
+    /// Makes sure that an attack got through to it: that it read so many messages of a kind at
+    /// least. What nobody read harms nobody.
+    pub(crate) async fn must_have_read(&self, kind: MessageKind, least: u64) -> Result<(), String> {
+        let read = self.stats().await?.received[kind];
+        match read >= least {
+            true => Ok(()),
+            false => Err(format!("{} read {read} of {least} messages ({kind})", self.name())),
+        }
     }
 
     /// Waits until something is true of it; gives how long that took, or nothing after `limit`.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use swim_core::channel::Inbox;
+use swim_core::channel::StreamBuffer;
 use swim_core::wire::Ping;
 use swim_tokio::Event;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -84,7 +84,7 @@ pub(crate) async fn stream_pings(stage: &Stage, at: &Member, span: Duration) -> 
     Tally::count(span, Duration::from_millis(100), async |sequence| {
         let ping = Ping { sequence, target: &target, source: "prober", reply_to: None };
         let bytes = voice.stream_ping(ping);
-        let mut inbox = Inbox::default();
+        let mut inbox = StreamBuffer::default();
         let exchange = async {
             let mut stream = dial(loopback(0, 9), to).await?;
             stream.write_all(&bytes).await?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
-use swim_core::channel::{Channel, Inbox, Received, Scratch, Side};
+use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Scope, Update, memberlist};
 use swim_core::{Config, Incarnation, MemberRef, Wire};
 
@@ -86,7 +86,7 @@ impl Voice {
     }
 
     /// What answers came on a stream, once they are complete.
-    pub(crate) fn read_answer(&mut self, inbox: &mut Inbox) -> Option<Received> {
+    pub(crate) fn read_answer(&mut self, inbox: &mut StreamBuffer) -> Option<Received> {
         self.channel.read_half(inbox, Side::Acceptor, usize::MAX).ok().flatten()
     }
 

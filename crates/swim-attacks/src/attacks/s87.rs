@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use swim_core::Wire;
 use swim_core::wire::{Broadcast, Message};
+use swim_core::{MessageKind, Wire};
 use swim_tokio::Event;
 
 use crate::finding::{Finding, Verdict};
@@ -73,6 +73,9 @@ async fn made_up_lives(stage: &Stage) -> Result<Finding, String> {
         }
     })
     .await;
+    for member in [&a, &c] {
+        member.must_have_read(MessageKind::Broadcast, sent * 3 / 4).await?;
+    }
     tokio::time::sleep(AFTER).await;
     let lost = silenced(&b, &[&a, &c]).await;
     let did = format!("{sent} broadcasts of made-up lives, told to 2 members");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use swim_core::wire::Message;
-use swim_core::{State, Wire};
+use swim_core::{MessageKind, State, Wire};
 
 use crate::finding::{Finding, Verdict};
 use crate::insider::Insider;
@@ -65,8 +65,11 @@ async fn case(stage: &Stage, sees_pings: bool) -> Result<Finding, String> {
     };
     let failed =
         |member: &Member| !matches!(member.state_of(name), Some(State::Alive | State::Suspect));
-    let (_, by_a, by_c) =
+    let (sent, by_a, by_c) =
         tokio::join!(at_rate(RATE, span, guesses), a.until(span, failed), c.until(span, failed));
+    for member in [&a, &c] {
+        member.must_have_read(MessageKind::Ack, sent * 3 / 4).await?;
+    }
     let latest = by_a.zip(by_c).map(|(by_a, by_c)| by_a.max(by_c));
     let how = if sees_pings { "counted on from a ping to a made-up member" } else { "blind" };
     Ok(Finding {

@@ -65,6 +65,9 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     });
     let (sent, under_attack) = tokio::join!(floods, accuse(&honest, &a, &answers, span));
     drop(b);
+    if calm.failed * 4 > calm.tried {
+        return Err(format!("S92: refutations fail without the attack: {calm}"));
+    }
     Ok(Finding {
         attack: "S92",
         case: stage.to_string(),

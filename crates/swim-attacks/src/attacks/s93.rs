@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use swim_core::wire::{Claim, Message, Update};
-use swim_core::{Incarnation, State, Wire};
+use swim_core::{Incarnation, MessageKind, State, Wire};
 use swim_tokio::Event;
 
 use crate::finding::{Finding, Verdict};
@@ -75,6 +75,7 @@ async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>,
         insider.say(a.address(), &messages).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    a.must_have_read(MessageKind::Left, made_up as u64 * 3 / 4).await?;
     // All of them are to be lost, too.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let lost = a.stats().await?.members_lost;
