@@ -15,6 +15,14 @@ impl Random {
         Random(ChaCha8Rng::from_seed(seed))
     }
 
+    /// A generator beside the one that [`new`](Random::new) makes of the same seed, for chance that
+    /// is not to change the course of a run. `stream` is above 0; nonces have number 1.
+    pub(crate) fn beside(seed: [u8; 32], stream: u64) -> Self {
+        let mut generator = ChaCha8Rng::from_seed(seed);
+        generator.set_stream(stream);
+        Random(generator)
+    }
+
     pub(crate) fn next_u32(&mut self) -> u32 {
         self.0.next_u32()
     }

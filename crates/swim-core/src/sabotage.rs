@@ -36,4 +36,12 @@ pub enum Sabotage {
     HidesUpdates,
     /// Looks for nobody who failed.
     ForgetsTheLost,
+    /// Numbers its pings with few numbers, which can all be guessed.
+    GuessableSequences,
+    /// Takes an ack for an answer wherever it comes from.
+    BelievesAnyAck,
+    /// Checks each move of a member that it is told of, and passes on each.
+    ChecksEveryMove,
+    /// Follows accusations however far they are above what it knows.
+    FollowsEveryJump,
 }

@@ -6,13 +6,16 @@
 
 use std::collections::BTreeSet;
 
-use swim_core::wire::{Claim, Message, Update};
+use swim_core::wire::{Claim, Message, Update, Wire};
 use swim_core::{Config, Incarnation, Sabotage, State};
 use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
 };
 use swim_sim::{Options, World, bounds, millis, secs, swarm};
+
+#[path = "cluster/attacks.rs"]
+mod attacks;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -238,4 +241,28 @@ fn a_falling_own_incarnation_cannot_hide_behind_a_restart() {
         world.run(secs(10));
     };
     assert_eq!(complaints(None, |_| {}, run), []);
+}
+
+// Attacks, and the rules without which they succeed.
+
+#[test]
+fn few_sequence_numbers_let_guessed_acks_keep_a_dead_member_alive() {
+    assert!(!attacks::guessed_acks(Wire::Swim, true, |config| {
+        config.sabotage = Some(Sabotage::GuessableSequences);
+    }));
+}
+
+#[test]
+fn checking_every_move_multiplies_forged_moves() {
+    let multiplied = attacks::forged_moves(Wire::Swim, |config| {
+        config.sabotage = Some(Sabotage::ChecksEveryMove);
+    });
+    assert!(multiplied > 1.0, "{multiplied} datagrams for each");
+}
+
+#[test]
+fn following_every_jump_takes_its_last_incarnations_from_a_member() {
+    assert!(!attacks::exhausting_suspicion(Wire::Swim, |config| {
+        config.sabotage = Some(Sabotage::FollowsEveryJump);
+    }));
 }

@@ -71,14 +71,15 @@ impl Detector {
             return cx.drop_quietly(DropReason::RelaysFull);
         }
         let now = cx.now();
-        let sequence = self.pings.sequence();
+        let sequence = self.pings.sequence(&cx.config);
         let relay = Pending::Relay {
             asker,
             sequence: request.sequence,
             wants_nack: request.wants_nack,
             expires: now + cx.config.probe_interval,
         };
-        self.pings.wait(sequence, now + cx.config.probe_timeout.mul_f64(NACK_AT), relay);
+        let nack_at = now + cx.config.probe_timeout.mul_f64(NACK_AT);
+        self.pings.wait(sequence, request.address, nack_at, relay);
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, request.target)));
         cx.stats.sent[MessageKind::Ping] += 1;

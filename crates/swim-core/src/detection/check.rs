@@ -66,9 +66,11 @@ mod tests {
     /// A detector that waits for a ping of its own and for one that it sent for somebody else.
     fn detector() -> Detector {
         let (members, member) = members();
-        let mut detector = Detector::new(&config(), 1);
-        detector.pings.wait(7, Instant::ORIGIN, Pending::Retry { member });
-        detector.pings.wait(8, Instant::ORIGIN, relay());
+        let mut detector = Detector::new(&config(), Random::new([2; 32]));
+        let to = SocketAddr::from(([10, 0, 0, 1], 7946));
+        detector.pings.wait(7, to, Instant::ORIGIN, Pending::Retry { member });
+        detector.pings.wait(8, to, Instant::ORIGIN, relay());
+        detector.pings.wait(9, to, Instant::ORIGIN, Pending::Check { member });
         detector.detours.insert(member, 1);
         detector.check(&config(), &members);
         detector
@@ -76,6 +78,14 @@ mod tests {
 
     fn check(detector: &Detector) {
         detector.check(&config(), &members().0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the check of Slot(1)")]
+    fn a_check_that_would_be_sent_twice_is_noticed() {
+        let mut detector = detector();
+        detector.pings.lose_check(members().1);
+        check(&detector);
     }
 
     fn check_without_the_peer(detector: &Detector) {

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::members::{Members, Slot};
 use crate::output::{Event, HealthReason};
+use crate::random::Random;
 use crate::time::Instant;
 use crate::wire::{Ping, Wire};
 
@@ -57,13 +58,13 @@ pub(crate) enum Acked {
 }
 
 impl Detector {
-    /// A detector that probes nobody yet, and counts its pings from a random number.
-    pub(crate) fn new(config: &Config, first_sequence: u32) -> Self {
+    /// A detector that probes nobody yet. The numbers of its pings are drawn from `sequences`.
+    pub(crate) fn new(config: &Config, sequences: Random) -> Self {
         Detector {
             current: None,
             period_ends: None,
             help_due: None,
-            pings: Pings::new(first_sequence),
+            pings: Pings::new(sequences),
             detours: BTreeMap::new(),
             health: Health::new(config.awareness_max, config.lifeguard_health),
             ack_payload: Bytes::new(),
@@ -84,8 +85,10 @@ impl Detector {
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.detours.remove(&slot);
         self.pings.forget(slot);
-        if self.current.as_ref().is_some_and(|probe| probe.target() == slot) {
-            self.current = None;
+        match &mut self.current {
+            Some(probe) if probe.target() == slot => self.current = None,
+            Some(probe) => probe.forget_helper(slot),
+            None => {}
         }
     }
 
@@ -135,7 +138,7 @@ fn speaks(config: &Config, members: &Members, slot: Slot, memberlist_version: u8
     config.wire == Wire::Swim || members.entry(slot).speaks(memberlist_version)
 }
 
-/// Whether datagrams to the address go to a member that is meant, and not to whoever asked for it.
+/// Whether this is the address of a member.
 #[inline]
 fn is_at(members: &Members, slot: Slot, address: SocketAddr) -> bool {
     members.entry(slot).address() == address

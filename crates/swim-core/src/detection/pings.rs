@@ -8,11 +8,14 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{Acked, Detector, ping};
+use crate::address::canonical;
+use crate::config::Config;
 use crate::context::Context;
 use crate::deadlines::Deadlines;
 use crate::dissemination::Gossip;
 use crate::members::{Members, Slot};
 use crate::output::{Answer, Failure, RequestId};
+use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
@@ -31,27 +34,46 @@ pub(super) enum Pending {
     Command { request: RequestId, sent_at: Instant },
 }
 
+/// A ping that waits for its answer.
+#[derive(Debug)]
+struct Waiting {
+    /// Where it was sent, and so where the answer has to come from.
+    to: SocketAddr,
+    deadline: Instant,
+    pending: Pending,
+}
+
 /// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
 /// `requests_max`, the candidates for names, and one search per period.
 #[derive(Debug)]
 pub(super) struct Pings {
-    last_sequence: u32,
-    /// By sequence number, each with its deadline.
-    pending: BTreeMap<u32, (Instant, Pending)>,
+    /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
+    sequences: Random,
+    /// By sequence number.
+    pending: BTreeMap<u32, Waiting>,
     deadlines: Deadlines<u32>,
     relays: usize,
+    /// The check under way of each member: one at a time, whatever is said of the member.
+    checks: BTreeMap<Slot, u32>,
 }
 
 impl Pings {
-    pub(super) fn new(last_sequence: u32) -> Self {
+    pub(super) fn new(sequences: Random) -> Self {
         let deadlines = Deadlines::default();
-        Pings { last_sequence, pending: BTreeMap::new(), deadlines, relays: 0 }
+        Pings { sequences, pending: BTreeMap::new(), deadlines, relays: 0, checks: BTreeMap::new() }
     }
 
-    /// The next sequence number.
-    pub(super) fn sequence(&mut self) -> u32 {
-        self.last_sequence = self.last_sequence.wrapping_add(1);
-        self.last_sequence
+    /// A sequence number that no ping under way has.
+    pub(super) fn sequence(&mut self, config: &Config) -> u32 {
+        let mut sequence = self.sequences.next_u32();
+        if config.breaks(Sabotage::GuessableSequences) {
+            // So few bits that all of them are tried within a probe.
+            sequence %= 128;
+        }
+        while self.pending.contains_key(&sequence) {
+            sequence = sequence.wrapping_add(1);
+        }
+        sequence
     }
 
     #[inline]
@@ -64,18 +86,56 @@ impl Pings {
         self.relays
     }
 
-    pub(super) fn wait(&mut self, sequence: u32, deadline: Instant, pending: Pending) {
-        self.relays += usize::from(matches!(pending, Pending::Relay { .. }));
-        self.pending.insert(sequence, (deadline, pending));
+    /// Waits for the answer to a ping that was sent to this address.
+    pub(super) fn wait(
+        &mut self,
+        sequence: u32,
+        to: SocketAddr,
+        deadline: Instant,
+        pending: Pending,
+    ) {
+        match pending {
+            Pending::Relay { .. } => self.relays += 1,
+            Pending::Check { member } => _ = self.checks.insert(member, sequence),
+            Pending::Retry { .. } | Pending::Command { .. } => {}
+        }
+        self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
         self.deadlines.insert(deadline, sequence);
     }
 
-    /// Takes out the ping with this sequence number: it was answered, or its time is over.
-    fn take(&mut self, sequence: u32) -> Option<Pending> {
-        let (deadline, pending) = self.pending.remove(&sequence)?;
-        self.deadlines.remove(deadline, sequence);
-        self.relays -= usize::from(matches!(pending, Pending::Relay { .. }));
-        Some(pending)
+    /// Takes out the ping with this sequence number, if it was sent to this address: it was
+    /// answered.
+    fn take_answered(
+        &mut self,
+        config: &Config,
+        sequence: u32,
+        from: SocketAddr,
+    ) -> Option<Pending> {
+        let waiting = self.pending.get(&sequence)?;
+        if waiting.to != from && !config.breaks(Sabotage::BelievesAnyAck) {
+            return None;
+        }
+        self.take(sequence).map(|waiting| waiting.pending)
+    }
+
+    /// Takes out the ping with this sequence number.
+    fn take(&mut self, sequence: u32) -> Option<Waiting> {
+        let waiting = self.pending.remove(&sequence)?;
+        self.deadlines.remove(waiting.deadline, sequence);
+        match waiting.pending {
+            Pending::Relay { .. } => self.relays -= 1,
+            Pending::Check { member } => _ = self.checks.remove(&member),
+            Pending::Retry { .. } | Pending::Command { .. } => {}
+        }
+        Some(waiting)
+    }
+
+    /// Whether a check of this member is under way, or one that was sent to this address: from
+    /// made-up moves of many members to one address, no more than one ping at a time goes there.
+    fn is_checking(&self, member: Slot, to: SocketAddr) -> bool {
+        let sent_there =
+            |sequence| self.pending.get(sequence).is_some_and(|waiting| waiting.to == to);
+        self.checks.contains_key(&member) || self.checks.values().any(sent_there)
     }
 
     /// Drops those about a member that leaves the table.
@@ -85,7 +145,7 @@ impl Pings {
             Pending::Relay { .. } | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
-            self.pending.iter().filter(|(_, (_, p))| about(p)).map(|(&s, _)| s).collect();
+            self.pending.iter().filter(|(_, w)| about(&w.pending)).map(|(&s, _)| s).collect();
         for sequence in dropped {
             self.take(sequence);
         }
@@ -93,20 +153,34 @@ impl Pings {
 
     /// Asserts that deadlines and count agree with the pings, and that those are about members.
     pub(super) fn check(&self, members: &Members, relays_max: usize) {
-        let deadlines = self.pending.iter().map(|(&sequence, &(at, _))| (at, sequence));
+        let deadlines =
+            self.pending.iter().map(|(&sequence, waiting)| (waiting.deadline, sequence));
         self.deadlines.check(deadlines, "pings");
-        let mut relays = 0;
-        for (_, pending) in self.pending.values() {
-            match *pending {
-                Pending::Check { member } | Pending::Retry { member } => {
+        let (mut relays, mut checks) = (0, 0);
+        for (&sequence, waiting) in &self.pending {
+            match waiting.pending {
+                Pending::Check { member } => {
+                    assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
+                    let known = self.checks.get(&member);
+                    assert_eq!(known, Some(&sequence), "the check of {member:?}");
+                    checks += 1;
+                }
+                Pending::Retry { member } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
                 Pending::Relay { .. } => relays += 1,
                 Pending::Command { .. } => {}
             }
         }
+        assert_eq!(self.checks.len(), checks, "as many members as checks");
         assert_eq!(self.relays, relays, "pings sent for others");
         assert!(relays <= relays_max, "{relays} pings sent for others, relays_max is {relays_max}");
+    }
+
+    /// Forgets that a check of this member is under way, for tests of what is then noticed.
+    #[cfg(test)]
+    pub(super) fn lose_check(&mut self, member: Slot) {
+        self.checks.remove(&member);
     }
 
     /// Whether a ping with this sequence number is under way.
@@ -116,7 +190,7 @@ impl Pings {
 
     /// The commands that wait for a ping.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.pending.values().filter_map(|(_, pending)| match *pending {
+        self.pending.values().filter_map(|waiting| match waiting.pending {
             Pending::Command { request, .. } => Some(request),
             _ => None,
         })
@@ -125,12 +199,14 @@ impl Pings {
     fn take_all(&mut self) -> impl Iterator<Item = Pending> + use<> {
         self.deadlines.clear();
         self.relays = 0;
-        core::mem::take(&mut self.pending).into_values().map(|(_, pending)| pending)
+        self.checks.clear();
+        core::mem::take(&mut self.pending).into_values().map(|waiting| waiting.pending)
     }
 }
 
 impl Detector {
-    /// Asks the node at `to` whether it bears the name of this member.
+    /// Asks the node at `to` whether it bears the name of this member, unless a check of the member
+    /// or of the address is under way.
     pub(crate) fn send_check(
         &mut self,
         cx: &mut Context,
@@ -138,7 +214,11 @@ impl Detector {
         member: Slot,
         to: SocketAddr,
     ) {
-        self.ping_named(cx, members, member, to, Pending::Check { member });
+        if !self.pings.is_checking(member, canonical(to))
+            || cx.config.breaks(Sabotage::ChecksEveryMove)
+        {
+            self.ping_named(cx, members, member, to, Pending::Check { member });
+        }
     }
 
     /// Pings a failed member, in case it can be reached again.
@@ -157,10 +237,10 @@ impl Detector {
         request: RequestId,
     ) {
         let now = cx.now();
-        let sequence = self.pings.sequence();
+        let sequence = self.pings.sequence(&cx.config);
         let pending = Pending::Command { request, sent_at: now };
-        self.pings.wait(sequence, now + cx.config.probe_interval, pending);
         let entry = members.entry(member);
+        self.pings.wait(sequence, entry.address(), now + cx.config.probe_interval, pending);
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, entry.name())));
         cx.stats.sent[MessageKind::Ping] += 1;
@@ -171,11 +251,17 @@ impl Detector {
 
     /// Takes an ack. Returns what somebody else has to act on.
     #[inline]
-    pub(crate) fn receive_ack(&mut self, cx: &mut Context, ack: &Ack<'_>) -> Option<Acked> {
-        if let Some(probe) = self.take_current(ack.sequence) {
+    pub(crate) fn receive_ack(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        from: SocketAddr,
+        ack: &Ack<'_>,
+    ) -> Option<Acked> {
+        if let Some(probe) = self.take_current(&cx.config, members, from, ack.sequence) {
             return Some(Acked::Probe(probe));
         }
-        match self.pings.take(ack.sequence) {
+        match self.pings.take_answered(&cx.config, ack.sequence, from) {
             Some(Pending::Relay { asker, sequence, .. }) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
                 // The asker may be anybody who made up an address: no gossip, as for every
@@ -200,23 +286,24 @@ impl Detector {
         while let Some((at, sequence)) = self.pings.deadlines.first()
             && at <= now
         {
-            match self.pings.take(sequence) {
-                Some(Pending::Command { .. }) if cx.config.breaks(Sabotage::NeverAnswers) => {}
-                Some(Pending::Command { request, .. }) => {
+            let Some(Waiting { to, pending, .. }) = self.pings.take(sequence) else {
+                continue;
+            };
+            match pending {
+                Pending::Command { .. } if cx.config.breaks(Sabotage::NeverAnswers) => {}
+                Pending::Command { request, .. } => {
                     cx.answer(request, Err(Failure::Timeout));
                 }
-                Some(Pending::Relay { asker, sequence: asked, wants_nack, expires })
-                    if at < expires =>
-                {
+                Pending::Relay { asker, sequence: asked, wants_nack, expires } if at < expires => {
                     // The ack may still come, and is still worth passing on.
                     let relay = Pending::Relay { asker, sequence: asked, wants_nack, expires };
-                    self.pings.wait(sequence, expires, relay);
+                    self.pings.wait(sequence, to, expires, relay);
                     if wants_nack {
                         cx.send_message(asker, &Message::Nack { sequence: asked });
                     }
                 }
-                Some(Pending::Check { member }) => return Some(member),
-                Some(Pending::Relay { .. } | Pending::Retry { .. }) | None => {}
+                Pending::Check { member } => return Some(member),
+                Pending::Relay { .. } | Pending::Retry { .. } => {}
             }
         }
         None
@@ -240,8 +327,8 @@ impl Detector {
         to: SocketAddr,
         pending: Pending,
     ) {
-        let sequence = self.pings.sequence();
-        self.pings.wait(sequence, cx.now() + cx.config.probe_interval, pending);
+        let sequence = self.pings.sequence(&cx.config);
+        self.pings.wait(sequence, to, cx.now() + cx.config.probe_interval, pending);
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, members.entry(member).name())));
         let payload = draft.into_datagram(false);
@@ -253,14 +340,14 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
 
     /// A ping that was sent for somebody else.
     fn pings() -> Pings {
-        let (mut pings, asker) = (Pings::new(1), SocketAddr::from(([10, 0, 0, 9], 7946)));
+        let asker = SocketAddr::from(([10, 0, 0, 9], 7946));
+        let mut pings = Pings::new(Random::new([2; 32]));
         let (sequence, expires) = (1, Instant::NEVER);
         let relay = Pending::Relay { asker, sequence, wants_nack: false, expires };
-        pings.wait(7, Instant::ORIGIN, relay);
+        pings.wait(7, asker, Instant::ORIGIN, relay);
         check(&pings);
         pings
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::queue::{Ticket, Tier, Waiter};
+use super::queue::{Subject, Ticket, Tier, Waiter};
 use super::seen::Note;
 use super::{Gossip, encoded};
 use crate::config::Config;
@@ -132,7 +132,7 @@ impl Gossip {
             self.settle(replaced, &cx.config, &mut cx.outputs);
         }
         let bytes = encoded(cx.config.wire, &Message::Broadcast(*broadcast));
-        let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, waiter };
+        let ticket = Ticket { subject: Subject::Nothing, kind: MessageKind::Broadcast, waiter };
         let place = self.broadcasts.push(bytes, Tier::Normal, ticket);
         if !broadcast.key.is_empty() {
             self.keyed.insert(origin.clone(), broadcast, place);

@@ -1,6 +1,7 @@
 //! What always holds of the gossip of a node.
 
 use super::Gossip;
+use super::queue::Subject;
 use super::queue::Waiter;
 use crate::config::Config;
 use crate::members::Members;
@@ -37,10 +38,19 @@ impl Gossip {
         let (len, max) = (self.updates.len(), config.update_queue_max);
         let within = len <= max || config.breaks(Sabotage::OverfillsItsQueue);
         assert!(within, "{len} updates, update_queue_max is {max}");
-        let mut subjects = 0;
+        let (mut subjects, mut moves) = (0, 0);
         for (place, ticket) in self.updates.tickets() {
             assert_ne!(ticket.kind, MessageKind::Broadcast, "a broadcast among the updates");
-            let Some(subject) = ticket.subject else { continue };
+            let subject = match ticket.subject {
+                Subject::Member(subject) => subject,
+                Subject::Move(subject) => {
+                    assert!(members.holds(subject), "a move of {subject:?}, who is forgotten");
+                    assert_eq!(self.moves.get(&subject), Some(&place), "the move of {subject:?}");
+                    moves += 1;
+                    continue;
+                }
+                Subject::Nothing => continue,
+            };
             assert!(members.holds(subject), "an update about {subject:?}, who is forgotten");
             assert_eq!(
                 self.place_of(subject),
@@ -50,6 +60,7 @@ impl Gossip {
             subjects += 1;
         }
         assert_eq!(self.places.len(), subjects, "as many places as members that updates are about");
+        assert_eq!(self.moves.len(), moves, "as many places as members that moves are about");
     }
 
     fn check_broadcasts(&self, config: &Config) {
@@ -60,7 +71,7 @@ impl Gossip {
         let message_max = config.message_max();
         for (place, ticket) in self.broadcasts.tickets() {
             assert_eq!(ticket.kind, MessageKind::Broadcast, "another message among broadcasts");
-            assert_eq!(ticket.subject, None, "a broadcast is about no member");
+            assert_eq!(ticket.subject, Subject::Nothing, "a broadcast is about no member");
             let len = self.broadcasts.len_of(place);
             assert!(len <= message_max, "a broadcast of {len} bytes, a packet has {message_max}");
         }
@@ -105,7 +116,7 @@ mod tests {
         members
     }
 
-    fn ticket(subject: Option<Slot>, kind: MessageKind) -> Ticket {
+    fn ticket(subject: Subject, kind: MessageKind) -> Ticket {
         Ticket { subject, kind, waiter: Waiter::Nobody }
     }
 
@@ -113,12 +124,15 @@ mod tests {
     fn gossip() -> Gossip {
         let mut gossip = Gossip::new(Duration::ZERO, 1);
         for (subject, _) in members().slots() {
-            let ticket = ticket(Some(subject), MessageKind::Alive);
+            let ticket = ticket(Subject::Member(subject), MessageKind::Alive);
             let place = gossip.updates.push(Bytes::from_static(b"update"), Tier::Normal, ticket);
             gossip.places.insert_unique(hash(subject), (subject, place), |&(slot, _)| hash(slot));
         }
+        let moved = ticket(Subject::Move(Slot::LOCAL), MessageKind::Alive);
+        let place = gossip.updates.push(Bytes::from_static(b"move"), Tier::Normal, moved);
+        gossip.moves.insert(Slot::LOCAL, place);
         let broadcast = Broadcast { origin: "b", life: 1, sequence: 1, key: b"k", payload: b"" };
-        let ticket = ticket(None, MessageKind::Broadcast);
+        let ticket = ticket(Subject::Nothing, MessageKind::Broadcast);
         let place = gossip.broadcasts.push(Bytes::from_static(b"text"), Tier::Normal, ticket);
         gossip.keyed.insert(Name::trusted("b"), &broadcast, place);
         gossip.due = Some(Instant::ORIGIN);
@@ -128,6 +142,14 @@ mod tests {
 
     fn check(gossip: &Gossip) {
         gossip.check(&config(), &members());
+    }
+
+    #[test]
+    #[should_panic(expected = "the move of Slot(0)")]
+    fn a_move_that_would_not_be_replaced_is_noticed() {
+        let mut gossip = gossip();
+        gossip.moves.clear();
+        check(&gossip);
     }
 
     #[test]
@@ -167,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "2 updates, update_queue_max is 1")]
+    #[should_panic(expected = "3 updates, update_queue_max is 1")]
     fn more_updates_than_may_be_are_noticed() {
         gossip().check(&Config { update_queue_max: 1, ..config() }, &members());
     }
@@ -188,7 +210,7 @@ mod tests {
     #[should_panic(expected = "a broadcast of 2000 bytes")]
     fn a_broadcast_that_fits_no_packet_is_noticed() {
         let mut gossip = gossip();
-        let ticket = ticket(None, MessageKind::Broadcast);
+        let ticket = ticket(Subject::Nothing, MessageKind::Broadcast);
         gossip.broadcasts.push(Bytes::from_static(&[0; 2000]), Tier::Normal, ticket);
         check(&gossip);
     }
@@ -197,7 +219,7 @@ mod tests {
     #[should_panic(expected = "a broadcast among the updates")]
     fn a_broadcast_among_the_updates_is_noticed() {
         let mut gossip = gossip();
-        let ticket = ticket(None, MessageKind::Broadcast);
+        let ticket = ticket(Subject::Nothing, MessageKind::Broadcast);
         gossip.updates.push(Bytes::new(), Tier::Normal, ticket);
         check(&gossip);
     }
@@ -206,7 +228,11 @@ mod tests {
     #[should_panic(expected = "another message among broadcasts")]
     fn an_update_among_the_broadcasts_is_noticed() {
         let mut gossip = gossip();
-        gossip.broadcasts.push(Bytes::new(), Tier::Normal, ticket(None, MessageKind::Left));
+        gossip.broadcasts.push(
+            Bytes::new(),
+            Tier::Normal,
+            ticket(Subject::Nothing, MessageKind::Left),
+        );
         check(&gossip);
     }
 

@@ -12,6 +12,7 @@ mod queue;
 mod seen;
 mod share;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::time::Instant;
 use crate::wire::{Message, Update, Wire, memberlist};
 
 use keyed::Keyed;
-use queue::{Finished, Queue, Ticket};
+use queue::{Finished, Queue, Subject, Ticket};
 pub(crate) use queue::{Tier, Waiter};
 use seen::Seen;
 use share::Share;
@@ -47,6 +48,8 @@ pub(crate) struct Gossip {
     updates: Queue,
     /// Where the update about each member waits.
     places: HashTable<(Slot, u32)>,
+    /// Where the unverified move of each member waits.
+    moves: BTreeMap<Slot, u32>,
     broadcasts: Queue,
     share: Share,
     seen: Seen,
@@ -74,6 +77,7 @@ impl Gossip {
         Gossip {
             updates: Queue::default(),
             places: HashTable::new(),
+            moves: BTreeMap::new(),
             broadcasts: Queue::default(),
             share: Share::default(),
             seen: Seen::default(),
@@ -100,7 +104,10 @@ impl Gossip {
         tier: Tier,
         waiter: Waiter,
     ) {
-        self.drop_update_about(cx, subject);
+        if let Some(place) = self.place_of(subject) {
+            let replaced = self.updates.remove(place);
+            self.settle(replaced, &cx.config, &mut cx.outputs);
+        }
         if self.updates.len() >= cx.config.update_queue_max
             && !cx.config.breaks(Sabotage::OverfillsItsQueue)
             && let Some(place) = self.updates.least_urgent()
@@ -110,7 +117,7 @@ impl Gossip {
             self.settle(pushed_out, &cx.config, &mut cx.outputs);
         }
         let message = Message::Update(*update);
-        let ticket = Ticket { subject: Some(subject), kind: message.kind(), waiter };
+        let ticket = Ticket { subject: Subject::Member(subject), kind: message.kind(), waiter };
         let place = self.updates.push(encoded(cx.config.wire, &message), tier, ticket);
         self.places.insert_unique(hash(subject), (subject, place), |&(slot, _)| hash(slot));
         self.arm(cx, members);
@@ -119,12 +126,44 @@ impl Gossip {
     /// Queues news that is passed on unverified, and that newer news does not replace, if there is
     /// room.
     pub(crate) fn pass_on(&mut self, cx: &Context, members: &Members, update: &Update<'_>) {
-        if self.has_room(&cx.config) {
-            let message = Message::Update(*update);
-            let ticket = Ticket { subject: None, kind: message.kind(), waiter: Waiter::Nobody };
-            self.updates.push(encoded(cx.config.wire, &message), Tier::Normal, ticket);
-            self.arm(cx, members);
+        self.push_unverified(cx, members, Subject::Nothing, update);
+    }
+
+    /// Queues an unverified move of a member, if there is room; one that waits already is replaced.
+    pub(crate) fn pass_on_move(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        member: Slot,
+        update: &Update<'_>,
+    ) {
+        if cx.config.breaks(Sabotage::ChecksEveryMove) {
+            return self.pass_on(cx, members, update);
         }
+        if let Some(&place) = self.moves.get(&member) {
+            let replaced = self.updates.remove(place);
+            self.settle(replaced, &cx.config, &mut cx.outputs);
+        }
+        if let Some(place) = self.push_unverified(cx, members, Subject::Move(member), update) {
+            self.moves.insert(member, place);
+        }
+    }
+
+    fn push_unverified(
+        &mut self,
+        cx: &Context,
+        members: &Members,
+        subject: Subject,
+        update: &Update<'_>,
+    ) -> Option<u32> {
+        if !self.has_room(&cx.config) {
+            return None;
+        }
+        let message = Message::Update(*update);
+        let ticket = Ticket { subject, kind: message.kind(), waiter: Waiter::Nobody };
+        let place = self.updates.push(encoded(cx.config.wire, &message), Tier::Normal, ticket);
+        self.arm(cx, members);
+        Some(place)
     }
 
     /// Whether another update can be queued without one being pushed out.
@@ -137,9 +176,10 @@ impl Gossip {
         self.place_of(subject).is_some()
     }
 
-    /// Gives up the news about a member; it counts as sent.
-    pub(crate) fn drop_update_about(&mut self, cx: &mut Context, subject: Slot) {
-        if let Some(place) = self.place_of(subject) {
+    /// Gives up all news about a member; it counts as sent.
+    pub(crate) fn drop_news_about(&mut self, cx: &mut Context, subject: Slot) {
+        let moved = self.moves.get(&subject).copied();
+        for place in [self.place_of(subject), moved].into_iter().flatten() {
             let given_up = self.updates.remove(place);
             self.settle(given_up, &cx.config, &mut cx.outputs);
         }
@@ -161,6 +201,7 @@ impl Gossip {
         (self.due, self.stopped) = (None, true);
         self.keyed = Keyed::default();
         self.places = HashTable::new();
+        self.moves.clear();
         for queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)] {
             for Finished { ticket, .. } in queue.drain() {
                 if let Waiter::Command(request) = ticket.waiter {
@@ -318,8 +359,10 @@ impl Gossip {
     /// Tells whoever waits that a queued message will not be sent again.
     fn settle(&mut self, finished: Finished, config: &Config, outputs: &mut Outputs) {
         let Ticket { subject, waiter, kind } = finished.ticket;
-        if let Some(subject) = subject {
-            self.forget_place(subject);
+        match subject {
+            Subject::Member(member) => self.forget_place(member),
+            Subject::Move(member) => _ = self.moves.remove(&member),
+            Subject::Nothing => {}
         }
         if kind == MessageKind::Broadcast {
             self.keyed.remove(finished.place);

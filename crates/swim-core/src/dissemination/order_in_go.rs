@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::queue::{Queue, Ticket, Tier, Waiter};
+use super::queue::{Queue, Subject, Ticket, Tier, Waiter};
 use crate::channel::Channel;
 use crate::config::Config;
 use crate::members::Slot;
@@ -38,8 +38,11 @@ impl Named {
         }
         let mut bytes = tag.as_bytes().to_vec();
         bytes.resize(size, b'.');
-        let ticket =
-            Ticket { subject: Some(Slot::LOCAL), kind: MessageKind::Alive, waiter: Waiter::Nobody };
+        let ticket = Ticket {
+            subject: Subject::Member(Slot::LOCAL),
+            kind: MessageKind::Alive,
+            waiter: Waiter::Nobody,
+        };
         let place = self.queue.push(Bytes::from(bytes), Tier::Normal, ticket);
         self.places.insert(name.to_owned(), place);
     }

@@ -23,11 +23,22 @@ pub(crate) enum Tier {
 /// What is queued besides the bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
-    /// Whom a membership update is about; a newer one about the same member replaces it.
-    pub(super) subject: Option<Slot>,
+    /// What a newer message replaces it by.
+    pub(super) subject: Subject,
     /// What it is, for the counters.
     pub(super) kind: MessageKind,
     pub(super) waiter: Waiter,
+}
+
+/// What a message is about: a newer one about the same replaces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// Nothing that could be replaced.
+    Nothing,
+    /// A member.
+    Member(Slot),
+    /// A member that is said to be elsewhere, which was not verified.
+    Move(Slot),
 }
 
 /// Who waits until a message was sent as often as it should.
@@ -321,7 +332,8 @@ mod tests {
     use crate::config::Config;
 
     fn push(queue: &mut Queue, text: &'static [u8], tier: Tier) -> u32 {
-        let ticket = Ticket { subject: None, kind: MessageKind::Alive, waiter: Waiter::Nobody };
+        let ticket =
+            Ticket { subject: Subject::Nothing, kind: MessageKind::Alive, waiter: Waiter::Nobody };
         queue.push(Bytes::from_static(text), tier, ticket)
     }
 
@@ -331,10 +343,11 @@ mod tests {
         assert_eq!(queue.sent_least(), None);
         push(&mut queue, b"old", Tier::Normal);
         push(&mut queue, b"urgent", Tier::Urgent);
-        let failed = Ticket { subject: None, kind: MessageKind::Failed, waiter: Waiter::Nobody };
+        let failed =
+            Ticket { subject: Subject::Nothing, kind: MessageKind::Failed, waiter: Waiter::Nobody };
         queue.push(Bytes::from_static(b"failed"), Tier::Normal, failed);
         let waited_for = Ticket {
-            subject: None,
+            subject: Subject::Nothing,
             kind: MessageKind::Alive,
             waiter: Waiter::Command(RequestId(1)),
         };

@@ -42,7 +42,7 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::super::queue::{Ticket, Tier, Waiter};
+    use super::super::queue::{Subject, Ticket, Tier, Waiter};
     use super::*;
     use crate::stats::MessageKind;
 
@@ -50,7 +50,11 @@ mod tests {
     fn broadcasts_get_a_quarter_of_the_packets_even_when_large() {
         let (mut share, mut queue) = (Share::default(), Queue::default());
         assert_eq!(share.allot(&queue, 1000, 1400), 0);
-        let ticket = Ticket { subject: None, kind: MessageKind::Broadcast, waiter: Waiter::Nobody };
+        let ticket = Ticket {
+            subject: Subject::Nothing,
+            kind: MessageKind::Broadcast,
+            waiter: Waiter::Nobody,
+        };
         queue.push(Bytes::from(alloc::vec![0; 900]), Tier::Normal, ticket);
         let allotted: Vec<usize> = (0..4).map(|_| share.allot(&queue, 1000, 1400)).collect();
         assert_eq!(allotted, [0, 0, 0, 1000]);

@@ -439,6 +439,14 @@ impl Picked {
         self.len += 1;
     }
 
+    /// Takes a member out that leaves the table.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if let Some(place) = self.slots().iter().position(|&picked| picked == slot) {
+            self.len -= 1;
+            self.slots[place] = self.slots[self.len];
+        }
+    }
+
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots[..self.len]
     }

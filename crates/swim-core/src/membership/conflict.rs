@@ -48,7 +48,7 @@ impl Membership {
         self.candidates.insert(slot, Candidate::new(new, news.via(), deadline));
         // Passed on unverified, so that all observers ask at the same time and not one after the
         // other.
-        gossip.pass_on(cx, &self.members, news.update);
+        gossip.pass_on_move(cx, &self.members, slot, news.update);
         detector.send_check(cx, &self.members, slot, known.1);
     }
 

@@ -33,7 +33,7 @@ impl Membership {
         while let Some((since, slot)) = self.members.longest_gone()
             && since + lose_after(&cx.config) <= now
         {
-            gossip.drop_update_about(cx, slot);
+            gossip.drop_news_about(cx, slot);
             let member = self.members.entry(slot).view().to_member();
             self.members.lose(slot);
             cx.emit(Event::Forgotten { member });
@@ -65,7 +65,7 @@ impl Membership {
         }
         let listed = !entry.is_lost();
         let member = entry.view().to_member();
-        gossip.drop_update_about(cx, slot);
+        gossip.drop_news_about(cx, slot);
         self.forget_slot(gossip, detector, slot);
         self.settle_without_audience(cx, gossip);
         if listed {

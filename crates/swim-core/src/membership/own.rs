@@ -1,6 +1,7 @@
 //! This node's own place in the cluster: what it announces, metadata, leaving and coming back.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use bytes::Bytes;
 
@@ -16,6 +17,11 @@ use crate::status::Status;
 use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
+/// For so long after it met its first peer a node follows what is said of a life before this one,
+/// however high its incarnation was. Peers tell it when it announces itself, and once more in their
+/// probes and push/pulls.
+const SETTLING: Duration = Duration::from_secs(60);
+
 /// Whether this node takes part, and who else has its name.
 #[derive(Debug, Default)]
 pub(super) struct Own {
@@ -28,6 +34,8 @@ pub(super) struct Own {
     leaving: Option<RequestId>,
     /// When the goodbye has had time to spread.
     leave_due: Option<Instant>,
+    /// When this life met its first peer.
+    met: Option<Instant>,
 }
 
 impl Own {
@@ -59,6 +67,17 @@ impl Own {
 
     pub(super) fn is_outranked(&self) -> bool {
         self.outranked
+    }
+
+    /// This life knows a peer.
+    pub(super) fn note_peer(&mut self, now: Instant) {
+        self.met.get_or_insert(now);
+    }
+
+    /// Whether this life has known peers for long enough to have heard what they hold against an
+    /// earlier one.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        self.met.is_some_and(|met| now - met > SETTLING)
     }
 
     /// Another node of this name outranks this one, or does not.
@@ -182,7 +201,7 @@ impl Membership {
         self.own.status = Status::Left;
         self.own.leave_due = None;
         // What is queued about this node counts as sent.
-        gossip.drop_update_about(cx, Slot::LOCAL);
+        gossip.drop_news_about(cx, Slot::LOCAL);
         if let Some(request) = self.own.leaving.take() {
             cx.answer(request, Ok(Answer::Left));
         }

@@ -14,6 +14,12 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::{Claim, Update, Wire};
 
+/// How far an accusation may be above the incarnation that is known. Honest ones are about an
+/// incarnation that the member announced itself, which is hardly ever missed by so many
+/// refutations; a member that restarts jumps further, and its alive is heard first. 65,536 forged
+/// accusations, all of them refuted, are needed to use up the incarnations.
+const ACCUSATION_JUMP_MAX: u32 = 1 << 16;
+
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
 /// heeded there, so what is held against the member is this node's own failed probe, and its own
 /// word is enough to clear it and to announce something else. Only its own: others who have not
@@ -45,9 +51,9 @@ impl Membership {
         let update = news.update;
         let known = self.members.find(update.name);
         let accuses = !matches!(update.claim, Claim::Alive { .. });
-        if accuses && update.incarnation == Incarnation::MAX && news.via() != Via::Own {
+        if accuses && !self.may_follow(cx, known, news) {
             cx.drop_quietly(DropReason::IncarnationExhausted);
-            if known == Some(Slot::LOCAL) {
+            if update.incarnation == Incarnation::MAX && known == Some(Slot::LOCAL) {
                 self.receive_own_exhausted(cx, gossip, news);
             }
             return;
@@ -67,6 +73,32 @@ impl Membership {
                 Claim::Left => self.receive_left(cx, gossip, known, news),
             },
         }
+    }
+
+    /// Whether an accusation or goodbye may raise what is known of a member's incarnation so far.
+    ///
+    /// At the highest incarnation nobody could refute it; only a goodbye that comes from the
+    /// member's own address is believed there. Nor may it use up the incarnations of a live member
+    /// on the way there: each accusation raises them by little. An alive of the member itself may
+    /// jump as its clock does. A node follows any jump of what is said of itself at first: an
+    /// earlier life, of which it knows nothing, may have been so high.
+    fn may_follow(&self, cx: &Context, known: Option<Slot>, news: &News<'_>) -> bool {
+        let update = news.update;
+        let Some(entry) = known.map(|slot| self.members.entry(slot)) else {
+            return update.incarnation < Incarnation::MAX;
+        };
+        if news.via() == Via::Own {
+            return true;
+        }
+        if update.incarnation == Incarnation::MAX {
+            return update.claim == Claim::Left
+                && news.via() == (Via::Packet { from: entry.address() });
+        }
+        let jump = update.incarnation.0.saturating_sub(entry.incarnation().0);
+        jump <= ACCUSATION_JUMP_MAX
+            || !entry.state().is_live()
+            || (known == Some(Slot::LOCAL) && !self.own.is_settled(cx.now()))
+            || cx.config.breaks(Sabotage::FollowsEveryJump)
     }
 
     fn receive_alive(
@@ -166,6 +198,7 @@ impl Membership {
             return cx.drop_quietly(DropReason::MembersFull);
         }
         let slot = self.members.add(cx.now(), name, new);
+        self.own.note_peer(cx.now());
         self.pass_on(cx, gossip, slot, news, Tier::Normal);
         let member = self.members.entry(slot).view().to_member();
         cx.emit(Event::Joined { member, previous: None, via });

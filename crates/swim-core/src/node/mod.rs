@@ -52,6 +52,9 @@ pub struct Node {
     kept_deadlines_at: Instant,
 }
 
+/// The streams of chance that sequence numbers of pings come from.
+const SEQUENCE_STREAMS: u64 = 1 << 32;
+
 impl Node {
     /// Starts a node that knows nobody yet.
     ///
@@ -74,7 +77,8 @@ impl Node {
         let mut random = Random::new(seed);
         let membership = Membership::new(now, &config, &mut random);
         let gossip_phase = random.delay(config.gossip_interval);
-        let detector = Detector::new(&config, random.next_u32());
+        let sequences = SEQUENCE_STREAMS | u64::from(random.next_u32());
+        let detector = Detector::new(&config, Random::beside(seed, sequences));
         let gossip = Gossip::new(gossip_phase, random.next_u32());
         let exchange = Exchange::new(now, &config);
         let channel = Channel::new(&config, seed);

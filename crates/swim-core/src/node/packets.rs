@@ -72,7 +72,9 @@ impl Node {
                 detector.relay_ping(cx, gossip, membership.members(), from, request);
             }
             Message::Ack(ack) => self.receive_ack(from, ack),
-            Message::Nack { sequence } => detector.receive_nack(cx, *sequence),
+            Message::Nack { sequence } => {
+                detector.receive_nack(cx, membership.members(), from, *sequence);
+            }
             Message::Update(update) => {
                 let news = News::new(update, Origin::packet(from, packet.pinger));
                 membership.receive_update(cx, gossip, detector, &news);

@@ -76,7 +76,7 @@ impl Node {
 
     pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
-        match detector.receive_ack(cx, ack) {
+        match detector.receive_ack(cx, membership.members(), from, ack) {
             Some(Acked::Probe(probe)) => {
                 // The stream may not have said anything yet, not even the label. A member that runs
                 // memberlist complains of such a connection, so there it goes on to its end.

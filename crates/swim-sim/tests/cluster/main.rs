@@ -4,6 +4,8 @@
 //! most tests take to run. `cargo test -p swim-sim --test cluster -- healing::` runs those of one
 //! file.
 
+mod attacked;
+mod attacks;
 mod being_late;
 mod blocking_datagrams;
 mod broadcasting;

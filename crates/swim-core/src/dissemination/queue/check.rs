@@ -50,7 +50,7 @@ impl Queue {
 mod tests {
     use bytes::Bytes;
 
-    use super::super::{Level, Ticket, Waiter};
+    use super::super::{Level, Subject, Ticket, Waiter};
     use super::*;
     use crate::stats::MessageKind;
 
@@ -58,7 +58,11 @@ mod tests {
     fn queue() -> Queue {
         let mut queue = Queue::default();
         for text in ["a", "b", "c", "d"] {
-            let ticket = Ticket { subject: None, kind: MessageKind::Alive, waiter: Waiter::Nobody };
+            let ticket = Ticket {
+                subject: Subject::Nothing,
+                kind: MessageKind::Alive,
+                waiter: Waiter::Nobody,
+            };
             queue.push(Bytes::from_static(text.as_bytes()), Tier::Normal, ticket);
         }
         queue.remove(3);

@@ -1,0 +1,30 @@
+//! The cluster under attack. What happens without each rule is shown in `checkers_bite.rs`.
+
+use swim_core::wire::Wire;
+
+use crate::attacks;
+
+const WIRES: [Wire; 2] = [Wire::Swim, Wire::Memberlist];
+
+#[test]
+fn s88_a_killed_member_fails_in_time_under_guessed_acks() {
+    for wire in WIRES {
+        assert!(attacks::guessed_acks(wire, true, |_| {}), "{wire:?}, from its own address");
+        assert!(attacks::guessed_acks(wire, false, |_| {}), "{wire:?}, from elsewhere");
+    }
+}
+
+#[test]
+fn s85_forged_moves_are_not_multiplied_towards_a_third_party() {
+    for wire in WIRES {
+        let reached = attacks::forged_moves(wire, |_| {});
+        assert!(reached <= 1.0, "{wire:?}: {reached} datagrams for each");
+    }
+}
+
+#[test]
+fn s89_a_suspicion_near_the_highest_incarnation_takes_nothing_from_a_member() {
+    for wire in WIRES {
+        assert!(attacks::exhausting_suspicion(wire, |_| {}), "{wire:?}");
+    }
+}
