@@ -22,6 +22,8 @@ impl Gossip {
         assert!(self.finished.is_empty(), "what a packet finished was settled");
         if self.stopped {
             assert_eq!(self.due, None, "a node that has left does not gossip");
+        } else if !self.is_idle() && members.has_audience() {
+            assert!(self.due.is_some(), "news and somebody to tell, but no gossip is due");
         }
     }
 
@@ -233,6 +235,14 @@ mod tests {
             Tier::Normal,
             ticket(Subject::Nothing, MessageKind::Left),
         );
+        check(&gossip);
+    }
+
+    #[test]
+    #[should_panic(expected = "news and somebody to tell, but no gossip is due")]
+    fn news_that_would_never_be_told_are_noticed() {
+        let mut gossip = gossip();
+        gossip.due = None;
         check(&gossip);
     }
 

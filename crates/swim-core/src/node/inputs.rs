@@ -53,6 +53,7 @@ impl Node {
         self.advance(now);
         let outcome = act(self);
         self.note_goodbye();
+        self.gossip.arm(&self.cx, self.membership.members());
         outcome
     }
 
