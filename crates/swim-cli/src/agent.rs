@@ -8,7 +8,7 @@ mod key;
 
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Config, Error, Events, Notice, Options};
+use swim_tokio::{Cluster, Config, Departure, Error, Events, Notice, Options};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -111,14 +111,14 @@ impl Agent {
         self.telling.abort();
         self.helpers.shutdown().await;
         let result = match (left, why) {
-            (Ok(()), Why::Output(End::Unwritable(error))) => {
-                Err(Fatal::usage(format!("cannot write to standard output: {error}")))
-            }
-            (Ok(()), _) => Ok(0),
-            (Err(Error::Timeout), _) => Err(Fatal::failure(format!(
-                "the goodbye was not spread within {} s: others may see this member as failed",
+            (Ok(Departure::TimedOut), _) => Err(Fatal::failure(format!(
+                "the leave did not spread within {} s: peers may see this member as failed",
                 LEAVE_TIME_MAX.as_secs()
             ))),
+            (Ok(_), Why::Output(End::Unwritable(error))) => {
+                Err(Fatal::usage(format!("cannot write to standard output: {error}")))
+            }
+            (Ok(_), _) => Ok(0),
             (Err(error), _) => Err(Fatal::failure(format!("the goodbye failed: {error}"))),
         };
         let (tone, told) = match result {

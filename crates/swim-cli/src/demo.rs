@@ -9,7 +9,7 @@ mod tell;
 
 use std::time::Duration;
 
-use swim_tokio::{Config, Error, State};
+use swim_tokio::{Config, Departure, Error, State};
 use tokio::time::Instant;
 
 use self::bounds::Bounds;
@@ -265,7 +265,8 @@ impl<'a> Demo<'a> {
         });
         settle(&mut self.cast, self.tell, &self.expected, &mut story, self.bounds.spread).await?;
         match goodbye.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(Departure::Left)) => {}
+            Ok(Ok(other)) => return Err(format!("{name}: {other}")),
             Ok(Err(error)) => return Err(format!("{name} could not say goodbye: {error}")),
             Err(error) => return Err(format!("the goodbye of {name} broke off: {error}")),
         }

@@ -13,6 +13,7 @@ use swim_core::{Key, Member, Stats};
 use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
 use crate::events::Events;
+use crate::leaving::Departure;
 use crate::view::View;
 
 /// The application's handle of its node: cheap to clone, and the same on every runtime.
@@ -115,15 +116,25 @@ impl Cluster {
         self.ask(|reply| Ask::RemoveSeed { seed, reply }).await
     }
 
-    /// Says goodbye, and resolves when the word is spread, or there was nobody to tell. Others see
-    /// this node as left, not as failed.
+    /// Leaves the cluster: peers see this node as left, not as failed.
     ///
-    /// After `timeout` (measured by the node, not by the caller's runtime) it returns
-    /// [`Error::Timeout`], and goes on spreading the word.
+    /// Resolves once the leave has been gossiped its full number of times, at once if there is no
+    /// live peer, and at the latest after `timeout`, which the node measures. The result says which
+    /// of these it was. After a timeout the node goes on gossiping the leave.
     ///
     /// The node keeps running as a member that left: it answers pings, and may
-    /// [`join`](Cluster::join) again. To end it, drop its future.
-    pub async fn leave(&self, timeout: Duration) -> Result<(), Error> {
+    /// [`join`](Cluster::join) again. A call during a leave waits for that leave; a call after it
+    /// returns how it went.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the node is gone. Any error leaves the node as it was.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future may already have begun the leave, which then goes on. Call it again to wait
+    /// for its end.
+    pub async fn leave(&self, timeout: Duration) -> Result<Departure, Error> {
         self.ask(|reply| Ask::Leave { timeout, reply }).await
     }
 

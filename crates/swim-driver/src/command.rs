@@ -9,6 +9,7 @@ use futures_channel::oneshot;
 use swim_core::{Key, Stats};
 
 use crate::error::Error;
+use crate::leaving::Departure;
 use crate::seed::Seed;
 
 /// One command of a [`Cluster`](crate::Cluster) handle, for
@@ -24,7 +25,7 @@ pub(crate) enum Ask {
     Join { seeds: Vec<Seed>, reply: Reply<Joined> },
     AddSeed { seed: Seed, reply: Reply<bool> },
     RemoveSeed { seed: Seed, reply: Reply<bool> },
-    Leave { timeout: Duration, reply: Reply<()> },
+    Leave { timeout: Duration, reply: Reply<Departure> },
     SetMeta { meta: Bytes, reply: Reply<()> },
     Broadcast { key: Bytes, payload: Bytes, reply: Reply<()> },
     Send { to: String, payload: Bytes, reply: Reply<()> },

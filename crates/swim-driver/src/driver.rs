@@ -21,6 +21,7 @@ use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
 use crate::events::Events;
 use crate::joins::{JoinFor, Joins};
+use crate::leaving::{Departure, Leaving};
 use crate::log;
 use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
@@ -83,6 +84,7 @@ pub struct Driver {
     bound: SocketAddr,
     streams: Streams,
     replies: Replies,
+    leaving: Leaving,
     joins: Joins,
     seeds: Seeds,
     publisher: Publisher,
@@ -159,6 +161,7 @@ impl Driver {
             bound,
             streams: Streams::new(options.write_buffer_max, stream_timeout),
             replies: Replies::default(),
+            leaving: Leaving::default(),
             joins: Joins::new(options.join_parallel_max),
             seeds: Seeds::new(seeds, rng),
             commands: async_channel::bounded(options.commands_max.max(1)),
@@ -241,7 +244,7 @@ impl Driver {
             self.node.handle_stream(now, stalled, StreamInput::Failed);
         }
         self.settle(now);
-        self.replies.expire(now);
+        self.leaving.expire(now);
         if self.node.status() == Status::Running {
             for seed in self.seeds.attempts(now) {
                 let purpose = JoinFor::Seed(seed.clone());
@@ -264,7 +267,7 @@ impl Driver {
             Status::Leaving | Status::Left => None,
         };
         let due =
-            [self.node.poll_timeout(), self.replies.deadline(), self.streams.deadline(), seeds];
+            [self.node.poll_timeout(), self.leaving.deadline(), self.streams.deadline(), seeds];
         self.clock.system(due.into_iter().flatten().min()?)
     }
 
@@ -346,14 +349,7 @@ impl Driver {
             Ask::Join { seeds, reply } => self.handle_join(now, seeds, reply),
             Ask::AddSeed { seed, reply } => self.handle_add_seed(now, seed, reply),
             Ask::RemoveSeed { seed, reply } => self.handle_remove_seed(now, &seed, reply),
-            Ask::Leave { timeout, reply } => {
-                let deadline = now + timeout;
-                let asked = node.leave(now);
-                if asked.is_ok() {
-                    self.joins.stop();
-                }
-                self.wait(asked, reply, |reply| Pending::Leave { reply, deadline });
-            }
+            Ask::Leave { timeout, reply } => self.handle_leave(now, now + timeout, reply),
             Ask::SetMeta { meta, reply } => {
                 let asked = node.set_meta(now, meta);
                 self.wait(asked, reply, Pending::Done);
@@ -389,6 +385,25 @@ impl Driver {
                 answer(reply, node.set_label(now, label, also));
             }
             Ask::Stats { reply } => answer(reply, Ok::<_, Error>(node.stats())),
+        }
+    }
+
+    /// A leave that is asked for again joins the one under way.
+    fn handle_leave(&mut self, now: CoreInstant, deadline: CoreInstant, reply: Reply<Departure>) {
+        match self.node.status() {
+            Status::Running => {
+                let has_peers = self.node.members_live() > 1;
+                match self.node.leave(now) {
+                    Ok(request) => {
+                        self.joins.stop();
+                        self.leaving.begin(request, has_peers);
+                        self.leaving.wait(reply, deadline);
+                    }
+                    Err(error) => answer(reply, Err::<Departure, _>(error)),
+                }
+            }
+            Status::Leaving => self.leaving.wait(reply, deadline),
+            Status::Left => answer(reply, Ok::<_, Error>(self.leaving.departure())),
         }
     }
 
@@ -457,6 +472,9 @@ impl Driver {
     }
 
     fn pass_on(&mut self, now: CoreInstant, request: RequestId, result: Result<Answer, Failure>) {
+        if self.leaving.answered(request, result.as_ref().map(|_| ())) {
+            return;
+        }
         let Some(JoinAnswer { join, result }) = self.replies.answer(request, result) else {
             return;
         };

@@ -17,7 +17,7 @@ use crate::seed::SeedError;
 ///     match error {
 ///         Error::Command(CommandError::Busy { .. }) => true,
 ///         Error::NoneJoined { .. } | Error::NotResolved { .. } => true,
-///         Error::Failure(_) | Error::Timeout => true,
+///         Error::Failure(_) => true,
 ///         _ => false,
 ///     }
 /// }
@@ -59,8 +59,6 @@ pub enum Error {
         /// How many are kept.
         max: usize,
     },
-    /// The time that the caller gave was not enough. What was started goes on.
-    Timeout,
     /// The node is gone: its future was dropped.
     Stopped,
 }
@@ -92,7 +90,6 @@ impl fmt::Display for Error {
             Error::TooManySeeds { max } => {
                 write!(f, "no more than {max} seeds are kept: remove one first")
             }
-            Error::Timeout => f.write_str("not done in the time given; it goes on by itself"),
             Error::Stopped => {
                 f.write_str("the node is gone: the future that runs it was dropped or ended")
             }

@@ -47,6 +47,7 @@ mod driver;
 mod error;
 mod events;
 mod joins;
+mod leaving;
 mod log;
 mod options;
 mod replies;
@@ -65,6 +66,7 @@ pub use driver::{Driver, INPUTS_PER_TURN_MAX};
 pub use error::{BindError, Error};
 pub use events::{Events, Notice};
 pub use joins::RESOLVES_MAX;
+pub use leaving::Departure;
 pub use options::{Options, PORT_DEFAULT};
 pub use seed::SeedError;
 pub use swim_core::{

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use swim_core::{Answer, Deadlines, Failure, Instant, RequestId};
+use swim_core::{Answer, Failure, RequestId};
 
 use crate::command::{Pong, Reply};
 use crate::error::Error;
@@ -13,8 +13,6 @@ use crate::joins::JoinId;
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     table: HashMap<RequestId, Pending>,
-    /// When the callers of `leave` stop waiting.
-    deadlines: Deadlines<RequestId>,
 }
 
 #[derive(Debug)]
@@ -24,10 +22,6 @@ pub(crate) enum Pending {
     /// Somebody who only wants to know when it is done.
     Done(Reply<()>),
     Pong(Reply<Pong>),
-    Leave {
-        reply: Reply<()>,
-        deadline: Instant,
-    },
 }
 
 /// A part of a join was answered.
@@ -39,9 +33,6 @@ pub(crate) struct JoinAnswer {
 
 impl Replies {
     pub(crate) fn wait(&mut self, request: RequestId, pending: Pending) {
-        if let Pending::Leave { deadline, .. } = &pending {
-            self.deadlines.insert(*deadline, request);
-        }
         let before = self.table.insert(request, pending);
         debug_assert!(before.is_none(), "the core reused {request:?}");
     }
@@ -53,13 +44,10 @@ impl Replies {
         request: RequestId,
         result: Result<Answer, Failure>,
     ) -> Option<JoinAnswer> {
-        let done = |result: Result<Answer, Failure>| result.map(drop).map_err(Error::Failure);
         match self.table.remove(&request)? {
             Pending::Join(join) => return Some(JoinAnswer { join, result }),
-            Pending::Done(reply) => drop(reply.send(done(result))),
-            Pending::Leave { reply, deadline } => {
-                self.deadlines.remove(deadline, request);
-                drop(reply.send(done(result)));
+            Pending::Done(reply) => {
+                drop(reply.send(result.map(drop).map_err(Error::Failure)));
             }
             Pending::Pong(reply) => match result {
                 Ok(Answer::Pong { round_trip, payload }) => {
@@ -71,66 +59,35 @@ impl Replies {
         }
         None
     }
-
-    /// Tells those whose time is up. What they asked for goes on.
-    pub(crate) fn expire(&mut self, now: Instant) {
-        while let Some((_, request)) = self.deadlines.take_due(now) {
-            if let Some(Pending::Leave { reply, .. }) = self.table.remove(&request) {
-                drop(reply.send(Err(Error::Timeout)));
-            }
-        }
-    }
-
-    /// When [`expire`](Replies::expire) is due.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_channel::oneshot;
 
     use super::*;
 
-    const LEAVE: RequestId = RequestId(1);
+    const REQUEST: RequestId = RequestId(1);
 
-    fn at(seconds: u64) -> Instant {
-        Instant::ORIGIN + Duration::from_secs(seconds)
-    }
-
-    fn leaving(deadline: Instant) -> (Replies, oneshot::Receiver<Result<(), Error>>) {
+    fn waiting() -> (Replies, oneshot::Receiver<Result<(), Error>>) {
         let mut replies = Replies::default();
         let (reply, answer) = oneshot::channel();
-        replies.wait(LEAVE, Pending::Leave { reply, deadline });
+        replies.wait(REQUEST, Pending::Done(reply));
         (replies, answer)
     }
 
     #[test]
-    fn an_answer_reaches_its_caller_and_ends_the_wait() {
-        let (mut replies, mut answer) = leaving(at(5));
-        assert_eq!(replies.deadline(), Some(at(5)));
-        assert_eq!(replies.answer(LEAVE, Ok(Answer::Left)), None);
+    fn an_answer_reaches_its_caller_and_a_second_one_is_ignored() {
+        let (mut replies, mut answer) = waiting();
+        assert_eq!(replies.answer(REQUEST, Ok(Answer::Spread)), None);
         assert_eq!(answer.try_recv(), Ok(Some(Ok(()))));
-        assert_eq!(replies.deadline(), None);
+        assert_eq!(replies.answer(REQUEST, Ok(Answer::Spread)), None);
     }
 
     #[test]
-    fn a_leave_times_out_at_its_deadline_and_a_later_answer_is_ignored() {
-        let (mut replies, mut answer) = leaving(at(5));
-        replies.expire(at(4));
-        assert_eq!(answer.try_recv(), Ok(None));
-        replies.expire(at(5));
-        assert_eq!(answer.try_recv(), Ok(Some(Err(Error::Timeout))));
-        assert_eq!(replies.answer(LEAVE, Ok(Answer::Left)), None);
-    }
-
-    #[test]
-    fn a_caller_that_left_is_no_trouble() {
-        let (mut replies, answer) = leaving(at(5));
+    fn a_caller_that_stopped_waiting_is_no_trouble() {
+        let (mut replies, answer) = waiting();
         drop(answer);
-        assert_eq!(replies.answer(LEAVE, Err(Failure::Stopped)), None);
+        assert_eq!(replies.answer(REQUEST, Err(Failure::Stopped)), None);
     }
 }

@@ -64,8 +64,8 @@ mod sockets;
 
 pub use bind::{bind, bind_with_hooks};
 pub use swim_driver::{
-    Answer, BindError, Bytes, CipherKind, Cluster, CommandError, Config, ConfigError, DropCounts,
-    DropReason, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks,
+    Answer, BindError, Bytes, CipherKind, Cluster, CommandError, Config, ConfigError, Departure,
+    DropCounts, DropReason, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks,
     INPUTS_PER_TURN_MAX, Incarnation, IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member,
     MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, Notice, Options, PORT_DEFAULT,
     Pong, RESOLVES_MAX, RequestId, SeedError, State, Stats, VersionRange, Versions, Via, Wire,

@@ -1,7 +1,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use swim_driver::{CommandError, Error, Event, Failure, Notice, State};
+use swim_driver::{CommandError, Departure, Error, Event, Failure, Notice, State};
 
 use crate::harness::{Net, ask, poll, ready};
 
@@ -148,7 +148,7 @@ fn leave_resolves_when_the_others_know_and_the_node_stays_as_left() {
     let mut leaving = Box::pin(cluster.leave(30 * SECOND));
     assert!(poll(&mut leaving).is_pending());
     net.run(5 * SECOND);
-    assert_eq!(ready(&mut leaving), Ok(()));
+    assert_eq!(ready(&mut leaving), Ok(Departure::Left));
     for host in &net.hosts {
         assert_eq!(host.cluster.member("a").unwrap().state, State::Left);
     }
@@ -177,10 +177,35 @@ fn leave_gives_up_waiting_in_the_time_of_the_node() {
     assert!(poll(&mut leaving).is_pending());
     net.now += Duration::from_millis(1);
     net.turn(0);
-    assert_eq!(ready(&mut leaving), Err(Error::Timeout));
+    assert_eq!(ready(&mut leaving), Ok(Departure::TimedOut));
     // It goes on by itself.
     net.run(5 * SECOND);
     assert_eq!(net.hosts[1].cluster.member("a").unwrap().state, State::Left);
+}
+
+#[test]
+fn a_leave_during_a_leave_waits_for_its_end_and_one_after_it_says_how_it_went() {
+    let mut net = Net::formed(2, |_| {});
+    let cluster = net.hosts[0].cluster.clone();
+    let mut first = Box::pin(cluster.leave(30 * SECOND));
+    assert!(poll(&mut first).is_pending());
+    net.turn(0);
+    drop(first);
+    let mut second = Box::pin(cluster.leave(30 * SECOND));
+    assert!(poll(&mut second).is_pending());
+    net.turn(0);
+    assert!(poll(&mut second).is_pending());
+    net.run(5 * SECOND);
+    assert_eq!(ready(&mut second), Ok(Departure::Left));
+    assert_eq!(ask(&mut net, cluster.leave(SECOND)), Ok(Departure::Left));
+}
+
+#[test]
+fn a_node_without_a_live_peer_leaves_at_once_and_says_so() {
+    let mut net = Net::formed(1, |_| {});
+    let cluster = net.hosts[0].cluster.clone();
+    assert_eq!(ask(&mut net, cluster.leave(SECOND)), Ok(Departure::NobodyToTell));
+    assert_eq!(ask(&mut net, cluster.leave(SECOND)), Ok(Departure::NobodyToTell));
 }
 
 #[test]

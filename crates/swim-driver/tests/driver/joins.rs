@@ -191,7 +191,7 @@ fn a_name_that_is_resolved_after_the_node_has_left_does_not_bring_it_back() {
     let mut leaving = Box::pin(cluster.leave(SECOND));
     assert!(poll(&mut leaving).is_pending());
     net.run(5 * SECOND);
-    assert_eq!(ready(&mut leaving), Ok(()));
+    assert_eq!(ready(&mut leaving), Ok(swim_driver::Departure::NobodyToTell));
 
     for (id, _) in net.hosts[a].resolves() {
         let found = Waiting::Resolved(id, Ok(vec![address("10.0.0.2:7946")]));

@@ -193,7 +193,7 @@ fn a_node_that_left_asks_an_added_seed_when_it_is_back() {
     let mut leaving = Box::pin(cluster.leave(30 * SECOND));
     assert!(poll(&mut leaving).is_pending());
     net.run(5 * SECOND);
-    assert_eq!(ready(&mut leaving), Ok(()));
+    assert_eq!(ready(&mut leaving), Ok(swim_driver::Departure::Left));
     net.add("c", |_| {});
     net.hosts[0].dials();
     assert_eq!(ask(&mut net, cluster.add_seed("10.0.0.3:7946")), Ok(true));

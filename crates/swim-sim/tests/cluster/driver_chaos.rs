@@ -155,7 +155,7 @@ impl Chaos {
         world.note(format_args!("command {} of {name} to {to}", amount % 8));
         let reply = match amount % 8 {
             // A node that has left asks no seeds until it joins.
-            0 => world.ask(&name, async |cluster| cluster.leave(secs(5)).await),
+            0 => world.ask(&name, async |cluster| cluster.leave(secs(5)).await.map(drop)),
             1 | 2 => world.ask(&name, async move |cluster| {
                 cluster.join([format!("{to}:7946")]).await.map(drop)
             }),

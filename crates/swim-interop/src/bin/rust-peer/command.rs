@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
-use swim_tokio::Cluster;
+use swim_tokio::{Cluster, Departure};
 
 use crate::{lines, wire};
 
@@ -43,7 +43,10 @@ impl Command {
             "meta" | "send" | "send_reliable" | "broadcast" | "user_state" => {
                 self.send(cluster).await
             }
-            "leave" => told(cluster.leave(TIME_MAX).await, json!({})),
+            "leave" => match cluster.leave(TIME_MAX).await {
+                Ok(Departure::TimedOut) => Err(Departure::TimedOut.to_string()),
+                left => told(left.map(drop), json!({})),
+            },
             "ping" => {
                 let pong =
                     cluster.ping(self.text("to")).await.map_err(|error| error.to_string())?;
