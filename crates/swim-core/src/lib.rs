@@ -87,6 +87,8 @@ mod reported;
 mod sabotage;
 mod stats;
 mod status;
+#[doc(hidden)]
+pub mod text;
 mod time;
 pub mod wire;
 

@@ -8,22 +8,32 @@ use std::time::Duration;
 use async_channel::Sender;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use swim_core::{Key, Member, Stats};
+use swim_core::{Key, Member, State, Stats};
 
 use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
 use crate::events::Events;
 use crate::leaving::Departure;
 use crate::view::View;
+use crate::watch::Watch;
 
 /// The application's handle of its node: cheap to clone, and the same on every runtime.
 ///
-/// What it tells of members comes from a copy that the node publishes, without waiting for the
-/// node. What it asks of the node goes through a bounded queue. A future of a command that is
-/// dropped takes nothing back: what was asked is carried out.
+/// Questions about members are answered from a copy that the node publishes, without waiting for
+/// the node. Commands go through a bounded queue to the node, and their futures resolve with its
+/// answer.
 ///
-/// The handle does not keep the node alive. When the node's future is dropped, every command
-/// returns [`Error::Stopped`], and the members stay as they were last known.
+/// The handle does not keep the node alive. Once the node has stopped, every command returns
+/// [`Error::Stopped`], and the members stay as they were last known.
+///
+/// # Cancel safety
+///
+/// Holds for every command. A future that is dropped before its first poll, or while the queue is
+/// full ([`Options::commands_max`](crate::Options::commands_max)), has done nothing. Dropped later,
+/// it takes nothing back: the node carries the command out once, and only the answer is lost.
+/// Commands that set something may be repeated after that; a repeated
+/// [`broadcast`](Cluster::broadcast), [`send`](Cluster::send) or
+/// [`send_reliable`](Cluster::send_reliable) may arrive twice.
 ///
 /// ```
 /// use swim_driver::{Cluster, Error};
@@ -132,8 +142,8 @@ impl Cluster {
     ///
     /// # Cancel safety
     ///
-    /// A dropped future may already have begun the leave, which then goes on. Call it again to wait
-    /// for its end.
+    /// That of every [command](Cluster#cancel-safety): a leave that has begun goes on. Call it again
+    /// to wait for its end.
     pub async fn leave(&self, timeout: Duration) -> Result<Departure, Error> {
         self.ask(|reply| Ask::Leave { timeout, reply }).await
     }
@@ -385,10 +395,70 @@ impl Cluster {
         self.view.members()
     }
 
+    /// The live peers now, by name: all members that are alive or suspect, without this node.
+    ///
+    /// A suspect is live: it did not answer one probe, and mostly does answer the next. To follow
+    /// the live peers, use [`watch`](Cluster::watch).
+    #[must_use]
+    pub fn peers(&self) -> Vec<Member> {
+        self.view.peers()
+    }
+
+    /// How many live [`peers`](Cluster::peers) there are now. 0 means that this node is alone, or
+    /// cut off from all others.
+    #[must_use]
+    pub fn peer_count(&self) -> usize {
+        self.view.peer_count()
+    }
+
+    /// How many members are live now (alive or suspect), this node included unless it left.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.view.live_count()
+    }
+
+    /// Returns the live peers as a stream of changes: who joined, changed, was replaced, is gone.
+    ///
+    /// Each [`Watch`] begins with the peers that are live now. It misses nothing, however slowly it
+    /// is read.
+    ///
+    /// ```
+    /// use swim_driver::{Change, Cluster};
+    ///
+    /// async fn keep_connected(cluster: &Cluster) {
+    ///     let mut watch = cluster.watch();
+    ///     while let Some(change) = watch.next().await {
+    ///         println!("{change}; {} live peers", cluster.peer_count());
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        self.view.watch()
+    }
+
     /// One member now.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Member> {
         self.view.member(name)
+    }
+
+    /// The member that announces this address now; of several the live one.
+    #[must_use]
+    pub fn member_at(&self, address: SocketAddr) -> Option<Member> {
+        self.view.member_at(address)
+    }
+
+    /// What one member's state is now. `None` for a name that is not listed.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<State> {
+        self.view.state(name)
+    }
+
+    /// Whether a member of this name is live now, that is alive or suspect.
+    #[must_use]
+    pub fn is_live(&self, name: &str) -> bool {
+        self.state(name).is_some_and(State::is_live)
     }
 
     /// This node, as it announces itself.

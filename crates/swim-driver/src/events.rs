@@ -51,7 +51,10 @@ pub struct Events {
 
 impl Events {
     /// Waits for the next notice. `None` once the node is gone and everything before was read.
-    /// Dropping the future loses nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future loses nothing.
     pub async fn next(&mut self) -> Option<Notice> {
         poll_fn(|context| self.poll(context)).await
     }

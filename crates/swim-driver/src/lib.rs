@@ -56,6 +56,7 @@ mod seeds;
 mod streams;
 mod system_clock;
 mod view;
+mod watch;
 
 pub use action::{Action, Input, Io, ResolveId, StreamNews};
 /// The bytes of payloads, metadata and application state: cheap to clone.
@@ -75,3 +76,4 @@ pub use swim_core::{
     Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Refused,
     RequestId, State, Stats, StreamId, VersionRange, Versions, Via, Wire,
 };
+pub use watch::{Change, Watch};

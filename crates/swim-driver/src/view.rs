@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Waker;
 
-use swim_core::{Event, Member, MemberRef, Name, Node};
+use swim_core::{Event, Member, MemberRef, Name, Node, State};
 
 use crate::events::{Events, Subscriber};
 use crate::options::Options;
+use crate::watch::{Sighting, Watch, Watcher};
 
 /// What the handles of a node share with it.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ struct Published {
     members: BTreeMap<Name, Member>,
     local: Member,
     subscribers: Vec<Subscriber>,
+    watchers: Vec<Watcher>,
     stopped: bool,
 }
 
@@ -53,6 +55,43 @@ impl View {
 
     pub(crate) fn members(&self) -> Vec<Member> {
         self.read().members.values().cloned().collect()
+    }
+
+    pub(crate) fn state(&self, name: &str) -> Option<State> {
+        self.read().members.get(name).map(|member| member.state)
+    }
+
+    pub(crate) fn member_at(&self, address: SocketAddr) -> Option<Member> {
+        let published = self.read();
+        let here = |member: &&Member| member.address == address;
+        // Of several lives at one address the one that is live counts.
+        let live = published.members.values().filter(here).find(|member| member.state.is_live());
+        live.or_else(|| published.members.values().find(here)).cloned()
+    }
+
+    pub(crate) fn peers(&self) -> Vec<Member> {
+        self.read().peers().cloned().collect()
+    }
+
+    pub(crate) fn peer_count(&self) -> usize {
+        self.read().peers().count()
+    }
+
+    pub(crate) fn live_count(&self) -> usize {
+        self.read().members.values().filter(|member| member.state.is_live()).count()
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        let mut published = self.write();
+        let (watcher, watch) = Watcher::new(published.peers());
+        published.watchers.retain(Watcher::is_read);
+        if published.stopped {
+            // Nobody waits for it yet.
+            let _ = watcher.close();
+        } else {
+            published.watchers.push(watcher);
+        }
+        watch
     }
 
     pub(crate) fn subscribe(&self) -> (Vec<Member>, Events) {
@@ -114,6 +153,7 @@ impl Publisher {
                 members,
                 local: local.clone(),
                 subscribers: Vec::new(),
+                watchers: Vec::new(),
                 stopped: false,
             }),
         });
@@ -142,8 +182,9 @@ impl Publisher {
             self.local = local.to_member();
         }
         let mut published = self.view.write();
+        published.watchers.retain(Watcher::is_read);
         for event in events.iter() {
-            published.apply(node, event);
+            published.apply(node, event, &mut self.wakers);
         }
         if local_changed {
             published.local = self.local.clone();
@@ -164,14 +205,22 @@ impl Drop for Publisher {
         published.stopped = true;
         self.wakers.extend(published.subscribers.iter().filter_map(Subscriber::close));
         published.subscribers.clear();
+        self.wakers.extend(published.watchers.iter().filter_map(Watcher::close));
+        published.watchers.clear();
         drop(published);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 }
 
 impl Published {
+    /// The live members without this node.
+    fn peers(&self) -> impl Iterator<Item = &Member> {
+        let local = &self.local.name;
+        self.members.values().filter(move |it| it.state.is_live() && it.name != *local)
+    }
+
     /// Takes over the member that an event is about, as the node knows it now.
-    fn apply(&mut self, node: &Node, event: &Event) {
+    fn apply(&mut self, node: &Node, event: &Event, wakers: &mut Vec<Waker>) {
         let (Event::Joined { member, .. }
         | Event::Updated { member, .. }
         | Event::Suspected { member, .. }
@@ -182,15 +231,20 @@ impl Published {
         else {
             return;
         };
-        match node.member(member.name.as_str()) {
-            // What is forgotten may still be remembered as evidence, but it is not listed.
-            Some(known) if !matches!(event, Event::Forgotten { .. }) => {
-                self.members.insert(member.name.clone(), known.to_member());
-            }
-            _ => {
-                self.members.remove(&member.name);
-            }
+        // What is forgotten may still be remembered as evidence, but it is not listed.
+        let is_forgotten = matches!(event, Event::Forgotten { .. });
+        let known = node.member(member.name.as_str()).filter(|_| !is_forgotten);
+        let before = match &known {
+            Some(known) => self.members.insert(member.name.clone(), known.to_member()),
+            None => self.members.remove(&member.name),
+        };
+        if member.name == self.local.name {
+            return;
         }
+        let is_end = is_forgotten || matches!(event, Event::Failed { .. } | Event::Left { .. });
+        let now = self.members.get(&member.name);
+        let seen = Sighting { before: before.as_ref(), event: member, is_end, now };
+        wakers.extend(self.watchers.iter().filter_map(|it| it.note(&seen)));
     }
 }
 
