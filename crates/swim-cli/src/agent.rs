@@ -8,7 +8,7 @@ mod key;
 
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Config, Departure, Error, Events, Notice, Options};
+use swim_tokio::{Cluster, Config, Departure, Error, Events, Node, Notice, Options};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -24,10 +24,10 @@ use crate::signal::{Received, Signals};
 use crate::style::Tone;
 use crate::{Fatal, text, to_stderr};
 
-/// How long the goodbye may take. Service managers give a process about ten seconds to stop.
+/// How long the leave may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How long the last lines may take: a reader that is behind must not hold up the goodbye.
+/// How long the last lines may take: a reader that is behind must not hold up the leave.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// Commands that are carried out at the same time; further lines wait.
@@ -41,13 +41,13 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8
     }
     let access = describe_access(&options.config);
     // Binding takes no time, unless something is odd; also then a signal ends it.
-    let (cluster, events, future) = tokio::select! {
-        bound = swim_tokio::bind(options) => {
-            bound.map_err(|error| Fatal::usage(error.to_string()))?
+    let mut node = tokio::select! {
+        started = swim_tokio::start(options) => {
+            started.map_err(|error| Fatal::usage(error.to_string()))?
         }
         signal = signals.next() => return Ok(signal.exit_code),
     };
-    let mut node = tokio::spawn(future);
+    let (cluster, events) = (node.cluster(), node.events());
     let (output, mut ended) = Output::start(Format::for_stdout(arguments.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
     output.line(started(&cluster, &arguments, access)).await;
@@ -60,12 +60,12 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8
         signal = signals.next() => Why::Signal(signal),
         () = asked(&mut leave_asked) => Why::Command,
         end = ended.wait() => Why::Output(end),
-        stopped = &mut node => {
-            // It runs until it is dropped: this is a bug, and the word of it should get out.
-            return Err(Fatal::failure(format!("the node stopped by itself: {stopped:?}")));
+        () = node.stopped() => {
+            // Only a panic ends it, which was reported where it happened.
+            return Err(Fatal::failure("the node ended by itself, which is a bug"));
         }
     };
-    let agent = Agent { cluster, node, telling, helpers, output, ended };
+    let agent = Agent { node, telling, helpers, output, ended };
     tokio::select! {
         left = agent.leave(why) => left,
         signal = signals.next() => Ok(signal.exit_code),
@@ -83,8 +83,7 @@ enum Why {
 /// An agent at work.
 #[derive(Debug)]
 struct Agent {
-    cluster: Cluster,
-    node: JoinHandle<()>,
+    node: Node,
     telling: JoinHandle<()>,
     helpers: JoinSet<()>,
     output: Output,
@@ -92,24 +91,23 @@ struct Agent {
 }
 
 impl Agent {
-    /// Says goodbye to the cluster, and gives the exit code.
-    async fn leave(mut self, why: Why) -> Result<u8, Fatal> {
+    /// Leaves the cluster, and gives the exit code.
+    async fn leave(self, why: Why) -> Result<u8, Fatal> {
+        let Agent { node, mut telling, mut helpers, output, mut ended } = self;
         let reason = match &why {
             Why::Signal(signal) => signal.name,
             Why::Command => "the command 'leave'",
             Why::Output(_) => "the end of standard output",
         };
-        let live = self.cluster.members().iter().filter(|member| member.state.is_live()).count();
-        let others = text::count(live.saturating_sub(1), "member");
-        let leaving = Line::new("leaving", Tone::Plain, format!("{reason}: goodbye to {others}"))
+        let peers = text::count(node.cluster().peer_count(), "peer");
+        let leaving = Line::new("leaving", Tone::Plain, format!("{reason}: leaving {peers}"))
             .fields(|record| record.with("reason", reason));
-        self.last_line(leaving).await;
-        let left = self.cluster.leave(LEAVE_TIME_MAX).await;
-        self.node.abort();
+        last_line(&output, leaving).await;
+        let left = node.shutdown(LEAVE_TIME_MAX).await;
         // With the node the events end; those that wait still have to be told.
-        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, &mut self.telling).await;
-        self.telling.abort();
-        self.helpers.shutdown().await;
+        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, &mut telling).await;
+        telling.abort();
+        helpers.shutdown().await;
         let result = match (left, why) {
             (Ok(Departure::TimedOut), _) => Err(Fatal::failure(format!(
                 "the leave did not spread within {} s: peers may see this member as failed",
@@ -119,24 +117,24 @@ impl Agent {
                 Err(Fatal::usage(format!("cannot write to standard output: {error}")))
             }
             (Ok(_), _) => Ok(0),
-            (Err(error), _) => Err(Fatal::failure(format!("the goodbye failed: {error}"))),
+            (Err(error), _) => Err(Fatal::failure(format!("the leave failed: {error}"))),
         };
         let (tone, told) = match result {
             Ok(_) => (Tone::Good, "left the cluster"),
-            Err(_) => (Tone::Bad, "without a complete goodbye"),
+            Err(_) => (Tone::Bad, "without a complete leave"),
         };
         let stopped =
             Line::new("stopped", tone, told).fields(|record| record.with("left", result.is_ok()));
-        self.last_line(stopped).await;
-        drop(self.output);
-        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, self.ended.wait()).await;
+        last_line(&output, stopped).await;
+        drop(output);
+        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, ended.wait()).await;
         result
     }
+}
 
-    /// Prints a line, unless the reader is so far behind that it would hold up the goodbye.
-    async fn last_line(&self, line: Line) {
-        let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, self.output.line(line)).await;
-    }
+/// Prints a line, unless the reader is so far behind that it would hold up the leave.
+async fn last_line(output: &Output, line: Line) {
+    let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, output.line(line)).await;
 }
 
 /// The options, and what the user should know of them.

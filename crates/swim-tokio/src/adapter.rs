@@ -1,5 +1,6 @@
 //! The await points: waits for anything to happen, and then has the driver take its turn.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -68,8 +69,22 @@ impl Adapter {
         })
     }
 
-    /// Runs the node, until this future is dropped.
-    pub(crate) async fn run(mut self, mut driver: Driver) {
+    /// Runs the node until `until` resolves. Then the sockets are closed, and all tasks have ended.
+    pub(crate) async fn run<F: Future>(mut self, mut driver: Driver, until: F) -> F::Output {
+        let output = tokio::select! {
+            // In this order a command that waits is answered before the end.
+            biased;
+            never = self.serve(&mut driver) => match never {},
+            output = until => output,
+        };
+        // Answers the callers that wait, and ends the subscriptions.
+        drop(driver);
+        self.connections.close().await;
+        self.resolver.close().await;
+        output
+    }
+
+    async fn serve(&mut self, driver: &mut Driver) -> Infallible {
         let mut more = false;
         loop {
             let due = if more { Some(now()) } else { driver.poll_timeout() };
@@ -79,7 +94,7 @@ impl Adapter {
             if more || due.is_some_and(|due| now() > due + LATE) {
                 yield_now().await;
             }
-            more = self.turn(&mut driver);
+            more = self.turn(driver);
         }
     }
 

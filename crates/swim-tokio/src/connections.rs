@@ -85,6 +85,11 @@ impl Connections {
         }
     }
 
+    /// Ends all connections, and waits until their tasks have ended.
+    pub(crate) async fn close(&mut self) {
+        self.tasks.shutdown().await;
+    }
+
     fn start<F, T>(&mut self, id: StreamId, run: F)
     where
         F: FnOnce(Line) -> T,

@@ -35,6 +35,11 @@ impl Resolver {
             let _ = reports.send(Report::Resolved(id, result)).await;
         });
     }
+
+    /// Ends all tasks, and waits until they have ended. The system's lookups go on by themselves.
+    pub(crate) async fn close(&mut self) {
+        self.tasks.shutdown().await;
+    }
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {

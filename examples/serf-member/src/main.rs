@@ -27,7 +27,7 @@ mod tags;
 
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Error, Event, Events, Notice, Options, State, VersionRange};
+use swim_tokio::{Cluster, Error, Event, Events, Notice, Options, VersionRange};
 
 use crate::clock::Clock;
 use crate::intent::Intent;
@@ -56,10 +56,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // From now on Ctrl-C does not end the program but asks it to leave, also while it joins.
     let stopped = tokio::spawn(tokio::signal::ctrl_c());
-    let (cluster, events, node) = swim_tokio::bind(options).await?;
-    let node = tokio::spawn(node);
+    let mut node = swim_tokio::start(options).await?;
+    let cluster = node.cluster();
     let clock = Clock::default();
-    let watching = tokio::spawn(watch(events, clock.clone()));
+    let watching = tokio::spawn(watch(node.events(), clock.clone()));
     cluster.join([contact]).await?;
     // The answer to the join held the others' time.
     say(&cluster, Intent::Join, &clock).await?;
@@ -70,20 +70,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // It still answers those who have not heard of it yet.
     tokio::time::sleep(LEAVE_PROPAGATION).await;
     watching.abort();
-    node.abort();
+    node.stop().await;
     println!("{name} left");
     Ok(())
 }
 
 /// Tells everybody, and some for certain: gossip is not.
 async fn say(cluster: &Cluster, intent: Intent, clock: &Clock) -> Result<(), Error> {
-    let local = cluster.local().name;
-    let message = intent.encode(local.as_str(), clock.next());
-    let others = cluster
-        .members()
-        .into_iter()
-        .filter(|member| member.name != local && member.state == State::Alive);
-    for member in others.take(TOLD_DIRECTLY) {
+    let message = intent.encode(cluster.local().name.as_str(), clock.next());
+    for member in cluster.peers().into_iter().take(TOLD_DIRECTLY) {
         if let Err(error) = cluster.send_reliable(member.name.as_str(), message.clone()).await {
             eprintln!("{} was not told directly: {error}", member.name);
         }

@@ -37,19 +37,12 @@ struct Node {
     running: Option<Running>,
 }
 
-/// A node that runs. Dropping it stops the node without a goodbye.
+/// A node that runs. Dropping it stops the node without a leave.
 #[derive(Debug)]
 struct Running {
-    cluster: Cluster,
-    node: JoinHandle<()>,
+    node: swim_tokio::Node,
+    /// Ends with the node's events, once they are told.
     watch: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.node.abort();
-        self.watch.abort();
-    }
 }
 
 /// All nodes of the demo.
@@ -90,13 +83,13 @@ impl Cast {
             .map(|address| address.to_string())
             .collect();
         let mut tries = 0;
-        let (cluster, events, future) = loop {
+        let mut started = loop {
             let mut options = Options::local(node.name.clone());
             options.bind = address;
             options.seeds = seeds.clone();
             options.config.label = LABEL.into();
             tries += 1;
-            match swim_tokio::bind(options).await {
+            match swim_tokio::start(options).await {
                 // The sockets of the crashed node may take a moment to close.
                 Err(_) if node.address.is_some() && tries < REBIND_TRIES => {
                     tokio::time::sleep(REBIND_PAUSE).await;
@@ -104,27 +97,25 @@ impl Cast {
                 result => break result?,
             }
         };
-        let address = cluster.local_address();
-        let watch = tokio::spawn(watch(index, events, self.sender.clone()));
-        let running = Running { cluster, node: tokio::spawn(future), watch };
+        let address = started.cluster().local_address();
+        let watch = tokio::spawn(watch(index, started.events(), self.sender.clone()));
         let node = &mut self.nodes[index];
         node.address = Some(address);
-        node.running = Some(running);
+        node.running = Some(Running { node: started, watch });
         Ok(address)
     }
 
-    /// Ends a node without a goodbye: its future is dropped, its sockets close, nobody is told.
+    /// Ends a node without a leave: its sockets close, nobody is told.
     pub(super) async fn crash(&mut self, index: usize) {
-        if let Some(mut running) = self.nodes[index].running.take() {
-            running.node.abort();
-            // An aborted task says so; it has no other result.
-            let _ = (&mut running.node).await;
+        if let Some(Running { node, watch }) = self.nodes[index].running.take() {
+            watch.abort();
+            node.stop().await;
         }
     }
 
     /// The handle of a node that runs.
     pub(super) fn cluster(&self, index: usize) -> Option<Cluster> {
-        self.nodes[index].running.as_ref().map(|running| running.cluster.clone())
+        self.nodes[index].running.as_ref().map(|running| running.node.cluster())
     }
 
     /// The settings that all nodes have in common; whose name is in them means nothing.
@@ -160,7 +151,7 @@ impl Cast {
     pub(super) fn view(&self, observer: usize) -> Vec<Option<State>> {
         let mut view = vec![None; self.len()];
         if let Some(running) = &self.nodes[observer].running {
-            for member in running.cluster.members() {
+            for member in running.node.cluster().members() {
                 if let Some(subject) = self.index_of(member.name.as_str()) {
                     view[subject] = Some(member.state);
                 }

@@ -40,8 +40,9 @@ async fn an_unspecified_address_is_never_announced() {
         let mut options = options("a");
         options.bind = address.parse().unwrap();
         match bind(options).await {
-            Ok((cluster, ..)) => {
-                let announced = cluster.local().address;
+            Ok(bound) => {
+                let node = bound.spawn();
+                let announced = node.cluster().local().address;
                 assert!(!announced.ip().is_unspecified() && !announced.ip().is_loopback());
                 assert_eq!(announced.is_ipv4(), address.starts_with('0'));
             }

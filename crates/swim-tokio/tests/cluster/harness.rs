@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use swim_test_support::say_skipped;
-use swim_tokio::{Cluster, Event, Events, Notice, Options, State, bind};
-use tokio::task::JoinHandle;
+use swim_tokio::{Cluster, Event, Events, Notice, Options, State};
 use tokio::time::{sleep, timeout};
 
 /// Far more than anything here takes, also on a busy machine.
@@ -15,7 +14,13 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Node {
     pub(crate) cluster: Cluster,
     pub(crate) events: Events,
-    pub(crate) task: JoinHandle<()>,
+    pub(crate) node: swim_tokio::Node,
+}
+
+impl From<swim_tokio::Node> for Node {
+    fn from(mut node: swim_tokio::Node) -> Self {
+        Node { cluster: node.cluster(), events: node.events(), node }
+    }
 }
 
 impl Node {
@@ -49,10 +54,9 @@ impl Node {
         found.unwrap_or_else(|_| panic!("{name} never told of it"))
     }
 
-    /// Ends the node without a goodbye, and waits until it is gone.
+    /// Ends the node without a leave, and waits until it is gone.
     pub(crate) async fn crash(self) -> (Cluster, Events) {
-        self.task.abort();
-        assert!(self.task.await.unwrap_err().is_cancelled());
+        self.node.stop().await;
         (self.cluster, self.events)
     }
 }
@@ -80,8 +84,7 @@ pub(crate) fn returning(name: &str) -> Options {
 }
 
 pub(crate) async fn start(options: Options) -> Node {
-    let (cluster, events, node) = bind(options).await.unwrap();
-    Node { cluster, events, task: tokio::spawn(node) }
+    swim_tokio::start(options).await.unwrap().into()
 }
 
 /// Nodes that all know each other.

@@ -1,10 +1,11 @@
 use swim_tokio::{DropReason, Error, Hooks, MemberRef, State, bind_with_hooks};
 
-use crate::harness::{Node, options, start};
+use tokio::time::timeout;
+
+use crate::harness::{LIMIT, Node, options, start};
 
 async fn start_with_hooks(name: &str, hooks: Box<dyn Hooks>) -> Node {
-    let (cluster, events, node) = bind_with_hooks(options(name), hooks).await.unwrap();
-    Node { cluster, events, task: tokio::spawn(node) }
+    swim_tokio::start_with_hooks(options(name), hooks).await.unwrap().into()
 }
 
 /// Lets in whoever belongs to this zone.
@@ -42,10 +43,20 @@ impl Hooks for Panicking {
 
 #[tokio::test]
 async fn a_hook_that_panics_ends_the_node_and_its_callers_are_told() {
-    let a = start_with_hooks("a", Box::new(Panicking)).await;
+    let mut a = start_with_hooks("a", Box::new(Panicking)).await;
     let b = start(options("b")).await;
     assert_eq!(a.cluster.join([b.address()]).await, Err(Error::Stopped));
-    assert!(a.task.await.unwrap_err().is_panic());
+    timeout(LIMIT, a.node.stopped()).await.unwrap();
     assert_eq!(a.cluster.stats().await, Err(Error::Stopped));
     assert_eq!(a.cluster.members().len(), 1, "as last known");
+    assert_eq!(a.node.shutdown(LIMIT).await, Err(Error::Stopped));
+}
+
+#[tokio::test]
+#[should_panic(expected = "a mistake of the application")]
+async fn the_panic_of_a_hook_comes_out_of_the_future_that_runs_the_node() {
+    let b = start(options("b")).await;
+    let contact = b.address();
+    let a = bind_with_hooks(options("a"), Box::new(Panicking)).await.unwrap();
+    let _ = a.run(|cluster, _| async move { cluster.join([contact]).await }).await;
 }

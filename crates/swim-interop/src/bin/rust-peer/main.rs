@@ -30,14 +30,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::parse(std::env::args().skip(1))?;
-    let (cluster, events, node) = swim_tokio::bind(settings.options).await?;
-    let node = tokio::spawn(node);
+    let mut node = swim_tokio::start(settings.options).await?;
+    let (cluster, events) = (node.cluster(), node.events());
     cluster.set_user_state(settings.user_state).await?;
     lines::print(&lines::ready(&cluster));
     tokio::select! {
         () = obey(&cluster) => {}
         () = tell(events) => {}
-        ended = node => ended?,
+        () = node.stopped() => return Err("the node ended by itself".into()),
     }
     Ok(())
 }
