@@ -14,6 +14,7 @@ use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
 use crate::events::Events;
 use crate::leaving::Departure;
+use crate::tags::Tags;
 use crate::view::View;
 use crate::watch::Watch;
 
@@ -153,6 +154,15 @@ impl Cluster {
     pub async fn set_meta(&self, meta: impl Into<Bytes>) -> Result<(), Error> {
         let meta = meta.into();
         self.ask(|reply| Ask::SetMeta { meta, reply }).await
+    }
+
+    /// Announces other tags as this node's metadata, as [`set_meta`](Cluster::set_meta) does.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) beyond `meta_size_max`.
+    pub async fn set_tags(&self, tags: &Tags) -> Result<(), Error> {
+        self.set_meta(tags.encode()).await
     }
 
     /// Sends a message to every member, by gossip. Resolves when it was sent as often as an update
@@ -401,7 +411,21 @@ impl Cluster {
     /// the live peers, use [`watch`](Cluster::watch).
     #[must_use]
     pub fn peers(&self) -> Vec<Member> {
-        self.view.peers()
+        self.view.peers_where(|_| true)
+    }
+
+    /// The live [`peers`](Cluster::peers) that have this [tag](Tags).
+    ///
+    /// ```
+    /// use swim_driver::Cluster;
+    ///
+    /// fn caches(cluster: &Cluster) -> Vec<std::net::SocketAddr> {
+    ///     cluster.peers_tagged("role", "cache").iter().map(|member| member.address).collect()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn peers_tagged(&self, key: &str, value: &str) -> Vec<Member> {
+        self.view.peers_where(|peer| Tags::of(peer).is_some_and(|it| it.get(key) == Some(value)))
     }
 
     /// How many live [`peers`](Cluster::peers) there are now. 0 means that this node is alone, or

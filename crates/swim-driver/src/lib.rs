@@ -55,6 +55,7 @@ mod seed;
 mod seeds;
 mod streams;
 mod system_clock;
+mod tags;
 mod view;
 mod watch;
 
@@ -76,4 +77,5 @@ pub use swim_core::{
     Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Refused,
     RequestId, State, Stats, StreamId, VersionRange, Versions, Via, Wire,
 };
+pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

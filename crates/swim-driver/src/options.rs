@@ -8,6 +8,7 @@ use swim_core::{Config, Incarnation, Name};
 use crate::advertise;
 use crate::error::BindError;
 use crate::seed::Seed;
+use crate::tags::{Tags, TagsError};
 
 /// The port that a node listens on unless told otherwise: the one of HashiCorp memberlist.
 pub const PORT_DEFAULT: u16 = 7946;
@@ -116,6 +117,20 @@ impl Options {
         }
     }
 
+    /// Announces these tags as the node's metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`TagsError::TooLarge`] beyond [`Config::meta_size_max`]; then nothing changes.
+    pub fn set_tags(&mut self, tags: &Tags) -> Result<(), TagsError> {
+        let (meta, max) = (tags.encode(), self.config.meta_size_max);
+        if meta.len() > max {
+            return Err(TagsError::TooLarge { size: meta.len(), max });
+        }
+        self.config.meta = meta;
+        Ok(())
+    }
+
     /// Names the first setting that cannot work, as far as it can be told before anything is
     /// bound. Binding checks the same and more.
     pub fn check(&self) -> Result<(), BindError> {
@@ -191,6 +206,16 @@ mod tests {
         let mut bad = options();
         bad.advertise = Some("0.0.0.0:7946".parse().unwrap());
         assert!(matches!(bad.check(), Err(BindError::UnspecifiedAdvertise)));
+    }
+
+    #[test]
+    fn tags_that_are_too_large_are_refused_and_change_nothing() {
+        let mut options = options();
+        options.set_tags(&Tags::from([("k", "v")])).unwrap();
+        let before = options.config.meta.clone();
+        let error = options.set_tags(&Tags::from([("k", "v".repeat(512))])).unwrap_err();
+        assert_eq!(error, TagsError::TooLarge { size: 519, max: 512 });
+        assert_eq!(options.config.meta, before);
     }
 
     #[test]

@@ -69,8 +69,8 @@ impl View {
         live.or_else(|| published.members.values().find(here)).cloned()
     }
 
-    pub(crate) fn peers(&self) -> Vec<Member> {
-        self.read().peers().cloned().collect()
+    pub(crate) fn peers_where(&self, wanted: impl Fn(&Member) -> bool) -> Vec<Member> {
+        self.read().peers().filter(|peer| wanted(peer)).cloned().collect()
     }
 
     pub(crate) fn peer_count(&self) -> usize {

@@ -70,6 +70,6 @@ pub use swim_driver::{
     Departure, DropCounts, DropReason, Error, Event, Events, Failure, Fingerprint, HealthReason,
     Hooks, INPUTS_PER_TURN_MAX, Incarnation, IpNet, Joined, Key, KeyError, Keyring, KeyringError,
     Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, Notice, Options,
-    PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId, SeedError, State, Stats, VersionRange, Versions,
-    Via, Watch, Wire,
+    PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId, SeedError, State, Stats, Tags, TagsError,
+    VersionRange, Versions, Via, Watch, Wire,
 };

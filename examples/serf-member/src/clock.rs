@@ -3,10 +3,28 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{intent, msgpack};
+use serde::Deserialize;
+
+use crate::intent;
 
 /// The first byte of what Serf's agents exchange in a push/pull.
 const PUSH_PULL: u8 = 2;
+
+/// Maps and lists within each other, which a peer could send without end. Serf's have four.
+const DEPTH_MAX: usize = 16;
+
+/// What messages of several kinds have in common.
+#[derive(Deserialize)]
+struct Timed {
+    #[serde(rename = "LTime")]
+    time: u64,
+}
+
+fn time_in(body: &[u8]) -> Option<u64> {
+    let mut reader = rmp_serde::Deserializer::new(body);
+    reader.set_max_depth(DEPTH_MAX);
+    Timed::deserialize(&mut reader).ok().map(|timed| timed.time)
+}
 
 /// A Lamport clock: an intent that is not later than the last one of its member is ignored.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +34,7 @@ impl Clock {
     /// Goes on to what this message of Serf's tells, if it tells a time of this clock at all.
     pub(crate) fn hear(&self, message: &[u8]) {
         if let [intent::LEAVE | intent::JOIN | PUSH_PULL, body @ ..] = message
-            && let Some(time) = msgpack::number_in_map(body, "LTime")
+            && let Some(time) = time_in(body)
         {
             self.0.fetch_max(time, Ordering::Relaxed);
         }
@@ -40,6 +58,23 @@ mod tests {
         clock.hear(&Intent::Join.encode("somebody", 41));
         clock.hear(&Intent::Leave.encode("somebody", 7));
         assert_eq!((clock.next(), clock.next()), (42, 43));
+    }
+
+    #[test]
+    fn a_time_is_found_behind_values_of_every_kind() {
+        let clock = Clock::default();
+        clock.hear(b"\x02\x83\xa1a\x92\x01\x81\xa1a\xc0\xa1b\xda\x00\x02xy\xa5LTime\xcd\x01\x2c");
+        assert_eq!(clock.next(), 301);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_too_deep_has_no_time() {
+        let clock = Clock::default();
+        let message = Intent::Join.encode("somebody", 1 << 40);
+        (0..message.len() - 14).for_each(|size| clock.hear(&message[..size]));
+        let deep = [&b"\x02\x82\xa4deep"[..], &[0x91; 100_000]].concat();
+        clock.hear(&deep);
+        assert_eq!(clock.next(), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a member of a Serf cluster says when it comes or goes.
 
-use crate::msgpack;
+use serde::Serialize;
 
 /// The first byte of Serf's messages of this kind.
 pub(crate) const LEAVE: u8 = 0;
@@ -18,23 +18,26 @@ pub(crate) enum Intent {
 impl Intent {
     /// The message: a byte for its kind, and a map.
     pub(crate) fn encode(self, name: &str, time: u64) -> Vec<u8> {
-        let (kind, fields) = match self {
-            Intent::Join => (JOIN, 2),
-            Intent::Leave => (LEAVE, 3),
+        let (kind, prune) = match self {
+            Intent::Join => (JOIN, None),
+            Intent::Leave => (LEAVE, Some(false)),
         };
         let mut message = vec![kind];
-        msgpack::put_map(&mut message, fields);
-        msgpack::put_text(&mut message, "LTime");
-        msgpack::put_number(&mut message, time);
-        msgpack::put_text(&mut message, "Node");
-        msgpack::put_text(&mut message, name);
-        if self == Intent::Leave {
-            // Whether the others should forget the member at once.
-            msgpack::put_text(&mut message, "Prune");
-            msgpack::put_false(&mut message);
-        }
+        rmp_serde::encode::write_named(&mut message, &Body { time, name, prune })
+            .expect("a vector takes everything");
         message
     }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "LTime")]
+    time: u64,
+    #[serde(rename = "Node")]
+    name: &'a str,
+    /// Whether the others should forget the member at once.
+    #[serde(rename = "Prune", skip_serializing_if = "Option::is_none")]
+    prune: Option<bool>,
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //!
 //! - it announces its own protocol versions as those of the application, 2 to 5
 //!   ([`SERF_VERSIONS`]);
-//! - the metadata of a member are its tags ([`tags`]);
+//! - the metadata of a member are its tags ([`Tags`]);
 //! - who joins or leaves says so in a message of Serf's ([`intent`]), stamped with a logical clock
 //!   that everybody keeps ([`clock`]). Without it a member that leaves is taken for failed.
 //!
@@ -22,12 +22,10 @@
 
 mod clock;
 mod intent;
-mod msgpack;
-mod tags;
 
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Error, Event, Events, Notice, Options, VersionRange};
+use swim_tokio::{Cluster, Error, Event, Events, Member, Notice, Options, Tags, VersionRange};
 
 use crate::clock::Clock;
 use crate::intent::Intent;
@@ -52,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     options.bind = bind.parse()?;
     options.config = options.config.memberlist();
     options.config.versions.application = SERF_VERSIONS;
-    options.config.meta = tags::encode(&tags::parse(tags)?).into();
+    options.set_tags(&Tags::parse(tags)?)?;
 
     // From now on Ctrl-C does not end the program but asks it to leave, also while it joins.
     let stopped = tokio::spawn(tokio::signal::ctrl_c());
@@ -91,10 +89,10 @@ async fn watch(mut events: Events, clock: Clock) {
     while let Some(notice) = events.next().await {
         match notice {
             Notice::Event(Event::Joined { member, .. }) => {
-                println!("{} joined {}", member.name, tags::decode(&member.meta));
+                println!("{} joined {}", member.name, tags(&member));
             }
             Notice::Event(Event::Updated { member, .. }) => {
-                println!("{} changed {}", member.name, tags::decode(&member.meta));
+                println!("{} changed {}", member.name, tags(&member));
             }
             Notice::Event(Event::Failed { member, .. }) => println!("{} failed", member.name),
             Notice::Event(Event::Left { member, .. }) => println!("{} left", member.name),
@@ -102,5 +100,12 @@ async fn watch(mut events: Events, clock: Clock) {
             Notice::Event(Event::Message { payload, .. }) => clock.hear(&payload),
             _ => {}
         }
+    }
+}
+
+fn tags(member: &Member) -> String {
+    match Tags::of(member) {
+        Some(tags) => tags.to_string(),
+        None => format!("with metadata that are no tags: {:?}", member.meta),
     }
 }
