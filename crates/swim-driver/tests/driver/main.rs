@@ -10,3 +10,4 @@ mod power_loss;
 mod seeds;
 mod subscribers;
 mod turns;
+mod watching;
