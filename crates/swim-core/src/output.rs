@@ -1,5 +1,7 @@
 //! What leaves a node: packets, stream operations, and events.
 
+mod sentence;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;

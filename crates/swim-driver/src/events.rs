@@ -25,6 +25,18 @@ pub enum Notice {
     },
 }
 
+/// The sentence of the event, or how many were missed.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Event(event) => event.fmt(f),
+            Notice::Missed { events } => {
+                write!(f, "missed: {events} events, because the subscriber reads too slowly")
+            }
+        }
+    }
+}
+
 /// The events of a node from one moment on. See [`Cluster::subscribe`](crate::Cluster::subscribe).
 ///
 /// A subscriber that does not read costs the node nothing but the memory of its queue, which is
@@ -35,12 +47,9 @@ pub enum Notice {
 ///
 /// async fn watch(mut events: Events) {
 ///     while let Some(notice) = events.next().await {
-///         match notice {
-///             Notice::Event(Event::Failed { member, declared_by, .. }) => {
-///                 println!("{} failed, says {declared_by}", member.name);
-///             }
-///             Notice::Event(_) => {}
-///             Notice::Missed { events } => println!("missed {events} events"),
+///         match &notice {
+///             Notice::Event(Event::Failed { member, .. }) => eprintln!("look at {}", member.name),
+///             _ => println!("{notice}"),
 ///         }
 ///     }
 /// }
@@ -320,6 +329,14 @@ mod tests {
         assert!(events.poll(&mut context).is_pending());
         subscriber.close().unwrap().wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn notices_are_sentences() {
+        let told = Notice::Event(late(3)).to_string();
+        assert_eq!(told, "late: this node did not run for 3.00 s: not counted against others");
+        let told = Notice::Missed { events: 7 }.to_string();
+        assert_eq!(told, "missed: 7 events, because the subscriber reads too slowly");
     }
 
     #[test]

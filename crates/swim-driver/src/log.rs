@@ -40,12 +40,16 @@ pub(crate) fn record(node: &Name, event: &Event) {
             target: "swim", %node, %address, %via,
             "another node has this node's name: rename one of them"
         ),
+        Event::NameConflict { name, winner, loser, via } => warn!(
+            target: "swim", %node, member = %name, %winner, %loser, %via,
+            "two live nodes have one name: rename one of them"
+        ),
         Event::BadInput { from, reason, stream } => {
             warn!(target: "swim", %node, %from, %reason, stream, "unusable input");
         }
         // Answers go to their callers.
         Event::Answer { .. } => {}
-        other => debug!(target: "swim", %node, event = ?other),
+        other => debug!(target: "swim", %node, "{other}"),
     }
 }
 

@@ -3,11 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use swim_tokio::{DropReason, Incarnation, Name, RequestId, Versions, Via};
+use swim_tokio::{
+    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, Versions, Via,
+};
 
 use super::*;
 use crate::print::Format;
 use crate::style::Paint;
+use crate::text;
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -160,9 +163,9 @@ fn left_and_forgotten() {
     let left = |previous| Event::Left { member: member(State::Left), previous, via: gossip() };
     assert_eq!(
         human(&left(State::Alive)),
-        "left       b at 10.0.0.2:7946 said goodbye [gossip from 10.0.0.3:7946]"
+        "left       b at 10.0.0.2:7946 left the cluster [gossip from 10.0.0.3:7946]"
     );
-    assert!(human(&left(State::Failed)).contains("said goodbye; had been failed ["));
+    assert!(human(&left(State::Failed)).contains("left the cluster; had been failed ["));
     let more = json!({"previous": "alive", "via": "packet", "heard_from": "10.0.0.3:7946"});
     assert_eq!(as_json(&left(State::Alive)), about_member("left", State::Left, more));
 
@@ -266,7 +269,7 @@ fn what_does_not_get_through() {
     let event = Event::DatagramsBlocked { member: member(State::Alive) };
     assert_eq!(
         human(&event),
-        "datagrams_blocked b at 10.0.0.2:7946: answers by detours alone, no datagram gets through"
+        "datagrams_blocked b at 10.0.0.2:7946: reachable only through relays or TCP: UDP is blocked"
     );
     assert_eq!(as_json(&event), about_member("datagrams_blocked", State::Alive, json!({})));
 
@@ -348,6 +351,28 @@ fn names_and_metadata_cannot_forge_lines_or_drive_the_terminal() {
             assert!(!line.chars().any(text::is_unprintable), "{line:?}");
         }
     }
+}
+
+#[test]
+fn a_conflict_of_names_says_whom_to_rename() {
+    let event = Event::NameConflict {
+        name: name("b"),
+        winner: "10.0.0.2:7946".parse().unwrap(),
+        loser: "10.0.0.4:7946".parse().unwrap(),
+        via: Via::Own,
+    };
+    assert_eq!(
+        human(&event),
+        "name_conflict two live nodes are called b: 10.0.0.2:7946 keeps the name, rename the one \
+         at 10.0.0.4:7946 [own observation]"
+    );
+    assert_eq!(
+        as_json(&event),
+        json!({
+            "event": "name_conflict", "name": "b", "winner": "10.0.0.2:7946",
+            "loser": "10.0.0.4:7946", "via": "own",
+        })
+    );
 }
 
 #[test]

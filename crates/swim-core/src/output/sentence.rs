@@ -1,0 +1,330 @@
+//! Events as sentences for people. Exhaustive here, so that no kind of event is ever without.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use super::{Answer, Event, Failure, Via};
+use crate::member::{Member, Name, State};
+use crate::text::{bytes, count, duration, escape};
+
+/// The sentence of an event with its kind and how the news came, in one line of printable text.
+///
+/// ```
+/// use core::time::Duration;
+/// use swim_core::Event;
+///
+/// let event = Event::Late { by: Duration::from_secs(3) };
+/// assert_eq!(
+///     event.to_string(),
+///     "late: this node did not run for 3.00 s: not counted against others"
+/// );
+/// ```
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind(), self.sentence())?;
+        match self.via() {
+            Some(via) => write!(f, " [{via}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Event {
+    /// The kind of event in `snake_case`, for logs and JSON. Stable across releases.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Event::Joined { .. } => "joined",
+            Event::Updated { .. } => "updated",
+            Event::Suspected { .. } => "suspected",
+            Event::Confirmed { .. } => "confirmed",
+            Event::Refuted { .. } => "refuted",
+            Event::Failed { .. } => "failed",
+            Event::Left { .. } => "left",
+            Event::Forgotten { .. } => "forgotten",
+            Event::Accused { .. } => "accused",
+            Event::HealthChanged { .. } => "health_changed",
+            Event::AckPayload { .. } => "ack_payload",
+            Event::DatagramsBlocked { .. } => "datagrams_blocked",
+            Event::Broadcast { .. } => "broadcast",
+            Event::Message { .. } => "message",
+            Event::UserState { .. } => "user_state",
+            Event::Answer { .. } => "answer",
+            Event::Late { .. } => "late",
+            Event::NameTaken { .. } => "name_taken",
+            Event::NameConflict { .. } => "name_conflict",
+            Event::BadInput { .. } => "bad_input",
+        }
+    }
+
+    /// How this node heard of it, for news about members.
+    #[must_use]
+    pub const fn via(&self) -> Option<Via> {
+        match self {
+            Event::Joined { via, .. }
+            | Event::Updated { via, .. }
+            | Event::Suspected { via, .. }
+            | Event::Confirmed { via, .. }
+            | Event::Refuted { via, .. }
+            | Event::Failed { via, .. }
+            | Event::Left { via, .. }
+            | Event::Accused { via, .. }
+            | Event::NameTaken { via, .. }
+            | Event::NameConflict { via, .. } => Some(*via),
+            Event::Forgotten { .. }
+            | Event::HealthChanged { .. }
+            | Event::AckPayload { .. }
+            | Event::DatagramsBlocked { .. }
+            | Event::Broadcast { .. }
+            | Event::Message { .. }
+            | Event::UserState { .. }
+            | Event::Answer { .. }
+            | Event::Late { .. }
+            | Event::BadInput { .. } => None,
+        }
+    }
+
+    /// The sentence alone, without [`kind`](Event::kind) and [`via`](Event::via). What peers chose
+    /// in it is escaped, and cut where it is long.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Event::Joined { .. }
+            | Event::Updated { .. }
+            | Event::Left { .. }
+            | Event::Forgotten { .. }
+            | Event::DatagramsBlocked { .. }
+            | Event::NameConflict { .. } => of_member(self),
+            Event::Suspected { .. }
+            | Event::Confirmed { .. }
+            | Event::Refuted { .. }
+            | Event::Failed { .. } => of_suspicion(self),
+            Event::Accused { .. }
+            | Event::HealthChanged { .. }
+            | Event::Late { .. }
+            | Event::NameTaken { .. }
+            | Event::BadInput { .. }
+            | Event::Answer { .. } => of_this_node(self),
+            Event::AckPayload { .. }
+            | Event::Broadcast { .. }
+            | Event::Message { .. }
+            | Event::UserState { .. } => of_application(self),
+        }
+    }
+}
+
+/// Members that come, change and go.
+fn of_member(event: &Event) -> String {
+    match event {
+        Event::Joined { member, previous, .. } => {
+            let before = previous.map(|state| format!("; had been {state}")).unwrap_or_default();
+            format!("{}{}{before}", place(member), details(member))
+        }
+        Event::Updated { member, .. } => format!("{}{}", place(member), details(member)),
+        Event::Left { member, previous: State::Alive, .. } => {
+            format!("{} left the cluster", place(member))
+        }
+        Event::Left { member, previous, .. } => {
+            format!("{} left the cluster; had been {previous}", place(member))
+        }
+        Event::Forgotten { member } => {
+            format!("{} is no longer listed; it had {}", place(member), member.state)
+        }
+        Event::DatagramsBlocked { member } => {
+            format!("{}: reachable only through relays or TCP: UDP is blocked", place(member))
+        }
+        Event::NameConflict { name, winner, loser, .. } => format!(
+            "two live nodes are called {}: {winner} keeps the name, rename the one at {loser}",
+            escape(name.as_str())
+        ),
+        _ => String::new(),
+    }
+}
+
+/// From the first doubt about a member to its end.
+fn of_suspicion(event: &Event) -> String {
+    match event {
+        Event::Suspected { member, accuser, timeout_min, timeout_max, .. } => format!(
+            "{}: accused by {}; failed in {} unless it refutes",
+            place(member),
+            escape(accuser.as_str()),
+            range(*timeout_min, *timeout_max)
+        ),
+        Event::Confirmed { name, accuser, confirmations, remaining, .. } => format!(
+            "{}: accused by {} too, {}; {} left to refute",
+            escape(name.as_str()),
+            escape(accuser.as_str()),
+            count(*confirmations as usize, "confirmation"),
+            duration(*remaining)
+        ),
+        Event::Refuted { member, suspected_for, .. } => format!(
+            "{} is alive, incarnation {}; had been suspected for {}",
+            place(member),
+            member.incarnation,
+            duration(*suspected_for)
+        ),
+        Event::Failed { member, declared_by, accusers, suspected_for, .. } => format!(
+            "{}: declared failed by {}, accused by {}, suspected for {}",
+            place(member),
+            escape(declared_by.as_str()),
+            list(accusers),
+            duration(*suspected_for)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// This node itself, and what came in that it cannot use.
+fn of_this_node(event: &Event) -> String {
+    match event {
+        Event::Accused { accuser, claim, incarnation, refuted_with, .. } => format!(
+            "{} claimed that this node has {} (incarnation {incarnation}): refuted with \
+             incarnation {refuted_with}",
+            escape(accuser.as_str()),
+            claimed(*claim)
+        ),
+        Event::HealthChanged { from, to, reason } => {
+            format!("local health {from} -> {to} (0 is healthy): {reason}")
+        }
+        Event::Late { by } => {
+            format!("this node did not run for {}: not counted against others", duration(*by))
+        }
+        Event::NameTaken { address, .. } => {
+            format!("{address} announces this node's own name: rename one of the two")
+        }
+        Event::BadInput { from, reason, stream } => {
+            format!("from {from} by {}: {reason}", if *stream { "stream" } else { "datagram" })
+        }
+        Event::Answer { request, result } => format!("request {}: {}", request.0, answer(result)),
+        _ => String::new(),
+    }
+}
+
+/// What applications send each other.
+fn of_application(event: &Event) -> String {
+    match event {
+        Event::AckPayload { name, round_trip, payload } => {
+            let after = duration(*round_trip);
+            format!("{} after {after}: {}", escape(name.as_str()), bytes(payload))
+        }
+        Event::Broadcast { origin, payload, .. } => {
+            format!("{}: {}", escape(origin.as_str()), bytes(payload))
+        }
+        Event::Message { from, payload, .. } => {
+            let from = from.as_ref().map_or("somebody".into(), |name| escape(name.as_str()));
+            format!("{from}: {}", bytes(payload))
+        }
+        Event::UserState { from, join, state } => {
+            let when = if *join { " with a join" } else { "" };
+            format!("from {from}{when}: {}", bytes(state))
+        }
+        _ => String::new(),
+    }
+}
+
+fn place(member: &Member) -> String {
+    format!("{} at {}", escape(member.name.as_str()), member.address)
+}
+
+fn details(member: &Member) -> String {
+    let meta = match member.meta.is_empty() {
+        true => String::new(),
+        false => format!(", meta {}", bytes(&member.meta)),
+    };
+    format!(", incarnation {}{meta}", member.incarnation)
+}
+
+fn range(min: Duration, max: Duration) -> String {
+    let (min, max) = (duration(min), duration(max));
+    if min == max { min } else { format!("{min} to {max}") }
+}
+
+fn list(names: &[Name]) -> String {
+    if names.is_empty() {
+        return "nobody known here".into();
+    }
+    names.iter().map(|name| escape(name.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+fn claimed(claim: State) -> &'static str {
+    match claim {
+        State::Alive => "come back",
+        State::Suspect => "become suspect",
+        State::Failed => "failed",
+        State::Left => "left",
+    }
+}
+
+fn answer(result: &Result<Answer, Failure>) -> String {
+    match result {
+        Ok(Answer::Joined { contact, members }) => {
+            format!("{contact} answered: {} known", count(*members, "member"))
+        }
+        Ok(Answer::Left) => "left the cluster".into(),
+        Ok(Answer::Spread) => "spread".into(),
+        Ok(Answer::Delivered) => "delivered".into(),
+        Ok(Answer::Pong { round_trip, .. }) => format!("answered after {}", duration(*round_trip)),
+        Err(failure) => escape(&failure.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::member::{Incarnation, Versions};
+    use crate::output::RequestId;
+
+    fn member(name: &str) -> Member {
+        Member {
+            name: name.parse().unwrap(),
+            address: "10.0.0.2:7946".parse().unwrap(),
+            state: State::Alive,
+            incarnation: Incarnation(7),
+            meta: "role=db".into(),
+            versions: Versions::DEFAULT,
+        }
+    }
+
+    fn gossip() -> Via {
+        Via::Packet { from: "10.0.0.3:7946".parse().unwrap() }
+    }
+
+    #[test]
+    fn an_event_prints_as_its_kind_its_sentence_and_how_it_came() {
+        let event =
+            Event::Joined { member: member("b"), previous: Some(State::Failed), via: gossip() };
+        assert_eq!(
+            event.to_string(),
+            "joined: b at 10.0.0.2:7946, incarnation 7, meta \"role=db\"; had been failed [gossip \
+             from 10.0.0.3:7946]"
+        );
+        let event = Event::NameConflict {
+            name: "b".parse().unwrap(),
+            winner: "10.0.0.2:7946".parse().unwrap(),
+            loser: "10.0.0.4:7946".parse().unwrap(),
+            via: Via::Own,
+        };
+        assert_eq!(
+            event.to_string(),
+            "name_conflict: two live nodes are called b: 10.0.0.2:7946 keeps the name, rename the \
+             one at 10.0.0.4:7946 [own observation]"
+        );
+    }
+
+    #[test]
+    fn answers_are_sentences() {
+        let told = |result| Event::Answer { request: RequestId(4), result }.to_string();
+        let joined = Answer::Joined { contact: "10.0.0.2:7946".parse().unwrap(), members: 2 };
+        assert_eq!(told(Ok(joined)), "answer: request 4: 10.0.0.2:7946 answered: 2 members known");
+        assert_eq!(told(Err(Failure::Timeout)), "answer: request 4: no answer in time");
+    }
+
+    #[test]
+    fn peers_cannot_forge_lines() {
+        let event = Event::Updated { member: member("b\n\u{1b}[31m"), via: gossip() };
+        assert!(event.to_string().starts_with("updated: b\\n\\u{1b}[31m at "), "{event}");
+    }
+}
