@@ -110,7 +110,7 @@ pub use output::{
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use sabotage::Sabotage;
-pub use stats::{DropCounts, DropReason, MessageCounts, MessageKind, Stats};
+pub use stats::{Counter, CounterKind, DropCounts, DropReason, MessageCounts, MessageKind, Stats};
 pub use status::Status;
 pub use time::Instant;
 pub use wire::Wire;

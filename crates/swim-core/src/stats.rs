@@ -1,8 +1,12 @@
 //! Counters: what a node did, received, and dropped, and why.
 
+mod counters;
+
 use core::fmt;
 use core::ops::{Index, IndexMut};
 use core::time::Duration;
+
+pub use counters::{Counter, CounterKind};
 
 /// Counts since the node was created, and a few gauges. All counters only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

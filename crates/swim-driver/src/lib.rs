@@ -49,6 +49,7 @@ mod events;
 mod joins;
 mod leaving;
 mod log;
+mod metrics;
 mod options;
 mod replies;
 mod seed;
@@ -69,13 +70,15 @@ pub use error::{BindError, Error};
 pub use events::{Events, Notice};
 pub use joins::RESOLVES_MAX;
 pub use leaving::Departure;
+pub use metrics::metrics_text;
 pub use options::{Options, PORT_DEFAULT};
 pub use seed::SeedError;
 pub use swim_core::{
-    Answer, CipherKind, CommandError, Config, ConfigError, DropCounts, DropReason, Event, Failure,
-    Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key, KeyError, Keyring, KeyringError,
-    Member, MemberRef, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Refused,
-    RequestId, State, Stats, StreamId, VersionRange, Versions, Via, Wire,
+    Answer, CipherKind, CommandError, Config, ConfigError, Counter, CounterKind, DropCounts,
+    DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key,
+    KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
+    NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, VersionRange, Versions, Via,
+    Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

@@ -112,8 +112,7 @@ pub(super) fn stats(stats: &Stats, format: Format) -> String {
     let drops = stats.drops.iter().map(|(reason, count)| (reason.key(), count));
     if format.json {
         let line = Line::new("stats", Tone::Plain, "").fields(|record| {
-            let counts = counts(stats).into_iter();
-            counts
+            counts(stats)
                 .fold(record, |record, (key, count)| record.with(key, count))
                 .with("received", object(received))
                 .with("sent", object(sent))
@@ -141,31 +140,10 @@ fn object(counts: impl Iterator<Item = (&'static str, u64)>) -> Map<String, Valu
     counts.map(|(key, count)| (key.to_string(), count.into())).collect()
 }
 
-fn counts(stats: &Stats) -> [(&'static str, u64); 22] {
-    [
-        ("packets_received", stats.packets_received),
-        ("packet_bytes_received", stats.packet_bytes_received),
-        ("packets_sent", stats.packets_sent),
-        ("packet_bytes_sent", stats.packet_bytes_sent),
-        ("stream_bytes_received", stats.stream_bytes_received),
-        ("stream_bytes_sent", stats.stream_bytes_sent),
-        ("streams_opened", stats.streams_opened),
-        ("streams_accepted", stats.streams_accepted),
-        ("probes", stats.probes),
-        ("probes_failed", stats.probes_failed),
-        ("probes_saved_by_stream", stats.probes_saved_by_stream),
-        ("suspicions_raised", stats.suspicions_raised),
-        ("suspicions_refuted", stats.suspicions_refuted),
-        ("failures_declared", stats.failures_declared),
-        ("accusations_refuted", stats.accusations_refuted),
-        ("push_pulls", stats.push_pulls),
-        ("stalls", stats.stalls),
-        ("health", stats.health.into()),
-        ("members_live", stats.members_live as u64),
-        ("updates_queued", stats.updates_queued as u64),
-        ("broadcasts_queued", stats.broadcasts_queued as u64),
-        ("streams_open", stats.streams_open as u64),
-    ]
+/// Those without a kind or a reason.
+fn counts(stats: &Stats) -> impl Iterator<Item = (&'static str, u64)> {
+    let plain = stats.counters().into_iter().filter(|counter| counter.label.is_none());
+    plain.map(|counter| (counter.name, counter.value))
 }
 
 #[cfg(test)]
@@ -181,6 +159,7 @@ mod tests {
         let json = stats(&counted, Format { json: true, paint: Paint::OFF });
         let object: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(object["packets_sent"], 7);
+        assert_eq!(object["repairs"], 0);
         assert_eq!(object["drops"]["stale"], 0);
     }
 }

@@ -1,0 +1,207 @@
+//! The counters as a list. Exhaustive here, so that none is ever left out where they are shown.
+
+use alloc::vec::Vec;
+
+use super::Stats;
+
+/// One value of [`Stats`], with what is needed to show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counter {
+    /// The name in `snake_case`, for metrics and JSON. Stable across releases.
+    pub name: &'static str,
+    /// Which of several values of this name: the key and the value of a label.
+    pub label: Option<(&'static str, &'static str)>,
+    /// Whether it only grows.
+    pub kind: CounterKind,
+    /// What it counts.
+    pub help: &'static str,
+    /// The value.
+    pub value: u64,
+}
+
+/// How a [`Counter`] moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CounterKind {
+    /// It only grows, from 0 at the start of the node.
+    Counter,
+    /// It is a state, which rises and falls.
+    Gauge,
+}
+
+impl Stats {
+    /// All counters and gauges, each with its name, kind and meaning, in a fixed order. Those of
+    /// one name follow each other.
+    ///
+    /// `round_trip_us` is missing until the first round trip is measured.
+    ///
+    /// ```
+    /// use swim_core::Stats;
+    ///
+    /// let stats = Stats { probes: 7, ..Stats::default() };
+    /// let counters = stats.counters();
+    /// let probes = counters.iter().find(|counter| counter.name == "probes").unwrap();
+    /// assert_eq!(probes.value, 7);
+    /// assert_eq!(probes.help, "Probes that this node started");
+    /// ```
+    #[must_use]
+    pub fn counters(&self) -> Vec<Counter> {
+        let Stats {
+            // Listed in `plain` and in `gauges`. No `..`: a new field has to be added there.
+            packets_received: _,
+            packet_bytes_received: _,
+            packets_sent: _,
+            packet_bytes_sent: _,
+            stream_bytes_received: _,
+            stream_bytes_sent: _,
+            streams_opened: _,
+            streams_accepted: _,
+            probes: _,
+            probes_failed: _,
+            probes_saved_by_stream: _,
+            suspicions_raised: _,
+            suspicions_refuted: _,
+            failures_declared: _,
+            accusations_refuted: _,
+            push_pulls: _,
+            repairs: _,
+            stalls: _,
+            round_trip: _,
+            health: _,
+            members_live: _,
+            members_lost: _,
+            updates_queued: _,
+            broadcasts_queued: _,
+            streams_open: _,
+            received,
+            sent,
+            drops,
+        } = self;
+        let mut counters: Vec<_> = self.plain().chain(self.gauges()).collect();
+        for (name, help, counts) in [
+            ("messages_received", "Messages received, by kind", received),
+            ("messages_sent", "Messages sent, by kind", sent),
+        ] {
+            let label = |(kind, value): (super::MessageKind, u64)| {
+                counter(name, help, value).labelled("kind", kind.key())
+            };
+            counters.extend(counts.iter().map(label));
+        }
+        let label = |(reason, value): (super::DropReason, u64)| {
+            counter("drops", "Input that was dropped, by reason", value)
+                .labelled("reason", reason.key())
+        };
+        counters.extend(drops.iter().map(label));
+        counters
+    }
+
+    /// Those that only grow, without a label.
+    fn plain(&self) -> impl Iterator<Item = Counter> {
+        [
+            counter("packets_received", "Datagrams received", self.packets_received),
+            counter(
+                "packet_bytes_received",
+                "Bytes of datagrams received",
+                self.packet_bytes_received,
+            ),
+            counter("packets_sent", "Datagrams sent", self.packets_sent),
+            counter("packet_bytes_sent", "Bytes of datagrams sent", self.packet_bytes_sent),
+            counter(
+                "stream_bytes_received",
+                "Bytes received on streams",
+                self.stream_bytes_received,
+            ),
+            counter("stream_bytes_sent", "Bytes sent on streams", self.stream_bytes_sent),
+            counter("streams_opened", "Streams that this node opened", self.streams_opened),
+            counter("streams_accepted", "Streams that this node accepted", self.streams_accepted),
+            counter("probes", "Probes that this node started", self.probes),
+            counter("probes_failed", "Probes without any answer", self.probes_failed),
+            counter(
+                "probes_saved_by_stream",
+                "Probes answered over a stream alone",
+                self.probes_saved_by_stream,
+            ),
+            counter("suspicions_raised", "Suspicions by own probes", self.suspicions_raised),
+            counter("suspicions_refuted", "Suspicions seen refuted", self.suspicions_refuted),
+            counter("failures_declared", "Members declared failed here", self.failures_declared),
+            counter(
+                "accusations_refuted",
+                "Accusations of this node that it refuted",
+                self.accusations_refuted,
+            ),
+            counter("push_pulls", "Push/pull exchanges completed", self.push_pulls),
+            counter("repairs", "Push/pull exchanges because views differed", self.repairs),
+            counter("stalls", "Times when this node did not run", self.stalls),
+        ]
+        .into_iter()
+    }
+
+    fn gauges(&self) -> impl Iterator<Item = Counter> {
+        let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let round_trip = self.round_trip.map(|round_trip| {
+            let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+            gauge("round_trip_us", "Smoothed round trip, in microseconds", micros)
+        });
+        [
+            gauge("health", "Local health, 0 is healthy", self.health.into()),
+            gauge("members_live", "Live members, this node included", size(self.members_live)),
+            gauge(
+                "members_lost",
+                "Members no longer listed and looked for",
+                size(self.members_lost),
+            ),
+            gauge("updates_queued", "Updates waiting to be gossiped", size(self.updates_queued)),
+            gauge(
+                "broadcasts_queued",
+                "User broadcasts waiting to be gossiped",
+                size(self.broadcasts_queued),
+            ),
+            gauge("streams_open", "Streams open", size(self.streams_open)),
+        ]
+        .into_iter()
+        .chain(round_trip)
+    }
+}
+
+impl Counter {
+    fn labelled(self, key: &'static str, value: &'static str) -> Self {
+        Counter { label: Some((key, value)), ..self }
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str, value: u64) -> Counter {
+    Counter { name, label: None, kind: CounterKind::Counter, help, value }
+}
+
+const fn gauge(name: &'static str, help: &'static str, value: u64) -> Counter {
+    Counter { name, label: None, kind: CounterKind::Gauge, help, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::stats::{DropReason, MessageKind};
+
+    #[test]
+    fn every_counter_is_listed_once() {
+        let stats = Stats { round_trip: Some(Duration::from_micros(1500)), ..Stats::default() };
+        let counters = stats.counters();
+        let distinct: BTreeSet<_> = counters.iter().map(|it| (it.name, it.label)).collect();
+        assert_eq!(distinct.len(), counters.len());
+        assert_eq!(counters.len(), 25 + 2 * MessageKind::ALL.len() + DropReason::ALL.len());
+        let round_trip = counters.iter().find(|it| it.name == "round_trip_us").unwrap();
+        assert_eq!((round_trip.value, round_trip.kind), (1500, CounterKind::Gauge));
+    }
+
+    #[test]
+    fn counts_by_kind_have_a_label() {
+        let mut stats = Stats::default();
+        stats.drops[DropReason::Stale] = 3;
+        let counters = stats.counters();
+        let stale = counters.iter().find(|it| it.label == Some(("reason", "stale"))).unwrap();
+        assert_eq!((stale.name, stale.value), ("drops", 3));
+    }
+}
