@@ -102,11 +102,12 @@ fn list(f: &mut fmt::Formatter<'_>, attempts: &[(SocketAddr, Failure)]) -> fmt::
 }
 
 impl std::error::Error for Error {
+    /// What `Display` does not say already: it prints the inner error, so this goes on behind it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Command(error) => Some(error),
-            Error::Failure(failure) => Some(failure),
-            Error::BadSeed(error) => Some(error),
+            Error::Command(error) => error.source(),
+            Error::Failure(failure) => failure.source(),
+            Error::BadSeed(error) => error.source(),
             _ => None,
         }
     }
@@ -224,11 +225,12 @@ impl fmt::Display for BindError {
 }
 
 impl std::error::Error for BindError {
+    /// What `Display` does not say already: it prints the inner error, so this goes on behind it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            BindError::Socket { error, .. } => Some(error),
-            BindError::Config(error) => Some(error),
-            BindError::Seed(error) => Some(error),
+            BindError::Socket { error, .. } => error.source(),
+            BindError::Config(error) => error.source(),
+            BindError::Seed(error) => error.source(),
             _ => None,
         }
     }
@@ -243,5 +245,34 @@ impl From<ConfigError> for BindError {
 impl From<SeedError> for BindError {
     fn from(error: SeedError) -> Self {
         BindError::Seed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that prints an error with its causes, as anyhow does, must say nothing twice.
+    #[test]
+    fn no_source_says_what_the_error_has_said() {
+        let seed: SeedError = "nowhere".parse::<crate::seed::Seed>().unwrap_err();
+        let address = "127.0.0.1:7946".parse().unwrap();
+        let error = io::Error::from(io::ErrorKind::AddrInUse);
+        let errors: [Box<dyn std::error::Error>; 6] = [
+            Box::new(Error::Command(CommandError::UnknownMember)),
+            Box::new(Error::Failure(Failure::Timeout)),
+            Box::new(Error::BadSeed(seed.clone())),
+            Box::new(BindError::Socket { transport: "UDP", address, error }),
+            Box::new(BindError::Seed(seed)),
+            Box::new(BindError::UnspecifiedAdvertise),
+        ];
+        for error in errors {
+            let (mut said, mut source) = (error.to_string(), error.source());
+            while let Some(cause) = source {
+                assert!(!said.contains(&cause.to_string()), "{said}: {cause}");
+                said = cause.to_string();
+                source = cause.source();
+            }
+        }
     }
 }
