@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use swim_core::{Incarnation, State};
-use swim_tokio::{Cluster, Event, MessageKind, Notice, Options, Stats};
-use tokio::task::JoinHandle;
+use swim_tokio::{Cluster, Event, MessageKind, Node, Notice, Options, Stats};
 
 /// A member that runs. Dropping it ends it without a goodbye.
 #[derive(Debug)]
@@ -14,15 +13,15 @@ pub(crate) struct Member {
     pub(crate) cluster: Cluster,
     pub(crate) options: Options,
     heard: Arc<Mutex<Vec<(Instant, Event)>>>,
-    node: JoinHandle<()>,
+    node: Node,
 }
 
 impl Member {
     pub(crate) async fn start(options: Options) -> Result<Self, String> {
-        let bound = swim_tokio::bind(options.clone()).await;
+        let started = swim_tokio::start(options.clone()).await;
         let name = &options.config.name;
-        let (cluster, mut events, node) =
-            bound.map_err(|error| format!("{name} does not start: {error}"))?;
+        let mut node = started.map_err(|error| format!("{name} does not start: {error}"))?;
+        let (cluster, mut events) = (node.cluster(), node.events());
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ears = Arc::clone(&heard);
         tokio::spawn(async move {
@@ -32,7 +31,6 @@ impl Member {
                 }
             }
         });
-        let node = tokio::spawn(node);
         Ok(Member { cluster, options, heard, node })
     }
 
@@ -46,10 +44,10 @@ impl Member {
     }
 
     /// Ends it without a goodbye. Returns what to start it with again, at the same address.
-    pub(crate) async fn kill(mut self) -> Options {
-        self.node.abort();
-        _ = (&mut self.node).await;
-        Options { bind: self.address(), ..self.options.clone() }
+    pub(crate) async fn kill(self) -> Options {
+        let options = Options { bind: self.address(), ..self.options };
+        self.node.stop().await;
+        options
     }
 
     /// The names of those that it holds for alive or suspect, itself included.
@@ -99,12 +97,6 @@ impl Member {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Some(start.elapsed())
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.node.abort();
     }
 }
 
