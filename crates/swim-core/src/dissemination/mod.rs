@@ -288,7 +288,8 @@ impl Gossip {
     /// Sets the next tick if there is something to gossip and somebody to gossip to. Ticks keep
     /// their rhythm while nothing is queued, so a node without news does nothing at all.
     ///
-    /// Also at the end of each turn of the node: news may wait from when nobody was there to hear it.
+    /// Also at the end of each turn of the node: news may wait from when nobody was there to hear
+    /// it.
     #[inline]
     pub(crate) fn arm(&mut self, cx: &Context, members: &Members) {
         if self.due.is_none() && !self.stopped && !self.is_idle() && members.has_audience() {

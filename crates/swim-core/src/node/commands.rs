@@ -90,8 +90,9 @@ impl Node {
     }
 
     /// Sets the data that this node sends with every ack of a direct ping. Others receive it as
-    /// [`Event::AckPayload`]. At most [`ack_payload_size_max`](Node::ack_payload_size_max) bytes;
-    /// the less it is, the more room is left for gossip.
+    /// [`Event::AckPayload`](crate::Event::AckPayload). At most
+    /// [`ack_payload_size_max`](Node::ack_payload_size_max) bytes; the less it is, the more room is
+    /// left for gossip.
     pub fn set_ack_payload(&mut self, now: Instant, payload: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(payload.len(), node.ack_payload_size_max())?;
@@ -101,7 +102,8 @@ impl Node {
     }
 
     /// Sets the application state that this node gives in every push/pull, at most
-    /// `user_state_size_max` bytes. Others receive it as [`Event::UserState`].
+    /// `user_state_size_max` bytes. Others receive it as
+    /// [`Event::UserState`](crate::Event::UserState).
     pub fn set_user_state(&mut self, now: Instant, state: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(state.len(), node.cx.config.user_state_size_max)?;

@@ -12,7 +12,7 @@ use crate::time::Instant;
 /// Inputs and outputs.
 impl Node {
     /// Takes a datagram. Whatever it holds, this neither fails nor panics: what cannot be used is
-    /// counted in [`Stats::drops`].
+    /// counted in [`Stats::drops`](crate::Stats::drops).
     pub fn handle_packet(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.turn(now, |node| node.receive_packet(canonical(from), datagram));
     }
