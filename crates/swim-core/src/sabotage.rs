@@ -44,4 +44,8 @@ pub enum Sabotage {
     ChecksEveryMove,
     /// Follows accusations however far they are above what it knows.
     FollowsEveryJump,
+    /// Stays in its life when somebody broadcasts in its name.
+    KeepsItsLife,
+    /// Gives made-up origins and lives of broadcasts the room of members.
+    TreatsOriginsAlike,
 }

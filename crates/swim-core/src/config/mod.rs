@@ -163,7 +163,8 @@ pub struct Config {
     pub broadcast_queue_bytes_max: usize,
     /// How many origins of user broadcasts are remembered to recognise repetitions, each as long as
     /// something is heard of it and for `gossip_to_the_dead` after that; broadcasts of further ones
-    /// are dropped. A restarted origin counts again.
+    /// are dropped. A restarted origin counts again. Origins that are no live members, and further
+    /// lives of members, have a quarter of the room each.
     pub broadcast_origins_max: usize,
     /// The largest message of [`send_reliable`](crate::Node::send_reliable), in bytes.
     pub reliable_size_max: usize,

@@ -1,9 +1,11 @@
 //! User broadcasts: started here, received and passed on.
 
+use core::net::SocketAddr;
+
 use bytes::Bytes;
 
 use super::queue::{Subject, Ticket, Tier, Waiter};
-use super::seen::Note;
+use super::seen::{Limits, Note, Sender};
 use super::{Gossip, encoded};
 use crate::config::Config;
 use crate::context::Context;
@@ -11,6 +13,7 @@ use crate::error::CommandError;
 use crate::member::Name;
 use crate::members::Members;
 use crate::output::{Answer, Event, RequestId};
+use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{Broadcast, Message};
 
@@ -49,17 +52,28 @@ impl Gossip {
         &mut self,
         cx: &mut Context,
         members: &Members,
-        broadcast: &Broadcast<'_>,
+        (from, broadcast): (SocketAddr, &Broadcast<'_>),
         passes_on: bool,
     ) {
-        let Broadcast { origin, life, sequence, .. } = *broadcast;
+        let Broadcast { origin, sequence, .. } = *broadcast;
         if origin == cx.config.name.as_str() {
-            return cx.drop_quietly(DropReason::RepeatedBroadcast);
+            return self.receive_own_broadcast(cx, broadcast);
         }
-        let (lives_max, quiet) = (cx.config.broadcast_origins_max, cx.config.gossip_to_the_dead);
-        match self.seen.note(cx.now(), (origin, life, sequence), lives_max, quiet) {
+        let mut note = self.note(cx, members, (from, broadcast), !passes_on);
+        // Everything before it will count as seen: that is only taken from what the origin hears,
+        // too, as it takes a new life if it has never said it.
+        if note == Note::Ahead {
+            let name = Name::trusted(origin);
+            if !fits_a_packet(&cx.config, broadcast) || !self.make_room_for(cx, &name, broadcast) {
+                return cx.drop_quietly(DropReason::QueueFull);
+            }
+            note = self.note(cx, members, (from, broadcast), true);
+        }
+        match note {
             Note::New => {}
-            Note::Repeated => return cx.drop_quietly(DropReason::RepeatedBroadcast),
+            Note::Repeated | Note::Ahead => {
+                return cx.drop_quietly(DropReason::RepeatedBroadcast);
+            }
             Note::Full => return cx.drop_quietly(DropReason::OriginsFull),
         }
         let origin = Name::trusted(origin);
@@ -85,6 +99,40 @@ impl Gossip {
             cx.drop_quietly(DropReason::QueueFull);
             self.settle(finished, &cx.config, &mut cx.outputs);
         }
+    }
+
+    /// A broadcast in this node's name. One that this life of it never sent is made up, and may
+    /// have moved on what others hold for seen: this node takes a new life, of which they have
+    /// heard nothing.
+    fn receive_own_broadcast(&mut self, cx: &mut Context, broadcast: &Broadcast<'_>) {
+        cx.drop_quietly(DropReason::RepeatedBroadcast);
+        let never_sent = broadcast.life == self.life && broadcast.sequence >= self.broadcasts_made;
+        if never_sent && !cx.config.breaks(Sabotage::KeepsItsLife) {
+            (self.life, self.broadcasts_made) = (cx.random.next_u32(), 0);
+        }
+    }
+
+    fn note(
+        &mut self,
+        cx: &Context,
+        members: &Members,
+        (from, broadcast): (SocketAddr, &Broadcast<'_>),
+        may_jump: bool,
+    ) -> Note {
+        let Broadcast { origin, life, sequence, .. } = *broadcast;
+        let limits = Limits {
+            lives_max: cx.config.broadcast_origins_max,
+            quiet: cx.config.gossip_to_the_dead,
+            members_first: !cx.config.breaks(Sabotage::TreatsOriginsAlike),
+        };
+        self.seen.note(cx.now(), (origin, life, sequence), limits, may_jump, || {
+            let member = members.find(origin).map(|slot| members.entry(slot));
+            match member.filter(|entry| entry.state().is_live()) {
+                Some(entry) if entry.is_at(from) => Sender::Itself,
+                Some(_) => Sender::Relay,
+                None => Sender::OfStranger,
+            }
+        })
     }
 
     /// Passed on for others a broadcast makes room for itself: the most sent goes. What was never

@@ -82,7 +82,8 @@ impl Node {
             Message::User(message) => cx.emit(told(message, false)),
             Message::Broadcast(broadcast) => {
                 let passes_on = membership.status() == Status::Running;
-                gossip.receive_broadcast(cx, membership.members(), broadcast, passes_on);
+                let members = membership.members();
+                gossip.receive_broadcast(cx, members, (from, broadcast), passes_on);
             }
         }
     }

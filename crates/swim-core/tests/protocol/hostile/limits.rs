@@ -178,7 +178,9 @@ fn broadcast_queue_bytes_max() {
 #[test]
 fn broadcast_origins_max() {
     let mut peer = Peer::with(|config| config.broadcast_origins_max = 2);
-    peer.meet(1);
+    for number in 1..5 {
+        peer.meet(number);
+    }
     let is_new = |peer: &mut Peer, origin| {
         events(&peer.say(address(1), &[relayed(origin, 0, b"p")]))
             .iter()
@@ -188,7 +190,7 @@ fn broadcast_origins_max() {
     assert!(!is_new(&mut peer, 1) && !is_new(&mut peer, 2), "both are remembered");
     assert!(!is_new(&mut peer, 3), "copies of the others may still travel");
     assert_eq!(peer.drops(DropReason::OriginsFull), 1);
-    peer.run(peer.node.config().gossip_to_the_dead);
+    peer.run_answered(peer.node.config().gossip_to_the_dead);
     assert!(is_new(&mut peer, 3), "who fell silent makes room");
     assert!(!is_new(&mut peer, 3));
 }
@@ -296,7 +298,7 @@ fn packet_size_max_holds_for_every_packet() {
 }
 
 fn relayed(origin: u16, sequence: u32, payload: &[u8]) -> Message<'_> {
-    const ORIGINS: [&str; 4] = ["n1", "a", "b", "c"];
+    const ORIGINS: [&str; 4] = ["n1", "n2", "n3", "n4"];
     let origin = ORIGINS[usize::from(origin)];
     Message::Broadcast(Broadcast { origin, life: 7, sequence, key: b"", payload })
 }

@@ -1,0 +1,115 @@
+//! What somebody can do who sends made-up datagrams: each attack against nodes that keep the rule
+//! that bounds it, and, with the feature `sabotage`, against nodes that break it, to show that the
+//! attack is one. `cargo test -p swim-sim --features sabotage --test attacks` runs both.
+
+#![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
+
+mod silencing;
+
+use core::cell::RefCell;
+use core::net::SocketAddr;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use swim_core::Config;
+use swim_core::channel::{Channel, Scratch};
+use swim_core::wire::Message;
+use swim_sim::Options;
+use swim_sim::checkers::{Checker, Sight, Verdict};
+
+/// Whether nodes keep the rule that an attack is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    Kept,
+    #[cfg(feature = "sabotage")]
+    Broken(swim_core::Sabotage),
+}
+
+impl Rule {
+    #[cfg(feature = "sabotage")]
+    fn apply(self, config: &mut Config) {
+        config.sabotage = match self {
+            Rule::Kept => None,
+            Rule::Broken(rule) => Some(rule),
+        };
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    fn apply(self, _: &mut Config) {
+        match self {
+            Rule::Kept => {}
+        }
+    }
+}
+
+/// A world whose nodes keep or break a rule, and what is overheard in it.
+pub(crate) fn options(
+    seed: u64,
+    rule: Rule,
+    configure: impl Fn(&mut Config) + 'static,
+) -> (Options, Overheard) {
+    let overheard = Overheard::default();
+    let options = Options::new(seed).check(overheard.clone()).configure(move |_, config| {
+        configure(config);
+        rule.apply(config);
+    });
+    (options, overheard)
+}
+
+/// A datagram that a node sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    payload: Bytes,
+    config: Config,
+}
+
+impl Sent {
+    /// Whether one of its messages is such.
+    pub(crate) fn has(&self, mut such: impl FnMut(&Message<'_>) -> bool) -> bool {
+        let (channel, mut found) = (Channel::new(&self.config, [0; 32]), false);
+        let mut scratch = Scratch::default();
+        let opened = channel.open(&self.payload, &mut scratch).unwrap();
+        opened.read(|message| found |= such(&message.unwrap()));
+        found
+    }
+}
+
+/// All datagrams that nodes sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overheard(Rc<RefCell<Vec<Sent>>>);
+
+impl Overheard {
+    /// What was sent since this was asked last.
+    pub(crate) fn take(&self) -> Vec<Sent> {
+        self.0.take()
+    }
+}
+
+impl Checker for Overheard {
+    fn name(&self) -> &'static str {
+        "overheard"
+    }
+
+    fn packet(&mut self, by: &Sight<'_>, _to: SocketAddr, payload: &[u8]) -> Verdict {
+        self.0.borrow_mut().push(Sent {
+            payload: Bytes::copy_from_slice(payload),
+            config: by.node.config().clone(),
+        });
+        Ok(())
+    }
+}
+
+/// A datagram as a node with this configuration writes it.
+pub(crate) fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
+    let mut channel = Channel::new(config, [0; 32]);
+    let mut draft = channel.datagram();
+    for message in messages {
+        assert!(draft.append_if_it_fits(message));
+    }
+    draft.into_datagram(false).unwrap()
+}
+
+/// An address that no node has.
+pub(crate) fn outside(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], port))
+}
