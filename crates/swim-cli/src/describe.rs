@@ -3,7 +3,7 @@
 pub(crate) mod hint;
 mod user;
 
-use swim_tokio::{Event, HealthReason, State};
+use swim_tokio::{Event, HealthReason, State, StreamSource};
 
 use crate::print::{Line, member_fields};
 use crate::record::Record;
@@ -37,6 +37,7 @@ fn tone(event: &Event) -> Tone {
         | Event::Late { .. }
         | Event::DatagramsBlocked { .. }
         | Event::BadInput { .. }
+        | Event::StreamsShort { .. }
         | Event::Answer { result: Err(_), .. } => Tone::Warning,
         _ => Tone::Plain,
     }
@@ -68,6 +69,17 @@ fn fields(record: Record, event: &Event) -> Record {
             .with("reason", reason.key())
             .with("explanation", reason.to_string())
             .with("stream", *stream),
+        Event::StreamsShort { resource, sources } => {
+            let source = |source: &StreamSource| {
+                serde_json::json!({
+                    "network": source.network.to_string(),
+                    "streams": source.streams,
+                    "bytes": source.bytes,
+                })
+            };
+            let sources: Vec<serde_json::Value> = sources.iter().map(source).collect();
+            record.with("resource", resource.as_str()).with("sources", sources)
+        }
         Event::Answer { request, result } => {
             let told = match result {
                 Ok(answer) => format!("{answer:?}"),

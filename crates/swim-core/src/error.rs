@@ -145,9 +145,10 @@ impl core::error::Error for CommandError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// `streams_max` incoming streams are open and none of them is silent.
+    /// `streams_max` incoming streams are open, and none of them has to make way.
     TooManyStreams,
-    /// `streams_per_source_max` streams from this IP address are open.
+    /// `streams_per_source_max` streams from this IPv4 address, or this IPv6 network (/64), are
+    /// open.
     TooManyFromSource,
     /// The address is in none of `allowed_networks`.
     NotAllowed,

@@ -105,7 +105,8 @@ pub use member::{
 };
 pub use node::Node;
 pub use output::{
-    Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp, Via,
+    Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp,
+    StreamResource, StreamSource, Via,
 };
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]

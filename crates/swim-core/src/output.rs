@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 
 use crate::member::{Incarnation, Member, Name, State};
 use crate::stats::DropReason;
@@ -294,6 +295,52 @@ pub enum Event {
         /// By stream or by datagram.
         stream: bool,
     },
+    /// Streams from peers ran short of something, so that some of them had to end, or were refused.
+    /// Reported once a minute at most for each resource.
+    StreamsShort {
+        /// What they ran short of.
+        resource: StreamResource,
+        /// Who holds the most of it, up to 8 sources, the one with the most first.
+        sources: Vec<StreamSource>,
+    },
+}
+
+/// What streams share. See [`Event::StreamsShort`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StreamResource {
+    /// Streams that may be open: `streams_max`.
+    Places,
+    /// Bytes of what is not complete yet: `stream_buffer_max`, or the part of it for strangers.
+    Bytes,
+}
+
+impl StreamResource {
+    /// A short fixed name, for people, metrics and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            StreamResource::Places => "places",
+            StreamResource::Bytes => "bytes",
+        }
+    }
+}
+
+impl fmt::Display for StreamResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the streams of one source take up. See [`Event::StreamsShort`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamSource {
+    /// An IPv4 address, or an IPv6 network of 64 bits.
+    pub network: IpNet,
+    /// How many are open.
+    pub streams: usize,
+    /// How many bytes of them are kept.
+    pub bytes: usize,
 }
 
 /// What moved local health. See [`Event::HealthChanged`].

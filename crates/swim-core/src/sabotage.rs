@@ -1,9 +1,10 @@
-//! Rules that a node can be told to break, so that the simulator can show that its checkers see it.
+//! Rules that a node can be told to break, so that the simulator can show that its checkers see it,
+//! and tests of attacks that these succeed then.
 //!
 //! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is
 //! broken is `false` at compile time.
 
-/// A rule, named by what a node does that breaks it. Part of no interface: for tests of `swim-sim`.
+/// A rule, named by what a node does that breaks it. Part of no interface: for tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "sabotage"),
@@ -48,4 +49,18 @@ pub enum Sabotage {
     KeepsItsLife,
     /// Gives made-up origins and lives of broadcasts the room of members.
     TreatsOriginsAlike,
+    /// Lets strangers hold all bytes of streams, and refuses who comes after them.
+    KeepsUnprovenBytes,
+    /// Gives streams more time for whatever comes on them.
+    GivesTimeForAnyBytes,
+    /// Lets streams that fell behind keep their places.
+    KeepsWhoIsBehind,
+    /// Gives a source with many streams as much as it takes.
+    SharesUnequally,
+    /// Takes each address of an IPv6 network for a source of its own.
+    CountsAddressesApart,
+    /// Keeps no places for members.
+    KeepsNoPlaces,
+    /// Tells everything to whoever asks.
+    TellsEverybodyAll,
 }

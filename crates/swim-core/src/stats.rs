@@ -225,7 +225,9 @@ counted_enum! {
         MergeRefused => "merge_refused", "a merge that the application refused";
         /// A queued update or broadcast that gave way because its queue was full.
         QueueFull => "queue_full", "pushed out of a full queue";
-        /// A stream refused at the door or evicted while silent.
+        /// Everything, asked for more often than it is told.
+        TableRefused => "table_refused", "asked for the whole member table too often";
+        /// A stream refused at the door, or ended to make way for others.
         StreamRefused => "stream_refused", "too many streams";
         /// A stream that was not done in time.
         StreamTimeout => "stream_timeout", "a stream that was not done in time";

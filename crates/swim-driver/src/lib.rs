@@ -77,8 +77,8 @@ pub use swim_core::{
     Answer, CipherKind, CommandError, Config, ConfigError, Counter, CounterKind, DropCounts,
     DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key,
     KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
-    NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, VersionRange, Versions, Via,
-    Wire,
+    NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, StreamResource, StreamSource,
+    VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

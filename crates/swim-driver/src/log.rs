@@ -47,6 +47,10 @@ pub(crate) fn record(node: &Name, event: &Event) {
         Event::BadInput { from, reason, stream } => {
             warn!(target: "swim", %node, %from, %reason, stream, "unusable input");
         }
+        Event::StreamsShort { resource, sources } => warn!(
+            target: "swim", %node, %resource, ?sources,
+            "streams ran short: some of peers were ended or refused"
+        ),
         // Answers go to their callers.
         Event::Answer { .. } => {}
         other => debug!(target: "swim", %node, "{other}"),

@@ -200,7 +200,7 @@ fn halves_that_do_not_find_each_other_are_seen() {
     });
 }
 
-/// All of them, and how many seeds a swarm may take at most to see one.
+/// All that a checker looks for, and how many seeds a swarm may take at most to see one.
 const SEEN_WITHIN: [(Sabotage, u64); 13] = [
     (Sabotage::BelievesOldNews, 64),
     (Sabotage::Resurrects, 64),

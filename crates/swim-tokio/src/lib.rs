@@ -71,5 +71,6 @@ pub use swim_driver::{
     Fingerprint, HealthReason, Hooks, INPUTS_PER_TURN_MAX, Incarnation, IpNet, Joined, Key,
     KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
     NameError, Notice, Options, PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId, SeedError, State,
-    Stats, Tags, TagsError, VersionRange, Versions, Via, Watch, Wire, metrics_text,
+    Stats, StreamResource, StreamSource, Tags, TagsError, VersionRange, Versions, Via, Watch, Wire,
+    metrics_text,
 };

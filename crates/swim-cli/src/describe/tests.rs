@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use swim_tokio::{
-    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, Versions, Via,
+    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, StreamResource, Versions,
+    Via,
 };
 
 use super::*;
@@ -291,6 +292,30 @@ fn what_does_not_get_through() {
     let event = Event::BadInput { from, reason: DropReason::Malformed, stream: false };
     assert_eq!(human(&event), "bad_input  from 10.0.0.9:80 by datagram: malformed");
     assert_eq!(as_json(&event)["hint"], Value::Null);
+
+    let source = |network: &str, streams| StreamSource {
+        network: network.parse().unwrap(),
+        streams,
+        bytes: 512,
+    };
+    let event = Event::StreamsShort {
+        resource: StreamResource::Places,
+        sources: vec![source("192.0.2.1/32", 64), source("2001:db8::/64", 1)],
+    };
+    assert_eq!(
+        human(&event),
+        "streams_short streams ran short of places; most held by 192.0.2.1/32 (64 streams, 512 \
+         bytes), 2001:db8::/64 (1 stream, 512 bytes)"
+    );
+    assert_eq!(
+        as_json(&event),
+        json!({
+            "event": "streams_short", "resource": "places", "sources": [
+                {"network": "192.0.2.1/32", "streams": 64, "bytes": 512},
+                {"network": "2001:db8::/64", "streams": 1, "bytes": 512},
+            ],
+        })
+    );
 
     let event = Event::Answer { request: RequestId(3), result: Err(Failure::Timeout) };
     assert_eq!(human(&event), "answer     request 3: no answer in time");

@@ -266,6 +266,13 @@ impl StreamBuffer {
         self.bytes.is_empty()
     }
 
+    /// How many bytes of what is kept, their headers included, are frames that opened under a key.
+    /// A message of memberlist's wire is one seal, which opens as a whole or not at all.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        if self.sealed { self.read } else { 0 }
+    }
+
     /// The label that the dialler came with, for [`Channel::sealed`]; on the native wire its whole
     /// header, which is not needed there.
     #[must_use]

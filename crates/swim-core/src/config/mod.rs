@@ -139,7 +139,8 @@ pub struct Config {
     /// larger clusters stretch it by `ceil(log2(n)) - 4`. Zero switches periodic push/pull off.
     pub push_pull_interval: Duration,
     /// How long connecting, and then each side's part of an exchange, may take; large transfers
-    /// are given one more second per 256 KiB.
+    /// are given one more second per 256 KiB. A transfer that rests for this long ends, unless what
+    /// came before opened under a key.
     pub stream_timeout: Duration,
 
     // Limits.
@@ -170,11 +171,15 @@ pub struct Config {
     pub reliable_size_max: usize,
     /// The largest application state in a push/pull, in bytes.
     pub user_state_size_max: usize,
-    /// How many incoming streams may be open at once.
+    /// How many incoming streams may be open at once. A quarter is kept for addresses of live
+    /// members. When all are taken, streams that fell behind and sources with more than others make
+    /// way; `docs/security.md` has the rules.
     pub streams_max: usize,
-    /// How many incoming streams one IP address may have open.
+    /// How many incoming streams one IPv4 address, or one IPv6 network of 64 bits, may have open.
     pub streams_per_source_max: usize,
-    /// The most bytes that all incoming data of unfinished streams may occupy together.
+    /// The most bytes that all incoming data of unfinished streams may occupy together. Large
+    /// streams of strangers on which nothing opened under a key yet may hold as much of it as the
+    /// longest message (`reliable_size_max`, `user_state_size_max`).
     pub stream_buffer_max: usize,
     /// How many commands may wait for their answer.
     pub requests_max: usize,

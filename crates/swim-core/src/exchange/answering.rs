@@ -1,6 +1,6 @@
 //! Answers on streams that peers opened.
 
-use super::streams::{extra_time, send_all};
+use super::streams::{FIRST_MESSAGE_TIME, extra_time, send_all, time_at_pace};
 use super::{Exchange, Purpose};
 use crate::channel::{Framed, Side};
 use crate::context::Context;
@@ -66,5 +66,7 @@ impl Exchange {
     fn expect_end(&mut self, cx: &Context, id: StreamId, answer_len: usize) {
         self.table.set_answered(id);
         self.table.extend_deadline(id, cx.config.stream_timeout + extra_time(answer_len));
+        let to_read = FIRST_MESSAGE_TIME + time_at_pace(answer_len);
+        self.table.keep_up(id, to_read, cx.now() + to_read);
     }
 }

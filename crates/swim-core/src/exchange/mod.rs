@@ -9,6 +9,7 @@ mod answering;
 mod check;
 mod push_pull;
 mod repairing;
+mod room;
 mod streams;
 mod table;
 
@@ -16,17 +17,28 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::time::Instant;
 
+use room::Reports;
 pub(crate) use streams::Arrived;
 pub(crate) use table::Purpose;
 use table::Table;
+
+/// How often this node tells everything to a node that asks and does not join: two a second at
+/// most. A table of 100,000 members takes some 10 ms to write, so that hundred such questions at
+/// once would keep the node from everything else for a second.
+const TABLE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The exchanges of a node.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     table: Table,
+    /// Which shortages were reported lately.
+    reports: Reports,
+    /// Large tables that may be told.
+    tables: Budget,
     /// When views are exchanged with a random member.
     push_pull_due: Option<Instant>,
     /// Not before then is a difference of views repaired by another push/pull.
@@ -42,6 +54,8 @@ impl Exchange {
     pub(crate) fn new(now: Instant, config: &Config) -> Self {
         Exchange {
             table: Table::default(),
+            reports: Reports::default(),
+            tables: Budget::new(1, TABLE_INTERVAL),
             push_pull_due: None,
             next_repair: now,
             repair_patience: config.probe_interval,

@@ -10,8 +10,12 @@ use crate::context::Context;
 use crate::member::State;
 use crate::members::{Entry, Members, Slot};
 use crate::output::RequestId;
-use crate::stats::MessageKind;
+use crate::sabotage::Sabotage;
+use crate::stats::{DropReason, MessageKind};
 use crate::wire::{self, Scope, Wire, memberlist};
+
+/// Telling so many members takes no longer than to read what a hundred packets say.
+const TABLE_SMALL: usize = 1024;
 
 impl Exchange {
     /// Joins the cluster of the node at this address.
@@ -78,17 +82,23 @@ impl Exchange {
         self.open(cx, to, Purpose::PushPull, bytes);
     }
 
-    /// The answer to a push/pull of the native wire: as much as was asked for.
+    /// The answer to a push/pull of the native wire: as much as was asked for. Where that is
+    /// everything, and more than may be told now, as much as to one who compares views: it has the
+    /// digest, and asks again when it next finds that the views differ.
     pub(crate) fn answer_to(
-        &self,
+        &mut self,
         cx: &mut Context,
         members: &Members,
         scope: Scope,
         their_view: u64,
     ) -> Framed {
+        let scope = match scope {
+            Scope::Compare if their_view != members.view_digest() => Scope::Full,
+            _ => scope,
+        };
         match scope {
-            Scope::Compare if their_view != members.view_digest() => {
-                self.state(cx, members, Scope::Full)
+            Scope::Full if !self.may_tell_all(cx, members) => {
+                self.state(cx, members, Scope::Compare)
             }
             Scope::Join | Scope::Full | Scope::Compare => self.state(cx, members, scope),
             Scope::Partial => {
@@ -97,6 +107,25 @@ impl Exchange {
                 cx.channel.framed(|_, out| wire::encode_push_pull(scope, 0, local, &[], out))
             }
         }
+    }
+
+    /// Whether everything may be told to a node that does not join. Those who join are always told:
+    /// they have nothing else.
+    pub(crate) fn may_tell_all(&mut self, cx: &mut Context, members: &Members) -> bool {
+        let may = members.len() <= TABLE_SMALL
+            || self.tables.take(cx.now())
+            || cx.config.breaks(Sabotage::TellsEverybodyAll);
+        if !may {
+            cx.drop_quietly(DropReason::TableRefused);
+        }
+        may
+    }
+
+    /// The answer on memberlist's wire to a node that may not be told everything now. It has no
+    /// shorter answer; an error is what its nodes report and live with.
+    pub(crate) fn table_refused(&self, cx: &mut Context) -> Framed {
+        let text = alloc::format!("{}; try again later", DropReason::TableRefused);
+        cx.channel.framed(|_, out| memberlist::encode_error(&text, out))
     }
 
     /// Everything that this node knows, itself first, with its application state. To compare views,

@@ -1,6 +1,7 @@
 //! Opening, accepting and ending streams, and taking in what comes on them.
 
 use core::net::SocketAddr;
+use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::context::Context;
 use crate::error::Refused;
 use crate::members::{Members, Slot};
 use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput, StreamOp};
+use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Frame, Message, Ping, User, Wire, memberlist};
@@ -19,6 +21,14 @@ use crate::wire::{Frame, Message, Ping, User, Wire, memberlist};
 /// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
 /// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
 const BYTES_PER_EXTRA_SECOND: usize = 256 << 10;
+
+/// A stream that a peer opened keeps up when its first message is whole after this time, or it
+/// sends at the pace above from then on. Two round trips of the slowest network that a profile is
+/// made for, or one packet that is sent again. It matters only where streams run short.
+pub(super) const FIRST_MESSAGE_TIME: Duration = Duration::from_secs(2);
+
+/// A younger stream is not behind: its first packet may be under way still.
+pub(super) const YOUNG_TIME: Duration = Duration::from_secs(1);
 
 /// A peer's complete part of an exchange.
 #[derive(Debug)]
@@ -33,33 +43,21 @@ pub(crate) struct Arrived {
 impl Exchange {
     // Opening.
 
-    /// Whether to take a connection that a peer opened.
+    /// Whether to take a connection that a peer opened; `known` if a live member is at its address.
     pub(crate) fn accept(
         &mut self,
         cx: &mut Context,
         from: SocketAddr,
+        known: bool,
     ) -> Result<StreamId, Refused> {
         if !cx.config.allows(from.ip()) {
             cx.report_drop(from, DropReason::NotAllowed, true);
             return Err(Refused::NotAllowed);
         }
-        if self.table.incoming_from(from.ip()) >= cx.config.streams_per_source_max {
-            cx.drop_quietly(DropReason::StreamRefused);
-            return Err(Refused::TooManyFromSource);
-        }
-        if self.table.incoming() >= cx.config.streams_max {
-            // Whoever connects and says nothing makes way for somebody who may have something to
-            // say; the oldest of them has had the most time.
-            let silent = self.table.oldest_silent();
-            cx.drop_quietly(DropReason::StreamRefused);
-            match silent {
-                Some(id) => self.abort(cx, id),
-                None => return Err(Refused::TooManyStreams),
-            }
-        }
+        let caller = self.make_place(cx, from.ip(), known)?;
         cx.stats.streams_accepted += 1;
         let deadline = cx.now() + cx.config.stream_timeout;
-        Ok(self.table.add(from, Purpose::Incoming, deadline))
+        Ok(self.table.add(from, Purpose::Incoming, deadline, Some(caller)))
     }
 
     /// Pings a member over a stream, as part of a probe.
@@ -111,7 +109,7 @@ impl Exchange {
     ) -> StreamId {
         cx.stats.streams_opened += 1;
         let time = cx.config.stream_timeout + extra_time(bytes.len());
-        let id = self.table.add(to, purpose, cx.now() + time);
+        let id = self.table.add(to, purpose, cx.now() + time, None);
         cx.outputs.stream(id, StreamOp::Open { to: canonical(to) });
         send_all(cx, id, bytes);
         id
@@ -162,22 +160,22 @@ impl Exchange {
 
     fn receive_data(&mut self, cx: &mut Context, id: StreamId, data: &[u8]) -> Option<Arrived> {
         cx.stats.stream_bytes_received += data.len() as u64;
-        let before = self.table.get(id)?.received();
-        if self.table.buffered() + data.len() > cx.config.stream_buffer_max {
-            self.reject(cx, id, DropReason::TooLarge);
+        if !self.make_room(cx, id, data.len()) {
             return None;
         }
         self.table.push(id, data);
-        let more_time = extra_time(before + data.len()) - extra_time(before);
-        if !more_time.is_zero() {
-            self.table.extend_deadline(id, more_time);
-        }
         let (channel, room) = (&mut cx.channel, cx.config.stream_buffer_max);
-        let half = self.table.read(id, |buffer, side, buffered| {
+        let opened_before = self.table.get(id)?.opened();
+        let (half, opened) = self.table.read(id, |buffer, side, buffered| {
             channel.read_half(buffer, side, room.saturating_sub(buffered))
         })?;
+        let opened = opened_before..opened.max(opened_before);
+        self.give_time(cx, id, data.len(), opened);
         match half {
             Ok(Some(received)) => {
+                if received.was_sealed() {
+                    self.table.set_proven(id);
+                }
                 let stream = self.table.get(id)?;
                 let (peer, purpose) = (stream.peer(), stream.purpose());
                 return Some(Arrived { stream: id, peer, purpose, received });
@@ -187,6 +185,32 @@ impl Exchange {
             Err(Rejected { reason, .. }) => self.reject(cx, id, reason),
         }
         None
+    }
+
+    /// Gives a stream more time for what came on it: `new` bytes, and what opened under a key.
+    ///
+    /// Bytes that open earn time, of which some may be left when they stop. Others only keep the
+    /// stream going: whoever sends many of them and then rests has no more time than one that said
+    /// nothing.
+    fn give_time(&mut self, cx: &Context, id: StreamId, new: usize, opened: Range<usize>) {
+        let Some(stream) = self.table.get(id) else {
+            return;
+        };
+        let (now, timeout) = (cx.now(), cx.config.stream_timeout);
+        let (received, before) = (stream.received(), stream.deadline());
+        self.table.keep_up(id, time_at_pace(new), now + FIRST_MESSAGE_TIME);
+        let going_on = before + (extra_time(received) - extra_time(received - new));
+        let latest = now + timeout;
+        let banks = cx.config.breaks(Sabotage::GivesTimeForAnyBytes);
+        let going_on = if banks { going_on } else { going_on.min(latest) };
+        let earned = before + (extra_time(opened.end) - extra_time(opened.start));
+        let deadline = before.max(going_on).max(earned);
+        if deadline != before {
+            self.table.set_deadline(id, deadline);
+        }
+        if opened.end > 0 {
+            self.table.set_proven(id);
+        }
     }
 
     // The end.
@@ -269,4 +293,10 @@ pub(super) fn send_all(cx: &mut Context, id: StreamId, bytes: Bytes) {
 /// How much more time so many bytes give an exchange.
 pub(super) fn extra_time(bytes: usize) -> Duration {
     Duration::from_secs((bytes / BYTES_PER_EXTRA_SECOND) as u64)
+}
+
+/// How long so many bytes may take.
+pub(super) fn time_at_pace(bytes: usize) -> Duration {
+    const NANOS_PER_BYTE: u64 = 1_000_000_000 / BYTES_PER_EXTRA_SECOND as u64;
+    Duration::from_nanos(NANOS_PER_BYTE.saturating_mul(bytes as u64))
 }

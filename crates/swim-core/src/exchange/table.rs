@@ -2,10 +2,11 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 
 use crate::channel::{Side, StreamBuffer};
 use crate::config::Config;
@@ -47,6 +48,21 @@ pub(super) struct Stream {
     buffer: StreamBuffer,
     received: usize,
     deadline: Instant,
+    /// Of a stream that a peer opened.
+    caller: Option<Caller>,
+    /// A frame or message on it opened under a key.
+    proven: bool,
+}
+
+/// Who opened a stream, and whether it does what it came for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// Those who share with it.
+    pub(super) source: IpNet,
+    /// A live member is at its address.
+    pub(super) known: bool,
+    /// Until then it has kept the pace that is asked of it.
+    pub(super) keeps_up_until: Instant,
 }
 
 impl Stream {
@@ -56,6 +72,28 @@ impl Stream {
 
     pub(super) fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    pub(super) fn caller(&self) -> Option<Caller> {
+        self.caller
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// How many bytes are kept of it.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// How many of them opened under a key, frame by frame.
+    pub(super) fn opened(&self) -> usize {
+        self.buffer.opened()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// How many bytes came in.
@@ -107,11 +145,12 @@ impl Table {
         peer: SocketAddr,
         purpose: Purpose,
         deadline: Instant,
+        caller: Option<Caller>,
     ) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let stream =
-            Stream { peer, purpose, buffer: StreamBuffer::default(), received: 0, deadline };
+        let (buffer, received, proven) = (StreamBuffer::default(), 0, false);
+        let stream = Stream { peer, purpose, buffer, received, deadline, caller, proven };
         self.streams.insert(id, stream);
         self.deadlines.insert(deadline, id);
         id
@@ -132,10 +171,30 @@ impl Table {
     }
 
     pub(super) fn extend_deadline(&mut self, id: StreamId, by: Duration) {
+        if let Some(stream) = self.streams.get(&id) {
+            self.set_deadline(id, stream.deadline + by);
+        }
+    }
+
+    pub(super) fn set_deadline(&mut self, id: StreamId, deadline: Instant) {
         if let Some(stream) = self.streams.get_mut(&id) {
-            let before = stream.deadline;
-            stream.deadline += by;
-            self.deadlines.move_to(before, stream.deadline, id);
+            self.deadlines.move_to(stream.deadline, deadline, id);
+            stream.deadline = deadline;
+        }
+    }
+
+    /// A frame or message on it opened under a key.
+    pub(super) fn set_proven(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.proven = true;
+        }
+    }
+
+    /// It keeps up for so much longer, but at most until `latest`.
+    pub(super) fn keep_up(&mut self, id: StreamId, longer: Duration, latest: Instant) {
+        let caller = self.streams.get_mut(&id).and_then(|stream| stream.caller.as_mut());
+        if let Some(caller) = caller {
+            caller.keeps_up_until = (caller.keeps_up_until + longer).min(latest);
         }
     }
 
@@ -146,18 +205,20 @@ impl Table {
         let newest = self.streams.last_key_value();
         assert!(newest.is_none_or(|(id, _)| id.0 <= self.opened), "a stream of the future");
         let mut buffered = 0;
-        let mut by_source = BTreeMap::<IpAddr, usize>::new();
+        let mut by_source = BTreeMap::<IpNet, usize>::new();
         for (id, stream) in &self.streams {
             buffered += stream.buffer.len();
             assert!(stream.buffer.len() <= stream.received, "{id:?} holds more than came");
-            if stream.purpose.is_of_peer() {
-                *by_source.entry(stream.peer.ip()).or_default() += 1;
+            let caller = stream.caller.map(|caller| caller.source);
+            assert_eq!(caller.is_some(), stream.purpose.is_of_peer(), "who opened {id:?}");
+            if let Some(source) = caller {
+                *by_source.entry(source).or_default() += 1;
             }
         }
-        assert_eq!(self.buffered, buffered, "bytes in the inboxes");
+        assert_eq!(self.buffered, buffered, "bytes in the buffers");
         let max = config.stream_buffer_max;
-        assert!(buffered <= max, "{buffered} bytes in the inboxes, stream_buffer_max is {max}");
-        let (incoming, max) = (self.incoming(), config.streams_max);
+        assert!(buffered <= max, "{buffered} bytes in the buffers, stream_buffer_max is {max}");
+        let (incoming, max) = (self.callers().count(), config.streams_max);
         assert!(incoming <= max, "{incoming} incoming streams, streams_max is {max}");
         let max = config.streams_per_source_max;
         for (source, count) in by_source {
@@ -188,17 +249,17 @@ impl Table {
     }
 
     /// Lends the buffer of a stream to `read`, which may take bytes out of it, and is told how many
-    /// bytes all buffers hold.
+    /// bytes all buffers hold. Also returns how many bytes it holds, opened under a key.
     pub(super) fn read<T>(
         &mut self,
         id: StreamId,
         read: impl FnOnce(&mut StreamBuffer, Side, usize) -> T,
-    ) -> Option<T> {
+    ) -> Option<(T, usize)> {
         let stream = self.streams.get_mut(&id)?;
         let (side, before) = (stream.peer_side(), stream.buffer.len());
         let outcome = read(&mut stream.buffer, side, self.buffered);
         self.buffered -= before - stream.buffer.len();
-        Some(outcome)
+        Some((outcome, stream.buffer.opened()))
     }
 
     /// Takes the requests of all joins: their exchanges go on as push/pulls.
@@ -213,30 +274,24 @@ impl Table {
         requests
     }
 
-    // Streams that peers opened.
-
-    pub(super) fn incoming(&self) -> usize {
-        self.incoming_streams().count()
-    }
-
-    pub(super) fn incoming_from(&self, source: IpAddr) -> usize {
-        self.incoming_streams().filter(|(_, stream)| stream.peer.ip() == source).count()
-    }
-
-    /// The oldest stream that a peer opened and on which nothing came.
-    pub(super) fn oldest_silent(&self) -> Option<StreamId> {
-        self.incoming_streams().find(|(_, stream)| stream.received == 0).map(|(id, _)| id)
-    }
-
     /// The streams that this node opened.
     pub(super) fn own(&self) -> Vec<StreamId> {
         let own = self.streams.iter().filter(|(_, stream)| !stream.purpose.is_of_peer());
         own.map(|(&id, _)| id).collect()
     }
 
-    fn incoming_streams(&self) -> impl Iterator<Item = (StreamId, &Stream)> {
-        let incoming = self.streams.iter().filter(|(_, stream)| stream.purpose.is_of_peer());
-        incoming.map(|(&id, stream)| (id, stream))
+    /// The streams that peers opened, the oldest first.
+    pub(super) fn callers(&self) -> impl Iterator<Item = (StreamId, &Stream, Caller)> {
+        let with_caller = |(&id, stream): (&StreamId, _)| {
+            let stream: &Stream = stream;
+            Some((id, stream, stream.caller?))
+        };
+        self.streams.iter().filter_map(with_caller)
+    }
+
+    /// All streams, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (StreamId, &Stream)> + Clone {
+        self.streams.iter().map(|(&id, stream)| (id, stream))
     }
 }
 
@@ -251,9 +306,11 @@ mod tests {
     /// Two streams of one peer, of which one holds four bytes, and one of this node.
     fn table() -> Table {
         let (mut table, peer) = (Table::default(), SocketAddr::from(([10, 0, 0, 9], 7946)));
-        let first = table.add(peer, Purpose::Incoming, Instant::ORIGIN);
-        table.add(peer, Purpose::Answered, Instant::ORIGIN);
-        table.add(peer, Purpose::PushPull, Instant::ORIGIN);
+        let (source, at) = (IpNet::from(peer.ip()), Instant::ORIGIN);
+        let caller = Some(Caller { source, known: false, keeps_up_until: at });
+        let first = table.add(peer, Purpose::Incoming, at, caller);
+        table.add(peer, Purpose::Answered, at, caller);
+        table.add(peer, Purpose::PushPull, at, None);
         table.push(first, b"half");
         table.check(&config());
         table
@@ -284,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "bytes in the inboxes")]
+    #[should_panic(expected = "bytes in the buffers")]
     fn a_wrong_count_of_bytes_is_noticed() {
         let mut table = table();
         table.buffered += 1;
@@ -300,9 +357,17 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "4 bytes in the inboxes, stream_buffer_max is 3")]
+    #[should_panic(expected = "4 bytes in the buffers, stream_buffer_max is 3")]
     fn more_bytes_than_may_be_are_noticed() {
         table().check(&Config { stream_buffer_max: 3, ..config() });
+    }
+
+    #[test]
+    #[should_panic(expected = "who opened StreamId(1)")]
+    fn a_stream_of_nobody_is_noticed() {
+        let mut table = table();
+        table.streams.get_mut(&StreamId(1)).unwrap().caller = None;
+        table.check(&config());
     }
 
     #[test]
@@ -312,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "2 streams of 10.0.0.9, streams_per_source_max is 1")]
+    #[should_panic(expected = "2 streams of 10.0.0.9/32, streams_per_source_max is 1")]
     fn more_streams_of_one_source_than_may_be_are_noticed() {
         table().check(&Config { streams_per_source_max: 1, ..config() });
     }

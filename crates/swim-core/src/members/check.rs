@@ -18,6 +18,10 @@ impl Members {
         self.check_list("lost", &self.lost, |entry| entry.state == State::Failed && entry.lost);
         self.check_gone("gone_since", &self.gone_since, false);
         self.check_gone("lost_since", &self.lost_since, true);
+        for &slot in &self.ring {
+            let at = self.entry(slot).address().ip();
+            assert!(self.any_at(at), "nobody is held to be at {at}, where {slot:?} is");
+        }
         let (probed, ring) = (self.probed, self.ring.len());
         assert!(probed <= ring, "{probed} probed of {ring} in the ring");
         let digests = self.pages.iter().map(Entry::digest);

@@ -5,6 +5,7 @@
 
 mod check;
 mod entry;
+mod hosts;
 mod pages;
 
 pub(crate) use entry::{Announcement, Entry};
@@ -12,6 +13,7 @@ pub(crate) use pages::Slot;
 
 use alloc::vec::Vec;
 use core::hash::Hasher;
+use core::net::IpAddr;
 
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
@@ -22,6 +24,7 @@ use crate::member::{Incarnation, State};
 use crate::random::Random;
 use crate::time::Instant;
 
+use hosts::Hosts;
 use pages::{PAGE, Pages, narrow};
 
 /// The member table.
@@ -35,6 +38,8 @@ pub(crate) struct Members {
     pages: Pages,
     index: HashTable<Slot>,
     hash_keys: (u64, u64),
+    /// Where those in the ring are.
+    hosts: Hosts,
     ring: Vec<Slot>,
     /// How many of `ring` have been probed in this round; they stand in front.
     probed: usize,
@@ -61,6 +66,7 @@ impl Members {
             pages: Pages::default(),
             index: HashTable::new(),
             hash_keys: (random.next_u64(), random.next_u64()),
+            hosts: Hosts::default(),
             ring: Vec::new(),
             probed: 0,
             gossiped: 0,
@@ -92,6 +98,9 @@ impl Members {
 
     /// Takes over what a member announces; its state is not touched.
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
+        if !self.entry(slot).is_at(new.address) {
+            self.move_host(slot, new.address.ip());
+        }
         self.change(slot, |entry| {
             entry.announce(new);
             entry.incarnation = new.incarnation.0;
@@ -289,6 +298,11 @@ impl Members {
         self.pages.iter().filter(|entry| !entry.lost)
     }
 
+    /// Whether a live member, other than the node itself, is at this IP address.
+    pub(crate) fn any_at(&self, ip: IpAddr) -> bool {
+        self.hosts.has(self.hash_keys, ip)
+    }
+
     /// How many are listed, the node itself and the gone included.
     pub(crate) fn len(&self) -> usize {
         self.index.len() - self.lost_since.len()
@@ -396,6 +410,7 @@ impl Members {
         let unprobed = last + 1 - self.probed.min(last);
         let drawn = (chance * u64::from(narrow(unprobed))) >> 32;
         self.swap_in_ring(last, last - usize::try_from(drawn).expect("drawn below a count"));
+        self.hosts.add(self.hash_keys, self.entry(slot).address().ip());
     }
 
     fn leave_ring(&mut self, slot: Slot) {
@@ -409,6 +424,17 @@ impl Members {
         self.swap_in_ring(place, self.ring.len() - 1);
         self.ring.pop();
         give_back(&mut self.ring);
+        self.hosts.remove(self.hash_keys, self.entry(slot).address().ip());
+    }
+
+    /// A member is about to be at another address.
+    fn move_host(&mut self, slot: Slot, to: IpAddr) {
+        let entry = self.entry(slot);
+        if slot != Slot::LOCAL && entry.state().is_live() {
+            let from = entry.address().ip();
+            self.hosts.remove(self.hash_keys, from);
+            self.hosts.add(self.hash_keys, to.to_canonical());
+        }
     }
 
     fn swap_in_ring(&mut self, a: usize, b: usize) {
@@ -689,6 +715,22 @@ mod tests {
         assert_eq!((view.name, view.meta, view.incarnation), ("n0", &meta[..], Incarnation(9)));
         assert_eq!((view.address, view.versions), (new.address, new.versions));
         assert!(members.entry(slots[0]).announces(new.address, &meta, new.versions));
+    }
+
+    #[test]
+    fn an_address_is_known_while_a_live_member_is_there() {
+        let (mut members, _, slots) = table(2);
+        let (old, new) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let address = "[::ffff:10.0.0.2]:7946".parse().unwrap();
+        members.announce(slots[0], &Announcement { address, ..announcement(b"") });
+        assert!(members.any_at(old) && members.any_at(new));
+        members.set_state(Instant::ORIGIN, slots[1], State::Failed);
+        assert!(!members.any_at(old) && members.any_at(new));
+        members.announce(slots[0], &Announcement { address, ..announcement(b"other") });
+        members.set_state(Instant::ORIGIN, slots[0], State::Suspect);
+        assert!(members.any_at(new));
+        members.set_state(Instant::ORIGIN, slots[0], State::Left);
+        assert!(!members.any_at(new));
     }
 
     #[test]

@@ -20,7 +20,11 @@ impl Node {
     /// Asks whether to take a connection that a peer opened, before reading from it. On `Err`
     /// close it.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
-        self.turn(now, |node| node.exchange.accept(&mut node.cx, canonical(from)))
+        let from = canonical(from);
+        self.turn(now, |node| {
+            let known = node.membership.members().any_at(from.ip());
+            node.exchange.accept(&mut node.cx, from, known)
+        })
     }
 
     /// Takes news about a stream. News about a stream that the node has given up is ignored.

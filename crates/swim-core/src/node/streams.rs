@@ -135,6 +135,11 @@ impl Node {
             let members = self.membership.members();
             return self.exchange.answer_to(&mut self.cx, members, scope, their_view);
         }
+        let Node { cx, membership, exchange, .. } = self;
+        if scope != Scope::Join && !exchange.may_tell_all(cx, membership.members()) {
+            self.merge(from, scope, half);
+            return self.exchange.table_refused(&mut self.cx);
+        }
         let incarnation = self.local().incarnation;
         let before = self.exchange.state(&mut self.cx, self.membership.members(), scope);
         self.merge(from, scope, half);

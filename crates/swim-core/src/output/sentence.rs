@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::{Answer, Event, Failure, Via};
+use super::{Answer, Event, Failure, StreamSource, Via};
 use crate::member::{Member, Name, State};
 use crate::text::{bytes, count, duration, escape};
 
@@ -57,6 +57,7 @@ impl Event {
             Event::NameTaken { .. } => "name_taken",
             Event::NameConflict { .. } => "name_conflict",
             Event::BadInput { .. } => "bad_input",
+            Event::StreamsShort { .. } => "streams_short",
         }
     }
 
@@ -83,7 +84,8 @@ impl Event {
             | Event::UserState { .. }
             | Event::Answer { .. }
             | Event::Late { .. }
-            | Event::BadInput { .. } => None,
+            | Event::BadInput { .. }
+            | Event::StreamsShort { .. } => None,
         }
     }
 
@@ -107,6 +109,7 @@ impl Event {
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
+            | Event::StreamsShort { .. }
             | Event::Answer { .. } => of_this_node(self),
             Event::AckPayload { .. }
             | Event::Broadcast { .. }
@@ -197,6 +200,14 @@ fn of_this_node(event: &Event) -> String {
         }
         Event::BadInput { from, reason, stream } => {
             format!("from {from} by {}: {reason}", if *stream { "stream" } else { "datagram" })
+        }
+        Event::StreamsShort { resource, sources } => {
+            let holder = |source: &StreamSource| {
+                let streams = count(source.streams, "stream");
+                format!("{} ({streams}, {} bytes)", source.network, source.bytes)
+            };
+            let holders: Vec<String> = sources.iter().map(holder).collect();
+            format!("streams ran short of {resource}; most held by {}", holders.join(", "))
         }
         Event::Answer { request, result } => format!("request {}: {}", request.0, answer(result)),
         _ => String::new(),

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::wire::{self, Ack, Frame, Scope, User};
-use swim_core::{Answer, CommandError, DropReason, Event, Failure, Refused, StreamId, StreamInput};
+use swim_core::{
+    Answer, CommandError, DropReason, Event, Failure, Refused, StreamId, StreamInput,
+    StreamResource,
+};
 
 use super::peer::{
     Peer, address, claimed, complaints, dialled, events, framed, half, is_aborted, sent,
@@ -22,7 +25,14 @@ fn streams_max() {
     let accept = |peer: &mut Peer| peer.node.handle_accept(peer.now, address(9)).map(|_| ());
     assert_eq!(accept(&mut peer), Err(Refused::TooManyStreams));
     assert_eq!(peer.drops(DropReason::StreamRefused), 1);
-    assert_eq!(peer.outputs(), [], "nobody had to make way");
+    let outputs = peer.outputs();
+    assert!(open.iter().all(|&stream| !is_aborted(&outputs, stream)), "nobody had to make way");
+    let told = events(&outputs);
+    let [Event::StreamsShort { resource: StreamResource::Places, sources }] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(sources.len(), 3);
+    assert!(sources.iter().all(|source| source.streams == 1));
     peer.stream(open[1], StreamInput::Failed);
     assert_eq!(accept(&mut peer), Ok(()));
 }
@@ -121,10 +131,13 @@ fn stream_buffer_max() {
             let outputs = peer.stream(stream, StreamInput::Data(&rest));
             assert_eq!(is_aborted(&outputs, stream), refused && stream == open[1], "{second}");
         }
-        // What was refused makes room at once.
+        // What was refused makes room at once, and otherwise the one that holds the most does: the
+        // later one of two that hold as much.
         let stream = peer.accept(address(3));
         let outputs = peer.stream(stream, StreamInput::Data(&half(Scope::Full, 3, 1, b"")));
-        assert_eq!(sent(&outputs, stream).is_some(), refused, "{second}");
+        assert!(sent(&outputs, stream).is_some(), "{second}");
+        assert!(!is_aborted(&outputs, open[0]), "{second}");
+        assert_eq!(is_aborted(&outputs, open[1]), !refused, "{second}");
     }
 }
 

@@ -8,5 +8,8 @@ mod datagrams;
 mod limits;
 mod limits_of_streams;
 mod peer;
+mod scene;
 mod short_fields;
+mod strangers;
 mod streams;
+mod tables;

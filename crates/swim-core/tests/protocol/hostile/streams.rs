@@ -175,6 +175,10 @@ fn the_oldest_silent_connection_makes_way() {
     let spoken = peer.accept(address(400));
     peer.stream(spoken, StreamInput::Data(b"\xc1"));
     let silent: Vec<StreamId> = (0..127).map(|number| peer.accept(address(500 + number))).collect();
+    let refused = peer.node.handle_accept(peer.now, address(700));
+    assert_eq!(refused, Err(Refused::TooManyStreams), "all of them have only come");
+    peer.outputs();
+    peer.run(Duration::from_secs(1));
     for (number, oldest) in (0..).zip(silent) {
         peer.accept(address(700 + number));
         let outputs = peer.outputs();

@@ -1,0 +1,257 @@
+//! Who makes way when the places or the bytes of streams run short.
+//!
+//! Both are shared by source: an IPv4 address, or the 64 bits of an IPv6 address that name a
+//! network. They belong first to whoever proved a key, that is, to a stream on which a frame opened
+//! under one, and to addresses of live members; of the others, to whoever keeps up and asks for
+//! little.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use ipnet::{IpNet, Ipv6Net};
+
+use super::Exchange;
+use super::streams::{FIRST_MESSAGE_TIME, YOUNG_TIME};
+use super::table::{Caller, Stream};
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::Refused;
+use crate::output::{Event, Failure, StreamId, StreamResource, StreamSource};
+use crate::sabotage::Sabotage;
+use crate::stats::DropReason;
+use crate::time::Instant;
+use crate::wire;
+
+/// One in so many places of `streams_max` is kept for addresses of live members. Without it, they
+/// would compete with strangers for every ping and push/pull; most of the places go to strangers,
+/// as members need one for a few round trips only.
+const KEPT_ONE_IN: usize = 4;
+
+/// Who holds at most this much is no burden: what a stranger says at first, a join, a ping or a
+/// push/pull up to where its first frame opens, is shorter. All places together hold 16 MiB so.
+const SMALL: usize = wire::PUSH_PULL_FRAME_SIZE_MAX;
+
+/// How long the same shortage is not reported again: what brings it about may go on for hours.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// How many sources a report names. More do not tell an operator more.
+const SOURCES_NAMED_MAX: usize = 8;
+
+/// Until when nothing more is reported.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    places: Option<Instant>,
+    bytes: Option<Instant>,
+}
+
+impl Exchange {
+    /// Makes sure that there is a place for one more stream from this address.
+    pub(super) fn make_place(
+        &mut self,
+        cx: &mut Context,
+        from: IpAddr,
+        known: bool,
+    ) -> Result<Caller, Refused> {
+        let keeps_up_until = cx.now() + FIRST_MESSAGE_TIME;
+        let caller = Caller { source: source(&cx.config, from), known, keeps_up_until };
+        let (config, now) = (&cx.config, cx.now());
+        let (mut all, mut mine) = (0, 0);
+        for (_, _, other) in self.table.callers() {
+            all += 1;
+            mine += usize::from(other.source == caller.source);
+        }
+        let (victim, refused) = if mine >= config.streams_per_source_max {
+            (self.behind_of(caller.source, now), Refused::TooManyFromSource)
+        } else if all >= config.streams_max {
+            (self.place_to_free(config, now, caller, mine), Refused::TooManyStreams)
+        } else {
+            return Ok(caller);
+        };
+        if refused == Refused::TooManyStreams {
+            self.report(cx, StreamResource::Places);
+        }
+        cx.drop_quietly(DropReason::StreamRefused);
+        self.abort(cx, victim.ok_or(refused)?);
+        Ok(caller)
+    }
+
+    /// Makes sure that there is room for so many more bytes on this stream. False if it had to end
+    /// itself.
+    pub(super) fn make_room(&mut self, cx: &mut Context, grown: StreamId, more: usize) -> bool {
+        while let Some(victim) = self.room_to_free(&cx.config, grown, more) {
+            if victim == grown {
+                // Alone it is no shortage, but too large.
+                let alone = self.table.get(grown).map_or(0, Stream::held) == self.table.buffered();
+                if !alone {
+                    self.report(cx, StreamResource::Bytes);
+                }
+                self.reject(cx, grown, DropReason::TooLarge);
+                return false;
+            }
+            self.report(cx, StreamResource::Bytes);
+            cx.drop_quietly(DropReason::StreamRefused);
+            self.fail(cx, victim, Failure::BadAnswer { reason: DropReason::TooLarge });
+        }
+        true
+    }
+
+    // Places.
+
+    /// The stream of a source that has as many as it may that makes way for another of its own.
+    fn behind_of(&self, source: IpNet, now: Instant) -> Option<StreamId> {
+        let own = self.table.callers().filter(|&(_, stream, caller)| {
+            caller.source == source && !stream.is_proven() && is_behind(caller, now)
+        });
+        own.min_by_key(|&(id, _, caller)| (caller.keeps_up_until, id)).map(|(id, ..)| id)
+    }
+
+    /// The stream that makes way for a newcomer whose source has `mine`, now that all places are
+    /// taken.
+    ///
+    /// That is the one furthest behind of the source with the most, as long as that one still has
+    /// more than the newcomer's then; among equals, the one furthest behind, if it is.
+    fn place_to_free(
+        &self,
+        config: &Config,
+        now: Instant,
+        newcomer: Caller,
+        mine: usize,
+    ) -> Option<StreamId> {
+        if config.breaks(Sabotage::KeepsWhoIsBehind) {
+            let silent = self.table.callers().find(|(_, stream, _)| stream.received() == 0);
+            return silent.map(|(id, ..)| id);
+        }
+        let kept = config.streams_max / KEPT_ONE_IN;
+        let kept = if config.breaks(Sabotage::KeepsNoPlaces) { 0 } else { kept };
+        let known = self.table.callers().filter(|(_, _, caller)| caller.known).count();
+        let protected = |caller: Caller| caller.known && known <= kept;
+        let takes_kept = newcomer.known && known < kept;
+
+        let mut counts: BTreeMap<IpNet, usize> = BTreeMap::new();
+        let mut candidates: Vec<(StreamId, Caller, bool)> = Vec::new();
+        for (id, stream, caller) in self.table.callers() {
+            if !stream.is_proven() && !protected(caller) {
+                *counts.entry(caller.source).or_default() += 1;
+                candidates.push((id, caller, stream.received() > 0));
+            }
+        }
+        let count = |caller: Caller| counts[&caller.source];
+        let shares = !config.breaks(Sabotage::SharesUnequally);
+        let may_go = |caller: Caller| {
+            let has_more = shares && count(caller) > mine + 1;
+            let is_equal = (!shares || count(caller) >= mine) && is_behind(caller, now);
+            takes_kept || has_more || is_equal
+        };
+        let candidates = candidates.into_iter().filter(|&(_, caller, _)| may_go(caller));
+        let first = candidates.min_by_key(|&(id, caller, spoke)| {
+            let most = if shares { count(caller) } else { 0 };
+            (Reverse(most), caller.keeps_up_until, spoke, id)
+        });
+        first.map(|(id, ..)| id)
+    }
+
+    // Bytes.
+
+    /// The stream to end now that `grown` is about to hold `more`, if there is no room for it.
+    fn room_to_free(&self, config: &Config, grown: StreamId, more: usize) -> Option<StreamId> {
+        let (total, unproven_max) = (self.table.buffered() + more, unproven_max(config));
+        let is_over = total > config.stream_buffer_max;
+        if config.breaks(Sabotage::KeepsUnprovenBytes) {
+            return is_over.then_some(grown);
+        }
+        if total <= unproven_max {
+            return None;
+        }
+        let held = |id, stream: &Stream| stream.held() + if id == grown { more } else { 0 };
+        let held = self.table.iter().map(|(id, stream)| (id, stream, held(id, stream)));
+        let is_strange = |stream: &Stream| {
+            !stream.is_proven() && stream.caller().is_some_and(|caller| !caller.known)
+        };
+        let strange = held.clone().filter(|&(_, s, bytes)| is_strange(s) && bytes > SMALL);
+        let strange_bytes: usize = strange.clone().map(|(.., bytes)| bytes).sum();
+        if !is_over && strange_bytes <= unproven_max {
+            return None;
+        }
+        let unproven = held.clone().filter(|(_, s, _)| s.caller().is_some() && !s.is_proven());
+        let largest = |victim: Option<StreamId>| victim.filter(|_| is_over);
+        greatest(config, strange)
+            .or_else(|| largest(greatest(config, unproven)))
+            .or_else(|| largest(greatest(config, held)))
+    }
+
+    // Reports.
+
+    /// Tells who holds the most of what ran short, unless that was told lately.
+    fn report(&mut self, cx: &mut Context, resource: StreamResource) {
+        let until = match resource {
+            StreamResource::Places => &mut self.reports.places,
+            StreamResource::Bytes => &mut self.reports.bytes,
+        };
+        let now = cx.now();
+        if until.is_some_and(|until| now < until) {
+            return;
+        }
+        *until = Some(now + QUIET);
+        let mut sums: BTreeMap<IpNet, (usize, usize)> = BTreeMap::new();
+        for (_, stream, caller) in self.table.callers() {
+            let (streams, bytes) = sums.entry(caller.source).or_default();
+            *streams += 1;
+            *bytes += stream.held();
+        }
+        let source = |(network, (streams, bytes))| StreamSource { network, streams, bytes };
+        let mut sources: Vec<StreamSource> = sums.into_iter().map(source).collect();
+        sources.sort_by_key(|source| match resource {
+            StreamResource::Places => Reverse((source.streams, source.bytes)),
+            StreamResource::Bytes => Reverse((source.bytes, source.streams)),
+        });
+        sources.truncate(SOURCES_NAMED_MAX);
+        cx.emit(Event::StreamsShort { resource, sources });
+    }
+}
+
+/// How many bytes large streams of strangers on which nothing opened yet may hold together: as much
+/// as the longest message, so that it gets through while nobody else sends one.
+fn unproven_max(config: &Config) -> usize {
+    let longest = config.reliable_size_max.max(config.user_state_size_max) + SMALL;
+    longest.min(config.stream_buffer_max)
+}
+
+/// Those who share: whoever has an IPv6 network has all of its 2^64 addresses.
+fn source(config: &Config, from: IpAddr) -> IpNet {
+    const NETWORK: u8 = 64;
+    match from {
+        IpAddr::V6(v6) if !config.breaks(Sabotage::CountsAddressesApart) => {
+            Ipv6Net::new_assert(v6, NETWORK).trunc().into()
+        }
+        _ => from.into(),
+    }
+}
+
+/// Whether it has been still for long enough to make way.
+fn is_behind(caller: Caller, now: Instant) -> bool {
+    caller.keeps_up_until <= now + (FIRST_MESSAGE_TIME - YOUNG_TIME)
+}
+
+/// The stream that holds the most of the source that does; what this node opened has no source, and
+/// stands for itself.
+fn greatest<'a>(
+    config: &Config,
+    streams: impl Iterator<Item = (StreamId, &'a Stream, usize)> + Clone,
+) -> Option<StreamId> {
+    let mut sums: BTreeMap<IpNet, usize> = BTreeMap::new();
+    for (_, stream, bytes) in streams.clone() {
+        if let Some(caller) = stream.caller() {
+            *sums.entry(caller.source).or_default() += bytes;
+        }
+    }
+    let shares = !config.breaks(Sabotage::SharesUnequally);
+    let of_source = |stream: &Stream, bytes| match stream.caller() {
+        Some(caller) if shares => sums[&caller.source],
+        _ => bytes,
+    };
+    let most = streams.max_by_key(|&(id, stream, bytes)| (of_source(stream, bytes), bytes, id));
+    most.map(|(id, ..)| id)
+}

@@ -1,0 +1,212 @@
+//! A node whose streams are under attack, what attackers say to it, and what others want meanwhile.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use swim_core::channel::{Channel, Side};
+use swim_core::wire::{self, Frame, Message, Ping, Scope, User, Wire, memberlist};
+use swim_core::{
+    Config, Event, Incarnation, Key, Keyring, MemberRef, Output, State, StreamId, StreamInput,
+    StreamOp, StreamResource, StreamSource,
+};
+
+use super::peer::{OWN, Peer, address, events, name};
+
+pub(crate) const MEBIBYTE: usize = 1 << 20;
+
+/// How nodes speak, and the rule that the attacked one breaks, if any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub(crate) wire: Wire,
+    pub(crate) sealed: bool,
+    #[cfg(feature = "sabotage")]
+    pub(crate) broken: Option<swim_core::Sabotage>,
+}
+
+pub(crate) fn settings() -> [Setting; 4] {
+    let setting = |wire, sealed| Setting {
+        wire,
+        sealed,
+        #[cfg(feature = "sabotage")]
+        broken: None,
+    };
+    [
+        setting(Wire::Swim, false),
+        setting(Wire::Swim, true),
+        setting(Wire::Memberlist, false),
+        setting(Wire::Memberlist, true),
+    ]
+}
+
+/// A node, and what others say to it.
+pub(crate) struct Scene {
+    setting: Setting,
+    pub(crate) peer: Peer,
+    channel: Channel,
+    pub(crate) told: Vec<Event>,
+    newcomers: u16,
+}
+
+/// The member at this address is known.
+pub(crate) const MEMBER: u16 = 1;
+
+impl Scene {
+    pub(crate) fn new(setting: Setting) -> Self {
+        Scene::with(setting, |_| {})
+    }
+
+    pub(crate) fn with(setting: Setting, change: impl FnOnce(&mut Config)) -> Self {
+        let mut peer = Peer::with(|config| {
+            if setting.wire == Wire::Memberlist {
+                *config = config.clone().memberlist();
+                config.compression = false;
+            }
+            if setting.sealed {
+                config.keyring = Keyring::new(Key::aes(&[7; 16]).unwrap());
+            }
+            // Nothing but streams matters here.
+            let hour = Duration::from_secs(3600);
+            config.probe_interval = hour;
+            config.gossip_interval = hour;
+            config.gossip_to_the_dead = hour;
+            config.lateness = false;
+            change(config);
+            #[cfg(feature = "sabotage")]
+            {
+                config.sabotage = setting.broken;
+            }
+        });
+        peer.outputs();
+        let channel = Channel::new(peer.node.config(), [9; 32]);
+        let mut scene = Scene { setting, peer, channel, told: Vec::new(), newcomers: 0 };
+        assert!(scene.join(MEMBER), "{setting:?}");
+        assert!(scene.peer.node.member(&name(MEMBER)).is_some());
+        scene
+    }
+
+    /// What a member would send as its part of an exchange.
+    pub(crate) fn part(&mut self, write: impl FnOnce(Wire, &mut BytesMut)) -> Vec<u8> {
+        let framed = self.channel.framed(write);
+        self.channel.sealed(Side::Dialler, None, framed).to_vec()
+    }
+
+    pub(crate) fn push_pull(&mut self, scope: Scope, from: u16, count: u16) -> Vec<u8> {
+        let names: Vec<(u16, String)> = (from..from + count).map(|n| (n, name(n))).collect();
+        let members = names.iter().map(|(number, name)| MemberRef {
+            name,
+            address: address(*number),
+            state: State::Alive,
+            incarnation: Incarnation(1),
+            meta: b"",
+            versions: self.peer.node.config().versions,
+        });
+        let members: Vec<MemberRef<'_>> = members.collect();
+        self.part(|wire, out| {
+            let (view, members) = (u64::from(scope == Scope::Compare), members.iter().copied());
+            match wire {
+                Wire::Swim => wire::encode_push_pull(scope, view, members, &[], out),
+                Wire::Memberlist => {
+                    memberlist::encode_push_pull(scope == Scope::Join, members, &[], out);
+                }
+            }
+        })
+    }
+
+    pub(crate) fn connect(&mut self, from: SocketAddr) -> Option<StreamId> {
+        let stream = self.peer.node.handle_accept(self.peer.now, from).ok();
+        self.note();
+        stream
+    }
+
+    pub(crate) fn data(&mut self, stream: StreamId, bytes: &[u8]) -> Vec<Output> {
+        let outputs = self.peer.stream(stream, StreamInput::Data(bytes));
+        self.told.extend(events(&outputs));
+        outputs
+    }
+
+    pub(crate) fn run(&mut self, time: Duration) -> Vec<Output> {
+        let outputs = self.peer.run(time);
+        self.told.extend(events(&outputs));
+        outputs
+    }
+
+    /// Takes what was put out.
+    pub(crate) fn note(&mut self) -> Vec<Output> {
+        let outputs = self.peer.outputs();
+        self.told.extend(events(&outputs));
+        outputs
+    }
+
+    /// Whether a whole exchange gets its answer.
+    pub(crate) fn is_answered(&mut self, from: u16, bytes: &[u8]) -> bool {
+        let Some(stream) = self.connect(address(from)) else {
+            return false;
+        };
+        let mut outputs = Vec::new();
+        for piece in bytes.chunks(64 << 10) {
+            outputs.extend(self.data(stream, piece));
+        }
+        let finish = Output::Stream { id: stream, op: StreamOp::Finish };
+        let answered = outputs.contains(&finish);
+        self.peer.stream(stream, StreamInput::Finished);
+        answered
+    }
+
+    pub(crate) fn join(&mut self, from: u16) -> bool {
+        let bytes = self.push_pull(Scope::Join, from, 1);
+        self.is_answered(from, &bytes)
+    }
+
+    /// Whether a newcomer that nobody knows joins.
+    pub(crate) fn newcomer_joins(&mut self) -> bool {
+        self.newcomers += 1;
+        self.join(20_000 + self.newcomers)
+    }
+
+    /// Whether a member's ping, push/pull, and reliable message of this size get through.
+    pub(crate) fn member_is_served(&mut self, size: usize) -> bool {
+        let source = name(MEMBER);
+        let ping = Ping { sequence: 7, target: OWN, source: &source, reply_to: None };
+        let ping = self.part(|wire, out| match wire {
+            Wire::Swim => Frame::Ping(ping).encode(out),
+            Wire::Memberlist => memberlist::encode(&Message::Ping(ping), out),
+        });
+        let payload = vec![5; size];
+        let message = User { from: &source, payload: &payload };
+        let message = self.part(|wire, out| match wire {
+            Wire::Swim => Frame::User(message).encode(out),
+            Wire::Memberlist => memberlist::encode_user(message.payload, out),
+        });
+        let push_pull = self.push_pull(Scope::Full, MEMBER, 1);
+        [ping, push_pull, message].iter().all(|bytes| self.is_answered(MEMBER, bytes))
+    }
+
+    /// What an attacker without a key can say at least: the beginning of something long.
+    pub(crate) fn announce(&mut self, length: usize) -> Vec<u8> {
+        let length = u32::try_from(length).unwrap();
+        match (self.setting.wire, self.setting.sealed) {
+            (Wire::Swim, _) => {
+                // Everybody who sees traffic knows the header.
+                let recorded = self.push_pull(Scope::Join, MEMBER, 1);
+                [&recorded[..wire::header_len(b"")], &length.to_be_bytes()].concat()
+            }
+            (Wire::Memberlist, true) => [&[memberlist::SEALED][..], &length.to_be_bytes()].concat(),
+            (Wire::Memberlist, false) => {
+                let size = i64::from(length).to_be_bytes();
+                [&b"\x08\x81\xaaUserMsgLen\xd3"[..], &size].concat()
+            }
+        }
+    }
+
+    /// The shortages that were reported, and the sources of the first of each kind.
+    pub(crate) fn shortages(&self, wanted: StreamResource) -> Vec<&[StreamSource]> {
+        let shortage = |event| match event {
+            &Event::StreamsShort { resource, ref sources } if resource == wanted => {
+                Some(&sources[..])
+            }
+            _ => None,
+        };
+        self.told.iter().filter_map(shortage).collect()
+    }
+}
