@@ -17,7 +17,7 @@ const LIVES_PER_ORIGIN_MAX: usize = 8;
 
 /// Lives of one origin that gave way to others and are remembered as over, so that copies of their
 /// broadcasts do not count as new. While all places are taken, none gives way.
-const PAST_LIVES_MAX: usize = 8;
+const PAST_LIVES_MAX: u32 = 8;
 
 /// Strangers may have one of so many places, and so may further lives of members: the other half
 /// is for the first life of each member.
@@ -201,7 +201,7 @@ impl Seen {
         for (name, lives) in &self.origins {
             assert!(!lives.windows.is_empty(), "seen: {name} has no life");
             let past = lives.past.len();
-            assert!(past <= PAST_LIVES_MAX, "seen: {past} past lives of {name}");
+            assert!(past <= PAST_LIVES_MAX as usize, "seen: {past} past lives of {name}");
             for window in &lives.windows {
                 assert!(window.is_marked(window.highest), "seen: the highest of {name}");
             }
@@ -245,15 +245,15 @@ impl Lives {
         quiet: Duration,
         first_hand: bool,
     ) -> bool {
-        let per_replacement = quiet / PAST_LIVES_MAX as u32;
+        let per_replacement = quiet / PAST_LIVES_MAX;
         self.past.retain(|&(_, heard)| heard + quiet > now);
-        if self.past.len() >= PAST_LIVES_MAX && first_hand {
+        if self.past.len() >= PAST_LIVES_MAX as usize && first_hand {
             self.past.remove(0);
         }
         let too_soon = self.next_replacement.is_some_and(|at| now < at) && !first_hand;
         let hearsay = self.windows.iter().rposition(|window| !window.first_hand);
         let (true, false, Some(place)) = (
-            self.past.len() < PAST_LIVES_MAX,
+            self.past.len() < PAST_LIVES_MAX as usize,
             too_soon,
             hearsay.or_else(|| first_hand.then_some(0)),
         ) else {
