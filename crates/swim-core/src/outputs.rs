@@ -16,7 +16,7 @@ use crate::time::Instant;
 /// whose memory is given back once they were taken.
 const OUTPUTS_KEPT: usize = 256;
 
-/// The outputs that wait, and the commands that wait for their answer: each gets exactly one.
+/// The outputs that wait, and how many commands wait for their answer: each gets exactly one.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     queue: VecDeque<Output>,

@@ -31,7 +31,7 @@ impl Node {
             return cx.report_drop(from, DropReason::NotAllowed, false);
         }
         // The messages, which may be borrowed from it, are handled by the whole node.
-        let mut scratch = self.scratch.take().unwrap_or_default();
+        let mut scratch = self.scratch.take().expect("lent out only while a datagram is handled");
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
                 let mut packet = Packet { from, questions: 0, pinger: None };
