@@ -6,6 +6,7 @@ use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lines::Lines;
+use crate::subnet;
 use crate::wait::eventually;
 
 /// A process and all that it prints. Killed when dropped, so that a test that fails leaves nothing
@@ -27,8 +28,8 @@ impl Child {
     #[must_use]
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process =
-            command.spawn().unwrap_or_else(|error| panic!("{command:?} starts: {error}"));
+        let mut process = subnet::spawn(&mut command)
+            .unwrap_or_else(|error| panic!("{command:?} starts: {error}"));
         let lines = Lines::default();
         lines.read(process.stdout.take().expect("it is piped"));
         lines.read(process.stderr.take().expect("it is piped"));

@@ -1,7 +1,9 @@
 //! Addresses for the members of one cluster.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Loopback addresses that nothing else uses, all with the same port: a member of protocol version
 /// 1 takes its own port for that of everybody. An address stays free for a member that is gone for
@@ -61,12 +63,23 @@ impl Default for Subnet {
     }
 }
 
+/// Held while a port is tried and while a process starts: a process that has forked and not yet
+/// begun its program has copies of all sockets, and would keep a tried port in use.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Starts a process while no port is tried.
+pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
 /// A port that is free for streams and datagrams, below those that the system gives out by itself:
 /// a member that is gone for a while must find its port free when it comes back.
 fn free_port(address: Ipv4Addr) -> Option<u16> {
     static LAST: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 10_000;
     const COUNT: u32 = 22_000;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     (0..100).find_map(|_| {
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let mixed = (std::process::id().rotate_left(16) ^ number).wrapping_mul(0x9e37_79b1);
