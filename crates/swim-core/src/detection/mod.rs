@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::members::{Members, Slot};
+use crate::members::{Members, Picked, Slot};
 use crate::output::{Event, HealthReason};
 use crate::random::Random;
 use crate::time::Instant;
@@ -34,6 +34,8 @@ pub(crate) use probing::{Accusation, Probe, StreamPing};
 pub(crate) struct Detector {
     /// The probe of this protocol period.
     current: Option<Probe>,
+    /// Who was asked to ping its target, too.
+    helpers: Picked,
     /// When the period ends.
     period_ends: Option<Instant>,
     /// When the direct ping of the probe counts as unanswered.
@@ -62,6 +64,7 @@ impl Detector {
     pub(crate) fn new(config: &Config, sequences: Random) -> Self {
         Detector {
             current: None,
+            helpers: Picked::default(),
             period_ends: None,
             help_due: None,
             pings: Pings::new(sequences),
@@ -85,10 +88,9 @@ impl Detector {
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.detours.remove(&slot);
         self.pings.forget(slot);
-        match &mut self.current {
+        match &self.current {
             Some(probe) if probe.target() == slot => self.current = None,
-            Some(probe) => probe.forget_helper(slot),
-            None => {}
+            Some(_) | None => self.helpers.remove(slot),
         }
     }
 
@@ -141,5 +143,5 @@ fn speaks(config: &Config, members: &Members, slot: Slot, memberlist_version: u8
 /// Whether this is the address of a member.
 #[inline]
 fn is_at(members: &Members, slot: Slot, address: SocketAddr) -> bool {
-    members.entry(slot).address() == address
+    members.entry(slot).is_at(address)
 }

@@ -28,8 +28,6 @@ pub(crate) struct Probe {
     /// The target's incarnation when the probe began; what an accusation will be about.
     incarnation: Incarnation,
     sent_at: Instant,
-    /// Who was asked to ping the target, too.
-    helpers: Picked,
     /// How many of the helpers say so when the target does not answer, and how many did.
     nacks_due: u8,
     nacks: u8,
@@ -69,16 +67,6 @@ impl Probe {
         // Helpers that left the table since are not counted any more.
         let most = FAN_OUT_MAX;
         assert!(usize::from(nacks_due) <= most, "{nacks_due} nacks due of {most} helpers");
-    }
-
-    /// A helper leaves the table.
-    pub(super) fn forget_helper(&mut self, slot: Slot) {
-        self.helpers.remove(slot);
-    }
-
-    /// Whether a helper at this address was asked.
-    fn asked(&self, members: &Members, address: SocketAddr) -> bool {
-        self.helpers.slots().iter().any(|&helper| is_at(members, helper, address))
     }
 
     /// The stream that the target is pinged over, as long as nothing came.
@@ -123,12 +111,12 @@ impl Detector {
         cx.send(entry.address(), payload);
         cx.stats.probes += 1;
         self.help_due = Some(now + self.health.stretch(cx.config.probe_timeout));
+        self.helpers.clear();
         self.current = Some(Probe {
             target,
             sequence,
             incarnation: entry.incarnation(),
             sent_at: now,
-            helpers: Picked::default(),
             nacks_due: 0,
             nacks: 0,
             stream: None,
@@ -151,7 +139,7 @@ impl Detector {
             members.pick(&mut cx.random, cx.config.indirect_probes, Some(probe.target), |entry| {
                 entry.state() == State::Alive
             });
-        probe.helpers = helpers;
+        self.helpers = helpers;
         for &helper in helpers.slots() {
             let (target, entry) = (members.entry(probe.target), members.entry(helper));
             // Go programs of old sent none.
@@ -226,10 +214,11 @@ impl Detector {
         from: SocketAddr,
         sequence: u32,
     ) -> Option<Probe> {
+        let helpers = &self.helpers;
         let probe = self.current.take_if(|probe| {
             probe.sequence == sequence
                 && (is_at(members, probe.target, from)
-                    || probe.asked(members, from)
+                    || asked(helpers, members, from)
                     || config.breaks(Sabotage::BelievesAnyAck))
         })?;
         self.help_due = None;
@@ -289,7 +278,7 @@ impl Detector {
             Some(probe)
                 if probe.sequence == sequence
                     && probe.nacks < probe.nacks_due
-                    && probe.asked(members, from) =>
+                    && asked(&self.helpers, members, from) =>
             {
                 probe.nacks += 1;
             }
@@ -307,6 +296,11 @@ impl Detector {
     }
 }
 
+/// Whether a helper at this address was asked.
+fn asked(helpers: &Picked, members: &Members, address: SocketAddr) -> bool {
+    helpers.slots().iter().any(|&helper| is_at(members, helper, address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +311,6 @@ mod tests {
             sequence: 1,
             incarnation: Incarnation(1),
             sent_at: Instant::ORIGIN,
-            helpers: Picked::default(),
             nacks_due,
             nacks,
             stream: None,

@@ -465,6 +465,11 @@ impl Picked {
         self.len += 1;
     }
 
+    /// Takes all out.
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Takes a member out that leaves the table.
     pub(crate) fn remove(&mut self, slot: Slot) {
         if let Some(place) = self.slots().iter().position(|&picked| picked == slot) {
