@@ -30,7 +30,7 @@ fn cycles_of_start_join_and_shutdown_leave_nothing_behind() {
         let contact = a.cluster().local_address();
         // Once before anything is counted: what is opened once for all times is open then.
         cycle(0, contact, &mut any_port(0)).await;
-        let before = Open::now(&Handle::current());
+        let before = Open::settled(&Handle::current()).await;
 
         let rounds = cycles().div_ceil(NODES);
         let mut running = tokio::task::JoinSet::new();
@@ -46,15 +46,7 @@ fn cycles_of_start_join_and_shutdown_leave_nothing_behind() {
         }
         let addresses = running.join_all().await;
 
-        // What node a holds of the connections ends when it has read their end.
-        let as_before = async {
-            while Open::now(&Handle::current()) != before {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        if tokio::time::timeout(LIMIT, as_before).await.is_err() {
-            panic!("{before:?} became {:?}", Open::now(&Handle::current()));
-        }
+        assert_eq!(Open::settled(&Handle::current()).await, before);
         for address in addresses {
             TcpListener::bind(address).unwrap();
             UdpSocket::bind(address).unwrap();
@@ -93,6 +85,20 @@ struct Open {
 }
 
 impl Open {
+    /// What is open once node a's task is the only one. Its connections to others have tasks of
+    /// their own, which end when they have read the end of the stream.
+    async fn settled(runtime: &Handle) -> Self {
+        let settles = async {
+            while Open::now(runtime).tasks > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(LIMIT, settles).await.is_err() {
+            panic!("tasks are left behind: {:?}", Open::now(runtime));
+        }
+        Open::now(runtime)
+    }
+
     fn now(runtime: &Handle) -> Self {
         let entries = |path| std::fs::read_dir(path).unwrap().count();
         Open {
