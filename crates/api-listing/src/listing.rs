@@ -1,0 +1,70 @@
+//! The public API of a crate, one item to a line, out of rustdoc's JSON.
+
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use public_api::Builder;
+
+/// The items of this crate's library in a fixed order, without the traits that every type has.
+pub(crate) fn of(repository: &Path, name: &str, features: &[&str]) -> Result<Vec<String>, String> {
+    let target = target_folder(repository);
+    let mut command = cargo();
+    command
+        .current_dir(repository)
+        // rustdoc's JSON is not stable. That it comes from one known compiler is what counts here.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["rustdoc", "--quiet", "--locked", "--lib", "--package", name])
+        .args(["--features", &features.join(",")])
+        .arg("--target-dir")
+        .arg(&target)
+        .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"]);
+    let status = command.status().map_err(|why| format!("cargo rustdoc does not start: {why}"))?;
+    if !status.success() {
+        return Err(format!("cargo rustdoc of {name} failed"));
+    }
+    let json = target.join("doc").join(format!("{}.json", name.replace('-', "_")));
+    let api = Builder::from_rustdoc_json(&json)
+        .omit_blanket_impls(true)
+        .omit_auto_trait_impls(true)
+        .omit_auto_derived_impls(true)
+        .build()
+        .map_err(|why| format!("{}: {why}", json.display()))?;
+    let mut items: Vec<String> = api.items().map(ToString::to_string).collect();
+    items.sort_unstable();
+    items.dedup();
+    Ok(items)
+}
+
+/// Refuses any compiler but the one that `.ci/compiler` names: each writes another JSON.
+pub(crate) fn check_compiler(repository: &Path) -> Result<(), String> {
+    let path = repository.join(".ci/compiler");
+    let named = fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+    let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .current_dir(repository)
+        .args(["--version", "--verbose"])
+        .output()
+        .map_err(|why| format!("rustc does not start: {why}"))?;
+    let here = String::from_utf8_lossy(&output.stdout);
+    let release = |text: &str| {
+        text.lines().find_map(|line| line.strip_prefix("release: ").map(ToString::to_string))
+    };
+    match (release(&named), release(&here)) {
+        (Some(named), Some(here)) if named == here => Ok(()),
+        (Some(named), Some(here)) => Err(format!(
+            "the listings are made by rustc {named}, and this is {here}: \
+             run it with `cargo +{named}`"
+        )),
+        _ => Err("the release of the compiler is not known".into()),
+    }
+}
+
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// A folder of its own: RUSTC_BOOTSTRAP makes cargo build everything anew.
+fn target_folder(repository: &Path) -> std::path::PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), Into::into);
+    repository.join::<std::path::PathBuf>(target).join("api-listing")
+}

@@ -1,0 +1,79 @@
+//! Holds the public API of every crate to be published to a committed listing, so that a change of
+//! it is seen in review: `cargo run -p api-listing`.
+#![forbid(unsafe_code)]
+
+mod changes;
+mod listing;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use changes::Changes;
+
+const USAGE: &str = "\
+usage: api-listing [--write]
+
+Compares the public API of every crate to be published with crates/NAME/public-api.txt, prints what
+is gone (-) and what is new (+), and exits with 1 if something is. It needs the compiler that
+.ci/compiler names, and exits with 2 on any other.
+
+  --write   writes the listings instead";
+
+/// The crates to be published that have a library, and the features that show all of it.
+const CRATES: &[(&str, &[&str])] =
+    &[("swim-core", &[]), ("swim-driver", &[]), ("swim-sim", &[]), ("swim-tokio", &[])];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let write = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--write"] => true,
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match go_through(&repository(), write) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            println!("If these changes are meant: cargo run -p api-listing -- --write");
+            ExitCode::FAILURE
+        }
+        Err(why) => {
+            eprintln!("api-listing: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Compares or writes all listings: whether they are as committed, or were written.
+fn go_through(repository: &Path, write: bool) -> Result<bool, String> {
+    listing::check_compiler(repository)?;
+    let mut as_committed = true;
+    for (name, features) in CRATES {
+        let now = listing::of(repository, name, features)?;
+        let path = repository.join("crates").join(name).join("public-api.txt");
+        if write {
+            let text = now.join("\n") + "\n";
+            fs::write(&path, text).map_err(|why| format!("{}: {why}", path.display()))?;
+            println!("{name}: {} items written", now.len());
+            continue;
+        }
+        let committed = fs::read_to_string(&path)
+            .map_err(|why| format!("{}: {why}: write it with --write", path.display()))?;
+        let changes = Changes::between(&committed, &now);
+        if changes.is_empty() {
+            println!("{name}: {} items, as committed", now.len());
+        } else {
+            as_committed = false;
+            print!("{name}:\n{changes}");
+        }
+    }
+    Ok(as_committed)
+}
+
+/// The root of the repository that this program was built from.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
