@@ -128,7 +128,7 @@ impl Coder {
     /// How many copies of a message fit into a packet of `size` bytes.
     #[must_use]
     pub fn per_packet(&self, message: &Message<'_>, size: usize) -> usize {
-        let config = Config { packet_size_max: size, ..self.config.clone() };
+        let config = self.config.clone().with(|config| config.packet_size_max = size);
         let mut channel = Channel::new(&config, [8; 32]);
         let mut draft = channel.datagram();
         core::iter::from_fn(|| draft.append_if_it_fits(message).then_some(())).count()

@@ -44,8 +44,9 @@ impl Member {
     }
 
     /// Ends it without a goodbye. Returns what to start it with again, at the same address.
-    pub(crate) async fn kill(self) -> Options {
-        let options = Options { bind: self.address(), ..self.options };
+    pub(crate) async fn kill(mut self) -> Options {
+        self.options.bind = self.address();
+        let options = self.options;
         self.node.stop().await;
         options
     }

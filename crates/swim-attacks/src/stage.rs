@@ -95,7 +95,7 @@ impl Stage {
 
     /// The settings of somebody who speaks as a member does, with the key if there is one.
     pub(crate) fn config(&self, name: &str, at: SocketAddr) -> Config {
-        Config { address: at, ..self.options(name, at).config }
+        self.options(name, at).config.with(|config| config.address = at)
     }
 
     /// Somebody who speaks as a member does.

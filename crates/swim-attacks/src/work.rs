@@ -88,8 +88,11 @@ fn cases_of(wire: Wire) -> Vec<Case> {
     let open = Stage::new(wire, false, Pace::Lan, Size::Small);
     let mut at = loopback(0, 1);
     at.set_port(7946);
-    let config = Config { packet_size_max: 65_507, compression: false, ..open.config("a", at) };
-    let sealed = Config { keyring: sixteen_keys(), ..config.clone() };
+    let config = open.config("a", at).with(|config| {
+        config.packet_size_max = 65_507;
+        config.compression = false;
+    });
+    let sealed = config.clone().with(|config| config.keyring = sixteen_keys());
     let voice = || Voice::of(&config);
     let case = |name: &str, config: &Config, input: Input| Case {
         name: format!("{}, {name}", if wire == Wire::Swim { "native" } else { "memberlist" }),
@@ -113,12 +116,12 @@ fn cases_of(wire: Wire) -> Vec<Case> {
         Wire::Swim => {
             let keys = (0..16).map(|number| Key::xchacha([number; 32]));
             let keyring = Keyring::with_keys(keys).expect("no key twice");
-            let longer = Config { keyring, ..config.clone() };
+            let longer = config.clone().with(|config| config.keyring = keyring);
             let shortest = Input::Datagrams(vec![garbage(wire, 41); 20]);
             cases.push(case("shortest datagrams, 16 XChaCha20 keys", &longer, shortest));
             let jumps = broadcasts(&mut voice());
             cases.push(case("broadcasts that jump ahead", &config, one(jumps)));
-            let mut packer = Voice::of(&Config { compression: true, ..config.clone() });
+            let mut packer = Voice::of(&config.clone().with(|config| config.compression = true));
             let packed = accusations(&mut packer, 5_000);
             cases.push(case("accusations in LZ4", &config, one(packed)));
         }
@@ -128,7 +131,7 @@ fn cases_of(wire: Wire) -> Vec<Case> {
             zeros[0] = 8;
             memberlist::compress_packet(&mut zeros, 0, &mut Lzw::default());
             cases.push(case("a message of 1 MiB in LZW", &config, one(zeros.freeze())));
-            let mut packer = Voice::of(&Config { compression: true, ..config.clone() });
+            let mut packer = Voice::of(&config.clone().with(|config| config.compression = true));
             let packed = Input::Stream(table(&mut packer, 8_000), 4096);
             cases.push(case("a table of known members in LZW", &config, packed));
         }

@@ -219,6 +219,7 @@ fn describe_notice(notice: &Notice) -> Line {
             let told = format!("{events} events were lost: the reader of this output is too slow");
             Line::new("missed", Tone::Warning, told).fields(|record| record.with("events", *events))
         }
+        other => Line::new("other", Tone::Plain, other.to_string()),
     }
 }
 

@@ -93,11 +93,6 @@ pub(crate) fn member_fields(record: Record, member: &Member) -> Record {
 }
 
 fn via_fields(record: Record, via: Via) -> Record {
-    match via {
-        Via::Own => record.with("via", "own"),
-        Via::Packet { from } => record.with("via", "packet").with("heard_from", from.to_string()),
-        Via::PushPull { from } => {
-            record.with("via", "push_pull").with("heard_from", from.to_string())
-        }
-    }
+    let heard_from = via.heard_from().map(|from| from.to_string());
+    record.with("via", via.kind()).with_some("heard_from", heard_from)
 }

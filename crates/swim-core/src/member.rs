@@ -339,6 +339,7 @@ impl Default for Versions {
 
 /// A member of the cluster as one node sees it, copied out of the member table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Member {
     /// Its name, unique in the cluster.
     pub name: Name,
@@ -352,6 +353,30 @@ pub struct Member {
     pub meta: Bytes,
     /// The versions it announces.
     pub versions: Versions,
+}
+
+impl Member {
+    /// Makes a member that is alive with incarnation 0, no metadata and the default versions. For
+    /// tests of what is done with members; its fields can be assigned.
+    ///
+    /// ```
+    /// use swim_core::{Member, State};
+    ///
+    /// let mut member = Member::new("db-1".parse()?, "10.0.0.2:7946".parse()?);
+    /// member.state = State::Suspect;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(name: Name, address: SocketAddr) -> Self {
+        Member {
+            name,
+            address,
+            state: State::Alive,
+            incarnation: Incarnation(0),
+            meta: Bytes::new(),
+            versions: Versions::DEFAULT,
+        }
+    }
 }
 
 /// A member of the cluster, borrowed from the member table of a [`Node`](crate::Node).

@@ -76,6 +76,7 @@ pub struct RequestId(pub u64);
 
 /// How a piece of news came to this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Via {
     /// This node found out by itself: its own probe, or its own command.
     Own,
@@ -89,6 +90,27 @@ pub enum Via {
         /// Who passed it on.
         from: SocketAddr,
     },
+}
+
+impl Via {
+    /// Names the way, the same in every release: `own`, `packet` or `push_pull`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Via::Own => "own",
+            Via::Packet { .. } => "packet",
+            Via::PushPull { .. } => "push_pull",
+        }
+    }
+
+    /// The address of the node that passed the news on, if one did.
+    #[must_use]
+    pub fn heard_from(&self) -> Option<SocketAddr> {
+        match *self {
+            Via::Own => None,
+            Via::Packet { from } | Via::PushPull { from } => Some(from),
+        }
+    }
 }
 
 impl fmt::Display for Via {

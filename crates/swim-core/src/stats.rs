@@ -10,6 +10,7 @@ pub use counters::{Counter, CounterKind};
 
 /// Counts since the node was created, and a few gauges. All counters only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Datagrams handed to [`Node::handle_packet`](crate::Node::handle_packet).
     pub packets_received: u64,

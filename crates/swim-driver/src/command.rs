@@ -45,6 +45,7 @@ pub(crate) enum Ask {
 
 /// The result of [`Cluster::join`](crate::Cluster::join).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Joined {
     /// The address that answered first.
     pub contact: SocketAddr,
@@ -54,6 +55,7 @@ pub struct Joined {
 
 /// The result of [`Cluster::ping`](crate::Cluster::ping).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pong {
     /// The measured round trip.
     pub round_trip: Duration,

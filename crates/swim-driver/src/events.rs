@@ -12,6 +12,7 @@ use swim_core::Event;
 
 /// What a subscriber is told.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Notice {
     /// Something happened.
     Event(Event),

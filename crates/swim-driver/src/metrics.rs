@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn each_name_has_its_help_and_its_type_once() {
-        let stats = Stats { probes: 7, health: 2, ..Stats::default() };
+        let mut stats = Stats::default();
+        (stats.probes, stats.health) = (7, 2);
         let text = metrics_text(&stats);
         let probes = "# HELP swim_probes_total Probes that this node started.\n\
             # TYPE swim_probes_total counter\nswim_probes_total 7\n";

@@ -30,6 +30,7 @@ pub const PORT_DEFAULT: u16 = 7946;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Options {
     /// Where the node listens, for datagrams and for streams on the same port; `0.0.0.0:7946` by
     /// default. Port 0 takes any port that is free for both.
@@ -144,7 +145,7 @@ impl Options {
             SocketAddr::new(self.bind.ip(), port)
         };
         let address = advertise::choose(bound, self.advertise, Vec::new)?;
-        Config { address, ..self.config.clone() }.validate()?;
+        self.config.clone().with(|config| config.address = address).validate()?;
         Ok(())
     }
 
@@ -152,7 +153,10 @@ impl Options {
     pub(crate) fn bound_config(&self, bound: SocketAddr) -> Result<Config, BindError> {
         let address = advertise::choose(bound, self.advertise, advertise::interfaces)?;
         let incarnation = self.incarnation.unwrap_or_else(unix_time);
-        Ok(Config { address, incarnation, ..self.config.clone() })
+        Ok(self.config.clone().with(|config| {
+            config.address = address;
+            config.incarnation = incarnation;
+        }))
     }
 
     pub(crate) fn parsed_seeds(&self) -> Result<Vec<Seed>, BindError> {

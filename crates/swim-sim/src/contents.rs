@@ -127,5 +127,5 @@ pub(crate) fn stream(config: &Config, plain: &[u8], seed: u64) -> Bytes {
 fn forging(config: &Config, seed: u64) -> Channel {
     let mut of_channel = [0xf0; 32];
     of_channel[..8].copy_from_slice(&seed.to_le_bytes());
-    Channel::new(&Config { compression: false, ..config.clone() }, of_channel)
+    Channel::new(&config.clone().with(|config| config.compression = false), of_channel)
 }

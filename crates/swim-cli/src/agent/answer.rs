@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn stats_are_a_table_or_one_object() {
-        let counted = Stats { packets_sent: 7, ..Stats::default() };
+        let mut counted = Stats::default();
+        counted.packets_sent = 7;
         let shown = stats(&counted, Format { json: false, paint: Paint::OFF });
         assert!(shown.contains("packets sent            7\n"), "{shown}");
         let json = stats(&counted, Format { json: true, paint: Paint::OFF });

@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use swim_tokio::{
-    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, StreamResource, Versions,
-    Via,
+    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, StreamResource, Via,
 };
 
 use super::*;
@@ -18,14 +17,10 @@ fn name(text: &str) -> Name {
 }
 
 fn member(state: State) -> Member {
-    Member {
-        name: name("b"),
-        address: "10.0.0.2:7946".parse().unwrap(),
-        state,
-        incarnation: Incarnation(7),
-        meta: "role=db".into(),
-        versions: Versions::DEFAULT,
-    }
+    let mut member = Member::new(name("b"), "10.0.0.2:7946".parse().unwrap());
+    (member.state, member.incarnation) = (state, Incarnation(7));
+    member.meta = "role=db".into();
+    member
 }
 
 fn gossip() -> Via {

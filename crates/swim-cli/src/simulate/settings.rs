@@ -173,16 +173,15 @@ mod tests {
             suspicion_mult = 5\nawareness_max = 0x10\npacket_size_max = 1_000\n\
             push_pull_interval = 0\nlabel = \"größe\"\n";
         apply(text, &mut config).unwrap();
-        let expected = Config {
-            probe_timeout: Duration::from_millis(250),
-            stream_ping: false,
-            suspicion_mult: 5,
-            awareness_max: 16,
-            packet_size_max: 1000,
-            push_pull_interval: Duration::ZERO,
-            label: "größe".into(),
-            ..lan()
-        };
+        let expected = lan().with(|config| {
+            config.probe_timeout = Duration::from_millis(250);
+            config.stream_ping = false;
+            config.suspicion_mult = 5;
+            config.awareness_max = 16;
+            config.packet_size_max = 1000;
+            config.push_pull_interval = Duration::ZERO;
+            config.label = "größe".into();
+        });
         assert_eq!(config, expected);
     }
 

@@ -38,6 +38,7 @@ pub use formulas::SuspicionTimeouts;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Config {
     // Who this node is.
     /// The node's name, unique in the cluster.
@@ -193,6 +194,21 @@ pub struct Config {
 }
 
 impl Config {
+    /// Returns the configuration with what `change` assigns, for use in an expression.
+    ///
+    /// ```
+    /// use swim_core::Config;
+    ///
+    /// let config = Config::lan("web-1".parse()?, "10.0.0.7:7946".parse()?)
+    ///     .with(|config| config.label = "staging".into());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// For nodes in one data centre: detects a failure within a few seconds.
     #[must_use]
     pub fn lan(name: Name, address: SocketAddr) -> Self {

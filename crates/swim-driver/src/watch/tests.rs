@@ -1,20 +1,23 @@
-use swim_core::{Incarnation, Versions};
+use swim_core::Incarnation;
 
 use super::*;
 
 fn member(name: &str, incarnation: u32) -> Member {
-    Member {
-        name: name.parse().unwrap(),
-        address: "10.0.0.2:7946".parse().unwrap(),
-        state: State::Alive,
-        incarnation: Incarnation(incarnation),
-        meta: "role=db".into(),
-        versions: Versions::DEFAULT,
-    }
+    let mut member = Member::new(name.parse().unwrap(), "10.0.0.2:7946".parse().unwrap());
+    (member.incarnation, member.meta) = (Incarnation(incarnation), "role=db".into());
+    member
+}
+
+fn with_meta(incarnation: u32, meta: String) -> Member {
+    let mut member = member("b", incarnation);
+    member.meta = meta.into();
+    member
 }
 
 fn with_state(state: State) -> Member {
-    Member { state, ..member("b", 7) }
+    let mut member = member("b", 7);
+    member.state = state;
+    member
 }
 
 /// A watch of a cluster in which only `b` is known.
@@ -70,9 +73,10 @@ fn a_suspicion_and_its_refutation_change_nothing() {
 fn metadata_and_addresses_are_changes_with_what_was_before() {
     let mut watched = Watched::new(Some(member("b", 7)));
     watched.changes();
-    let changed = Member { meta: "role=cache".into(), ..member("b", 8) };
+    let changed = with_meta(8, "role=cache".into());
     watched.see(changed.clone());
-    let moved = Member { address: "10.0.0.3:7946".parse().unwrap(), ..changed.clone() };
+    let mut moved = changed.clone();
+    moved.address = "10.0.0.3:7946".parse().unwrap();
     let expected = Change::Changed { before: member("b", 7), member: changed.clone() };
     assert_eq!(expected.to_string(), "b changed its metadata");
     assert_eq!(watched.changes(), [expected]);
@@ -86,7 +90,7 @@ fn metadata_and_addresses_are_changes_with_what_was_before() {
 fn what_changes_and_changes_back_between_two_reads_is_nothing() {
     let mut watched = Watched::new(Some(member("b", 7)));
     watched.changes();
-    watched.see(Member { meta: "role=cache".into(), ..member("b", 8) });
+    watched.see(with_meta(8, "role=cache".into()));
     watched.see(member("b", 9));
     assert_eq!(watched.changes(), []);
 }
@@ -160,7 +164,7 @@ fn one_that_came_and_went_between_two_reads_is_nothing() {
 fn what_waits_is_bounded_by_the_members_however_much_happens() {
     let mut watched = Watched::new(None);
     for round in 0..1000 {
-        watched.see(Member { meta: round.to_string().into(), ..member("b", 7) });
+        watched.see(with_meta(7, round.to_string()));
         watched.see(with_state(State::Failed));
     }
     let state = watched.watch.shared.lock();

@@ -45,7 +45,11 @@ impl Cluster {
         let configure = move |_number: usize, config: &mut Config| {
             let (name, address, incarnation) =
                 (config.name.clone(), config.address, config.incarnation);
-            *config = Config { name, address, incarnation, ..settings.clone() };
+            *config = settings.clone().with(|config| {
+                config.name = name;
+                config.address = address;
+                config.incarnation = incarnation;
+            });
         };
         let options = Options::new(seed).configure(configure).network(plan.network).digest(false);
         let stall_echo = bounds::suspicion_max(&plan.config, plan.nodes)

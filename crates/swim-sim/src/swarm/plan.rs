@@ -70,7 +70,11 @@ impl Plan {
             .configure(move |_, config| {
                 let (name, address) = (config.name.clone(), config.address);
                 let incarnation = config.incarnation;
-                *config = Config { name, address, incarnation, ..template.clone() };
+                *config = template.clone().with(|config| {
+                    config.name = name;
+                    config.address = address;
+                    config.incarnation = incarnation;
+                });
             })
             .latency(self.latency)
             .pieces(self.pieces)

@@ -45,7 +45,7 @@ impl Node {
                             return found;
                         }
                     }
-                    Some(Notice::Missed { .. }) => {}
+                    Some(_) => {}
                     None => panic!("the node ended"),
                 }
             }

@@ -153,6 +153,7 @@ async fn a_consumer_that_never_reads_costs_the_node_nothing() {
                 assert_eq!(missed, 0, "told once");
                 missed = events;
             }
+            other => panic!("{other}"),
         }
     }
     assert_eq!(told, 8);

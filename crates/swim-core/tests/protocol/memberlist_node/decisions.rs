@@ -97,7 +97,7 @@ fn a_checksum_is_left_out_under_a_seal() {
 
 #[test]
 fn a_stream_is_compressed_only_where_that_makes_it_shorter() {
-    let mut peer = peer(Config { compression: true, ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.compression = true));
     let ping = Ping { sequence: 7, target: "local", source: "", reply_to: None };
     let (id, outputs) = peer.receive(at(SENDER), &bytes_of(&Message::Ping(ping)));
     assert_eq!(written(&outputs, id)[0], 2);
@@ -123,7 +123,7 @@ fn one_ping_of_a_packet_is_answered() {
 #[test]
 fn a_stream_that_is_not_needed_any_more_still_says_what_it_was_opened_for() {
     let probe_interval = Duration::from_secs(1);
-    let mut peer = peer(Config { probe_interval, ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.probe_interval = probe_interval));
     let mut outputs = vec![];
     let id = loop {
         outputs.extend(peer.run(Duration::from_millis(10)));
@@ -161,7 +161,7 @@ fn what_a_user_says_is_not_passed_on() {
 #[test]
 fn networks_that_are_not_allowed_say_nothing_at_all() {
     let allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
-    let mut peer = peer(Config { allowed_networks, ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.allowed_networks = allowed_networks));
     let suspect = update("node-b", 5, Claim::Suspect { accuser: "q" });
     peer.datagram(at(SENDER), &suspect);
     assert_eq!(peer.node.member("node-b").unwrap().state, State::Alive);
@@ -175,7 +175,7 @@ fn networks_that_are_not_allowed_say_nothing_at_all() {
 #[test]
 fn an_answer_does_not_go_to_a_network_that_is_not_allowed() {
     let allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
-    let mut peer = peer(Config { allowed_networks, ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.allowed_networks = allowed_networks));
     for (reply_to, to) in [("127.0.0.9:7946", NODE_B), ("127.0.0.3:9", "127.0.0.3:9")] {
         let reply_to = Some(at(reply_to));
         let ping = Message::Ping(Ping { sequence: 7, target: "local", source: "", reply_to });
@@ -204,7 +204,7 @@ fn a_node_that_joins_passes_on_itself_alone() {
 #[test]
 fn a_member_elsewhere_is_not_taken_in_from_a_push_pull_either() {
     let allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
-    let mut peer = peer(Config { allowed_networks, ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.allowed_networks = allowed_networks));
     let far = member("far", "127.0.0.9:7946", State::Alive, 1);
     let near = member("near", "127.0.0.3:7946", State::Alive, 1);
     let (_, outputs) = peer.receive(at(NODE_B), &push_pull(&[far, near]));
@@ -278,11 +278,10 @@ fn only_an_accuser_asks_a_suspect_once_more_and_with_two_members() {
 
 /// With the timing of a local network: it probes, and suspects for four seconds.
 fn lan() -> Config {
-    Config {
-        compression: false,
-        push_pull_interval: Duration::ZERO,
-        ..Config::lan("local".parse().unwrap(), at("127.0.0.1:7946")).memberlist()
-    }
+    let config = Config::lan("local".parse().unwrap(), at("127.0.0.1:7946")).memberlist();
+    config.with(|config| {
+        (config.compression, config.push_pull_interval) = (false, Duration::ZERO);
+    })
 }
 
 #[derive(Debug)]
@@ -310,7 +309,7 @@ fn who_is_turned_away_gets_no_answer() {
 #[test]
 fn attacks_with_the_right_key_are_not_answered() {
     let key = Key::aes(KEY).unwrap();
-    let mut peer = peer(Config { keyring: Keyring::new(key.clone()), ..config("local") });
+    let mut peer = peer(config("local").with(|config| config.keyring = Keyring::new(key.clone())));
     // Sealed as version 1, in which the last byte means nothing. The version is not authenticated,
     // and in version 0 that byte says how much padding there is.
     let mut sealer = Sealer::new(Keyring::new(key), [3; 32]);

@@ -31,13 +31,12 @@ pub fn at(address: &str) -> SocketAddr {
 /// its table by itself within a test.
 pub fn config(name: &str) -> Config {
     let config = Config::lan(name.parse().unwrap(), at(LOCAL));
-    Config {
-        compression: false,
-        push_pull_interval: Duration::ZERO,
-        probe_interval: Duration::from_secs(3000),
-        gossip_to_the_dead: Duration::from_secs(3000),
-        ..config.memberlist()
-    }
+    config.memberlist().with(|config| {
+        config.compression = false;
+        config.push_pull_interval = Duration::ZERO;
+        config.probe_interval = Duration::from_secs(3000);
+        config.gossip_to_the_dead = Duration::from_secs(3000);
+    })
 }
 
 /// The keys and the label that a vector names.
@@ -47,7 +46,7 @@ pub fn secured(config: Config, key: &Value, label: &Value) -> Config {
         key => Keyring::new(Key::aes(&bytes(key)).unwrap()),
     };
     let label = Bytes::from(label.as_str().unwrap_or_default().to_owned());
-    Config { keyring, label, ..config }
+    config.with(|config| (config.keyring, config.label) = (keyring, label))
 }
 
 /// A member as the node tells it others.

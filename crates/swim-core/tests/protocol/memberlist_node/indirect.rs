@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use swim_core::Config;
 use swim_core::wire::memberlist::{Lzw, encode, read_packet};
 use swim_core::wire::{Message, Ping};
 
@@ -20,7 +19,7 @@ const SEQUENCE: u32 = 1001;
 /// Knows the target already: nobody else is pinged for others.
 fn peer() -> Peer {
     let probe_timeout = Duration::from_millis(300);
-    let mut peer = Peer::new(Config { probe_timeout, ..config("local") });
+    let mut peer = Peer::new(config("local").with(|config| config.probe_timeout = probe_timeout));
     let node_b = b"\x06\x83\xa4Join\xc2\xa5Nodes\x01\xacUserStateLen\x00\
         \x87\xa4Addr\xa4\x7f\x00\x00\x02\xabIncarnation\x05\xa4Meta\xc0\xa4Name\xa6node-b\
         \xa4Port\xcd\x1f\x0a\xa5State\x00\xa3Vsn\xa6\x01\x05\x02\x00\x00\x00";

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use serde_json::Value;
-use swim_core::Config;
 
 use super::differences::Found;
 use super::harness::{LOCAL, Peer, Row, SENDER, at, config, secured, sorted};
@@ -63,7 +62,7 @@ fn peer(vector: &Value) -> Peer {
         // What is nearest to `SkipInboundLabelCheck`.
         config.label_also = Some(Bytes::new());
     }
-    let mut peer = Peer::new(Config { ..config });
+    let mut peer = Peer::new(config);
     let node_b = b"\x06\x83\xa4Join\xc2\xa5Nodes\x01\xacUserStateLen\x00\
         \x87\xa4Addr\xa4\x7f\x00\x00\x02\xabIncarnation\x05\xa4Meta\xc0\xa4Name\xa6node-b\
         \xa4Port\xcd\x1f\x0a\xa5State\x00\xa3Vsn\xa6\x01\x05\x02\x00\x00\x00";

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use serde_json::{Value, json};
 use swim_core::wire::memberlist::{encode_push_pull, read_packet};
 use swim_core::wire::{Claim, Message, Update};
-use swim_core::{Config, Incarnation, MemberRef, Output, State, VersionRange, Versions};
+use swim_core::{Incarnation, MemberRef, Output, State, VersionRange, Versions};
 
 use super::differences::Found;
 use super::harness::{Peer, Row, SENDER, at, config, sorted};
@@ -80,7 +80,10 @@ const LISTENER: &str = "listener";
 
 /// A node that sends each update once, so that what a step queues is what is sent next.
 fn peer(trace: &str) -> Peer {
-    let mut config = Config { retransmit_mult: 1, gossip_nodes: 1, ..config("local") };
+    let mut config = config("local").with(|config| {
+        config.retransmit_mult = 1;
+        config.gossip_nodes = 1;
+    });
     if trace == "cidr" {
         config.allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
     }

@@ -48,7 +48,7 @@ pub(crate) fn members(members: &[Member]) -> Value {
 pub(crate) fn notice(notice: &Notice) -> Value {
     let event = match notice {
         Notice::Event(event) => event,
-        Notice::Missed { events } => return complaint(&format!("missed {events} events")),
+        other => return complaint(&other.to_string()),
     };
     match event {
         Event::Joined { member, .. } => named("joined", member),
