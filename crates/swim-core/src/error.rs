@@ -40,6 +40,8 @@ pub enum ConfigError {
         setting: &'static str,
         /// What it has to be.
         must: &'static str,
+        /// The other settings of `Config` that `must` names.
+        beside: &'static [&'static str],
     },
 }
 
@@ -68,7 +70,7 @@ impl fmt::Display for ConfigError {
                 "memberlist's wire knows AES keys alone (16, 24 or 32 bytes): make one with \
                  `swim keygen`",
             ),
-            ConfigError::OutOfRange { setting, must } => write!(f, "{setting} must be {must}"),
+            ConfigError::OutOfRange { setting, must, .. } => write!(f, "{setting} must be {must}"),
         }
     }
 }

@@ -16,10 +16,10 @@ impl Config {
     /// Names the first setting that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_identity()?;
-        let out_of_range = |setting, must| Err(ConfigError::OutOfRange { setting, must });
-        for (ok, setting, must) in self.timing_rules().into_iter().chain(self.limit_rules()) {
-            if !ok {
-                return out_of_range(setting, must);
+        let rules = self.timing_rules().into_iter().chain(self.limit_rules());
+        for Rule { holds, setting, must, beside } in rules.chain(self.rules_across()) {
+            if !holds {
+                return Err(ConfigError::OutOfRange { setting, must, beside });
             }
         }
         Ok(())
@@ -58,86 +58,115 @@ impl Config {
         Ok(())
     }
 
-    fn timing_rules(&self) -> [(bool, &'static str, &'static str); 11] {
+    fn timing_rules(&self) -> [Rule; 10] {
         /// Longer ones would overflow the arithmetic of suspicion timeouts, and help nobody.
         const INTERVAL_MAX: Duration = Duration::from_secs(3600);
         let interval = |value: Duration| !value.is_zero() && value <= INTERVAL_MAX;
+        let an_interval = "above zero and at most an hour";
         [
-            (interval(self.probe_interval), "probe_interval", "above zero and at most an hour"),
-            (
-                !self.probe_timeout.is_zero() && self.probe_timeout < self.probe_interval,
-                "probe_timeout",
-                "above zero and below probe_interval",
-            ),
-            (interval(self.gossip_interval), "gossip_interval", "above zero and at most an hour"),
-            (interval(self.stream_timeout), "stream_timeout", "above zero and at most an hour"),
-            (
+            rule(interval(self.probe_interval), "probe_interval", an_interval),
+            rule(interval(self.gossip_interval), "gossip_interval", an_interval),
+            rule(interval(self.stream_timeout), "stream_timeout", an_interval),
+            rule(
                 self.push_pull_interval <= INTERVAL_MAX * 24,
                 "push_pull_interval",
                 "at most a day; zero switches it off",
             ),
-            (
-                self.gossip_to_the_dead >= self.probe_interval
-                    && self.gossip_to_the_dead <= INTERVAL_MAX * 24,
-                "gossip_to_the_dead",
-                "at least probe_interval and at most a day",
-            ),
-            ((1..=64).contains(&self.suspicion_mult), "suspicion_mult", "1 to 64"),
-            ((1..=64).contains(&self.suspicion_max_mult), "suspicion_max_mult", "1 to 64"),
-            ((1..=16).contains(&self.retransmit_mult), "retransmit_mult", "1 to 16"),
-            ((1..=64).contains(&self.awareness_max), "awareness_max", "1 to 64"),
-            (
-                self.indirect_probes <= FAN_OUT_MAX
-                    && (1..=FAN_OUT_MAX).contains(&self.gossip_nodes),
-                "indirect_probes, gossip_nodes",
-                "at most 16, gossip_nodes at least 1",
-            ),
+            rule((1..=64).contains(&self.suspicion_mult), "suspicion_mult", "1 to 64"),
+            rule((1..=64).contains(&self.suspicion_max_mult), "suspicion_max_mult", "1 to 64"),
+            rule((1..=16).contains(&self.retransmit_mult), "retransmit_mult", "1 to 16"),
+            rule((1..=64).contains(&self.awareness_max), "awareness_max", "1 to 64"),
+            rule(self.indirect_probes <= FAN_OUT_MAX, "indirect_probes", "at most 16"),
+            rule((1..=FAN_OUT_MAX).contains(&self.gossip_nodes), "gossip_nodes", "1 to 16"),
         ]
     }
 
-    fn limit_rules(&self) -> [(bool, &'static str, &'static str); 9] {
+    fn limit_rules(&self) -> [Rule; 11] {
+        let packet_sizes = wire::PACKET_SIZE_MIN..=wire::DATAGRAM_SIZE_MAX;
+        let broadcasts = 1..=BROADCASTS_TOLD_APART as usize;
         [
-            (
-                (wire::PACKET_SIZE_MIN..=wire::DATAGRAM_SIZE_MAX).contains(&self.packet_size_max),
+            rule(
+                packet_sizes.contains(&self.packet_size_max),
                 "packet_size_max",
                 "800 to 65507 bytes",
             ),
-            (
+            rule(self.allowed_networks.len() <= NETWORKS_MAX, "allowed_networks", "at most 256"),
+            rule((1..=MEMBERS_MAX).contains(&self.members_max), "members_max", "1 to 16777216"),
+            rule(self.update_queue_max >= 16, "update_queue_max", "at least 16"),
+            rule(
+                broadcasts.contains(&self.broadcast_queue_max),
+                "broadcast_queue_max",
+                "1 to 1024",
+            ),
+            rule(self.broadcast_origins_max >= 1, "broadcast_origins_max", "at least 1"),
+            rule(self.streams_max >= 1, "streams_max", "at least 1"),
+            rule(self.streams_per_source_max >= 1, "streams_per_source_max", "at least 1"),
+            rule(
+                self.stream_buffer_max <= wire::STREAM_BYTES_MAX,
+                "stream_buffer_max",
+                "at most 1 GiB",
+            ),
+            rule(self.requests_max >= 1, "requests_max", "at least 1"),
+            rule(self.relays_max >= 1, "relays_max", "at least 1"),
+        ]
+    }
+
+    /// Rules about several settings, of which each has passed its own.
+    fn rules_across(&self) -> [Rule; 6] {
+        const TO_THE_DEAD_MAX: Duration = Duration::from_secs(24 * 3600);
+        let across = |holds, setting, must, beside| Rule { beside, ..rule(holds, setting, must) };
+        [
+            across(
+                !self.probe_timeout.is_zero() && self.probe_timeout < self.probe_interval,
+                "probe_timeout",
+                "above zero and below probe_interval",
+                &["probe_interval"],
+            ),
+            across(
+                self.gossip_to_the_dead >= self.probe_interval
+                    && self.gossip_to_the_dead <= TO_THE_DEAD_MAX,
+                "gossip_to_the_dead",
+                "at least probe_interval and at most a day",
+                &["probe_interval"],
+            ),
+            across(
                 self.messages_fit(),
-                "meta_size_max, packet_size_max",
-                "such that an alive message with the longest name fits a packet, label, encryption \
-                 and all",
+                "meta_size_max",
+                "such that an alive message with the longest name fits packet_size_max, label, \
+                 encryption and all",
+                &["packet_size_max"],
             ),
-            (self.allowed_networks.len() <= NETWORKS_MAX, "allowed_networks", "at most 256"),
-            ((1..=MEMBERS_MAX).contains(&self.members_max), "members_max", "1 to 16777216"),
-            (
-                self.update_queue_max >= 16
-                    && (1..=BROADCASTS_TOLD_APART as usize).contains(&self.broadcast_queue_max)
-                    && self.broadcast_origins_max >= 1,
-                "update_queue_max, broadcast_queue_max, broadcast_origins_max",
-                "at least 16, 1 to 1024, and at least 1",
-            ),
-            (
+            across(
                 self.broadcast_queue_bytes_max >= self.packet_size_max,
                 "broadcast_queue_bytes_max",
                 "at least packet_size_max",
+                &["packet_size_max"],
             ),
-            (
-                self.streams_max >= 1 && self.streams_per_source_max >= 1,
-                "streams_max, streams_per_source_max",
-                "at least 1",
-            ),
-            (
-                self.stream_buffer_max >= self.reliable_size_max.max(self.user_state_size_max)
-                    && self.stream_buffer_max <= wire::STREAM_BYTES_MAX,
+            across(
+                self.stream_buffer_max >= self.reliable_size_max,
                 "stream_buffer_max",
-                "at least reliable_size_max and user_state_size_max, and at most 1 GiB",
+                "at least reliable_size_max",
+                &["reliable_size_max"],
             ),
-            (
-                self.requests_max >= 1 && self.relays_max >= 1,
-                "requests_max, relays_max",
-                "at least 1",
+            across(
+                self.stream_buffer_max >= self.user_state_size_max,
+                "stream_buffer_max",
+                "at least user_state_size_max",
+                &["user_state_size_max"],
             ),
         ]
     }
+}
+
+/// What one setting has to keep to.
+struct Rule {
+    holds: bool,
+    setting: &'static str,
+    must: &'static str,
+    /// The other settings that it depends on.
+    beside: &'static [&'static str],
+}
+
+fn rule(holds: bool, setting: &'static str, must: &'static str) -> Rule {
+    Rule { holds, setting, must, beside: &[] }
 }
