@@ -54,6 +54,8 @@ mod options;
 mod replies;
 mod seed;
 mod seeds;
+#[cfg(feature = "toml")]
+pub mod settings;
 mod streams;
 mod system_clock;
 mod tags;
@@ -73,6 +75,8 @@ pub use leaving::Departure;
 pub use metrics::metrics_text;
 pub use options::{Options, PORT_DEFAULT};
 pub use seed::SeedError;
+#[cfg(feature = "toml")]
+pub use settings::SettingsError;
 pub use swim_core::{
     Answer, CipherKind, CommandError, Config, ConfigError, Counter, CounterKind, DropCounts,
     DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key,

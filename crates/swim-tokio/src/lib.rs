@@ -74,3 +74,5 @@ pub use swim_driver::{
     Stats, StreamResource, StreamSource, Tags, TagsError, VersionRange, Versions, Via, Watch, Wire,
     metrics_text,
 };
+#[cfg(feature = "toml")]
+pub use swim_driver::{SettingsError, settings};

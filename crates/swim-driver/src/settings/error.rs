@@ -1,0 +1,77 @@
+//! Why settings cannot be used.
+
+use std::fmt;
+
+/// Where a value comes from. The later ones of these go before the earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A line of the settings file, counted from 1.
+    Line(usize),
+    /// An environment variable.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Line(line) => write!(f, "line {line}"),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// Why settings cannot be used: one line that says where, which key, and what is allowed.
+///
+/// ```
+/// use swim_driver::Options;
+///
+/// let text = "[node]\nname = \"a\"\n[protocol]\nprobe_timeout = 500\n";
+/// let error = Options::from_toml(text).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "line 4: probe_timeout = 500 has no unit: write \"500ms\" or \"500s\""
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    file: Option<String>,
+    origin: Option<Origin>,
+    message: String,
+}
+
+impl SettingsError {
+    pub(crate) fn new(origin: Option<Origin>, message: impl Into<String>) -> Self {
+        SettingsError { file: None, origin, message: message.into() }
+    }
+
+    /// A mistake in a line of this file.
+    pub(crate) fn in_file(self, file: Option<&str>) -> Self {
+        SettingsError { file: file.map(str::to_owned), ..self }
+    }
+
+    /// The line of the settings file, counted from 1. `None` for what is wrong elsewhere.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match self.origin {
+            Some(Origin::Line(line)) => Some(line),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.origin, &self.file) {
+            (Some(Origin::Line(line)), Some(file)) => write!(f, "{file}, line {line}: ")?,
+            (Some(origin), _) => write!(f, "{origin}: ")?,
+            (None, Some(file)) => write!(f, "{file}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SettingsError {}

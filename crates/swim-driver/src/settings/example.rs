@@ -1,0 +1,56 @@
+//! A settings file with everything in it, made from what the readers know.
+
+use std::fmt::Write;
+
+use super::setting::{Setting, Table};
+
+/// The width of a line of comment.
+const WIDTH: usize = 100;
+
+/// A table as a part of an example file: each setting with what it is, its default, what is
+/// allowed, and when to change it. Those without a default are commented out.
+#[must_use]
+pub fn example<T>(table: &Table<T>, defaults: &T) -> String {
+    let mut text = String::new();
+    comment(&mut text, table.about);
+    let _ = writeln!(text, "[{}]", table.name);
+    for setting in table.settings {
+        text.push('\n');
+        describe(&mut text, setting, defaults);
+    }
+    text
+}
+
+fn describe<T>(text: &mut String, setting: &Setting<T>, defaults: &T) {
+    comment(text, setting.about);
+    let shown = setting.shown(defaults);
+    let default = shown.as_deref().unwrap_or("none");
+    comment(text, &format!("Default: {default}. Allowed: {}.", setting.allowed()));
+    if !setting.change.is_empty() {
+        comment(text, &format!("Change it {}.", setting.change));
+    }
+    // Writing to a string cannot fail.
+    let _ = match &shown {
+        Some(value) => writeln!(text, "{} = {value}", setting.key),
+        None => writeln!(text, "# {} = {}", setting.key, setting.example()),
+    };
+}
+
+/// Breaks a comment between words.
+fn comment(text: &mut String, words: &str) {
+    let mut width = 0;
+    for word in words.split_whitespace() {
+        let size = word.chars().count();
+        if width == 0 || width + 1 + size > WIDTH {
+            if width > 0 {
+                text.push('\n');
+            }
+            text.push('#');
+            width = 1;
+        }
+        text.push(' ');
+        text.push_str(word);
+        width += 1 + size;
+    }
+    text.push('\n');
+}

@@ -1,0 +1,166 @@
+//! Keys from files and from the environment. What is wrong is told without a byte of what was
+//! there.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use swim_core::text;
+use swim_core::{Key, Keyring, KeyringError};
+use zeroize::Zeroizing;
+
+/// A file larger than this is none of ours.
+const FILE_SIZE_MAX: usize = 64 << 10;
+
+/// Keys that were read, and what the user should know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keys {
+    /// The keys, the primary first.
+    pub ring: Keyring,
+    /// That others can read the file.
+    pub warning: Option<String>,
+}
+
+impl From<Keyring> for Keys {
+    fn from(ring: Keyring) -> Self {
+        Keys { ring, warning: None }
+    }
+}
+
+/// Reads a file of keys: one per line, the primary one first; lines that start with `#` are
+/// comments.
+///
+/// # Errors
+///
+/// What is wrong, for people, without a byte of what is in the file.
+pub fn keys_of_file(path: &Path) -> Result<Keys, String> {
+    let shown = text::escape(&path.display().to_string());
+    let cannot = |error: std::io::Error| format!("cannot read the key file {shown}: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    let warning = open_to_others(&file).map(|mode| {
+        format!(
+            "the key file {shown} can be read by others than its owner (mode {mode:04o}): change \
+             it with 'chmod 600 {shown}'"
+        )
+    });
+    // As large as it may get: one that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
+    file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() > FILE_SIZE_MAX {
+        return Err(format!(
+            "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it one?"
+        ));
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| format!("the key file {shown} is not text: keys are written in base64"))?;
+    let keys = of_lines(text).map_err(|wrong| format!("the key file {shown}{wrong}"))?;
+    Ok(Keys { ring: ring(keys, &format!("the key file {shown}"))?, warning })
+}
+
+/// Reads keys with commas between them, as the environment variable `name` has them.
+///
+/// # Errors
+///
+/// What is wrong, for people, without a byte of the text.
+pub fn keys_of_variable(name: &str, text: &str) -> Result<Keyring, String> {
+    if text.trim().is_empty() {
+        // Taken for none, a secret that went missing would be a member without encryption.
+        return Err(format!("{name} is empty: give it a key, or unset it"));
+    }
+    let keys = text.split(',').enumerate().map(|(at, key)| {
+        key.parse::<Key>().map_err(|error| format!("{name}, key {}: {error}", at + 1))
+    });
+    ring(keys.collect::<Result<_, _>>()?, name)
+}
+
+fn ring(keys: Vec<Key>, from: &str) -> Result<Keyring, String> {
+    Keyring::with_keys(keys).map_err(|error| match error {
+        KeyringError::Full => {
+            format!("{from} has more than {} keys, the most that are tried", Keyring::KEYS_MAX)
+        }
+        error => error.to_string(),
+    })
+}
+
+fn of_lines(text: &str) -> Result<Vec<Key>, String> {
+    let mut keys = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        keys.push(line.parse::<Key>().map_err(|error| format!(", line {}: {error}", at + 1))?);
+    }
+    match keys.is_empty() {
+        true => Err(" has no key: write one per line, or leave the file away".into()),
+        false => Ok(keys),
+    }
+}
+
+/// The permissions of a file that others than its owner may read or change.
+#[cfg(unix)]
+fn open_to_others(file: &File) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = file.metadata().ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    (metadata.is_file() && mode & 0o066 != 0).then_some(mode)
+}
+
+/// Elsewhere permissions cannot be told in a few bits.
+#[cfg(not(unix))]
+fn open_to_others(_file: &File) -> Option<u32> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
+    const B: &str = "xchacha20:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+    fn key(text: &str) -> Key {
+        text.parse().unwrap()
+    }
+
+    fn of_variable(text: &str) -> Result<Vec<Key>, String> {
+        keys_of_variable("SWIM_KEY", text).map(|ring| ring.keys().cloned().collect())
+    }
+
+    #[test]
+    fn a_file_has_a_key_per_line_and_comments() {
+        let text = format!("# the new one\n {A} \r\n\n  # and the old one\n{B}");
+        assert_eq!(of_lines(&text), Ok(vec![key(A), key(B)]));
+    }
+
+    #[test]
+    fn a_variable_has_keys_between_commas() {
+        assert_eq!(of_variable(A), Ok(vec![key(A)]));
+        assert_eq!(of_variable(&format!("{A}, {B}\n")), Ok(vec![key(A), key(B)]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_was_there() {
+        for (told, expected) in [
+            (of_lines("# nothing\n"), "has no key"),
+            (of_lines(&format!("{A}\nc2VjcmV0")), ", line 2: the key has 6 bytes"),
+            (of_lines("c2VjcmV0!"), ", line 1: the key is not standard base64"),
+            (of_variable(" "), "SWIM_KEY is empty"),
+            (of_variable(&format!("{A},")), "SWIM_KEY, key 2: the key has 0 bytes"),
+            (of_variable("secret"), "SWIM_KEY, key 1: the key is not standard base64"),
+        ] {
+            let told = told.unwrap_err();
+            assert!(told.contains(expected), "{told}");
+            assert!(!told.contains("secret") && !told.contains("c2V"), "{told}");
+        }
+    }
+
+    #[test]
+    fn too_many_keys_are_refused() {
+        let many: Vec<String> =
+            (0..17u8).map(|byte| Key::aes(&[byte; 16]).unwrap().to_text().to_string()).collect();
+        let told = of_variable(&many.join(",")).unwrap_err();
+        assert!(told.contains("SWIM_KEY has more than 16 keys"), "{told}");
+    }
+}

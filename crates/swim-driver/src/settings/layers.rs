@@ -1,0 +1,299 @@
+//! The layers of settings: a file, the environment, flags.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::error::{Origin, SettingsError};
+use super::setting::{Setting, Table};
+use super::value::Value;
+
+/// The tables of a settings file. Each reader takes its own and skips the others.
+pub const TABLES: [&str; 4] = ["node", "protocol", "agent", "simulate"];
+
+/// What the environment variables of settings begin with.
+pub const VARIABLES_PREFIX: &str = "SWIM_";
+
+/// Variables that begin like settings and are none: those of our tests, and those that Kubernetes
+/// sets in every pod for a service that is called `swim`.
+const NOT_SETTINGS: [&str; 4] = ["SWIM_SIM_", "SWIM_INTEROP_", "SWIM_SERVICE_", "SWIM_PORT"];
+
+/// A file larger than this is none of ours.
+const FILE_SIZE_MAX: u64 = 1 << 20;
+
+/// The settings of a file, of the environment and of flags, layer by layer.
+///
+/// A flag goes before the environment, that before the file, and that before the profile. Lists
+/// replace those of lower layers; tags are merged by their keys.
+///
+/// ```
+/// use swim_driver::settings::Settings;
+///
+/// let text = "[node]\nname = 'a'\ntags = { role = 'db', zone = 'a' }";
+/// let mut settings = Settings::parse(text)?;
+/// let environment = [("SWIM_TAGS".into(), "zone=b".into()), ("HOME".into(), "/".into())];
+/// let unknown = settings.add_variables(environment, &Settings::node_variables(), &[])?;
+/// assert!(unknown.is_empty());
+///
+/// let options = settings.options()?;
+/// assert_eq!(options.config.name, "a");
+/// let tags = swim_driver::Tags::decode(&options.config.meta).unwrap_or_default();
+/// assert_eq!(tags.to_string(), "role=db,zone=b");
+/// # Ok::<(), swim_driver::SettingsError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// In the order of the layers, and of the lines.
+    entries: Vec<Entry>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    table: String,
+    key: String,
+    value: Value,
+    origin: Origin,
+}
+
+/// The environment variable of a setting.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    name: String,
+    table: &'static str,
+    key: &'static str,
+}
+
+impl<T> Table<T> {
+    /// The environment variables of the settings.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Variable> {
+        let variable = |setting: &Setting<T>| Variable {
+            name: format!("{}{}", self.variables, setting.key.to_uppercase()),
+            table: self.name,
+            key: setting.key,
+        };
+        self.settings.iter().map(variable).collect()
+    }
+}
+
+impl Settings {
+    /// No settings at all: what [`options`](Settings::options) gives is the `lan` profile.
+    #[must_use]
+    pub fn new() -> Self {
+        Settings::default()
+    }
+
+    /// Takes the text of a settings file. Values are looked at when a table is
+    /// [applied](Settings::apply).
+    ///
+    /// # Errors
+    ///
+    /// Text that is not TOML, or that has other tables than [`TABLES`].
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let at = |offset: usize| {
+            let before = &text.as_bytes()[..offset.min(text.len())];
+            Some(Origin::Line(before.iter().filter(|byte| **byte == b'\n').count() + 1))
+        };
+        let document = DeTable::parse(text).map_err(|error| {
+            let told: Vec<&str> = error.message().lines().collect();
+            SettingsError::new(at(error.span().map_or(0, |span| span.start)), told.join("; "))
+        })?;
+        let mut entries = Vec::new();
+        for (name, table) in in_order(document.get_ref()) {
+            let (origin, name) = (at(name.span().start), name.get_ref().as_ref());
+            let Some(table) = table.get_ref().as_table() else {
+                return Err(SettingsError::new(origin, outside(name)));
+            };
+            if !TABLES.contains(&name) {
+                return Err(SettingsError::new(origin, unknown_table(name)));
+            }
+            for (key, value) in in_order(table) {
+                entries.push(Entry {
+                    table: name.into(),
+                    key: key.get_ref().to_string(),
+                    value: Value::from_toml(value.get_ref()),
+                    origin: at(key.span().start).expect("every key is somewhere"),
+                });
+            }
+        }
+        // A table may be continued further down, with dots.
+        entries.sort_by_key(|entry| match entry.origin {
+            Origin::Line(line) => line,
+            _ => 0,
+        });
+        Ok(Settings { entries, file: None })
+    }
+
+    /// Reads a settings file of at most 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Settings::parse), and a file that cannot be read. Errors name the file.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let shown = path.display().to_string();
+        let cannot = |reason: String| {
+            SettingsError::new(None, format!("cannot read the settings file {shown}: {reason}"))
+        };
+        let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
+        if size > FILE_SIZE_MAX {
+            return Err(cannot(format!("it has {size} bytes; is it the right one?")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+        let settings = Settings::parse(&text).map_err(|error| error.in_file(Some(&shown)))?;
+        Ok(Settings { file: Some(path.into()), ..settings })
+    }
+
+    /// Adds environment variables, of which each goes before the file. Returns the names that begin
+    /// with `SWIM_` and are neither settings nor in `others`: misspelt ones, mostly.
+    ///
+    /// # Errors
+    ///
+    /// A value that is not UTF-8.
+    pub fn add_variables(
+        &mut self,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        known: &[Variable],
+        others: &[&str],
+    ) -> Result<Vec<String>, SettingsError> {
+        let mut unknown = Vec::new();
+        // In the order of their names: the first mistake is the same each time.
+        let environment: BTreeMap<OsString, OsString> = environment.into_iter().collect();
+        for (name, value) in environment {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLES_PREFIX)) else {
+                continue;
+            };
+            let no_setting = NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+            if no_setting || others.contains(&name) {
+                continue;
+            }
+            let Some(variable) = known.iter().find(|variable| variable.name == name) else {
+                unknown.push(name.into());
+                continue;
+            };
+            let origin = Origin::Variable(name.into());
+            let Ok(value) = value.into_string() else {
+                return Err(SettingsError::new(Some(origin), "the value is not UTF-8"));
+            };
+            let (table, key) = (variable.table.into(), variable.key.into());
+            self.entries.push(Entry { table, key, value: Value::Bare(value), origin });
+        }
+        Ok(unknown)
+    }
+
+    /// Adds the value of a flag, which goes before the environment and the file.
+    pub fn add_flag(&mut self, table: &str, key: &str, flag: &'static str, value: Value) {
+        let (table, key) = (table.into(), key.into());
+        self.entries.push(Entry { table, key, value, origin: Origin::Flag(flag) });
+    }
+
+    /// Sets in `target` what the layers say of this table.
+    ///
+    /// # Errors
+    ///
+    /// The first key that is unknown, and the first value that is not allowed.
+    pub fn apply<T>(&self, table: &Table<T>, target: &mut T) -> Result<(), SettingsError> {
+        self.apply_some(table, |_| true, target)
+    }
+
+    /// The same for some keys alone.
+    pub(crate) fn apply_some<T>(
+        &self,
+        table: &Table<T>,
+        is_wanted: impl Fn(&str) -> bool,
+        target: &mut T,
+    ) -> Result<(), SettingsError> {
+        let wanted = |entry: &&Entry| entry.table == table.name && is_wanted(&entry.key);
+        for entry in self.entries.iter().filter(wanted) {
+            let Some(setting) = table.settings.iter().find(|it| it.key == entry.key) else {
+                return Err(self.error(Some(&entry.origin), unknown_key(table, entry)));
+            };
+            setting
+                .set(target, &entry.value)
+                .map_err(|wrong| self.error(Some(&entry.origin), wrong))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a layer says something of this setting.
+    #[must_use]
+    pub fn has(&self, table: &str, key: &str) -> bool {
+        self.origin(table, key).is_some()
+    }
+
+    /// Where the value of a setting comes from.
+    pub(crate) fn origin(&self, table: &str, key: &str) -> Option<&Origin> {
+        let is_it = |entry: &&Entry| entry.table == table && entry.key == key;
+        self.entries.iter().rfind(is_it).map(|entry| &entry.origin)
+    }
+
+    /// The folder of the file: paths in it begin there.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.file.as_deref()?.parent()
+    }
+
+    pub(crate) fn error(&self, origin: Option<&Origin>, wrong: impl Into<String>) -> SettingsError {
+        let file = self.file.as_ref().map(|file| file.display().to_string());
+        let file = file.filter(|_| matches!(origin, Some(Origin::Line(_))));
+        SettingsError::new(origin.cloned(), wrong).in_file(file.as_deref())
+    }
+}
+
+/// In the order of the file, so that its first mistake is told.
+fn in_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(&'t toml::Spanned<toml::de::DeString<'i>>, &'t toml::Spanned<toml::de::DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn outside(key: &str) -> String {
+    match owner(key) {
+        Some(table) => format!("{key} stands outside of a table: put it under [{table}]"),
+        None => format!(
+            "{key} stands outside of a table: settings are under {}",
+            TABLES.map(|name| format!("[{name}]")).join(", ")
+        ),
+    }
+}
+
+fn unknown_table(name: &str) -> String {
+    let told = format!("there is no table [{name}]");
+    match nearest(name, TABLES) {
+        Some(near) => format!("{told}; did you mean [{near}]?"),
+        None => {
+            let tables = TABLES.map(|name| format!("[{name}]")).join(", ");
+            format!("{told}; there are {tables}")
+        }
+    }
+}
+
+fn unknown_key<T>(table: &Table<T>, entry: &Entry) -> String {
+    let (key, name) = (&entry.key, table.name);
+    if let Some(owner) = owner(key).filter(|owner| *owner != name) {
+        return format!("{key} belongs into [{owner}], not into [{name}]");
+    }
+    let told = format!("there is no setting {key} in [{name}]");
+    match nearest(key, table.settings.iter().map(|setting| setting.key)) {
+        Some(near) => format!("{told}; did you mean {near}?"),
+        None => format!("{told}; docs/swim.example.toml has all of them"),
+    }
+}
+
+/// The table of this crate that has this key.
+fn owner(key: &str) -> Option<&'static str> {
+    let has = |settings: &[Setting<super::NodeSettings>]| settings.iter().any(|it| it.key == key);
+    [&super::NODE, &super::PROTOCOL].into_iter().find(|it| has(it.settings)).map(|it| it.name)
+}
+
+/// What is written almost like this.
+fn nearest(written: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    const ALIKE: f64 = 0.8;
+    let written = written.replace('-', "_").to_lowercase();
+    let likeness = |known| (strsim::jaro_winkler(&written, known), known);
+    let best = known.into_iter().map(likeness).max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, known)| known)
+}

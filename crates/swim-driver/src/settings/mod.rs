@@ -1,0 +1,223 @@
+//! Settings in a file, in the environment and in flags.
+//!
+//! A settings file is TOML. It has four tables: `[node]` says who a node is, where it is and whom
+//! it lets in; `[protocol]` how all nodes of the cluster work; `[agent]` and `[simulate]` belong to
+//! the program `swim`. Each reader takes its own tables and skips the others, so that one file
+//! serves an application, `swim agent` and `swim simulate`. `docs/swim.example.toml` has every
+//! setting with its default, its range and when to change it.
+//!
+//! [`Options::from_toml`] and [`Options::from_toml_file`] read a file alone. [`Settings`] adds the
+//! environment and flags. A program with a table of its own describes it by a [`Table`], and gets
+//! the same messages, variables and comments.
+
+mod error;
+mod example;
+mod explain;
+mod keys;
+mod layers;
+mod node;
+mod protocol;
+mod setting;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use swim_core::{Name, Wire};
+
+use crate::options::Options;
+use crate::tags::Tags;
+
+pub use error::SettingsError;
+pub use example::example;
+pub use keys::{Keys, keys_of_file, keys_of_variable};
+pub use layers::{Settings, TABLES, VARIABLES_PREFIX, Variable};
+pub use node::{NODE, advertised_address, bind_address, label, name, network, seed, versions};
+pub use protocol::PROTOCOL;
+pub use setting::{ABOVE_ZERO, Kind, SetPairs, Setting, Table, duration};
+pub use value::Value;
+
+/// A preset of timing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// [`Options::lan`].
+    #[default]
+    Lan,
+    /// [`Options::wan`].
+    Wan,
+    /// [`Options::local`].
+    Local,
+}
+
+impl Profile {
+    /// The word for it in a settings file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Profile::Lan => "lan",
+            Profile::Wan => "wan",
+            Profile::Local => "local",
+        }
+    }
+
+    fn options(self, name: Name) -> Options {
+        match self {
+            Profile::Lan => Options::lan(name),
+            Profile::Wan => Options::wan(name),
+            Profile::Local => Options::local(name),
+        }
+    }
+}
+
+/// What the tables `[node]` and `[protocol]` come to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NodeSettings {
+    /// What a node is started with, but for the keys of [`key_file`](NodeSettings::key_file).
+    pub options: Options,
+    /// The timing to begin with.
+    pub profile: Profile,
+    /// The file of the keys. A relative path in a settings file begins at its folder.
+    pub key_file: Option<PathBuf>,
+    /// The tags that are announced as metadata.
+    pub tags: Tags,
+    /// The metadata, instead of tags.
+    pub(crate) meta: Option<String>,
+}
+
+impl NodeSettings {
+    /// The defaults of a profile.
+    #[must_use]
+    pub fn new(name: Name, profile: Profile) -> Self {
+        let options = profile.options(name);
+        NodeSettings { options, profile, key_file: None, tags: Tags::new(), meta: None }
+    }
+}
+
+impl Settings {
+    /// The environment variables of `[node]` and `[protocol]`: `SWIM_` and the key in capitals.
+    #[must_use]
+    pub fn node_variables() -> Vec<Variable> {
+        NODE.variables().into_iter().chain(PROTOCOL.variables()).collect()
+    }
+
+    /// What the layers come to for a node, without its keys. A name that no layer gives is the name
+    /// of this host.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is unknown, or whose value is not allowed by itself.
+    /// [`check`](Settings::check) does the rest.
+    pub fn node(&self) -> Result<NodeSettings, SettingsError> {
+        // On these two the defaults of the others depend.
+        let mut begin = NodeSettings::new(stand_in(), Profile::default());
+        self.apply_some(&PROTOCOL, |key| key == "profile" || key == "wire", &mut begin)?;
+        let mut node = NodeSettings::new(stand_in(), begin.profile);
+        if begin.options.config.wire == Wire::Memberlist {
+            node.options.config = node.options.config.memberlist();
+        }
+        self.apply(&NODE, &mut node)?;
+        self.apply(&PROTOCOL, &mut node)?;
+        if !self.has("node", "name") {
+            node.options.config.name = self.host_name()?;
+        }
+        if let Some(meta) = &node.meta {
+            node.options.config.meta = meta.clone().into();
+        } else if !node.tags.is_empty() {
+            node.options.config.meta = node.tags.encode();
+        }
+        node.key_file = node.key_file.map(|path| self.in_folder(path));
+        Ok(node)
+    }
+
+    /// Reads what the layers say of a node, and its keys, to start it.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is unknown or cannot work, and a key file that cannot be used.
+    pub fn options(&self) -> Result<Options, SettingsError> {
+        let mut node = self.node()?;
+        if let Some(path) = &node.key_file {
+            let keys = keys_of_file(path)
+                .map_err(|wrong| self.error(self.origin("node", "key_file"), wrong))?;
+            if let Some(warning) = &keys.warning {
+                tracing::warn!(target: "swim", "{warning}");
+            }
+            node.options.config.keyring = keys.ring;
+        }
+        self.check(&node)?;
+        Ok(node.options)
+    }
+
+    fn host_name(&self) -> Result<Name, SettingsError> {
+        let host = gethostname::gethostname();
+        let shown = host.to_string_lossy();
+        name(&shown).map_err(|wrong| {
+            let told = format!("the host name {shown:?} is no name of a member: {wrong}; set name");
+            self.error(None, told)
+        })
+    }
+
+    /// A path as this process has to open it.
+    fn in_folder(&self, path: PathBuf) -> PathBuf {
+        let in_file = matches!(self.origin("node", "key_file"), Some(error::Origin::Line(_)));
+        match self.folder().filter(|_| in_file) {
+            Some(folder) => folder.join(path),
+            None => path,
+        }
+    }
+}
+
+impl Options {
+    /// Reads the tables `[node]` and `[protocol]` of a settings file.
+    ///
+    /// `docs/swim.example.toml` is one with every setting. The tables of others, `[agent]` and
+    /// `[simulate]`, are skipped. A node without a name has that of this host.
+    ///
+    /// The environment is not looked at: see [`Settings`].
+    ///
+    /// ```
+    /// use swim_driver::Options;
+    ///
+    /// let options = Options::from_toml(
+    ///     r#"
+    ///     [node]
+    ///     name = "cache-7"
+    ///     seeds = ["cache-1.example.org:7946"]
+    ///     tags = { role = "cache" }
+    ///
+    ///     [protocol]
+    ///     profile = "wan"
+    ///     probe_timeout = "2s"
+    ///     "#,
+    /// )?;
+    /// assert_eq!(options.config.probe_timeout.as_secs(), 2);
+    /// # Ok::<(), swim_driver::SettingsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first mistake, with its line, its key, and what is allowed; and a key file that cannot
+    /// be used. A relative path of one begins at the current folder.
+    pub fn from_toml(text: &str) -> Result<Options, SettingsError> {
+        Settings::parse(text)?.options()
+    }
+
+    /// Reads the settings of a node from a file, like [`from_toml`](Options::from_toml). A relative
+    /// `key_file` in it begins at the folder of the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Options::from_toml), with the name of the file; and if it cannot be read.
+    pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Options, SettingsError> {
+        Settings::read(path.as_ref())?.options()
+    }
+}
+
+/// The name while it is not known yet.
+fn stand_in() -> Name {
+    Name::new("node").expect("a name")
+}

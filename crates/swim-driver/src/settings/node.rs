@@ -1,0 +1,470 @@
+//! The table `[node]`: who a node is, where it is, whom it lets in.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use swim_core::text::is_unprintable;
+use swim_core::{Incarnation, IpNet, Name, VersionRange};
+
+use super::NodeSettings;
+use super::setting::{Kind, Setting, Table};
+use crate::options::PORT_DEFAULT;
+
+/// The longest label: its length travels in one byte.
+const LABEL_SIZE_MAX: usize = 255;
+
+macro_rules! limit {
+    ($($field:ident).+, $unit:literal, $min:literal) => {
+        Kind::Count {
+            unit: $unit,
+            min: $min,
+            max: u64::MAX,
+            get: |node: &NodeSettings| u64::try_from(node.$($field).+).ok(),
+            set: |node, limit| limit.try_into().map(|limit| node.$($field).+ = limit).is_ok(),
+        }
+    };
+}
+
+/// The table `[node]`: what is different from node to node, and whom it lets in.
+pub static NODE: Table<NodeSettings> = Table {
+    name: "node",
+    about: "Who this node is, where it is, and whom it lets in.",
+    variables: "SWIM_",
+    settings: &[
+        Setting {
+            key: "name",
+            about: "The node's name, unique in the cluster.",
+            change: "where two nodes run on one host: by default it is the host name",
+            kind: Kind::Text {
+                form: "a text of 1 to 255 bytes without control characters",
+                example: "\"cache-7\"",
+                get: |_| None,
+                set: |node, text| {
+                    node.options.config.name = name(text)?;
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "bind",
+            about: "Where the node listens, UDP and TCP: IP:PORT, IP (port 7946) or :PORT (every \
+                    interface). Port 0 takes a free one.",
+            change: "to listen on one interface alone",
+            kind: Kind::Text {
+                form: "IP:PORT, IP or :PORT",
+                example: "",
+                get: |node| Some(node.options.bind.to_string()),
+                set: |node, text| {
+                    node.options.bind = bind_address(text)?;
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "advertise",
+            about: "Address announced to peers, if not the one that the node listens on: IP:PORT, \
+                    or IP with the same port.",
+            change: "behind NAT and in containers",
+            kind: Kind::Text {
+                form: "IP:PORT or IP",
+                example: "\"203.0.113.7:7946\"",
+                get: |node| node.options.advertise.map(|address| address.to_string()),
+                set: |node, text| {
+                    node.options.advertise = Some(advertised_address(text)?);
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "seeds",
+            about: "Members to join through: HOST:PORT, or HOST with port 7946. Names are resolved \
+                    again and again until one answers.",
+            change: "for every cluster of more than one node",
+            kind: Kind::List {
+                form: "texts HOST:PORT or HOST",
+                example: "[\"cache-1.example.org:7946\", \"10.0.0.2:7946\"]",
+                get: |node| node.options.seeds.clone(),
+                set: |node, list| {
+                    node.options.seeds =
+                        list.iter().map(|it| seed(it)).collect::<Result<_, _>>()?;
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "label",
+            about: "The cluster's label, at most 255 bytes. Members with another are ignored.",
+            change: "so that two clusters that meet by accident do not merge",
+            kind: Kind::Text {
+                form: "a text of at most 255 bytes",
+                example: "\"staging\"",
+                get: |node| text_of(&node.options.config.label),
+                set: |node, text| {
+                    node.options.config.label = label(text)?.into();
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "label_also",
+            about: "Another label that is accepted as well, \"\" for none at all.",
+            change: "while a running cluster is moved from one label to another",
+            kind: Kind::Text {
+                form: "a text of at most 255 bytes",
+                example: "\"production\"",
+                get: |node| node.options.config.label_also.as_deref().and_then(any_text_of),
+                set: |node, text| {
+                    node.options.config.label_also = Some(label(text)?.into());
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "tags",
+            about: "Metadata that every member sees, as named values in Serf's encoding. Tags of \
+                    the environment and of flags are merged with these by key.",
+            change: "to tell peers what this node does",
+            kind: Kind::Map {
+                example: "{ role = \"cache\", zone = \"a\" }",
+                get: |node| node.tags.clone().into_iter().collect(),
+                set: |node, tags| {
+                    tags.iter().for_each(|(key, value)| {
+                        node.tags.insert(*key, *value);
+                    });
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "meta",
+            about: "Metadata as a text, instead of tags.",
+            change: "among members that read no tags",
+            kind: Kind::Text {
+                form: "a text",
+                example: "\"role=cache\"",
+                get: |node| node.meta.clone(),
+                set: |node, text| {
+                    node.meta = Some(text.into());
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "key_file",
+            about: "A file of keys that packets and streams are encrypted with, one per line, the \
+                    first seals. A relative path begins at the folder of this file.",
+            change: "on every network that you do not trust; docs/security.md has the steps",
+            kind: Kind::Text {
+                form: "the path of a file",
+                example: "\"swim.key\"",
+                get: |node| Some(node.key_file.as_ref()?.display().to_string()),
+                set: |node, text| {
+                    node.key_file = Some(PathBuf::from(text));
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "encryption",
+            about: "With keys. \"required\": send encrypted, accept nothing else. \"outgoing\": \
+                    send encrypted, accept both. \"off\": send plain, accept both.",
+            change: "while a running cluster is moved to encryption",
+            kind: Kind::Word {
+                words: &["required", "outgoing", "off"],
+                get: |node| {
+                    let config = &node.options.config;
+                    match (config.verify_incoming, config.verify_outgoing) {
+                        (true, _) => "required",
+                        (false, true) => "outgoing",
+                        (false, false) => "off",
+                    }
+                },
+                set: |node, word| {
+                    node.options.config.verify_incoming = word == "required";
+                    node.options.config.verify_outgoing = word != "off";
+                },
+            },
+        },
+        Setting {
+            key: "allowed_networks",
+            about: "The networks that members may be in, at most 256; none allows all.",
+            change: "to keep members elsewhere out",
+            kind: Kind::List {
+                form: "networks such as \"10.1.0.0/16\" or \"fd00::/8\"",
+                example: "[\"10.1.0.0/16\"]",
+                get: |node| {
+                    node.options.config.allowed_networks.iter().map(ToString::to_string).collect()
+                },
+                set: |node, list| {
+                    let networks = list.iter().map(|it| network(it)).collect::<Result<_, _>>()?;
+                    node.options.config.allowed_networks = networks;
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "application_versions",
+            about: "The versions of the application on top, as MIN:MAX:CURRENT.",
+            change: "among programs that compare them, such as Serf (2:5:5)",
+            kind: Kind::Text {
+                form: "MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as \"2:5:5\"",
+                example: "",
+                get: |node| Some(shown_versions(node.options.config.versions.application)),
+                set: |node, text| {
+                    node.options.config.versions.application = versions(text)?;
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "incarnation",
+            about: "The incarnation to start with; by default the Unix time in seconds.",
+            change: "on machines without a clock, to one above the last",
+            kind: Kind::Count {
+                unit: "",
+                min: 0,
+                max: u32::MAX as u64 - 1,
+                get: |node| Some(node.options.incarnation?.0.into()),
+                set: |node, number| {
+                    let incarnation = u32::try_from(number).map(Incarnation);
+                    incarnation.map(|it| node.options.incarnation = Some(it)).is_ok()
+                },
+            },
+        },
+        Setting {
+            key: "events_max",
+            about: "How many events wait for each subscriber; it misses what comes on top.",
+            change: "for a subscriber that is slow for long",
+            kind: limit!(options.events_max, "events", 1),
+        },
+        Setting {
+            key: "events_bytes_max",
+            about: "How many bytes of messages, broadcasts and states wait for each subscriber.",
+            change: "for large payloads and a slow subscriber",
+            kind: limit!(options.events_bytes_max, "bytes", 1),
+        },
+        Setting {
+            key: "commands_max",
+            about: "How many commands of the application wait for the node; further ones wait in \
+                    their caller.",
+            change: "",
+            kind: limit!(options.commands_max, "commands", 1),
+        },
+        Setting {
+            key: "join_parallel_max",
+            about: "How many addresses of one join are dialled at the same time. Each is sent the \
+                    whole member list.",
+            change: "for joins by names with many addresses",
+            kind: limit!(options.join_parallel_max, "addresses", 1),
+        },
+        Setting {
+            key: "write_buffer_max",
+            about: "The most bytes that wait to be written on one stream, and on all that peers \
+                    opened. Above reliable_size_max.",
+            change: "with reliable_size_max",
+            kind: limit!(options.write_buffer_max, "bytes", 1),
+        },
+    ],
+};
+
+/// Reads a node's own name.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn name(text: &str) -> Result<Name, String> {
+    if text.chars().any(is_unprintable) {
+        return Err("a name has no control characters".into());
+    }
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+/// Reads `IP:PORT`, `IP` (port 7946) or `:PORT` (every interface).
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn bind_address(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix(':')
+        && let Ok(port) = port.parse()
+    {
+        return Ok(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
+    }
+    address(text, PORT_DEFAULT).ok_or_else(|| "expected IP:PORT, IP or :PORT".to_string())
+}
+
+/// Reads `IP:PORT`, or `IP` with port 0, which stands for the port that the node listens on.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
+    let address = address(text, 0).ok_or_else(|| "expected IP:PORT or IP".to_string())?;
+    if address.ip().is_unspecified() {
+        return Err("no peer can reach an unspecified address".into());
+    }
+    Ok(address)
+}
+
+/// Reads `HOST:PORT` or `HOST`, and gives it with its port.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn seed(text: &str) -> Result<String, String> {
+    if let Some(address) = address(text, PORT_DEFAULT) {
+        return match (address.ip().is_unspecified(), address.port()) {
+            (true, _) => Err("an unspecified address cannot be joined".into()),
+            (_, 0) => Err("port 0 cannot be joined".into()),
+            _ => Ok(address.to_string()),
+        };
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "7946"));
+    let port: u16 = port.parse().map_err(|_| format!("'{port}' is not a port"))?;
+    if port == 0 {
+        return Err("port 0 cannot be joined".into());
+    }
+    let is_host = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if host.is_empty() || host.len() > 253 || !host.chars().all(is_host) {
+        return Err("expected HOST:PORT".into());
+    }
+    Ok(format!("{host}:{port}"))
+}
+
+/// Reads a label, which may be empty.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn label(text: &str) -> Result<String, String> {
+    match text.len() {
+        0..=LABEL_SIZE_MAX => Ok(text.into()),
+        size => Err(format!("a label has at most {LABEL_SIZE_MAX} bytes, this one has {size}")),
+    }
+}
+
+/// Reads a network, or a single address.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| "expected a network such as 10.1.0.0/16 or fd00::/8".into())
+}
+
+/// Reads `MIN:MAX:CURRENT`.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn versions(text: &str) -> Result<VersionRange, String> {
+    let expected =
+        || "expected MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as 2:5:5".to_string();
+    let numbers: Vec<u8> = text
+        .split(':')
+        .map(|part| part.parse().map_err(|_| expected()))
+        .collect::<Result<_, _>>()?;
+    match *numbers {
+        [min, max, current] if min <= current && current <= max => {
+            Ok(VersionRange { min, max, current })
+        }
+        _ => Err(expected()),
+    }
+}
+
+pub(super) fn shown_versions(versions: VersionRange) -> String {
+    let VersionRange { min, max, current } = versions;
+    format!("{min}:{max}:{current}")
+}
+
+/// `IP:PORT`, or `IP` with this port.
+fn address(text: &str, port: u16) -> Option<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let ip = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, port))
+}
+
+fn text_of(bytes: &[u8]) -> Option<String> {
+    any_text_of(bytes).filter(|text| !text.is_empty())
+}
+
+fn any_text_of(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bind_takes_three_forms() {
+        let parsed = |text| bind_address(text).unwrap().to_string();
+        assert_eq!(parsed("10.0.0.7:9000"), "10.0.0.7:9000");
+        assert_eq!(parsed("10.0.0.7"), "10.0.0.7:7946");
+        assert_eq!(parsed(":9000"), "0.0.0.0:9000");
+        assert_eq!(parsed("[::1]:0"), "[::1]:0");
+        assert_eq!(parsed("::1"), "[::1]:7946");
+        assert_eq!(parsed("[::1]"), "[::1]:7946");
+        for text in ["", ":", ":x", ":70000", "localhost:1", "1.2.3:4", "10.0.0.7:", "[::1"] {
+            assert!(bind_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_hosts_with_ports() {
+        let parsed = |text| seed(text).unwrap();
+        assert_eq!(parsed("db-1.example.org:9000"), "db-1.example.org:9000");
+        assert_eq!(parsed("db-1"), "db-1:7946");
+        assert_eq!(parsed("10.0.0.7"), "10.0.0.7:7946");
+        assert_eq!(parsed("::1"), "[::1]:7946");
+        assert_eq!(parsed("[::1]:9000"), "[::1]:9000");
+        for text in ["", ":9000", "db:", "db:x", "db:0", "db:70000", "a b:1", "0.0.0.0:1", "a:b:1"]
+        {
+            assert!(seed(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_advertised_address_can_be_reached() {
+        assert_eq!(advertised_address("10.0.0.7").unwrap().to_string(), "10.0.0.7:0");
+        assert_eq!(advertised_address("10.0.0.7:9").unwrap().to_string(), "10.0.0.7:9");
+        for text in ["0.0.0.0:1", "[::]:1", "0.0.0.0", ":1", "x"] {
+            assert!(advertised_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_and_single_addresses() {
+        for (text, shown) in [
+            ("10.1.0.0/16", "10.1.0.0/16"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1/128"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), shown);
+        }
+        for text in ["", "10.1", "10.0.0.0/33", "everywhere"] {
+            assert!(network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_are_in_order() {
+        assert_eq!(versions("2:5:5"), Ok(VersionRange { min: 2, max: 5, current: 5 }));
+        for text in ["", "1", "1:2", "5:2:4", "2:5:6", "2:5:1", "a:b:c", "0:300:1", "1:2:2:2"] {
+            assert!(versions(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn own_names_have_no_control_characters() {
+        assert_eq!(name("größe 7").unwrap(), "größe 7");
+        for text in ["", "a\nb", "\u{1b}[2J", "a\u{202e}b"] {
+            assert!(name(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What holds for all settings.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use swim_core::{ConfigError, Wire};
+
+use super::*;
+
+fn defaults() -> NodeSettings {
+    NodeSettings::new(stand_in(), Profile::Lan)
+}
+
+fn wrong(text: &str) -> String {
+    Options::from_toml(text).unwrap_err().to_string()
+}
+
+fn fields(debug: &str) -> BTreeSet<&str> {
+    debug
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}'])))
+        .filter_map(|line| Some(line.split_once(": ")?.0))
+        .collect()
+}
+
+#[test]
+fn the_example_has_every_setting_and_is_the_default() {
+    let text = example(&NODE, &defaults()) + &example(&PROTOCOL, &defaults());
+    let options = Options::from_toml(&text).unwrap();
+    let host = options.config.name.clone();
+    assert_eq!(options, Options::lan(host));
+    for key in
+        NODE.settings.iter().map(|it| it.key).chain(PROTOCOL.settings.iter().map(|it| it.key))
+    {
+        let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+        assert_eq!(text.lines().filter(|it| line(it)).count(), 1, "{key}");
+    }
+    // What is commented out can be commented in.
+    for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
+        let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else {
+            continue;
+        };
+        if key != "key_file" {
+            let text = format!("[node]\n{line}\n");
+            assert_eq!(Options::from_toml(&text).map(|_| ()), Ok(()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_field_of_the_options_can_be_set() {
+    let shown = format!("{:#?}", Options::lan(stand_in()));
+    let config = format!("{:#?}", Options::lan(stand_in()).config);
+    let keys: BTreeSet<&str> = NODE
+        .settings
+        .iter()
+        .map(|setting| setting.key)
+        .chain(PROTOCOL.settings.iter().map(|setting| setting.key))
+        .collect();
+    let by_another_name = [
+        ("config", "probe_interval"),
+        ("address", "advertise"),
+        ("keyring", "key_file"),
+        ("verify_incoming", "encryption"),
+        ("verify_outgoing", "encryption"),
+        ("versions", "protocol_versions"),
+        ("sabotage", "name"),
+    ];
+    let all: Vec<&str> = fields(&shown).into_iter().chain(fields(&config)).collect();
+    assert!(all.len() > 55, "{all:?}");
+    for field in all {
+        let renamed = by_another_name.iter().find(|(name, _)| *name == field);
+        let key = renamed.map_or(field, |(_, key)| key);
+        assert!(keys.contains(key), "{field}");
+    }
+}
+
+#[test]
+fn ranges_are_those_that_the_core_checks() {
+    /// What the core takes to any length.
+    const BOUNDED_HERE: [&str; 1] = ["lost_members_keep"];
+    let verdict = |node: &NodeSettings| {
+        let address = "10.0.0.1:7946".parse().unwrap();
+        node.options.config.clone().with(|config| config.address = address).validate()
+    };
+    // Rules across settings may speak against an edge.
+    let by_itself = |node: &NodeSettings| {
+        if let Err(ConfigError::OutOfRange { beside: [], setting, must }) = verdict(node) {
+            panic!("{setting}: {must}");
+        }
+    };
+    for setting in PROTOCOL.settings {
+        match setting.kind {
+            Kind::Count { min, max, set, .. } => {
+                let mut node = defaults();
+                for edge in [min, max] {
+                    let _ = set(&mut node, edge);
+                    by_itself(&node);
+                }
+                for beyond in [min.checked_sub(1), max.checked_add(1)].into_iter().flatten() {
+                    if set(&mut node, beyond) {
+                        assert!(verdict(&node).is_err(), "{} = {beyond}", setting.key);
+                    }
+                }
+            }
+            Kind::Time { min, max, set, .. } => {
+                let mut node = defaults();
+                for edge in [min, max] {
+                    set(&mut node, edge);
+                    by_itself(&node);
+                }
+                let beyond = [min.checked_sub(ABOVE_ZERO), max.checked_add(ABOVE_ZERO)];
+                for beyond in beyond.into_iter().flatten() {
+                    set(&mut node, beyond);
+                    let refused = verdict(&node).is_err();
+                    assert!(
+                        refused || BOUNDED_HERE.contains(&setting.key),
+                        "{} = {beyond:?}",
+                        setting.key
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Every kind of mistake with its message. `UPDATE_GOLDEN=1 cargo test -p swim-driver --features
+/// toml mistakes` writes the messages anew.
+#[test]
+fn mistakes_are_told_as_in_the_golden_file() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/settings/mistakes.txt");
+    let golden = std::fs::read_to_string(&path).unwrap();
+    let (head, cases) = golden.split_once("----\n").unwrap();
+    let mut told = head.to_string();
+    let mut count = 0;
+    for case in cases.split("----\n") {
+        let text = case.split(">>> ").next().unwrap();
+        let message = wrong(text);
+        assert!(!message.contains('\n'), "{message:?}");
+        told.push_str(&format!("----\n{text}>>> {message}\n"));
+        count += 1;
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, told).unwrap();
+        return;
+    }
+    assert_eq!(told, golden);
+    assert!(count >= 30, "{count}");
+}
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[test]
+fn flags_go_before_the_environment_that_before_the_file_that_before_the_profile() {
+    let mut settings = Settings::parse(
+        "[node]\nname = 'a'\nseeds = ['f:1', 'g:1']\nmeta = ''\n\
+         [protocol]\nprofile = 'wan'\ngossip_nodes = 5\nindirect_probes = 5\n",
+    )
+    .unwrap();
+    let variables = environment(&[
+        ("SWIM_SEEDS", "e:1, h"),
+        ("SWIM_INDIRECT_PROBES", "6"),
+        ("SWIM_SUSPICION_MULT", "6"),
+        ("SWIM_STREAM_PING", "false"),
+        ("SWIM_PROBE_TIMEOUT", "2s"),
+    ]);
+    settings.add_variables(variables, &Settings::node_variables(), &[]).unwrap();
+    let seven = Value::Bare("7".into());
+    settings.add_flag("protocol", "suspicion_mult", "--suspicion-mult", seven);
+    let options = settings.options().unwrap();
+    let config = &options.config;
+    assert_eq!(options.seeds, ["e:1", "h:7946"]);
+    assert_eq!(config.probe_interval, std::time::Duration::from_secs(5));
+    assert_eq!(config.probe_timeout, std::time::Duration::from_secs(2));
+    assert_eq!((config.gossip_nodes, config.indirect_probes, config.suspicion_mult), (5, 6, 7));
+    assert!(!config.stream_ping);
+}
+
+#[test]
+fn the_wire_decides_what_goes_with_it_and_single_settings_go_before() {
+    let options = Options::from_toml("[protocol]\nwire = 'memberlist'\n").unwrap();
+    let expected = Options::lan(options.config.name.clone()).config.memberlist();
+    assert_eq!(options.config, expected);
+    let text = "[protocol]\ncompression = false\nwire = 'memberlist'\n";
+    let options = Options::from_toml(text).unwrap();
+    assert_eq!((options.config.wire, options.config.compression), (Wire::Memberlist, false));
+}
+
+#[test]
+fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
+    let mut settings = Settings::new();
+    let variables = environment(&[
+        ("SWIM_PROBE_TIMOUT", "1s"),
+        ("SWIM_SIM_SEEDS", "5"),
+        ("SWIM_INTEROP_REQUIRE", "1"),
+        ("SWIM_SERVICE_HOST", "10.0.0.1"),
+        ("SWIM_PORT_7946_TCP_ADDR", "10.0.0.1"),
+        ("SWIM_KEY", "secret"),
+        ("HOME", "/"),
+    ]);
+    let unknown =
+        settings.add_variables(variables, &Settings::node_variables(), &["SWIM_KEY"]).unwrap();
+    assert_eq!(unknown, ["SWIM_PROBE_TIMOUT"]);
+    let variables = environment(&[("SWIM_PROBE_TIMEOUT", "500")]);
+    settings.add_variables(variables, &Settings::node_variables(), &[]).unwrap();
+    let told = settings.options().unwrap_err().to_string();
+    assert!(told.starts_with("SWIM_PROBE_TIMEOUT: ") && told.contains("no unit"), "{told}");
+}
+
+#[test]
+fn a_file_is_named_and_its_keys_begin_at_its_folder() {
+    let folder = std::env::temp_dir().join(format!("swim-settings-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("swim.toml");
+    let key = swim_core::Key::aes(&[7; 16]).unwrap();
+    std::fs::write(folder.join("keys"), key.to_text().as_str()).unwrap();
+    std::fs::write(&file, "[node]\nkey_file = 'keys'\n").unwrap();
+    let options = Options::from_toml_file(&file).unwrap();
+    assert_eq!(options.config.keyring.primary(), Some(&key));
+
+    std::fs::write(&file, "[node]\n\nkey_file = 'nowhere'\n").unwrap();
+    let told = Options::from_toml_file(&file).unwrap_err();
+    assert_eq!(told.line(), Some(3));
+    assert!(told.to_string().contains("swim.toml, line 3: cannot read the key file"), "{told}");
+    std::fs::remove_dir_all(&folder).unwrap();
+    let told = Options::from_toml_file(&file).unwrap_err().to_string();
+    assert!(told.starts_with("cannot read the settings file"), "{told}");
+}
