@@ -5,24 +5,33 @@ mod answer;
 mod command;
 mod in_flight;
 mod key;
+mod load;
+mod reload;
+mod seeds;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Config, Departure, Error, Events, Node, Notice, Options};
+use swim_tokio::{Cluster, Config, Departure, Error, Events, Joined, Node, Notice};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::answer::refused;
 use self::command::Command;
 use self::in_flight::InFlight;
-use crate::cli::{AgentArgs, Profile};
+use self::load::Loaded;
+pub(crate) use self::load::load;
+use self::reload::Reloader;
+use self::seeds::Seeds;
+use crate::cli::AgentArgs;
 use crate::describe::{describe, hint};
 use crate::input::{self, InputLine};
+use crate::log::Log;
 use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
-use crate::signal::{Received, Signals};
+use crate::signal::{HANGUP, Received, Signals};
 use crate::style::Tone;
-use crate::{Fatal, text, to_stderr};
+use crate::{Fatal, text, warn};
 
 /// How long the leave may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -30,16 +39,30 @@ const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long the last lines may take: a reader that is behind must not hold up the leave.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_millis(500);
 
+/// How soon a join that failed is told again if it fails again, and how seldom at last.
+const JOIN_AGAIN_MIN: Duration = Duration::from_secs(5);
+const JOIN_AGAIN_MAX: Duration = Duration::from_secs(60);
+
 /// Commands that are carried out at the same time; further lines wait.
 const COMMANDS_MAX: usize = 32;
 
 /// Runs the agent to its end, and gives the exit code.
-pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8, Fatal> {
-    let (options, warning) = options(&arguments)?;
-    if let Some(warning) = warning {
-        to_stderr(&format!("warning: {warning}"));
-    }
-    let access = describe_access(&options.config);
+pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) -> Result<u8, Fatal> {
+    let arguments = Arc::new(arguments);
+    let reading = Arc::clone(&arguments);
+    // A file may be a pipe, or on a disk that takes its time; also then a signal ends it.
+    let mut loaded = tokio::select! {
+        loaded = tokio::task::spawn_blocking(move || load(&reading)) => loaded
+            .unwrap_or_else(|_| Err("the program is ending".into()))
+            .map_err(Fatal::usage)?,
+        signal = signals.next() => return Ok(signal.exit_code),
+    };
+    loaded.warnings.drain(..).for_each(|warning| warn(&warning));
+    log.set(&loaded.agent.log);
+    let started = started(&loaded);
+    let mut options = loaded.node.options.clone();
+    // They are given to `join`, which remembers them and tells how it went.
+    let seeds = Seeds::new(std::mem::take(&mut options.seeds));
     // Binding takes no time, unless something is odd; also then a signal ends it.
     let mut node = tokio::select! {
         started = swim_tokio::start(options) => {
@@ -48,28 +71,60 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals) -> Result<u8
         signal = signals.next() => return Ok(signal.exit_code),
     };
     let (cluster, events) = (node.cluster(), node.events());
-    let (output, mut ended) = Output::start(Format::for_stdout(arguments.json))
+    let (output, mut ended) = Output::start(Format::for_stdout(loaded.agent.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
-    output.line(started(&cluster, &arguments, access)).await;
+    output.line(started(&cluster)).await;
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
-    helpers.spawn(join(cluster.clone(), arguments.join, output.clone()));
-    let mut leave_asked = obey(&mut helpers, &cluster, &output)?;
-
-    let why = tokio::select! {
-        signal = signals.next() => Why::Signal(signal),
-        () = asked(&mut leave_asked) => Why::Command,
-        end = ended.wait() => Why::Output(end),
-        () = node.stopped() => {
-            // Only a panic ends it, which was reported where it happened.
-            return Err(Fatal::failure("the node ended by itself, which is a bug"));
+    helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
+    let mut leave_asked = obey(&mut helpers, &cluster, &seeds, &output)?;
+    let reload = match arguments.config.config.is_some() {
+        true => {
+            signals.hangup_reloads();
+            let reloader = Reloader { arguments, last: loaded, cluster, seeds, log };
+            Some(reload_on_demand(&mut helpers, reloader, output.clone()))
         }
+        false => None,
+    };
+
+    let why = loop {
+        break tokio::select! {
+            signal = signals.next() => match &reload {
+                Some(reload) if signal == HANGUP => {
+                    // One that waits already reads what is there by then.
+                    let _ = reload.try_send(());
+                    continue;
+                }
+                _ => Why::Signal(signal),
+            },
+            () = asked(&mut leave_asked) => Why::Command,
+            end = ended.wait() => Why::Output(end),
+            () = node.stopped() => {
+                // Only a panic ends it, which was reported where it happened.
+                return Err(Fatal::failure("the node ended by itself, which is a bug"));
+            }
+        };
     };
     let agent = Agent { node, telling, helpers, output, ended };
     tokio::select! {
         left = agent.leave(why) => left,
-        signal = signals.next() => Ok(signal.exit_code),
+        signal = signals.next_to_stop() => Ok(signal.exit_code),
     }
+}
+
+/// Reloads whenever something is sent, one after the other.
+fn reload_on_demand(
+    helpers: &mut JoinSet<()>,
+    mut reloader: Reloader,
+    output: Output,
+) -> mpsc::Sender<()> {
+    let (sender, mut asked) = mpsc::channel(1);
+    helpers.spawn(async move {
+        while asked.recv().await.is_some() {
+            output.line(reloader.reload().await).await;
+        }
+    });
+    sender
 }
 
 /// Why the agent stops.
@@ -116,6 +171,10 @@ impl Agent {
             (Ok(_), Why::Output(End::Unwritable(error))) => {
                 Err(Fatal::usage(format!("cannot write to standard output: {error}")))
             }
+            // Whoever read the output believes that it runs on, or that it ended as it should.
+            (Ok(_), Why::Output(_)) => Err(Fatal::failure(
+                "the reader of standard output is gone: this member left the cluster",
+            )),
             (Ok(_), _) => Ok(0),
             (Err(error), _) => Err(Fatal::failure(format!("the leave failed: {error}"))),
         };
@@ -135,26 +194,6 @@ impl Agent {
 /// Prints a line, unless the reader is so far behind that it would hold up the leave.
 async fn last_line(output: &Output, line: Line) {
     let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, output.line(line)).await;
-}
-
-/// The options, and what the user should know of them.
-fn options(arguments: &AgentArgs) -> Result<(Options, Option<String>), Fatal> {
-    let name = arguments.name.clone();
-    let mut options = match arguments.profile {
-        Profile::Lan => Options::lan(name),
-        Profile::Wan => Options::wan(name),
-        Profile::Local => Options::local(name),
-    };
-    options.bind = arguments.bind;
-    options.advertise = arguments.advertise;
-    let cluster = arguments.cluster.as_deref();
-    let warning = arguments.access.apply(cluster, &mut options.config).map_err(Fatal::usage)?;
-    options.config.meta = arguments.meta.clone().into();
-    // Checked here; they are given to `join`, which remembers them and tells how it went.
-    options.seeds.clone_from(&arguments.join);
-    options.check().map_err(|error| Fatal::usage(error.to_string()))?;
-    options.seeds.clear();
-    Ok((options, warning))
 }
 
 /// How an agent speaks, for its first line.
@@ -177,33 +216,41 @@ fn describe_access(config: &Config) -> Access {
 }
 
 /// The first line: what is bound and announced, so that scripts can ask for port 0.
-fn started(cluster: &Cluster, arguments: &AgentArgs, access: Access) -> Line {
-    let local = cluster.local();
-    let bound = cluster.local_address();
-    let announced = match local.address == bound {
-        true => String::new(),
-        false => format!(", announced as {}", local.address),
-    };
-    let told = format!(
-        "{} listens on {bound}{announced}; cluster \"{}\", profile {}, {}",
-        text::escape(local.name.as_str()),
-        text::escape(arguments.cluster.as_deref().unwrap_or_default()),
-        arguments.profile.as_str(),
-        access.told
-    );
-    Line::new("started", Tone::Good, told).fields(|record| {
-        record
-            .with("name", local.name.as_str())
-            .with("address", local.address.to_string())
-            .with("bind", bound.to_string())
-            .with("cluster", arguments.cluster.as_deref().unwrap_or_default())
-            .with("profile", arguments.profile.as_str())
-            .with("wire", access.wire)
-            .with("keys", access.keys)
-            .with("incarnation", local.incarnation.0)
-            .with("version", env!("CARGO_PKG_VERSION"))
-            .with("pid", std::process::id())
-    })
+fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
+    let access = describe_access(&loaded.node.options.config);
+    let label = text_of(&loaded.node.options.config.label);
+    let profile = loaded.node.profile.as_str();
+    move |cluster| {
+        let local = cluster.local();
+        let bound = cluster.local_address();
+        let announced = match local.address == bound {
+            true => String::new(),
+            false => format!(", announced as {}", local.address),
+        };
+        let told = format!(
+            "{} listens on {bound}{announced}; cluster \"{}\", profile {profile}, {}",
+            text::escape(local.name.as_str()),
+            text::escape(&label),
+            access.told
+        );
+        Line::new("started", Tone::Good, told).fields(|record| {
+            record
+                .with("name", local.name.as_str())
+                .with("address", local.address.to_string())
+                .with("bind", bound.to_string())
+                .with("cluster", label)
+                .with("profile", profile)
+                .with("wire", access.wire)
+                .with("keys", access.keys)
+                .with("incarnation", local.incarnation.0)
+                .with("version", env!("CARGO_PKG_VERSION"))
+                .with("pid", std::process::id())
+        })
+    }
+}
+
+fn text_of(label: &[u8]) -> String {
+    String::from_utf8_lossy(label).into_owned()
 }
 
 async fn tell_events(mut events: Events, output: Output) {
@@ -223,51 +270,64 @@ fn describe_notice(notice: &Notice) -> Line {
     }
 }
 
-/// Looks for the cluster. Seeds that do not answer now are asked again and again by the node.
-async fn join(cluster: Cluster, seeds: Vec<String>, output: Output) {
-    if seeds.is_empty() {
-        return;
+/// Looks for the cluster, and tells how it went: again and again while no seed answers, at growing
+/// intervals. The node asks more often than that by itself; if it finds somebody this ends.
+async fn join(cluster: Cluster, seeds: Seeds, output: Output) {
+    let mut pause = JOIN_AGAIN_MIN;
+    loop {
+        let asked = seeds.list();
+        if asked.is_empty() {
+            return;
+        }
+        match cluster.join(&asked).await {
+            Ok(joined) => return output.line(join_done(&joined)).await,
+            Err(error) => {
+                let is_over = matches!(error, Error::SeedRemoved | Error::Stopped);
+                output.line(join_failed(&asked, &error, is_over)).await;
+                if is_over {
+                    return;
+                }
+            }
+        }
+        tokio::time::sleep(pause).await;
+        if cluster.peer_count() > 0 {
+            return;
+        }
+        pause = (pause * 2).min(JOIN_AGAIN_MAX);
     }
-    let line = match cluster.join(&seeds).await {
-        Ok(joined) => {
-            let told = format!(
-                "{} answered: {} known",
-                joined.contact,
-                text::count(joined.members, "member")
-            );
-            Line::new("join_done", Tone::Good, told).fields(|record| {
-                record.with("contact", joined.contact.to_string()).with("members", joined.members)
-            })
-        }
-        Err(error) => {
-            let further = match error {
-                Error::SeedRemoved => "",
-                _ => "; trying again and again",
-            };
-            let hint = hint::of_error(&error);
-            let error = error.to_string();
-            let advice = hint.as_deref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-            let told = format!("{}{further}{advice}", text::escape(&error));
-            Line::new("join_failed", Tone::Warning, told).fields(|record| {
-                record.with("seeds", seeds).with("message", error).with_some("hint", hint)
-            })
-        }
-    };
-    output.line(line).await;
+}
+
+fn join_done(joined: &Joined) -> Line {
+    let members = text::count(joined.members, "member");
+    let told = format!("{} answered: {members} known", joined.contact);
+    Line::new("join_done", Tone::Good, told).fields(|record| {
+        record.with("contact", joined.contact.to_string()).with("members", joined.members)
+    })
+}
+
+fn join_failed(seeds: &[String], error: &Error, is_over: bool) -> Line {
+    let further = if is_over { "" } else { "; trying again and again" };
+    let hint = hint::of_error(error);
+    let error = error.to_string();
+    let advice = hint.as_deref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+    let told = format!("{}{further}{advice}", text::escape(&error));
+    Line::new("join_failed", Tone::Warning, told)
+        .fields(|record| record.with("seeds", seeds).with("message", error).with_some("hint", hint))
 }
 
 /// Starts to carry out what comes in on standard input. Tells when it is the command to leave.
 fn obey(
     helpers: &mut JoinSet<()>,
     cluster: &Cluster,
+    seeds: &Seeds,
     output: &Output,
 ) -> Result<oneshot::Receiver<()>, Fatal> {
     let lines = input::lines()
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
     let (leave, leave_asked) = oneshot::channel();
-    let (cluster, output) = (cluster.clone(), output.clone());
+    let (cluster, seeds, output) = (cluster.clone(), seeds.clone(), output.clone());
     helpers.spawn(async move {
-        if carry_out(lines, &cluster, &output).await == LastCommand::Leave {
+        if carry_out(lines, &cluster, &seeds, &output).await == LastCommand::Leave {
             // Whoever no longer listens is leaving already.
             let _ = leave.send(());
         }
@@ -294,6 +354,7 @@ enum LastCommand {
 async fn carry_out(
     mut lines: mpsc::Receiver<InputLine>,
     cluster: &Cluster,
+    seeds: &Seeds,
     output: &Output,
 ) -> LastCommand {
     let mut running = InFlight::default();
@@ -314,7 +375,7 @@ async fn carry_out(
             Ok(Some(Command::Leave)) => break LastCommand::Leave,
             Ok(Some(command)) => {
                 let is_a_setting = command.is_a_setting();
-                let command = command.run(cluster.clone(), output.format());
+                let command = command.run(cluster.clone(), seeds.clone(), output.format());
                 if is_a_setting {
                     output.block(command.await).await;
                     continue;

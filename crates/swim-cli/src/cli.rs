@@ -1,17 +1,14 @@
 //! The arguments, parsed once into what cannot be wrong.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use swim_tokio::{Name, PORT_DEFAULT};
+use swim_tokio::Tags;
+use swim_tokio::settings::{self, Settings, Value};
 
 use crate::agent::access::AccessArgs;
 use crate::keygen::KeygenArgs;
+use crate::settings::{ConfigArg, written};
 use crate::simulate::SimulateArgs;
 use crate::text;
-
-/// A cluster label travels with its length in one byte.
-pub(crate) const LABEL_SIZE_MAX: usize = 255;
 
 /// Cluster membership with SWIM and Lifeguard.
 ///
@@ -19,6 +16,7 @@ pub(crate) const LABEL_SIZE_MAX: usize = 255;
 /// without a server.
 #[derive(Debug, Parser)]
 #[command(name = "swim", version, about, long_about)]
+#[command(max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = false)]
 #[command(after_help = "Start with 'swim demo': it shows a cluster at work in half a minute.")]
 pub(crate) struct Cli {
@@ -44,7 +42,8 @@ pub(crate) enum Command {
     ///
     /// Prints what happens in the cluster, one line per event, and takes commands on standard
     /// input (type 'help'). SIGINT, SIGTERM and SIGHUP leave gracefully: the other members see
-    /// this one as left, not as failed. A second signal quits at once.
+    /// this one as left, not as failed. A second signal, 250 ms later or more, quits at once. With
+    /// --config, SIGHUP reads the keys, the tags, the seeds and the log level again instead.
     #[command(after_help = AGENT_EXAMPLES)]
     Agent(AgentArgs),
     /// Try out a cluster of any size and settings on virtual time, and see what it would do
@@ -70,8 +69,8 @@ Examples:
   swim agent --name c --cluster prod --bind 10.0.0.3 --key-file swim.key --join 10.0.0.1
   swim agent --name d --wire memberlist --bind 10.0.0.4 --key-file serf.key --join 10.0.0.1
 
-Exit codes: 0 after it left; 1 if the goodbye could not be spread in time; 2 for wrong arguments
-and addresses that cannot be used.";
+Exit codes: 0 after it left; 1 if the leave could not be spread in time, or if the reader of the
+output went away; 2 for wrong arguments and settings, and for addresses that cannot be used.";
 
 /// Arguments of `swim demo`.
 #[derive(Args, Debug)]
@@ -88,47 +87,92 @@ pub(crate) struct DemoArgs {
 
 /// Arguments of `swim agent`.
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+swim agent [OPTIONS] --bind <ADDR> --cluster <LABEL>
+       swim agent [OPTIONS] --bind <ADDR> --wire memberlist
+       swim agent [OPTIONS] --config <FILE>")]
 pub(crate) struct AgentArgs {
-    /// This member's name, unique in the cluster
-    #[arg(long, value_name = "NAME", value_parser = parse_name)]
-    pub(crate) name: Name,
+    /// The settings file.
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
 
-    /// Address to listen on, UDP and TCP: IP:PORT, IP (port 7946) or :PORT (every interface);
-    /// port 0 takes a free one
-    #[arg(long, value_name = "ADDR", value_parser = parse_bind)]
-    pub(crate) bind: SocketAddr,
+    /// This member's name, unique in the cluster [default: the host name]
+    #[arg(long, value_name = "NAME", value_parser = written(settings::name))]
+    pub(crate) name: Option<String>,
 
-    /// Address that the others shall use, if not the one to listen on (NAT, containers): IP:PORT,
-    /// or IP with the same port
-    #[arg(long, value_name = "ADDR", value_parser = parse_advertise)]
-    pub(crate) advertise: Option<SocketAddr>,
+    /// Address to listen on, UDP and TCP: IP:PORT, IP (port 7946), or :PORT on every interface
+    ///
+    /// Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", value_parser = written(settings::bind_address))]
+    pub(crate) bind: Option<String>,
 
-    /// The cluster's label: members with another label are ignored. With --wire memberlist there
-    /// need not be one
+    /// Address announced to peers (NAT, containers): IP:PORT, or IP with the same port
+    #[arg(long, value_name = "ADDR", value_parser = written(settings::advertised_address))]
+    pub(crate) advertise: Option<String>,
+
+    /// The cluster's label: members with another label are ignored
+    ///
+    /// With --wire memberlist there need not be one.
     #[arg(long, visible_alias = "label", value_name = "LABEL", value_parser = parse_label)]
-    #[arg(required_unless_present = "wire")]
     pub(crate) cluster: Option<String>,
 
-    /// A member to join through; may be given several times. Names are looked up again and again
-    /// until one answers. The commands add-seed and remove-seed change the list while it runs
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_seed)]
+    /// A member to join through; may be given several times
+    ///
+    /// Names are looked up again and again until one answers. The commands add-seed and remove-seed
+    /// change the list while the agent runs.
+    #[arg(long, value_name = "HOST:PORT", value_parser = settings::seed)]
     pub(crate) join: Vec<String>,
 
     /// Who is let in, and how it speaks.
     #[command(flatten)]
     pub(crate) access: AccessArgs,
 
-    /// Metadata that every member shall see, up to 512 bytes
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub(crate) meta: String,
+    /// A tag that every member sees, such as role=db; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_tag, conflicts_with = "meta")]
+    pub(crate) tag: Vec<String>,
 
-    /// Timing; the same for all members of a cluster
-    #[arg(long, value_enum, default_value_t = Profile::Lan)]
-    pub(crate) profile: Profile,
+    /// Metadata that every member sees, instead of tags; up to 512 bytes
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) meta: Option<String>,
+
+    /// Timing, the same for all members of a cluster [default: lan]
+    #[arg(long, value_enum)]
+    pub(crate) profile: Option<Profile>,
 
     /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl AgentArgs {
+    /// Adds what is given to the layers.
+    pub(crate) fn add_to(&self, settings: &mut Settings) {
+        let mut add = |key, flag, value: &Option<String>| {
+            if let Some(value) = value {
+                settings.add_flag("node", key, flag, Value::Bare(value.clone()));
+            }
+        };
+        add("name", "--name", &self.name);
+        add("bind", "--bind", &self.bind);
+        add("advertise", "--advertise", &self.advertise);
+        add("label", "--cluster", &self.cluster);
+        add("meta", "--meta", &self.meta);
+        let list = |list: &[String]| Value::List(list.iter().cloned().map(Value::Text).collect());
+        if !self.join.is_empty() {
+            settings.add_flag("node", "seeds", "--join", list(&self.join));
+        }
+        if !self.tag.is_empty() {
+            settings.add_flag("node", "tags", "--tag", list(&self.tag));
+        }
+        if let Some(profile) = self.profile {
+            let profile = Value::Bare(profile.as_str().into());
+            settings.add_flag("protocol", "profile", "--profile", profile);
+        }
+        if self.json {
+            settings.add_flag("agent", "json", "--json", Value::Flag(true));
+        }
+        self.access.add_to(settings);
+    }
 }
 
 /// A preset of timing.
@@ -195,64 +239,15 @@ fn one_line(error: &clap::Error) -> String {
     told.strip_prefix("error: ").unwrap_or(&told).to_string()
 }
 
-fn parse_name(text: &str) -> Result<Name, String> {
-    text.parse().map_err(|error: swim_tokio::NameError| error.to_string())
-}
-
 fn parse_label(text: &str) -> Result<String, String> {
-    match text.len() {
-        0 => Err("the label must not be empty".into()),
-        1..=LABEL_SIZE_MAX => Ok(text.into()),
-        size => Err(format!("a label has at most {LABEL_SIZE_MAX} bytes, this one has {size}")),
+    match text {
+        "" => Err("the label must not be empty".into()),
+        text => settings::label(text),
     }
 }
 
-fn parse_bind(text: &str) -> Result<SocketAddr, String> {
-    if let Some(port) = text.strip_prefix(':')
-        && let Ok(port) = port.parse()
-    {
-        return Ok(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
-    }
-    parse_address(text, PORT_DEFAULT).ok_or_else(|| "expected IP:PORT, IP or :PORT".to_string())
-}
-
-/// Port 0 stands for the port that the node listens on.
-fn parse_advertise(text: &str) -> Result<SocketAddr, String> {
-    let address = parse_address(text, 0).ok_or_else(|| "expected IP:PORT or IP".to_string())?;
-    if address.ip().is_unspecified() {
-        return Err("no peer can reach an unspecified address".into());
-    }
-    Ok(address)
-}
-
-/// `IP:PORT`, or `IP` with this port.
-fn parse_address(text: &str, port: u16) -> Option<SocketAddr> {
-    if let Ok(address) = text.parse() {
-        return Some(address);
-    }
-    let ip = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, port))
-}
-
-/// `HOST:PORT` or `HOST`, and gives it with its port.
-pub(crate) fn parse_seed(text: &str) -> Result<String, String> {
-    if let Some(address) = parse_address(text, PORT_DEFAULT) {
-        return match (address.ip().is_unspecified(), address.port()) {
-            (true, _) => Err("an unspecified address cannot be joined".into()),
-            (_, 0) => Err("port 0 cannot be joined".into()),
-            _ => Ok(address.to_string()),
-        };
-    }
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, "7946"));
-    let port: u16 = port.parse().map_err(|_| format!("'{port}' is not a port"))?;
-    if port == 0 {
-        return Err("port 0 cannot be joined".into());
-    }
-    let is_host = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if host.is_empty() || host.len() > 253 || !host.chars().all(is_host) {
-        return Err("expected HOST:PORT".into());
-    }
-    Ok(format!("{host}:{port}"))
+fn parse_tag(text: &str) -> Result<String, String> {
+    Tags::parse([text]).map(|_| text.to_string()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -275,43 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn bind_takes_three_forms() {
-        let parsed = |text| parse_bind(text).unwrap().to_string();
-        assert_eq!(parsed("10.0.0.7:9000"), "10.0.0.7:9000");
-        assert_eq!(parsed("10.0.0.7"), "10.0.0.7:7946");
-        assert_eq!(parsed(":9000"), "0.0.0.0:9000");
-        assert_eq!(parsed("[::1]:0"), "[::1]:0");
-        assert_eq!(parsed("::1"), "[::1]:7946");
-        assert_eq!(parsed("[::1]"), "[::1]:7946");
-        for text in ["", ":", ":x", ":70000", "localhost:1", "1.2.3:4", "10.0.0.7:", "[::1"] {
-            assert!(parse_bind(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn seeds_are_hosts_with_ports() {
-        let parsed = |text| parse_seed(text).unwrap();
-        assert_eq!(parsed("db-1.example.org:9000"), "db-1.example.org:9000");
-        assert_eq!(parsed("db-1"), "db-1:7946");
-        assert_eq!(parsed("10.0.0.7"), "10.0.0.7:7946");
-        assert_eq!(parsed("::1"), "[::1]:7946");
-        assert_eq!(parsed("[::1]:9000"), "[::1]:9000");
-        for text in ["", ":9000", "db:", "db:x", "db:0", "db:70000", "a b:1", "0.0.0.0:1", "a:b:1"]
-        {
-            assert!(parse_seed(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_advertised_address_can_be_reached() {
-        assert_eq!(parse_advertise("10.0.0.7").unwrap().to_string(), "10.0.0.7:0");
-        assert_eq!(parse_advertise("10.0.0.7:9").unwrap().to_string(), "10.0.0.7:9");
-        for text in ["0.0.0.0:1", "[::]:1", "0.0.0.0", ":1", "x"] {
-            assert!(parse_advertise(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn wrong_usage_is_told_in_one_line() {
         let agent = ["agent", "--name", "a", "--cluster", "c", "--bind", "127.0.0.1:0"];
         for (arguments, expected) in [
@@ -320,8 +278,6 @@ mod tests {
             (&["demo", "--node", "5"], "tip: a similar argument exists: '--nodes'"),
             (&[], "requires a subcommand"),
             (&["dmeo"], "unrecognized subcommand 'dmeo'"),
-            (&["agent"], "--name <NAME> --bind <ADDR> --cluster <LABEL> (see 'swim agent --help')"),
-            (&agent[..5], "--bind <ADDR>"),
             (&[&agent[..], &["--join", "x:y\nz"]].concat(), "is not a port"),
             (&[&agent[..], &["--profile", "moon"]].concat(), "possible values: lan, wan, local"),
             (&[&agent[..], &["--name", "b"]].concat(), "cannot be used multiple times"),

@@ -7,22 +7,22 @@ mod describe;
 mod input;
 mod keygen;
 mod keys;
+mod log;
 mod output;
 mod print;
 mod record;
+mod settings;
 mod signal;
 mod simulate;
 mod style;
 mod table;
 mod text;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::prelude::*;
-
 use crate::cli::{Cli, Command, Parsed};
+use crate::log::Log;
 use crate::signal::Signals;
 
 /// The exit code for wrong arguments, and for addresses and outputs that cannot be used.
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<u8, Fatal> {
-    log_to_stderr(cli.verbose)?;
+    let log = Log::start(cli.verbose)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
@@ -84,7 +84,7 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
             .map_err(|error| Fatal::failure(format!("cannot catch signals: {error}")))?;
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, signals).await,
-            Command::Agent(arguments) => agent::run(arguments, signals).await,
+            Command::Agent(arguments) => agent::run(arguments, signals, log).await,
             Command::Simulate(arguments) => simulate::run(arguments, signals).await,
             Command::Keygen(arguments) => keygen::run(&arguments),
         }
@@ -100,24 +100,9 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, WORKERS_MAX))
 }
 
-/// Logs go to standard error, if `-v` or `RUST_LOG` ask for them: events are what there is to see.
-fn log_to_stderr(verbose: u8) -> Result<(), Fatal> {
-    let targets = match std::env::var("RUST_LOG") {
-        Ok(wanted) if !wanted.is_empty() => wanted
-            .parse::<Targets>()
-            .map_err(|error| Fatal::usage(format!("RUST_LOG={wanted:?}: {error}")))?,
-        _ => Targets::new().with_default(match verbose {
-            0 => LevelFilter::OFF,
-            1 => LevelFilter::INFO,
-            2 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        }),
-    };
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
-    tracing_subscriber::registry().with(layer).with(targets).init();
-    Ok(())
+/// Says on standard error what the user should know, and goes on.
+fn warn(warning: &str) {
+    to_stderr(&format!("warning: {warning}"));
 }
 
 /// Says on standard error, in one line, what is wrong.

@@ -17,9 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use swim_sim::simulation::{Plan, Report};
 
+use self::arguments::Asked;
 pub(crate) use self::arguments::{EXAMPLES, SimulateArgs};
 use self::bar::Bar;
 use self::plot::PlotFile;
+pub(crate) use self::settings::SIMULATE;
+#[cfg(test)]
+pub(crate) use self::settings::SimulateSettings;
 use crate::signal::{Received, Signals};
 use crate::style::Paint;
 use crate::{EXIT_FAILURE, Fatal};
@@ -33,8 +37,9 @@ enum Unprinted {
 
 /// Simulates, reports, and gives the exit code.
 pub(crate) async fn run(arguments: SimulateArgs, signals: Signals) -> Result<u8, Fatal> {
-    let plan = arguments.plan()?;
-    let plot = match &arguments.plot {
+    let asked = arguments.asked()?;
+    let plan = asked.plan()?;
+    let plot = match &asked.settings.plot {
         Some(path) if plan.crashes() == 0 => {
             return Err(Fatal::usage(format!(
                 "--plot {} shows how crashes are found out, but none is asked for: add --crash 1",
@@ -44,7 +49,7 @@ pub(crate) async fn run(arguments: SimulateArgs, signals: Signals) -> Result<u8,
         Some(path) => Some(PlotFile::open(path).map_err(Fatal::usage)?),
         None => None,
     };
-    match simulate(&arguments, plan, plot, signals).await {
+    match simulate(&asked, plan, plot, signals).await {
         Ok(code) => code,
         Err(Unprinted::Closed) => Ok(EXIT_FAILURE),
         Err(Unprinted::Failed(error)) => {
@@ -54,25 +59,25 @@ pub(crate) async fn run(arguments: SimulateArgs, signals: Signals) -> Result<u8,
 }
 
 async fn simulate(
-    arguments: &SimulateArgs,
+    asked: &Asked,
     plan: Plan,
     plot: Option<PlotFile>,
     signals: Signals,
 ) -> Result<Result<u8, Fatal>, Unprinted> {
     let paint = Paint::for_stdout();
     let warnings = plan.warnings();
-    if !arguments.json {
-        print(&tell::heading(paint, arguments.profile.as_str(), &plan))?;
+    if !asked.settings.json {
+        print(&tell::heading(paint, asked.node.profile.as_str(), &plan))?;
         print(&tell::warnings(paint, &warnings))?;
     }
-    let bar = if arguments.json { Bar::hidden() } else { Bar::for_stderr() };
+    let bar = if asked.settings.json { Bar::hidden() } else { Bar::for_stderr() };
     let (report, signal) = match carry_out(plan.clone(), bar, signals).await {
         Ok(Ended::Reported(report, signal)) => (report, signal),
         Ok(Ended::Quit(signal)) => return Ok(Ok(signal.exit_code)),
         Err(fatal) => return Ok(Err(fatal)),
     };
-    if arguments.json {
-        print(&json::report(arguments.profile.as_str(), &plan, &warnings, &report))?;
+    if asked.settings.json {
+        print(&json::report(asked.node.profile.as_str(), &plan, &warnings, &report))?;
     } else {
         print(&tell::findings(paint, &report))?;
         print(&tell::conclusions(paint, &conclude::conclusions(&plan, &report, &warnings)))?;

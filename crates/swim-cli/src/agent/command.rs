@@ -1,10 +1,11 @@
 //! The commands on standard input.
 
+use swim_tokio::settings::seed as parse_seed;
 use swim_tokio::{Cluster, CommandError, Error};
 
 use super::answer;
 use super::key::KeyCommand;
-use crate::cli::parse_seed;
+use super::seeds::Seeds;
 use crate::print::{Format, Line};
 use crate::text;
 
@@ -137,13 +138,13 @@ impl Command {
     }
 
     /// Carries it out, and gives what is to be printed. [`Command::Leave`] is not for here.
-    pub(super) async fn run(self, cluster: Cluster, format: Format) -> String {
+    pub(super) async fn run(self, cluster: Cluster, seeds: Seeds, format: Format) -> String {
         let word = self.word();
-        let answer = self.ask(&cluster, format).await;
+        let answer = self.ask(&cluster, &seeds, format).await;
         answer.unwrap_or_else(|error| format.render_now(answer::refused(word, &error.to_string())))
     }
 
-    async fn ask(self, cluster: &Cluster, format: Format) -> Result<String, Error> {
+    async fn ask(self, cluster: &Cluster, seeds: &Seeds, format: Format) -> Result<String, Error> {
         let word = self.word();
         let line = match self {
             Command::Broadcast { text } => {
@@ -164,14 +165,20 @@ impl Command {
             }
             Command::Ping { to } => answer::pong(&to, &cluster.ping(&to).await?),
             Command::Forget { name } => forget(cluster, word, &name).await?,
-            Command::AddSeed { seed } => match cluster.add_seed(&seed).await? {
-                true => answer::done_with_seed(word, "now asked for the cluster:", &seed),
-                false => answer::done_with_seed(word, "asked already:", &seed),
-            },
-            Command::RemoveSeed { seed } => match cluster.remove_seed(&seed).await? {
-                true => answer::done_with_seed(word, "no longer asked:", &seed),
-                false => answer::refused(word, &format!("{seed} is no seed")),
-            },
+            Command::AddSeed { seed } => {
+                seeds.add(&seed);
+                match cluster.add_seed(&seed).await? {
+                    true => answer::done_with_seed(word, "now asked for the cluster:", &seed),
+                    false => answer::done_with_seed(word, "asked already:", &seed),
+                }
+            }
+            Command::RemoveSeed { seed } => {
+                seeds.remove(&seed);
+                match cluster.remove_seed(&seed).await? {
+                    true => answer::done_with_seed(word, "no longer asked:", &seed),
+                    false => answer::refused(word, &format!("{seed} is no seed")),
+                }
+            }
             Command::Key(command) => command.ask(cluster).await?,
             Command::Verify { incoming, outgoing } => {
                 cluster.set_verify(incoming, outgoing).await?;

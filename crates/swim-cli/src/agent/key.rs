@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use swim_tokio::settings::keys_of_file;
 use swim_tokio::{Cluster, CommandError, Error, Key, KeyringError};
 
 use super::answer;
-use crate::keys;
 use crate::print::Line;
 use crate::style::Tone;
 use crate::text;
@@ -74,13 +74,13 @@ impl KeyCommand {
 
 async fn install(cluster: &Cluster, word: &str, file: String) -> Result<Line, Error> {
     // It may lie on a disk that takes its time.
-    let read = tokio::task::spawn_blocking(move || keys::read(Path::new(&file))).await;
+    let read = tokio::task::spawn_blocking(move || keys_of_file(Path::new(&file))).await;
     let read = match read.unwrap_or_else(|_| Err("the program is ending".into())) {
         Ok(read) => read,
         Err(wrong) => return Ok(answer::refused(word, &wrong)),
     };
     let (mut new, mut old) = (Vec::new(), Vec::new());
-    for key in read.keys {
+    for key in read.ring.keys().cloned() {
         let fingerprint = key.fingerprint().to_string();
         match cluster.install_key(key).await? {
             true => new.push(fingerprint),

@@ -1,18 +1,22 @@
 //! The arguments of `swim simulate`, and the plan that they make.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use swim_sim::NetworkOptions;
 use swim_sim::simulation::{Fault, Plan, Start};
-use swim_sim::{Latency, NetworkOptions};
-use swim_tokio::Config;
+use swim_tokio::settings::{NodeSettings, Value};
+use swim_tokio::{Keyring, PORT_DEFAULT};
 
-use crate::Fatal;
 use crate::agent::access::WireArg;
 use crate::cli::Profile;
+use crate::settings::{ConfigArg, layers, written};
+use crate::simulate::memory;
+use crate::simulate::settings::{SIMULATE, SimulateSettings};
 use crate::simulate::spec::{self, CrashSpec, LossSpec};
-use crate::simulate::{memory, settings};
+use crate::{Fatal, warn};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -21,68 +25,69 @@ Examples:
   swim simulate --nodes 50 --crash 0 --partition 50%@30s+60s
   swim simulate --config swim.toml --crash 3@20s --runs 50 --plot detection.svg
 
-A file of settings has lines like these, by the names of the fields of swim_core::Config:
-  probe_timeout = \"250ms\"
-  suspicion_mult = 5
+The settings file is the one of 'swim agent' and of applications: its tables [node] and [protocol]
+say how the nodes work, [simulate] has the flags by their names. docs/swim.example.toml has all.
 
 Exit codes: 0 when it was simulated, also with warnings; 1 if the plot could not be written at the
 end; 2 for wrong arguments; 130 and the like when a signal broke it off (what was done until then is
-reported; a second signal quits at once).";
+reported; a second signal, 250 ms later or more, quits at once).";
 
 /// Arguments of `swim simulate`.
 #[derive(Args, Debug)]
 pub(crate) struct SimulateArgs {
-    /// How many nodes
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    #[arg(value_parser = clap::value_parser!(u32).range(2..))]
-    pub(crate) nodes: u32,
+    /// How many nodes [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) nodes: Option<u32>,
 
-    /// Timing, to begin with
-    #[arg(long, value_enum, default_value_t = Profile::Lan)]
-    pub(crate) profile: Profile,
+    /// Timing, to begin with [default: lan]
+    #[arg(long, value_enum)]
+    pub(crate) profile: Option<Profile>,
 
-    /// The format of packets and streams, which says what they cost
-    #[arg(long, value_enum, value_name = "WIRE", default_value_t = WireArg::Swim)]
-    pub(crate) wire: WireArg,
+    /// Format of packets and streams, which says what they cost [default: swim]
+    #[arg(long, value_enum, value_name = "WIRE")]
+    pub(crate) wire: Option<WireArg>,
 
-    /// A TOML file with settings that differ from the profile's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    /// The settings file.
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
 
-    /// How long a packet takes, one way: 2ms, a range 1ms..5ms, or with a long tail
-    /// median=20ms,p99=200ms
-    #[arg(long, value_name = "TIME", default_value = "500us..2ms", value_parser = spec::latency)]
-    pub(crate) latency: Latency,
+    /// How long a packet takes, one way, such as 2ms [default: 500us..2ms]
+    ///
+    /// A range is 1ms..5ms, a long tail median=20ms,p99=200ms.
+    #[arg(long, value_name = "TIME", value_parser = written(spec::latency))]
+    pub(crate) latency: Option<String>,
 
-    /// Share of datagrams that is lost: 5% or 0.05, in bursts 5%,burst=800ms; for a while
-    /// 5%@60s+30s (then also several times)
-    #[arg(long, value_name = "SHARE", value_parser = spec::loss)]
-    pub(crate) loss: Vec<LossSpec>,
+    /// Share of datagrams that is lost: 5%, 0.05, 5%,burst=800ms or 5%@60s+30s
+    ///
+    /// With a time it may be given several times.
+    #[arg(long, value_name = "SHARE", value_parser = written(spec::loss))]
+    pub(crate) loss: Vec<String>,
 
-    /// Nodes that crash at once: 3, or 3@60s; may be given several times. Without any fault, one
-    /// crashes; 0 is none
-    #[arg(long, value_name = "N[@TIME]", value_parser = spec::crash)]
-    pub(crate) crash: Vec<CrashSpec>,
+    /// Nodes that crash at once, such as 3 or 3@60s; may be given several times
+    ///
+    /// Without any fault, one crashes; 0 is none.
+    #[arg(long, value_name = "N[@TIME]", value_parser = written(spec::crash))]
+    pub(crate) crash: Vec<String>,
 
     /// A partition: 50%@60s+120s cuts half of the nodes off after 60 s, for 120 s
-    #[arg(long, value_name = "SHARE@START+LENGTH", value_parser = spec::partition)]
-    pub(crate) partition: Vec<Fault>,
+    #[arg(long, value_name = "SHARE@START+LENGTH", value_parser = written(spec::partition))]
+    pub(crate) partition: Vec<String>,
 
     /// Nodes that neither send nor receive for a while, as starved ones do: 2@30s+20s
-    #[arg(long, value_name = "N@START+LENGTH", value_parser = spec::stall)]
-    pub(crate) stall: Vec<Fault>,
+    #[arg(long, value_name = "N@START+LENGTH", value_parser = written(spec::stall))]
+    pub(crate) stall: Vec<String>,
 
     /// Begin with nodes that know nobody and join, instead of a cluster that is there already
     #[arg(long)]
     pub(crate) form: bool,
 
-    /// How long each run lasts, in virtual time [default: long enough for the faults and settings]
-    #[arg(long, value_name = "TIME", value_parser = spec::positive_duration)]
-    pub(crate) duration: Option<Duration>,
+    /// How long each run lasts, in virtual time [default: long enough for faults and settings]
+    #[arg(long, value_name = "TIME", value_parser = written(spec::positive_duration))]
+    pub(crate) duration: Option<String>,
 
-    /// The seed of the first run; each further run has the next one
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// The seed of the first run; each further run has the next one [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
 
     /// How many runs [default: 20, fewer above 100 nodes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -97,46 +102,99 @@ pub(crate) struct SimulateArgs {
     pub(crate) json: bool,
 }
 
+/// What is to be simulated.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) settings: SimulateSettings,
+    pub(crate) node: NodeSettings,
+}
+
 impl SimulateArgs {
-    /// What these arguments ask for; it can be carried out.
+    /// What these arguments, the environment and the settings file ask for.
+    pub(crate) fn asked(&self) -> Result<Asked, Fatal> {
+        let wrong = |error: swim_tokio::SettingsError| Fatal::usage(error.to_string());
+        let (mut layers, warnings) = layers(self.config.config.as_deref()).map_err(wrong)?;
+        warnings.iter().for_each(|warning| warn(warning));
+        let mut add = |table, key, flag, value: Option<String>| {
+            if let Some(value) = value {
+                layers.add_flag(table, key, flag, Value::Bare(value));
+            }
+        };
+        let word = |profile: Profile| profile.as_str().to_string();
+        add("protocol", "profile", "--profile", self.profile.map(word));
+        add("protocol", "wire", "--wire", self.wire.map(|wire| wire.as_str().into()));
+        add("simulate", "nodes", "--nodes", self.nodes.map(|nodes| nodes.to_string()));
+        add("simulate", "latency", "--latency", self.latency.clone());
+        add("simulate", "duration", "--duration", self.duration.clone());
+        add("simulate", "seed", "--seed", self.seed.map(|seed| seed.to_string()));
+        add("simulate", "runs", "--runs", self.runs.map(|runs| runs.to_string()));
+        let plot = self.plot.as_ref().map(|path| path.display().to_string());
+        add("simulate", "plot", "--plot", plot);
+        add("simulate", "form", "--form", self.form.then(|| "true".into()));
+        add("simulate", "json", "--json", self.json.then(|| "true".into()));
+        for (key, flag, list) in [
+            ("loss", "--loss", &self.loss),
+            ("crash", "--crash", &self.crash),
+            ("partition", "--partition", &self.partition),
+            ("stall", "--stall", &self.stall),
+        ] {
+            if !list.is_empty() {
+                let list = list.iter().cloned().map(Value::Text).collect();
+                layers.add_flag("simulate", key, flag, Value::List(list));
+            }
+        }
+        let mut settings = SimulateSettings::default();
+        layers.apply(&SIMULATE, &mut settings).map_err(wrong)?;
+        let node = layers.node().map_err(wrong)?;
+        layers.check(&node).map_err(wrong)?;
+        Ok(Asked { settings, node })
+    }
+}
+
+impl Asked {
+    /// The plan of the runs; it can be carried out.
     pub(crate) fn plan(&self) -> Result<Plan, Fatal> {
-        let mut config = self.profile.config();
-        if self.wire == WireArg::Memberlist {
-            config = config.memberlist();
-        }
-        if let Some(path) = &self.config {
-            settings::read(path, &mut config).map_err(Fatal::usage)?;
-        }
-        let mut network = NetworkOptions { latency: self.latency, ..NetworkOptions::default() };
+        let settings = &self.settings;
+        let mut config = self.node.options.config.clone();
+        // There are no strangers, and nodes have addresses of the simulation's own.
+        config.address = SocketAddr::from(([10, 0, 0, 1], PORT_DEFAULT));
+        config.keyring = Keyring::default();
+        config.allowed_networks = Vec::new();
+        let latency = spec::latency(&settings.latency).map_err(Fatal::usage)?;
+        let mut network = NetworkOptions { latency, ..NetworkOptions::default() };
         let mut faults = Vec::new();
-        for loss in &self.loss {
-            match *loss {
-                LossSpec::Always(loss) => network.loss = loss,
+        let mut always = 0;
+        for loss in parsed(&settings.loss, spec::loss)? {
+            match loss {
+                LossSpec::Always(loss) => {
+                    network.loss = loss;
+                    always += 1;
+                }
                 LossSpec::During(fault) => faults.push(fault),
             }
         }
-        let always = self.loss.iter().filter(|loss| matches!(loss, LossSpec::Always(_))).count();
         if always > 1 {
             return Err(Fatal::usage(
                 "--loss is given twice for the whole time: give it once, or with a time, \
                  5%@60s+30s",
             ));
         }
-        faults.extend(self.partition.iter().chain(&self.stall).copied());
-        faults.splice(0..0, self.crashes(faults.is_empty()));
-        let start = if self.form { Start::Joining } else { Start::Formed };
+        faults.extend(parsed(&settings.partition, spec::partition)?);
+        faults.extend(parsed(&settings.stall, spec::stall)?);
+        faults.splice(0..0, self.crashes(faults.is_empty())?);
+        let start = if settings.form { Start::Joining } else { Start::Formed };
         // Few runs of many nodes take as long as many of few.
-        let runs = self.runs.unwrap_or((2000 / self.nodes).clamp(1, 20));
-        let nodes = self.nodes as usize;
-        let seed = self.seed;
+        let runs = settings.runs.unwrap_or((2000 / settings.nodes).clamp(1, 20));
+        let nodes = settings.nodes as usize;
+        let seed = settings.seed;
         let mut plan = Plan { nodes, start, network, faults, seed, runs, ..Plan::new(config) };
-        if let Some(duration) = self.duration {
+        if let Some(duration) = settings.duration {
             plan.duration = duration;
         }
         let valid = |plan: &Plan| plan.validate().map_err(|error| Fatal::usage(error.to_string()));
         valid(&plan)?;
         memory::check(&plan).map_err(Fatal::usage)?;
-        if self.duration.is_none() {
+        if settings.duration.is_none() {
             // Only of a plan that is sound can it be told how long it should last.
             plan.duration = plan.duration_estimate();
             valid(&plan)?;
@@ -144,34 +202,24 @@ impl SimulateArgs {
         Ok(plan)
     }
 
-    fn crashes(&self, no_other_fault: bool) -> Vec<Fault> {
-        let one = CrashSpec { nodes: 1, at: None };
-        let asked = match self.crash.as_slice() {
-            [] if no_other_fault => &[one],
-            asked => asked,
-        };
+    fn crashes(&self, no_other_fault: bool) -> Result<Vec<Fault>, Fatal> {
+        let mut asked = parsed(&self.settings.crash, spec::crash)?;
+        if asked.is_empty() && no_other_fault {
+            asked.push(CrashSpec { nodes: 1, at: None });
+        }
         let crashes = asked.iter().filter(|crash| crash.nodes > 0);
-        crashes
-            .map(|it| Fault::Crash { nodes: it.nodes, at: it.at.unwrap_or(self.early()) })
-            .collect()
+        let at = |crash: &CrashSpec| crash.at.unwrap_or(self.early());
+        Ok(crashes.map(|it| Fault::Crash { nodes: it.nodes, at: at(it) }).collect())
     }
 
     /// When nodes crash of which nobody said when: once the cluster is at work.
     fn early(&self) -> Duration {
-        let early = Duration::from_secs(if self.form { 30 } else { 10 });
-        self.duration.map_or(early, |duration| early.min(duration / 4))
+        let early = Duration::from_secs(if self.settings.form { 30 } else { 10 });
+        self.settings.duration.map_or(early, |duration| early.min(duration / 4))
     }
 }
 
-impl Profile {
-    /// The preset, for nodes whose names and addresses come later.
-    fn config(self) -> Config {
-        let name = swim_tokio::Name::new("any").expect("a name");
-        let address = std::net::SocketAddr::from(([10, 0, 0, 1], swim_tokio::PORT_DEFAULT));
-        match self {
-            Profile::Lan => Config::lan(name, address),
-            Profile::Wan => Config::wan(name, address),
-            Profile::Local => Config::local(name, address),
-        }
-    }
+/// Texts that were checked when they were given.
+fn parsed<T>(texts: &[String], parse: fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fatal> {
+    texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(Fatal::usage)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use swim_sim::simulation::Fault;
 use swim_sim::{Latency, Loss};
+use swim_tokio::settings::duration;
 
 /// A number of nodes, and when it happens to them; by default early on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +18,6 @@ pub(crate) struct CrashSpec {
 pub(crate) enum LossSpec {
     Always(Loss),
     During(Fault),
-}
-
-/// A time with its unit: `500ms`, `2s`, `1m 30s`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    if text.parse::<f64>().is_ok_and(|number| number != 0.0) {
-        return Err(format!("'{text}' has no unit: say '{text}s' or '{text}ms'"));
-    }
-    humantime::parse_duration(text)
-        .map_err(|_| format!("'{text}' is no time: expected one like 500ms, 2s or '1m 30s'"))
 }
 
 /// A time above zero.

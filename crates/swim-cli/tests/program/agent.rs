@@ -136,9 +136,57 @@ fn a_second_signal_quits_at_once() {
     second.wait(0, secs(10), "joined", |line| line.is_about("joined", "first"));
     second.signal(Signal::TERM);
     second.wait(0, secs(10), "leaving", |line| line.is("leaving"));
+    // The time after which a second signal is another wish; the goodbye takes seconds.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     second.signal(Signal::INT);
     assert_eq!(second.wait_for_exit(secs(1)).code(), Some(130));
     assert!(!second.lines_from(0).iter().any(|line| line.is("stopped")));
+}
+
+#[test]
+fn two_signals_at_once_are_one_as_timeout_of_the_coreutils_sends_them() {
+    let wan = ["--profile", "wan"];
+    let first = Agent::start_at("127.0.0.1:0", "first", "timeout", &[], &wan);
+    let mut second = Agent::start_at("127.0.0.1:0", "second", "timeout", &[&first.address], &wan);
+    second.wait(0, secs(10), "joined", |line| line.is_about("joined", "first"));
+    second.signal(Signal::TERM);
+    second.signal(Signal::INT);
+    assert_eq!(second.wait_for_exit(secs(20)).code(), Some(0));
+    second.wait(0, secs(1), "stopped", |line| line.is("stopped"));
+}
+
+#[test]
+fn a_signal_ends_the_start_also_while_a_file_is_waited_for() {
+    let path = std::env::temp_dir().join(format!("swim-pipe-{}", std::process::id()));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+    let arguments = ["agent", "--name", "a", "--cluster", "c", "--bind", "127.0.0.1:0"];
+    let mut child = swim(&arguments)
+        .args(["--key-file", path.to_str().unwrap(), "-vvv"])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Opening the other end waits until the agent waits for its keys, having begun to catch
+    // signals.
+    let writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(wait_for_exit(&mut child, secs(10)).code(), Some(130));
+    drop(writer);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_join_that_goes_on_failing_is_told_again_with_its_reason() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let alone = Agent::start("alone", "again", &[&address]);
+    let is_failed = |line: &Line| line.is("join_failed");
+    let first = alone.wait(0, secs(10), "join_failed", is_failed);
+    let mark = alone.mark();
+    let again = alone.wait(mark, secs(20), "join_failed again", is_failed);
+    assert!(again.json["message"].as_str().unwrap().contains(&address), "{}", again.json);
+    assert!(again.at - first.at >= secs(4), "{:?}", again.at - first.at);
 }
 
 #[test]
@@ -154,7 +202,7 @@ fn a_seed_that_does_not_answer_is_asked_again() {
 }
 
 #[test]
-fn an_agent_whose_reader_is_gone_leaves() {
+fn s82_an_agent_whose_reader_is_gone_leaves_and_exits_other_than_0() {
     let watcher = Agent::start("watcher", "pipe", &[]);
     let arguments = ["agent", "--name", "mute", "--cluster", "pipe", "--bind", "127.0.0.1:0"];
     let mut mute = swim(&arguments)
@@ -174,14 +222,15 @@ fn an_agent_whose_reader_is_gone_leaves() {
     let status = wait_for_exit(&mut mute, secs(30));
     let mut complaints = String::new();
     mute.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
-    assert_eq!(status.code(), Some(0), "{complaints}");
-    assert!(complaints.is_empty(), "{complaints}");
+    assert_eq!(status.code(), Some(1), "{complaints}");
+    let expected = "swim: the reader of standard output is gone: this member left the cluster\n";
+    assert_eq!(complaints, expected);
     watcher.wait(0, secs(10), "mute left", |line| line.is_about("left", "mute"));
 }
 
 #[test]
 fn lines_for_people() {
-    let mut agent = swim(&["agent", "--name", "new\nline", "--cluster", "people"])
+    let mut agent = swim(&["agent", "--name", "new line", "--cluster", "people"])
         .args(["--bind", "127.0.0.1:0", "--meta", "\u{1b}[31m", "--profile", "local"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -194,7 +243,7 @@ fn lines_for_people() {
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(!told.contains(['\u{1b}', '\r']), "{told:?}");
     let first = told.lines().next().unwrap();
-    assert!(first.contains(" started    new\\nline listens on 127.0.0.1:"), "{told}");
+    assert!(first.contains(" started    new line listens on 127.0.0.1:"), "{told}");
     assert!(told.contains("incarnation"), "{told}");
     assert!(told.contains("alive"), "{told}");
     assert!(told.contains("\"\\u{1b}[31m\""), "{told}");

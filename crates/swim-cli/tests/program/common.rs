@@ -42,7 +42,10 @@ pub(crate) struct Agent {
 /// The program with these arguments.
 pub(crate) fn swim(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swim"));
-    command.args(arguments).env_remove("RUST_LOG").env_remove("SWIM_KEY");
+    for variable in ["RUST_LOG", "SWIM_KEY", "COLUMNS"] {
+        command.env_remove(variable);
+    }
+    command.args(arguments);
     command
 }
 
@@ -60,12 +63,19 @@ impl Agent {
         join: &[&str],
         further: &[&str],
     ) -> Agent {
-        let mut command = swim(&["agent", "--json", "--name", name, "--cluster", cluster]);
-        command.args(["--bind", bind]).args(join.iter().flat_map(|seed| ["--join", seed]));
-        command.args(further);
+        let mut arguments = vec!["--name", name, "--cluster", cluster, "--bind", bind];
+        arguments.extend(join.iter().flat_map(|seed| ["--join", seed]));
+        arguments.extend(further);
         if !further.contains(&"--profile") {
-            command.args(["--profile", "local"]);
+            arguments.extend(["--profile", "local"]);
         }
+        Agent::run(&arguments)
+    }
+
+    /// Starts an agent with these arguments alone, and waits until it listens.
+    pub(crate) fn run(arguments: &[&str]) -> Agent {
+        let mut command = swim(&["agent", "--json"]);
+        command.args(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("swim starts");
         let lines = Lines::default();
@@ -75,9 +85,10 @@ impl Agent {
             move || read_lines(stdout, &lines)
         });
         let stdin = child.stdin.take();
-        let (name, address) = (name.to_string(), String::new());
+        let (name, address) = (String::new(), String::new());
         let mut agent = Agent { name, address, child, stdin, lines };
         let started = agent.wait(0, secs(10), "started", |line| line.is("started"));
+        agent.name = started.json["name"].as_str().expect("a name").to_string();
         agent.address = started.json["address"].as_str().expect("an address").to_string();
         agent
     }

@@ -7,5 +7,6 @@ mod agent;
 mod cluster;
 mod common;
 mod demo;
+mod settings;
 mod simulate;
 mod usage;

@@ -122,7 +122,8 @@ fn settings_that_cannot_work_are_warned_of_and_simulated() {
 fn a_file_changes_settings_by_their_names() {
     let path = scratch("settings.toml");
     let file = path.to_str().unwrap();
-    std::fs::write(&path, "probe_interval = \"500ms\"\nprobe_timeout = \"200ms\"\n").unwrap();
+    std::fs::write(&path, "[protocol]\nprobe_interval = \"500ms\"\nprobe_timeout = \"200ms\"\n")
+        .unwrap();
     let faster = report(&["--config", file]);
     assert_eq!(faster["settings"]["probe_interval_ms"], 500);
     assert!(
@@ -131,11 +132,15 @@ fn a_file_changes_settings_by_their_names() {
     );
     for (text, expected) in [
         (
-            "probe_timout = \"1s\"",
-            "line 1: there is no setting 'probe_timout'; did you mean probe_timeout?",
+            "[protocol]\nprobe_timout = \"1s\"",
+            "line 2: there is no setting probe_timout in [protocol]; did you mean probe_timeout?",
         ),
-        ("\n\nprobe_timeout = 500", "line 3: probe_timeout is 500, without a unit"),
-        ("probe_timeout = \"2s\"", "probe_timeout must be above zero and below probe_interval"),
+        ("probe_timeout = \"1s\"", "line 1: probe_timeout stands outside of a table"),
+        ("[protocol]\n\nprobe_timeout = 500", "line 3: probe_timeout = 500 has no unit"),
+        (
+            "[protocol]\nprobe_timeout = \"2s\"",
+            "line 2: probe_timeout (\"2s\", line 2) must be above zero and below probe_interval",
+        ),
         ("probe_timeout \"2s\"", "line 1: "),
     ] {
         std::fs::write(&path, text).unwrap();
@@ -144,7 +149,7 @@ fn a_file_changes_settings_by_their_names() {
     }
     std::fs::remove_file(&path).unwrap();
     let line = refused(&["--config", file]);
-    assert!(line.contains("cannot read --config"), "{line}");
+    assert!(line.contains("cannot read the settings file"), "{line}");
 }
 
 #[test]

@@ -38,9 +38,13 @@ fn wrong_arguments() {
         (vec!["demo", "--nodes", "51"], "51 is not in 3..=50"),
         (vec!["demo", "--nodes", "five"], "'five' for '--nodes <N>'"),
         (vec!["demo", "5"], "unexpected argument '5'"),
-        (vec!["agent"], "--name <NAME> --bind <ADDR> --cluster <LABEL>"),
-        (vec!["agent", "--bind", ":0", "--cluster", "c"], "--name <NAME>"),
-        (agent(&[]), "--bind <ADDR>"),
+        (vec!["agent"], "missing: --bind <ADDR> --cluster <LABEL>, or a settings file"),
+        (agent(&[]), "missing: --bind <ADDR>, or"),
+        (agent(&["--bind", "127.0.0.1:0", "--tag", "role"]), "--tag"),
+        (
+            vec!["agent", "--cluster", "c", "--bind", ":0", "--name", "a\nb"],
+            "no control characters",
+        ),
         (agent(&["--bind", "127.0.0.1:0", "--name", ""]), "--name"),
         (agent(&["--bind", "localhost:1"]), "expected IP:PORT, IP or :PORT"),
         (agent(&["--bind", "127.0.0.1:65536"]), "expected IP:PORT, IP or :PORT"),
@@ -111,7 +115,8 @@ fn help_and_version_are_no_errors() {
         (&["--version"][..], concat!("swim ", env!("CARGO_PKG_VERSION"), "\n")),
         (&["help"], "Usage: swim [OPTIONS] <COMMAND>"),
         (&["--help"], "swim demo"),
-        (&["help", "agent"], "--cluster <LABEL>"),
+        (&["help", "agent"], "swim agent [OPTIONS] --bind <ADDR> --cluster <LABEL>"),
+        (&["help", "agent"], "swim agent [OPTIONS] --config <FILE>"),
         (&["help", "agent"], "[alias: --label]"),
         (&["help", "keygen"], "aes-256"),
         (&["demo", "--help"], "--nodes <N>"),
@@ -123,4 +128,35 @@ fn help_and_version_are_no_errors() {
         assert!(told.contains(expected), "{arguments:?}: {told}");
         assert!(output.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn help_is_at_most_100_columns_wide() {
+    for command in ["agent", "demo", "simulate", "keygen"] {
+        for help in ["-h", "--help"] {
+            let output = run(&[command, help]);
+            let told = String::from_utf8(output.stdout).unwrap();
+            for line in told.lines() {
+                assert!(line.chars().count() <= 100, "{command} {help}: {line}");
+            }
+        }
+    }
+}
+
+/// `UPDATE_GOLDEN=1 cargo test -p swim-cli --test program help_is_in` writes the page anew.
+#[test]
+fn help_is_in_the_docs() {
+    let mut page = String::from(
+        "# Help of the program\n\nWhat `swim COMMAND --help` prints. [`swim.example.toml`](swim.example.toml) \
+         has the settings of a\n`--config FILE`.\n",
+    );
+    for command in ["agent", "simulate", "demo", "keygen"] {
+        let told = String::from_utf8(run(&[command, "--help"]).stdout).unwrap();
+        page.push_str(&format!("\n## swim {command}\n\n```text\n{told}```\n"));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/help.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), page);
 }

@@ -1,0 +1,133 @@
+//! SIGHUP with --config: keys, tags, seeds and the log level are read again.
+
+use std::sync::Arc;
+
+use swim_tokio::settings::{NODE, PROTOCOL, Table};
+use swim_tokio::{Cluster, Error, Key};
+
+use super::answer::refused;
+use super::load::{Loaded, load};
+use super::seeds::Seeds;
+use crate::cli::AgentArgs;
+use crate::log::Log;
+use crate::print::Line;
+use crate::settings::AGENT;
+use crate::style::Tone;
+use crate::{text, warn};
+
+/// What is changed while the agent runs. All else needs a restart.
+const RELOADED: [&str; 5] = ["key_file", "tags", "meta", "seeds", "log"];
+
+/// Reads the settings again, and changes what can be changed.
+pub(super) struct Reloader {
+    pub(super) arguments: Arc<AgentArgs>,
+    /// What was read last.
+    pub(super) last: Loaded,
+    pub(super) cluster: Cluster,
+    pub(super) seeds: Seeds,
+    pub(super) log: Log,
+}
+
+impl Reloader {
+    /// Does so, and gives the line that tells it. Settings that cannot be used change nothing.
+    pub(super) async fn reload(&mut self) -> Line {
+        let arguments = Arc::clone(&self.arguments);
+        let loaded = tokio::task::spawn_blocking(move || load(&arguments)).await;
+        let new = match loaded.unwrap_or_else(|_| Err("the program is ending".into())) {
+            Ok(new) => new,
+            Err(wrong) => return refused("reload", &wrong),
+        };
+        new.warnings.iter().for_each(|warning| warn(warning));
+        match self.change_to(&new).await {
+            Ok(changed) => {
+                let restart = self.needs_restart(&new);
+                self.last = new;
+                told(changed, restart)
+            }
+            Err(error) => refused("reload", &error.to_string()),
+        }
+    }
+
+    async fn change_to(&self, new: &Loaded) -> Result<Vec<String>, Error> {
+        let mut changed = Vec::new();
+        let keys: Vec<Key> = new.node.options.config.keyring.keys().cloned().collect();
+        if !keys.is_empty() && keys != self.cluster.keys().await? {
+            self.take_keys(&keys).await?;
+            let shown: Vec<String> = keys.iter().map(|key| key.fingerprint().to_string()).collect();
+            changed.push(format!("keys {}", shown.join(", ")));
+        }
+        let (old, now) = (&self.last.node.options, &new.node.options);
+        if old.config.meta != now.config.meta {
+            self.cluster.set_meta(now.config.meta.clone()).await?;
+            changed.push(match new.node.tags.is_empty() {
+                true => "metadata".into(),
+                false => format!("tags {}", text::escape(&new.node.tags.to_string())),
+            });
+        }
+        for seed in now.seeds.iter().filter(|seed| !old.seeds.contains(seed)) {
+            self.cluster.add_seed(seed).await?;
+            self.seeds.add(seed);
+            changed.push(format!("seed {seed} added"));
+        }
+        for seed in old.seeds.iter().filter(|seed| !now.seeds.contains(seed)) {
+            self.cluster.remove_seed(seed).await?;
+            self.seeds.remove(seed);
+            changed.push(format!("seed {seed} removed"));
+        }
+        if self.last.agent.log != new.agent.log && self.log.set(&new.agent.log) {
+            changed.push(format!("log {}", new.agent.log));
+        }
+        Ok(changed)
+    }
+
+    /// New keys first, so that there is no moment without one that peers may seal with.
+    async fn take_keys(&self, keys: &[Key]) -> Result<(), Error> {
+        for key in self.cluster.keys().await?.iter().skip(1).filter(|key| !keys.contains(key)) {
+            self.cluster.remove_key(key).await?;
+        }
+        for key in keys {
+            self.cluster.install_key(key.clone()).await?;
+        }
+        // The last that is used is the first of the ring.
+        for key in keys.iter().rev() {
+            self.cluster.use_key(key).await?;
+        }
+        for key in self.cluster.keys().await?.iter().filter(|key| !keys.contains(key)) {
+            self.cluster.remove_key(key).await?;
+        }
+        Ok(())
+    }
+
+    fn needs_restart(&self, new: &Loaded) -> Vec<&'static str> {
+        let mut keys = differing(&NODE, &self.last.node, &new.node);
+        keys.extend(differing(&PROTOCOL, &self.last.node, &new.node));
+        keys.extend(differing(&AGENT, &self.last.agent, &new.agent));
+        if self.last.node.options.config.name != new.node.options.config.name {
+            keys.push("name");
+        }
+        keys.retain(|key| !RELOADED.contains(key));
+        keys
+    }
+}
+
+/// The settings that are not the same.
+fn differing<T>(table: &Table<T>, old: &T, new: &T) -> Vec<&'static str> {
+    let differs = |setting: &&_| {
+        let setting: &swim_tokio::settings::Setting<T> = setting;
+        setting.shown(old) != setting.shown(new)
+    };
+    table.settings.iter().filter(differs).map(|setting| setting.key).collect()
+}
+
+fn told(changed: Vec<String>, restart: Vec<&'static str>) -> Line {
+    let mut told = match changed.is_empty() {
+        true => "nothing changed".to_string(),
+        false => changed.join("; "),
+    };
+    if !restart.is_empty() {
+        told.push_str(&format!("; after a restart: {}", restart.join(", ")));
+    }
+    let tone = if restart.is_empty() { Tone::Good } else { Tone::Warning };
+    Line::new("reloaded", tone, told)
+        .fields(|record| record.with("changed", changed).with("restart", restart))
+}

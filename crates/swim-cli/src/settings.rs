@@ -1,0 +1,95 @@
+//! Settings of the program: the tables `[agent]` and `[simulate]`, and the layers in which all of
+//! them come: flags, the environment, a file.
+
+use std::path::{Path, PathBuf};
+
+use swim_tokio::SettingsError;
+use swim_tokio::settings::{Kind, Setting, Settings, Table, Variable};
+use tracing_subscriber::filter::Targets;
+
+use crate::keys;
+use crate::simulate::SIMULATE;
+
+/// What `[agent]` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AgentSettings {
+    pub(crate) json: bool,
+    pub(crate) log: String,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        AgentSettings { json: false, log: "off".into() }
+    }
+}
+
+/// The table `[agent]`.
+pub(crate) static AGENT: Table<AgentSettings> = Table {
+    name: "agent",
+    about: "What 'swim agent' prints.",
+    variables: "SWIM_AGENT_",
+    settings: &[
+        Setting {
+            key: "json",
+            about: "Print one JSON object per line.",
+            change: "for programs that read the output",
+            kind: Kind::Flag { get: |agent| agent.json, set: |agent, on| agent.json = on },
+        },
+        Setting {
+            key: "log",
+            about: "What goes to standard error: \"off\", \"info\", \"debug\", \"trace\", or by \
+                    target, such as \"swim=debug\". The flag -v and RUST_LOG go before it.",
+            change: "to look for the cause of something",
+            kind: Kind::Text {
+                form: "a level or a filter such as \"info\" or \"swim=debug\"",
+                example: "",
+                get: |agent| Some(agent.log.clone()),
+                set: |agent, text| {
+                    text.parse::<Targets>().map_err(|error| error.to_string())?;
+                    agent.log = text.into();
+                    Ok(())
+                },
+            },
+        },
+    ],
+};
+
+/// The file and the environment, without flags; and what the user should know of it.
+pub(crate) fn layers(file: Option<&Path>) -> Result<(Settings, Vec<String>), SettingsError> {
+    let mut settings = match file {
+        Some(path) => Settings::read(path)?,
+        None => Settings::new(),
+    };
+    let known = variables();
+    let unknown = settings.add_variables(std::env::vars_os(), &known, &[keys::VARIABLE])?;
+    let warnings = unknown
+        .iter()
+        .map(|name| format!("the environment variable {name} is no setting; it has no effect"));
+    Ok((settings, warnings.collect()))
+}
+
+/// The environment variables of all tables.
+fn variables() -> Vec<Variable> {
+    let mut variables = Settings::node_variables();
+    variables.extend(AGENT.variables());
+    variables.extend(SIMULATE.variables());
+    variables
+}
+
+/// The flag that names the settings file.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ConfigArg {
+    /// A TOML file of settings, as docs/swim.example.toml is one; flags and SWIM_* go before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Accepts what `parse` does, and leaves it as it was written: to be a layer of settings.
+pub(crate) fn written<T: 'static>(
+    parse: impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text| parse(text).map(|_| text.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The table `[simulate]`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use swim_tokio::settings::{ABOVE_ZERO, Kind, Setting, Table};
+
+use crate::simulate::spec;
+
+/// What `[simulate]` says. What is in the small languages of [`spec`] was checked, and stays as it
+/// was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SimulateSettings {
+    pub(crate) nodes: u32,
+    pub(crate) latency: String,
+    pub(crate) loss: Vec<String>,
+    pub(crate) crash: Vec<String>,
+    pub(crate) partition: Vec<String>,
+    pub(crate) stall: Vec<String>,
+    pub(crate) form: bool,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) seed: u64,
+    pub(crate) runs: Option<u32>,
+    pub(crate) plot: Option<PathBuf>,
+    pub(crate) json: bool,
+}
+
+impl Default for SimulateSettings {
+    fn default() -> Self {
+        SimulateSettings {
+            nodes: 20,
+            latency: "500us..2ms".into(),
+            loss: Vec::new(),
+            crash: Vec::new(),
+            partition: Vec::new(),
+            stall: Vec::new(),
+            form: false,
+            duration: None,
+            seed: 1,
+            runs: None,
+            plot: None,
+            json: false,
+        }
+    }
+}
+
+macro_rules! faults {
+    ($field:ident, $parse:path, $form:literal, $example:literal) => {
+        Kind::List {
+            form: $form,
+            example: $example,
+            get: |it: &SimulateSettings| it.$field.clone(),
+            set: |it, list| {
+                list.iter().try_for_each(|text| $parse(text).map(|_| ()))?;
+                it.$field = list.iter().map(ToString::to_string).collect();
+                Ok(())
+            },
+        }
+    };
+}
+
+/// The table `[simulate]`.
+pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
+    name: "simulate",
+    about: "What 'swim simulate' does with these settings on virtual time.",
+    variables: "SWIM_SIMULATE_",
+    settings: &[
+        Setting {
+            key: "nodes",
+            about: "How many nodes.",
+            change: "to the size of the cluster, and to what it may grow to",
+            kind: Kind::Count {
+                unit: "nodes",
+                min: 2,
+                max: u32::MAX as u64,
+                get: |it| Some(it.nodes.into()),
+                set: |it, nodes| u32::try_from(nodes).map(|nodes| it.nodes = nodes).is_ok(),
+            },
+        },
+        Setting {
+            key: "latency",
+            about: "How long a packet takes, one way.",
+            change: "to what ping shows, halved",
+            kind: Kind::Text {
+                form: "a time such as \"2ms\", a range \"1ms..5ms\" or a tail \
+                       \"median=20ms,p99=200ms\"",
+                example: "",
+                get: |it| Some(it.latency.clone()),
+                set: |it, text| {
+                    spec::latency(text)?;
+                    it.latency = text.into();
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "loss",
+            about: "Share of datagrams that is lost; for a while, or always.",
+            change: "to see what a bad network does",
+            kind: faults!(
+                loss,
+                spec::loss,
+                "\"5%\", \"5%,burst=800ms\" or \"5%@60s+30s\"",
+                "[\"2%\"]"
+            ),
+        },
+        Setting {
+            key: "crash",
+            about: "Nodes that crash at once. Without any fault one crashes; \"0\" is none.",
+            change: "to see how fast crashes are found out",
+            kind: faults!(crash, spec::crash, "\"3\" or \"3@60s\"", "[\"3@60s\"]"),
+        },
+        Setting {
+            key: "partition",
+            about: "Partitions: a share of the nodes is cut off.",
+            change: "to see how fast halves meet again",
+            kind: faults!(partition, spec::partition, "\"50%@60s+120s\"", "[\"50%@60s+120s\"]"),
+        },
+        Setting {
+            key: "stall",
+            about: "Nodes that neither send nor receive for a while, as starved ones do.",
+            change: "to see who is declared failed without reason",
+            kind: faults!(stall, spec::stall, "\"2@30s+20s\"", "[\"2@30s+20s\"]"),
+        },
+        Setting {
+            key: "form",
+            about: "Begin with nodes that know nobody and join.",
+            change: "to see how fast a cluster forms",
+            kind: Kind::Flag { get: |it| it.form, set: |it, on| it.form = on },
+        },
+        Setting {
+            key: "duration",
+            about: "How long each run lasts, in virtual time, at most a year; by default long \
+                    enough for the faults and settings.",
+            change: "",
+            kind: Kind::Time {
+                min: ABOVE_ZERO,
+                max: Duration::MAX,
+                get: |it| it.duration,
+                set: |it, time| it.duration = Some(time),
+            },
+        },
+        Setting {
+            key: "seed",
+            about: "The seed of the first run; each further run has the next one.",
+            change: "for other runs than these",
+            kind: Kind::Count {
+                unit: "",
+                min: 0,
+                max: u64::MAX,
+                get: |it| Some(it.seed),
+                set: |it, seed| {
+                    it.seed = seed;
+                    true
+                },
+            },
+        },
+        Setting {
+            key: "runs",
+            about: "How many runs; by default 20, fewer above 100 nodes.",
+            change: "for rare events",
+            kind: Kind::Count {
+                unit: "runs",
+                min: 1,
+                max: 100_000,
+                get: |it| it.runs.map(Into::into),
+                set: |it, runs| u32::try_from(runs).map(|runs| it.runs = Some(runs)).is_ok(),
+            },
+        },
+        Setting {
+            key: "plot",
+            about: "Draw how fast crashes were found out, as an SVG file.",
+            change: "",
+            kind: Kind::Text {
+                form: "the path of a file",
+                example: "\"detection.svg\"",
+                get: |it| Some(it.plot.as_ref()?.display().to_string()),
+                set: |it, text| {
+                    it.plot = Some(text.into());
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "json",
+            about: "Print the report as one JSON object.",
+            change: "for programs that read it",
+            kind: Kind::Flag { get: |it| it.json, set: |it, on| it.json = on },
+        },
+    ],
+};

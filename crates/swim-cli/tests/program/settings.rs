@@ -1,0 +1,136 @@
+//! Settings from a file and from the environment.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::common::{Agent, secs, swim};
+
+/// A folder of its own for each test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("swim-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A test that fails has other worries.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn keygen() -> String {
+    let output = swim(&["keygen"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// As JSON has tags, which are no text.
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_hangup_reads_keys_tags_seeds_and_the_log_level_again_and_does_not_leave() {
+    let folder = Folder::new("reload");
+    let (old, new) = (keygen(), keygen());
+    let key_file = folder.write("keys", &old);
+    std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let settings = |rest: &str| {
+        format!(
+            "[node]\nkey_file = 'keys'\nlabel = 'reload'\nbind = '127.0.0.1:0'\n{rest}\n\
+             [protocol]\nprofile = 'local'\n"
+        )
+    };
+    let file = folder.write("swim.toml", &settings("tags = { role = 'db' }"));
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    let further = ["--key-file", &key_file];
+    let peer = Agent::start_at("127.0.0.1:0", "b", "reload", &[&agent.address], &further);
+    agent.wait(0, secs(10), "b joined", |line| line.is_about("joined", "b"));
+    let fingerprints = |agent: &mut Agent| {
+        let keys = agent.ask("key list", "keys")["keys"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["fingerprint"].as_str().unwrap().into()).collect::<Vec<String>>()
+    };
+    let before = fingerprints(&mut agent);
+
+    folder.write("keys", &format!("{old}{new}"));
+    let changed = "tags = { role = 'cache' }\nseeds = ['127.0.0.1:1']\nevents_max = 9\n";
+    folder.write("swim.toml", &(settings(changed) + "[agent]\nlog = 'swim=info'\n"));
+    let mark = agent.mark();
+    agent.signal(Signal::HUP);
+    let told = agent.wait(mark, secs(20), "reloaded", |line| line.is("reloaded")).json;
+    let changes = told["changed"].to_string();
+    for expected in ["keys ", "tags role=cache", "seed 127.0.0.1:1 added", "log swim=info"] {
+        assert!(changes.contains(expected), "{told}");
+    }
+    assert_eq!(told["restart"], serde_json::json!(["events_max"]));
+    let after = fingerprints(&mut agent);
+    assert_eq!((after.len(), &after[0]), (2, &before[0]));
+    let seen = |line: &crate::common::Line| line.is_about("updated", "a");
+    assert!(peer.wait(0, secs(10), "updated", seen).json.to_string().contains(&hex("cache")));
+
+    // What cannot be used changes nothing.
+    folder.write("swim.toml", &settings("tags = { role = 7 }"));
+    let mark = agent.mark();
+    agent.signal(Signal::HUP);
+    let told = agent.wait(mark, secs(10), "error", |line| line.is("error")).json;
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("swim.toml, line 5: tags must be a table of texts"), "{told}");
+    assert_eq!(fingerprints(&mut agent), after);
+
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_misspelt_variables_are_warned_of() {
+    let folder = Folder::new("environment");
+    let file = folder.write("swim.toml", "[node]\nname = 'file'\nlabel = 'file'\n");
+    let output = swim(&["agent", "--json", "--config", &file, "--name", "flag"])
+        .env("SWIM_NAME", "variable")
+        .env("SWIM_LABEL", "variable")
+        .env("SWIM_BIND", "127.0.0.1:0")
+        .env("SWIM_PROBE_TIMOUT", "1s")
+        .env("SWIM_SERVICE_HOST", "10.0.0.1")
+        .env("SWIM_INTEROP_REQUIRE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            use std::io::Write;
+            child.stdin.take().unwrap().write_all(b"leave\n")?;
+            child.wait_with_output()
+        })
+        .unwrap();
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{complaints}");
+    let warned = "swim: warning: the environment variable SWIM_PROBE_TIMOUT is no setting; it has \
+                  no effect\n";
+    assert_eq!(complaints, warned);
+    let told = String::from_utf8(output.stdout).unwrap();
+    let started: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    assert_eq!((&started["name"], &started["cluster"]), (&"flag".into(), &"variable".into()));
+}
+
+#[test]
+fn a_name_that_nobody_gives_is_that_of_the_host() {
+    let mut agent =
+        Agent::run(&["--cluster", "host", "--bind", "127.0.0.1:0", "--profile", "local"]);
+    let host = rustix::system::uname().nodename().to_str().unwrap().to_string();
+    assert_eq!(agent.wait(0, secs(1), "started", |line| line.is("started")).json["name"], host);
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
