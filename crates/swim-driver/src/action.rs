@@ -1,7 +1,7 @@
 //! What goes into a driver and what comes out of it, as plain data.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use swim_core::StreamId;
@@ -110,9 +110,11 @@ pub struct ResolveId(pub u64);
 
 /// An adapter's sockets and channels, as [`Driver::turn`](crate::Driver::turn) uses them.
 pub trait Io {
-    /// The next input that is waiting, without blocking. Sources take turns, so that a flood of
-    /// one does not silence the others.
-    fn take(&mut self) -> Option<Input<'_>>;
+    /// The next input that is waiting, without blocking, and when it was taken: round trips are
+    /// measured by that. Sources take turns, so that a flood of one does not silence the others.
+    ///
+    /// A time before that of the turn, or of an earlier input, counts as that one.
+    fn take(&mut self) -> Option<(Instant, Input<'_>)>;
 
     /// Carries out an action, without blocking.
     fn perform(&mut self, action: Action);

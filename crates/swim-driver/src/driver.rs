@@ -59,7 +59,7 @@ pub const INPUTS_PER_TURN_MAX: usize = 512;
 /// struct Nowhere;
 ///
 /// impl Io for Nowhere {
-///     fn take(&mut self) -> Option<Input<'_>> {
+///     fn take(&mut self) -> Option<(Instant, Input<'_>)> {
 ///         None
 ///     }
 ///     fn perform(&mut self, action: Action) {
@@ -176,7 +176,9 @@ impl Driver {
     ///
     /// `now` is the time before the first input is taken. So whatever arrived before `now` is
     /// heard before a timer that is due at `now` can fire; an ack that waited in the socket while
-    /// the process was stopped never becomes a suspicion.
+    /// the process was stopped never becomes a suspicion. Each input then counts at the time at
+    /// which it was [taken](Io::take), so that a ping and its ack may fall into one turn and still
+    /// have a round trip.
     ///
     /// Returns true when more may be waiting: then let others run, and take the next turn without
     /// waiting.
@@ -185,14 +187,17 @@ impl Driver {
         // it.
         self.clock.read(now);
         let mut taken = 0;
+        let mut at = now;
         while taken < INPUTS_PER_TURN_MAX {
-            let Some(input) = io.take() else { break };
-            self.handle(now, input);
+            let Some((time, input)) = io.take() else { break };
+            // Never back within a turn: what passes then would count twice.
+            at = at.max(time);
+            self.handle(at, input);
             self.perform(io);
             taken += 1;
         }
         if self.poll_timeout().is_some_and(|due| due <= now) {
-            self.handle_timeout(now);
+            self.handle_timeout(at);
         }
         self.perform(io);
         taken == INPUTS_PER_TURN_MAX

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use bytes::Bytes;
 use swim_core::{StreamId, StreamOp};
@@ -18,6 +19,8 @@ use crate::world::World;
 pub(crate) struct Adapter<'a> {
     world: &'a mut World,
     host: u32,
+    /// The time of the turn, which takes none.
+    now: Instant,
     sockets: &'a mut Sockets,
     /// Commands and what waits in the sockets take turns.
     command_next: bool,
@@ -26,8 +29,13 @@ pub(crate) struct Adapter<'a> {
 }
 
 impl<'a> Adapter<'a> {
-    pub(crate) fn new(world: &'a mut World, host: u32, sockets: &'a mut Sockets) -> Self {
-        Adapter { world, host, sockets, command_next: true, data: Bytes::new() }
+    pub(crate) fn new(
+        world: &'a mut World,
+        host: u32,
+        now: Instant,
+        sockets: &'a mut Sockets,
+    ) -> Self {
+        Adapter { world, host, now, sockets, command_next: true, data: Bytes::new() }
     }
 
     /// The next of what waits in the sockets, in the order of its arrival.
@@ -70,17 +78,18 @@ impl<'a> Adapter<'a> {
 }
 
 impl Io for Adapter<'_> {
-    fn take(&mut self) -> Option<Input<'_>> {
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
+        let now = self.now;
         self.command_next = !self.command_next;
         if !self.command_next
             && let Some(command) = self.sockets.command()
         {
-            return Some(Input::Command(command));
+            return Some((now, Input::Command(command)));
         }
         if self.world.hosts[self.host as usize].waiting.is_empty() {
-            return self.sockets.command().map(Input::Command);
+            return self.sockets.command().map(|command| (now, Input::Command(command)));
         }
-        self.take_waiting()
+        self.take_waiting().map(|input| (now, input))
     }
 
     fn perform(&mut self, action: Action) {

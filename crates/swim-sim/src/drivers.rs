@@ -167,7 +167,7 @@ impl World {
         // One connection a turn, as adapters do that wait for everything at once.
         self.accept_next(&mut process, number, now);
         let DriverProcess { driver, sockets, .. } = &mut *process;
-        let more = driver.turn(now, &mut Adapter::new(self, number, sockets));
+        let more = driver.turn(now, &mut Adapter::new(self, number, now, sockets));
         while let Some(notice) = process.events.try_next() {
             if let Notice::Event(event) = notice {
                 self.take_event(number, event);

@@ -147,7 +147,7 @@ impl Adapter {
 }
 
 impl Io for Adapter {
-    fn take(&mut self) -> Option<Input<'_>> {
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
         const SOURCES: usize = 3;
         for _ in 0..SOURCES {
             self.source = (self.source + 1) % SOURCES;
@@ -156,26 +156,28 @@ impl Io for Adapter {
                 0 => match self.datagrams.receive() {
                     Some((from, len)) => {
                         let payload = self.datagrams.received(len);
-                        return Some(Input::Datagram { from, payload });
+                        return Some((now(), Input::Datagram { from, payload }));
                     }
                     None => self.datagrams_taken = true,
                 },
                 1 => match self.next_report() {
                     Some(Report::Stream(id, News::Data(data))) => {
                         self.data = data;
-                        return Some(Input::Stream { id, news: StreamNews::Data(&self.data) });
+                        let news = StreamNews::Data(&self.data);
+                        return Some((now(), Input::Stream { id, news }));
                     }
                     Some(Report::Stream(id, news)) => {
-                        return Some(Input::Stream { id, news: news.without_data() });
+                        let news = news.without_data();
+                        return Some((now(), Input::Stream { id, news }));
                     }
                     Some(Report::Resolved(id, result)) => {
-                        return Some(Input::Resolved { id, result });
+                        return Some((now(), Input::Resolved { id, result }));
                     }
                     None => {}
                 },
                 _ => {
                     if let Some(command) = self.next_command() {
-                        return Some(Input::Command(command));
+                        return Some((now(), Input::Command(command)));
                     }
                 }
             }

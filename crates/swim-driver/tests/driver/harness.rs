@@ -34,10 +34,12 @@ pub(crate) struct Sockets {
     pub(crate) actions: Vec<Action>,
     data: Bytes,
     pub(crate) taken: usize,
+    /// When they were opened.
+    opened: Instant,
 }
 
-impl Io for Sockets {
-    fn take(&mut self) -> Option<Input<'_>> {
+impl Sockets {
+    fn next(&mut self) -> Option<Input<'_>> {
         if let Some(command) = self.inbox.try_next() {
             return Some(Input::Command(command));
         }
@@ -58,6 +60,14 @@ impl Io for Sockets {
             Waiting::Failed(id) => stream(id, StreamNews::Failed),
             Waiting::Resolved(id, result) => Some(Input::Resolved { id, result }),
         }
+    }
+}
+
+impl Io for Sockets {
+    /// A time before that of any turn: a turn takes none, unless a test says so.
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
+        let opened = self.opened;
+        self.next().map(|input| (opened, input))
     }
 
     fn perform(&mut self, action: Action) {
@@ -179,6 +189,7 @@ impl Net {
             actions: Vec::new(),
             data: Bytes::new(),
             taken: 0,
+            opened: self.now,
         };
         Host {
             driver,

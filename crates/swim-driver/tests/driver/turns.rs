@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use swim_driver::{Event, INPUTS_PER_TURN_MAX, Notice};
+use bytes::Bytes;
+use swim_driver::{Action, Driver, Event, INPUTS_PER_TURN_MAX, Inbox, Input, Io, Notice};
 
-use crate::harness::{Net, Waiting};
+use crate::harness::{Net, Waiting, poll, ready};
 
 /// Stops `a` in the middle of a probe of `b`, for longer than any timeout. `b` answers meanwhile;
 /// the answer waits in the socket of `a` unless it is lost. Then `a` takes one turn.
@@ -114,7 +117,7 @@ fn peers_of_a_dual_stack_socket_are_known_by_their_ipv4_addresses() {
         options
     };
     let bound = "[::]:7946".parse().unwrap();
-    net.hosts[a].driver = swim_driver::Driver::new(&options, bound, [9; 32], net.now).unwrap();
+    net.hosts[a].driver = Driver::new(&options, bound, [9; 32], net.now).unwrap();
     net.hosts[a].cluster = net.hosts[a].driver.cluster();
     net.turn(a);
     net.settle();
@@ -137,15 +140,13 @@ fn peers_of_a_dual_stack_socket_are_known_by_their_ipv4_addresses() {
 fn a_peer_that_asks_for_everything_and_does_not_read_is_given_up() {
     use std::task::Poll;
 
-    use swim_driver::Action;
-
     let mut net = Net::new();
     let a = net.add("a", |_| {});
     let b = net.add("b", |_| {});
     // What b would send to join.
     let cluster = net.hosts[b].cluster.clone();
     let mut joining = Box::pin(cluster.join(["10.0.0.1:7946"]));
-    assert!(crate::harness::poll(&mut joining).is_pending());
+    assert!(poll(&mut joining).is_pending());
     let mut request = None;
     let host = &mut net.hosts[b];
     for _ in 0..3 {
@@ -170,7 +171,7 @@ fn a_peer_that_asks_for_everything_and_does_not_read_is_given_up() {
     let given_up = host.driver.poll_timeout().unwrap().max(net.now + Duration::from_secs(1));
     host.driver.turn(given_up, &mut host.sockets);
     assert!(host.sockets.actions.contains(&Action::Abort { id }), "{:?}", host.sockets.actions);
-    assert_eq!(crate::harness::poll(&mut joining), Poll::Pending);
+    assert_eq!(poll(&mut joining), Poll::Pending);
 }
 
 #[test]
@@ -182,4 +183,56 @@ fn a_clock_that_goes_back_holds_up_no_attempt() {
     net.now -= Duration::from_secs(1800);
     net.run(Duration::from_secs(40));
     assert!(!net.hosts[a].dials().is_empty(), "a lonely node asks every half minute");
+}
+
+/// A wire on which answers are there at once, to a node that takes an input every 30 µs.
+struct AtOnce<'a> {
+    at: Instant,
+    inbox: Inbox,
+    peer: &'a mut Driver,
+    own_address: SocketAddr,
+    answers: VecDeque<Bytes>,
+    data: Bytes,
+}
+
+const PACE: Duration = Duration::from_micros(30);
+
+impl Io for AtOnce<'_> {
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
+        self.at += PACE;
+        if let Some(command) = self.inbox.try_next() {
+            return Some((self.at, Input::Command(command)));
+        }
+        self.data = self.answers.pop_front()?;
+        let from = self.peer.cluster().local_address();
+        Some((self.at, Input::Datagram { from, payload: &self.data }))
+    }
+
+    fn perform(&mut self, action: Action) {
+        let Action::Send { payload, .. } = action else { return };
+        self.peer.handle(self.at, Input::Datagram { from: self.own_address, payload: &payload });
+        while let Some(action) = self.peer.poll_action() {
+            if let Action::Send { payload, .. } = action {
+                self.answers.push_back(payload);
+            }
+        }
+    }
+}
+
+#[test]
+fn s76_a_round_trip_within_one_turn_is_the_time_between_send_and_arrival() {
+    let mut net = Net::formed(2, |_| {});
+    let [one, two] = &mut net.hosts[..] else { panic!() };
+    let mut pinging = Box::pin(one.cluster.ping("b"));
+    assert!(poll(&mut pinging).is_pending());
+    let mut io = AtOnce {
+        at: net.now,
+        inbox: one.driver.inbox(),
+        peer: &mut two.driver,
+        own_address: one.address,
+        answers: VecDeque::new(),
+        data: Bytes::new(),
+    };
+    one.driver.turn(net.now, &mut io);
+    assert_eq!(ready(&mut pinging).unwrap().round_trip, PACE);
 }

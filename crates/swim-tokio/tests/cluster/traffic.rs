@@ -167,3 +167,24 @@ async fn a_consumer_that_never_reads_costs_the_node_nothing() {
     })
     .await;
 }
+
+/// The distribution: `cargo test -p swim-tokio --test cluster s76 -- --nocapture`.
+#[tokio::test]
+async fn s76_no_round_trip_on_loopback_is_0() {
+    let [a, _b] = formed(["a", "b"]).await;
+    let mut measured = Vec::new();
+    for _ in 0..1000 {
+        measured.push(a.cluster.ping("b").await.unwrap().round_trip);
+    }
+    measured.sort();
+    let quantile = |per_mille: usize| measured[(measured.len() - 1) * per_mille / 1000];
+    println!(
+        "1,000 round trips on loopback: least {:?}, p50 {:?}, p90 {:?}, p99 {:?}, most {:?}",
+        quantile(0),
+        quantile(500),
+        quantile(900),
+        quantile(990),
+        quantile(1000)
+    );
+    assert!(!measured[0].is_zero());
+}
