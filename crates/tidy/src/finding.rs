@@ -16,14 +16,23 @@ pub enum Rule {
     Columns,
     /// See [`reasons`](crate::reasons).
     Reasons,
+    /// See [`promises`](crate::promises).
+    Promises,
     /// See [`exceptions`](crate::exceptions).
     Exceptions,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 6] =
-        [Rule::Imports, Rule::Calls, Rule::Sizes, Rule::Columns, Rule::Reasons, Rule::Exceptions];
+    pub const ALL: [Rule; 7] = [
+        Rule::Imports,
+        Rule::Calls,
+        Rule::Sizes,
+        Rule::Columns,
+        Rule::Reasons,
+        Rule::Promises,
+        Rule::Exceptions,
+    ];
 
     /// Its name in the list of exceptions.
     #[must_use]
@@ -34,6 +43,7 @@ impl Rule {
             Rule::Sizes => "sizes",
             Rule::Columns => "columns",
             Rule::Reasons => "reasons",
+            Rule::Promises => "promises",
             Rule::Exceptions => "exceptions",
         }
     }

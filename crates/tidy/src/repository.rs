@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Finding;
 use crate::layers::{self, Layers};
 use crate::source::Source;
-use crate::{calls, columns, exceptions, imports, reasons, sizes};
+use crate::{calls, columns, exceptions, imports, promises, reasons, sizes};
 
 /// The files that rules look at.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl Repository {
             sizes::check(sources),
             columns::check(sources),
             reasons::check(sources),
+            promises::check(sources),
         ]
         .concat();
         findings.sort();
