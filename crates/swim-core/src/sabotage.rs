@@ -63,4 +63,8 @@ pub enum Sabotage {
     KeepsNoPlaces,
     /// Tells everything to whoever asks.
     TellsEverybodyAll,
+    /// Reads what was compressed, however much it holds for its length.
+    ReadsAllThatIsPacked,
+    /// Tries all keys for XChaCha20 on what one of them may have sealed.
+    TriesEveryKey,
 }

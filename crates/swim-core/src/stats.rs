@@ -186,6 +186,8 @@ counted_enum! {
         Checksum => "checksum", "a wrong checksum";
         /// Fields that contradict the schema.
         Malformed => "malformed", "malformed";
+        /// Compressed into so few bytes that to read it would be more work than they pay for.
+        Overpacked => "overpacked", "compressed into too few bytes for what it holds";
         /// Metadata longer than `meta_size_max`.
         MetaTooLarge => "meta_too_large", "metadata above meta_size_max";
         /// An announced address that nobody can send to: unspecified, or with port 0.

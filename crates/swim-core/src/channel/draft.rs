@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use super::Channel;
-use crate::wire::{self, Message, Wire, memberlist};
+use crate::wire::{self, Allowance, Message, Wire, memberlist};
 
 /// The memory for packets is asked for in pieces of this size, and used again once the packets
 /// written in it were sent and dropped.
@@ -136,7 +136,8 @@ impl Channel {
     fn frame_swim(&mut self, start: usize) {
         let packet = &mut self.memory.bytes;
         if self.framing.compression {
-            wire::compress_packet(packet, start, &mut self.lz4);
+            // Nothing that another node would not read.
+            wire::compress_packet_within(packet, start, &mut self.lz4, Allowance::native);
         }
         if !self.framing.seals {
             return;
@@ -152,7 +153,8 @@ impl Channel {
         let Memory { bytes: packet, parts } = &mut self.memory;
         memberlist::make_compound(packet, 0, parts);
         if self.framing.compression {
-            memberlist::compress_packet(packet, 0, &mut self.lzw);
+            let allowed = Allowance::memberlist;
+            memberlist::compress_packet_within(packet, 0, &mut self.lzw, allowed);
         }
         let label = &*self.framing.label;
         if self.framing.seals {

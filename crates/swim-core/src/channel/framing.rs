@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use crate::config::Config;
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::memberlist::StreamLimits;
-use crate::wire::{self, Labels, SealVersion, Wire};
+use crate::wire::{self, Allowance, Labels, SealVersion, Wire};
 
 /// What a frame with a user message holds besides the payload, at most.
 const USER_FRAME_OVERHEAD: usize = 512;
@@ -21,6 +22,8 @@ pub(super) struct Framing {
     pub(super) seals: bool,
     has_keys: bool,
     pub(super) verify_incoming: bool,
+    /// Whether what is compressed may be any work.
+    reads_all: bool,
     pub(super) seal_version: SealVersion,
     /// Stands for the port where memberlist's wire gives none.
     pub(super) port: u16,
@@ -43,6 +46,7 @@ impl Framing {
             seals: config.seals(),
             has_keys: !config.keyring.is_empty(),
             verify_incoming: config.verify_incoming,
+            reads_all: config.breaks(Sabotage::ReadsAllThatIsPacked),
             seal_version: config.seal_version(),
             port: config.address.port(),
             packet_size_max: config.packet_size_max,
@@ -67,6 +71,16 @@ impl Framing {
     #[inline]
     pub(super) fn has_keys(&self) -> bool {
         self.has_keys
+    }
+
+    /// What a compressed text may be as work that came in so many bytes.
+    #[inline]
+    pub(super) fn allowance(&self, received: usize) -> Allowance {
+        match self.wire {
+            _ if self.reads_all => Allowance::ANY,
+            Wire::Swim => Allowance::native(received),
+            Wire::Memberlist => Allowance::memberlist(received),
+        }
     }
 
     /// Whether what is sealed, or is not, is so as required.

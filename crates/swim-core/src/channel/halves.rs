@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Channel;
 use super::stream_buffer::{Side, frame_place};
-use crate::wire::{self, Wire, memberlist};
+use crate::wire::{self, Allowance, Wire, memberlist};
 
 /// What is longer goes out as it is: to compress 20 MiB takes half a second, in which this node
 /// would answer nobody. A table of 4,000 members is compressed.
@@ -37,7 +37,9 @@ impl Channel {
             Wire::Memberlist => {
                 let label = dialled_with.unwrap_or(&framing.label);
                 if framing.compression && bytes.len() <= PACKED_SIZE_MAX {
-                    memberlist::compress_packet(&mut bytes, 0, &mut self.lzw);
+                    // Nothing that another node would not read.
+                    let allowed = Allowance::memberlist;
+                    memberlist::compress_packet_within(&mut bytes, 0, &mut self.lzw, allowed);
                 }
                 if framing.seals {
                     let version = framing.seal_version;

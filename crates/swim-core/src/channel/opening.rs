@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::Channel;
 use crate::stats::DropReason;
 use crate::wire::memberlist::Lzw;
-use crate::wire::{self, Message, Messages, Wire, memberlist};
+use crate::wire::{self, Allowance, Message, Messages, Wire, memberlist};
 
 /// The memory that datagrams are opened in, used again for each. It is no part of the channel,
 /// which may write answers while the messages that lie here are handled.
@@ -26,6 +26,8 @@ pub struct Opened<'a> {
     text: &'a [u8],
     port: u16,
     lzw: &'a mut Lzw,
+    /// What its compressed parts may be as work, on memberlist's wire.
+    allowance: Allowance,
     sealed: bool,
 }
 
@@ -47,7 +49,9 @@ impl Channel {
             Wire::Swim => self.open_swim(datagram, opened, unpacked)?,
             Wire::Memberlist => self.open_memberlist(datagram, opened)?,
         };
-        Ok(Opened { wire: self.framing.wire, text, port: self.framing.port, lzw, sealed })
+        let (wire, port) = (self.framing.wire, self.framing.port);
+        let allowance = self.framing.allowance(datagram.len());
+        Ok(Opened { wire, text, port, lzw, allowance, sealed })
     }
 
     #[inline]
@@ -69,7 +73,13 @@ impl Channel {
             false => body,
         };
         // Whether or not this node compresses what it sends.
-        let text = if header.compressed { wire::unpack_packet(body, unpacked)? } else { body };
+        let text = match header.compressed {
+            true => {
+                let allowance = self.framing.allowance(datagram.len());
+                wire::unpack_packet_within(body, unpacked, allowance)?
+            }
+            false => body,
+        };
         Ok((text, header.sealed))
     }
 
@@ -105,7 +115,8 @@ impl Opened<'_> {
         match self.wire {
             Wire::Swim => Messages::new(self.text).for_each(visit),
             Wire::Memberlist => {
-                memberlist::read_packet(self.text, self.port, self.lzw, &mut visit);
+                let Opened { text, port, lzw, allowance, .. } = self;
+                memberlist::read_packet_within(text, port, lzw, allowance, &mut visit);
             }
         }
     }

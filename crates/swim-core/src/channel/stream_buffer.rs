@@ -213,6 +213,7 @@ impl Channel {
         mut message: Vec<u8>,
         room: usize,
     ) -> Result<Vec<u8>, Rejected> {
+        let received = message.len();
         if message.first() == Some(&memberlist::SEALED) {
             let is_empty = message.len() == memberlist::SEAL_HEADER_LEN;
             message = match self.sealer.open_memberlist_stream(label, &mut message) {
@@ -226,9 +227,16 @@ impl Channel {
         }
         if message.first() == Some(&memberlist::COMPRESSED) {
             let mut unpacked = Vec::new();
-            let size_max = room.min(UNPACKED_MAX);
-            memberlist::unpack_stream(&message, size_max, &mut self.unpacker, &mut unpacked)
-                .map_err(told)?;
+            let (size_max, allowance) = (room.min(UNPACKED_MAX), self.framing.allowance(received));
+            let unpacker = &mut self.unpacker;
+            memberlist::unpack_stream_within(
+                &message,
+                size_max,
+                allowance,
+                unpacker,
+                &mut unpacked,
+            )
+            .map_err(told)?;
             if unpacked.is_empty() {
                 return Err(told(DropReason::Truncated));
             }

@@ -9,7 +9,8 @@ use lz4_flex::block::{
 };
 
 use super::DATAGRAM_SIZE_MAX;
-use super::swim::{HEADER_SIZE_MIN, mark_compressed};
+use super::allowance::Allowance;
+use super::swim::{HEADER_SIZE_MIN, affords, mark_compressed};
 use crate::stats::DropReason;
 
 /// What is shorter is not tried: a ping or an ack without news, all that a quiet cluster sends. No
@@ -41,6 +42,16 @@ impl fmt::Debug for Lz4 {
 /// shorter, and says so in the header that [`begin_packet`](super::begin_packet) wrote in front;
 /// says whether it was. Before the packet is sealed: the header is sealed in.
 pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bool {
+    compress_packet_within(packet, start, lz4, |_| Allowance::ANY)
+}
+
+/// The same, unless a receiver is not `allowed` the work of the text that came in so many bytes.
+pub(crate) fn compress_packet_within(
+    packet: &mut BytesMut,
+    start: usize,
+    lz4: &mut Lz4,
+    allowed: impl Fn(usize) -> Allowance,
+) -> bool {
     let text = packet.get(start..).unwrap_or_default();
     if start < HEADER_SIZE_MIN || !(COMPRESSIBLE_SIZE_MIN..=DATAGRAM_SIZE_MAX).contains(&text.len())
     {
@@ -57,6 +68,10 @@ pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bo
     else {
         return false;
     };
+    let allowance = allowed(LENGTH_SIZE + size);
+    if text.len() > allowance.unpacked() || !affords(text, allowance) {
+        return false;
+    }
     packet.truncate(start);
     packet.extend_from_slice(&length.to_be_bytes());
     packet.extend_from_slice(&packed[..size]);
@@ -68,23 +83,36 @@ pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bo
 /// off. It goes to `buffer`, which grows to the longest text so far and is to be used again.
 ///
 /// Whatever the bytes say, the text has at most [`DATAGRAM_SIZE_MAX`] of them, and is unpacked
-/// once: to read, such a packet costs no more than the longest one that was never compressed,
-/// though it may be 250 times shorter.
+/// once. It may be 250 times as long as `packed`; a node does not read one that holds too many
+/// messages for its length.
 ///
 /// # Errors
 ///
 /// [`DropReason::Malformed`] where the length is missing or too large, or the block is broken or
 /// holds another number of bytes.
 pub fn unpack_packet<'a>(packed: &[u8], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], DropReason> {
+    unpack_packet_within(packed, buffer, Allowance::ANY)
+}
+
+/// The same, of a text that may be so much work; more is [`DropReason::Overpacked`].
+pub(crate) fn unpack_packet_within<'a>(
+    packed: &[u8],
+    buffer: &'a mut Vec<u8>,
+    allowance: Allowance,
+) -> Result<&'a [u8], DropReason> {
     let (length, block) = packed.split_first_chunk().ok_or(DropReason::Malformed)?;
     let length = usize::from(u16::from_be_bytes(*length));
     if length > DATAGRAM_SIZE_MAX {
         return Err(DropReason::Malformed);
     }
+    if length > allowance.unpacked() {
+        return Err(DropReason::Overpacked);
+    }
     at_least(buffer, length);
     let text = &mut buffer[..length];
     match decompress_into(block, text) {
-        Ok(size) if size == length => Ok(text),
+        Ok(size) if size == length && affords(text, allowance) => Ok(text),
+        Ok(size) if size == length => Err(DropReason::Overpacked),
         _ => Err(DropReason::Malformed),
     }
 }

@@ -20,6 +20,7 @@
 //! # Ok::<(), swim_core::DropReason>(())
 //! ```
 
+mod allowance;
 mod frames;
 mod half;
 mod lz4;
@@ -38,11 +39,13 @@ use crate::stats::MessageKind;
 
 pub use half::{Half, Opening};
 
+pub(crate) use allowance::Allowance;
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,
 };
 pub use lz4::{Lz4, compress_packet, unpack_packet};
+pub(crate) use lz4::{compress_packet_within, unpack_packet_within};
 pub use memberlist::SealVersion;
 pub(crate) use swim::{HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, read_header};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};

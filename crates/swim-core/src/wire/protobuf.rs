@@ -50,6 +50,12 @@ impl<'a> Fields<'a> {
         Fields { rest: body }
     }
 
+    /// How many bytes are left.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field's key; `None` at the end.
     #[inline]
     pub(super) fn key(&mut self) -> Result<Option<Key>, DropReason> {

@@ -5,6 +5,7 @@ use core::net::{Ipv6Addr, SocketAddr};
 
 use bytes::BytesMut;
 
+use super::allowance::{Allowance, Weight};
 use super::messages::decode_nack;
 use super::protobuf::{Body, Fields, Length, Sink, delimited_len, put_message};
 use super::{Ack, Broadcast, IndirectPing, LABEL_SIZE_MAX, Message, Ping, Update, User};
@@ -230,6 +231,27 @@ impl Update<'_> {
     pub fn encoded_len(&self) -> usize {
         Message::Update(*self).encoded_len()
     }
+}
+
+/// Whether the messages of a compressed text, unknown ones too, are no more work than it may be.
+pub(super) fn affords(text: &[u8], mut allowance: Allowance) -> bool {
+    let mut fields = Fields::new(text);
+    // What is broken ends the walk here as it does when the messages are read.
+    while let Ok(Some(key)) = fields.key() {
+        let before = fields.len();
+        if fields.skip(key).is_err() {
+            break;
+        }
+        let weight = match key.number() {
+            ALIVE => Weight::Member,
+            USER | BROADCAST => Weight::Payload,
+            _ => Weight::Other,
+        };
+        if !allowance.take(weight, before - fields.len()) {
+            return false;
+        }
+    }
+    true
 }
 
 /// How long an alive with the longest name and metadata of this length is.

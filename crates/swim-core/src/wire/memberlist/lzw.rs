@@ -55,22 +55,36 @@ impl Lzw {
         out: &mut Vec<u8>,
         size_max: usize,
     ) -> Result<(), DropReason> {
+        let (size, result) = self.decompress_into(input, out, size_max);
+        out.truncate(size);
+        result
+    }
+
+    /// The same, and how many bytes of `out` are text. What stands behind them is left as it is:
+    /// to clear a buffer for each text takes longer than to decompress a short one.
+    pub(super) fn decompress_into(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        size_max: usize,
+    ) -> (usize, Result<(), DropReason>) {
         let decoder = self.decoder.get_or_insert_with(|| Decoder::new(BitOrder::Lsb, LITERAL_BITS));
         decoder.reset();
-        out.clear();
+        // One byte more than is allowed, to see when there is more.
+        let room_max = size_max.saturating_add(1);
         let (mut rest, mut size) = (input, 0);
         // The decoder comes back after each start over, and when there is no more room.
         let mut restarts_left = 8 + input.len() / RESTART_DISTANCE_MIN;
         let result = loop {
             if size == out.len() {
-                // One byte more than is allowed, to see when there is more.
-                grow(out, size_max.saturating_add(1));
+                grow(out, room_max);
             } else if restarts_left == 0 {
                 break Err(DropReason::Malformed);
             } else {
                 restarts_left -= 1;
             }
-            let step = decoder.decode_bytes(rest, &mut out[size..]);
+            let room = out.len().min(room_max);
+            let step = decoder.decode_bytes(rest, &mut out[size..room]);
             rest = rest.get(step.consumed_in..).unwrap_or_default();
             size += step.consumed_out;
             if size > size_max {
@@ -82,8 +96,7 @@ impl Lzw {
                 Ok(LzwStatus::NoProgress) | Err(_) => break Err(DropReason::Malformed),
             }
         };
-        out.truncate(size.min(size_max));
-        result
+        (size.min(size_max), result)
     }
 
     /// Replaces `out` by the compressed form of `input`, or says no when that would exceed
@@ -128,9 +141,9 @@ impl fmt::Debug for Lzw {
     }
 }
 
-/// Gives a buffer back if it is larger than one that is worth keeping.
+/// Gives a buffer back if it is larger than one that is worth keeping. What stands in it stays.
 pub(super) fn keep(mut buffer: Vec<u8>) -> Vec<u8> {
-    buffer.clear();
+    buffer.truncate(KEPT_SIZE_MAX);
     buffer.shrink_to(KEPT_SIZE_MAX);
     buffer
 }

@@ -45,10 +45,12 @@ pub use packet::{
     CHECKSUM_OVERHEAD, COMPOUND_OVERHEAD, COMPOUND_PART_OVERHEAD, COMPOUND_PARTS_MAX, NESTING_MAX,
     UNPACKED_PACKET_MAX, add_checksum, compress_packet, make_compound, read_packet,
 };
+pub(crate) use packet::{compress_packet_within, read_packet_within};
 pub use scanner::{
     HEADER_SIZE_MAX, MEMBER_SIZE_MAX, SEAL_HEADER_LEN, SIMPLE_SIZE_MAX, Scanner, StreamLimits,
 };
 pub use seal_version::SealVersion;
+pub(crate) use stream::unpack_stream_within;
 pub use stream::{
     StreamMessage, Table, TableMembers, compress_stream, decode_stream, encode_error,
     encode_push_pull, encode_user, unpack_stream,

@@ -6,9 +6,11 @@ use bytes::BytesMut;
 use super::lzw::{Lzw, keep};
 use super::messages::{Compressed, decode_message};
 use super::msgpack::{Length, Reader, Sink};
-use super::{CHECKSUM, COMPOUND, COMPRESSED, LZW};
+use super::stream;
+use super::{ALIVE, CHECKSUM, COMPOUND, COMPRESSED, LZW, PUSH_PULL, USER};
 use crate::stats::DropReason;
 use crate::wire::Message;
+use crate::wire::allowance::{Allowance, Weight};
 
 /// The most messages that go into one compound: their number travels in one byte.
 pub const COMPOUND_PARTS_MAX: usize = 255;
@@ -54,9 +56,26 @@ pub fn read_packet(
     lzw: &mut Lzw,
     visit: &mut dyn FnMut(Result<Message<'_>, DropReason>),
 ) {
+    read_packet_within(text, default_port, lzw, Allowance::ANY, visit);
+}
+
+/// The same, of a text that may be so much work where it is compressed; more is
+/// [`DropReason::Overpacked`].
+pub(crate) fn read_packet_within(
+    text: &[u8],
+    default_port: u16,
+    lzw: &mut Lzw,
+    allowance: Allowance,
+    visit: &mut dyn FnMut(Result<Message<'_>, DropReason>),
+) {
     match open_checksum(text) {
         Ok(text) => {
-            let mut walk = Walk { default_port, lzw, visit, unpacked_left: UNPACKED_PACKET_MAX };
+            let unpacked_left = UNPACKED_PACKET_MAX.min(allowance.unpacked());
+            let too_large = match unpacked_left {
+                UNPACKED_PACKET_MAX => DropReason::TooLarge,
+                _ => DropReason::Overpacked,
+            };
+            let mut walk = Walk { default_port, lzw, visit, unpacked_left, too_large, allowance };
             walk.message(text, NESTING_MAX);
         }
         Err(reason) => visit(Err(reason)),
@@ -88,6 +107,16 @@ pub fn make_compound(out: &mut BytesMut, start: usize, parts: &[u16]) {
 /// Replaces what stands in `out` from `start` on by its compressed form, if that is shorter; says
 /// whether it was.
 pub fn compress_packet(out: &mut BytesMut, start: usize, lzw: &mut Lzw) -> bool {
+    compress_packet_within(out, start, lzw, |_| Allowance::ANY)
+}
+
+/// The same, unless a receiver is not `allowed` the work of the text that came in so many bytes.
+pub(crate) fn compress_packet_within(
+    out: &mut BytesMut,
+    start: usize,
+    lzw: &mut Lzw,
+    allowed: impl Fn(usize) -> Allowance,
+) -> bool {
     let text = out.get(start..).unwrap_or_default();
     if text.len() < COMPRESSIBLE_SIZE_MIN {
         return false;
@@ -97,8 +126,9 @@ pub fn compress_packet(out: &mut BytesMut, start: usize, lzw: &mut Lzw) -> bool 
     };
     let mut packed = core::mem::take(&mut lzw.packed);
     // The bound leaves out that the length of a longer text takes more bytes.
-    let shorter =
-        lzw.compress_within(text, &mut packed, size_max) && packed_len(packed.len()) < text.len();
+    let shorter = lzw.compress_within(text, &mut packed, size_max)
+        && packed_len(packed.len()) < text.len()
+        && is_affordable(text, allowed(packed.len()));
     if shorter {
         out.truncate(start);
         put_packed(&packed, out);
@@ -163,12 +193,54 @@ fn open_checksum(text: &[u8]) -> Result<&[u8], DropReason> {
     }
 }
 
+/// Whether a compressed text is no more work than it may be.
+fn is_affordable(text: &[u8], mut allowance: Allowance) -> bool {
+    text.len() <= allowance.unpacked() && affords(text, NESTING_MAX, &mut allowance)
+}
+
+/// Takes what the messages in a compressed text cost; returns whether so much was left.
+pub(super) fn affords(text: &[u8], layers_left: usize, allowance: &mut Allowance) -> bool {
+    match (text.first(), layers_left.checked_sub(1)) {
+        (Some(&PUSH_PULL), _) => stream::affords_table(text, allowance),
+        (Some(&COMPOUND), Some(layers_left)) => {
+            let mut left = allowance.take(Weight::Other, 0);
+            // What is broken ends it here as it does when the parts are read.
+            _ = parts(&text[1..], |part| {
+                left = left && affords(part, layers_left, allowance);
+                left
+            });
+            left
+        }
+        (Some(&ALIVE), _) => allowance.take(Weight::Member, text.len()),
+        (Some(&USER), _) => allowance.take(Weight::Payload, text.len()),
+        _ => allowance.take(Weight::Other, text.len()),
+    }
+}
+
+/// Hands `visit` each part of a compound, as long as it returns `true`.
+fn parts(body: &[u8], mut visit: impl FnMut(&[u8]) -> bool) -> Result<(), DropReason> {
+    let mut reader = Reader::new(body);
+    let count = reader.raw(1)?.first().copied().unwrap_or_default();
+    let lengths = reader.raw(usize::from(count) * COMPOUND_PART_OVERHEAD)?;
+    for length in lengths.as_chunks::<COMPOUND_PART_OVERHEAD>().0 {
+        let part = reader.raw(u16::from_be_bytes(*length).into())?;
+        if !visit(part) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 struct Walk<'w> {
     default_port: u16,
     lzw: &'w mut Lzw,
     visit: &'w mut dyn FnMut(Result<Message<'_>, DropReason>),
     /// How many bytes the packet may still decompress to.
     unpacked_left: usize,
+    /// Why more is dropped.
+    too_large: DropReason,
+    /// What its compressed parts may be as work, and what of it is left.
+    allowance: Allowance,
 }
 
 impl Walk<'_> {
@@ -192,14 +264,10 @@ impl Walk<'_> {
     }
 
     fn compound(&mut self, body: &[u8], layers_left: usize) -> Result<(), DropReason> {
-        let mut reader = Reader::new(body);
-        let count = reader.raw(1)?.first().copied().unwrap_or_default();
-        let lengths = reader.raw(usize::from(count) * COMPOUND_PART_OVERHEAD)?;
-        for length in lengths.as_chunks::<COMPOUND_PART_OVERHEAD>().0 {
-            let part = reader.raw(u16::from_be_bytes(*length).into())?;
+        parts(body, |part| {
             self.message(part, layers_left);
-        }
-        Ok(())
+            true
+        })
     }
 
     fn compressed(&mut self, body: &[u8], layers_left: usize) -> Result<(), DropReason> {
@@ -207,15 +275,23 @@ impl Walk<'_> {
         if compressed.algorithm != LZW {
             return Err(DropReason::Malformed);
         }
-        let mut text = core::mem::take(&mut self.lzw.unpacked);
-        let outcome = self.lzw.decompress(compressed.text, &mut text, self.unpacked_left);
+        let mut buffer = core::mem::take(&mut self.lzw.unpacked);
+        let limit = self.unpacked_left;
+        let (size, outcome) = self.lzw.decompress_into(compressed.text, &mut buffer, limit);
+        let text = &buffer[..size];
         // Also what came out before an error: it took as much time.
-        let spent = text.len().max(UNPACKED_MESSAGE_MIN);
+        let spent = size.max(UNPACKED_MESSAGE_MIN);
         self.unpacked_left = self.unpacked_left.saturating_sub(spent);
-        if outcome.is_ok() {
-            self.message(&text, layers_left);
-        }
-        self.lzw.unpacked = keep(text);
+        let outcome = match outcome {
+            Ok(()) if affords(text, layers_left, &mut self.allowance) => {
+                self.message(text, layers_left);
+                Ok(())
+            }
+            Ok(()) => Err(DropReason::Overpacked),
+            Err(DropReason::TooLarge) => Err(self.too_large),
+            Err(reason) => Err(reason),
+        };
+        self.lzw.unpacked = keep(buffer);
         outcome
     }
 }

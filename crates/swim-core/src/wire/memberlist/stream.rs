@@ -6,12 +6,17 @@ use bytes::BytesMut;
 
 use super::lzw::{Lzw, keep};
 use super::messages::{AckBody, AliveBody, Compressed, Request, put_member};
-use super::msgpack::{Fields, Reader, Sink};
-use super::packet::put_packed;
+use super::msgpack::{Fields, Reader, Sink, extent};
+use super::packet::{affords, put_packed};
 use super::{ACK, COMPRESSED, ERROR, LZW, PING, PUSH_PULL, USER};
 use crate::member::MemberRef;
 use crate::stats::DropReason;
+use crate::wire::allowance::Allowance;
 use crate::wire::{Ack, Ping};
+
+/// The most values of a member in a table that was compressed. Those of Go have 19: a map of nine
+/// names and values.
+const MEMBER_VALUES_MAX: usize = 40;
 
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,17 @@ pub fn unpack_stream(
     lzw: &mut Lzw,
     out: &mut Vec<u8>,
 ) -> Result<(), DropReason> {
+    unpack_stream_within(message, size_max, Allowance::ANY, lzw, out)
+}
+
+/// The same, of a message that may be so much work; more is [`DropReason::Overpacked`].
+pub(crate) fn unpack_stream_within(
+    message: &[u8],
+    size_max: usize,
+    mut allowance: Allowance,
+    lzw: &mut Lzw,
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
     let Some((&COMPRESSED, body)) = message.split_first() else {
         return Err(DropReason::Unrecognised);
     };
@@ -140,8 +156,47 @@ pub fn unpack_stream(
     if compressed.algorithm != LZW {
         return Err(DropReason::Malformed);
     }
-    lzw.decompress(compressed.text, out, size_max)?;
-    if out.is_empty() { Err(DropReason::Truncated) } else { Ok(()) }
+    let limit = size_max.min(allowance.unpacked());
+    match lzw.decompress(compressed.text, out, limit) {
+        Err(DropReason::TooLarge) if limit < size_max => return Err(DropReason::Overpacked),
+        outcome => outcome?,
+    }
+    match out.is_empty() {
+        true => Err(DropReason::Truncated),
+        // A compound has no place on a stream.
+        false if affords(out, 0, &mut allowance) => Ok(()),
+        false => Err(DropReason::Overpacked),
+    }
+}
+
+/// Takes what a push/pull costs that was compressed; returns whether so much was left. Members cost
+/// by their number. What else may stand in them is looked at several times, so no more of it than
+/// members need may stand there.
+pub(super) fn affords_table(message: &[u8], allowance: &mut Allowance) -> bool {
+    let mut reader = Reader::new(message.get(1..).unwrap_or_default());
+    // What is broken is refused before anything is read of it.
+    let Ok(header) = next_value(&mut reader).and_then(PushPullHeader::decode) else {
+        return true;
+    };
+    let members = usize::try_from(header.nodes).unwrap_or_default();
+    let values_max = members.saturating_mul(MEMBER_VALUES_MAX);
+    allowance.take_entries(members) && has_at_most(reader.rest(), members, values_max)
+}
+
+/// Whether no more values than these stand in so many values, and in one another.
+fn has_at_most(mut bytes: &[u8], values: usize, values_max: usize) -> bool {
+    let mut missing = values as u64;
+    let mut seen = 0;
+    while missing > 0 {
+        let Ok(Some(extent)) = extent(bytes) else { return true };
+        seen += 1;
+        if seen > values_max {
+            return false;
+        }
+        bytes = bytes.get(extent.size..).unwrap_or_default();
+        missing = (missing - 1).saturating_add(extent.values);
+    }
+    true
 }
 
 impl<'a> Table<'a> {

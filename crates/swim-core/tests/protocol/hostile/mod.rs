@@ -13,3 +13,4 @@ mod short_fields;
 mod strangers;
 mod streams;
 mod tables;
+mod work;

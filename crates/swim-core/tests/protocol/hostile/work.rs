@@ -1,0 +1,212 @@
+//! How much work somebody can make with few bytes. `swim-attacks run S94` counts it in
+//! instructions; here it is counted in messages.
+
+use bytes::{BufMut, BytesMut};
+use swim_core::channel::Channel;
+use swim_core::wire::{self, Claim, Message, Update, Wire, memberlist};
+use swim_core::{DropReason, Event, Incarnation, Key, Keyring, MemberRef, State, Versions};
+
+use super::peer::{Peer, address, alive, events, packet, packets};
+
+/// A node of this wire. It breaks the rule if it is told to.
+fn peer(wire: Wire, broken: bool) -> Peer {
+    Peer::with(|config| {
+        if wire == Wire::Memberlist {
+            *config = config.clone().memberlist();
+        }
+        #[cfg(feature = "sabotage")]
+        {
+            config.sabotage = broken.then_some(swim_core::Sabotage::ReadsAllThatIsPacked);
+        }
+        assert!(cfg!(feature = "sabotage") || !broken);
+    })
+}
+
+fn accusation() -> Message<'static> {
+    let claim = Claim::Suspect { accuser: "m" };
+    Message::Update(Update { name: "x", incarnation: Incarnation(1), claim })
+}
+
+/// A datagram of so many of these messages, compressed as no node would.
+fn packed(wire: Wire, messages: &[Message<'_>]) -> Vec<u8> {
+    match wire {
+        Wire::Swim => {
+            let datagram = packet(b"", messages);
+            let (head, text) = datagram.split_at(3);
+            let mut out = BytesMut::from(head);
+            out[1] |= 2;
+            out.put_u16(text.len().try_into().unwrap());
+            out.put_slice(&lz4_flex::block::compress(text));
+            out.to_vec()
+        }
+        Wire::Memberlist => {
+            let (mut out, mut parts) = (BytesMut::new(), Vec::new());
+            for message in messages.iter().take(memberlist::COMPOUND_PARTS_MAX) {
+                let before = out.len();
+                memberlist::encode(message, &mut out);
+                parts.push(u16::try_from(out.len() - before).unwrap());
+            }
+            memberlist::make_compound(&mut out, 0, &parts);
+            lzw(&mut out)
+        }
+    }
+}
+
+/// The way Go compresses, whatever comes out.
+fn lzw(text: &mut BytesMut) -> Vec<u8> {
+    memberlist::compress_stream(text, 0, &mut memberlist::Lzw::default());
+    text.to_vec()
+}
+
+/// How many messages a node read of a datagram, and how many texts it did not read.
+fn read(peer: &mut Peer, datagram: &[u8]) -> (u64, u64) {
+    peer.datagram(address(9), datagram);
+    (peer.node.stats().received.total(), peer.drops(DropReason::Overpacked))
+}
+
+#[test]
+fn s94_a_compressed_datagram_holds_no_more_than_its_bytes_pay_for() {
+    for wire in [Wire::Swim, Wire::Memberlist] {
+        let many = packed(wire, &vec![accusation(); 255]);
+        assert_eq!(read(&mut peer(wire, false), &many), (0, 1), "{wire:?}, {} bytes", many.len());
+        let few = packed(wire, &[accusation(); 3]);
+        assert_eq!(read(&mut peer(wire, false), &few), (3, 0), "{wire:?}, {} bytes", few.len());
+        let price = if wire == Wire::Swim { 3 } else { 6 };
+        for count in 1..255 {
+            let datagram = packed(wire, &vec![accusation(); count]);
+            let (messages, _) = read(&mut peer(wire, false), &datagram);
+            assert!(messages <= 8 + datagram.len() as u64 / price, "{wire:?}: {messages}");
+        }
+    }
+}
+
+#[test]
+fn s94_a_compressed_stream_holds_no_more_than_its_bytes_pay_for() {
+    let (table, blob) = (look_alikes(2_000, 0), zeros(1 << 20));
+    assert_eq!(joined(false, &table), 0);
+    assert!(!is_delivered(false, &blob));
+}
+
+#[test]
+fn s94_what_members_that_look_alike_say_is_read_however_well_it_compresses() {
+    for meta in [1, 64, 500] {
+        let members = if meta == 1 { 3_000 } else { 1_000 };
+        let table = look_alikes(members, meta);
+        assert_eq!(joined(false, &table), members, "{} bytes with {meta}", table.len());
+    }
+    assert!(is_delivered(false, &zeros(16 << 10)));
+    for wire in [Wire::Swim, Wire::Memberlist] {
+        // As long as the packets of a node are.
+        let names: Vec<String> = (1..=255).map(|number| format!("node-{number:03}")).collect();
+        let claims = [Claim::Suspect { accuser: "node-001" }, Claim::Left];
+        for claim in claims {
+            let say = |name| Message::Update(Update { name, incarnation: Incarnation(1), claim });
+            let messages: Vec<Message<'_>> = names.iter().map(|name| say(name)).collect();
+            let fit = 1_300 / messages[0].encoded_len();
+            let datagram = packed(wire, &messages[..fit.min(255)]);
+            let per = datagram.len() * 10 / messages.len().min(fit);
+            assert_eq!(
+                read(&mut peer(wire, false), &datagram).1,
+                0,
+                "{wire:?}, {claim:?}: {per}/10"
+            );
+        }
+        let alive: Vec<Message<'_>> = (1..)
+            .zip(&names)
+            .map(|(number, name)| {
+                let incarnation = Incarnation(1);
+                Message::Update(Update { name, incarnation, claim: alive(number) })
+            })
+            .take(50)
+            .collect();
+        let datagram = packed(wire, &alive);
+        assert_eq!(read(&mut peer(wire, false), &datagram).1, 0, "{wire:?}, alive");
+    }
+}
+
+#[cfg(feature = "sabotage")]
+#[test]
+fn s94_few_bytes_are_much_work_where_all_that_is_compressed_is_read() {
+    for wire in [Wire::Swim, Wire::Memberlist] {
+        let many = packed(wire, &vec![accusation(); 255]);
+        assert_eq!(read(&mut peer(wire, true), &many), (255, 0), "{wire:?}");
+    }
+    assert_eq!(joined(true, &look_alikes(2_000, 0)), 2_000);
+    assert!(is_delivered(true, &zeros(1 << 20)));
+}
+
+/// A push/pull of memberlist's wire with so many members, compressed as Go does. With metadata they
+/// have addresses of their own, as real ones have them.
+fn look_alikes(count: u16, meta: usize) -> Vec<u8> {
+    let metas: Vec<String> =
+        (0..count).map(|number| format!("{}{number:08}", "rack=7 ".repeat(80))).collect();
+    let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    let members: Vec<MemberRef<'_>> = (0..count)
+        .zip(names.iter().zip(&metas))
+        .map(|(number, (name, text))| MemberRef {
+            name,
+            address: address(if meta == 0 { 1 } else { number }),
+            state: State::Alive,
+            incarnation: Incarnation(1),
+            meta: &text.as_bytes()[text.len() - meta..],
+            versions: Versions::MEMBERLIST,
+        })
+        .collect();
+    let mut out = BytesMut::new();
+    memberlist::encode_push_pull(true, members.iter().copied(), b"", &mut out);
+    lzw(&mut out)
+}
+
+fn zeros(size: usize) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    memberlist::encode_user(&vec![0; size], &mut out);
+    lzw(&mut out)
+}
+
+/// How many members a node has heard of after a stream.
+fn joined(broken: bool, stream: &[u8]) -> u16 {
+    let mut peer = peer(Wire::Memberlist, broken);
+    peer.receive(address(9), stream);
+    let known = u16::try_from(peer.node.members_live() - 1).unwrap();
+    assert_eq!(peer.drops(DropReason::Overpacked), u64::from(known == 0));
+    known
+}
+
+fn is_delivered(broken: bool, stream: &[u8]) -> bool {
+    let mut peer = peer(Wire::Memberlist, broken);
+    let outputs = peer.receive(address(9), stream);
+    let delivered = events(&outputs).iter().any(|event| matches!(event, Event::Message { .. }));
+    assert_eq!(peer.drops(DropReason::Overpacked), u64::from(!delivered));
+    delivered
+}
+
+#[test]
+fn a_datagram_that_no_key_opens_is_not_answered() {
+    let ping =
+        |target| Message::Ping(wire::Ping { sequence: 7, target, source: "s", reply_to: None });
+    for wire in [Wire::Swim, Wire::Memberlist] {
+        let with_key = |key: u8| {
+            Peer::with(|config| {
+                if wire == Wire::Memberlist {
+                    *config = config.clone().memberlist();
+                }
+                config.keyring = Keyring::new(Key::aes(&[key; 32]).unwrap());
+            })
+        };
+        let sealed_by = |key: u8| {
+            let mut channel = Channel::new(with_key(key).node.config(), [key; 32]);
+            let mut draft = channel.datagram();
+            draft.append(&ping("self"));
+            draft.into_datagram(false).unwrap()
+        };
+        let mut target = with_key(1);
+        let mut plain = BytesMut::new();
+        match wire {
+            Wire::Swim => plain.extend_from_slice(&packet(b"", &[ping("self")])),
+            Wire::Memberlist => memberlist::encode(&ping("self"), &mut plain),
+        }
+        assert_eq!(packets(&target.datagram(address(9), &plain)), [], "{wire:?}, in the clear");
+        assert_eq!(packets(&target.datagram(address(9), &sealed_by(2))), [], "{wire:?}");
+        assert_eq!(packets(&target.datagram(address(9), &sealed_by(1))).len(), 1, "{wire:?}");
+    }
+}
