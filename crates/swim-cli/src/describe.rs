@@ -38,6 +38,7 @@ fn tone(event: &Event) -> Tone {
         | Event::DatagramsBlocked { .. }
         | Event::BadInput { .. }
         | Event::StreamsShort { .. }
+        | Event::KeyWearsOut { .. }
         | Event::Answer { result: Err(_), .. } => Tone::Warning,
         _ => Tone::Plain,
     }
@@ -79,6 +80,9 @@ fn fields(record: Record, event: &Event) -> Record {
             };
             let sources: Vec<serde_json::Value> = sources.iter().map(source).collect();
             record.with("resource", resource.as_str()).with("sources", sources)
+        }
+        Event::KeyWearsOut { key, seals, members } => {
+            record.with("key", key.to_string()).with("seals", *seals).with("members", *members)
         }
         Event::Answer { request, result } => {
             let told = match result {

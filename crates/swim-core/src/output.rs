@@ -11,6 +11,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use ipnet::IpNet;
 
+use crate::key::Fingerprint;
 use crate::member::{Incarnation, Member, Name, State};
 use crate::stats::DropReason;
 
@@ -324,6 +325,17 @@ pub enum Event {
         resource: StreamResource,
         /// Who holds the most of it, up to 8 sources, the one with the most first.
         sources: Vec<StreamSource>,
+    },
+    /// The primary key, which is for AES, may have made half of the 2^32 seals that it is good for:
+    /// if each live member sealed as often with it as this node. Replace it before it has served as
+    /// long again. Reported once for each key, and not counted over a restart of the node.
+    KeyWearsOut {
+        /// The key.
+        key: Fingerprint,
+        /// How often this node sealed with it.
+        seals: u64,
+        /// How many live members there are, this node included.
+        members: usize,
     },
 }
 

@@ -52,6 +52,8 @@ pub struct Stats {
     pub push_pulls: u64,
     /// Push/pull exchanges that this node began because a probed member saw another cluster.
     pub repairs: u64,
+    /// Datagrams, frames and messages of streams that this node sealed, with all keys together.
+    pub seals: u64,
     /// Times when this node did not run for longer than a probe interval.
     pub stalls: u64,
     /// Gauge: the smoothed round trip of this node's own direct probes over all members, each

@@ -51,6 +51,10 @@ pub(crate) fn record(node: &Name, event: &Event) {
             target: "swim", %node, %resource, ?sources,
             "streams ran short: some of peers were ended or refused"
         ),
+        Event::KeyWearsOut { key, seals, members } => warn!(
+            target: "swim", %node, %key, seals, members,
+            "the key wears out: replace it"
+        ),
         // Answers go to their callers.
         Event::Answer { .. } => {}
         other => debug!(target: "swim", %node, "{other}"),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use swim_tokio::{
-    Answer, DropReason, Failure, Incarnation, Member, Name, RequestId, StreamResource, Via,
+    Answer, DropReason, Failure, Incarnation, Key, Member, Name, RequestId, StreamResource, Via,
 };
 
 use super::*;
@@ -309,6 +309,20 @@ fn what_does_not_get_through() {
                 {"network": "192.0.2.1/32", "streams": 64, "bytes": 512},
                 {"network": "2001:db8::/64", "streams": 1, "bytes": 512},
             ],
+        })
+    );
+
+    let key = Key::aes(&[0xAB; 16]).unwrap().fingerprint();
+    let event = Event::KeyWearsOut { key, seals: 1 << 30, members: 2 };
+    assert_eq!(
+        human(&event),
+        "key_wears_out key 7cfef0f0 sealed 1073741824 times here, half as often as it may if 2 \
+         members did alike"
+    );
+    assert_eq!(
+        as_json(&event),
+        json!({
+            "event": "key_wears_out", "key": "7cfef0f0", "seals": 1_073_741_824, "members": 2,
         })
     );
 

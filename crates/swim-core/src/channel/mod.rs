@@ -23,6 +23,8 @@ pub use stream_buffer::{Received, Rejected, Side, StreamBuffer};
 use core::fmt;
 
 use crate::config::Config;
+use crate::key::Fingerprint;
+use crate::sabotage::Sabotage;
 use crate::wire::Lz4;
 use crate::wire::memberlist::Lzw;
 
@@ -47,9 +49,11 @@ impl Channel {
     /// `seed`; see [`Sealer::new`].
     #[must_use]
     pub fn new(config: &Config, seed: [u8; 32]) -> Self {
+        let mut sealer = Sealer::new(config.keyring.clone(), seed);
+        sealer.try_every_key(config.breaks(Sabotage::TriesEveryKey));
         Channel {
             framing: Framing::of(config),
-            sealer: Sealer::new(config.keyring.clone(), seed),
+            sealer,
             lz4: Lz4::default(),
             lzw: Lzw::default(),
             unpacker: Lzw::default(),
@@ -64,6 +68,23 @@ impl Channel {
             // Making keys ready takes longer than using them.
             self.sealer.change(|ring| ring.clone_from(&config.keyring));
         }
+    }
+
+    /// Takes the primary key for one that sealed so often more.
+    #[cfg(test)]
+    pub(crate) fn wear_key(&mut self, seals: u64) {
+        self.sealer.wear(seals);
+    }
+
+    /// How often it sealed something.
+    pub(crate) fn seals(&self) -> u64 {
+        self.sealer.seals()
+    }
+
+    /// The primary key and how often it sealed here, once it should be replaced: see
+    /// [`Event::KeyWearsOut`](crate::Event::KeyWearsOut).
+    pub(crate) fn take_worn_key(&mut self, members: usize) -> Option<(Fingerprint, u64)> {
+        self.sealer.take_worn(members)
     }
 
     /// Asserts that it speaks as a node with this configuration.

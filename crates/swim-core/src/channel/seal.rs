@@ -16,7 +16,7 @@ use chacha20poly1305::consts::U12;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::key::{CipherKind, Key};
+use crate::key::{CipherKind, Fingerprint, Key};
 use crate::keyring::Keyring;
 use crate::wire::{LABEL_SIZE_MAX, SealVersion, memberlist};
 
@@ -32,6 +32,10 @@ const ADDITIONAL_SIZE_MAX: usize = LABEL_SIZE_MAX + 33;
 /// The stream of the generator that nonces come from. The protocol's chance is drawn from another
 /// one of the same seed, so that a run takes the same course with keys and without.
 const NONCE_STREAM: u64 = 1;
+
+/// When it is told that an AES key wears out: half of 2^32, which NIST SP 800-38D (section 8.3)
+/// allows for random nonces of 96 bits. So there is as much time to replace it as it was used.
+const WORN_AT: u64 = 1 << 31;
 
 /// Seals with the primary key of a [`Keyring`], and opens with all of them.
 ///
@@ -61,8 +65,12 @@ const NONCE_STREAM: u64 = 1;
 pub struct Sealer {
     ring: Keyring,
     /// The ring's keys in its order, made ready once instead of for each packet.
-    ciphers: Vec<Cipher>,
+    ready: Vec<Ready>,
     nonces: ChaCha20Rng,
+    /// How often it sealed, with all keys.
+    seals: u64,
+    /// Whether hints are passed over.
+    tries_every_key: bool,
 }
 
 impl Sealer {
@@ -72,15 +80,56 @@ impl Sealer {
     pub fn new(ring: Keyring, seed: [u8; 32]) -> Self {
         let mut nonces = ChaCha20Rng::from_seed(seed);
         nonces.set_stream(NONCE_STREAM);
-        let ciphers = ring.keys().map(Cipher::new).collect();
-        Sealer { ring, ciphers, nonces }
+        let ready = ring.keys().map(Ready::new).collect();
+        Sealer { ring, ready, nonces, seals: 0, tries_every_key: false }
     }
 
     /// Installs, uses or removes keys.
     pub fn change<T>(&mut self, change: impl FnOnce(&mut Keyring) -> T) -> T {
+        let before: Vec<Key> = self.ring.keys().cloned().collect();
         let answer = change(&mut self.ring);
-        self.ciphers = self.ring.keys().map(Cipher::new).collect();
+        let mut ready: Vec<Ready> = self.ring.keys().map(Ready::new).collect();
+        for (key, now) in self.ring.keys().zip(&mut ready) {
+            // A key that stays is as worn as it was.
+            let place = before.iter().position(|known| known == key);
+            if let Some(known) = place.and_then(|place| self.ready.get(place)) {
+                now.wear = known.wear;
+            }
+        }
+        self.ready = ready;
         answer
+    }
+
+    /// How often it sealed, with all keys.
+    #[must_use]
+    pub fn seals(&self) -> u64 {
+        self.seals
+    }
+
+    /// Takes the primary key for one that sealed so often more.
+    #[cfg(test)]
+    pub(crate) fn wear(&mut self, seals: u64) {
+        if let Some(primary) = self.ready.first_mut() {
+            primary.wear.seals += seals;
+        }
+    }
+
+    /// Passes over hints, as a test wants it.
+    pub(super) fn try_every_key(&mut self, always: bool) {
+        self.tries_every_key = always;
+    }
+
+    /// How often the primary key sealed here, as soon as half of the seals may have been made that
+    /// it is good for, if each of `members` made as many; once for each key.
+    pub(crate) fn take_worn(&mut self, members: usize) -> Option<(Fingerprint, u64)> {
+        let key = self.ring.primary().filter(|key| key.cipher().is_aes())?;
+        let wear = &mut self.ready.first_mut()?.wear;
+        let together = wear.seals.saturating_mul(u64::try_from(members).unwrap_or(u64::MAX));
+        if wear.told || together < WORN_AT {
+            return None;
+        }
+        wear.told = true;
+        Some((key.fingerprint(), wear.seals))
     }
 
     /// Seals the text in `out[start..]` for a packet of memberlist, in place: afterwards version,
@@ -130,6 +179,10 @@ impl Sealer {
         let mut nonce = [0; NONCE_SIZE_MAX];
         let nonce = &mut nonce[..self.primary().nonce_size()];
         self.nonces.fill_bytes(nonce);
+        self.note_seal();
+        if let (NONCE_SIZE_MAX, Some(last)) = (nonce.len(), nonce.last_mut()) {
+            *last = self.ready.first().map_or(0, |primary| primary.hint);
+        }
         self.seal_with(nonce, &[], additional, out, start);
     }
 
@@ -294,15 +347,21 @@ impl Sealer {
         let mut buffer = [0; ADDITIONAL_SIZE_MAX];
         let additional = join(additional, &mut buffer);
         let mut failure = OpenError::TooShort;
-        for (key, cipher) in self.ring.keys().zip(&self.ciphers) {
+        for (key, ready) in self.ring.keys().zip(&self.ready) {
             if !fits(key.cipher()) {
                 continue;
             }
+            let cipher = &ready.cipher;
             let start = cipher.nonce_size();
             let Some(end) = body.len().checked_sub(TAG_SIZE).filter(|&end| end >= start) else {
                 continue;
             };
             let (nonce, rest) = body.split_at_mut(start);
+            let is_hinted = start < NONCE_SIZE_MAX || nonce.last() == Some(&ready.hint);
+            if !is_hinted && !self.tries_every_key {
+                failure = OpenError::NoKey;
+                continue;
+            }
             let (text, tag) = rest.split_at_mut(end - start);
             if cipher.open(nonce, additional, text, tag) {
                 return Ok(start..end);
@@ -313,13 +372,23 @@ impl Sealer {
     }
 
     fn primary(&self) -> &Cipher {
-        self.ciphers.first().expect("nothing is sealed without a key")
+        &self.ready.first().expect("nothing is sealed without a key").cipher
     }
 
     fn aes_nonce(&mut self) -> [u8; AES_NONCE_SIZE] {
         let mut nonce = [0; AES_NONCE_SIZE];
         self.nonces.fill_bytes(&mut nonce);
+        self.note_seal();
         nonce
+    }
+
+    /// The primary key is about to seal.
+    #[inline]
+    fn note_seal(&mut self) {
+        self.seals += 1;
+        if let Some(primary) = self.ready.first_mut() {
+            primary.wear.seals += 1;
+        }
     }
 }
 
@@ -338,6 +407,33 @@ pub enum OpenError {
     NoKey,
     /// The padding is longer than the text.
     Padding,
+}
+
+/// A key made ready, and how worn it is.
+#[derive(Debug)]
+struct Ready {
+    cipher: Cipher,
+    /// The first byte of its fingerprint. A nonce for XChaCha20 ends with it, so that a receiver
+    /// tries no other key: to try one takes more instructions than the shortest packets pay for.
+    /// The other 23 bytes are random, and no more likely to come twice than before.
+    hint: u8,
+    wear: Wear,
+}
+
+/// How much a key was used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wear {
+    /// How often it sealed here.
+    seals: u64,
+    /// That it wears out was told.
+    told: bool,
+}
+
+impl Ready {
+    fn new(key: &Key) -> Self {
+        let [hint, ..] = key.fingerprint().to_bytes();
+        Ready { cipher: Cipher::new(key), hint, wear: Wear::default() }
+    }
 }
 
 /// A key made ready.

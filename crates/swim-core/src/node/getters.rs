@@ -58,6 +58,7 @@ impl Node {
             updates_queued: self.gossip.updates_len(),
             broadcasts_queued: self.gossip.broadcasts_len(),
             streams_open: self.exchange.streams_open(),
+            seals: self.cx.channel.seals(),
             ..self.cx.stats.clone()
         }
     }

@@ -6,6 +6,7 @@ use super::Node;
 use crate::detection::{Acked, StreamPing, where_to_answer};
 use crate::member::State;
 use crate::members::Slot;
+use crate::output::Event;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::status::Status;
@@ -43,6 +44,15 @@ impl Node {
             self.probe(target);
         }
         self.look_for_the_failed();
+        self.note_worn_key();
+    }
+
+    /// Tells of a key that is to be replaced.
+    fn note_worn_key(&mut self) {
+        let members = self.members_live();
+        if let Some((key, seals)) = self.cx.channel.take_worn_key(members) {
+            self.cx.emit(Event::KeyWearsOut { key, seals, members });
+        }
     }
 
     fn probe(&mut self, target: Slot) {
@@ -139,5 +149,46 @@ impl Node {
         let notes = [membership.goodbye(), accusation];
         detector.answer_ping(cx, gossip, members, (to, ping), notes, at_home.is_some());
         at_home
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use crate::config::Config;
+    use crate::key::Key;
+    use crate::keyring::Keyring;
+    use crate::output::{Event, Output};
+    use crate::time::Instant;
+
+    use super::Node;
+
+    #[test]
+    fn a_key_that_wears_out_is_told_of_once() {
+        let key = Key::aes(&[7; 16]).unwrap();
+        let mut config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
+        config.keyring = Keyring::new(key.clone());
+        let period = config.probe_interval;
+        let mut node = Node::new(config, [1; 32], Instant::ORIGIN).unwrap();
+        let worn_after = |node: &mut Node, periods: core::ops::Range<u32>| -> Vec<Event> {
+            for number in periods {
+                node.handle_timeout(Instant::ORIGIN + period * number);
+            }
+            let outputs = core::iter::from_fn(|| node.poll_output());
+            let events = outputs.filter_map(|output| match output {
+                Output::Event(event @ Event::KeyWearsOut { .. }) => Some(event),
+                _ => None,
+            });
+            events.collect()
+        };
+        let half = 1 << 31;
+        node.cx.channel.wear_key(half - 1);
+        assert_eq!(worn_after(&mut node, 1..3), []);
+        node.cx.channel.wear_key(1);
+        let told = Event::KeyWearsOut { key: key.fingerprint(), seals: half, members: 1 };
+        assert_eq!(worn_after(&mut node, 3..5), [told]);
+        node.cx.channel.wear_key(half);
+        assert_eq!(worn_after(&mut node, 5..9), []);
     }
 }

@@ -58,6 +58,7 @@ impl Event {
             Event::NameConflict { .. } => "name_conflict",
             Event::BadInput { .. } => "bad_input",
             Event::StreamsShort { .. } => "streams_short",
+            Event::KeyWearsOut { .. } => "key_wears_out",
         }
     }
 
@@ -85,7 +86,8 @@ impl Event {
             | Event::Answer { .. }
             | Event::Late { .. }
             | Event::BadInput { .. }
-            | Event::StreamsShort { .. } => None,
+            | Event::StreamsShort { .. }
+            | Event::KeyWearsOut { .. } => None,
         }
     }
 
@@ -110,6 +112,7 @@ impl Event {
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
+            | Event::KeyWearsOut { .. }
             | Event::Answer { .. } => of_this_node(self),
             Event::AckPayload { .. }
             | Event::Broadcast { .. }
@@ -209,6 +212,10 @@ fn of_this_node(event: &Event) -> String {
             let holders: Vec<String> = sources.iter().map(holder).collect();
             format!("streams ran short of {resource}; most held by {}", holders.join(", "))
         }
+        Event::KeyWearsOut { key, seals, members } => format!(
+            "key {key} sealed {seals} times here, half as often as it may if {} did alike",
+            count(*members, "member")
+        ),
         Event::Answer { request, result } => format!("request {}: {}", request.0, answer(result)),
         _ => String::new(),
     }

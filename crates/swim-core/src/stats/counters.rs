@@ -65,6 +65,7 @@ impl Stats {
             accusations_refuted: _,
             push_pulls: _,
             repairs: _,
+            seals: _,
             stalls: _,
             round_trip: _,
             health: _,
@@ -131,6 +132,7 @@ impl Stats {
             ),
             counter("push_pulls", "Push/pull exchanges completed", self.push_pulls),
             counter("repairs", "Push/pull exchanges because views differed", self.repairs),
+            counter("seals", "Datagrams and parts of streams sealed", self.seals),
             counter("stalls", "Times when this node did not run", self.stalls),
         ]
         .into_iter()
@@ -191,7 +193,7 @@ mod tests {
         let counters = stats.counters();
         let distinct: BTreeSet<_> = counters.iter().map(|it| (it.name, it.label)).collect();
         assert_eq!(distinct.len(), counters.len());
-        assert_eq!(counters.len(), 25 + 2 * MessageKind::ALL.len() + DropReason::ALL.len());
+        assert_eq!(counters.len(), 26 + 2 * MessageKind::ALL.len() + DropReason::ALL.len());
         let round_trip = counters.iter().find(|it| it.name == "round_trip_us").unwrap();
         assert_eq!((round_trip.value, round_trip.kind), (1500, CounterKind::Gauge));
     }

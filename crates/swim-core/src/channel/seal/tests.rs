@@ -387,6 +387,54 @@ fn no_nonce_comes_twice_and_none_tells_of_the_protocols_chance() {
 }
 
 #[test]
+fn s94_only_the_key_that_a_nonce_names_is_tried() {
+    let ring: Vec<Key> = (0..16).map(|number| Key::xchacha([number; 32])).collect();
+    let mut receiver = sealer(&ring);
+    for key in &ring {
+        let packet = native(&mut sealer(core::slice::from_ref(key)), b"text");
+        assert_eq!(packet[23], key.fingerprint().to_bytes()[0]);
+        assert_eq!(open_native(&receiver, &packet), Ok(b"text".to_vec()));
+
+        // The same, sealed as if the nonce named no key.
+        let nobody = (0..=255).find(|hint| receiver.ready.iter().all(|key| key.hint != *hint));
+        let mut nonce = packet[..24].to_vec();
+        nonce[23] = nobody.unwrap();
+        let unnamed = sealed(b"text", |out| {
+            let sealer = sealer(core::slice::from_ref(key));
+            sealer.seal_with(&nonce, &[], &[b"head", LABEL], out, 0);
+        });
+        assert_eq!(open_native(&receiver, &unnamed), Err(OpenError::NoKey));
+        receiver.try_every_key(true);
+        assert_eq!(open_native(&receiver, &unnamed), Ok(b"text".to_vec()));
+        receiver.try_every_key(false);
+    }
+}
+
+#[test]
+fn an_aes_key_wears_out_once_when_all_members_may_have_sealed_half_of_what_it_is_good_for() {
+    let [aes, _, other, xchacha] = keys();
+    let mut sealer = sealer(&[aes.clone(), other.clone(), xchacha.clone()]);
+    native(&mut sealer, b"text");
+    assert_eq!((sealer.seals(), sealer.take_worn(1 << 30)), (1, None));
+    packet(&mut sealer, SealVersion::V1, b"text");
+    assert_eq!(sealer.take_worn((1 << 30) - 1), None);
+    assert_eq!(sealer.take_worn(1 << 30), Some((aes.fingerprint(), 2)));
+    assert_eq!(sealer.take_worn(usize::MAX), None, "told once");
+
+    // Another key is counted for itself, and each keeps its count.
+    sealer.change(|ring| ring.use_key(&other)).unwrap();
+    assert_eq!(sealer.take_worn(usize::MAX), None);
+    stream(&mut sealer, SealVersion::V1, b"text");
+    assert_eq!(sealer.take_worn(1 << 31), Some((other.fingerprint(), 1)));
+    sealer.change(|ring| ring.use_key(&aes)).unwrap();
+    assert_eq!(sealer.take_worn(usize::MAX), None, "told before");
+    sealer.change(|ring| ring.use_key(&xchacha)).unwrap();
+    native(&mut sealer, b"text");
+    assert_eq!(sealer.take_worn(usize::MAX), None, "it does not wear out");
+    assert_eq!(sealer.seals(), 4);
+}
+
+#[test]
 fn sealing_leaves_what_stands_before_and_takes_no_memory() {
     let mut sealer = sealer(&keys()[..1]);
     let mut out = BytesMut::with_capacity(1_500);
