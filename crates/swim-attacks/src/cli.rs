@@ -21,7 +21,10 @@ pub(crate) enum Task {
     Run(Run),
     /// Do the work that S94 has counted under valgrind.
     #[command(hide = true)]
-    Work,
+    Work {
+        /// Only the cases with this in their name, to look at them in a profile.
+        case: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

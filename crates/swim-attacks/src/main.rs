@@ -49,8 +49,8 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Task::Work => {
-            work::run();
+        Task::Work { case } => {
+            work::run(case.as_deref().unwrap_or_default());
             ExitCode::SUCCESS
         }
         Task::Run(run) => match carry_out(&run) {

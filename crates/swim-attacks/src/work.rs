@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw};
-use swim_core::wire::{self, Broadcast, Claim, Message, Ping, Scope, Update};
+use swim_core::wire::{self, Broadcast, Claim, Message, Ping, Scope, Update, User};
 use swim_core::{
     Config, Incarnation, Instant, Key, Keyring, MemberRef, Node, State, StreamInput, Wire,
 };
@@ -28,17 +28,21 @@ struct Case {
     input: Input,
 }
 
-/// Carries out all cases, and tells the name and the bytes of each.
-pub(crate) fn run() {
-    for case in cases() {
+/// Carries out the cases with this in their name, and tells the name and the bytes of each.
+pub(crate) fn run(wanted: &str) {
+    for case in cases().into_iter().filter(|case| case.name.contains(wanted)) {
         let mut node =
             Node::new(case.config, [1; 32], Instant::ORIGIN).expect("settings that work");
         let bytes: usize = match &case.input {
             Input::Datagrams(datagrams) => datagrams.iter().map(Bytes::len).sum(),
             Input::Stream(bytes, _) => bytes.len(),
         };
-        // What only the first packet takes.
+        // What only the first packets take.
         node.handle_packet(Instant::ORIGIN, stranger(), b"\x51");
+        node.handle_packet(Instant::ORIGIN, stranger(), &lzw(&[8, 0]));
+        let stream = node.handle_accept(Instant::ORIGIN, stranger()).expect("no stream is open");
+        let first = StreamInput::Data(&lzw(&long_user(1)));
+        node.handle_stream(Instant::ORIGIN, stream, first);
         drain(&mut node);
         measured(&mut node, &case.input);
         told(bytes, &case.name);
@@ -112,31 +116,166 @@ fn cases_of(wire: Wire) -> Vec<Case> {
         case("a table of known members", &config, Input::Stream(table(&mut voice(), 8_000), 4096)),
     ];
     cases.push(case("datagrams of one byte", &config, Input::Datagrams(vec![one_byte(wire); 20])));
-    match wire {
+    let further = match wire {
         Wire::Swim => {
             let keys = (0..16).map(|number| Key::xchacha([number; 32]));
             let keyring = Keyring::with_keys(keys).expect("no key twice");
             let longer = config.clone().with(|config| config.keyring = keyring);
-            let shortest = Input::Datagrams(vec![garbage(wire, 41); 20]);
+            let shortest = Input::Datagrams(vec![garbage_for(&longer.keyring); 20]);
             cases.push(case("shortest datagrams, 16 XChaCha20 keys", &longer, shortest));
             let jumps = broadcasts(&mut voice());
             cases.push(case("broadcasts that jump ahead", &config, one(jumps)));
-            let mut packer = Voice::of(&config.clone().with(|config| config.compression = true));
-            let packed = accusations(&mut packer, 5_000);
-            cases.push(case("accusations in LZ4", &config, one(packed)));
+            in_lz4(&mut voice())
         }
-        Wire::Memberlist => {
-            cases.push(case("accusations in LZW", &config, one(packed_accusations())));
-            let mut zeros = BytesMut::zeroed((1 << 20) - 1);
-            zeros[0] = 8;
-            memberlist::compress_packet(&mut zeros, 0, &mut Lzw::default());
-            cases.push(case("a message of 1 MiB in LZW", &config, one(zeros.freeze())));
-            let mut packer = Voice::of(&config.clone().with(|config| config.compression = true));
-            let packed = Input::Stream(table(&mut packer, 8_000), 4096);
-            cases.push(case("a table of known members in LZW", &config, packed));
+        Wire::Memberlist => in_lzw(&mut voice()),
+    };
+    cases.extend(further.into_iter().map(|(name, input)| case(&name, &config, input)));
+    cases
+}
+
+/// What is compressed on the native wire.
+fn in_lz4(voice: &mut Voice) -> Vec<(String, Input)> {
+    let known = lz4(&accusations(voice, 5_000));
+    let few = lz4(&accusations(voice, 6));
+    let seven = lz4(&newcomers(voice, 7));
+    let new = lz4(&newcomers(voice, 3_000));
+    let alike = lz4(&look_alikes(voice, 50));
+    let mut datagrams = vec![
+        ("accusations", known),
+        ("few accusations", few),
+        ("seven members", seven),
+        ("members that are new", new),
+        ("members that look alike", alike),
+    ];
+    datagrams.extend(texts().map(|(name, text)| (name, lz4_within(&text, 40))));
+    let named =
+        |(name, bytes): (&str, Bytes)| (format!("{name} in LZ4"), Input::Datagrams(vec![bytes]));
+    datagrams.into_iter().map(named).collect()
+}
+
+/// What is compressed on memberlist's wire.
+fn in_lzw(voice: &mut Voice) -> Vec<(String, Input)> {
+    let datagrams = [
+        ("accusations", packed_accusations()),
+        ("a message of 1 MiB", lzw(&zeros(1 << 20))),
+        ("a message of 2 KiB", lzw(&zeros(2 << 10))),
+        ("a message of 8 KiB", lzw(&zeros(8 << 10))),
+        ("few accusations", lzw(&voice.datagram(&vec![accusation("x"); 6]))),
+        ("seven members", lzw(&newcomers(voice, 7))),
+        ("members that are new", lzw(&newcomers(voice, 255))),
+        ("members that look alike", lzw(&look_alikes(voice, 16))),
+        ("many small texts", many_small()),
+        ("texts that start over", starting_over()),
+        ("a ping of many fields", lzw(&long_ping(60_000))),
+        ("a ping of some fields", lzw(&long_ping(1_500))),
+    ];
+    let datagrams = datagrams.map(|(name, bytes)| (name, Input::Datagrams(vec![bytes])));
+    let streams = [
+        ("a table of known members", table(voice, 8_000)),
+        ("a table of new members", new_table(voice, 8_000, false)),
+        ("a table of 40 new members", new_table(voice, 40, false)),
+        ("a table of members that look alike", new_table(voice, 3_000, true)),
+        ("a stream of 1 MiB", long_user(1 << 20).into()),
+        ("a stream of 8 KiB", long_user(8 << 10).into()),
+    ];
+    let streams = streams.map(|(name, text)| (name, Input::Stream(lzw(&text), 4096)));
+    let named = |(name, input): (&str, Input)| (format!("{name} in LZW"), input);
+    datagrams.into_iter().chain(streams).map(named).collect()
+}
+
+/// Texts that hold much in few bytes.
+fn texts() -> [(&'static str, Vec<u8>); 4] {
+    let user = |size: usize| {
+        let mut text = BytesMut::new();
+        Message::User(User { from: "m", payload: &vec![0; size] }).encode(&mut text);
+        text.to_vec()
+    };
+    [
+        ("unknown fields", [0x7a, 0].repeat(30_000)),
+        ("empty pings", [0x0a, 0].repeat(30_000)),
+        ("a payload of 2 KiB", user(1_900)),
+        ("a payload of 16 KiB", user(16_000)),
+    ]
+}
+
+/// A datagram of the native wire, compressed as no node would.
+fn lz4(datagram: &[u8]) -> Bytes {
+    let mut out = BytesMut::from(&datagram[..3]);
+    out[1] |= 2;
+    let text = &datagram[3..];
+    out.put_u16(u16::try_from(text.len()).expect("a text of a datagram"));
+    out.put_slice(&lz4_flex::block::compress(text));
+    out.freeze()
+}
+
+/// A compressed datagram of as much of this text as comes to so many times its own length.
+fn lz4_within(text: &[u8], ratio: usize) -> Bytes {
+    let whole =
+        |size: usize| lz4(&[&[wire::MAGIC, wire::WIRE_VERSION << 4, 0], &text[..size]].concat());
+    let fits = |size: &usize| *size <= whole(*size).len() * ratio;
+    let size = (1..=text.len()).rev().step_by(16).find(fits).unwrap_or(1);
+    whole(size)
+}
+
+/// A message of memberlist's wire, compressed as no node would.
+fn lzw(text: &[u8]) -> Bytes {
+    let mut out = BytesMut::from(text);
+    memberlist::compress_stream(&mut out, 0, &mut Lzw::default());
+    out.freeze()
+}
+
+/// A user message in a datagram, of zeros.
+fn zeros(size: usize) -> Vec<u8> {
+    let mut zeros = vec![0; size - 1];
+    zeros[0] = 8;
+    zeros
+}
+
+/// A user message on a stream, of zeros.
+fn long_user(size: usize) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    memberlist::encode_user(&vec![0; size], &mut out);
+    out.to_vec()
+}
+
+/// A ping with fields that nobody knows.
+fn long_ping(fields: u16) -> Vec<u8> {
+    let mut text = vec![0, 0xde];
+    text.extend((fields + 2).to_be_bytes());
+    text.extend(b"\xa4Node\xa1a\xa5SeqNo\x01");
+    text.extend([0xa0, 0].repeat(fields.into()));
+    text
+}
+
+/// A compound of compressed messages of nothing much.
+fn many_small() -> Bytes {
+    let one = lzw(&[8, 0]);
+    let mut out: BytesMut = one.repeat(250).into_iter().collect();
+    let length = u16::try_from(one.len()).expect("a short part");
+    memberlist::make_compound(&mut out, 0, &vec![length; 250]);
+    out.freeze()
+}
+
+/// A text that is nothing but starting over: codes of nine bits, 256 each.
+fn starting_over() -> Bytes {
+    let mut codes = Vec::new();
+    let (mut held, mut bits) = (0u32, 0);
+    for _ in 0..1_000 {
+        held |= 256 << bits;
+        bits += 9;
+        while bits >= 8 {
+            codes.push((held & 0xff) as u8);
+            held >>= 8;
+            bits -= 8;
         }
     }
-    cases
+    let mut out = lzw(&zeros(8)).to_vec();
+    let head = out.len() - out.iter().rev().position(|&byte| byte == b'f').expect("Buf");
+    out.truncate(head);
+    out.push(0xc5);
+    out.extend(u16::try_from(codes.len()).expect("a short text").to_be_bytes());
+    out.extend(codes);
+    Bytes::from(out)
 }
 
 fn sixteen_keys() -> Keyring {
@@ -155,6 +294,14 @@ fn garbage(wire: Wire, size: usize) -> Bytes {
         Wire::Memberlist => bytes.put_u8(1),
     }
     bytes.resize(bytes.len() + size, 0x5a);
+    bytes.freeze()
+}
+
+/// The shortest that looks sealed with one of these keys for XChaCha20.
+fn garbage_for(keyring: &Keyring) -> Bytes {
+    let mut bytes = BytesMut::from(&garbage(Wire::Swim, 41)[..]);
+    // The last byte of the nonce names a key.
+    bytes[3 + 23] = keyring.primary().expect("a key").fingerprint().to_bytes()[0];
     bytes.freeze()
 }
 
@@ -228,8 +375,36 @@ fn packed_accusations() -> Bytes {
     let mut outer: BytesMut = inner.repeat(count).into_iter().collect();
     let length = u16::try_from(inner.len()).expect("a part of a datagram");
     memberlist::make_compound(&mut outer, 0, &vec![length; count]);
-    memberlist::compress_packet(&mut outer, 0, &mut Lzw::default());
-    outer.freeze()
+    lzw(&outer)
+}
+
+/// A push/pull of members that nobody knows, each at an address of its own if they are to look as
+/// those of a cluster do.
+fn new_table(voice: &mut Voice, count: u16, apart: bool) -> Bytes {
+    let versions = voice.config().versions;
+    let names: Vec<String> = (0..count).map(|number| format!("{number}")).collect();
+    let members = (0..count).zip(&names).map(|(number, name)| MemberRef {
+        name,
+        address: if apart { nth(number) } else { stranger() },
+        state: State::Alive,
+        incarnation: Incarnation(1),
+        meta: &[],
+        versions,
+    });
+    voice.push_pull(Scope::Full, &members.collect::<Vec<_>>())
+}
+
+/// Members whose names and addresses differ by little.
+fn look_alikes(voice: &mut Voice, count: u16) -> Bytes {
+    let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
+    let config = voice.config().clone();
+    let members = (0..count).zip(&names).map(|(number, name)| alive(&config, name, nth(number), 1));
+    voice.datagram(&members.collect::<Vec<_>>())
+}
+
+fn nth(number: u16) -> SocketAddr {
+    let [high, low] = number.to_be_bytes();
+    SocketAddr::from(([192, 0, high, low], 7946))
 }
 
 /// A push/pull in which one member stands again and again.

@@ -8,7 +8,7 @@ use core::hint::black_box;
 use core::str::FromStr;
 
 use base64ct::{Base64, Encoding};
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 
@@ -93,6 +93,7 @@ impl Key {
     pub fn fingerprint(&self) -> Fingerprint {
         let mut seed = Zeroizing::new([0; 32]);
         seed[..self.bytes.len()].copy_from_slice(&self.bytes);
+        // This generator overwrites what it holds when it is dropped.
         let mut stream = ChaCha20Rng::from_seed(*seed);
         stream.set_stream(FINGERPRINT_STREAM);
         let mut fingerprint = [0; 4];

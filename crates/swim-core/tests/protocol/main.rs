@@ -11,6 +11,7 @@ mod hostile;
 mod memberlist;
 mod memberlist_node;
 mod memory;
+mod secrets;
 mod steady_state;
 mod wire;
 mod wire_alloc;
