@@ -66,8 +66,8 @@ pub struct Config {
     /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
     pub wire: Wire,
     /// The keys that packets and streams are encrypted with: the first one seals, each of them
-    /// opens. Empty, as by default, means no encryption. `docs/security.md` says how many packets a
-    /// key is good for, and how to move a running cluster to encryption.
+    /// opens. Empty, as by default, means no encryption. `docs/keys.md` says how many packets a key
+    /// is good for, and how to move a running cluster to encryption.
     pub keyring: Keyring,
     /// With keys: drop what comes in unencrypted. Off only while a cluster is moved to encryption.
     pub verify_incoming: bool,
