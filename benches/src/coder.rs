@@ -2,7 +2,7 @@
 //! which a cluster can be set up.
 
 use bytes::{Bytes, BytesMut};
-use swim_core::channel::{Channel, Scratch, Side};
+use swim_core::channel::{Channel, Scratch, Side, StreamBuffer};
 use swim_core::wire::{self, Message, Ping, Scope, Wire, memberlist};
 use swim_core::{Config, Key, Keyring, MemberRef, Versions};
 
@@ -190,18 +190,27 @@ impl Coder {
         found
     }
 
-    /// What a peer answers on a stream that the node opened: one half of a push/pull.
+    /// What a peer answers to `question` on a stream that the node opened: one half of a push/pull.
+    ///
+    /// # Panics
+    ///
+    /// If the question cannot be read.
     pub fn answer<'a>(
         &mut self,
+        question: &[u8],
         scope: Scope,
         members: impl Iterator<Item = MemberRef<'a>> + Clone,
     ) -> Vec<u8> {
+        let mut inbox = StreamBuffer::default();
+        inbox.push(question);
+        let read = self.channel.read_half(&mut inbox, Side::Dialler, usize::MAX);
+        assert!(read.is_ok_and(|half| half.is_some()), "a question");
         let framed = self.channel.framed(|wire, out| match wire {
             Wire::Swim => wire::encode_push_pull(scope, 0, members, &[], out),
             Wire::Memberlist => {
                 memberlist::encode_push_pull(scope == Scope::Join, members, &[], out);
             }
         });
-        self.channel.sealed(Side::Acceptor, None, framed).to_vec()
+        self.channel.sealed(&mut inbox, Side::Acceptor, framed).to_vec()
     }
 }

@@ -26,14 +26,15 @@ pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// What another member tells a node that joins, as [`half`] does, in the way that `coder` speaks.
+/// What another member answers a node that asks to join, as [`half`] does, in the way that `coder`
+/// speaks.
 #[must_use]
-pub fn welcome(coder: &mut Coder, members: usize) -> Vec<u8> {
+pub fn welcome(coder: &mut Coder, question: &[u8], members: usize) -> Vec<u8> {
     let names: Vec<String> = (0..members).map(name).collect();
     let versions = coder.versions();
     let order = (1..members).chain(0..1);
     let members = order.map(|number| MemberRef { versions, ..member(number, &names[number]) });
-    coder.answer(Scope::Join, members)
+    coder.answer(question, Scope::Join, members)
 }
 
 /// What a member that knows nobody else tells.
@@ -83,7 +84,7 @@ impl Subject {
     #[must_use]
     pub fn joining() -> (Self, StreamId) {
         let mut subject = Subject::new(crate::names::config());
-        let stream = subject.open_join();
+        let (stream, _) = subject.open_join();
         (subject, stream)
     }
 }

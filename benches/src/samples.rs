@@ -31,7 +31,10 @@ pub fn kinds(coder: &Coder) -> [(&'static str, Message<'static>); 9] {
         ("suspect", about(Claim::Suspect { accuser: OTHER })),
         ("failed", about(Claim::Failed { accuser: OTHER })),
         ("left", about(Claim::Left)),
-        ("user, 100 bytes", Message::User(User { from: OTHER, payload: &[b'u'; 100] })),
+        (
+            "user, 100 bytes",
+            Message::User(User { from: OTHER, payload: &[b'u'; 100], envelope: None }),
+        ),
     ]
 }
 

@@ -79,8 +79,8 @@ impl Subject {
     #[must_use]
     pub fn joined_with(config: Config, members: usize) -> Self {
         let mut subject = Subject::new(config);
-        let half = exchange::welcome(&mut subject.coder, members);
-        let stream = subject.open_join();
+        let (stream, question) = subject.open_join();
+        let half = exchange::welcome(&mut subject.coder, &question, members);
         subject.receive(stream, &half);
         assert_eq!(subject.node.members_live(), members);
         subject.members = members;
@@ -264,13 +264,13 @@ impl Subject {
         }
     }
 
-    /// Starts a join; returns the stream that the node opens.
-    pub(crate) fn open_join(&mut self) -> StreamId {
+    /// Starts a join; returns the stream that the node opens, and what it asks there.
+    pub(crate) fn open_join(&mut self) -> (StreamId, Bytes) {
         self.node.join(self.now, address(1)).expect("the node is running");
         while let Some(output) = self.node.poll_output() {
-            if let Output::Stream { id, op: StreamOp::Open { .. } } = output {
+            if let Output::Stream { id, op: StreamOp::Send(question) } = output {
                 self.turn();
-                return id;
+                return (id, question);
             }
         }
         panic!("a join opens a stream");

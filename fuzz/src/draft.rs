@@ -11,7 +11,7 @@ use swim_core::{Incarnation, MemberRef, State, VersionRange, Versions};
 
 use super::input::Input;
 use super::settings::{NAMES, address, home};
-use super::voice::{Side, Voice};
+use super::voice::{Side, Talk, Voice};
 
 const META: [u8; 600] = [b'm'; 600];
 
@@ -162,7 +162,7 @@ pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
         1 => Message::IndirectPing(indirect_ping(input, wire)),
         2 => Message::Ack(ack(input)),
         3 => Message::Nack { sequence: input.number() },
-        4 | 5 => Message::User(User { from: name(input), payload: input.bytes() }),
+        4 | 5 => Message::User(User { from: name(input), payload: input.bytes(), envelope: None }),
         6 | 7 => Message::Broadcast(broadcast(input)),
         _ => Message::Update(update(input, wire)),
     }
@@ -176,13 +176,14 @@ pub fn packet(input: &mut Input<'_>, voice: &Voice) -> BytesMut {
 }
 
 /// One side of an exchange on a stream, with what goes around it: mostly what a peer would send.
-pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
+pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -> BytesMut {
     let mut text = BytesMut::new();
     match (input.below(8), voice.wire) {
         (0, Wire::Swim) => Frame::Ping(ping(input, voice.wire)).encode(&mut text),
         (1, Wire::Swim) => Frame::Ack(ack(input)).encode(&mut text),
         (2, Wire::Swim) => {
-            Frame::User(User { from: name(input), payload: input.bytes() }).encode(&mut text);
+            Frame::User(User { from: name(input), payload: input.bytes(), envelope: None })
+                .encode(&mut text);
         }
         (0, Wire::Memberlist) => {
             memberlist::encode(&Message::Ping(ping(input, voice.wire)), &mut text);
@@ -193,13 +194,13 @@ pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
         }
         (2, Wire::Memberlist) => memberlist::encode_user(input.bytes(), &mut text),
         (3, _) => text.extend_from_slice(input.bytes()),
-        _ => return half(input, voice, from),
+        _ => return half(input, voice, from, talk),
     }
-    voice.stream(from, &text)
+    voice.stream(from, &text, talk)
 }
 
 /// One side of a push/pull, with what goes around it.
-pub fn half(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
+pub fn half(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -> BytesMut {
     let mut text = BytesMut::new();
     let scope = scope(input);
     let view = view(input, scope);
@@ -212,5 +213,5 @@ pub fn half(input: &mut Input<'_>, voice: &Voice, from: Side) -> BytesMut {
             memberlist::encode_push_pull(scope == Scope::Join, members, state, &mut text);
         }
     }
-    voice.stream(from, &text)
+    voice.stream(from, &text, talk)
 }

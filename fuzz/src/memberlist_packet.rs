@@ -37,6 +37,7 @@ pub fn run(data: &[u8]) {
         wire: Wire::Memberlist,
         label: Bytes::from_static(if on(0) { LABEL } else { b"" }),
         key: on(4).then_some(key),
+        key_to_answer: None,
         version: if on(5) { SealVersion::V0 } else { SealVersion::V1 },
         compression: on(6),
         checksum: on(7),

@@ -10,7 +10,7 @@ use swim_core::{DropReason, MemberRef};
 use super::draft;
 use super::input::Input;
 use super::settings;
-use super::voice::{Side, Voice};
+use super::voice::{Side, Talk, Voice};
 
 /// The port of members that name none: what a [`Voice`] reads with.
 const PORT: u16 = 1;
@@ -69,9 +69,11 @@ fn as_read<'a>(message: &Message<'a>) -> Message<'a> {
             };
             Message::Update(Update { claim, ..update })
         }
-        Message::User(User { payload, .. }) => Message::User(User { from: "", payload }),
+        Message::User(User { payload, .. }) => {
+            Message::User(User { from: "", payload, envelope: None })
+        }
         Message::Broadcast(broadcast) => {
-            Message::User(User { from: "", payload: broadcast.payload })
+            Message::User(User { from: "", payload: broadcast.payload, envelope: None })
         }
     }
 }
@@ -125,8 +127,8 @@ fn on_streams(text: &[u8], voice: &Voice) {
     let end = Scanner::new(StreamLimits::default()).advance(text);
     assert_eq!(end, Ok(Some(text.len())));
     for side in [Side::Dialler, Side::Acceptor] {
-        let bytes = voice.stream(side, text);
-        _ = voice.read_stream(side, &bytes);
+        let bytes = voice.stream(side, text, &Talk::default());
+        _ = voice.read_stream(side, &bytes, &mut Talk::default());
     }
 }
 

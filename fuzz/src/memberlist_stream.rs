@@ -10,7 +10,7 @@ use super::draft;
 use super::input::Input;
 use super::settings::{self, LABEL};
 use super::stream::{opening, outcome};
-use super::voice::{Side, Voice};
+use super::voice::{Side, Talk, Voice};
 
 /// The port of members that name none.
 const PORT: u16 = 7946;
@@ -42,6 +42,7 @@ pub fn run(data: &[u8]) {
         wire: Wire::Memberlist,
         label: Bytes::from_static(if on(0) { LABEL } else { b"" }),
         key: on(4).then_some(key),
+        key_to_answer: None,
         version: if on(5) { SealVersion::V0 } else { SealVersion::V1 },
         compression: on(6),
         checksum: false,
@@ -49,13 +50,13 @@ pub fn run(data: &[u8]) {
     // Who speaks on a stream that was accepted is who dialled.
     let side = if how & 3 == 0 { Side::Dialler } else { Side::Acceptor };
     let bytes = if on(7) {
-        let mut bytes = draft::exchange(&mut input, &voice, side);
+        let mut bytes = draft::exchange(&mut input, &voice, side, &Talk::default());
         bytes.extend_from_slice(input.remainder());
         bytes
     } else {
         let text = input.remainder();
         decode(text, &steps);
-        voice.stream(side, text)
+        voice.stream(side, text, &Talk::default())
     };
     decode(&bytes, &steps);
 

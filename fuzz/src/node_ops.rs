@@ -7,12 +7,12 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist;
 use swim_core::wire::{Ack, Claim, Frame, Message, Update, Wire};
-use swim_core::{Instant, Output, StreamInput};
+use swim_core::{Instant, Output, StreamId, StreamInput};
 
 use super::draft;
 use super::input::Input;
 use super::settings::{self, LABELS, NAMES, address, home};
-use super::voice::{Awaited, Voice};
+use super::voice::{Awaited, Side, Voice};
 use super::watched::Watched;
 
 /// More operations than this only make an input slow.
@@ -219,6 +219,8 @@ fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
     }
     let stream = input.pick(&streams);
     let (voice, side) = (Voice::of(watched.node.config()), watched.peer_side(stream));
+    greet(watched, input, stream, &voice);
+    let talk = watched.talk(stream);
     let bytes = match watched.awaited(stream) {
         Some(Awaited::Ack(sequence)) => {
             let (ack, mut text) = (Ack { sequence, payload: b"", view: 0 }, BytesMut::new());
@@ -226,15 +228,24 @@ fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
                 Wire::Swim => Frame::Ack(ack).encode(&mut text),
                 Wire::Memberlist => memberlist::encode(&Message::Ack(ack), &mut text),
             }
-            voice.stream(side, &text)
+            voice.stream(side, &text, &talk)
         }
         Some(Awaited::End) => BytesMut::new(),
-        None => draft::half(input, &voice, side),
+        None => draft::half(input, &voice, side, &talk),
     };
     if !bytes.is_empty() {
         watched.stream(stream, StreamInput::Data(&bytes));
     }
     watched.stream(stream, StreamInput::Finished);
+}
+
+/// A peer greets before it says more, and waits for the node's greeting or not.
+fn greet(watched: &mut Watched, input: &mut Input<'_>, stream: StreamId, voice: &Voice) {
+    if voice.greets() && input.flag() {
+        let dials = watched.peer_side(stream) == Side::Dialler;
+        let greeting = voice.greeting(dials && input.flag());
+        watched.stream(stream, StreamInput::Data(&greeting));
+    }
 }
 
 /// Bytes that are no packet of ours.
@@ -251,9 +262,11 @@ fn exchange(watched: &mut Watched, input: &mut Input<'_>) {
     }
     let stream = input.pick(&streams);
     let voice = voice(watched, input);
-    let bytes = draft::exchange(input, &voice, watched.peer_side(stream));
-    let (first, second) = bytes.split_at(bytes.len() * input.below(4) / 3);
     watched.stream(stream, StreamInput::Opened);
+    greet(watched, input, stream, &voice);
+    let talk = watched.talk(stream);
+    let bytes = draft::exchange(input, &voice, watched.peer_side(stream), &talk);
+    let (first, second) = bytes.split_at(bytes.len() * input.below(4) / 3);
     watched.stream(stream, StreamInput::Data(first));
     watched.stream(stream, StreamInput::Data(second));
 }

@@ -177,6 +177,7 @@ pub fn memberlist_voice(input: &mut Input<'_>) -> Voice {
         wire: Wire::Memberlist,
         label: Bytes::from_static(LABELS[usize::from(switches & 3)]),
         key: [None, Some(first), Some(second), Some(third)][usize::from(switches >> 2 & 3)].clone(),
+        key_to_answer: None,
         version: if bit(4) { SealVersion::V0 } else { SealVersion::V1 },
         compression: bit(5),
         checksum: bit(6),

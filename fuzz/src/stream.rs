@@ -9,7 +9,7 @@ use super::draft;
 use super::input::Input;
 use super::packet::node_with_members;
 use super::settings::{self, LABEL, home};
-use super::voice::{Side, Voice};
+use super::voice::{Side, Talk, Voice};
 use super::watched::Watched;
 
 /// Hands the input in piece by piece, and to another node at once.
@@ -29,7 +29,8 @@ pub fn run(data: &[u8]) {
         1 => framed(label, input.remainder()),
         _ => {
             // Without keys both sides say it the same way.
-            let mut bytes = draft::exchange(&mut input, &Voice::of(&config), Side::Dialler);
+            let mut bytes =
+                draft::exchange(&mut input, &Voice::of(&config), Side::Dialler, &Talk::default());
             bytes.extend_from_slice(input.remainder());
             bytes
         }

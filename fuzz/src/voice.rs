@@ -18,6 +18,13 @@ const SEALED_FLAG: u8 = 1;
 /// In the second byte of the native header: the text of the packet is compressed.
 const COMPRESSED_FLAG: u8 = 2;
 
+/// In the second byte of the native header: a greeting follows.
+const GREETS_FLAG: u8 = 4;
+
+/// One byte that says whether its side waits for the other's, and a random number.
+const GREETING_SIZE: usize = 17;
+type Greeting = [u8; GREETING_SIZE];
+
 /// Who says something on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -25,6 +32,47 @@ pub enum Side {
     Dialler = 0,
     /// Who accepted it.
     Acceptor = 1,
+}
+
+/// What is known of a stream of the native wire, by who listens to both sides.
+#[derive(Clone, Debug, Default)]
+pub struct Talk {
+    /// What both sides of a sealed stream said to bind its frames to it.
+    greetings: [Option<Greeting>; 2],
+    /// How the peer began, until that is known.
+    heard: Vec<u8>,
+    /// The header of the node.
+    head: Option<Vec<u8>>,
+}
+
+impl Talk {
+    /// Listens to what the peer says, which is on this side.
+    pub fn hear(&mut self, from: Side, bytes: &[u8]) {
+        const BEGINNING_MAX: usize = 3 + 255 + GREETING_SIZE;
+        let room = BEGINNING_MAX - self.heard.len();
+        self.heard.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if let [_, flags, label, rest @ ..] = &self.heard[..]
+            && flags & GREETS_FLAG != 0
+            && let Some(greeting) = rest.get(usize::from(*label)..)
+        {
+            self.greetings[from as usize] = greeting.first_chunk().copied();
+        }
+    }
+
+    fn dialler_waits(&self) -> bool {
+        self.greetings[0].is_some_and(|greeting| greeting[0] == 1)
+    }
+
+    /// What is sealed in with a frame: the greetings that count for it, and which one it is.
+    fn place(&self, from: Side, number: u32) -> Vec<u8> {
+        let counts = from == Side::Acceptor || self.dialler_waits();
+        let [dialler, acceptor] = self.greetings;
+        let greetings = [dialler, acceptor.filter(|_| counts)].into_iter().flatten();
+        let mut place: Vec<u8> = greetings.flatten().collect();
+        place.push(from as u8);
+        place.extend_from_slice(&number.to_be_bytes());
+        place
+    }
 }
 
 /// What has to follow what a node sent on a stream.
@@ -45,6 +93,8 @@ pub struct Voice {
     pub label: Bytes,
     /// The key; without one nothing is sealed.
     pub key: Option<Key>,
+    /// The key for what belongs to something sealed, whether or not the rest is.
+    pub key_to_answer: Option<Key>,
     /// How memberlist's wire is sealed.
     pub version: SealVersion,
     /// Whether packets are compressed, and streams of memberlist's wire.
@@ -62,6 +112,7 @@ impl Voice {
             wire: config.wire,
             label: config.label.clone(),
             key: config.keyring.primary().filter(|_| config.verify_outgoing).cloned(),
+            key_to_answer: config.keyring.primary().cloned(),
             version: if v1 { SealVersion::V1 } else { SealVersion::V0 },
             compression: config.compression,
             checksum: false,
@@ -145,7 +196,8 @@ impl Voice {
                 // Only of packets, and only by those who compress.
                 let is_compressed = self.compression && datagram[1] & COMPRESSED_FLAG != 0;
                 let flags = if is_compressed { COMPRESSED_FLAG } else { 0 };
-                let (head, body) = self.split_header(&mut datagram, flags);
+                let sealed = if self.key.is_some() { SEALED_FLAG } else { 0 };
+                let (head, body) = self.split_header(&mut datagram, flags | sealed);
                 let text = match self.sealer() {
                     Some(sealer) => sealer.open_native(&[head], body).expect("our own seal"),
                     None => body,
@@ -189,9 +241,6 @@ impl Voice {
         let mut header = BytesMut::new();
         wire::begin_packet(&self.label, &mut header);
         header[1] |= flags;
-        if self.key.is_some() {
-            header[1] |= SEALED_FLAG;
-        }
         let (head, body) = bytes.split_at_mut(header.len());
         assert_eq!(*head, header[..], "our own header");
         (head, body)
@@ -199,12 +248,28 @@ impl Voice {
 
     // Streams.
 
-    /// What one side says on a stream: whole frames of the native wire, or a message of
-    /// memberlist's.
+    /// How a peer on this side begins a sealed stream of the native wire, alone.
     #[must_use]
-    pub fn stream(&self, from: Side, text: &[u8]) -> BytesMut {
+    pub fn greeting(&self, waits: bool) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        wire::begin_packet(&self.label, &mut bytes);
+        bytes[1] |= SEALED_FLAG | GREETS_FLAG;
+        bytes.extend_from_slice(&greeting(waits));
+        bytes
+    }
+
+    /// Whether streams begin with a greeting.
+    #[must_use]
+    pub fn greets(&self) -> bool {
+        self.wire == Wire::Swim && self.key.is_some()
+    }
+
+    /// What one side says on a stream, of which it may have said the greeting: whole frames of the
+    /// native wire, or a message of memberlist's.
+    #[must_use]
+    pub fn stream(&self, from: Side, text: &[u8], talk: &Talk) -> BytesMut {
         match self.wire {
-            Wire::Swim => self.swim_stream(from, text),
+            Wire::Swim => self.swim_stream(from, text, talk),
             Wire::Memberlist => {
                 let mut bytes = BytesMut::from(text);
                 if self.compression {
@@ -221,19 +286,28 @@ impl Voice {
         }
     }
 
-    fn swim_stream(&self, from: Side, mut text: &[u8]) -> BytesMut {
+    fn swim_stream(&self, from: Side, mut text: &[u8], talk: &Talk) -> BytesMut {
         let mut bytes = BytesMut::new();
         wire::begin_packet(&self.label, &mut bytes);
         if let Some(mut sealer) = self.sealer() {
-            bytes[1] |= SEALED_FLAG;
+            bytes[1] |= SEALED_FLAG | GREETS_FLAG;
             let head = bytes.clone();
+            let mut talk = talk.clone();
+            let said = &mut talk.greetings[from as usize];
+            if said.is_some() {
+                bytes.clear();
+            } else {
+                *said = Some(greeting(false));
+                bytes.extend_from_slice(&greeting(false));
+            }
             let mut number = 0;
             while let Some((body, rest)) = split_frame(text) {
                 let start = bytes.len();
                 bytes.extend_from_slice(&[0; wire::FRAME_HEADER_LEN]);
                 bytes.extend_from_slice(body);
                 let sealed_at = start + wire::FRAME_HEADER_LEN;
-                sealer.seal_native(&[&head, &place(from, number)], &mut bytes, sealed_at);
+                let place = talk.place(from, number);
+                sealer.seal_native(&[&head, &place], &mut bytes, sealed_at);
                 let length = u32::try_from(bytes.len() - sealed_at).expect("a short frame");
                 bytes[start..sealed_at].copy_from_slice(&length.to_be_bytes());
                 (text, number) = (rest, number + 1);
@@ -243,35 +317,68 @@ impl Voice {
         bytes
     }
 
-    /// Reads what somebody who speaks like this said on a stream, and returns what has to follow.
+    /// Reads what a node that speaks like this said on a stream, and returns what has to follow.
     ///
     /// # Panics
     ///
     /// When any of it cannot be read, or is framed in another way.
     #[must_use]
-    pub fn read_stream(&self, from: Side, bytes: &[u8]) -> Option<Awaited> {
+    pub fn read_stream(&self, from: Side, bytes: &[u8], talk: &mut Talk) -> Option<Awaited> {
         match self.wire {
-            Wire::Swim => self.read_swim_stream(from, bytes),
+            Wire::Swim => self.read_swim_stream(from, bytes, talk),
             Wire::Memberlist => self.read_memberlist_stream(from, bytes),
         }
     }
 
-    fn read_swim_stream(&self, from: Side, bytes: &[u8]) -> Option<Awaited> {
+    fn read_swim_stream(&self, from: Side, bytes: &[u8], talk: &mut Talk) -> Option<Awaited> {
         let mut bytes = bytes.to_vec();
-        let (head, body) = self.split_header(&mut bytes, 0);
-        let (mut rest, mut awaits, mut number) = (&*body, None, 0);
-        assert!(!rest.is_empty(), "a stream without a frame");
+        let (goes_on, mut start) = (talk.head.is_some(), 0);
+        let other = match from {
+            Side::Dialler => talk.greetings[1],
+            Side::Acceptor => talk.greetings[0],
+        };
+        if !goes_on {
+            // What is sealed is answered sealed.
+            let is_sealed = self.key.is_some() || other.is_some();
+            let flags = if is_sealed { SEALED_FLAG | GREETS_FLAG } else { 0 };
+            let (head, body) = self.split_header(&mut bytes, flags);
+            talk.head = Some(head.to_vec());
+            start = head.len();
+            if is_sealed {
+                let greeting = body.first_chunk().expect("a greeting");
+                talk.greetings[from as usize] = Some(*greeting);
+                start += GREETING_SIZE;
+            }
+        }
+        let mut rest = &bytes[start..];
+        let waits = match from {
+            Side::Dialler => talk.dialler_waits() && !goes_on,
+            Side::Acceptor => talk.dialler_waits() && rest.is_empty(),
+        };
+        assert_eq!(rest.is_empty(), waits, "frames follow unless somebody waits");
+        let is_sealed = talk.greetings[from as usize].is_some();
+        let head = talk.head.clone().expect("it is known");
+        let key = self.key.as_ref().or(self.key_to_answer.as_ref()).filter(|_| is_sealed);
+        let sealer = key.map(|key| Sealer::new(Keyring::new(key.clone()), [9; 32]));
+        let (mut awaits, mut number) = (None, 0);
         while !rest.is_empty() {
             let (body, after) = split_frame(rest).expect("a whole frame");
             let mut body = body.to_vec();
-            let text = match self.sealer() {
-                Some(sealer) => sealer.open_native(&[head, &place(from, number)], &mut body),
+            let text = match &sealer {
+                Some(sealer) => sealer.open_native(&[&head, &talk.place(from, number)], &mut body),
                 None => Ok(&body[..]),
             };
-            match wire::decode_frame(text.expect("our own seal")).expect("our own frame") {
+            let (frame, is_bound) = (text.expect("our own seal"), talk.dialler_waits());
+            match wire::decode_frame(frame).expect("our own frame") {
                 Frame::Ping(ping) => awaits = Some(Awaited::Ack(ping.sequence)),
-                Frame::User(_) => awaits = Some(Awaited::Ack(0)),
+                Frame::User(_) => {
+                    assert!(!is_sealed || is_bound, "a message that could be repeated");
+                    awaits = Some(Awaited::Ack(0));
+                }
                 Frame::PushPull(part) => {
+                    let is_bound = is_bound || from == Side::Acceptor;
+                    let is_bare = part.user_state.is_empty();
+                    assert!(!is_sealed || is_bound || is_bare, "a state that could be repeated");
                     assert!(part.members().all(|member| member.is_ok()), "our own members");
                     assert_eq!(part.last, after.is_empty(), "the last part says so");
                 }
@@ -330,8 +437,9 @@ fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes[wire::FRAME_HEADER_LEN..].split_at_checked(length)
 }
 
-/// What is sealed in with a frame of the native wire: who sent it, and which one it is.
-fn place(from: Side, number: u32) -> [u8; 5] {
-    let [a, b, c, d] = number.to_be_bytes();
-    [from as u8, a, b, c, d]
+/// What a peer greets with, always the same, which is fine where nobody listens.
+fn greeting(waits: bool) -> Greeting {
+    let mut greeting = [5; GREETING_SIZE];
+    greeting[0] = u8::from(waits);
+    greeting
 }

@@ -11,7 +11,7 @@ use swim_core::{
     State, Status, StreamId, StreamInput, StreamOp,
 };
 
-use super::voice::{Awaited, Side, Voice};
+use super::voice::{Awaited, Side, Talk, Voice};
 
 /// How many pings of the node are remembered to be answered.
 const PINGS_MAX: usize = 8;
@@ -26,7 +26,7 @@ pub struct Asked {
 }
 
 /// How far an open stream is, as its caller knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Open {
     /// The peer opened it.
     incoming: bool,
@@ -34,6 +34,7 @@ struct Open {
     finished: bool,
     /// What the node waits for.
     awaits: Option<Awaited>,
+    talk: Talk,
 }
 
 /// A node and what can be known of it from outside.
@@ -106,6 +107,10 @@ impl Watched {
 
     /// Reports about a stream.
     pub fn stream(&mut self, id: StreamId, input: StreamInput<'_>) {
+        if let (Some(open), StreamInput::Data(bytes)) = (self.streams.get_mut(&id), input) {
+            let from = if open.incoming { Side::Dialler } else { Side::Acceptor };
+            open.talk.hear(from, bytes);
+        }
         self.node.handle_stream(self.now, id, input);
         self.take_outputs();
         let over = match input {
@@ -168,6 +173,12 @@ impl Watched {
             Some(open) if open.incoming => Side::Dialler,
             _ => Side::Acceptor,
         }
+    }
+
+    /// What is known of a stream that is open.
+    #[must_use]
+    pub fn talk(&self, id: StreamId) -> Talk {
+        self.streams.get(&id).map(|open| open.talk.clone()).unwrap_or_default()
     }
 
     /// The streams that are open.
@@ -252,7 +263,7 @@ impl Watched {
     fn note_stream(&mut self, id: StreamId, incoming: bool) {
         assert!(Some(id) > self.newest_stream, "never reused");
         self.newest_stream = Some(id);
-        let open = Open { incoming, finished: false, awaits: None };
+        let open = Open { incoming, finished: false, awaits: None, talk: Talk::default() };
         self.streams.insert(id, open);
     }
 
@@ -266,7 +277,8 @@ impl Watched {
             StreamOp::Send(bytes) => {
                 assert!(!open.finished, "bytes after the end");
                 let from = if open.incoming { Side::Acceptor } else { Side::Dialler };
-                open.awaits = Voice::of(self.node.config()).read_stream(from, bytes);
+                let voice = Voice::of(self.node.config());
+                open.awaits = voice.read_stream(from, bytes, &mut open.talk);
             }
             StreamOp::Finish => {
                 assert!(!open.finished, "finished twice");

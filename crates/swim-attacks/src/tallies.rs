@@ -83,8 +83,8 @@ pub(crate) async fn stream_pings(stage: &Stage, at: &Member, span: Duration) -> 
     let (to, target) = (at.address(), at.name().to_owned());
     Tally::count(span, Duration::from_millis(100), async |sequence| {
         let ping = Ping { sequence, target: &target, source: "prober", reply_to: None };
-        let bytes = voice.stream_ping(ping);
         let mut inbox = StreamBuffer::default();
+        let bytes = voice.stream_ping(&mut inbox, ping);
         let exchange = async {
             let mut stream = dial(loopback(0, 9), to).await?;
             stream.write_all(&bytes).await?;

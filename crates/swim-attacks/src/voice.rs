@@ -66,9 +66,9 @@ impl Voice {
         }
     }
 
-    /// A ping over a stream.
-    pub(crate) fn stream_ping(&mut self, ping: Ping<'_>) -> Bytes {
-        self.dialled(|wire, out| match wire {
+    /// A ping over a stream, whose answer is read with the same `inbox`.
+    pub(crate) fn stream_ping(&mut self, inbox: &mut StreamBuffer, ping: Ping<'_>) -> Bytes {
+        self.dialled(inbox, |wire, out| match wire {
             Wire::Swim => Frame::Ping(ping).encode(out),
             Wire::Memberlist => memberlist::encode(&Message::Ping(ping), out),
         })
@@ -77,7 +77,7 @@ impl Voice {
     /// A push/pull with these members.
     pub(crate) fn push_pull(&mut self, scope: Scope, members: &[MemberRef<'_>]) -> Bytes {
         let members = members.iter().copied();
-        self.dialled(|wire, out| match wire {
+        self.dialled(&mut StreamBuffer::default(), |wire, out| match wire {
             Wire::Swim => wire::encode_push_pull(scope, 0, members, &[], out),
             Wire::Memberlist => {
                 memberlist::encode_push_pull(scope == Scope::Join, members, &[], out);
@@ -90,9 +90,13 @@ impl Voice {
         self.channel.read_half(inbox, Side::Acceptor, usize::MAX).ok().flatten()
     }
 
-    fn dialled(&mut self, write: impl FnOnce(Wire, &mut BytesMut)) -> Bytes {
+    fn dialled(
+        &mut self,
+        inbox: &mut StreamBuffer,
+        write: impl FnOnce(Wire, &mut BytesMut),
+    ) -> Bytes {
         let framed = self.channel.framed(write);
-        self.channel.sealed(Side::Dialler, None, framed)
+        self.channel.sealed(inbox, Side::Dialler, framed)
     }
 }
 

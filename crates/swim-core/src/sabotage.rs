@@ -67,4 +67,10 @@ pub enum Sabotage {
     ReadsAllThatIsPacked,
     /// Tries all keys for XChaCha20 on what one of them may have sealed.
     TriesEveryKey,
+    /// Greets with the same number on every sealed stream.
+    GreetsAlike,
+    /// Sends and takes messages and states on streams without a greeting of the acceptor.
+    WaitsForNoGreeting,
+    /// Takes messages that are for other members.
+    TakesWhatIsForOthers,
 }

@@ -180,6 +180,9 @@ counted_enum! {
         Sealed => "sealed", "encrypted; this node has no key";
         /// Encrypted with a key that this node does not have, for another label, or damaged.
         WrongKey => "wrong_key", "encrypted with a key that this node does not have";
+        /// A message or application state on a stream that is not bound to this exchange: sealed,
+        /// but perhaps at another time, for somebody else.
+        Unbound => "unbound", "a message that may have been recorded";
         /// Compressed, where nothing is: a stream of the native wire format.
         Compressed => "compressed", "compressed, which is not read here";
         /// From an address, or about one, that is in none of `allowed_networks`.

@@ -13,6 +13,26 @@ pub(crate) struct Opener {
     scratch: Scratch,
 }
 
+/// One stream of a node, as one who listens to both sides hears it.
+#[derive(Debug, Default)]
+pub(crate) struct Talk {
+    /// What the node says.
+    own: StreamBuffer,
+    /// How the peer began, until that is known.
+    peer: Vec<u8>,
+    overheard: bool,
+}
+
+impl Talk {
+    /// Whether a part was begun and is not complete.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.own.is_empty()
+    }
+}
+
+/// No header and greeting is longer.
+const BEGINNING_MAX: usize = 300;
+
 /// What one side sends on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -42,47 +62,67 @@ impl Opener {
         Ok(())
     }
 
-    /// What a node with this configuration sends on a stream: one part, and nothing behind it.
-    /// `dialled` says whether it opened the stream.
+    /// Listens to what the peer of a node with this configuration says on a stream; `dialled` says
+    /// whether the node opened it.
+    pub(crate) fn overhear(
+        &mut self,
+        config: &Config,
+        talk: &mut Talk,
+        bytes: &[u8],
+        dialled: bool,
+    ) {
+        if talk.overheard || config.wire == Wire::Memberlist {
+            return;
+        }
+        talk.peer.extend_from_slice(&bytes[..bytes.len().min(BEGINNING_MAX - talk.peer.len())]);
+        let peer_side = if dialled { Side::Acceptor } else { Side::Dialler };
+        let channel = following(&mut self.channel, config);
+        // What is refused is not answered.
+        let known = channel.overhear(&mut talk.own, peer_side, &talk.peer).unwrap_or(true);
+        talk.overheard = known || talk.peer.len() == BEGINNING_MAX;
+    }
+
+    /// What a node with this configuration sends on a stream: one part, and nothing behind it; none
+    /// while some of it is still to come. `dialled` says whether it opened the stream.
     pub(crate) fn stream(
         &mut self,
         config: &Config,
+        talk: &mut Talk,
         bytes: &[u8],
         dialled: bool,
-    ) -> Result<Part, DropReason> {
+    ) -> Result<Option<Part>, DropReason> {
         let side = if dialled { Side::Dialler } else { Side::Acceptor };
-        let read =
-            match (self.read(config, bytes, side, StreamBuffer::default()), &config.label_also) {
-                // On memberlist's wire an answer is sealed for the label that the dialler said.
-                (Err(DropReason::WrongKey), Some(label))
-                    if !dialled && config.wire == Wire::Memberlist =>
-                {
-                    self.read(config, bytes, side, StreamBuffer::dialled_as(label.clone()))
-                }
-                (read, _) => read,
-            };
-        let received = read?;
+        let channel = following(&mut self.channel, config);
+        let read = match (read(channel, &mut talk.own, bytes, side), &config.label_also) {
+            // On memberlist's wire an answer is sealed for the label that the dialler said.
+            (Err(DropReason::WrongKey), Some(label))
+                if !dialled && config.wire == Wire::Memberlist =>
+            {
+                read(channel, &mut StreamBuffer::dialled_as(label.clone()), bytes, side)
+            }
+            (read, _) => read,
+        };
+        let Some(received) = read? else {
+            return Ok(None);
+        };
         if received.bytes_behind() > 0 {
             return Err(DropReason::Malformed);
         }
         if seals(config) && !received.was_sealed() {
             return Err(DropReason::Plaintext);
         }
-        part(received.half())
+        part(received.half()).map(Some)
     }
+}
 
-    fn read(
-        &mut self,
-        config: &Config,
-        bytes: &[u8],
-        side: Side,
-        mut buffer: StreamBuffer,
-    ) -> Result<Received, DropReason> {
-        buffer.push(bytes);
-        let channel = following(&mut self.channel, config);
-        let read = channel.read_half(&mut buffer, side, usize::MAX);
-        read.map_err(|rejected| rejected.reason)?.ok_or(DropReason::Truncated)
-    }
+fn read(
+    channel: &mut Channel,
+    buffer: &mut StreamBuffer,
+    bytes: &[u8],
+    side: Side,
+) -> Result<Option<Received>, DropReason> {
+    buffer.push(bytes);
+    channel.read_half(buffer, side, usize::MAX).map_err(|rejected| rejected.reason)
 }
 
 fn part(half: Half<'_>) -> Result<Part, DropReason> {
@@ -120,7 +160,7 @@ pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> By
 pub(crate) fn stream(config: &Config, plain: &[u8], seed: u64) -> Bytes {
     let mut channel = forging(config, seed);
     let framed = channel.framed(|_, out| out.extend_from_slice(plain));
-    channel.sealed(Side::Dialler, None, framed)
+    channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed)
 }
 
 /// A channel that speaks as a node with this configuration, and compresses nothing.

@@ -30,6 +30,11 @@ pub(super) struct Framing {
     pub(super) packet_size_max: usize,
     /// How many bytes of messages, with what each of them costs besides, a packet may hold.
     pub(super) packet_text_max: usize,
+    /// On the native wire, messages and application states on sealed streams wait for the greeting
+    /// of the acceptor, and are taken only if they did.
+    pub(super) waits: bool,
+    /// Each sealed stream is greeted on with another number.
+    pub(super) greets_anew: bool,
     /// The longest frame of the native wire, before it is sealed.
     pub(super) frame_size_max: usize,
     /// The longest parts of a message on memberlist's streams.
@@ -51,6 +56,8 @@ impl Framing {
             port: config.address.port(),
             packet_size_max: config.packet_size_max,
             packet_text_max: config.packet_text_max(),
+            waits: !config.breaks(Sabotage::WaitsForNoGreeting),
+            greets_anew: !config.breaks(Sabotage::GreetsAlike),
             frame_size_max: (config.reliable_size_max + USER_FRAME_OVERHEAD)
                 .max(wire::PUSH_PULL_FRAME_SIZE_MAX),
             stream_limits: StreamLimits {

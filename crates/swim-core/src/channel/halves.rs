@@ -3,7 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::Channel;
-use super::stream_buffer::{Side, frame_place};
+use super::greeting::Greeting;
+use super::stream_buffer::{Side, StreamBuffer, frame_place};
 use crate::wire::{self, Allowance, Wire, memberlist};
 
 /// What is longer goes out as it is: to compress 20 MiB takes half a second, in which this node
@@ -12,7 +13,25 @@ const PACKED_SIZE_MAX: usize = 512 << 10;
 
 /// One side's part of an exchange, in the clear.
 #[derive(Debug)]
-pub struct Framed(BytesMut);
+pub struct Framed {
+    bytes: BytesMut,
+    /// How long the header is, with the label of the time.
+    header_len: usize,
+}
+
+impl Framed {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
 
 impl Channel {
     /// One side's part of an exchange: what stands before it, and what `write` adds, which is told
@@ -22,20 +41,42 @@ impl Channel {
         if self.framing.wire == Wire::Swim {
             wire::begin_packet(&self.framing.label, &mut bytes);
         }
+        let header_len = bytes.len();
         write(self.framing.wire, &mut bytes);
-        Framed(bytes)
+        Framed { bytes, header_len }
     }
 
-    /// Compresses and seals one side's part of an exchange, ready to be sent. On memberlist's wire
-    /// an answer belongs to the label that the dialler came with.
-    pub fn sealed(&mut self, side: Side, dialled_with: Option<&[u8]>, framed: Framed) -> Bytes {
-        let Framed(mut bytes) = framed;
+    /// Whether a message or application state has to wait for the acceptor's greeting: on sealed
+    /// streams of the native wire. Then [`greet`](Channel::greet) comes first.
+    #[must_use]
+    pub fn waits_for_greeting(&self) -> bool {
+        self.framing.wire == Wire::Swim && self.framing.seals && self.framing.waits
+    }
+
+    /// What a dialler says before its part, which goes on when the acceptor has greeted
+    /// ([`StreamBuffer::was_greeted`]) and is sealed then.
+    pub fn greet(&mut self, stream: &mut StreamBuffer) -> Bytes {
+        let mut bytes = BytesMut::new();
+        self.begin_sealed(stream, Side::Dialler, true, &mut bytes);
+        bytes.freeze()
+    }
+
+    /// Compresses and seals one side's part of an exchange, ready to be sent: all of it, or what
+    /// follows the greeting if that was sent before. `stream` is where this side reads what the
+    /// other one says; an acceptor has read the dialler's part there. An answer on memberlist's
+    /// wire belongs to the label that the dialler came with, one on the native wire to what the
+    /// dialler sealed.
+    pub fn sealed(&mut self, stream: &mut StreamBuffer, side: Side, framed: Framed) -> Bytes {
+        let Framed { mut bytes, header_len } = framed;
         let framing = &self.framing;
         match framing.wire {
-            Wire::Swim if framing.seals => bytes = self.seal_frames(side, &bytes),
+            Wire::Swim if framing.seals || stream.is_sealed() => {
+                bytes = self.seal_frames(stream, side, &bytes[header_len..]);
+            }
             Wire::Swim => {}
             Wire::Memberlist => {
-                let label = dialled_with.unwrap_or(&framing.label);
+                let dialled_with = stream.dialled_with();
+                let label = dialled_with.as_ref().unwrap_or(&framing.label);
                 if framing.compression && bytes.len() <= PACKED_SIZE_MAX {
                     // Nothing that another node would not read.
                     let allowed = Allowance::memberlist;
@@ -53,16 +94,32 @@ impl Channel {
         bytes.freeze()
     }
 
+    /// Begins one side's part of a sealed stream: header and greeting.
+    pub(super) fn begin_sealed(
+        &mut self,
+        stream: &mut StreamBuffer,
+        side: Side,
+        waits: bool,
+        out: &mut BytesMut,
+    ) {
+        wire::begin_packet(&self.framing.label, out);
+        wire::mark_sealed_stream(out);
+        let random = self.framing.greets_anew;
+        let nonce = if random { self.sealer.random() } else { [0; Greeting::NONCE_SIZE] };
+        let greeting = Greeting::new(waits, nonce);
+        stream.begin_own(side, out, greeting);
+        out.extend_from_slice(greeting.as_bytes());
+    }
+
     /// Seals each frame for itself, so that a receiver need not hold all of them to open one.
-    fn seal_frames(&mut self, side: Side, plain: &[u8]) -> BytesMut {
-        let mut header = [0; wire::HEADER_SIZE_MAX];
-        let header_len = wire::header_len(&self.framing.label);
-        let header = &mut header[..header_len];
-        header.copy_from_slice(&plain[..header_len]);
-        wire::mark_sealed(header);
-        let mut sealed = BytesMut::with_capacity(plain.len() + 2 * self.sealer.native_overhead());
-        sealed.extend_from_slice(header);
-        let (mut rest, mut number) = (&plain[header_len..], 0);
+    fn seal_frames(&mut self, stream: &mut StreamBuffer, side: Side, plain: &[u8]) -> BytesMut {
+        let before = wire::HEADER_SIZE_MAX + Greeting::SIZE;
+        let overhead = 2 * self.sealer.native_overhead();
+        let mut sealed = BytesMut::with_capacity(plain.len() + overhead + before);
+        if !stream.has_begun() {
+            self.begin_sealed(stream, side, false, &mut sealed);
+        }
+        let (mut rest, mut number) = (plain, 0);
         while let Some(len) = wire::frame_len(rest) {
             let (frame, after) = rest.split_at(wire::FRAME_HEADER_LEN + len);
             rest = after;
@@ -74,7 +131,8 @@ impl Channel {
             let start = sealed.len();
             sealed.extend_from_slice(body);
             let place = frame_place(side, number);
-            self.sealer.seal_native(&[header, &place], &mut sealed, start);
+            let additional = stream.additional_to_own(side, &place);
+            self.sealer.seal_native(&additional, &mut sealed, start);
             number += 1;
         }
         sealed

@@ -9,6 +9,7 @@
 
 mod draft;
 mod framing;
+mod greeting;
 mod halves;
 mod opening;
 mod seal;

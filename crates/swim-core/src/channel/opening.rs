@@ -64,6 +64,9 @@ impl Channel {
         let labels = self.framing.labels();
         let header = wire::read_header(datagram, &labels)?.ok_or(DropReason::Truncated)?;
         let (head, body) = datagram.split_at_checked(header.size).ok_or(DropReason::Truncated)?;
+        if header.greets {
+            return Err(DropReason::WireVersion);
+        }
         self.framing.check_sealed(header.sealed)?;
         let body = match header.sealed {
             true => {

@@ -27,8 +27,8 @@ const AES_NONCE_SIZE: usize = 12;
 const NONCE_SIZE_MAX: usize = 24;
 /// Of each cipher.
 const TAG_SIZE: usize = 16;
-/// A label and the header around it, with room to spare.
-const ADDITIONAL_SIZE_MAX: usize = LABEL_SIZE_MAX + 33;
+/// A label and the header around it, two greetings, and the place of a frame, with room to spare.
+const ADDITIONAL_SIZE_MAX: usize = LABEL_SIZE_MAX + 45;
 /// The stream of the generator that nonces come from. The protocol's chance is drawn from another
 /// one of the same seed, so that a run takes the same course with keys and without.
 const NONCE_STREAM: u64 = 1;
@@ -174,7 +174,7 @@ impl Sealer {
     ///
     /// # Panics
     ///
-    /// If there is no key; if `additional` has more than 288 bytes.
+    /// If there is no key; if `additional` has more than 300 bytes.
     pub fn seal_native(&mut self, additional: &[&[u8]], out: &mut BytesMut, start: usize) {
         let mut nonce = [0; NONCE_SIZE_MAX];
         let nonce = &mut nonce[..self.primary().nonce_size()];
@@ -235,7 +235,7 @@ impl Sealer {
     ///
     /// # Panics
     ///
-    /// If `additional` has more than 288 bytes.
+    /// If `additional` has more than 300 bytes.
     pub fn open_native<'a>(
         &self,
         additional: &[&[u8]],
@@ -246,6 +246,13 @@ impl Sealer {
         }
         let text = self.open_with(|_| true, additional, sealed)?;
         Ok(&sealed[text])
+    }
+
+    /// A number that nobody can know before, for [`Channel`](super::Channel) to greet with.
+    pub(super) fn random<const SIZE: usize>(&mut self) -> [u8; SIZE] {
+        let mut number = [0; SIZE];
+        self.nonces.fill_bytes(&mut number);
+        number
     }
 
     /// The keys.
@@ -376,10 +383,8 @@ impl Sealer {
     }
 
     fn aes_nonce(&mut self) -> [u8; AES_NONCE_SIZE] {
-        let mut nonce = [0; AES_NONCE_SIZE];
-        self.nonces.fill_bytes(&mut nonce);
         self.note_seal();
-        nonce
+        self.random()
     }
 
     /// The primary key is about to seal.

@@ -3,9 +3,10 @@
 
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::Channel;
+use super::greeting::{Greeting, Greetings};
 use super::seal::OpenError;
 use crate::stats::DropReason;
 use crate::wire::{self, Frame, Half, Wire, memberlist};
@@ -25,6 +26,12 @@ pub struct StreamBuffer {
     head: Option<Bytes>,
     /// What is read is sealed.
     sealed: bool,
+    /// On a sealed stream of the native wire, what both sides said to bind their frames to it, and
+    /// the header of the side that does not read here.
+    greetings: Greetings,
+    own_head: Option<Bytes>,
+    /// The greeting that is still to be sent to a dialler that waits for it.
+    owed: Option<Bytes>,
     /// How many frames were read, where the next one stands, and where it goes once it is opened.
     frames: u32,
     read: usize,
@@ -94,30 +101,23 @@ impl Channel {
     }
 
     fn read_swim_half(
-        &self,
+        &mut self,
         buffer: &mut StreamBuffer,
         from: Side,
     ) -> Result<Option<(Vec<u8>, usize)>, DropReason> {
-        if buffer.head.is_none() {
-            let labels = self.framing.labels();
-            let Some(header) = wire::read_header(&buffer.bytes, &labels)? else {
-                return Ok(None);
-            };
-            self.framing.check_sealed(header.sealed)?;
-            if header.compressed {
-                return Err(DropReason::Compressed);
-            }
-            buffer.head = Some(buffer.bytes.drain(..header.size).collect());
-            buffer.sealed = header.sealed;
+        if !self.read_beginning(buffer, from)? {
+            return Ok(None);
         }
         let head = buffer.head.clone().unwrap_or_default();
+        let framing = &self.framing;
+        let binds = from == Side::Acceptor || buffer.greetings.dialler_waits() || !framing.waits;
         loop {
             let rest = &buffer.bytes[buffer.read..];
             let Some(len) = wire::frame_len(rest) else {
                 return Ok(None);
             };
             let overhead = if buffer.sealed { SEAL_OVERHEAD_MAX } else { 0 };
-            if len > self.framing.frame_size_max + overhead {
+            if len > framing.frame_size_max + overhead {
                 return Err(DropReason::TooLarge);
             }
             let end = wire::FRAME_HEADER_LEN + len;
@@ -126,14 +126,18 @@ impl Channel {
             };
             let is_last = if buffer.sealed {
                 let place = frame_place(from, buffer.frames);
+                let additional = buffer.greetings.additional(from, &head, &place);
                 let mut opened = body.to_vec();
-                let plain = self.sealer.open_native(&[&head, &place], &mut opened);
+                let plain = self.sealer.open_native(&additional, &mut opened);
                 let plain = plain.or(Err(DropReason::WrongKey))?;
-                let is_last = is_last(plain)?;
+                let content = content(plain)?;
+                if content.is_delivered && !binds {
+                    return Err(DropReason::Unbound);
+                }
                 buffer.put(plain);
-                is_last
+                content.is_last
             } else {
-                let is_last = is_last(body)?;
+                let is_last = content(body)?.is_last;
                 buffer.written += end;
                 is_last
             };
@@ -146,6 +150,83 @@ impl Channel {
                 return Ok(Some((half, behind)));
             }
         }
+    }
+
+    /// Reads the header and, of a sealed stream, the greeting; returns whether frames follow. A
+    /// dialler that waits is owed a greeting then.
+    fn read_beginning(
+        &mut self,
+        buffer: &mut StreamBuffer,
+        from: Side,
+    ) -> Result<bool, DropReason> {
+        if buffer.head.is_none() {
+            let Some((head, greeting)) = self.beginning(&buffer.bytes)? else {
+                return Ok(false);
+            };
+            buffer.sealed = greeting.is_some();
+            // What was sealed is answered sealed.
+            if from == Side::Acceptor && buffer.has_begun() && !buffer.sealed {
+                return Err(DropReason::Plaintext);
+            }
+            let behind = head.len() + greeting.map_or(0, |_| Greeting::SIZE);
+            buffer.bytes.drain(..behind);
+            buffer.head = Some(head);
+            if let Some(greeting) = greeting {
+                buffer.greetings.set(from, greeting);
+            }
+            let waits = from == Side::Dialler && buffer.greetings.dialler_waits();
+            if waits && !buffer.has_begun() {
+                // It cannot know what to seal its frames for.
+                if !buffer.bytes.is_empty() && self.framing.greets_anew {
+                    return Err(DropReason::Unbound);
+                }
+                let mut owed = BytesMut::new();
+                self.begin_sealed(buffer, Side::Acceptor, false, &mut owed);
+                buffer.owed = Some(owed.freeze());
+            }
+        }
+        Ok(true)
+    }
+
+    /// The header and greeting at the start of a stream of the native wire, once they are complete.
+    fn beginning(&self, bytes: &[u8]) -> Result<Option<(Bytes, Option<Greeting>)>, DropReason> {
+        let Some(header) = wire::read_header(bytes, &self.framing.labels())? else {
+            return Ok(None);
+        };
+        self.framing.check_sealed(header.sealed)?;
+        if header.compressed {
+            return Err(DropReason::Compressed);
+        }
+        if header.greets != header.sealed {
+            return Err(DropReason::WireVersion);
+        }
+        let (head, rest) = bytes.split_at(header.size);
+        let head = Bytes::copy_from_slice(head);
+        if !header.sealed {
+            return Ok(Some((head, None)));
+        }
+        Ok(Greeting::read(rest)?.map(|greeting| (head, Some(greeting))))
+    }
+
+    /// Takes note of how the side that does not read here began its part, for those who listen to
+    /// both; returns whether these bytes had all of it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever a node with this configuration refuses to read on.
+    pub fn overhear(
+        &self,
+        buffer: &mut StreamBuffer,
+        side: Side,
+        bytes: &[u8],
+    ) -> Result<bool, DropReason> {
+        let Some((head, greeting)) = self.beginning(bytes)? else {
+            return Ok(false);
+        };
+        if let Some(greeting) = greeting {
+            buffer.begin_own(side, &head, greeting);
+        }
+        Ok(true)
     }
 
     fn read_memberlist_half(
@@ -274,6 +355,18 @@ impl StreamBuffer {
         self.bytes.is_empty()
     }
 
+    /// Whether the acceptor has greeted a dialler that waits for it.
+    #[must_use]
+    pub fn was_greeted(&self) -> bool {
+        self.greetings.dialler_waits() && self.greetings.of(Side::Acceptor).is_some()
+    }
+
+    /// The greeting that a dialler waits for, to be sent at once; given out once.
+    #[must_use]
+    pub fn take_greeting(&mut self) -> Option<Bytes> {
+        self.owed.take()
+    }
+
     /// How many bytes of what is kept, their headers included, are frames that opened under a key.
     /// A message of memberlist's wire is one seal, which opens as a whole or not at all.
     #[must_use]
@@ -286,6 +379,27 @@ impl StreamBuffer {
     #[must_use]
     pub fn dialled_with(&self) -> Option<Bytes> {
         self.head.clone()
+    }
+
+    /// The side that does not read here begins its part with this header and greeting.
+    pub(super) fn begin_own(&mut self, side: Side, head: &[u8], greeting: Greeting) {
+        self.own_head = Some(Bytes::copy_from_slice(head));
+        self.greetings.set(side, greeting);
+    }
+
+    /// Whether the side that does not read here has begun its part.
+    pub(super) fn has_begun(&self) -> bool {
+        self.own_head.is_some()
+    }
+
+    /// Whether one of the sides seals what it says.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed || self.has_begun()
+    }
+
+    /// What is authenticated with a frame of the side that does not read here.
+    pub(super) fn additional_to_own<'a>(&'a self, side: Side, place: &'a [u8]) -> [&'a [u8]; 4] {
+        self.greetings.additional(side, self.own_head.as_deref().unwrap_or_default(), place)
     }
 
     /// Puts an opened frame where the sealed ones were; it is shorter than they.
@@ -321,17 +435,26 @@ impl Received {
     }
 }
 
-/// What is authenticated with a sealed frame, besides its text and the header of the stream: who
-/// sent it, and which one it is, so that no frame can be moved or sent back.
+/// What is authenticated with a sealed frame, besides its text, the header and the greetings of the
+/// stream: who sent it, and which one it is, so that no frame can be moved or sent back.
 pub(super) fn frame_place(from: Side, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_be_bytes();
     [from as u8, a, b, c, d]
 }
 
-/// Whether a frame is the last one of its half.
-fn is_last(body: &[u8]) -> Result<bool, DropReason> {
-    Ok(match wire::decode_frame(body)? {
-        Frame::PushPull(part) => part.last,
-        _ => true,
-    })
+/// What is to be known of a frame before all of its half is there.
+struct Content {
+    /// It is the last one of its half.
+    is_last: bool,
+    /// It holds what is delivered to the application.
+    is_delivered: bool,
+}
+
+fn content(body: &[u8]) -> Result<Content, DropReason> {
+    let (is_last, is_delivered) = match wire::decode_frame(body)? {
+        Frame::PushPull(part) => (part.last, !part.user_state.is_empty()),
+        Frame::User(_) => (true, true),
+        Frame::Ping(_) | Frame::Ack(_) => (true, false),
+    };
+    Ok(Content { is_last, is_delivered })
 }

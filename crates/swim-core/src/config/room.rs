@@ -68,7 +68,8 @@ impl Config {
 
     /// The largest payload of a user message in a datagram, in bytes.
     pub(crate) fn message_size_max(&self) -> usize {
-        let message = Message::User(User { from: self.name.as_str(), payload: &[] });
+        let from = self.name.as_str();
+        let message = Message::User(User { from, payload: &[], envelope: None });
         self.payload_max(&message)
     }
 

@@ -33,8 +33,10 @@ impl Exchange {
 
     /// Sends the answer to what a peer asked for; then only the end of the stream is awaited.
     pub(crate) fn answer(&mut self, cx: &mut Context, id: StreamId, framed: Framed) {
-        let dialled_with = self.table.get(id).and_then(|stream| stream.dialled_with());
-        let bytes = cx.channel.sealed(Side::Acceptor, dialled_with.as_deref(), framed);
+        let Some(buffer) = self.table.buffer(id) else {
+            return;
+        };
+        let bytes = cx.channel.sealed(buffer, Side::Acceptor, framed);
         self.expect_end(cx, id, bytes.len());
         send_all(cx, id, bytes);
     }

@@ -4,8 +4,9 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::streams::Needs;
 use super::{Exchange, Purpose};
-use crate::channel::{Framed, Side};
+use crate::channel::Framed;
 use crate::context::Context;
 use crate::member::State;
 use crate::members::{Entry, Members, Slot};
@@ -78,8 +79,7 @@ impl Exchange {
             Wire::Swim => wire::encode_push_pull(Scope::Partial, 0, told, &[], out),
             Wire::Memberlist => memberlist::encode_push_pull(false, told, &[], out),
         });
-        let bytes = cx.channel.sealed(Side::Dialler, None, framed);
-        self.open(cx, to, Purpose::PushPull, bytes);
+        self.open(cx, to, Purpose::PushPull, (framed, Needs::Nothing));
     }
 
     /// The answer to a push/pull of the native wire: as much as was asked for. Where that is
@@ -137,17 +137,23 @@ impl Exchange {
 
     /// The same, of an answer that was counted.
     pub(crate) fn whole_table(&self, cx: &mut Context, members: &Members, scope: Scope) -> Framed {
+        self.told(cx, members, scope).0
+    }
+
+    /// The same, and what it needs where it is said first.
+    fn told(&self, cx: &mut Context, members: &Members, scope: Scope) -> (Framed, Needs) {
         let is_partial = scope == Scope::Partial;
         let state = if is_partial { Bytes::new() } else { self.local_state(cx, scope) };
         let view = if is_partial { 0 } else { members.view_digest() };
         let count = if scope == Scope::Compare { 1 } else { usize::MAX };
         let told = members.iter().map(Entry::announcement).take(count);
-        cx.channel.framed(|wire, out| match wire {
+        let framed = cx.channel.framed(|wire, out| match wire {
             Wire::Swim => wire::encode_push_pull(scope, view, told, &state, out),
             Wire::Memberlist => {
                 memberlist::encode_push_pull(scope == Scope::Join, told, &state, out);
             }
-        })
+        });
+        (framed, if state.is_empty() { Needs::Nothing } else { Needs::Greeting })
     }
 
     fn tell(
@@ -158,9 +164,9 @@ impl Exchange {
         purpose: Purpose,
         scope: Scope,
     ) {
-        let framed = self.state(cx, members, scope);
-        let bytes = cx.channel.sealed(Side::Dialler, None, framed);
-        self.open(cx, to, purpose, bytes);
+        cx.count_sent(MessageKind::PushPull);
+        let (framed, needs) = self.told(cx, members, scope);
+        self.open(cx, to, purpose, (framed, needs));
     }
 
     fn local_state(&self, cx: &mut Context, scope: Scope) -> Bytes {

@@ -8,15 +8,15 @@ use bytes::Bytes;
 
 use super::{Exchange, Purpose};
 use crate::address::canonical;
-use crate::channel::{Received, Rejected, Side};
+use crate::channel::{Framed, Received, Rejected, Side, StreamBuffer};
 use crate::context::Context;
 use crate::error::Refused;
-use crate::members::{Members, Slot};
+use crate::members::{Entry, Members, Slot};
 use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput, StreamOp};
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{Frame, Message, Ping, User, Wire, memberlist};
+use crate::wire::{Envelope, Frame, Message, Ping, User, Wire, memberlist};
 
 /// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
 /// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
@@ -29,6 +29,15 @@ pub(super) const FIRST_MESSAGE_TIME: Duration = Duration::from_secs(2);
 
 /// A younger stream is not behind: its first packet may be under way still.
 pub(super) const YOUNG_TIME: Duration = Duration::from_secs(1);
+
+/// What a dialler's part needs so that it is taken once, there, and never again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// It may be taken at any time: news of members outdates itself, and a ping asks for nothing.
+    Nothing,
+    /// Sealed, it has to belong to a greeting of the acceptor: it is delivered to an application.
+    Greeting,
+}
 
 /// A peer's complete part of an exchange.
 #[derive(Debug)]
@@ -77,42 +86,72 @@ impl Exchange {
             Wire::Memberlist => wire.encode(&Message::Ping(ping), out),
         });
         cx.count_sent(MessageKind::Ping);
-        let bytes = cx.channel.sealed(Side::Dialler, None, framed);
-        self.open(cx, entry.address(), Purpose::Ping { sequence }, bytes)
+        self.open(cx, entry.address(), Purpose::Ping { sequence }, (framed, Needs::Nothing))
     }
 
     /// Sends a reliable message.
     pub(crate) fn send_message(
         &mut self,
         cx: &mut Context,
-        to: SocketAddr,
+        to: &Entry,
         payload: &[u8],
         request: RequestId,
     ) {
-        let message = User { from: cx.config.name.as_str(), payload };
+        let is_sealed = cx.config.wire == Wire::Swim && cx.config.seals();
+        let envelope = is_sealed.then(|| Envelope::to_stream_of(to.name()));
+        let message = User { from: cx.config.name.as_str(), payload, envelope };
         let framed = cx.channel.framed(|wire, out| match wire {
             Wire::Swim => Frame::User(message).encode(out),
             Wire::Memberlist => memberlist::encode_user(message.payload, out),
         });
         cx.count_sent(MessageKind::User);
-        let bytes = cx.channel.sealed(Side::Dialler, None, framed);
-        self.open(cx, to, Purpose::Message { request }, bytes);
+        let purpose = Purpose::Message { request };
+        self.open(cx, to.address(), purpose, (framed, Needs::Greeting));
     }
 
-    /// Opens a stream, on which `bytes` are all that this side sends.
+    /// Opens a stream, on which this side sends nothing but this part.
     pub(super) fn open(
         &mut self,
         cx: &mut Context,
         to: SocketAddr,
         purpose: Purpose,
-        bytes: Bytes,
+        (framed, needs): (Framed, Needs),
     ) -> StreamId {
         cx.stats.streams_opened += 1;
-        let time = cx.config.stream_timeout + extra_time(bytes.len());
+        let waits = needs == Needs::Greeting && cx.channel.waits_for_greeting();
+        let mut buffer = StreamBuffer::default();
+        let (bytes, waiting) = if waits {
+            (cx.channel.greet(&mut buffer), Some(framed))
+        } else {
+            (cx.channel.sealed(&mut buffer, Side::Dialler, framed), None)
+        };
+        let size = bytes.len() + waiting.as_ref().map_or(0, Framed::len);
+        let time = cx.config.stream_timeout + extra_time(size);
         let id = self.table.add(to, purpose, cx.now() + time, None);
         cx.outputs.stream(id, StreamOp::Open { to: canonical(to) });
-        send_all(cx, id, bytes);
+        self.table.begin(id, buffer, waiting);
+        if waits {
+            send(cx, id, bytes);
+        } else {
+            send_all(cx, id, bytes);
+        }
         id
+    }
+
+    /// Says what had to wait for the peer's greeting, or greets a peer that waits.
+    fn go_on(&mut self, cx: &mut Context, id: StreamId) {
+        let Some(buffer) = self.table.buffer(id) else {
+            return;
+        };
+        if let Some(greeting) = buffer.take_greeting() {
+            send(cx, id, greeting);
+        }
+        if let Some(framed) = self.table.take_waiting(id)
+            && let Some(buffer) = self.table.buffer(id)
+        {
+            let bytes = cx.channel.sealed(buffer, Side::Dialler, framed);
+            send_all(cx, id, bytes);
+        }
     }
 
     // Input.
@@ -171,6 +210,7 @@ impl Exchange {
         })?;
         let opened = opened_before..opened.max(opened_before);
         self.give_time(cx, id, data.len(), opened);
+        self.go_on(cx, id);
         match half {
             Ok(Some(received)) => {
                 if received.was_sealed() {
@@ -283,10 +323,15 @@ fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
     }
 }
 
-/// Sends all that this side sends on a stream.
-pub(super) fn send_all(cx: &mut Context, id: StreamId, bytes: Bytes) {
+/// Sends a part of what this side sends on a stream.
+fn send(cx: &mut Context, id: StreamId, bytes: Bytes) {
     cx.stats.stream_bytes_sent += bytes.len() as u64;
     cx.outputs.stream(id, StreamOp::Send(bytes));
+}
+
+/// Sends all that this side sends on a stream, or what is left of it.
+pub(super) fn send_all(cx: &mut Context, id: StreamId, bytes: Bytes) {
+    send(cx, id, bytes);
     cx.outputs.stream(id, StreamOp::Finish);
 }
 

@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use bytes::Bytes;
 use ipnet::IpNet;
 
-use crate::channel::{Side, StreamBuffer};
+use crate::channel::{Framed, Side, StreamBuffer};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::output::{RequestId, StreamId};
@@ -46,6 +45,8 @@ pub(super) struct Stream {
     purpose: Purpose,
     /// Received and not yet used.
     buffer: StreamBuffer,
+    /// What this node says once the peer has greeted.
+    waiting: Option<Framed>,
     received: usize,
     deadline: Instant,
     /// Of a stream that a peer opened.
@@ -105,11 +106,6 @@ impl Stream {
     pub(super) fn peer_side(&self) -> Side {
         if self.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor }
     }
-
-    /// The label that the dialler came with.
-    pub(super) fn dialled_with(&self) -> Option<Bytes> {
-        self.buffer.dialled_with()
-    }
 }
 
 /// All open streams.
@@ -149,8 +145,8 @@ impl Table {
     ) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let (buffer, received, proven) = (StreamBuffer::default(), 0, false);
-        let stream = Stream { peer, purpose, buffer, received, deadline, caller, proven };
+        let (buffer, waiting, received, proven) = (StreamBuffer::default(), None, 0, false);
+        let stream = Stream { peer, purpose, buffer, waiting, received, deadline, caller, proven };
         self.streams.insert(id, stream);
         self.deadlines.insert(deadline, id);
         id
@@ -161,6 +157,25 @@ impl Table {
         self.deadlines.remove(stream.deadline, id);
         self.buffered -= stream.buffer.len();
         Some(stream)
+    }
+
+    /// The buffer of a stream, to write what belongs to what came, or will come, there.
+    pub(super) fn buffer(&mut self, id: StreamId) -> Option<&mut StreamBuffer> {
+        self.streams.get_mut(&id).map(|stream| &mut stream.buffer)
+    }
+
+    /// This node began to speak: what comes belongs to that, and there may be more to say once the
+    /// peer has greeted.
+    pub(super) fn begin(&mut self, id: StreamId, buffer: StreamBuffer, waiting: Option<Framed>) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            (stream.buffer, stream.waiting) = (buffer, waiting);
+        }
+    }
+
+    /// What this node may say now that the peer has greeted.
+    pub(super) fn take_waiting(&mut self, id: StreamId) -> Option<Framed> {
+        let stream = self.streams.get_mut(&id)?;
+        stream.waiting.take_if(|_| stream.buffer.was_greeted())
     }
 
     /// The stream was answered: only its end is awaited.
@@ -209,6 +224,8 @@ impl Table {
         for (id, stream) in &self.streams {
             buffered += stream.buffer.len();
             assert!(stream.buffer.len() <= stream.received, "{id:?} holds more than came");
+            let waits = stream.waiting.is_some();
+            assert!(!waits || stream.caller.is_none(), "{id:?} has nothing to say of its own");
             let caller = stream.caller.map(|caller| caller.source);
             assert_eq!(caller.is_some(), stream.purpose.is_of_peer(), "who opened {id:?}");
             if let Some(source) = caller {

@@ -192,7 +192,11 @@ impl Node {
         at_most(payload.len(), cx.config.message_size_max())?;
         let members = membership.members();
         let mut draft = cx.channel.datagram();
-        draft.append(&Message::User(User { from: cx.config.name.as_str(), payload }));
+        draft.append(&Message::User(User {
+            from: cx.config.name.as_str(),
+            payload,
+            envelope: None,
+        }));
         cx.stats.sent[MessageKind::User] += 1;
         gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
@@ -201,11 +205,11 @@ impl Node {
     }
 
     fn start_send_reliable(&mut self, to: &str, payload: &[u8]) -> Result<RequestId, CommandError> {
-        let to = self.membership.live_peer(to)?;
-        at_most(payload.len(), self.cx.config.reliable_size_max)?;
-        let request = self.cx.begin_request()?;
-        let address = self.membership.members().entry(to).address();
-        self.exchange.send_message(&mut self.cx, address, payload, request);
+        let Node { cx, membership, exchange, .. } = self;
+        let to = membership.live_peer(to)?;
+        at_most(payload.len(), cx.config.reliable_size_max)?;
+        let request = cx.begin_request()?;
+        exchange.send_message(cx, membership.members().entry(to), payload, request);
         Ok(request)
     }
 

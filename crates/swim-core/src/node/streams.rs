@@ -5,12 +5,14 @@ use core::net::SocketAddr;
 use super::Node;
 use super::packets::told;
 use crate::channel::Framed;
+use crate::config::Config;
 use crate::exchange::{Arrived, Purpose};
 use crate::hooks::Merge;
 use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput};
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::status::Status;
-use crate::wire::{Half, Opening, Scope, User, Wire};
+use crate::wire::{self, Half, Opening, Scope, User, Wire};
 
 /// How much of a peer's complaint is passed on to the application, in characters.
 const COMPLAINT_SIZE_MAX: usize = 200;
@@ -36,7 +38,9 @@ impl Node {
         }
         match (purpose, opening) {
             (Purpose::Incoming, Opening::Ping(ping)) => exchange.answer_ping(cx, id, &ping),
-            (Purpose::Incoming, Opening::User(message)) => self.receive_message_on(id, &message),
+            (Purpose::Incoming, Opening::User(message)) => {
+                self.receive_message_on(id, &message, received.was_sealed());
+            }
             (_, Opening::PushPull { scope, view }) => {
                 self.receive_push_pull((id, peer), purpose, (scope, view), half);
             }
@@ -59,8 +63,12 @@ impl Node {
         }
     }
 
-    fn receive_message_on(&mut self, id: StreamId, message: &User<'_>) {
+    fn receive_message_on(&mut self, id: StreamId, message: &User<'_>, sealed: bool) {
         let Node { cx, exchange, .. } = self;
+        if sealed && !is_for(&cx.config, message) {
+            cx.drop_quietly(DropReason::WrongName);
+            return exchange.abort(cx, id);
+        }
         // Go does not pass on an empty one that came over a stream, though it does one in a packet.
         if cx.config.wire == Wire::Swim || !message.payload.is_empty() {
             cx.emit(told(message, true));
@@ -160,4 +168,13 @@ impl Node {
         let members = membership.members().live();
         cx.answer(request, Ok(Answer::Joined { contact, members }));
     }
+}
+
+/// Whether a sealed message is for this node: who is between sender and recipient can lead it to
+/// other members. Memberlist's wire does not say for whom it is.
+pub(super) fn is_for(config: &Config, message: &User<'_>) -> bool {
+    let to = message.envelope.map(|envelope| envelope.to);
+    config.wire == Wire::Memberlist
+        || to == Some(wire::recipient(config.name.as_str()))
+        || config.breaks(Sabotage::TakesWhatIsForOthers)
 }

@@ -79,7 +79,9 @@ impl<'a> Half<'a> {
             Half::Memberlist { text, port } => Ok(match memberlist::decode_stream(text, port)? {
                 StreamMessage::Ping(ping) => Opening::Ping(ping),
                 StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
-                StreamMessage::User { payload } => Opening::User(User { from: "", payload }),
+                StreamMessage::User { payload } => {
+                    Opening::User(User { from: "", payload, envelope: None })
+                }
                 StreamMessage::PushPull(table) => {
                     let scope = if table.join { Scope::Join } else { Scope::Full };
                     Opening::PushPull { scope, view: 0 }

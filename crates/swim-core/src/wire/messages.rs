@@ -7,7 +7,8 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::protobuf::{Body, Fields, Sink};
 use super::{
-    Ack, BROADCAST_KEY_SIZE_MAX, Broadcast, Claim, IndirectPing, Message, Ping, Update, User,
+    Ack, BROADCAST_KEY_SIZE_MAX, Broadcast, Claim, Envelope, IndirectPing, Message, Ping, Update,
+    User,
 };
 use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
@@ -171,6 +172,12 @@ impl Body for User<'_> {
     fn fields(&self, sink: &mut impl Sink) {
         sink.bytes(1, self.from.as_bytes());
         sink.bytes(2, self.payload);
+        if let Some(Envelope { to, incarnation, life, sequence }) = self.envelope {
+            sink.fixed64(3, to);
+            sink.fixed32(4, incarnation.0);
+            sink.fixed32(5, life);
+            sink.varint(6, sequence.into());
+        }
     }
 }
 
@@ -178,15 +185,22 @@ impl<'a> User<'a> {
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut from, mut payload): (_, &[u8]) = (None, &[]);
+        let (mut to, mut incarnation, mut life, mut sequence) = (None, 0, 0, 0);
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
                 1 => from = Some(fields.bytes(key)?),
                 2 => payload = fields.bytes(key)?,
+                3 => to = Some(fields.fixed64(key)?),
+                4 => incarnation = fields.fixed32(key)?,
+                5 => life = fields.fixed32(key)?,
+                6 => sequence = number_of_32_bits(fields.varint(key)?)?,
                 _ => fields.skip(key)?,
             }
         }
-        Ok(User { from: name(from)?, payload })
+        let incarnation = Incarnation(incarnation);
+        let envelope = to.map(|to| Envelope { to, incarnation, life, sequence });
+        Ok(User { from: name(from)?, payload, envelope })
     }
 }
 

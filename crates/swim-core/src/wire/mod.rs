@@ -29,9 +29,11 @@ mod messages;
 mod protobuf;
 mod swim;
 
+use core::hash::Hasher;
 use core::net::SocketAddr;
 
 use bytes::BytesMut;
+use siphasher::sip::SipHasher13;
 
 use crate::key::CipherKind;
 use crate::member::{Incarnation, State, Versions};
@@ -47,7 +49,9 @@ pub use frames::{
 pub use lz4::{Lz4, compress_packet, unpack_packet};
 pub(crate) use lz4::{compress_packet_within, unpack_packet_within};
 pub use memberlist::SealVersion;
-pub(crate) use swim::{HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, read_header};
+pub(crate) use swim::{
+    HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, mark_sealed_stream, read_header,
+};
 pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
 
 /// The longest cluster label, in bytes: its length travels in one byte.
@@ -231,6 +235,38 @@ pub struct User<'a> {
     pub from: &'a str,
     /// The content.
     pub payload: &'a [u8],
+    /// For whom it is and which one it is; only what is sealed on the native wire says that.
+    pub envelope: Option<Envelope>,
+}
+
+/// For whom a sealed message is, and which one it is: so it is delivered there, and once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The [`recipient`] that is meant.
+    pub to: u64,
+    /// The recipient's incarnation, as far as the sender knows; 0 on a stream.
+    pub incarnation: Incarnation,
+    /// Tells the sender's lives apart, and which was later; 0 on a stream.
+    pub life: u32,
+    /// Counts the sender's messages of one life; 0 on a stream.
+    pub sequence: u32,
+}
+
+impl Envelope {
+    /// The envelope of a message on a stream to a member of this name: the stream itself tells
+    /// which message it is.
+    #[must_use]
+    pub fn to_stream_of(name: &str) -> Self {
+        Envelope { to: recipient(name), incarnation: Incarnation(0), life: 0, sequence: 0 }
+    }
+}
+
+/// What an [`Envelope`] calls a member of this name: shorter than most names.
+#[must_use]
+pub fn recipient(name: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    hasher.write(name.as_bytes());
+    hasher.finish()
 }
 
 /// A user message to everybody. (origin, life, sequence) is its identity.

@@ -16,14 +16,17 @@ use crate::stats::DropReason;
 /// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
 pub const MAGIC: u8 = 0xC1;
 /// The version of the format, in the high half of the second byte. The low half has flags: 1 for
-/// what is sealed, 2 for a packet that is compressed; the others must be 0.
+/// what is sealed, 2 for a packet that is compressed, 4 for a stream whose sides greet each other;
+/// the other must be 0.
 pub const WIRE_VERSION: u8 = 1;
 /// In the second byte: what follows the header is encrypted.
 const FLAG_SEALED: u8 = 1;
 /// In the second byte, of packets only: the text, which may be sealed, is compressed.
 const FLAG_COMPRESSED: u8 = 2;
+/// In the second byte, of streams only: a greeting follows the header.
+const FLAG_GREETS: u8 = 4;
 /// All that there are.
-const FLAGS: u8 = FLAG_SEALED | FLAG_COMPRESSED;
+const FLAGS: u8 = FLAG_SEALED | FLAG_COMPRESSED | FLAG_GREETS;
 
 /// The bytes of the header before the label: magic, version and flags, label length.
 pub(super) const HEADER_SIZE_MIN: usize = 3;
@@ -53,9 +56,14 @@ pub fn begin_packet(label: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(label);
 }
 
-/// Marks the packet or stream that starts so as sealed.
+/// Marks the packet that starts so as sealed.
 pub(crate) fn mark_sealed(bytes: &mut [u8]) {
     bytes[1] |= FLAG_SEALED;
+}
+
+/// Marks the stream that starts so as sealed, behind a greeting.
+pub(crate) fn mark_sealed_stream(bytes: &mut [u8]) {
+    bytes[1] |= FLAG_SEALED | FLAG_GREETS;
 }
 
 /// Marks the packet that starts so as compressed.
@@ -91,6 +99,7 @@ pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>,
 /// What the stream seems to be instead, as soon as the first byte shows that it is not ours.
 pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReason> {
     match read_header(bytes, &Labels { own: cut_label(label), also: None })? {
+        Some(header) if header.greets => Err(DropReason::WireVersion),
         Some(header) if header.sealed => Err(DropReason::Sealed),
         Some(header) if header.compressed => Err(DropReason::Compressed),
         header => Ok(header.map(|header| header.size)),
@@ -122,6 +131,8 @@ pub(crate) struct Header {
     pub(crate) sealed: bool,
     /// The text of what follows is compressed. Packets alone may be.
     pub(crate) compressed: bool,
+    /// A greeting follows. Streams alone have one.
+    pub(crate) greets: bool,
 }
 
 /// Like [`open_header`], also for what is sealed or compressed, and where more than one label is
@@ -148,6 +159,7 @@ pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<He
                     size,
                     sealed: version & FLAG_SEALED != 0,
                     compressed: version & FLAG_COMPRESSED != 0,
+                    greets: version & FLAG_GREETS != 0,
                 }));
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use swim_core::{Config, Event, RequestId, StreamId, StreamInput, StreamOp};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
-use crate::contents::{Opener, Part};
+use crate::contents::{Opener, Part, Talk};
 use crate::trace::event_member;
 
 /// Every packet, queue, table and stream of a node stays within its [`Config`]: packets within
@@ -34,6 +34,13 @@ struct Open {
     source: Option<IpAddr>,
     /// The node will write nothing more.
     finished: bool,
+    talk: Talk,
+}
+
+impl Open {
+    fn new(source: Option<IpAddr>) -> Self {
+        Open { source, finished: false, talk: Talk::default() }
+    }
 }
 
 /// One in so many packets is read; of the others only the size is looked at.
@@ -85,7 +92,7 @@ impl Checker for Limits {
 
     fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
         let used = of_host(&mut self.hosts, by.host);
-        used.streams.insert(id, Open { source: Some(from.ip()), finished: false });
+        used.streams.insert(id, Open::new(Some(from.ip())));
         Ok(())
     }
 
@@ -94,7 +101,14 @@ impl Checker for Limits {
         let over = match input {
             StreamInput::Failed => true,
             StreamInput::Finished => used.streams.get(&id).is_some_and(|open| open.finished),
-            StreamInput::Opened | StreamInput::Data(_) => false,
+            StreamInput::Opened => false,
+            StreamInput::Data(bytes) => {
+                if let Some(open) = used.streams.get_mut(&id) {
+                    let dialled = open.source.is_none();
+                    self.opener.overhear(by.node.config(), &mut open.talk, bytes, dialled);
+                }
+                false
+            }
         };
         if over {
             used.streams.remove(&id);
@@ -105,7 +119,7 @@ impl Checker for Limits {
     fn stream_operation(&mut self, by: &Sight<'_>, id: StreamId, operation: &StreamOp) -> Verdict {
         let used = of_host(&mut self.hosts, by.host);
         if let StreamOp::Open { .. } = operation {
-            used.streams.insert(id, Open { source: None, finished: false });
+            used.streams.insert(id, Open::new(None));
             return Ok(());
         }
         let Some(open) = used.streams.get_mut(&id) else {
@@ -117,15 +131,16 @@ impl Checker for Limits {
             StreamOp::Send(bytes) => {
                 expect(!open.finished, || format!("{id:?}: bytes after the end"))?;
                 let dialled = open.source.is_none();
-                let part = self.opener.stream(by.node.config(), bytes, dialled);
+                let part = self.opener.stream(by.node.config(), &mut open.talk, bytes, dialled);
                 let part = part.map_err(|reason| {
                     format!("{id:?}: it writes what it could not read itself: {reason}")
                 })?;
-                written_within(part, by.node.config())
+                part.map_or(Ok(()), |part| written_within(part, by.node.config()))
             }
             StreamOp::Finish => {
                 let once = !core::mem::replace(&mut open.finished, true);
-                expect(once, || format!("{id:?}: finished twice"))
+                expect(once, || format!("{id:?}: finished twice"))?;
+                expect(!open.talk.goes_on(), || format!("{id:?}: finished in the middle"))
             }
             StreamOp::Abort => {
                 used.streams.remove(&id);

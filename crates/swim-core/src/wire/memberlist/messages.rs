@@ -45,7 +45,7 @@ pub(super) fn decode_message(
         SUSPECT => AccusationBody::decode(reader)?.update(State::Suspect).map(Message::Update),
         ALIVE => AliveBody::decode::<false>(reader)?.update(default_port).map(Message::Update),
         DEAD => AccusationBody::decode(reader)?.update(State::Failed).map(Message::Update),
-        USER => Ok(Message::User(User { from: "", payload: body })),
+        USER => Ok(Message::User(User { from: "", payload: body, envelope: None })),
         _ => Err(DropReason::Unrecognised),
     }
 }

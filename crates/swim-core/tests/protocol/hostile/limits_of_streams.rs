@@ -66,7 +66,7 @@ fn reliable_size_max() {
     // A node with the same limit takes it, even from the longest name.
     let payload = vec![7; max];
     let from = "n".repeat(255);
-    let longest = framed(&Frame::User(User { from: &from, payload: &payload }));
+    let longest = framed(&Frame::User(User { from: &from, payload: &payload, envelope: None }));
     for bytes in [&bytes[..], &longest] {
         let mut receiver = Peer::with(|config| config.reliable_size_max = max);
         let received = events(&receiver.receive(address(1), bytes));

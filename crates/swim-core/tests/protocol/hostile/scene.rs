@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use swim_core::channel::{Channel, Side};
-use swim_core::wire::{self, Frame, Message, Ping, Scope, User, Wire, memberlist};
+use swim_core::channel::{Channel, Side, StreamBuffer};
+use swim_core::wire::{self, Envelope, Frame, Message, Ping, Scope, User, Wire, memberlist};
 use swim_core::{
     Config, Event, Incarnation, Key, Keyring, MemberRef, Output, State, StreamId, StreamInput,
     StreamOp, StreamResource, StreamSource,
 };
 
-use super::peer::{OWN, Peer, address, events, name};
+use super::peer::{OWN, Peer, address, events, name, sent};
 
 pub(crate) const MEBIBYTE: usize = 1 << 20;
 
@@ -47,6 +47,9 @@ pub(crate) struct Scene {
     pub(crate) told: Vec<Event>,
     newcomers: u16,
 }
+
+/// What follows the header of a sealed stream of the native wire.
+pub(crate) const GREETING_SIZE: usize = 17;
 
 /// The member at this address is known.
 pub(crate) const MEMBER: u16 = 1;
@@ -88,7 +91,29 @@ impl Scene {
     /// What a member would send as its part of an exchange.
     pub(crate) fn part(&mut self, write: impl FnOnce(Wire, &mut BytesMut)) -> Vec<u8> {
         let framed = self.channel.framed(write);
-        self.channel.sealed(Side::Dialler, None, framed).to_vec()
+        self.channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed).to_vec()
+    }
+
+    /// What a member sends on this stream to deliver a message of this size; where both sides have
+    /// to greet before, they have.
+    pub(crate) fn message_on(&mut self, stream: StreamId, from: &str, size: usize) -> Vec<u8> {
+        let payload = vec![5; size];
+        let says = self.channel.waits_for_greeting();
+        let envelope = says.then(|| Envelope::to_stream_of(OWN));
+        let message = User { from, payload: &payload, envelope };
+        let framed = self.channel.framed(|wire, out| match wire {
+            Wire::Swim => Frame::User(message).encode(out),
+            Wire::Memberlist => memberlist::encode_user(message.payload, out),
+        });
+        let mut talk = StreamBuffer::default();
+        if says {
+            let greeting = self.channel.greet(&mut talk);
+            let outputs = self.data(stream, &greeting);
+            talk.push(&sent(&outputs, stream).expect("who waits is greeted"));
+            let answer = self.channel.read_half(&mut talk, Side::Acceptor, usize::MAX);
+            assert!(answer.expect("a greeting").is_none());
+        }
+        self.channel.sealed(&mut talk, Side::Dialler, framed).to_vec()
     }
 
     pub(crate) fn push_pull(&mut self, scope: Scope, from: u16, count: u16) -> Vec<u8> {
@@ -140,9 +165,18 @@ impl Scene {
 
     /// Whether a whole exchange gets its answer.
     pub(crate) fn is_answered(&mut self, from: u16, bytes: &[u8]) -> bool {
-        let Some(stream) = self.connect(address(from)) else {
-            return false;
-        };
+        self.connect(address(from)).is_some_and(|stream| self.answers(stream, bytes))
+    }
+
+    /// Whether a member's or stranger's message of this size is answered.
+    pub(crate) fn message_is_answered(&mut self, from: u16, size: usize) -> bool {
+        self.connect(address(from)).is_some_and(|stream| {
+            let message = self.message_on(stream, &name(from), size);
+            self.answers(stream, &message)
+        })
+    }
+
+    fn answers(&mut self, stream: StreamId, bytes: &[u8]) -> bool {
         let mut outputs = Vec::new();
         for piece in bytes.chunks(64 << 10) {
             outputs.extend(self.data(stream, piece));
@@ -172,24 +206,22 @@ impl Scene {
             Wire::Swim => Frame::Ping(ping).encode(out),
             Wire::Memberlist => memberlist::encode(&Message::Ping(ping), out),
         });
-        let payload = vec![5; size];
-        let message = User { from: &source, payload: &payload };
-        let message = self.part(|wire, out| match wire {
-            Wire::Swim => Frame::User(message).encode(out),
-            Wire::Memberlist => memberlist::encode_user(message.payload, out),
-        });
         let push_pull = self.push_pull(Scope::Full, MEMBER, 1);
-        [ping, push_pull, message].iter().all(|bytes| self.is_answered(MEMBER, bytes))
+        self.is_answered(MEMBER, &ping)
+            && self.is_answered(MEMBER, &push_pull)
+            && self.message_is_answered(MEMBER, size)
     }
 
     /// What an attacker without a key can say at least: the beginning of something long.
     pub(crate) fn announce(&mut self, length: usize) -> Vec<u8> {
         let length = u32::try_from(length).unwrap();
         match (self.setting.wire, self.setting.sealed) {
-            (Wire::Swim, _) => {
-                // Everybody who sees traffic knows the header.
+            (Wire::Swim, sealed) => {
+                // Everybody who sees traffic knows the header, and can greet.
                 let recorded = self.push_pull(Scope::Join, MEMBER, 1);
-                [&recorded[..wire::header_len(b"")], &length.to_be_bytes()].concat()
+                let greeting = if sealed { GREETING_SIZE } else { 0 };
+                let beginning = &recorded[..wire::header_len(b"") + greeting];
+                [beginning, &length.to_be_bytes()].concat()
             }
             (Wire::Memberlist, true) => [&[memberlist::SEALED][..], &length.to_be_bytes()].concat(),
             (Wire::Memberlist, false) => {

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use swim_core::wire::{Frame, Scope, User, Wire, memberlist};
+use swim_core::wire::Scope;
 use swim_core::{Config, Event, StreamId, StreamInput, StreamResource};
 
 use super::peer::{address, is_aborted};
@@ -246,13 +246,7 @@ fn s84_bytes_that_nobody_proved_make_way() {
 fn s84_the_longest_message_of_a_stranger_gets_through_while_nobody_else_sends_one() {
     for setting in settings() {
         let mut scene = Scene::with(setting, tenth);
-        let payload = vec![5; 2 * MEBIBYTE];
-        let message = User { from: "stranger", payload: &payload };
-        let message = scene.part(|wire, out| match wire {
-            Wire::Swim => Frame::User(message).encode(out),
-            Wire::Memberlist => memberlist::encode_user(message.payload, out),
-        });
-        assert!(scene.is_answered(500, &message), "{setting:?}");
+        assert!(scene.message_is_answered(500, 2 * MEBIBYTE), "{setting:?}");
         assert_eq!(scene.shortages(StreamResource::Bytes).len(), 0);
     }
 }
@@ -320,13 +314,8 @@ fn s84_frames_that_opened_earn_time() {
 fn a_long_message_over_a_slow_line_arrives() {
     for setting in settings() {
         let mut scene = Scene::new(setting);
-        let payload = vec![5; 19 * MEBIBYTE];
-        let message = User { from: "stranger", payload: &payload };
-        let message = scene.part(|wire, out| match wire {
-            Wire::Swim => Frame::User(message).encode(out),
-            Wire::Memberlist => memberlist::encode_user(message.payload, out),
-        });
         let stream = scene.connect(address(500)).unwrap();
+        let message = scene.message_on(stream, "stranger", 19 * MEBIBYTE);
         // 2 Mbit/s, for 76 s.
         for piece in message.chunks(256 << 10) {
             scene.run(Duration::from_secs(1));

@@ -15,7 +15,7 @@ use super::peer::{
 /// What peers send on the streams that they open.
 fn exchanges() -> [(&'static str, Vec<u8>); 3] {
     let ping = Ping { sequence: 7, target: OWN, source: "n1", reply_to: None };
-    let message = User { from: "n1", payload: b"a message" };
+    let message = User { from: "n1", payload: b"a message", envelope: None };
     [
         ("push/pull", half(Scope::Join, 1, 3, b"state")),
         ("ping", framed(&Frame::Ping(ping))),

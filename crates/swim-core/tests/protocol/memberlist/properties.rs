@@ -109,7 +109,7 @@ impl Parts {
             5 => update(Claim::Suspect { accuser: other }),
             6 => update(Claim::Failed { accuser }),
             7 => update(Claim::Left),
-            _ => Message::User(User { from: "", payload: &self.bytes }),
+            _ => Message::User(User { from: "", payload: &self.bytes, envelope: None }),
         }
     }
 

@@ -106,7 +106,7 @@ pub fn message<'a>(kind: u64, fields: &'a Value) -> Option<Message<'a>> {
 
 /// The user message with this payload.
 pub fn user(payload: &Value) -> Message<'static> {
-    Message::User(User { from: "", payload: kept(payload) })
+    Message::User(User { from: "", payload: kept(payload), envelope: None })
 }
 
 /// The member of a push/pull with these fields; `None` where the library has no way to say it.

@@ -152,7 +152,7 @@ fn a_stream_that_is_not_needed_any_more_still_says_what_it_was_opened_for() {
 #[test]
 fn what_a_user_says_is_not_passed_on() {
     let mut peer = peer(config("local"));
-    let user = Message::User(User { from: "", payload: b"hear, hear" });
+    let user = Message::User(User { from: "", payload: b"hear, hear", envelope: None });
     let outputs = peer.datagram(at(NODE_B), &bytes_of(&user));
     assert_eq!(peer.told(&outputs), [format!("NotifyMsg {}", hex(b"hear, hear"))]);
     assert_eq!(peer.run(Duration::from_secs(2)), []);

@@ -52,7 +52,7 @@ fn a_frame_has_its_length_in_front() {
 #[test]
 fn every_kind_of_frame_comes_back() {
     let ping = Ping { sequence: 7, target: "b", source: "a", reply_to: None };
-    let user = User { from: "a", payload: &[3; 70_000] };
+    let user = User { from: "a", payload: &[3; 70_000], envelope: None };
     for (frame, kind) in [
         (Frame::Ping(ping), MessageKind::Ping),
         (Frame::Ack(Ack { sequence: 7, payload: b"x", view: 0 }), MessageKind::Ack),

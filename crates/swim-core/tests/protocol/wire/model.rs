@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use swim_core::wire::{self, Claim, Message};
+use swim_core::wire::{self, Claim, Envelope, Message};
 use swim_core::{Incarnation, MemberRef, State, VersionRange, Versions};
 
 /// The body of a datagram.
@@ -107,6 +107,14 @@ pub struct User {
     pub from: String,
     #[prost(bytes = "vec", tag = "2")]
     pub payload: Vec<u8>,
+    #[prost(fixed64, tag = "3")]
+    pub to: u64,
+    #[prost(fixed32, tag = "4")]
+    pub incarnation: u32,
+    #[prost(fixed32, tag = "5")]
+    pub life: u32,
+    #[prost(uint32, tag = "6")]
+    pub sequence: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -255,7 +263,11 @@ impl Ack {
 
 impl User {
     pub fn message(&self) -> wire::User<'_> {
-        wire::User { from: &self.from, payload: &self.payload }
+        let User { to, life, sequence, .. } = *self;
+        let incarnation = Incarnation(self.incarnation);
+        let envelope = Envelope { to, incarnation, life, sequence };
+        let envelope = (to != 0).then_some(envelope);
+        wire::User { from: &self.from, payload: &self.payload, envelope }
     }
 }
 
@@ -388,7 +400,13 @@ pub fn any_ack() -> impl Strategy<Value = Ack> {
 }
 
 pub fn any_user() -> impl Strategy<Value = User> {
-    (any_name(), any_payload()).prop_map(|(from, payload)| User { from, payload })
+    let to = prop_oneof![Just(0), any::<u64>()];
+    let numbers = (to, any_number(), any_number(), any_number());
+    (any_name(), any_payload(), numbers).prop_map(|(from, payload, numbers)| {
+        let (to, incarnation, life, sequence) =
+            if numbers.0 == 0 { Default::default() } else { numbers };
+        User { from, payload, to, incarnation, life, sequence }
+    })
 }
 
 pub fn any_member() -> impl Strategy<Value = Member> {

@@ -93,8 +93,25 @@ fn samples() -> Vec<(Kind, Sample)> {
             ("left", vec![("name", text("b")), ("incarnation", Value::U32(7))]),
         ),
         (
-            Kind::User(model::User { from: "a".into(), payload: b"hi".to_vec() }),
-            ("user", vec![("from", text("a")), ("payload", bytes(b"hi"))]),
+            Kind::User(model::User {
+                from: "a".into(),
+                payload: b"hi".to_vec(),
+                to: 1 << 60,
+                incarnation: 7,
+                life: 6,
+                sequence: 300,
+            }),
+            (
+                "user",
+                vec![
+                    ("from", text("a")),
+                    ("payload", bytes(b"hi")),
+                    ("to", Value::U64(1 << 60)),
+                    ("incarnation", Value::U32(7)),
+                    ("life", Value::U32(6)),
+                    ("sequence", Value::U32(300)),
+                ],
+            ),
         ),
         (
             Kind::Broadcast(model::Broadcast {
