@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use bytes::BytesMut;
 use swim_core::wire::{
-    self, Ack, Broadcast, Claim, Frame, IndirectPing, Message, Ping, Scope, SealVersion, Update,
-    User, Wire, memberlist,
+    self, Ack, Broadcast, Claim, Envelope, Frame, IndirectPing, Message, Ping, Scope, SealVersion,
+    Update, User, Wire, memberlist,
 };
 use swim_core::{Incarnation, MemberRef, State, VersionRange, Versions};
 
@@ -88,6 +88,7 @@ pub fn broadcast<'a>(input: &mut Input<'a>) -> Broadcast<'a> {
         sequence: incarnation(input).0,
         key: input.pick(&[b"", b"", b"", b"k", NAMES[11].as_bytes()]),
         payload: input.bytes(),
+        known: Incarnation::MAX,
     }
 }
 
@@ -155,6 +156,16 @@ fn ack<'a>(input: &mut Input<'a>) -> Ack<'a> {
     Ack { sequence: input.number(), payload: input.bytes(), view: input.number() }
 }
 
+/// For the node itself, at one of the incarnations that it may have; which one is told from what it
+/// carries.
+fn envelope(wire: Wire, payload: &[u8]) -> Option<Envelope> {
+    let number = u32::from(payload.first().copied().unwrap_or(1));
+    let (incarnation, life) = (Incarnation(number % 4), number / 4 % 4);
+    let sequence = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    let envelope = Envelope { to: wire::recipient(NAMES[0]), incarnation, life, sequence };
+    (wire == Wire::Swim).then_some(envelope)
+}
+
 /// Any message of a datagram. Half of them are news about members.
 pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
     match input.below(16) {
@@ -162,7 +173,10 @@ pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
         1 => Message::IndirectPing(indirect_ping(input, wire)),
         2 => Message::Ack(ack(input)),
         3 => Message::Nack { sequence: input.number() },
-        4 | 5 => Message::User(User { from: name(input), payload: input.bytes(), envelope: None }),
+        4 | 5 => {
+            let (from, payload) = (name(input), input.bytes());
+            Message::User(User { from, payload, envelope: envelope(wire, payload) })
+        }
         6 | 7 => Message::Broadcast(broadcast(input)),
         _ => Message::Update(update(input, wire)),
     }
@@ -182,8 +196,9 @@ pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -
         (0, Wire::Swim) => Frame::Ping(ping(input, voice.wire)).encode(&mut text),
         (1, Wire::Swim) => Frame::Ack(ack(input)).encode(&mut text),
         (2, Wire::Swim) => {
-            Frame::User(User { from: name(input), payload: input.bytes(), envelope: None })
-                .encode(&mut text);
+            let (from, payload) = (name(input), input.bytes());
+            let envelope = envelope(voice.wire, payload);
+            Frame::User(User { from, payload, envelope }).encode(&mut text);
         }
         (0, Wire::Memberlist) => {
             memberlist::encode(&Message::Ping(ping(input, voice.wire)), &mut text);

@@ -11,6 +11,7 @@ pub mod memberlist_roundtrip;
 pub mod memberlist_stream;
 pub mod node_ops;
 pub mod packet;
+pub mod replay;
 pub mod roundtrip;
 pub mod settings;
 pub mod stream;

@@ -187,7 +187,8 @@ fn in_lzw(voice: &mut Voice) -> Vec<(String, Input)> {
 fn texts() -> [(&'static str, Vec<u8>); 4] {
     let user = |size: usize| {
         let mut text = BytesMut::new();
-        Message::User(User { from: "m", payload: &vec![0; size] }).encode(&mut text);
+        Message::User(User { from: "m", payload: &vec![0; size], envelope: None })
+            .encode(&mut text);
         text.to_vec()
     };
     [
@@ -354,6 +355,7 @@ fn broadcasts(voice: &mut Voice) -> Bytes {
         sequence: 1 + number * 2_000,
         key: &[],
         payload: &[],
+        known: Incarnation::MAX,
     };
     voice.datagram(&(0..1_000).map(|number| Message::Broadcast(jump(number))).collect::<Vec<_>>())
 }

@@ -83,6 +83,7 @@ mod numbers;
 mod output;
 mod outputs;
 mod random;
+mod recent;
 mod reported;
 mod sabotage;
 mod stats;

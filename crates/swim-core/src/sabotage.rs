@@ -71,6 +71,12 @@ pub enum Sabotage {
     GreetsAlike,
     /// Sends and takes messages and states on streams without a greeting of the acceptor.
     WaitsForNoGreeting,
+    /// Takes messages and broadcasts from before it was known.
+    TakesWhatPredates,
+    /// Takes messages in packets as often as they come.
+    TakesRepeatedMessages,
+    /// Forgets what it has taken, and does not see to it that nothing of it comes again.
+    ForgetsAndStays,
     /// Takes messages that are for other members.
     TakesWhatIsForOthers,
 }

@@ -183,6 +183,13 @@ counted_enum! {
         /// A message or application state on a stream that is not bound to this exchange: sealed,
         /// but perhaps at another time, for somebody else.
         Unbound => "unbound", "a message that may have been recorded";
+        /// Sealed, and sent before its sender knew of this node, or of what it remembers: recorded,
+        /// or sent to an earlier life of it.
+        Predates => "predates", "from before this node was known";
+        /// A sealed message that was taken before, or is too old to tell.
+        RepeatedMessage => "repeated_message", "a message taken before";
+        /// A sealed message of a sender that cannot be remembered besides all others.
+        SendersFull => "senders_full", "messages of too many senders";
         /// Compressed, where nothing is: a stream of the native wire format.
         Compressed => "compressed", "compressed, which is not read here";
         /// From an address, or about one, that is in none of `allowed_networks`.

@@ -80,6 +80,11 @@ fn operations_found_by_fuzzing_keep_every_invariant() {
 }
 
 #[test]
+fn recordings_that_fuzzing_found_are_not_taken() {
+    replay("replay", fuzz::replay::run);
+}
+
+#[test]
 fn the_same_operations_give_the_same_outputs() {
     for (path, bytes) in inputs("node_ops") {
         let [once, again] = [(); 2].map(|()| fuzz::node_ops::outputs(&bytes));
@@ -98,6 +103,7 @@ fn an_empty_input_and_one_of_every_byte_are_fine() {
         fuzz::memberlist_stream::run,
         fuzz::memberlist_roundtrip::run,
         fuzz::node_ops::run,
+        fuzz::replay::run,
     ] {
         run(&[]);
         run(&bytes);
@@ -118,5 +124,43 @@ proptest::proptest! {
         operations in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2048),
     ) {
         fuzz::node_ops::run(&operations);
+    }
+
+    #[test]
+    fn any_recording_that_is_sent_again_in_any_way_is_not_taken(
+        operations in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+    ) {
+        fuzz::replay::run(&operations);
+    }
+}
+
+/// Where members break a rule, such runs find it.
+#[cfg(feature = "sabotage")]
+#[test]
+fn runs_of_recordings_find_each_rule_that_is_broken() {
+    use fuzz::replay::play;
+    use swim_core::{Config, Sabotage};
+
+    type Change = fn(&mut Config);
+    let broken: [(&str, Change); 6] = [
+        ("GreetsAlike", |it| it.sabotage = Some(Sabotage::GreetsAlike)),
+        ("WaitsForNoGreeting", |it| it.sabotage = Some(Sabotage::WaitsForNoGreeting)),
+        ("TakesWhatIsForOthers", |it| it.sabotage = Some(Sabotage::TakesWhatIsForOthers)),
+        ("TakesWhatPredates", |it| it.sabotage = Some(Sabotage::TakesWhatPredates)),
+        ("TakesRepeatedMessages", |it| it.sabotage = Some(Sabotage::TakesRepeatedMessages)),
+        ("none", |_| {}),
+    ];
+    for (rule, change) in broken {
+        // Any numbers will do; these are the same in every run.
+        let mut state = 7_u64;
+        let mut runs = if rule == "none" { 0..20 } else { 0..300 };
+        let found = runs.find(|_| {
+            let bytes = [(); 600].map(|()| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.to_be_bytes()[0]
+            });
+            play(&bytes, change).is_err()
+        });
+        assert_eq!(found.is_some(), rule != "none", "{rule}: found by run {found:?}");
     }
 }

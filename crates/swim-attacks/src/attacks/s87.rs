@@ -51,7 +51,14 @@ async fn highest_sequence(stage: &Stage) -> Result<Finding, String> {
         }
     }
     let life = life_of_b.ok_or("the insider heard no broadcast of b")?;
-    let forged = Broadcast { origin: "b", life, sequence: u32::MAX, key: &[], payload: b"forged" };
+    let forged = Broadcast {
+        origin: "b",
+        life,
+        sequence: u32::MAX,
+        key: &[],
+        payload: b"forged",
+        known: swim_core::Incarnation::MAX,
+    };
     for member in [&a, &c] {
         insider.say(member.address(), &[Message::Broadcast(forged)]).await;
     }
@@ -67,7 +74,14 @@ async fn made_up_lives(stage: &Stage) -> Result<Finding, String> {
     let per_second = LIVES / 2;
     let sent = at_rate(per_second, Duration::from_secs(2), async |number| {
         let life = u32::try_from(number).unwrap_or(0);
-        let made_up = Broadcast { origin: "x", life, sequence: 0, key: &[], payload: b"x" };
+        let made_up = Broadcast {
+            origin: "x",
+            life,
+            sequence: 0,
+            key: &[],
+            payload: b"x",
+            known: swim_core::Incarnation::MAX,
+        };
         for member in [&a, &c] {
             insider.say(member.address(), &[Message::Broadcast(made_up)]).await;
         }

@@ -54,7 +54,9 @@ pub struct Config {
     /// moved from one label to another. `None` accepts `label` alone.
     pub label_also: Option<Bytes>,
     /// The incarnation to start with. A node that keeps nothing on disk starts with the Unix time
-    /// in seconds (the adapters do), so that its news outranks what is remembered of its past.
+    /// in seconds (the adapters do), so that its news outranks what is remembered of its past. It
+    /// has to rise from start to start: with keys, that is also how messages to this life of the
+    /// node are told from recordings of those to an earlier one.
     pub incarnation: Incarnation,
     /// The versions that the node announces. On memberlist's wire those of the application are the
     /// "delegate" versions, and a current protocol version of 1 also chooses the older of its two

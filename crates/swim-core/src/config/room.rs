@@ -5,7 +5,8 @@ use core::net::{Ipv6Addr, SocketAddr};
 use super::Config;
 use crate::member::{Incarnation, NAME_SIZE_MAX};
 use crate::wire::{
-    self, Broadcast, Claim, IndirectPing, Message, SealVersion, Update, User, Wire, memberlist,
+    self, Broadcast, Claim, Envelope, IndirectPing, Message, SealVersion, Update, User, Wire,
+    memberlist,
 };
 
 /// The tag that each of the ciphers adds.
@@ -19,6 +20,19 @@ impl Config {
     /// Whether packets and streams are encrypted.
     pub(crate) fn seals(&self) -> bool {
         self.verify_outgoing && !self.keyring.is_empty()
+    }
+
+    /// Whether they are, on the native wire.
+    #[inline]
+    pub(crate) fn seals_natively(&self) -> bool {
+        self.wire == Wire::Swim && self.seals()
+    }
+
+    /// Whether all that comes in on the native wire is sealed, so that it says what tells a
+    /// recording.
+    #[inline]
+    pub(crate) fn tells_recordings(&self) -> bool {
+        self.wire == Wire::Swim && self.verify_incoming && !self.keyring.is_empty()
     }
 
     /// How many bytes of a packet are left for messages, with what each of them costs besides.
@@ -69,7 +83,10 @@ impl Config {
     /// The largest payload of a user message in a datagram, in bytes.
     pub(crate) fn message_size_max(&self) -> usize {
         let from = self.name.as_str();
-        let message = Message::User(User { from, payload: &[], envelope: None });
+        let incarnation = Incarnation::MAX;
+        let envelope = Envelope { to: u64::MAX, incarnation, life: u32::MAX, sequence: u32::MAX };
+        let envelope = self.seals_natively().then_some(envelope);
+        let message = Message::User(User { from, payload: &[], envelope });
         self.payload_max(&message)
     }
 
@@ -81,6 +98,7 @@ impl Config {
             sequence: u32::MAX,
             key: &[],
             payload: &[],
+            known: if self.seals_natively() { Incarnation::MAX } else { Incarnation(0) },
         }))
     }
 

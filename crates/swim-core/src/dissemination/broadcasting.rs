@@ -10,12 +10,21 @@ use super::{Gossip, encoded};
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::member::Name;
+use crate::member::{Incarnation, Name};
 use crate::members::Members;
 use crate::output::{Answer, Event, RequestId};
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{Broadcast, Message};
+
+/// What may be done about a broadcast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taking {
+    /// It is passed on, if there is room.
+    pub(crate) passes_on: bool,
+    /// An older one may be forgotten for it.
+    pub(crate) may_forget: bool,
+}
 
 impl Gossip {
     /// Starts a broadcast, whose size was checked. Without an audience it is spread at once.
@@ -33,6 +42,7 @@ impl Gossip {
             sequence: self.broadcasts_made,
             key,
             payload,
+            known: if cx.config.seals_natively() { members.highest() } else { Incarnation(0) },
         };
         if !self.has_room_for(&cx.config, &name, &broadcast) {
             return Err(CommandError::Busy { limit: "broadcast_queue_max" });
@@ -53,13 +63,13 @@ impl Gossip {
         cx: &mut Context,
         members: &Members,
         (from, broadcast): (SocketAddr, &Broadcast<'_>),
-        passes_on: bool,
+        Taking { passes_on, may_forget }: Taking,
     ) {
         let Broadcast { origin, sequence, .. } = *broadcast;
         if origin == cx.config.name.as_str() {
             return self.receive_own_broadcast(cx, broadcast);
         }
-        let mut note = self.note(cx, members, (from, broadcast), !passes_on);
+        let mut note = self.note(cx, members, (from, broadcast), !passes_on, may_forget);
         // Everything before it will count as seen: that is only taken from what the origin hears,
         // too, as it takes a new life if it has never said it.
         if note == Note::Ahead {
@@ -67,7 +77,7 @@ impl Gossip {
             if !fits_a_packet(&cx.config, broadcast) || !self.make_room_for(cx, &name, broadcast) {
                 return cx.drop_quietly(DropReason::QueueFull);
             }
-            note = self.note(cx, members, (from, broadcast), true);
+            note = self.note(cx, members, (from, broadcast), true, may_forget);
         }
         match note {
             Note::New => {}
@@ -118,12 +128,14 @@ impl Gossip {
         members: &Members,
         (from, broadcast): (SocketAddr, &Broadcast<'_>),
         may_jump: bool,
+        may_forget: bool,
     ) -> Note {
         let Broadcast { origin, life, sequence, .. } = *broadcast;
         let limits = Limits {
             lives_max: cx.config.broadcast_origins_max,
             quiet: cx.config.gossip_to_the_dead,
             members_first: !cx.config.breaks(Sabotage::TreatsOriginsAlike),
+            may_forget,
         };
         self.seen.note(cx.now(), (origin, life, sequence), limits, may_jump, || {
             let member = members.find(origin).map(|slot| members.entry(slot));

@@ -17,6 +17,7 @@ impl Gossip {
         self.check_updates(config, members);
         self.check_broadcasts(config);
         self.seen.check(config.broadcast_origins_max);
+        self.inbox.check();
         let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
         self.share.check(config.packet_size_max + excess);
         assert!(self.finished.is_empty(), "what a packet finished was settled");
@@ -133,7 +134,14 @@ mod tests {
         let moved = ticket(Subject::Move(Slot::LOCAL), MessageKind::Alive);
         let place = gossip.updates.push(Bytes::from_static(b"move"), Tier::Normal, moved);
         gossip.moves.insert(Slot::LOCAL, place);
-        let broadcast = Broadcast { origin: "b", life: 1, sequence: 1, key: b"k", payload: b"" };
+        let broadcast = Broadcast {
+            origin: "b",
+            life: 1,
+            sequence: 1,
+            key: b"k",
+            payload: b"",
+            known: Incarnation(0),
+        };
         let ticket = ticket(Subject::Nothing, MessageKind::Broadcast);
         let place = gossip.broadcasts.push(Bytes::from_static(b"text"), Tier::Normal, ticket);
         gossip.keyed.insert(Name::trusted("b"), &broadcast, place);

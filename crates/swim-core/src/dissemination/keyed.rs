@@ -56,8 +56,14 @@ mod tests {
     fn keyed() -> Keyed {
         let (mut keyed, origin) = (Keyed::default(), Name::new("a").unwrap());
         for (place, key) in [(3, b"k"), (5, b"l")] {
-            let broadcast =
-                Broadcast { origin: "a", life: 1, sequence: place, key, payload: b"payload" };
+            let broadcast = Broadcast {
+                origin: "a",
+                life: 1,
+                sequence: place,
+                key,
+                payload: b"payload",
+                known: crate::member::Incarnation(0),
+            };
             keyed.insert(origin.clone(), &broadcast, place);
         }
         keyed.check(|place| [3, 5].contains(&place));

@@ -5,7 +5,9 @@
 
 mod broadcasting;
 mod check;
+mod inbox;
 mod keyed;
+mod messages;
 #[cfg(test)]
 mod order_in_go;
 mod queue;
@@ -30,6 +32,8 @@ use crate::stats::{DropReason, MessageKind, Stats};
 use crate::time::Instant;
 use crate::wire::{Message, Update, Wire, memberlist};
 
+pub(crate) use broadcasting::Taking;
+use inbox::Inbox;
 use keyed::Keyed;
 use queue::{Finished, Queue, Subject, Ticket};
 pub(crate) use queue::{Tier, Waiter};
@@ -54,6 +58,9 @@ pub(crate) struct Gossip {
     share: Share,
     seen: Seen,
     keyed: Keyed,
+    /// Which messages in packets were taken, and how many were sent.
+    inbox: Inbox,
+    messages_sent: u32,
     /// Tells this life of the node from its earlier ones, for its broadcasts.
     life: u32,
     broadcasts_made: u32,
@@ -82,6 +89,8 @@ impl Gossip {
             share: Share::default(),
             seen: Seen::default(),
             keyed: Keyed::default(),
+            inbox: Inbox::default(),
+            messages_sent: 0,
             life,
             broadcasts_made: 0,
             due: None,

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::config::BROADCASTS_TOLD_APART;
 use crate::member::Name;
+use crate::recent::{Place, Recent};
 use crate::time::Instant;
 
 /// How many lives are looked at to find one that may be forgotten. Bounds the work for one packet.
@@ -34,9 +35,11 @@ struct Window {
     first_hand: bool,
     /// When the latest of them came in, new or not.
     heard: Instant,
-    highest: u32,
-    seen: [u64; BROADCASTS_TOLD_APART as usize / 64],
+    recent: Recent<WORDS>,
 }
+
+/// Broadcasts of one life that are told apart, in words of 64.
+const WORDS: usize = BROADCASTS_TOLD_APART as usize / 64;
 
 /// Whose place a life takes.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +82,8 @@ pub(super) struct Limits {
     pub(super) quiet: Duration,
     /// Whether members come before strangers.
     pub(super) members_first: bool,
+    /// Whether a life may be forgotten; what was recorded of it would count as new.
+    pub(super) may_forget: bool,
 }
 
 /// What [`Seen`] says of a broadcast.
@@ -105,6 +110,8 @@ pub(super) struct Seen {
     /// Every life by its ticket, roughly in the order in which they fell silent, by class.
     orders: [VecDeque<(Name, u32)>; 3],
     last_ticket: u32,
+    /// A life was forgotten, or gave way and will be.
+    forgot: bool,
 }
 
 impl Seen {
@@ -156,7 +163,7 @@ impl Seen {
         };
         let few = held < LIVES_PER_ORIGIN_MAX || !limits.members_first;
         let first_hand = sender == Sender::Itself;
-        if few && (self.has_room(class, limits) || self.forget_one(now, class, limits.quiet)) {
+        if few && (self.has_room(class, limits) || self.forget_one(now, class, limits)) {
             self.last_ticket = self.last_ticket.wrapping_add(1);
             let ticket = self.last_ticket;
             let window = Window::new(now, (life, sequence), class, ticket, first_hand);
@@ -166,10 +173,23 @@ impl Seen {
             return true;
         }
         let lives = self.origins.get_mut(origin);
-        limits.members_first
+        let replaced = limits.members_first
             && lives.is_some_and(|lives| {
                 lives.replace_one(now, (life, sequence), limits.quiet, first_hand)
-            })
+            });
+        self.forgot |= replaced;
+        replaced
+    }
+
+    /// Whether lives were forgotten of which a recording would count as new.
+    #[inline]
+    pub(super) fn has_forgotten(&self) -> bool {
+        self.forgot
+    }
+
+    /// What was forgotten is told from what is new by somebody else.
+    pub(super) fn forgive(&mut self) {
+        self.forgot = false;
     }
 
     fn has_room(&self, class: Class, limits: Limits) -> bool {
@@ -203,18 +223,23 @@ impl Seen {
             let past = lives.past.len();
             assert!(past <= PAST_LIVES_MAX as usize, "seen: {past} past lives of {name}");
             for window in &lives.windows {
-                assert!(window.is_marked(window.highest), "seen: the highest of {name}");
+                let recent = &window.recent;
+                assert!(recent.is_marked(recent.highest()), "seen: the highest of {name}");
             }
         }
     }
 
     /// Forgets a life of which nothing was heard for long enough, if there is one at hand.
-    fn forget_one(&mut self, now: Instant, class: Class, quiet: Duration) -> bool {
+    fn forget_one(&mut self, now: Instant, class: Class, limits: Limits) -> bool {
+        if !limits.may_forget {
+            return false;
+        }
         let order = &mut self.orders[class as usize];
         for _ in 0..LOOKED_AT_MAX.min(order.len()) {
             let Some((name, ticket)) = order.pop_front() else { break };
             let Some(lives) = self.origins.get_mut(&name) else { return true };
-            if lives.is_silent(ticket, now, quiet) {
+            if lives.is_silent(ticket, now, limits.quiet) {
+                self.forgot = true;
                 lives.windows.retain(|window| window.ticket != ticket);
                 if lives.windows.is_empty() {
                     self.origins.remove(&name);
@@ -275,39 +300,18 @@ impl Window {
         ticket: u32,
         first_hand: bool,
     ) -> Self {
-        let seen = [0; BROADCASTS_TOLD_APART as usize / 64];
-        let mut window = Window { life, class, ticket, first_hand, heard, highest: sequence, seen };
-        window.mark(sequence);
-        window
+        Window { life, class, ticket, first_hand, heard, recent: Recent::new(sequence) }
     }
 
     fn note(&mut self, sequence: u32, may_jump: bool) -> Note {
-        if sequence > self.highest {
-            if sequence - self.highest > BROADCASTS_TOLD_APART && !may_jump {
-                return Note::Ahead;
+        match self.recent.place(sequence) {
+            Place::Ahead { by } if by > BROADCASTS_TOLD_APART && !may_jump => Note::Ahead,
+            Place::Seen | Place::Past => Note::Repeated,
+            Place::Ahead { .. } | Place::Missed => {
+                self.recent.note(sequence);
+                Note::New
             }
-            let steps = (sequence - self.highest).min(BROADCASTS_TOLD_APART);
-            for step in 1..=steps {
-                self.clear(self.highest.wrapping_add(step));
-            }
-            self.highest = sequence;
-        } else if self.highest - sequence >= BROADCASTS_TOLD_APART || self.is_marked(sequence) {
-            return Note::Repeated;
         }
-        self.mark(sequence);
-        Note::New
-    }
-
-    fn mark(&mut self, sequence: u32) {
-        self.seen[(sequence % BROADCASTS_TOLD_APART / 64) as usize] |= 1 << (sequence % 64);
-    }
-
-    fn clear(&mut self, sequence: u32) {
-        self.seen[(sequence % BROADCASTS_TOLD_APART / 64) as usize] &= !(1 << (sequence % 64));
-    }
-
-    fn is_marked(&self, sequence: u32) -> bool {
-        self.seen[(sequence % BROADCASTS_TOLD_APART / 64) as usize] & (1 << (sequence % 64)) != 0
     }
 }
 
@@ -318,7 +322,7 @@ mod tests {
     const QUIET: Duration = Duration::from_secs(30);
 
     fn limits(lives_max: usize) -> Limits {
-        Limits { lives_max, quiet: QUIET, members_first: true }
+        Limits { lives_max, quiet: QUIET, members_first: true, may_forget: true }
     }
 
     /// Notes a broadcast that a member passes on.
@@ -491,7 +495,7 @@ mod tests {
     fn a_highest_that_was_not_seen_is_noticed() {
         let mut seen = three_lives();
         for window in seen.origins.values_mut().flat_map(|lives| &mut lives.windows) {
-            window.highest += 1;
+            window.recent.lose_highest();
         }
         seen.origins.remove("a");
         for order in &mut seen.orders {

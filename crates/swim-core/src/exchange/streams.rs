@@ -97,8 +97,7 @@ impl Exchange {
         payload: &[u8],
         request: RequestId,
     ) {
-        let is_sealed = cx.config.wire == Wire::Swim && cx.config.seals();
-        let envelope = is_sealed.then(|| Envelope::to_stream_of(to.name()));
+        let envelope = cx.config.seals_natively().then(|| Envelope::to_stream_of(to.name()));
         let message = User { from: cx.config.name.as_str(), payload, envelope };
         let framed = cx.channel.framed(|wire, out| match wire {
             Wire::Swim => Frame::User(message).encode(out),

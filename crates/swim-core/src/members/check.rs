@@ -27,6 +27,8 @@ impl Members {
         let digests = self.pages.iter().map(Entry::digest);
         let digest = digests.fold(0, u64::wrapping_add);
         assert_eq!(self.digest, digest, "the digest of the view");
+        let highest = self.pages.iter().map(Entry::incarnation).max();
+        assert!(highest <= Some(self.highest), "{highest:?} is above the highest");
     }
 
     /// Everybody in the table, the lost included.

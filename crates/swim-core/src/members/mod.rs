@@ -50,6 +50,8 @@ pub(crate) struct Members {
     owed_to_failed: usize,
     /// See [`Members::view_digest`].
     digest: u64,
+    /// The highest incarnation of anybody so far.
+    highest: Incarnation,
     failed: Vec<Slot>,
     /// Those lost after they failed, who are worth looking for.
     lost: Vec<Slot>,
@@ -73,6 +75,7 @@ impl Members {
             gossiped_failed: 0,
             owed_to_failed: 0,
             digest: 0,
+            highest: Incarnation(0),
             failed: Vec::new(),
             lost: Vec::new(),
             gone_since: Deadlines::default(),
@@ -93,6 +96,7 @@ impl Members {
             self.enter_ring(slot);
         }
         self.digest = self.digest.wrapping_add(self.entry(slot).digest());
+        self.highest = self.highest.max(new.incarnation);
         slot
     }
 
@@ -105,10 +109,12 @@ impl Members {
             entry.announce(new);
             entry.incarnation = new.incarnation.0;
         });
+        self.highest = self.highest.max(new.incarnation);
     }
 
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
         self.change(slot, |entry| entry.incarnation = incarnation.0);
+        self.highest = self.highest.max(incarnation);
     }
 
     /// Changes an entry, and the digest with it.
@@ -316,6 +322,12 @@ impl Members {
     /// A number that stands for a name, different in each node.
     pub(crate) fn name_key(&self, name: &str) -> u64 {
         self.hash(name.as_bytes())
+    }
+
+    /// The highest incarnation of anybody that was ever in the table.
+    #[inline]
+    pub(crate) fn highest(&self) -> Incarnation {
+        self.highest
     }
 
     /// Stands for whom this node holds for alive or suspect, and all that they announced: two nodes

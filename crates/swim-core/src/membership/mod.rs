@@ -15,6 +15,7 @@ mod merging;
 mod news;
 mod own;
 mod refuting;
+mod since;
 mod suspicions;
 mod telling;
 mod updates;
@@ -61,7 +62,7 @@ impl Membership {
             suspicions: Suspicions::default(),
             candidates: Candidates::default(),
             evidence: Evidence::default(),
-            own: Own::default(),
+            own: Own::new(config.incarnation, now),
         }
     }
 

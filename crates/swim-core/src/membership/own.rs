@@ -6,6 +6,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::Membership;
+use super::since::Since;
 use crate::context::Context;
 use crate::dissemination::{Gossip, Tier, Waiter};
 use crate::error::{CommandError, at_most};
@@ -23,9 +24,10 @@ use crate::wire::{Claim, Update};
 const SETTLING: Duration = Duration::from_secs(60);
 
 /// Whether this node takes part, and who else has its name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Own {
     status: Status,
+    since: Since,
     /// The address that last announced this node's own name.
     name_taken_by: Option<SocketAddr>,
     /// That address outranks this one: this node announces nothing.
@@ -39,6 +41,28 @@ pub(super) struct Own {
 }
 
 impl Own {
+    /// A node that starts with this incarnation.
+    pub(super) fn new(incarnation: Incarnation, now: Instant) -> Self {
+        Own {
+            since: Since::new(incarnation, now),
+            status: Status::default(),
+            name_taken_by: None,
+            outranked: false,
+            leaving: None,
+            leave_due: None,
+            met: None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn since(&self) -> &Since {
+        &self.since
+    }
+
+    pub(super) fn since_mut(&mut self) -> &mut Since {
+        &mut self.since
+    }
+
     #[inline]
     pub(super) fn status(&self) -> Status {
         self.status
@@ -226,16 +250,20 @@ impl Membership {
 mod tests {
     use super::*;
 
+    fn own() -> Own {
+        Own::new(Incarnation(1), Instant::ORIGIN)
+    }
+
     #[test]
     #[should_panic(expected = "a leave waits while Running")]
     fn a_leave_of_a_node_that_stays_is_noticed() {
-        Own { leaving: Some(RequestId(1)), ..Own::default() }.check();
+        Own { leaving: Some(RequestId(1)), ..own() }.check();
     }
 
     #[test]
     #[should_panic(expected = "an end of the leave is set while Leaving")]
     fn a_leave_without_end_is_noticed() {
         let (status, leaving) = (Status::Leaving, Some(RequestId(1)));
-        Own { status, leaving, ..Own::default() }.check();
+        Own { status, leaving, ..own() }.check();
     }
 }

@@ -56,6 +56,9 @@ impl Membership {
         let incarnation = update.incarnation;
         let refuted_with = incarnation.next();
         self.announce_self(cx, gossip, refuted_with, Waiter::Nobody);
+        if incarnation > own {
+            self.own.since_mut().begin_at(refuted_with);
+        }
         cx.stats.accusations_refuted += 1;
         // An incarnation that this node never announced was that of an earlier life, which ended:
         // no sign that this node is slow.
@@ -195,5 +198,6 @@ impl Membership {
         }
         // What an earlier life of this node announced: what it announces now has to outrank it.
         self.announce_self(cx, gossip, incarnation.next(), Waiter::Nobody);
+        self.own.since_mut().begin_at(incarnation.next());
     }
 }

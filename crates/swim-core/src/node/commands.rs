@@ -190,13 +190,12 @@ impl Node {
         let Node { cx, membership, gossip, .. } = self;
         let to = membership.live_peer(to)?;
         at_most(payload.len(), cx.config.message_size_max())?;
-        let members = membership.members();
+        let (members, life) = (membership.members(), membership.life());
+        let seals = cx.config.seals_natively();
+        let envelope = seals.then(|| gossip.next_envelope(members.entry(to), life));
+        let from = cx.config.name.as_str();
         let mut draft = cx.channel.datagram();
-        draft.append(&Message::User(User {
-            from: cx.config.name.as_str(),
-            payload,
-            envelope: None,
-        }));
+        draft.append(&Message::User(User { from, payload, envelope }));
         cx.stats.sent[MessageKind::User] += 1;
         gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);

@@ -3,12 +3,15 @@
 use core::net::SocketAddr;
 
 use super::Node;
+use super::streams::is_for;
+use crate::dissemination::Taking;
 use crate::members::Slot;
 use crate::membership::{News, Origin};
 use crate::output::Event;
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::status::Status;
-use crate::wire::{Message, User};
+use crate::wire::{Broadcast, Message, User, Wire};
 
 /// Pings and indirect pings answered per datagram. No node sends more than one; a datagram full of
 /// them would be multiplied into many.
@@ -20,6 +23,8 @@ struct Packet {
     questions: u32,
     /// The member that pinged in it, from its own address.
     pinger: Option<Slot>,
+    /// It is sealed, on the native wire: what it says tells what is recorded.
+    sealed: bool,
 }
 
 impl Node {
@@ -34,7 +39,8 @@ impl Node {
         let mut scratch = self.scratch.take().expect("lent out only while a datagram is handled");
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
-                let mut packet = Packet { from, questions: 0, pinger: None };
+                let sealed = opened.is_sealed() && self.cx.config.wire == Wire::Swim;
+                let mut packet = Packet { from, questions: 0, pinger: None, sealed };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
             Err(reason) => self.cx.report_drop(from, reason, false),
@@ -79,12 +85,63 @@ impl Node {
                 let news = News::new(update, Origin::packet(from, packet.pinger));
                 membership.receive_update(cx, gossip, detector, &news);
             }
-            Message::User(message) => cx.emit(told(message, false)),
-            Message::Broadcast(broadcast) => {
-                let passes_on = membership.status() == Status::Running;
-                let members = membership.members();
-                gossip.receive_broadcast(cx, members, (from, broadcast), passes_on);
-            }
+            Message::User(message) => self.receive_user_message(packet.sealed, message),
+            Message::Broadcast(broadcast) => self.receive_broadcast(from, broadcast),
+        }
+    }
+
+    fn receive_user_message(&mut self, sealed: bool, message: &User<'_>) {
+        match if sealed { self.take_sealed_message(message) } else { Ok(()) } {
+            Ok(()) => self.cx.emit(told(message, false)),
+            Err(reason) => self.cx.drop_quietly(reason),
+        }
+    }
+
+    /// Whether a sealed message is for this life of this node, and was not taken before.
+    fn take_sealed_message(&mut self, message: &User<'_>) -> Result<(), DropReason> {
+        let Node { cx, membership, gossip, .. } = self;
+        if !is_for(&cx.config, message) {
+            return Err(DropReason::WrongName);
+        }
+        let envelope = message.envelope.ok_or(DropReason::Unbound)?;
+        if !membership.is_in_this_life(envelope.incarnation)
+            && !cx.config.breaks(Sabotage::TakesWhatPredates)
+        {
+            return Err(DropReason::Predates);
+        }
+        let taken = gossip.take_message(message, envelope);
+        let takes_all = cx.config.breaks(Sabotage::TakesRepeatedMessages);
+        let Err((reason, forget)) = taken else { return Ok(()) };
+        if forget && membership.may_forget(cx.now()) {
+            self.forget_taken();
+        }
+        if takes_all { Ok(()) } else { Err(reason) }
+    }
+
+    /// Forgets what it took of others, and sees to it that nothing of it is taken again.
+    fn forget_taken(&mut self) {
+        let Node { cx, membership, gossip, .. } = self;
+        gossip.forget_taken();
+        if !cx.config.breaks(Sabotage::ForgetsAndStays) {
+            membership.renew(cx, gossip);
+        }
+    }
+
+    fn receive_broadcast(&mut self, from: SocketAddr, broadcast: &Broadcast<'_>) {
+        let Node { cx, membership, gossip, .. } = self;
+        let tells = cx.config.tells_recordings();
+        if tells
+            && !membership.is_since(broadcast.known)
+            && !cx.config.breaks(Sabotage::TakesWhatPredates)
+        {
+            return cx.drop_quietly(DropReason::Predates);
+        }
+        let passes_on = membership.status() == Status::Running;
+        let may_forget = !tells || membership.may_forget(cx.now());
+        let members = membership.members();
+        gossip.receive_broadcast(cx, members, (from, broadcast), Taking { passes_on, may_forget });
+        if tells && gossip.has_forgotten() && membership.may_forget(cx.now()) {
+            self.forget_taken();
         }
     }
 }

@@ -26,7 +26,7 @@ impl Node {
 
     /// Acts on the peer's complete part of an exchange.
     fn receive_half(&mut self, arrived: &Arrived) {
-        let &Arrived { stream: id, peer, purpose, ref received } = arrived;
+        let &Arrived { stream: id, purpose, ref received, .. } = arrived;
         let half = received.half();
         let Node { cx, detector, exchange, .. } = self;
         let opening = match half.opening() {
@@ -42,7 +42,7 @@ impl Node {
                 self.receive_message_on(id, &message, received.was_sealed());
             }
             (_, Opening::PushPull { scope, view }) => {
-                self.receive_push_pull((id, peer), purpose, (scope, view), half);
+                self.receive_push_pull(arrived, (scope, view), half);
             }
             (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
                 exchange.close(cx, id);
@@ -79,27 +79,30 @@ impl Node {
     /// A peer says what it knows: asked for it, or to be answered.
     fn receive_push_pull(
         &mut self,
-        (id, peer): (StreamId, SocketAddr),
-        purpose: Purpose,
+        arrived: &Arrived,
         (scope, view): (Scope, u64),
         half: Half<'_>,
     ) {
+        let &Arrived { stream: id, peer, purpose, ref received } = arrived;
         if !self.accepts_merge(peer, scope, half) {
             let reason = DropReason::MergeRefused;
             return self.exchange.fail(&mut self.cx, id, Failure::BadAnswer { reason });
         }
+        // On a stream that this node opened, what is sealed belongs to its greeting.
+        let since = (received.was_sealed() && scope != Scope::Partial)
+            .then_some(purpose != Purpose::Incoming);
         match purpose {
             Purpose::Incoming => {
-                let framed = self.merge_and_answer(peer, (scope, view), half);
+                let framed = self.merge_and_answer((peer, since), (scope, view), half);
                 self.exchange.answer(&mut self.cx, id, framed);
             }
             Purpose::Join { request } => {
-                self.merge_answer(id, peer, scope, half);
+                self.merge_answer(id, (peer, since), scope, half);
                 self.join_succeeded(request, peer);
             }
-            Purpose::PushPull => self.merge_answer(id, peer, scope, half),
+            Purpose::PushPull => self.merge_answer(id, (peer, since), scope, half),
             Purpose::Compare => {
-                self.merge_answer(id, peer, scope, half);
+                self.merge_answer(id, (peer, since), scope, half);
                 if scope == Scope::Full && self.status() == Status::Running {
                     let members = self.membership.members();
                     self.exchange.push_back(&mut self.cx, members, peer, view);
@@ -122,7 +125,13 @@ impl Node {
     }
 
     /// Takes in the answer to an exchange that this node began.
-    fn merge_answer(&mut self, id: StreamId, from: SocketAddr, scope: Scope, half: Half<'_>) {
+    fn merge_answer(
+        &mut self,
+        id: StreamId,
+        from: (SocketAddr, Option<bool>),
+        scope: Scope,
+        half: Half<'_>,
+    ) {
         self.exchange.close(&mut self.cx, id);
         self.merge(from, scope, half);
     }
@@ -134,7 +143,7 @@ impl Node {
     /// all.
     fn merge_and_answer(
         &mut self,
-        from: SocketAddr,
+        from: (SocketAddr, Option<bool>),
         (scope, their_view): (Scope, u64),
         half: Half<'_>,
     ) -> Framed {
@@ -157,9 +166,14 @@ impl Node {
         self.exchange.whole_table(&mut self.cx, self.membership.members(), scope)
     }
 
-    fn merge(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) {
+    /// Takes in what another node knows; `since` says of what is sealed on the native wire whether
+    /// it answers this node.
+    fn merge(&mut self, (from, since): (SocketAddr, Option<bool>), scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
         membership.merge(cx, gossip, detector, (from, scope), half);
+        if let Some(answers) = since.filter(|_| cx.config.wire == Wire::Swim) {
+            membership.settle_since(cx, gossip, answers);
+        }
     }
 
     fn join_succeeded(&mut self, request: RequestId, contact: SocketAddr) {

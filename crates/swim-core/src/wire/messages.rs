@@ -212,13 +212,14 @@ impl Body for Broadcast<'_> {
         sink.varint(3, self.sequence.into());
         sink.bytes(4, self.payload);
         sink.bytes(5, self.key);
+        sink.fixed32(6, self.known.0);
     }
 }
 
 impl<'a> Broadcast<'a> {
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let (mut origin, mut life, mut sequence) = (None, 0, 0);
+        let (mut origin, mut life, mut sequence, mut known) = (None, 0, 0, 0);
         let (mut payload, mut key): (&[u8], &[u8]) = (&[], &[]);
         let mut fields = Fields::new(body);
         while let Some(field) = fields.key()? {
@@ -228,13 +229,15 @@ impl<'a> Broadcast<'a> {
                 3 => sequence = number_of_32_bits(fields.varint(field)?)?,
                 4 => payload = fields.bytes(field)?,
                 5 => key = fields.bytes(field)?,
+                6 => known = fields.fixed32(field)?,
                 _ => fields.skip(field)?,
             }
         }
         if key.len() > BROADCAST_KEY_SIZE_MAX {
             return Err(DropReason::Malformed);
         }
-        Ok(Broadcast { origin: name(origin)?, life, sequence, key, payload })
+        let (origin, known) = (name(origin)?, Incarnation(known));
+        Ok(Broadcast { origin, life, sequence, key, payload, known })
     }
 }
 

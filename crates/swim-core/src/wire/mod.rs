@@ -283,6 +283,9 @@ pub struct Broadcast<'a> {
     pub key: &'a [u8],
     /// The content.
     pub payload: &'a [u8],
+    /// The highest incarnation of any member that the sender knew; 0 where nothing is sealed. Who
+    /// joined later has a higher one.
+    pub known: Incarnation,
 }
 
 impl<'a> IndirectPing<'a> {

@@ -19,6 +19,7 @@ fn messages() -> [Message<'static>; 4] {
             sequence: 1,
             key: b"k",
             payload: b"hi",
+            known: incarnation,
         }),
     ]
 }

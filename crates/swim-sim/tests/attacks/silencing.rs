@@ -38,8 +38,14 @@ fn heard_after_the_highest(rule: Rule) -> usize {
             _ => false,
         });
     }
-    let forged =
-        Broadcast { origin: "n1", life, sequence: u32::MAX, key: b"", payload: b"made up" };
+    let forged = Broadcast {
+        origin: "n1",
+        life,
+        sequence: u32::MAX,
+        key: b"",
+        payload: b"made up",
+        known: swim_core::Incarnation(0),
+    };
     world.forge(outside(1), "n0", &Message::Broadcast(forged));
     world.run(bounds::spread(world.node("n0").config(), 8));
     assert_eq!(heard_by(&world, "made up"), 7, "but for the one in whose name it was");
@@ -61,7 +67,14 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
         let mut messages = Vec::new();
         for (life, name) in (first..).zip(&names) {
             for origin in [name.as_str(), "n2"] {
-                let made_up = Broadcast { origin, life, sequence: 0, key: b"", payload: b"" };
+                let made_up = Broadcast {
+                    origin,
+                    life,
+                    sequence: 0,
+                    key: b"",
+                    payload: b"",
+                    known: swim_core::Incarnation(0),
+                };
                 messages.push(Message::Broadcast(made_up));
             }
         }

@@ -46,7 +46,7 @@ fn datagram(broadcasts: &[Broadcast<'_>]) -> bytes::Bytes {
 }
 
 fn broadcast_of<'a>(origin: &'a str, sequence: u32, payload: &'a [u8]) -> Broadcast<'a> {
-    Broadcast { origin, life: 1, sequence, key: &[], payload }
+    Broadcast { origin, life: 1, sequence, key: &[], payload, known: Incarnation(0) }
 }
 
 /// Lets everything be sent that waits.

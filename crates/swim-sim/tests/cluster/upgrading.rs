@@ -59,7 +59,14 @@ fn alive(world: &World) -> Update<'static> {
 fn s54_unknown_messages_and_fields_in_a_packet_leave_the_rest_of_it_in_force() {
     let mut world = World::new(1);
     world.form(3);
-    let broadcast = Broadcast { origin: "n1", life: 9, sequence: 0, key: b"", payload: b"hello" };
+    let broadcast = Broadcast {
+        origin: "n1",
+        life: 9,
+        sequence: 0,
+        key: b"",
+        payload: b"hello",
+        known: Incarnation(0),
+    };
     let messages = [
         Message::Ping(Ping { sequence: 4, target: "n0", source: "n1", reply_to: None }),
         Message::Update(alive(&world)),

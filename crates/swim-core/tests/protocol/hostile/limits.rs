@@ -300,7 +300,14 @@ fn packet_size_max_holds_for_every_packet() {
 fn relayed(origin: u16, sequence: u32, payload: &[u8]) -> Message<'_> {
     const ORIGINS: [&str; 4] = ["n1", "n2", "n3", "n4"];
     let origin = ORIGINS[usize::from(origin)];
-    Message::Broadcast(Broadcast { origin, life: 7, sequence, key: b"", payload })
+    Message::Broadcast(Broadcast {
+        origin,
+        life: 7,
+        sequence,
+        key: b"",
+        payload,
+        known: Incarnation(0),
+    })
 }
 
 impl Peer {

@@ -1,26 +1,35 @@
 //! Streams and datagrams that were recorded on the path, with keys on the native wire: sent again
 //! to the same member, to another one, and back to their sender (S86).
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, FRAME_HEADER_LEN};
+use swim_core::channel::Channel;
+use swim_core::wire::{self, Envelope, FRAME_HEADER_LEN, Message, User};
 use swim_core::{Answer, DropReason, Event, StreamInput};
 
 use super::peer::address;
 use super::scene::GREETING_SIZE;
 use super::wiretap::{A, B, Broken, C, Talk, Wiretap};
 
-/// All that three members said while one sent the others a message and its state.
+/// All that three members said while one sent the others messages, a broadcast and its state.
 fn recorded(broken: Broken) -> Wiretap {
     let mut tap = Wiretap::new(broken);
+    tap.run(A_WHILE);
     let now = tap.now;
     tap.nodes[A].send_reliable(now, "b", b"a stream").unwrap();
-    tap.settle();
-    let messages: Vec<usize> = [A, B, C].map(|it| tap.delivered(it)[0]).into();
-    assert_eq!(messages, [0, 1, 0]);
+    tap.nodes[A].send(now, "b", b"a datagram").unwrap();
+    tap.nodes[A].broadcast(now, b"a broadcast").unwrap();
+    tap.run(A_WHILE);
+    let told = [A, B, C].map(|it| tap.delivered(it)).map(|[messages, told, _]| [messages, told]);
+    assert_eq!(told, [[0, 0], [2, 1], [0, 1]]);
     assert!(tap.delivered(B)[2] > 0, "b was told the state of a");
     assert_eq!(delivered_answers(&tap), 1);
     tap
 }
+
+/// Gossip has reached everybody.
+const A_WHILE: Duration = Duration::from_secs(3);
 
 fn delivered_answers(tap: &Wiretap) -> usize {
     let is = |event: &&Event| matches!(event, Event::Answer { result: Ok(Answer::Delivered), .. });
@@ -37,8 +46,107 @@ fn is_taken_once(broken: Broken) -> bool {
 }
 
 #[test]
-fn s86_a_recorded_stream_delivers_nothing_to_anybody() {
+fn s86_recorded_streams_and_packets_deliver_nothing_to_anybody() {
     assert!(is_taken_once(None));
+}
+
+/// A member starts again, hears all recordings, joins, and hears them again.
+fn a_fresh_member_takes_nothing(broken: Broken) -> bool {
+    let mut tap = recorded(broken);
+    // C is gone for good; nobody else knows that yet.
+    tap.restart(B, 2000);
+    tap.nodes.truncate(C);
+    let before = tap.delivered(B);
+    tap.repeat_all(B);
+    let alone = tap.delivered(B);
+    tap.join(B, A);
+    tap.repeat_all(B);
+    let state_of_a = tap.delivered(B)[2] - alone[2];
+    let joined = tap.delivered(B);
+    alone == before && joined[..2] == before[..2] && state_of_a == 1
+}
+
+#[test]
+fn s86_a_member_that_starts_takes_nothing_of_recordings() {
+    assert!(a_fresh_member_takes_nothing(None));
+}
+
+#[test]
+fn s86_members_in_recordings_are_gone_within_a_suspicion() {
+    let mut tap = recorded(None);
+    let mut names = vec!["a", "c"];
+    for joins in [false, true] {
+        tap.restart(B, 2000 + u32::from(joins));
+        if joins {
+            names.remove(0);
+            tap.join(B, A);
+        } else {
+            // Nobody else is there to help.
+            tap.away = vec![A, C];
+        }
+        tap.repeat_all(B);
+        let config = tap.nodes[B].config().clone();
+        let bound = config.probe_interval * 8 + config.suspicion_timeouts(3).max;
+        tap.run(bound);
+        for name in &names {
+            let live = tap.nodes[B].member(name).is_some_and(|member| member.state.is_live());
+            assert!(!live, "{name} is taken for live, joined: {joins}");
+        }
+        tap.away = vec![C];
+    }
+}
+
+/// More lives of an origin are told apart than a member remembers, and of each a broadcast is sent
+/// again when all is quiet.
+fn what_is_forgotten_is_not_taken_again(broken: Broken) -> bool {
+    let mut tap = Wiretap::new(broken);
+    tap.run(A_WHILE);
+    for life in 0..20 {
+        tap.restart(A, 2000 + life);
+        tap.join(A, B);
+        tap.run(A_WHILE);
+        let now = tap.now;
+        tap.nodes[A].broadcast(now, b"a broadcast").unwrap();
+        tap.run(A_WHILE);
+    }
+    let before = tap.delivered(B);
+    assert_eq!(before[1], 20);
+    tap.run(Duration::from_secs(120));
+    tap.repeat_all(B);
+    tap.delivered(B) == before
+}
+
+#[test]
+fn s86_what_a_member_forgot_is_not_taken_again() {
+    assert!(what_is_forgotten_is_not_taken_again(None));
+}
+
+#[test]
+fn s86_a_forged_message_silences_its_sender_for_a_renewal_only() {
+    let mut tap = recorded(None);
+    let mut channel = Channel::new(tap.nodes[A].config(), [3; 32]);
+    for _ in 0..3 {
+        let envelope = Envelope {
+            to: wire::recipient("b"),
+            incarnation: tap.nodes[B].local().incarnation,
+            life: u32::MAX,
+            sequence: u32::MAX,
+        };
+        let forged = User { from: "a", payload: b"forged", envelope: Some(envelope) };
+        let mut draft = channel.datagram();
+        draft.append(&Message::User(forged));
+        let forged = draft.into_datagram(false).unwrap();
+        tap.nodes[B].handle_packet(tap.now, address(66), &forged);
+        tap.settle();
+        let before = tap.delivered(B)[0];
+        for _ in 0..2 {
+            let now = tap.now;
+            tap.nodes[A].send(now, "b", b"a datagram").unwrap();
+            tap.run(A_WHILE);
+        }
+        assert_eq!(tap.delivered(B)[0] - before, 1, "one is lost, the next one arrives");
+        tap.run(Duration::from_secs(30));
+    }
 }
 
 #[test]
@@ -52,6 +160,21 @@ fn s86_a_recorded_stream_is_refused_for_a_reason() {
     let before = drops(&tap, DropReason::WrongKey);
     tap.say(B, &talk.dialler);
     assert_eq!(drops(&tap, DropReason::WrongKey), before + 1, "they belong to another greeting");
+}
+
+#[test]
+fn s86_a_recorded_message_in_a_packet_is_refused_for_a_reason() {
+    let mut tap = recorded(None);
+    let drops = |tap: &Wiretap, it: usize, reason| tap.nodes[it].stats().drops[reason];
+    let (b, c) = (DropReason::RepeatedMessage, DropReason::WrongName);
+    let before = [drops(&tap, B, b), drops(&tap, C, c)];
+    tap.repeat_all(B);
+    tap.repeat_all(C);
+    assert_eq!(drops(&tap, B, b) - before[0], 2);
+    assert!(drops(&tap, C, c) - before[1] >= 2, "pings for b count, too");
+    tap.restart(B, 2000);
+    tap.repeat_all(B);
+    assert!(drops(&tap, B, DropReason::Predates) >= 4, "the message and the broadcast");
 }
 
 fn is_delivered_only_if_it_is(broken: Broken) -> bool {
@@ -168,6 +291,26 @@ mod broken {
     use swim_core::Sabotage;
 
     use super::*;
+
+    #[test]
+    fn s86_recorded_messages_deliver_where_they_are_not_remembered() {
+        assert!(!is_taken_once(Some(Sabotage::TakesRepeatedMessages)));
+    }
+
+    #[test]
+    fn s86_recorded_messages_deliver_elsewhere_where_nobody_looks_for_whom_they_are() {
+        assert!(!is_taken_once(Some(Sabotage::TakesWhatIsForOthers)));
+    }
+
+    #[test]
+    fn s86_recordings_deliver_to_a_member_that_starts_where_it_takes_what_predates_it() {
+        assert!(!a_fresh_member_takes_nothing(Some(Sabotage::TakesWhatPredates)));
+    }
+
+    #[test]
+    fn s86_recordings_deliver_where_a_member_forgets_and_stays() {
+        assert!(!what_is_forgotten_is_not_taken_again(Some(Sabotage::ForgetsAndStays)));
+    }
 
     #[test]
     fn s86_recorded_streams_deliver_where_greetings_are_alike() {

@@ -51,6 +51,8 @@ pub(crate) struct Wiretap {
     ends: BTreeMap<(usize, StreamId), End>,
     /// Streams to the first lead to the second.
     pub(crate) led: Option<(usize, usize)>,
+    /// These neither say nor hear anything.
+    pub(crate) away: Vec<usize>,
     /// Streams are answered with this instead, whatever is said on them.
     pub(crate) answer: Option<Bytes>,
 }
@@ -79,6 +81,7 @@ impl Wiretap {
             datagrams: Vec::new(),
             ends: BTreeMap::new(),
             led: None,
+            away: Vec::new(),
             answer: None,
         };
         for number in 0..3 {
@@ -103,8 +106,15 @@ impl Wiretap {
         }
         #[cfg(not(feature = "sabotage"))]
         assert!(self.broken.is_none());
-        let seed = u8::try_from(number).unwrap() + u8::try_from(incarnation % 100).unwrap() * 4;
-        Node::new(config, [seed; 32], self.now).unwrap()
+        let mut seed = [u8::try_from(number).unwrap(); 32];
+        seed[..4].copy_from_slice(&incarnation.to_le_bytes());
+        Node::new(config, seed, self.now).unwrap()
+    }
+
+    /// Starts a member again, which knows nothing of its past.
+    pub(crate) fn restart(&mut self, number: usize, incarnation: u32) {
+        self.nodes[number] = self.node(number, incarnation);
+        self.ends.retain(|end, it| end.0 != number && it.other.0 != number);
     }
 
     pub(crate) fn join(&mut self, from: usize, to: usize) {
@@ -144,10 +154,16 @@ impl Wiretap {
     }
 
     fn carry(&mut self, number: usize, output: Output) {
+        if self.away.contains(&number) {
+            return;
+        }
         match output {
             Output::Event(event) => self.events[number].push(event),
             Output::Packet { to, payload } => {
                 let to = self.number(to);
+                if self.away.contains(&to) {
+                    return;
+                }
                 self.datagrams.push((number, to, payload.clone()));
                 if let Some(node) = self.nodes.get_mut(to) {
                     node.handle_packet(self.now, place(number), &payload);
@@ -171,6 +187,7 @@ impl Wiretap {
             return node.handle_stream(self.now, id, StreamInput::Finished);
         }
         let accepted = match self.nodes.get_mut(to) {
+            Some(_) if self.away.contains(&to) => None,
             Some(node) => node.handle_accept(self.now, place(number)).ok(),
             None => None,
         };

@@ -194,8 +194,14 @@ fn a_compound_of_one_message_is_the_message() {
 fn broadcasts_and_user_messages_are_their_payload() {
     let payload = b"hello";
     let user = Message::User(User { from: "somebody", payload, envelope: None });
-    let broadcast =
-        Message::Broadcast(Broadcast { origin: "a", life: 7, sequence: 1, key: b"k", payload });
+    let broadcast = Message::Broadcast(Broadcast {
+        origin: "a",
+        life: 7,
+        sequence: 1,
+        key: b"k",
+        payload,
+        known: swim_core::Incarnation(0),
+    });
     assert_eq!(written(&user), b"\x08hello");
     assert_eq!(written(&broadcast), b"\x08hello");
 }

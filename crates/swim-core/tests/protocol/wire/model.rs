@@ -129,6 +129,8 @@ pub struct Broadcast {
     pub payload: Vec<u8>,
     #[prost(bytes = "vec", tag = "5")]
     pub key: Vec<u8>,
+    #[prost(fixed32, tag = "6")]
+    pub known: u32,
 }
 
 /// The body of a frame.
@@ -239,6 +241,7 @@ impl Kind {
                 sequence: m.sequence,
                 key: &m.key,
                 payload: &m.payload,
+                known: Incarnation(m.known),
             }),
         }
     }
@@ -371,11 +374,10 @@ pub fn any_kind() -> impl Strategy<Value = Kind> {
         (any_name(), any_number())
             .prop_map(|(name, incarnation)| Kind::Left(Left { name, incarnation })),
         any_user().prop_map(Kind::User),
-        (any_name(), any_number(), any_number(), any_payload(), any_key()).prop_map(
-            |(origin, life, sequence, payload, key)| {
-                Kind::Broadcast(Broadcast { origin, life, sequence, payload, key })
-            }
-        ),
+        (any_name(), [any_number(), any_number(), any_number()], any_payload(), any_key())
+            .prop_map(|(origin, [life, sequence, known], payload, key)| {
+                Kind::Broadcast(Broadcast { origin, life, sequence, payload, key, known })
+            }),
     ]
 }
 

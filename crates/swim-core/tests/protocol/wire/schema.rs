@@ -120,6 +120,7 @@ fn samples() -> Vec<(Kind, Sample)> {
                 sequence: 300,
                 payload: b"hi".to_vec(),
                 key: b"k".to_vec(),
+                known: 9,
             }),
             (
                 "broadcast",
@@ -129,6 +130,7 @@ fn samples() -> Vec<(Kind, Sample)> {
                     ("sequence", Value::U32(300)),
                     ("payload", bytes(b"hi")),
                     ("key", bytes(b"k")),
+                    ("known", Value::U32(9)),
                 ],
             ),
         ),

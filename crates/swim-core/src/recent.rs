@@ -1,0 +1,109 @@
+//! Which of many numbered things were seen, in whatever order they come.
+
+/// The highest number that was seen, and which of the `64 * WORDS` up to it. What is further below
+/// counts as seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Recent<const WORDS: usize> {
+    highest: u32,
+    seen: [u64; WORDS],
+}
+
+/// What a number is to those seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Above all.
+    Ahead {
+        /// By so many.
+        by: u32,
+    },
+    /// Seen before.
+    Seen,
+    /// Among the latest, and not seen.
+    Missed,
+    /// So far below that nobody knows.
+    Past,
+}
+
+impl<const WORDS: usize> Recent<WORDS> {
+    /// How many are told apart.
+    #[expect(clippy::cast_possible_truncation, reason = "a few words")]
+    pub(crate) const SPAN: u32 = WORDS as u32 * 64;
+
+    /// This one was seen, and none before it.
+    pub(crate) fn new(first: u32) -> Self {
+        let mut recent = Recent { highest: first, seen: [0; WORDS] };
+        recent.mark(first);
+        recent
+    }
+
+    pub(crate) fn highest(&self) -> u32 {
+        self.highest
+    }
+
+    pub(crate) fn place(&self, number: u32) -> Place {
+        match number.checked_sub(self.highest) {
+            Some(by @ 1..) => Place::Ahead { by },
+            _ if self.highest - number >= Self::SPAN => Place::Past,
+            _ if self.is_marked(number) => Place::Seen,
+            _ => Place::Missed,
+        }
+    }
+
+    /// Notes one that is ahead or was missed.
+    pub(crate) fn note(&mut self, number: u32) {
+        if let Some(by) = number.checked_sub(self.highest) {
+            for step in 1..=by.min(Self::SPAN) {
+                self.clear(self.highest.wrapping_add(step));
+            }
+            self.highest = number;
+        }
+        self.mark(number);
+    }
+
+    pub(crate) fn is_marked(&self, number: u32) -> bool {
+        self.seen[word::<WORDS>(number)] & (1 << (number % 64)) != 0
+    }
+
+    /// Breaks it, for tests of those who check it.
+    #[cfg(test)]
+    pub(crate) fn lose_highest(&mut self) {
+        self.highest += 1;
+    }
+
+    fn mark(&mut self, number: u32) {
+        self.seen[word::<WORDS>(number)] |= 1 << (number % 64);
+    }
+
+    fn clear(&mut self, number: u32) {
+        self.seen[word::<WORDS>(number)] &= !(1 << (number % 64));
+    }
+}
+
+/// Where a number's bit stands.
+fn word<const WORDS: usize>(number: u32) -> usize {
+    (number / 64) as usize % WORDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_apart_in_any_order() {
+        let mut recent = Recent::<2>::new(5);
+        assert_eq!(recent.place(5), Place::Seen);
+        assert_eq!(recent.place(4), Place::Missed);
+        assert_eq!(recent.place(7), Place::Ahead { by: 2 });
+        recent.note(7);
+        assert_eq!(recent.place(6), Place::Missed);
+        recent.note(6);
+        assert_eq!(recent.place(6), Place::Seen);
+        recent.note(7 + 128);
+        assert_eq!(recent.place(7), Place::Past);
+        assert_eq!(recent.place(8), Place::Missed, "its bit was that of another");
+        recent.note(u32::MAX);
+        assert_eq!(recent.place(u32::MAX), Place::Seen);
+        assert_eq!(recent.place(u32::MAX - 127), Place::Missed);
+        assert_eq!(recent.place(u32::MAX - 128), Place::Past);
+    }
+}
