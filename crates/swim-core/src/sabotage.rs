@@ -79,4 +79,6 @@ pub enum Sabotage {
     ForgetsAndStays,
     /// Takes messages that are for other members.
     TakesWhatIsForOthers,
+    /// Forgets lost members that it heard from before those of whom it only heard.
+    MissesAllAlike,
 }

@@ -269,3 +269,11 @@ fn following_every_jump_takes_its_last_incarnations_from_a_member() {
         config.sabotage = Some(Sabotage::FollowsEveryJump);
     }));
 }
+
+#[test]
+fn missing_all_alike_lets_made_up_members_push_out_a_lost_one() {
+    assert!(!attacks::made_up_goodbyes(Wire::Swim, |config| {
+        config.gossip_to_the_dead = secs(5);
+        config.sabotage = Some(Sabotage::MissesAllAlike);
+    }));
+}

@@ -156,7 +156,8 @@ pub struct Config {
     /// How long a failed or left member is remembered after it is no longer listed: against old
     /// news that would bring it back, and to look for it if it failed.
     pub lost_members_keep: Duration,
-    /// How many such members are remembered; the ones gone for longest make room.
+    /// How many such members are remembered. Those that this node never heard from itself make room
+    /// first, then the ones gone for longest.
     pub lost_members_max: usize,
     /// How many membership updates wait to be gossiped; the ones sent most often go first.
     pub update_queue_max: usize,

@@ -52,7 +52,8 @@ pub(crate) struct Accusation {
 
 impl Probe {
     /// The member that is probed.
-    pub(super) fn target(&self) -> Slot {
+    #[inline]
+    pub(crate) fn target(&self) -> Slot {
         self.target
     }
 
@@ -226,14 +227,12 @@ impl Detector {
     }
 
     /// The target answered over the stream: enough to spare it, but an ack in a datagram within the
-    /// period is better news.
-    pub(crate) fn receive_stream_ack(&mut self, stream: StreamId) {
-        if let Some(probe) = &mut self.current
-            && probe.stream == Some(stream)
-        {
-            probe.answered_by_stream = true;
-            probe.stream = None;
-        }
+    /// period is better news. Returns the target.
+    pub(crate) fn receive_stream_ack(&mut self, stream: StreamId) -> Option<Slot> {
+        let probe = self.current.as_mut().filter(|probe| probe.stream == Some(stream))?;
+        probe.answered_by_stream = true;
+        probe.stream = None;
+        Some(probe.target)
     }
 
     /// The target answered in a datagram; returns whether from its own address.

@@ -10,14 +10,19 @@ impl Members {
         self.pages.check();
         self.check_names();
         assert!(self.pages.holds(Slot::LOCAL), "the node itself is in its table");
-        assert!(!self.entry(Slot::LOCAL).lost, "the node itself is never lost");
+        assert!(!self.entry(Slot::LOCAL).is_lost(), "the node itself is never lost");
         self.check_list("probe ring", &self.ring, |entry| entry.state.is_live());
         self.check_list("failed", &self.failed, |entry| {
-            entry.state == State::Failed && !entry.lost
+            entry.state == State::Failed && !entry.is_lost()
         });
-        self.check_list("lost", &self.lost, |entry| entry.state == State::Failed && entry.lost);
-        self.check_gone("gone_since", &self.gone_since, false);
-        self.check_gone("lost_since", &self.lost_since, true);
+        self.check_gone("gone_since", &self.gone_since, |entry| !entry.is_lost());
+        for (lost, answered) in [(&self.lost_hearsay, false), (&self.lost_known, true)] {
+            let belongs = |entry: &Entry| entry.is_lost() && entry.has_answered() == answered;
+            self.check_list("lost", &lost.failed, |entry| {
+                entry.state == State::Failed && belongs(entry)
+            });
+            self.check_gone("lost_since", &lost.since, belongs);
+        }
         for &slot in &self.ring {
             let at = self.entry(slot).address().ip();
             assert!(self.any_at(at), "nobody is held to be at {at}, where {slot:?} is");
@@ -62,9 +67,9 @@ impl Members {
         }
     }
 
-    fn check_gone(&self, what: &str, since: &Deadlines<Slot>, lost: bool) {
+    fn check_gone(&self, what: &str, since: &Deadlines<Slot>, belongs: impl Fn(&Entry) -> bool) {
         let others = self.slots().filter(|&(slot, _)| slot != Slot::LOCAL);
-        let gone = others.filter(|(_, entry)| !entry.state.is_live() && entry.lost == lost);
+        let gone = others.filter(|(_, entry)| !entry.state.is_live() && belongs(entry));
         since.check(gone.map(|(slot, entry)| (entry.since, slot)), what);
     }
 }
@@ -134,7 +139,7 @@ mod tests {
     #[should_panic(expected = "the node itself is never lost")]
     fn a_lost_self_is_noticed() {
         let mut members = table();
-        members.entry_mut(Slot::LOCAL).lost = true;
+        members.entry_mut(Slot::LOCAL).set_lost(true);
         members.check();
     }
 
@@ -191,7 +196,7 @@ mod tests {
     #[should_panic(expected = "lost: the place of")]
     fn a_wrong_place_among_the_lost_is_noticed() {
         let mut members = table();
-        members.lost.swap(0, 1);
+        members.lost_hearsay.failed.swap(0, 1);
         members.check();
     }
 
@@ -199,7 +204,7 @@ mod tests {
     #[should_panic(expected = "lost: all that belong there")]
     fn a_lost_member_in_no_list_is_noticed() {
         let mut members = table();
-        members.lost.pop();
+        members.lost_hearsay.failed.pop();
         members.check();
     }
 
@@ -226,7 +231,7 @@ mod tests {
     fn a_lost_member_that_would_never_be_forgotten_is_noticed() {
         let mut members = table();
         let lost = slot(&members, LOST);
-        members.lost_since.remove(Instant::ORIGIN, lost);
+        members.lost_hearsay.since.remove(Instant::ORIGIN, lost);
         members.check();
     }
 

@@ -22,8 +22,34 @@ pub(crate) struct Entry {
     pub(super) address: CompactAddress,
     pub(super) name_len: u8,
     pub(super) state: State,
+    marks: Marks,
+}
+
+/// What else is known of a member, in one byte: with a byte for each an entry would take eight
+/// more.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks(u8);
+
+impl Marks {
     /// Failed or left so long ago that it is no longer listed; see [`Members::lose`].
-    pub(super) lost: bool,
+    ///
+    /// [`Members::lose`]: super::Members::lose
+    const LOST: u8 = 1;
+    /// See [`Entry::has_answered`].
+    const ANSWERED: u8 = 2;
+
+    #[inline]
+    fn has(self, mark: u8) -> bool {
+        self.0 & mark != 0
+    }
+
+    fn set(&mut self, mark: u8, on: bool) {
+        if on {
+            self.0 |= mark;
+        } else {
+            self.0 &= !mark;
+        }
+    }
 }
 
 impl Entry {
@@ -37,7 +63,7 @@ impl Entry {
             address: new.address.into(),
             name_len: u8::try_from(name.len()).expect("names have at most 255 bytes"),
             state: State::Alive,
-            lost: false,
+            marks: Marks::default(),
         }
     }
 
@@ -82,7 +108,23 @@ impl Entry {
     }
 
     pub(crate) fn is_lost(&self) -> bool {
-        self.lost
+        self.marks.has(Marks::LOST)
+    }
+
+    pub(super) fn set_lost(&mut self, lost: bool) {
+        self.marks.set(Marks::LOST, lost);
+    }
+
+    /// Whether this node has heard from the member itself, at the address that it has now: an ack
+    /// from there, or a stream. All else that is known of a member is hearsay, which anybody can
+    /// make up.
+    #[inline]
+    pub(crate) fn has_answered(&self) -> bool {
+        self.marks.has(Marks::ANSWERED)
+    }
+
+    pub(super) fn set_answered(&mut self, answered: bool) {
+        self.marks.set(Marks::ANSWERED, answered);
     }
 
     pub(crate) fn incarnation(&self) -> Incarnation {

@@ -53,12 +53,21 @@ pub(crate) struct Members {
     /// The highest incarnation of anybody so far.
     highest: Incarnation,
     failed: Vec<Slot>,
-    /// Those lost after they failed, who are worth looking for.
-    lost: Vec<Slot>,
     /// Listed members that failed or left, by the time since when.
     gone_since: Deadlines<Slot>,
-    /// Lost members, those who left too, by the time since when they are gone.
-    lost_since: Deadlines<Slot>,
+    /// Lost members of whom this node only heard.
+    lost_hearsay: Lost,
+    /// Lost members that this node heard from: made-up ones are none of them.
+    lost_known: Lost,
+}
+
+/// Members that are no longer listed.
+#[derive(Debug, Default)]
+struct Lost {
+    /// Those who failed, who are worth looking for.
+    failed: Vec<Slot>,
+    /// All, those who left too, by the time since when they are gone.
+    since: Deadlines<Slot>,
 }
 
 impl Members {
@@ -77,9 +86,9 @@ impl Members {
             digest: 0,
             highest: Incarnation(0),
             failed: Vec::new(),
-            lost: Vec::new(),
             gone_since: Deadlines::default(),
-            lost_since: Deadlines::default(),
+            lost_hearsay: Lost::default(),
+            lost_known: Lost::default(),
         }
     }
 
@@ -104,12 +113,33 @@ impl Members {
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
         if !self.entry(slot).is_at(new.address) {
             self.move_host(slot, new.address.ip());
+            self.set_answered(slot, false);
         }
         self.change(slot, |entry| {
             entry.announce(new);
             entry.incarnation = new.incarnation.0;
         });
         self.highest = self.highest.max(new.incarnation);
+    }
+
+    /// This node heard from the member itself, at its address.
+    #[inline]
+    pub(crate) fn note_answer(&mut self, slot: Slot) {
+        if !self.entry(slot).has_answered() {
+            self.set_answered(slot, true);
+        }
+    }
+
+    fn set_answered(&mut self, slot: Slot, answered: bool) {
+        // The lost are in one list or another by it.
+        let lost = self.entry(slot).is_lost();
+        if lost {
+            self.leave_lists(slot);
+        }
+        self.entry_mut(slot).set_answered(answered);
+        if lost {
+            self.enter_lists(slot);
+        }
     }
 
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
@@ -138,7 +168,7 @@ impl Members {
         self.change(slot, |entry| {
             entry.state = state;
             entry.since = now;
-            entry.lost = false;
+            entry.set_lost(false);
         });
         if slot != Slot::LOCAL && !(before.is_live() && state.is_live()) {
             self.enter_lists(slot);
@@ -152,7 +182,17 @@ impl Members {
 
     /// The lost member that has been gone for longest, and since when.
     pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
-        self.lost_since.first()
+        let firsts = [&self.lost_hearsay, &self.lost_known].map(|lost| lost.since.first());
+        firsts.into_iter().flatten().min()
+    }
+
+    /// The lost member that makes room for others: before all that this node heard from, those of
+    /// whom it only heard. Otherwise made-up members that "left" would push out those who failed
+    /// and are looked for.
+    pub(crate) fn least_missed(&self) -> Option<Slot> {
+        let lost =
+            if self.lost_hearsay.since.is_empty() { &self.lost_known } else { &self.lost_hearsay };
+        lost.since.first().map(|(_, slot)| slot)
     }
 
     /// Takes a failed or left member out of the member list. Its name, address and incarnation are
@@ -161,7 +201,7 @@ impl Members {
         assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
         self.leave_lists(slot);
         let entry = self.entry_mut(slot);
-        entry.lost = true;
+        entry.set_lost(true);
         entry.text = entry.name_bytes().into();
         self.enter_lists(slot);
     }
@@ -181,16 +221,16 @@ impl Members {
         }
     }
 
-    /// A random one of those that failed, listed still or lost: one of either with an equal chance,
-    /// where there are both, so that many machines that are gone do not keep a node from those that
-    /// failed just now.
+    /// A random one of those that failed: listed still, lost after this node heard from them, or
+    /// lost of whom it only heard. One of each kind with an equal chance, where there are several,
+    /// so that many machines that are gone do not keep a node from those that failed just now, nor
+    /// made-up ones from any.
     pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
-        let list = match (self.failed.is_empty(), self.lost.is_empty()) {
-            (true, true) => return None,
-            (true, false) => &self.lost,
-            (false, true) => &self.failed,
-            (false, false) if random.below(2) == 0 => &self.failed,
-            (false, false) => &self.lost,
+        let lists = [&self.failed, &self.lost_known.failed, &self.lost_hearsay.failed];
+        let kinds = || lists.into_iter().filter(|list| !list.is_empty());
+        let list = match kinds().count() {
+            0 | 1 => kinds().next()?,
+            count => kinds().nth(random.below(narrow(count)) as usize)?,
         };
         Some(list[random.below(narrow(list.len())) as usize])
     }
@@ -301,7 +341,7 @@ impl Members {
 
     /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
-        self.pages.iter().filter(|entry| !entry.lost)
+        self.pages.iter().filter(|entry| !entry.is_lost())
     }
 
     /// Whether a live member, other than the node itself, is at this IP address.
@@ -311,12 +351,12 @@ impl Members {
 
     /// How many are listed, the node itself and the gone included.
     pub(crate) fn len(&self) -> usize {
-        self.index.len() - self.lost_since.len()
+        self.index.len() - self.lost_len()
     }
 
     /// How many are lost.
     pub(crate) fn lost_len(&self) -> usize {
-        self.lost_since.len()
+        self.lost_hearsay.since.len() + self.lost_known.since.len()
     }
 
     /// A number that stands for a name, different in each node.
@@ -373,17 +413,13 @@ impl Members {
     }
 
     fn enter_lists(&mut self, slot: Slot) {
-        let (state, since, lost) = {
-            let entry = self.entry(slot);
-            (entry.state, entry.since, entry.lost)
-        };
+        let (state, since) = (self.entry(slot).state, self.entry(slot).since);
         if state.is_live() {
             return self.enter_ring(slot);
         }
-        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        let (list, by_time) = self.lists_of_gone(slot);
         by_time.insert(since, slot);
         if state == State::Failed {
-            let list = if lost { &mut self.lost } else { &mut self.failed };
             let place = narrow(list.len());
             list.push(slot);
             self.pages.set_place(slot, place);
@@ -391,24 +427,31 @@ impl Members {
     }
 
     fn leave_lists(&mut self, slot: Slot) {
-        let (state, since, lost) = {
-            let entry = self.entry(slot);
-            (entry.state, entry.since, entry.lost)
-        };
+        let (state, since) = (self.entry(slot).state, self.entry(slot).since);
         if state.is_live() {
             return self.leave_ring(slot);
         }
-        let by_time = if lost { &mut self.lost_since } else { &mut self.gone_since };
+        let place = self.pages.place(slot);
+        let (list, by_time) = self.lists_of_gone(slot);
         by_time.remove(since, slot);
         if state == State::Failed {
-            let place = self.pages.place(slot);
-            let list = if lost { &mut self.lost } else { &mut self.failed };
             list.swap_remove(place);
             give_back(list);
             if let Some(&moved) = list.get(place) {
                 self.pages.set_place(moved, narrow(place));
             }
         }
+    }
+
+    /// Where a member that is gone stands: if it failed in the one, and by time in the other.
+    fn lists_of_gone(&mut self, slot: Slot) -> (&mut Vec<Slot>, &mut Deadlines<Slot>) {
+        let entry = self.entry(slot);
+        let lost = match (entry.is_lost(), entry.has_answered()) {
+            (false, _) => return (&mut self.failed, &mut self.gone_since),
+            (true, false) => &mut self.lost_hearsay,
+            (true, true) => &mut self.lost_known,
+        };
+        (&mut lost.failed, &mut lost.since)
     }
 
     /// Adds a member at a random place among those not yet probed in this round: gossip goes along

@@ -65,6 +65,7 @@ impl Membership {
             return self.namesake_answered();
         }
         let known_address = self.members.entry(slot).address();
+        self.note_answer_from(slot, from);
         let Some(candidate) = self.candidates.get(slot) else {
             return;
         };

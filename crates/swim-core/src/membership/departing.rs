@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::members::Slot;
 use crate::output::Event;
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 use crate::time::Instant;
 
 impl Membership {
@@ -40,11 +41,23 @@ impl Membership {
             self.settle_without_audience(cx, gossip);
         }
         while let Some((since, slot)) = self.members.longest_lost()
-            && (since + forget_after(&cx.config) <= now
-                || self.members.lost_len() > cx.config.lost_members_max)
+            && since + forget_after(&cx.config) <= now
         {
             self.forget_slot(gossip, detector, slot);
         }
+        while self.members.lost_len() > cx.config.lost_members_max
+            && let Some(slot) = self.least_missed(&cx.config)
+        {
+            self.forget_slot(gossip, detector, slot);
+        }
+    }
+
+    /// The lost member that makes room for others.
+    fn least_missed(&self, config: &Config) -> Option<Slot> {
+        if config.breaks(Sabotage::MissesAllAlike) {
+            return self.members.longest_lost().map(|(_, slot)| slot);
+        }
+        self.members.least_missed()
     }
 
     /// Forgets a member that is gone, with the evidence against it.

@@ -9,17 +9,19 @@ use crate::context::Context;
 use crate::detection::Detector;
 use crate::dissemination::Gossip;
 use crate::member::{MemberRef, State};
+use crate::members::Slot;
 use crate::output::Event;
 use crate::wire::{Claim, Half, Scope, Update, Wire};
 
 impl Membership {
-    /// Takes in everything that another node knows.
+    /// Takes in everything that another node knows, which this node `dialled`, or which dialled.
     pub(crate) fn merge(
         &mut self,
         cx: &mut Context,
         gossip: &mut Gossip,
         detector: &mut Detector,
         (from, scope): (SocketAddr, Scope),
+        dialled: bool,
         half: Half<'_>,
     ) {
         let user_state = match half.user_state(cx.config.user_state_size_max) {
@@ -34,12 +36,17 @@ impl Membership {
             // It stands anywhere. Memberlist takes the receiver for the accuser.
             Wire::Memberlist => Some(own.as_str()),
         };
+        let mut is_sender = true;
         for member in half.members() {
             match member {
                 Ok(member) => {
                     let sender = *sender.get_or_insert(member.name);
                     let update = told(&member, sender);
                     self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+                    if is_sender {
+                        let found = self.note_sender(member.name, from, dialled);
+                        is_sender = !found && cx.config.wire == Wire::Memberlist;
+                    }
                 }
                 Err(reason) => cx.report_drop(from, reason, true),
             }
@@ -51,6 +58,24 @@ impl Membership {
             let state = Bytes::from(user_state);
             cx.emit(Event::UserState { from, join: scope == Scope::Join, state });
         }
+    }
+}
+
+impl Membership {
+    /// Notes that this member answered, if it is the one at the other end of a stream: where it was
+    /// dialled, by the address; where it dialled, by the host alone, because it has another port
+    /// then. At most one member per stream: whoever is there could make up any number.
+    fn note_sender(&mut self, name: &str, peer: SocketAddr, dialled: bool) -> bool {
+        let Some(slot) = self.members.find(name) else {
+            return false;
+        };
+        let entry = self.members.entry(slot);
+        let there = if dialled { entry.is_at(peer) } else { entry.address().ip() == peer.ip() };
+        let answers = there && slot != Slot::LOCAL && entry.state().is_live();
+        if answers {
+            self.members.note_answer(slot);
+        }
+        answers
     }
 }
 

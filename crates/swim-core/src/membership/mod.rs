@@ -20,6 +20,8 @@ mod suspicions;
 mod telling;
 mod updates;
 
+use core::net::SocketAddr;
+
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::member::{Name, State};
@@ -87,6 +89,19 @@ impl Membership {
             Some(Slot::LOCAL) => Err(CommandError::OwnName),
             Some(slot) if self.members.entry(slot).state().is_live() => Ok(slot),
             _ => Err(CommandError::UnknownMember),
+        }
+    }
+
+    /// A member answered this node, from its own address.
+    #[inline]
+    pub(crate) fn note_answer(&mut self, slot: Slot) {
+        self.members.note_answer(slot);
+    }
+
+    /// A member answered on a connection to this address.
+    pub(crate) fn note_answer_from(&mut self, slot: Slot, address: SocketAddr) {
+        if self.members.entry(slot).is_at(address) {
+            self.members.note_answer(slot);
         }
     }
 

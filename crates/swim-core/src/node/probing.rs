@@ -95,11 +95,11 @@ impl Node {
                 {
                     exchange.abort(cx, stream);
                 }
-                let members = membership.members();
-                if detector.probe_answered(cx, members, from, &probe, ack)
-                    && membership.status() == Status::Running
-                {
-                    exchange.compare_views(cx, gossip, members, from, ack.view);
+                if detector.probe_answered(cx, membership.members(), from, &probe, ack) {
+                    membership.note_answer(probe.target());
+                    if membership.status() == Status::Running {
+                        exchange.compare_views(cx, gossip, membership.members(), from, ack.view);
+                    }
                 }
             }
             Some(Acked::Check(member)) => {
@@ -114,6 +114,7 @@ impl Node {
     /// partition hear of each other.
     fn found_again(&mut self, member: Slot, from: SocketAddr) {
         let Node { cx, membership, exchange, .. } = self;
+        membership.note_answer_from(member, from);
         let members = membership.members();
         let entry = members.entry(member);
         let failed = entry.state() == State::Failed;

@@ -28,7 +28,7 @@ impl Node {
     fn receive_half(&mut self, arrived: &Arrived) {
         let &Arrived { stream: id, purpose, ref received, .. } = arrived;
         let half = received.half();
-        let Node { cx, detector, exchange, .. } = self;
+        let Node { cx, membership, detector, exchange, .. } = self;
         let opening = match half.opening() {
             Ok(opening) => opening,
             Err(reason) => return exchange.reject(cx, id, reason),
@@ -46,7 +46,9 @@ impl Node {
             }
             (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
                 exchange.close(cx, id);
-                detector.receive_stream_ack(id);
+                if let Some(target) = detector.receive_stream_ack(id) {
+                    membership.note_answer_from(target, arrived.peer);
+                }
             }
             (Purpose::Message { request }, Opening::Ack { .. }) => {
                 exchange.close(cx, id);
@@ -133,7 +135,7 @@ impl Node {
         half: Half<'_>,
     ) {
         self.exchange.close(&mut self.cx, id);
-        self.merge(from, scope, half);
+        self.merge(from, scope, true, half);
     }
 
     /// Takes in what a dialler knows, and returns the answer.
@@ -148,18 +150,18 @@ impl Node {
         half: Half<'_>,
     ) -> Framed {
         if self.cx.config.wire == Wire::Swim {
-            self.merge(from, scope, half);
+            self.merge(from, scope, false, half);
             let members = self.membership.members();
             return self.exchange.answer_to(&mut self.cx, members, scope, their_view);
         }
         let Node { cx, membership, exchange, .. } = self;
         if scope != Scope::Join && !exchange.may_tell_all(cx, membership.members()) {
-            self.merge(from, scope, half);
+            self.merge(from, scope, false, half);
             return self.exchange.table_refused(&mut self.cx);
         }
         let incarnation = self.local().incarnation;
         let before = self.exchange.state(&mut self.cx, self.membership.members(), scope);
-        self.merge(from, scope, half);
+        self.merge(from, scope, false, half);
         if self.local().incarnation == incarnation {
             return before;
         }
@@ -168,9 +170,15 @@ impl Node {
 
     /// Takes in what another node knows; `since` says of what is sealed on the native wire whether
     /// it answers this node.
-    fn merge(&mut self, (from, since): (SocketAddr, Option<bool>), scope: Scope, half: Half<'_>) {
+    fn merge(
+        &mut self,
+        (from, since): (SocketAddr, Option<bool>),
+        scope: Scope,
+        dialled: bool,
+        half: Half<'_>,
+    ) {
         let Node { cx, membership, gossip, detector, .. } = self;
-        membership.merge(cx, gossip, detector, (from, scope), half);
+        membership.merge(cx, gossip, detector, (from, scope), dialled, half);
         if let Some(answers) = since.filter(|_| cx.config.wire == Wire::Swim) {
             membership.settle_since(cx, gossip, answers);
         }

@@ -1,6 +1,7 @@
 //! The cluster under attack. What happens without each rule is shown in `checkers_bite.rs`.
 
 use swim_core::wire::Wire;
+use swim_sim::secs;
 
 use crate::attacks;
 
@@ -26,5 +27,12 @@ fn s85_forged_moves_are_not_multiplied_towards_a_third_party() {
 fn s89_a_suspicion_near_the_highest_incarnation_takes_nothing_from_a_member() {
     for wire in WIRES {
         assert!(attacks::exhausting_suspicion(wire, |_| {}), "{wire:?}");
+    }
+}
+
+#[test]
+fn s93_made_up_members_that_leave_push_out_no_lost_member_that_answered() {
+    for wire in WIRES {
+        assert!(attacks::made_up_goodbyes(wire, |config| config.gossip_to_the_dead = secs(5)));
     }
 }

@@ -3,6 +3,8 @@
 
 use core::net::SocketAddr;
 
+use bytes::Bytes;
+use swim_core::channel::Channel;
 use swim_core::wire::{Ack, Claim, Message, Update, Wire};
 use swim_core::{Config, Incarnation, State, Versions};
 use swim_sim::{Options, World, bounds, millis, secs};
@@ -107,4 +109,61 @@ pub(crate) fn exhausting_suspicion(wire: Wire, configure: Configure) -> bool {
     world.leave("n2");
     world.run(secs(20));
     is_low && seen && world.agreed("n2", State::Left)
+}
+
+/// S93: a member is lost, and 20,000 made-up ones leave or fail and are lost after it. Whether the
+/// member is found once it is back, without a join.
+pub(crate) fn made_up_goodbyes(wire: Wire, configure: Configure) -> bool {
+    const MADE_UP: usize = 20_000;
+    const BATCH: usize = 10;
+    let mut world = world(wire, 93, configure);
+    world.form(3);
+    // All have asked each other.
+    world.run(secs(10));
+    world.crash("n2");
+    let is_lost =
+        |world: &World| ["n0", "n1"].iter().all(|name| world.node(name).stats().members_lost == 1);
+    assert!(world.run_until(secs(120), is_lost), "n2 is lost");
+    let third = SocketAddr::from(([10, 9, 9, 9], 7946));
+    let config = world.node("n0").config().clone();
+    let names: Vec<String> = (0..MADE_UP).map(|number| format!("x{number}")).collect();
+    for names in names.chunks(BATCH) {
+        let claims = |number: usize| {
+            let alive = Claim::Alive { address: third, meta: b"", versions: config.versions };
+            let gone = if number.is_multiple_of(2) {
+                Claim::Left
+            } else {
+                Claim::Failed { accuser: "n1" }
+            };
+            [alive, gone]
+        };
+        let messages: Vec<Message<'_>> = (0..)
+            .zip(names)
+            .flat_map(|(number, name)| {
+                let update = |claim| Update { name, incarnation: Incarnation(1), claim };
+                claims(number).map(|claim| Message::Update(update(claim)))
+            })
+            .collect();
+        for to in ["n0", "n1"] {
+            world.inject(third, to, datagram(&config, &messages));
+        }
+        world.run(millis(1));
+    }
+    let all_lost = |world: &World| {
+        let most = config.lost_members_max as u64;
+        ["n0", "n1"].iter().all(|name| world.node(name).stats().members_lost == most)
+    };
+    assert!(world.run_until(secs(120), all_lost), "the made-up ones are lost");
+    world.restart("n2");
+    world.run_until(secs(20), |world| world.agreed("n2", State::Alive))
+}
+
+/// A datagram as a node with this configuration writes it.
+fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
+    let mut channel = Channel::new(config, [0; 32]);
+    let mut draft = channel.datagram();
+    for message in messages {
+        assert!(draft.append_if_it_fits(message));
+    }
+    draft.into_datagram(false).expect("it holds messages")
 }
