@@ -81,4 +81,6 @@ pub enum Sabotage {
     TakesWhatIsForOthers,
     /// Forgets lost members that it heard from before those of whom it only heard.
     MissesAllAlike,
+    /// Lets strangers use up what it may tell members.
+    TellsAllAlike,
 }

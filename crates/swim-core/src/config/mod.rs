@@ -187,7 +187,8 @@ pub struct Config {
     pub stream_buffer_max: usize,
     /// How many commands may wait for their answer.
     pub requests_max: usize,
-    /// How many pings may be under way for other members (indirect probes).
+    /// How many pings may be under way for other members (indirect probes); a quarter of them for
+    /// those who ask from where no live member is.
     pub relays_max: usize,
 
     /// A rule to break on purpose. For tests of the simulator's checkers alone.

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::{Detector, Pending, ping};
+use super::{Detector, Pending, Relay, ping};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -67,19 +67,21 @@ impl Detector {
             }
             return;
         }
-        if self.pings.relays() >= cx.config.relays_max {
+        let for_member = members.any_at(asker.ip());
+        if !self.pings.may_relay(for_member, cx.config.relays_max) {
             return cx.drop_quietly(DropReason::RelaysFull);
         }
         let now = cx.now();
         let sequence = self.pings.sequence(&cx.config);
-        let relay = Pending::Relay {
+        let relay = Relay {
             asker,
+            for_member,
             sequence: request.sequence,
             wants_nack: request.wants_nack,
             expires: now + cx.config.probe_interval,
         };
         let nack_at = now + cx.config.probe_timeout.mul_f64(NACK_AT);
-        self.pings.wait(sequence, request.address, nack_at, relay);
+        self.pings.wait(sequence, request.address, nack_at, Pending::Relay(relay));
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, request.target)));
         cx.stats.sent[MessageKind::Ping] += 1;

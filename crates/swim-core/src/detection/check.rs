@@ -33,7 +33,7 @@ impl Detector {
 mod tests {
     use core::net::SocketAddr;
 
-    use super::super::pings::Pending;
+    use super::super::pings::{Pending, Relay};
     use super::*;
     use crate::member::{Incarnation, State, Versions};
     use crate::members::Announcement;
@@ -60,7 +60,13 @@ mod tests {
 
     fn relay() -> Pending {
         let asker = SocketAddr::from(([10, 0, 0, 9], 7946));
-        Pending::Relay { asker, sequence: 1, wants_nack: false, expires: Instant::NEVER }
+        Pending::Relay(Relay {
+            asker,
+            for_member: true,
+            sequence: 1,
+            wants_nack: false,
+            expires: Instant::NEVER,
+        })
     }
 
     /// A detector that waits for a ping of its own and for one that it sent for somebody else.

@@ -26,7 +26,7 @@ use crate::wire::{Ping, Wire};
 
 pub(crate) use answering::where_to_answer;
 use health::Health;
-use pings::{Pending, Pings};
+use pings::{Pending, Pings, Relay};
 pub(crate) use probing::{Accusation, Probe, StreamPing};
 
 /// Which pings of this node are under way, and how it goes.

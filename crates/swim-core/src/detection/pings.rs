@@ -25,13 +25,24 @@ use crate::wire::{Ack, Message};
 #[derive(Debug)]
 pub(super) enum Pending {
     /// Sent for somebody else.
-    Relay { asker: SocketAddr, sequence: u32, wants_nack: bool, expires: Instant },
+    Relay(Relay),
     /// Sent to find out which of two addresses a name belongs to.
     Check { member: Slot },
     /// Sent to a failed member, in case it can be reached again.
     Retry { member: Slot },
     /// Sent for the application.
     Command { request: RequestId, sent_at: Instant },
+}
+
+/// Whom a ping was sent for, and what they hear.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Relay {
+    pub(super) asker: SocketAddr,
+    /// The asker is a member, at its own address.
+    pub(super) for_member: bool,
+    pub(super) sequence: u32,
+    pub(super) wants_nack: bool,
+    pub(super) expires: Instant,
 }
 
 /// A ping that waits for its answer.
@@ -52,7 +63,8 @@ pub(super) struct Pings {
     /// By sequence number.
     pending: BTreeMap<u32, Waiting>,
     deadlines: Deadlines<u32>,
-    relays: usize,
+    /// How many are sent for strangers, and for members.
+    relays: [usize; 2],
     /// The check under way of each member: one at a time, whatever is said of the member.
     checks: BTreeMap<Slot, u32>,
 }
@@ -60,7 +72,8 @@ pub(super) struct Pings {
 impl Pings {
     pub(super) fn new(sequences: Random) -> Self {
         let deadlines = Deadlines::default();
-        Pings { sequences, pending: BTreeMap::new(), deadlines, relays: 0, checks: BTreeMap::new() }
+        let (pending, checks) = (BTreeMap::new(), BTreeMap::new());
+        Pings { sequences, pending, deadlines, relays: [0; 2], checks }
     }
 
     /// A sequence number that no ping under way has.
@@ -81,9 +94,11 @@ impl Pings {
         self.deadlines.next()
     }
 
-    /// How many are sent for somebody else.
-    pub(super) fn relays(&self) -> usize {
-        self.relays
+    /// Whether one more may be sent for somebody else. Strangers have a quarter of the places, so
+    /// that they keep no member from being probed through others.
+    pub(super) fn may_relay(&self, for_member: bool, relays_max: usize) -> bool {
+        let [strangers, members] = self.relays;
+        strangers + members < relays_max && (for_member || strangers < relays_max.div_ceil(4))
     }
 
     /// Waits for the answer to a ping that was sent to this address.
@@ -95,7 +110,7 @@ impl Pings {
         pending: Pending,
     ) {
         match pending {
-            Pending::Relay { .. } => self.relays += 1,
+            Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] += 1,
             Pending::Check { member } => _ = self.checks.insert(member, sequence),
             Pending::Retry { .. } | Pending::Command { .. } => {}
         }
@@ -123,7 +138,7 @@ impl Pings {
         let waiting = self.pending.remove(&sequence)?;
         self.deadlines.remove(waiting.deadline, sequence);
         match waiting.pending {
-            Pending::Relay { .. } => self.relays -= 1,
+            Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] -= 1,
             Pending::Check { member } => _ = self.checks.remove(&member),
             Pending::Retry { .. } | Pending::Command { .. } => {}
         }
@@ -142,7 +157,7 @@ impl Pings {
     pub(super) fn forget(&mut self, slot: Slot) {
         let about = |pending: &Pending| match pending {
             Pending::Check { member } | Pending::Retry { member } => *member == slot,
-            Pending::Relay { .. } | Pending::Command { .. } => false,
+            Pending::Relay(_) | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
             self.pending.iter().filter(|(_, w)| about(&w.pending)).map(|(&s, _)| s).collect();
@@ -156,7 +171,7 @@ impl Pings {
         let deadlines =
             self.pending.iter().map(|(&sequence, waiting)| (waiting.deadline, sequence));
         self.deadlines.check(deadlines, "pings");
-        let (mut relays, mut checks) = (0, 0);
+        let (mut relays, mut checks) = ([0; 2], 0);
         for (&sequence, waiting) in &self.pending {
             match waiting.pending {
                 Pending::Check { member } => {
@@ -168,12 +183,13 @@ impl Pings {
                 Pending::Retry { member } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
-                Pending::Relay { .. } => relays += 1,
+                Pending::Relay(relay) => relays[usize::from(relay.for_member)] += 1,
                 Pending::Command { .. } => {}
             }
         }
         assert_eq!(self.checks.len(), checks, "as many members as checks");
         assert_eq!(self.relays, relays, "pings sent for others");
+        let relays: usize = relays.iter().sum();
         assert!(relays <= relays_max, "{relays} pings sent for others, relays_max is {relays_max}");
     }
 
@@ -198,7 +214,7 @@ impl Pings {
 
     fn take_all(&mut self) -> impl Iterator<Item = Pending> + use<> {
         self.deadlines.clear();
-        self.relays = 0;
+        self.relays = [0; 2];
         self.checks.clear();
         core::mem::take(&mut self.pending).into_values().map(|waiting| waiting.pending)
     }
@@ -262,7 +278,7 @@ impl Detector {
             return Some(Acked::Probe(probe));
         }
         match self.pings.take_answered(&cx.config, ack.sequence, from) {
-            Some(Pending::Relay { asker, sequence, .. }) => {
+            Some(Pending::Relay(Relay { asker, sequence, .. })) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
                 // The asker may be anybody who made up an address: no gossip, as for every
                 // stranger.
@@ -294,16 +310,16 @@ impl Detector {
                 Pending::Command { request, .. } => {
                     cx.answer(request, Err(Failure::Timeout));
                 }
-                Pending::Relay { asker, sequence: asked, wants_nack, expires } if at < expires => {
+                Pending::Relay(relay) if at < relay.expires => {
                     // The ack may still come, and is still worth passing on.
-                    let relay = Pending::Relay { asker, sequence: asked, wants_nack, expires };
-                    self.pings.wait(sequence, to, expires, relay);
-                    if wants_nack {
-                        cx.send_message(asker, &Message::Nack { sequence: asked });
+                    self.pings.wait(sequence, to, relay.expires, Pending::Relay(relay));
+                    if relay.wants_nack {
+                        let nack = Message::Nack { sequence: relay.sequence };
+                        cx.send_message(relay.asker, &nack);
                     }
                 }
                 Pending::Check { member } => return Some(member),
-                Pending::Relay { .. } | Pending::Retry { .. } => {}
+                Pending::Relay(_) | Pending::Retry { .. } => {}
             }
         }
         None
@@ -346,8 +362,8 @@ mod tests {
         let asker = SocketAddr::from(([10, 0, 0, 9], 7946));
         let mut pings = Pings::new(Random::new([2; 32]));
         let (sequence, expires) = (1, Instant::NEVER);
-        let relay = Pending::Relay { asker, sequence, wants_nack: false, expires };
-        pings.wait(7, asker, Instant::ORIGIN, relay);
+        let relay = Relay { asker, for_member: true, sequence, wants_nack: false, expires };
+        pings.wait(7, asker, Instant::ORIGIN, Pending::Relay(relay));
         check(&pings);
         pings
     }
@@ -376,7 +392,7 @@ mod tests {
     #[should_panic(expected = "pings sent for others")]
     fn a_wrong_count_of_relays_is_noticed() {
         let mut pings = pings();
-        pings.relays = 0;
+        pings.relays = [0; 2];
         check(&pings);
     }
 }

@@ -123,6 +123,15 @@ impl Entry {
         self.marks.has(Marks::ANSWERED)
     }
 
+    /// How much stands behind the belief that it is at this address.
+    pub(crate) fn standing_at(&self, address: SocketAddr) -> Standing {
+        match (self.is_at(address), self.has_answered()) {
+            (true, true) => Standing::Known,
+            (true, false) if self.state.is_live() => Standing::Announced,
+            _ => Standing::Stranger,
+        }
+    }
+
     pub(super) fn set_answered(&mut self, answered: bool) {
         self.marks.set(Marks::ANSWERED, answered);
     }
@@ -190,6 +199,17 @@ impl Entry {
             versions: self.versions(),
         }
     }
+}
+
+/// How much stands behind the belief that a member is at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is not known to be there, or is gone.
+    Stranger,
+    /// A live member of whom this node only heard: it may be made up.
+    Announced,
+    /// This node heard from it there, though it may be gone since.
+    Known,
 }
 
 /// What an alive message announces of a member.

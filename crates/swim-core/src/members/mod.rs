@@ -8,7 +8,7 @@ mod entry;
 mod hosts;
 mod pages;
 
-pub(crate) use entry::{Announcement, Entry};
+pub(crate) use entry::{Announcement, Entry, Standing};
 pub(crate) use pages::Slot;
 
 use alloc::vec::Vec;

@@ -85,7 +85,7 @@ impl Membership {
         };
         let suspected = matches!(news.update.claim, Claim::Suspect { .. });
         if self.status() != Status::Running
-            || !self.is_accuser(accuser, news.origin)
+            || self.accuser(accuser, news.origin).is_none()
             || self.is_about_namesake(suspected)
         {
             return;
@@ -168,7 +168,7 @@ impl Membership {
     /// Asks who outranks this node whether it is there, and tells it that there are two of them: it
     /// wins wherever it was known first, and would never hear of it.
     fn ask_namesake(&mut self, cx: &mut Context, detector: &mut Detector, address: SocketAddr) {
-        if self.evidence.may_tell(cx.now(), address, cx.config.probe_interval) {
+        if self.may_tell(cx, None, address, cx.config.probe_interval) {
             detector.send_check(cx, &self.members, Slot::LOCAL, address);
             self.tell_about(cx, Slot::LOCAL, address);
         }

@@ -2,12 +2,15 @@
 //! refute, and an accusation about a stranger is passed on, so that somebody may know it.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
+use super::evidence::Hearsay;
 use super::{Membership, News, Origin};
 use crate::context::Context;
 use crate::dissemination::Gossip;
-use crate::members::Slot;
+use crate::members::{Slot, Standing};
 use crate::output::Via;
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::{Claim, Message, Update, Wire};
 
@@ -15,7 +18,7 @@ impl Membership {
     /// Tells whoever announces itself at `to` what this node holds against it. Never by gossip, and
     /// rate-limited: an accused that lives refutes, and nobody else is bothered.
     pub(super) fn tell_accused(&mut self, cx: &mut Context, slot: Slot, to: SocketAddr) {
-        if !self.evidence.may_tell(cx.now(), to, cx.config.probe_interval) {
+        if !self.may_tell(cx, Some(slot), to, cx.config.probe_interval) {
             return;
         }
         let own = cx.config.name.clone();
@@ -31,19 +34,34 @@ impl Membership {
     /// ping.
     pub(super) fn answer_accuser(&mut self, cx: &mut Context, accuser: &str, origin: Origin) {
         if let Via::Packet { from } = origin.via
-            && self.is_accuser(accuser, origin)
-            && self.evidence.may_tell(cx.now(), from, cx.config.gossip_interval)
+            && let Some(slot) = self.accuser(accuser, origin)
+            && self.may_tell(cx, Some(slot), from, cx.config.gossip_interval)
         {
             self.tell_about(cx, Slot::LOCAL, from);
         }
     }
 
-    /// Whether an accusation came from the accuser's own address.
-    pub(super) fn is_accuser(&self, accuser: &str, origin: Origin) -> bool {
-        let accuser = origin.pinger.or_else(|| self.members.find(accuser));
-        accuser.is_some_and(|slot| {
-            origin.via == (Via::Packet { from: self.members.entry(slot).address() })
-        })
+    /// The accuser, if the accusation came from its own address.
+    pub(super) fn accuser(&self, accuser: &str, origin: Origin) -> Option<Slot> {
+        let accuser = origin.pinger.or_else(|| self.members.find(accuser))?;
+        let address = self.members.entry(accuser).address();
+        (origin.via == Via::Packet { from: address }).then_some(accuser)
+    }
+
+    /// Whether an address may be told something now, and not again within `quiet`; `whom`, if
+    /// anybody, is the member that is told. What strangers cause takes nothing from members.
+    pub(super) fn may_tell(
+        &mut self,
+        cx: &Context,
+        whom: Option<Slot>,
+        to: SocketAddr,
+        quiet: Duration,
+    ) -> bool {
+        let standing = |slot| self.members.entry(slot).standing_at(to);
+        let known = whom.map_or(Standing::Stranger, standing);
+        let alike = cx.config.breaks(Sabotage::TellsAllAlike);
+        let standing = if alike { Standing::Stranger } else { known };
+        self.evidence.may_tell(cx.now(), to, quiet, standing)
     }
 
     /// Sends what is known of a member to one address, as an alive.
@@ -60,7 +78,7 @@ impl Membership {
 
     /// Tells an address, rate-limited, what is known of a member.
     pub(super) fn tell_about_limited(&mut self, cx: &mut Context, slot: Slot, to: SocketAddr) {
-        if self.evidence.may_tell(cx.now(), to, cx.config.probe_interval) {
+        if self.may_tell(cx, Some(slot), to, cx.config.probe_interval) {
             self.tell_about(cx, slot, to);
         }
     }
@@ -81,13 +99,18 @@ impl Membership {
             return;
         }
         // In a push/pull it is what the sender holds of everybody it ever lost: no news.
-        if !matches!(news.via(), Via::Packet { .. }) {
+        let Via::Packet { from } = news.via() else {
             return;
-        }
-        let (name, incarnation) =
-            (self.members.name_key(news.update.name), news.update.incarnation);
+        };
+        let hearsay = Hearsay {
+            name: self.members.name_key(news.update.name),
+            incarnation: news.update.incarnation.0,
+            host: from.ip(),
+        };
+        let from_member = self.members.any_at(from.ip());
         let (now, quiet) = (cx.now(), cx.config.gossip_to_the_dead);
-        if gossip.has_room(&cx.config) && self.evidence.may_pass_on(now, name, incarnation.0, quiet)
+        if gossip.has_room(&cx.config)
+            && self.evidence.may_pass_on(now, hearsay, from_member, quiet)
         {
             gossip.pass_on(cx, &self.members, news.update);
         }

@@ -59,6 +59,7 @@ pub(crate) fn options(
 /// A datagram that a node sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
+    pub(crate) to: SocketAddr,
     payload: Bytes,
     config: Config,
 }
@@ -90,8 +91,9 @@ impl Checker for Overheard {
         "overheard"
     }
 
-    fn packet(&mut self, by: &Sight<'_>, _to: SocketAddr, payload: &[u8]) -> Verdict {
+    fn packet(&mut self, by: &Sight<'_>, to: SocketAddr, payload: &[u8]) -> Verdict {
         self.0.borrow_mut().push(Sent {
+            to,
             payload: Bytes::copy_from_slice(payload),
             config: by.node.config().clone(),
         });

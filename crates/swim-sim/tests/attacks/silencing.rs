@@ -1,7 +1,9 @@
-//! Made-up broadcasts that are to keep those of others from being heard.
+//! What is made up to keep others from being heard: broadcasts, and old news to answer.
 
-use swim_core::Event;
-use swim_core::wire::{Broadcast, Message};
+use core::net::SocketAddr;
+
+use swim_core::wire::{Broadcast, Claim, Message, Update};
+use swim_core::{Event, Incarnation, State};
 use swim_sim::{World, bounds, millis, secs};
 
 use crate::{Rule, datagram, options, outside};
@@ -94,6 +96,52 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
     [heard_by(&world, "after 1"), heard_by(&world, "after 2")]
 }
 
+/// Of 40 accusations by an honest member, how many are answered, while the accused is sent 50
+/// packets of old news a second, each about members at addresses where nobody is.
+fn refuted_under_old_news(rule: Rule) -> usize {
+    let (options, overheard) = options(92, rule, |_| {});
+    let mut world = options.build();
+    world.form(3);
+    world.run(secs(20));
+    let (config, honest) = (world.node("n0").config().clone(), world.address("n1"));
+    let own = world.node("n0").local().incarnation;
+    let old = Update {
+        name: "n0",
+        incarnation: Incarnation(own.0 - 1),
+        claim: Claim::Suspect { accuser: "n1" },
+    };
+    let mut refuted = 0;
+    for round in 0..40 {
+        overheard.take();
+        for part in 0..25 {
+            let news: Vec<Message<'_>> = (0..3)
+                .map(|number| {
+                    let address = SocketAddr::from(([9, round, part, number], 9));
+                    let claim = Claim::Alive { address, meta: b"", versions: config.versions };
+                    Message::Update(Update { name: "n2", incarnation: Incarnation(0), claim })
+                })
+                .collect();
+            world.inject(outside(1), "n0", datagram(&config, &news));
+            if part == 12 {
+                world.forge(honest, "n0", &Message::Update(old));
+            }
+            world.run(millis(20));
+        }
+        let is_refutation = |message: &Message<'_>| match message {
+            Message::Update(update) => update.name == "n0" && update.state() == State::Alive,
+            _ => false,
+        };
+        let sent = overheard.take();
+        refuted += usize::from(sent.iter().any(|it| it.to == honest && it.has(is_refutation)));
+    }
+    refuted
+}
+
+#[test]
+fn s92_old_news_takes_no_refutation_from_an_honest_accuser() {
+    assert_eq!(refuted_under_old_news(Rule::Kept), 40);
+}
+
 #[test]
 fn s87_a_forged_broadcast_with_the_highest_sequence_silences_nobody_for_long() {
     assert_eq!(heard_after_the_highest(Rule::Kept), 7);
@@ -109,6 +157,12 @@ mod without {
     use swim_core::Sabotage;
 
     use super::*;
+
+    #[test]
+    fn s92_telling_all_alike_leaves_accusers_without_an_answer() {
+        let refuted = refuted_under_old_news(Rule::Broken(Sabotage::TellsAllAlike));
+        assert!(refuted < 20, "{refuted} of 40");
+    }
 
     #[test]
     fn s87_a_member_that_keeps_its_life_is_silenced() {

@@ -65,7 +65,7 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
             })
             .build();
         world.form(12);
-        let (from, mut refused) = (world.address("n1"), 0);
+        let mut refused = 0;
         for round in 0..40_u16 {
             let name = format!("n{}", round % 12);
             if world.running().any(|running| running == name) {
@@ -76,8 +76,9 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
                     let _ = world.request(&name, |node, now| node.set_meta(now, meta));
                 }
             }
-            // Strangers, and accusations of strangers.
+            // Strangers, and accusations of strangers; of those of one host few are passed on.
             for number in 0..30 {
+                let from = world.address(&format!("n{}", 1 + number % 4));
                 let name = format!("stranger-{round}-{number}");
                 let address = SocketAddr::from(([192, 0, 2, 1], 1000 + round * 30 + number));
                 let accused = Update {

@@ -209,17 +209,21 @@ fn requests_max() {
 
 #[test]
 fn relays_max() {
-    let mut peer = Peer::with(|config| config.relays_max = 2);
+    let mut peer = Peer::with(|config| config.relays_max = 4);
     peer.meet(1);
-    let ask = |peer: &mut Peer| {
+    peer.meet(2);
+    let ask = |peer: &mut Peer, from: u16| {
         let target = name(1);
         let ping = IndirectPing::new(7, &target, address(1));
-        packets(&peer.say(address(2), &[Message::IndirectPing(ping)])).len()
+        packets(&peer.say(address(from), &[Message::IndirectPing(ping)])).len()
     };
-    assert_eq!((ask(&mut peer), ask(&mut peer), ask(&mut peer)), (1, 1, 0));
-    assert_eq!(peer.drops(DropReason::RelaysFull), 1);
+    let strangers = [3, 3, 4].map(|from| ask(&mut peer, from));
+    assert_eq!(strangers, [1, 0, 0], "strangers have a quarter");
+    let members = [2, 2, 2, 2].map(|from| ask(&mut peer, from));
+    assert_eq!(members, [1, 1, 1, 0]);
+    assert_eq!(peer.drops(DropReason::RelaysFull), 3);
     peer.run(peer.node.config().probe_interval);
-    assert_eq!(ask(&mut peer), 1, "what is over makes room");
+    assert_eq!(ask(&mut peer, 3), 1, "what is over makes room");
 }
 
 /// With the longest name and label, so that all overheads are as large as they get.
