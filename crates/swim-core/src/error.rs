@@ -87,9 +87,6 @@ pub enum CommandError {
     UnknownMember,
     /// The named member is alive or suspect.
     StillLive,
-    /// Another node has this node's name and outranks it: nothing can be announced. Give one of
-    /// them another name.
-    NameTaken,
     /// The named member is this node itself.
     OwnName,
     /// The payload does not fit.
@@ -121,9 +118,6 @@ impl fmt::Display for CommandError {
             }
             CommandError::UnknownMember => f.write_str("no live member of that name is known"),
             CommandError::StillLive => f.write_str("that member is still alive or suspect"),
-            CommandError::NameTaken => f.write_str(
-                "another node has this node's name and outranks it; give one of them another name",
-            ),
             CommandError::OwnName => f.write_str("that is this node's own name"),
             CommandError::TooLarge { size, max } => {
                 write!(f, "{size} bytes are too many, at most {max} fit")

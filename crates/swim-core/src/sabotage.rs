@@ -83,4 +83,6 @@ pub enum Sabotage {
     MissesAllAlike,
     /// Lets strangers use up what it may tell members.
     TellsAllAlike,
+    /// Leaves its name for good to whoever announced it once at a higher rank.
+    GivesUpItsName,
 }

@@ -277,3 +277,10 @@ fn missing_all_alike_lets_made_up_members_push_out_a_lost_one() {
         config.sabotage = Some(Sabotage::MissesAllAlike);
     }));
 }
+
+#[test]
+fn giving_up_its_name_leaves_a_member_without_it_when_the_thief_is_gone() {
+    assert!(!attacks::stolen_name(Wire::Swim, |config| {
+        config.sabotage = Some(Sabotage::GivesUpItsName);
+    }));
+}

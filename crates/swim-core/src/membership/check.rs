@@ -28,9 +28,9 @@ impl Membership {
         }
     }
 
-    /// The command that waits for the end of the leave.
+    /// The commands that wait for the end of the leave, or for this node to have its name again.
     pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.own.request().into_iter()
+        self.own.requests()
     }
 
     fn check_self(&self, config: &Config) {

@@ -12,7 +12,7 @@ use crate::dissemination::{Gossip, Tier, Waiter};
 use crate::error::{CommandError, at_most};
 use crate::member::{Incarnation, State};
 use crate::members::{Announcement, Slot};
-use crate::output::{Answer, RequestId};
+use crate::output::{Answer, Failure, RequestId};
 use crate::sabotage::Sabotage;
 use crate::status::Status;
 use crate::time::Instant;
@@ -30,8 +30,12 @@ pub(super) struct Own {
     since: Since,
     /// The address that last announced this node's own name.
     name_taken_by: Option<SocketAddr>,
+    /// When the application was told of it.
+    name_taken_at: Option<Instant>,
     /// That address outranks this one: this node announces nothing.
     outranked: bool,
+    /// The metadata that was set while this node is outranked, and the command that set it.
+    held_meta: Option<(Bytes, RequestId)>,
     /// The `leave` that waits for its answer.
     leaving: Option<RequestId>,
     /// When the goodbye has had time to spread.
@@ -47,7 +51,9 @@ impl Own {
             since: Since::new(incarnation, now),
             status: Status::default(),
             name_taken_by: None,
+            name_taken_at: None,
             outranked: false,
+            held_meta: None,
             leaving: None,
             leave_due: None,
             met: None,
@@ -84,9 +90,9 @@ impl Own {
         );
     }
 
-    /// The `leave` that waits for its answer.
-    pub(super) fn request(&self) -> Option<RequestId> {
-        self.leaving
+    /// The commands that wait for their answer.
+    pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.leaving.into_iter().chain(self.held_meta.as_ref().map(|&(_, request)| request))
     }
 
     pub(super) fn is_outranked(&self) -> bool {
@@ -109,9 +115,20 @@ impl Own {
         self.outranked = outranked;
     }
 
-    /// Another node announces this node's name from this address; returns whether that is new.
-    pub(super) fn note_namesake(&mut self, address: SocketAddr) -> bool {
-        self.name_taken_by.replace(address) != Some(address)
+    /// Another node announces this node's name from this address; returns whether that is news,
+    /// at most once in `quiet`: one that changes its address all the time is no more of it.
+    pub(super) fn note_namesake(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+        quiet: Duration,
+    ) -> bool {
+        let told_lately = self.name_taken_at.is_some_and(|at| now - at < quiet);
+        if self.name_taken_by == Some(address) || told_lately {
+            return false;
+        }
+        (self.name_taken_by, self.name_taken_at) = (Some(address), Some(now));
+        true
     }
 
     /// The other node of this name is gone.
@@ -154,7 +171,8 @@ impl Membership {
         }
     }
 
-    /// Changes this node's metadata.
+    /// Changes this node's metadata. While another node has this node's name, that is heard by
+    /// nobody: then it waits, and a later change replaces it.
     pub(crate) fn set_meta(
         &mut self,
         cx: &mut Context,
@@ -164,11 +182,35 @@ impl Membership {
         if self.own.status != Status::Running {
             return Err(CommandError::NotRunning);
         }
-        if self.own.outranked {
-            return Err(CommandError::NameTaken);
-        }
         at_most(meta.len(), cx.config.meta_size_max)?;
         let request = cx.begin_request()?;
+        if self.own.outranked {
+            if let Some((_, replaced)) = self.own.held_meta.replace((meta.clone(), request)) {
+                cx.answer(replaced, Ok(Answer::Spread));
+            }
+        } else {
+            self.announce_meta(cx, gossip, meta, request);
+        }
+        Ok(request)
+    }
+
+    /// Announces the metadata that waits, if this node has its name again.
+    pub(super) fn announce_held_meta(&mut self, cx: &mut Context, gossip: &mut Gossip) {
+        if self.own.status == Status::Running
+            && !self.own.outranked
+            && let Some((meta, request)) = self.own.held_meta.take()
+        {
+            self.announce_meta(cx, gossip, &meta, request);
+        }
+    }
+
+    fn announce_meta(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        meta: &Bytes,
+        request: RequestId,
+    ) {
         let local = self.members.entry(Slot::LOCAL);
         let keeps = cx.config.breaks(Sabotage::KeepsItsIncarnation);
         let incarnation = if keeps { local.incarnation() } else { local.incarnation().next() };
@@ -176,7 +218,6 @@ impl Membership {
         let new = Announcement { incarnation, address, meta, versions };
         self.members.announce(Slot::LOCAL, &new);
         self.announce_self(cx, gossip, incarnation, Waiter::Command(request));
-        Ok(request)
     }
 
     // Leaving.
@@ -228,6 +269,9 @@ impl Membership {
         gossip.drop_news_about(cx, Slot::LOCAL);
         if let Some(request) = self.own.leaving.take() {
             cx.answer(request, Ok(Answer::Left));
+        }
+        if let Some((_, request)) = self.own.held_meta.take() {
+            cx.answer(request, Err(Failure::Stopped));
         }
     }
 

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 
 use super::{Membership, News, Origin};
 use crate::address::canonical;
+use crate::config::Config;
 use crate::context::Context;
 use crate::detection::Detector;
 use crate::dissemination::{Gossip, Waiter};
@@ -47,7 +48,7 @@ impl Membership {
             Claim::Failed { accuser } => (Name::trusted(accuser), State::Failed),
             Claim::Left => (cx.config.name.clone(), State::Left),
         };
-        if self.is_about_namesake(claim == State::Suspect) {
+        if self.is_about_namesake(&cx.config, claim == State::Suspect) {
             return cx.drop_quietly(DropReason::AddressConflict);
         }
         if claim == State::Failed && cx.config.breaks(Sabotage::BelievesItsDeath) {
@@ -86,7 +87,7 @@ impl Membership {
         let suspected = matches!(news.update.claim, Claim::Suspect { .. });
         if self.status() != Status::Running
             || self.accuser(accuser, news.origin).is_none()
-            || self.is_about_namesake(suspected)
+            || self.is_about_namesake(&cx.config, suspected)
         {
             return;
         }
@@ -98,9 +99,12 @@ impl Membership {
 
     /// Whether an accusation is about the other node of this name: while that one has the name, the
     /// suspect is the other. Once that one is gone the name is free.
-    fn is_about_namesake(&mut self, suspected: bool) -> bool {
+    fn is_about_namesake(&mut self, config: &Config, suspected: bool) -> bool {
         if !self.own.is_outranked() {
             return false;
+        }
+        if config.breaks(Sabotage::GivesUpItsName) {
+            return true;
         }
         if !suspected {
             self.own.namesake_is_gone();
@@ -143,7 +147,7 @@ impl Membership {
 
     /// Another node with this name. To outbid it would start a race that nobody wins. If it
     /// outranks this one it is asked first whether it is there: what is told of it may be old, or
-    /// made up.
+    /// made up. It is told of this node each time, but at most once per probe interval.
     fn note_namesake(
         &mut self,
         cx: &mut Context,
@@ -156,10 +160,10 @@ impl Membership {
         let local = self.members.entry(Slot::LOCAL);
         if (incarnation, address) <= (local.incarnation(), local.address()) {
             self.own.set_outranked(false);
-        } else if !self.own.is_outranked() {
+        } else {
             self.ask_namesake(cx, detector, address);
         }
-        if self.own.note_namesake(address) {
+        if self.own.note_namesake(cx.now(), address, cx.config.probe_interval) {
             cx.emit(Event::NameTaken { address, via: origin.via });
         }
         cx.drop_quietly(DropReason::AddressConflict);

@@ -59,7 +59,10 @@ impl Membership {
             return;
         }
         match known {
-            Some(Slot::LOCAL) => self.receive_own_update(cx, gossip, detector, news),
+            Some(Slot::LOCAL) => {
+                self.receive_own_update(cx, gossip, detector, news);
+                self.announce_held_meta(cx, gossip);
+            }
             known => match update.claim {
                 Claim::Alive { address, meta, versions } => {
                     let incarnation = update.incarnation;

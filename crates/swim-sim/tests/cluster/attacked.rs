@@ -36,3 +36,10 @@ fn s93_made_up_members_that_leave_push_out_no_lost_member_that_answered() {
         assert!(attacks::made_up_goodbyes(wire, |config| config.gossip_to_the_dead = secs(5)));
     }
 }
+
+#[test]
+fn s90_a_member_whose_name_is_stolen_keeps_it_and_is_back_once_the_thief_is_gone() {
+    for wire in WIRES {
+        assert!(attacks::stolen_name(wire, |_| {}), "{wire:?}");
+    }
+}

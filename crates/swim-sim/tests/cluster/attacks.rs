@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use swim_core::channel::Channel;
 use swim_core::wire::{Ack, Claim, Message, Update, Wire};
-use swim_core::{Config, Incarnation, State, Versions};
+use swim_core::{Config, Event, Incarnation, State, Versions};
 use swim_sim::{Options, World, bounds, millis, secs};
 
 /// How the nodes of an attacked cluster are set up.
@@ -59,27 +59,12 @@ pub(crate) fn forged_moves(wire: Wire, configure: Configure) -> f64 {
     for round in 0..ROUNDS {
         let member = format!("n{}", round % MEMBERS);
         let known = world.node("n0").member(&member).map_or(1, |member| member.incarnation.0);
-        forge_alive(&mut world, wire, (&member, third, known + 1 + round), round + 1);
+        let to = format!("n{}", (round + 1) % MEMBERS);
+        forge_alive(&mut world, wire, (&member, third, known + 1 + round), &to);
         world.run(millis(50));
     }
     f64::from(u32::try_from(world.traffic().packets_to_nobody - before).expect("few packets"))
         / f64::from(ROUNDS)
-}
-
-fn forge_alive(
-    world: &mut World,
-    wire: Wire,
-    (name, address, incarnation): (&str, SocketAddr, u32),
-    to: u32,
-) {
-    let versions = match wire {
-        Wire::Swim => Versions::DEFAULT,
-        Wire::Memberlist => Versions::MEMBERLIST,
-    };
-    let claim = Claim::Alive { address, meta: b"", versions };
-    let update = Update { name, incarnation: Incarnation(incarnation), claim };
-    let stranger = SocketAddr::from(([10, 8, 8, 8], 8));
-    world.forge(stranger, &format!("n{}", to % 10), &Message::Update(update));
 }
 
 /// S89: everybody is told that a member is suspect just below the highest incarnation. Whether
@@ -150,7 +135,7 @@ pub(crate) fn made_up_goodbyes(wire: Wire, configure: Configure) -> bool {
         world.run(millis(1));
     }
     let all_lost = |world: &World| {
-        let most = config.lost_members_max as u64;
+        let most = config.lost_members_max;
         ["n0", "n1"].iter().all(|name| world.node(name).stats().members_lost == most)
     };
     assert!(world.run_until(secs(120), all_lost), "the made-up ones are lost");
@@ -166,4 +151,64 @@ fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
         assert!(draft.append_if_it_fits(message));
     }
     draft.into_datagram(false).expect("it holds messages")
+}
+
+/// S90: somebody has a living name at his own address, raises its incarnation five times a second,
+/// and answers every ping there; then he is gone. Whether the member is told, takes no more than
+/// one incarnation per probe interval, and is back in all views, with what was set meanwhile.
+pub(crate) fn stolen_name(wire: Wire, configure: Configure) -> bool {
+    const ALIVES: u32 = 60;
+    let mut world = world(wire, 90, configure);
+    world.form(3);
+    world.run(secs(10));
+    let (home, first) = (world.address("n1"), world.node("n1").local().incarnation);
+    world.start_with("thief", |config| {
+        config.name = "n1".parse().expect("a name");
+        config.incarnation = Incarnation(first.0 + 1);
+    });
+    world.join("thief", "n0");
+    let stolen = world.address("thief");
+    for round in 1..=ALIVES {
+        // It is what the thief announces from then on.
+        forge_alive(&mut world, wire, ("n1", stolen, first.0 + 100 * round), "thief");
+        world.run(millis(200));
+    }
+    let sees = |world: &World, address: SocketAddr| {
+        ["n0", "n2"].iter().all(|observer| {
+            let seen = world.node(observer).member("n1");
+            seen.is_some_and(|seen| seen.address == address && seen.state == State::Alive)
+        })
+    };
+    assert!(sees(&world, stolen), "the name is stolen");
+    let told = world.events("n1").iter().filter(
+        |record| matches!(record.event, Event::NameTaken { address, .. } if address == stolen),
+    );
+    let (told, risen) = (told.count(), world.node("n1").local().incarnation.0 - first.0);
+    let set = world.request("n1", |node, now| node.set_meta(now, "mine".into()));
+    assert!(set.is_ok(), "it keeps its name");
+    world.crash("thief");
+    let config = world.node("n0").config();
+    let bound = bounds::detection(config, 3) + config.probe_interval * 2;
+    let back = world.run_until(bound, |world| sees(world, home));
+    world.run(secs(5));
+    let says = ["n0", "n2"].iter().all(|observer| {
+        world.node(observer).member("n1").is_some_and(|member| member.meta == b"mine")
+    });
+    told >= 1 && risen <= ALIVES / 5 + 2 && back && says
+}
+
+fn forge_alive(
+    world: &mut World,
+    wire: Wire,
+    (name, address, incarnation): (&str, SocketAddr, u32),
+    to: &str,
+) {
+    let versions = match wire {
+        Wire::Swim => Versions::DEFAULT,
+        Wire::Memberlist => Versions::MEMBERLIST,
+    };
+    let claim = Claim::Alive { address, meta: b"", versions };
+    let update = Update { name, incarnation: Incarnation(incarnation), claim };
+    let stranger = SocketAddr::from(([10, 8, 8, 8], 8));
+    world.forge(stranger, to, &Message::Update(update));
 }
