@@ -213,4 +213,14 @@ impl Coder {
         });
         self.channel.sealed(&mut inbox, Side::Acceptor, framed).to_vec()
     }
+
+    /// What a peer says on a stream that it opens: itself alone.
+    pub fn greeting(&mut self, member: MemberRef<'_>) -> Vec<u8> {
+        let members = core::iter::once(member);
+        let framed = self.channel.framed(|wire, out| match wire {
+            Wire::Swim => wire::encode_push_pull(Scope::Partial, 0, members, &[], out),
+            Wire::Memberlist => memberlist::encode_push_pull(false, members, &[], out),
+        });
+        self.channel.sealed(Side::Dialler, None, framed).to_vec()
+    }
 }

@@ -37,6 +37,13 @@ pub fn welcome(coder: &mut Coder, question: &[u8], members: usize) -> Vec<u8> {
     coder.answer(question, Scope::Join, members)
 }
 
+/// What a member says of itself on a stream that it opens.
+#[must_use]
+pub fn greeting(coder: &mut Coder, number: usize) -> Vec<u8> {
+    let (name, versions) = (name(number), coder.versions());
+    coder.greeting(MemberRef { versions, ..member(number, &name) })
+}
+
 /// What a member that knows nobody else tells.
 #[must_use]
 pub fn lone_half(number: usize) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use swim_core::wire::{Ack, Message};
-use swim_core::{Config, Incarnation, Instant, Node, Output, StreamId, StreamOp};
+use swim_core::{Config, Incarnation, Instant, Node, Output, StreamId, StreamInput, StreamOp};
 
 use crate::coder::Coder;
 use crate::exchange;
@@ -85,8 +85,19 @@ impl Subject {
         assert_eq!(subject.node.members_live(), members);
         subject.members = members;
         subject.probed = vec![true; members];
+        (1..members).for_each(|number| subject.hear_from(number));
         subject.gossip_until_quiet();
         subject
+    }
+
+    /// Lets a member exchange views with the node, which thereby hears from it and tells it news
+    /// from then on.
+    fn hear_from(&mut self, number: usize) {
+        let half = exchange::greeting(&mut self.coder, number);
+        let stream = self.node.handle_accept(self.now, address(number)).expect("a place");
+        self.receive(stream, &half);
+        self.node.handle_stream(self.now, stream, StreamInput::Finished);
+        self.turn();
     }
 
     /// Adds members one by one, each by an alive in a packet of its own, until there are so many.

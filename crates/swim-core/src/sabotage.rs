@@ -85,4 +85,8 @@ pub enum Sabotage {
     TellsAllAlike,
     /// Leaves its name for good to whoever announced it once at a higher rank.
     GivesUpItsName,
+    /// Answers strangers with more bytes than they sent.
+    AnswersAtLength,
+    /// Gossips to members of whom it only heard.
+    GossipsToStrangers,
 }

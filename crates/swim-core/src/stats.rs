@@ -223,6 +223,8 @@ counted_enum! {
         WrongName => "wrong_name", "meant for another name at this address";
         /// A datagram with more than one ping; only the first is answered.
         TooManyQuestions => "too_many_questions", "more than one ping in a datagram";
+        /// A ping that is shorter than its answer, from somebody who never answered this node.
+        ShortPing => "short_ping", "a stranger's ping, shorter than its answer";
         /// An ack or nack that nobody waits for: late, or made up.
         UnexpectedAck => "unexpected_ack", "an ack that nobody waits for";
         /// More pings for other members than `relays_max`.

@@ -48,6 +48,21 @@ impl Config {
         self.packet_size_max.saturating_sub(framing + sealed)
     }
 
+    /// How long a datagram is at most in which `used` of the room is taken and a message of this
+    /// length is added, without the checksum of memberlist's wire.
+    pub(crate) fn datagram_len(&self, used: usize, len: usize) -> usize {
+        let framing = self.packet_size_max - self.packet_text_max();
+        match self.wire {
+            Wire::Swim => framing + used + len,
+            Wire::Memberlist if used == 0 => {
+                framing - memberlist::CHECKSUM_OVERHEAD - memberlist::COMPOUND_OVERHEAD + len
+            }
+            Wire::Memberlist => {
+                framing - memberlist::CHECKSUM_OVERHEAD + used + self.wire.part_overhead() + len
+            }
+        }
+    }
+
     /// How long the longest message of a packet may be, in bytes.
     pub(crate) fn message_max(&self) -> usize {
         self.packet_text_max().saturating_sub(self.wire.part_overhead())

@@ -4,47 +4,123 @@ use core::net::SocketAddr;
 
 use super::{Detector, Pending, Relay, ping};
 use crate::address::canonical;
+use crate::channel::Draft;
 use crate::config::Config;
 use crate::context::Context;
 use crate::dissemination::Gossip;
-use crate::members::Members;
+use crate::members::{Members, Slot};
+use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
+use crate::time::Instant;
 use crate::wire::{Ack, IndirectPing, Message, Ping, Update};
 
 /// A helper's nack leaves after this share of its probe timeout (Lifeguard, section IV.A: 80%), so
 /// that it arrives before the prober's period is over.
 const NACK_AT: f64 = 0.8;
 
+/// Answers that are longer than their pings, to the members of one of so many groups ...
+const GROUPS: usize = 64;
+
+/// ... per probe interval. Each member pings a node less than once in it, but for helpers and
+/// applications; more come from somebody who pings in a member's name, to have it sent what he does
+/// not pay for.
+const LONG_ANSWERS_MAX: u8 = 4;
+
+/// How many long answers the members of each group got in this probe interval.
+#[derive(Debug)]
+pub(super) struct Generosity {
+    ends: Instant,
+    given: [u8; GROUPS],
+}
+
+impl Default for Generosity {
+    fn default() -> Self {
+        Generosity { ends: Instant::ORIGIN, given: [0; GROUPS] }
+    }
+}
+
+/// A ping that is to be answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// Where the answer goes.
+    pub(crate) to: SocketAddr,
+    pub(crate) ping: &'a Ping<'a>,
+    /// The length of the datagram that it came in.
+    pub(crate) size: usize,
+    /// The member that asks, if the answer may be longer than that.
+    pub(crate) trusted: Option<Slot>,
+    /// Notes may go along although the answer becomes longer.
+    pub(crate) note_anyway: bool,
+}
+
 impl Detector {
+    /// Whether a member may have an answer that is longer than its ping.
+    #[inline]
+    pub(crate) fn may_be_generous(&mut self, cx: &Context, member: Slot) -> bool {
+        let Generosity { ends, given } = &mut self.generosity;
+        if cx.now() >= *ends {
+            (*ends, *given) = (cx.now() + cx.config.probe_interval, [0; GROUPS]);
+        }
+        let given = &mut given[member.index() % GROUPS];
+        let may = *given < LONG_ANSWERS_MAX;
+        *given += u8::from(may);
+        may
+    }
+
     /// Answers a ping that is for this node. `notes` go along where they fit: what the asker should
-    /// hear at once. Gossip goes along if the asker is a member at its own address.
+    /// hear at once. Gossip, and what the application sends with acks, go along to a trusted
+    /// member; the answer to anybody else is no longer than the ping. Returns whether there was
+    /// more to tell.
     pub(crate) fn answer_ping(
         &mut self,
         cx: &mut Context,
         gossip: &mut Gossip,
         members: &Members,
-        (to, ping): (SocketAddr, &Ping<'_>),
+        question: &Question<'_>,
         notes: [Option<Update<'_>>; 2],
-        asker_is_at_home: bool,
-    ) {
+    ) -> bool {
+        let &Question { to, ping, size, trusted, note_anyway } = question;
         let size_max = cx.config.ack_payload_size_max();
         let from_hook = cx.hooks.ack_payload().filter(|payload| payload.len() <= size_max);
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
         // What was set when packets had more room is not sent rather than cut.
         let payload = if payload.len() <= size_max { &payload[..] } else { &[] };
         let view = members.short_view_digest();
+        let mut ack = Ack { sequence: ping.sequence, payload, view };
         let mut draft = cx.channel.datagram();
-        draft.append(&Message::Ack(Ack { sequence: ping.sequence, payload, view }));
+        let at_length = trusted.is_some() || cx.config.breaks(Sabotage::AnswersAtLength);
+        let (config, mut withheld) = (&cx.config, false);
+        let exceeds = |draft: &Draft<'_>, message: &Message<'_>| {
+            let len = config.wire.encoded_len(message);
+            config.datagram_len(config.packet_text_max() - draft.room(), len) > size
+        };
+        if !at_length && exceeds(&draft, &Message::Ack(ack)) {
+            withheld = !ack.payload.is_empty();
+            ack.payload = &[];
+            if exceeds(&draft, &Message::Ack(ack)) {
+                ack.view = 0;
+            }
+            if exceeds(&draft, &Message::Ack(ack)) {
+                cx.drop_quietly(DropReason::ShortPing);
+                return withheld;
+            }
+        }
+        draft.append(&Message::Ack(ack));
         cx.stats.sent[MessageKind::Ack] += 1;
         for note in notes.into_iter().flatten() {
             let message = Message::Update(note);
-            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
+            if at_length || note_anyway || !exceeds(&draft, &message) {
+                cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
+            }
         }
-        if asker_is_at_home {
-            gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        if let Some(member) = trusted {
+            gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
+        } else {
+            withheld |= !gossip.is_idle();
         }
         let payload = draft.into_datagram(false);
         cx.send(to, payload);
+        withheld
     }
 
     /// Pings a member on behalf of another.
@@ -58,7 +134,8 @@ impl Detector {
     ) {
         let asker = where_to_answer(&cx.config, from, request.reply_to);
         let known = members.find(request.target);
-        if known.is_none_or(|slot| members.entry(slot).address() != canonical(request.address)) {
+        let known = known.filter(|&slot| members.entry(slot).is_at(request.address));
+        let Some(target) = known else {
             // Pinging whatever address is asked for would let anybody aim this node's packets. The
             // asker still hears that this node itself can be reached.
             cx.drop_quietly(DropReason::UnknownMember);
@@ -66,7 +143,7 @@ impl Detector {
                 cx.send_message(asker, &Message::Nack { sequence: request.sequence });
             }
             return;
-        }
+        };
         let for_member = members.any_at(asker.ip());
         if !self.pings.may_relay(for_member, cx.config.relays_max) {
             return cx.drop_quietly(DropReason::RelaysFull);
@@ -85,7 +162,7 @@ impl Detector {
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, request.target)));
         cx.stats.sent[MessageKind::Ping] += 1;
-        gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        gossip.fill(&mut draft, (members, target), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
         cx.send(request.address, payload);
     }

@@ -9,6 +9,7 @@ impl Detector {
     /// Asserts that what is kept of pings fits together, keeps to its limits, and is about members.
     pub(crate) fn check(&self, config: &Config, members: &Members) {
         self.health.check();
+        self.asked.check();
         self.pings.check(members, config.relays_max);
         for (&slot, &count) in &self.detours {
             assert!(members.holds(slot), "detours of {slot:?}, who is forgotten");

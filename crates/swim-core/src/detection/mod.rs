@@ -5,6 +5,7 @@
 //! over a stream. A [`Detector`] says which probe failed; what follows from it is not its business.
 
 mod answering;
+mod asking;
 mod check;
 mod health;
 mod pings;
@@ -24,7 +25,9 @@ use crate::random::Random;
 use crate::time::Instant;
 use crate::wire::{Ping, Wire};
 
-pub(crate) use answering::where_to_answer;
+use answering::Generosity;
+pub(crate) use answering::{Question, where_to_answer};
+use asking::Asked;
 use health::Health;
 use pings::{Pending, Pings, Relay};
 pub(crate) use probing::{Accusation, Probe, StreamPing};
@@ -44,6 +47,8 @@ pub(crate) struct Detector {
     /// Members whose latest probes were answered by detours alone, and how many in a row.
     detours: BTreeMap<Slot, u8>,
     health: Health,
+    asked: Asked,
+    generosity: Generosity,
     /// What the application sends with acks.
     ack_payload: Bytes,
 }
@@ -51,8 +56,11 @@ pub(crate) struct Detector {
 /// An ack that somebody else has to act on.
 #[derive(Debug)]
 pub(crate) enum Acked {
-    /// Of this node's own probe, to be told with [`Detector::probe_answered`].
-    Probe(Probe),
+    /// Of this node's own probe, to be told with [`Detector::probe_answered`]; and whether it came
+    /// from its target's own address.
+    Probe(Probe, bool),
+    /// A member that was asked whether it is there.
+    Asked(Slot),
     /// A member that was asked because two addresses have its name.
     Check(Slot),
     /// A member that failed.
@@ -70,6 +78,8 @@ impl Detector {
             pings: Pings::new(sequences),
             detours: BTreeMap::new(),
             health: Health::new(config.awareness_max, config.lifeguard_health),
+            asked: Asked::default(),
+            generosity: Generosity::default(),
             ack_payload: Bytes::new(),
         }
     }

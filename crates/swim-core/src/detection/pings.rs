@@ -4,6 +4,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use bytes::Bytes;
 
@@ -19,7 +20,7 @@ use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{Ack, Message};
+use crate::wire::{Ack, Message, Wire};
 
 /// A ping that is not part of this node's own probe.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) enum Pending {
     Check { member: Slot },
     /// Sent to a failed member, in case it can be reached again.
     Retry { member: Slot },
+    /// Sent to a member of whom this node only heard, before it is told news.
+    Ask { member: Slot },
     /// Sent for the application.
     Command { request: RequestId, sent_at: Instant },
 }
@@ -55,7 +58,8 @@ struct Waiting {
 }
 
 /// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
-/// `requests_max`, the candidates for names, and one search per period.
+/// `requests_max`, the candidates for names, one search per period, and how many addresses are
+/// asked before they are told news.
 #[derive(Debug)]
 pub(super) struct Pings {
     /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
@@ -112,7 +116,7 @@ impl Pings {
         match pending {
             Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] += 1,
             Pending::Check { member } => _ = self.checks.insert(member, sequence),
-            Pending::Retry { .. } | Pending::Command { .. } => {}
+            Pending::Retry { .. } | Pending::Ask { .. } | Pending::Command { .. } => {}
         }
         self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
         self.deadlines.insert(deadline, sequence);
@@ -140,7 +144,7 @@ impl Pings {
         match waiting.pending {
             Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] -= 1,
             Pending::Check { member } => _ = self.checks.remove(&member),
-            Pending::Retry { .. } | Pending::Command { .. } => {}
+            Pending::Retry { .. } | Pending::Ask { .. } | Pending::Command { .. } => {}
         }
         Some(waiting)
     }
@@ -156,7 +160,9 @@ impl Pings {
     /// Drops those about a member that leaves the table.
     pub(super) fn forget(&mut self, slot: Slot) {
         let about = |pending: &Pending| match pending {
-            Pending::Check { member } | Pending::Retry { member } => *member == slot,
+            Pending::Check { member } | Pending::Retry { member } | Pending::Ask { member } => {
+                *member == slot
+            }
             Pending::Relay(_) | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
@@ -180,7 +186,7 @@ impl Pings {
                     assert_eq!(known, Some(&sequence), "the check of {member:?}");
                     checks += 1;
                 }
-                Pending::Retry { member } => {
+                Pending::Retry { member } | Pending::Ask { member } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
                 Pending::Relay(relay) => relays[usize::from(relay.for_member)] += 1,
@@ -233,14 +239,16 @@ impl Detector {
         if !self.pings.is_checking(member, canonical(to))
             || cx.config.breaks(Sabotage::ChecksEveryMove)
         {
-            self.ping_named(cx, members, member, to, Pending::Check { member });
+            let check = (Pending::Check { member }, cx.config.probe_interval);
+            self.ping_named(cx, members, member, to, check);
         }
     }
 
     /// Pings a failed member, in case it can be reached again.
     pub(crate) fn look_for(&mut self, cx: &mut Context, members: &Members, member: Slot) {
         let to = members.entry(member).address();
-        self.ping_named(cx, members, member, to, Pending::Retry { member });
+        let retry = (Pending::Retry { member }, cx.config.probe_interval);
+        self.ping_named(cx, members, member, to, retry);
     }
 
     /// Pings a live member for the application.
@@ -260,7 +268,7 @@ impl Detector {
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, entry.name())));
         cx.stats.sent[MessageKind::Ping] += 1;
-        gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
         cx.send(entry.address(), payload);
     }
@@ -274,8 +282,9 @@ impl Detector {
         from: SocketAddr,
         ack: &Ack<'_>,
     ) -> Option<Acked> {
-        if let Some(probe) = self.take_current(&cx.config, members, from, ack.sequence) {
-            return Some(Acked::Probe(probe));
+        let current = self.take_current(&cx.config, members, from, ack.sequence);
+        if let Some((probe, at_home)) = current {
+            return Some(Acked::Probe(probe, at_home));
         }
         match self.pings.take_answered(&cx.config, ack.sequence, from) {
             Some(Pending::Relay(Relay { asker, sequence, .. })) => {
@@ -291,6 +300,7 @@ impl Detector {
             }
             Some(Pending::Check { member }) => return Some(Acked::Check(member)),
             Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),
+            Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
             None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
         None
@@ -319,7 +329,7 @@ impl Detector {
                     }
                 }
                 Pending::Check { member } => return Some(member),
-                Pending::Relay(_) | Pending::Retry { .. } => {}
+                Pending::Relay(_) | Pending::Retry { .. } | Pending::Ask { .. } => {}
             }
         }
         None
@@ -335,18 +345,26 @@ impl Detector {
         }
     }
 
-    fn ping_named(
+    pub(super) fn ping_named(
         &mut self,
         cx: &mut Context,
         members: &Members,
         member: Slot,
         to: SocketAddr,
-        pending: Pending,
+        (pending, patience): (Pending, Duration),
     ) {
         let sequence = self.pings.sequence(&cx.config);
-        self.pings.wait(sequence, to, cx.now() + cx.config.probe_interval, pending);
+        let asks = matches!(pending, Pending::Ask { .. });
+        self.pings.wait(sequence, to, cx.now() + patience, pending);
+        let mut ping = ping(&cx.config, sequence, members.entry(member).name());
+        if asks && cx.config.wire == Wire::Swim {
+            // In the name of the one who is asked, which no other member has: so the answer holds
+            // nothing but the ack, and the news that is to be told does not come back with it. Go
+            // programs may insist on the name of a sender.
+            ping.source = ping.target;
+        }
         let mut draft = cx.channel.datagram();
-        draft.append(&Message::Ping(ping(&cx.config, sequence, members.entry(member).name())));
+        draft.append(&Message::Ping(ping));
         let payload = draft.into_datagram(false);
         cx.count_sent(MessageKind::Ping);
         cx.send(to, payload);

@@ -9,7 +9,7 @@ use crate::config::{Config, FAN_OUT_MAX};
 use crate::context::Context;
 use crate::dissemination::Gossip;
 use crate::member::{Incarnation, Name, State};
-use crate::members::{Members, Picked, Slot};
+use crate::members::{Entry, Members, Picked, Slot};
 use crate::output::{Event, HealthReason, StreamId};
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
@@ -107,7 +107,7 @@ impl Detector {
             let message = Message::Update(accusation);
             cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
         }
-        gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        gossip.fill(&mut draft, (members, target), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
         cx.send(entry.address(), payload);
         cx.stats.probes += 1;
@@ -136,10 +136,7 @@ impl Detector {
     ) -> Option<StreamPing> {
         self.help_due = None;
         let probe = self.current.as_mut()?;
-        let helpers =
-            members.pick(&mut cx.random, cx.config.indirect_probes, Some(probe.target), |entry| {
-                entry.state() == State::Alive
-            });
+        let helpers = pick_helpers(cx, members, probe.target);
         self.helpers = helpers;
         for &helper in helpers.slots() {
             let (target, entry) = (members.entry(probe.target), members.entry(helper));
@@ -156,7 +153,7 @@ impl Detector {
             let mut draft = cx.channel.datagram();
             draft.append(&request);
             cx.stats.sent[MessageKind::IndirectPing] += 1;
-            gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+            gossip.fill(&mut draft, (members, helper), &cx.config, &mut cx.stats, &mut cx.outputs);
             let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
             cx.send(entry.address(), payload);
             probe.nacks_due += u8::from(nacks);
@@ -206,7 +203,7 @@ impl Detector {
     }
 
     /// The running probe, if this is the sequence number of its pings, and the answer comes from
-    /// its target or from a helper.
+    /// its target or from a helper; and whether from the target.
     #[inline]
     pub(super) fn take_current(
         &mut self,
@@ -214,16 +211,17 @@ impl Detector {
         members: &Members,
         from: SocketAddr,
         sequence: u32,
-    ) -> Option<Probe> {
-        let helpers = &self.helpers;
-        let probe = self.current.take_if(|probe| {
-            probe.sequence == sequence
-                && (is_at(members, probe.target, from)
-                    || asked(helpers, members, from)
-                    || config.breaks(Sabotage::BelievesAnyAck))
-        })?;
+    ) -> Option<(Probe, bool)> {
+        let probe = self.current.as_ref().filter(|probe| probe.sequence == sequence)?;
+        let at_home = is_at(members, probe.target, from);
+        if !at_home
+            && !asked(&self.helpers, members, from)
+            && !config.breaks(Sabotage::BelievesAnyAck)
+        {
+            return None;
+        }
         self.help_due = None;
-        Some(probe)
+        self.current.take().map(|probe| (probe, at_home))
     }
 
     /// The target answered over the stream: enough to spare it, but an ack in a datagram within the
@@ -235,25 +233,21 @@ impl Detector {
         Some(probe.target)
     }
 
-    /// The target answered in a datagram; returns whether from its own address.
+    /// The target answered in a datagram, from its own address or through a helper.
     #[inline]
     pub(crate) fn probe_answered(
         &mut self,
         cx: &mut Context,
         members: &Members,
-        from: SocketAddr,
-        probe: &Probe,
+        (probe, at_home): (&Probe, bool),
         ack: &Ack<'_>,
-    ) -> bool {
+    ) {
         self.change_health(cx, -1, HealthReason::ProbeAnswered);
-        let at_home = is_at(members, probe.target, from);
         if !at_home {
-            self.note_detour(cx, members, probe.target);
-        } else if !self.detours.is_empty() {
-            self.detours.remove(&probe.target);
+            return self.note_detour(cx, members, probe.target);
         }
-        if !at_home {
-            return false;
+        if !self.detours.is_empty() {
+            self.detours.remove(&probe.target);
         }
         let round_trip = cx.now() - probe.sent_at;
         cx.stats.note_round_trip(round_trip);
@@ -262,7 +256,6 @@ impl Detector {
             let payload = Bytes::copy_from_slice(ack.payload);
             cx.emit(Event::AckPayload { name, round_trip, payload });
         }
-        true
     }
 
     /// A helper says that the target has not answered.
@@ -293,6 +286,22 @@ impl Detector {
             cx.emit(Event::DatagramsBlocked { member });
         }
     }
+}
+
+/// Peers to ping the target, too. Those that this node heard from come first: made-up members help
+/// nobody.
+fn pick_helpers(cx: &mut Context, members: &Members, target: Slot) -> Picked {
+    let (random, count) = (&mut cx.random, cx.config.indirect_probes);
+    let alive = |entry: &Entry| entry.state() == State::Alive;
+    let mut helpers =
+        members.pick(random, count, Some(target), |entry| alive(entry) && entry.has_answered());
+    let missing = count.saturating_sub(helpers.slots().len());
+    if missing > 0 {
+        let others = members
+            .pick(random, missing, Some(target), |entry| alive(entry) && !entry.has_answered());
+        helpers.extend(&others);
+    }
+    helpers
 }
 
 /// Whether a helper at this address was asked.

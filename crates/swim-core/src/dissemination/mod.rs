@@ -24,7 +24,7 @@ use hashbrown::HashTable;
 use crate::channel::Draft;
 use crate::config::Config;
 use crate::context::Context;
-use crate::members::{Members, Slot};
+use crate::members::{Entry, Members, Slot};
 use crate::output::{Answer, Failure};
 use crate::outputs::Outputs;
 use crate::sabotage::Sabotage;
@@ -222,35 +222,31 @@ impl Gossip {
 
     // Sending.
 
-    /// Sends what is queued to these members.
-    pub(crate) fn tick(&mut self, cx: &mut Context, members: &Members, targets: &[Slot]) {
-        let live = members.live();
-        for &target in targets {
-            if self.is_idle() {
-                break;
-            }
-            let mut draft = cx.channel.datagram();
-            self.fill(&mut draft, live, &cx.config, &mut cx.stats, &mut cx.outputs);
-            let entry = members.entry(target);
-            let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
-            cx.send(entry.address(), payload);
+    /// Sends what is queued to a member.
+    pub(crate) fn tell(&mut self, cx: &mut Context, members: &Members, to: Slot) {
+        if self.is_idle() {
+            return;
         }
-        self.arm(cx, members);
+        let mut draft = cx.channel.datagram();
+        self.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
+        let entry = members.entry(to);
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(entry.address(), payload);
     }
 
-    /// Fills a datagram with queued messages, in a cluster of `live` members.
+    /// Fills a datagram to a member with queued messages, if it may be told any.
     pub(crate) fn fill(
         &mut self,
         draft: &mut Draft<'_>,
-        live: usize,
+        (members, to): (&Members, Slot),
         config: &Config,
         stats: &mut Stats,
         outputs: &mut Outputs,
     ) {
-        if self.is_idle() {
+        if self.is_idle() || !may_hear(config, members.entry(to)) {
             return;
         }
-        let limit = config.transmissions(live);
+        let limit = config.transmissions(members.live());
         // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
         let broadcast_limit = limit + config.retransmit_mult;
         let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
@@ -359,8 +355,9 @@ impl Gossip {
         self.broadcasts.len()
     }
 
+    /// Whether nothing waits to be told.
     #[inline]
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.updates.is_empty() && self.broadcasts.is_empty()
     }
 
@@ -395,6 +392,13 @@ impl Gossip {
             self.places = HashTable::new();
         }
     }
+}
+
+/// Whether a member may be told news: only one that this node heard from, so that nobody has gossip
+/// sent to whoever is at some address.
+#[inline]
+pub(crate) fn may_hear(config: &Config, member: &Entry) -> bool {
+    member.has_answered() || config.breaks(Sabotage::GossipsToStrangers)
 }
 
 /// Slots are small numbers, of which each is in use once: spread over the whole width they collide

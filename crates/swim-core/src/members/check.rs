@@ -12,16 +12,16 @@ impl Members {
         assert!(self.pages.holds(Slot::LOCAL), "the node itself is in its table");
         assert!(!self.entry(Slot::LOCAL).is_lost(), "the node itself is never lost");
         self.check_list("probe ring", &self.ring, |entry| entry.state.is_live());
-        self.check_list("failed", &self.failed, |entry| {
-            entry.state == State::Failed && !entry.is_lost()
-        });
         self.check_gone("gone_since", &self.gone_since, |entry| !entry.is_lost());
-        for (lost, answered) in [(&self.lost_hearsay, false), (&self.lost_known, true)] {
-            let belongs = |entry: &Entry| entry.is_lost() && entry.has_answered() == answered;
-            self.check_list("lost", &lost.failed, |entry| {
-                entry.state == State::Failed && belongs(entry)
-            });
-            self.check_gone("lost_since", &lost.since, belongs);
+        for (gone, answered) in [(&self.hearsay, false), (&self.known, true)] {
+            let is_lost = |entry: &Entry| entry.is_lost() && entry.has_answered() == answered;
+            let failed = |entry: &Entry, lost: bool| {
+                let here = entry.has_answered() == answered && entry.is_lost() == lost;
+                here && entry.state == State::Failed
+            };
+            self.check_list("failed", &gone.failed, |entry| failed(entry, false));
+            self.check_list("lost", &gone.lost, |entry| failed(entry, true));
+            self.check_gone("lost_since", &gone.lost_since, is_lost);
         }
         for &slot in &self.ring {
             let at = self.entry(slot).address().ip();
@@ -188,7 +188,7 @@ mod tests {
     #[should_panic(expected = "failed: all that belong there")]
     fn a_failed_member_in_no_list_is_noticed() {
         let mut members = table();
-        members.failed.pop();
+        members.hearsay.failed.pop();
         members.check();
     }
 
@@ -196,7 +196,7 @@ mod tests {
     #[should_panic(expected = "lost: the place of")]
     fn a_wrong_place_among_the_lost_is_noticed() {
         let mut members = table();
-        members.lost_hearsay.failed.swap(0, 1);
+        members.hearsay.lost.swap(0, 1);
         members.check();
     }
 
@@ -204,7 +204,7 @@ mod tests {
     #[should_panic(expected = "lost: all that belong there")]
     fn a_lost_member_in_no_list_is_noticed() {
         let mut members = table();
-        members.lost_hearsay.failed.pop();
+        members.hearsay.lost.pop();
         members.check();
     }
 
@@ -231,7 +231,7 @@ mod tests {
     fn a_lost_member_that_would_never_be_forgotten_is_noticed() {
         let mut members = table();
         let lost = slot(&members, LOST);
-        members.lost_hearsay.since.remove(Instant::ORIGIN, lost);
+        members.hearsay.lost_since.remove(Instant::ORIGIN, lost);
         members.check();
     }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod entry;
+mod gone;
 mod hosts;
 mod pages;
 
@@ -24,8 +25,12 @@ use crate::member::{Incarnation, State};
 use crate::random::Random;
 use crate::time::Instant;
 
+use gone::Gone;
 use hosts::Hosts;
 use pages::{PAGE, Pages, narrow};
+
+/// How many members a gossip tick passes over at most that it cannot tell anything.
+const PASSED_OVER_MAX: usize = 2 * FAN_OUT_MAX;
 
 /// The member table.
 ///
@@ -52,22 +57,12 @@ pub(crate) struct Members {
     digest: u64,
     /// The highest incarnation of anybody so far.
     highest: Incarnation,
-    failed: Vec<Slot>,
     /// Listed members that failed or left, by the time since when.
     gone_since: Deadlines<Slot>,
-    /// Lost members of whom this node only heard.
-    lost_hearsay: Lost,
-    /// Lost members that this node heard from: made-up ones are none of them.
-    lost_known: Lost,
-}
-
-/// Members that are no longer listed.
-#[derive(Debug, Default)]
-struct Lost {
-    /// Those who failed, who are worth looking for.
-    failed: Vec<Slot>,
-    /// All, those who left too, by the time since when they are gone.
-    since: Deadlines<Slot>,
+    /// The gone of whom this node only heard.
+    hearsay: Gone,
+    /// The gone that this node heard from: made-up ones are none of them.
+    known: Gone,
 }
 
 impl Members {
@@ -85,10 +80,9 @@ impl Members {
             owed_to_failed: 0,
             digest: 0,
             highest: Incarnation(0),
-            failed: Vec::new(),
             gone_since: Deadlines::default(),
-            lost_hearsay: Lost::default(),
-            lost_known: Lost::default(),
+            hearsay: Gone::default(),
+            known: Gone::default(),
         }
     }
 
@@ -131,13 +125,13 @@ impl Members {
     }
 
     fn set_answered(&mut self, slot: Slot, answered: bool) {
-        // The lost are in one list or another by it.
-        let lost = self.entry(slot).is_lost();
-        if lost {
+        // The gone are in one list or another by it.
+        let gone = slot != Slot::LOCAL && !self.entry(slot).state.is_live();
+        if gone {
             self.leave_lists(slot);
         }
         self.entry_mut(slot).set_answered(answered);
-        if lost {
+        if gone {
             self.enter_lists(slot);
         }
     }
@@ -175,26 +169,6 @@ impl Members {
         }
     }
 
-    /// The listed member that has been gone for longest, and since when.
-    pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
-        self.gone_since.first()
-    }
-
-    /// The lost member that has been gone for longest, and since when.
-    pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
-        let firsts = [&self.lost_hearsay, &self.lost_known].map(|lost| lost.since.first());
-        firsts.into_iter().flatten().min()
-    }
-
-    /// The lost member that makes room for others: before all that this node heard from, those of
-    /// whom it only heard. Otherwise made-up members that "left" would push out those who failed
-    /// and are looked for.
-    pub(crate) fn least_missed(&self) -> Option<Slot> {
-        let lost =
-            if self.lost_hearsay.since.is_empty() { &self.lost_known } else { &self.lost_hearsay };
-        lost.since.first().map(|(_, slot)| slot)
-    }
-
     /// Takes a failed or left member out of the member list. Its name, address and incarnation are
     /// kept: against old news that would bring it back, and to look for it if it failed.
     pub(crate) fn lose(&mut self, slot: Slot) {
@@ -219,20 +193,6 @@ impl Members {
             let (pages, keys, room) = (&self.pages, self.hash_keys, 2 * self.index.len());
             self.index.shrink_to(room, |&other| hash_name(keys, pages.entry(other).name_bytes()));
         }
-    }
-
-    /// A random one of those that failed: listed still, lost after this node heard from them, or
-    /// lost of whom it only heard. One of each kind with an equal chance, where there are several,
-    /// so that many machines that are gone do not keep a node from those that failed just now, nor
-    /// made-up ones from any.
-    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
-        let lists = [&self.failed, &self.lost_known.failed, &self.lost_hearsay.failed];
-        let kinds = || lists.into_iter().filter(|list| !list.is_empty());
-        let list = match kinds().count() {
-            0 | 1 => kinds().next()?,
-            count => kinds().nth(random.below(narrow(count)) as usize)?,
-        };
-        Some(list[random.below(narrow(list.len())) as usize])
     }
 
     /// The next member of the probe ring; `None` when there is nobody to probe.
@@ -292,30 +252,42 @@ impl Members {
         picked
     }
 
-    /// The next up to `count` of the live and the recently failed, to gossip to. Goes round, so
-    /// that nobody is told twice before everybody was told once: in a small cluster, where an
-    /// update is sent as often as there are members, that is what reaches all of them.
+    /// The next up to `count` of the live and the recently failed, to gossip to, of which `takes`
+    /// holds. Goes round, so that nobody is told twice before everybody was told once: in a small
+    /// cluster, where an update is sent as often as there are members, that is what reaches all of
+    /// them. Looks at a bounded number, so it may return fewer although there are more.
     ///
     /// The failed come in between, each as often as a live one, and together in one of three picks
     /// at most (every other one where a single one is live). They will hardly pass anything on: one
-    /// after the other, or being the most, they would swallow news as often as it is sent.
-    pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
+    /// after the other, or being the most, they would swallow news as often as it is sent. Those
+    /// that failed before this node heard from them get none.
+    pub(crate) fn next_for_gossip(
+        &mut self,
+        count: usize,
+        mut takes: impl FnMut(Slot, &Entry) -> bool,
+    ) -> Picked {
         let mut picked = Picked::default();
-        let (live, failed) = (self.ring.len(), self.failed.len());
+        let (live, failed) = (self.ring.len(), self.known.failed.len());
         let weight = failed.min((live / 2).max(1));
         let (mut live_left, mut failed_left) = (live, failed);
-        for _ in 0..count.min(live + failed).min(FAN_OUT_MAX) {
+        let count = count.min(FAN_OUT_MAX);
+        let mut looks = (live + failed).min(count + PASSED_OVER_MAX);
+        while picked.len < count && looks > 0 {
+            looks -= 1;
             self.owed_to_failed += weight;
             let owed = self.owed_to_failed >= live + weight;
             if owed {
                 self.owed_to_failed = (self.owed_to_failed - (live + weight)).min(live);
             }
-            if live_left == 0 || (owed && failed_left > 0) {
+            let next = if live_left == 0 || (owed && failed_left > 0) {
                 failed_left -= 1;
-                picked.push(next_of(&self.failed, &mut self.gossiped_failed));
+                next_of(&self.known.failed, &mut self.gossiped_failed)
             } else {
                 live_left -= 1;
-                picked.push(next_of(&self.ring, &mut self.gossiped));
+                next_of(&self.ring, &mut self.gossiped)
+            };
+            if takes(next, self.pages.entry(next)) {
+                picked.push(next);
             }
         }
         picked
@@ -352,11 +324,6 @@ impl Members {
     /// How many are listed, the node itself and the gone included.
     pub(crate) fn len(&self) -> usize {
         self.index.len() - self.lost_len()
-    }
-
-    /// How many are lost.
-    pub(crate) fn lost_len(&self) -> usize {
-        self.lost_hearsay.since.len() + self.lost_known.since.len()
     }
 
     /// A number that stands for a name, different in each node.
@@ -396,7 +363,7 @@ impl Members {
 
     /// Whether there is anybody to gossip to.
     pub(crate) fn has_audience(&self) -> bool {
-        !self.ring.is_empty() || !self.failed.is_empty()
+        !self.ring.is_empty() || !self.known.failed.is_empty()
     }
 
     fn consider(
@@ -441,17 +408,6 @@ impl Members {
                 self.pages.set_place(moved, narrow(place));
             }
         }
-    }
-
-    /// Where a member that is gone stands: if it failed in the one, and by time in the other.
-    fn lists_of_gone(&mut self, slot: Slot) -> (&mut Vec<Slot>, &mut Deadlines<Slot>) {
-        let entry = self.entry(slot);
-        let lost = match (entry.is_lost(), entry.has_answered()) {
-            (false, _) => return (&mut self.failed, &mut self.gone_since),
-            (true, false) => &mut self.lost_hearsay,
-            (true, true) => &mut self.lost_known,
-        };
-        (&mut lost.failed, &mut lost.since)
     }
 
     /// Adds a member at a random place among those not yet probed in this round: gossip goes along
@@ -518,6 +474,11 @@ impl Picked {
     fn push(&mut self, slot: Slot) {
         self.slots[self.len] = slot;
         self.len += 1;
+    }
+
+    /// Adds others, who are fewer than there is room for.
+    pub(crate) fn extend(&mut self, others: &Picked) {
+        others.slots().iter().for_each(|&slot| self.push(slot));
     }
 
     /// Takes all out.
@@ -596,9 +557,10 @@ mod tests {
         let mut random = Random::new([1; 32]);
         let mut members = Members::new(&mut random);
         members.add(Instant::ORIGIN, "self", &announcement(b""));
-        let slots = (0..peers)
+        let slots: Vec<Slot> = (0..peers)
             .map(|number| members.add(Instant::ORIGIN, &format!("n{number}"), &announcement(b"m")))
             .collect();
+        slots.iter().for_each(|&slot| members.note_answer(slot));
         (members, random, slots)
     }
 
@@ -679,6 +641,37 @@ mod tests {
     }
 
     #[test]
+    fn of_the_lost_those_who_were_only_heard_of_make_room_first() {
+        let (mut members, mut random, slots) = table(3);
+        let hearsay = members.add(Instant::ORIGIN, "made up", &announcement(b""));
+        let later = Instant::ORIGIN + Duration::from_secs(1);
+        for (slot, since) in [(slots[0], Instant::ORIGIN), (hearsay, later)] {
+            members.set_state(since, slot, State::Failed);
+            members.lose(slot);
+        }
+        members.check();
+        assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[0])));
+        assert_eq!(members.least_missed(), Some(hearsay));
+        let looked_for = (0..1000).filter_map(|_| members.pick_failed(&mut random));
+        let of_hearsay = looked_for.filter(|&slot| slot == hearsay).count();
+        assert!((270..400).contains(&of_hearsay), "{of_hearsay} of 1,000 with 2 peers");
+        members.note_answer(hearsay);
+        members.check();
+        assert_eq!(members.least_missed(), Some(slots[0]));
+    }
+
+    #[test]
+    fn whoever_moves_has_to_answer_again() {
+        let (mut members, _, slots) = table(1);
+        assert!(members.entry(slots[0]).has_answered());
+        members.announce(slots[0], &announcement(b"other"));
+        assert!(members.entry(slots[0]).has_answered());
+        let address = "10.0.0.2:7946".parse().unwrap();
+        members.announce(slots[0], &Announcement { address, ..announcement(b"other") });
+        assert!(!members.entry(slots[0]).has_answered());
+    }
+
+    #[test]
     fn a_member_that_comes_back_is_listed_again() {
         let (mut members, mut random, slots) = table(1);
         members.set_state(Instant::ORIGIN, slots[0], State::Failed);
@@ -718,7 +711,9 @@ mod tests {
                 for number in 0..10 {
                     members.add(Instant::ORIGIN, &format!("n{number}"), &announcement(b""));
                 }
-                (0..5).flat_map(|_| members.next_for_gossip(2).slots().to_vec()).collect()
+                (0..5)
+                    .flat_map(|_| members.next_for_gossip(2, |_, _| true).slots().to_vec())
+                    .collect()
             })
             .into();
         assert_ne!(orders[0], orders[1]);
@@ -736,8 +731,9 @@ mod tests {
             for &slot in &slots[..dead] {
                 members.set_state(Instant::ORIGIN, slot, State::Failed);
             }
-            let round: Vec<Slot> =
-                (0..300).flat_map(|_| members.next_for_gossip(1).slots().to_vec()).collect();
+            let round: Vec<Slot> = (0..300)
+                .flat_map(|_| members.next_for_gossip(1, |_, _| true).slots().to_vec())
+                .collect();
             let is_dead = |slot: &Slot| slots[..dead].contains(slot);
             assert!(round.windows(2).all(|pair| !pair.iter().all(is_dead)), "{dead} of {peers}");
             assert!(slots.iter().all(|slot| round.contains(slot)), "each has its turn");
@@ -752,8 +748,9 @@ mod tests {
         let (mut members, mut random, slots) = table(2);
         members.set_state(Instant::ORIGIN, slots[0], State::Failed);
         members.set_state(Instant::ORIGIN, slots[1], State::Left);
-        let picked = members.next_for_gossip(3);
+        let picked = members.next_for_gossip(3, |_, _| true);
         assert_eq!(picked.slots(), [slots[0]]);
+        assert_eq!(members.next_for_gossip(3, |_, _| false).slots(), []);
         assert_eq!(members.pick(&mut random, 3, None, |_| true).slots(), []);
     }
 

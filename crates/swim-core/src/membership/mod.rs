@@ -25,7 +25,7 @@ use core::net::SocketAddr;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::member::{Name, State};
-use crate::members::{Announcement, Members, Picked, Slot};
+use crate::members::{Announcement, Entry, Members, Picked, Slot};
 use crate::random::Random;
 use crate::status::Status;
 use crate::time::Instant;
@@ -110,9 +110,13 @@ impl Membership {
         self.members.next_to_probe(random)
     }
 
-    /// The next members to gossip to.
-    pub(crate) fn next_for_gossip(&mut self, count: usize) -> Picked {
-        self.members.next_for_gossip(count)
+    /// The next members to gossip to, of which `takes` holds.
+    pub(crate) fn next_for_gossip(
+        &mut self,
+        count: usize,
+        takes: impl FnMut(Slot, &Entry) -> bool,
+    ) -> Picked {
+        self.members.next_for_gossip(count, takes)
     }
 
     /// When the first suspicion times out.

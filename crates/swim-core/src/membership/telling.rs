@@ -48,6 +48,12 @@ impl Membership {
         (origin.via == Via::Packet { from: address }).then_some(accuser)
     }
 
+    /// Whether who pings from an address, or in the name of this member, may be told what is held
+    /// against it, although that takes more bytes than the ping.
+    pub(crate) fn may_note(&mut self, cx: &Context, asker: Option<Slot>, to: SocketAddr) -> bool {
+        self.may_tell(cx, asker, to, cx.config.probe_interval)
+    }
+
     /// Whether an address may be told something now, and not again within `quiet`; `whom`, if
     /// anybody, is the member that is told. What strangers cause takes nothing from members.
     pub(super) fn may_tell(

@@ -200,7 +200,7 @@ impl Node {
         let mut draft = cx.channel.datagram();
         draft.append(&Message::User(User { from, payload, envelope }));
         cx.stats.sent[MessageKind::User] += 1;
-        gossip.fill(&mut draft, members.live(), &cx.config, &mut cx.stats, &mut cx.outputs);
+        gossip.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
         cx.send(members.entry(to).address(), payload);
         Ok(())

@@ -1,6 +1,8 @@
 //! The one table of deadlines: what can be due, when it is, and what keeping it does.
 
 use super::Node;
+use crate::dissemination::may_hear;
+use crate::members::Slot;
 use crate::status::Status;
 use crate::time::Instant;
 
@@ -133,11 +135,28 @@ impl Node {
 
     /// Sends what is queued to the next few members.
     pub(super) fn tick_gossip(&mut self) {
-        let Node { cx, membership, gossip, .. } = self;
+        let Node { cx, membership, detector, .. } = self;
         if membership.status() != Status::Left {
-            let targets = membership.next_for_gossip(cx.config.gossip_nodes);
-            gossip.tick(cx, membership.members(), targets.slots());
+            let targets = membership.next_for_gossip(cx.config.gossip_nodes, |_, member| {
+                may_hear(&cx.config, member) || detector.may_ask(cx, member.address())
+            });
+            for &target in targets.slots() {
+                self.tell_or_ask(target);
+            }
+            self.gossip.arm(&self.cx, self.membership.members());
             self.note_goodbye();
+        }
+    }
+
+    /// Tells a member what is queued. One of whom this node only heard is asked first whether it is
+    /// there, and told when it answers.
+    fn tell_or_ask(&mut self, member: Slot) {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        let members = membership.members();
+        if may_hear(&cx.config, members.entry(member)) {
+            gossip.tell(cx, members, member);
+        } else if !gossip.is_idle() {
+            detector.ask(cx, members, member);
         }
     }
 

@@ -20,6 +20,8 @@ const QUESTIONS_PER_PACKET_MAX: u32 = 1;
 /// The datagram that is being handled.
 struct Packet {
     from: SocketAddr,
+    /// Its length.
+    size: usize,
     questions: u32,
     /// The member that pinged in it, from its own address.
     pinger: Option<Slot>,
@@ -40,7 +42,8 @@ impl Node {
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
                 let sealed = opened.is_sealed() && self.cx.config.wire == Wire::Swim;
-                let mut packet = Packet { from, questions: 0, pinger: None, sealed };
+                let size = datagram.len();
+                let mut packet = Packet { from, size, questions: 0, pinger: None, sealed };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
             Err(reason) => self.cx.report_drop(from, reason, false),
@@ -70,7 +73,7 @@ impl Node {
         let Node { cx, membership, gossip, detector, .. } = self;
         match message {
             Message::Ping(ping) => {
-                if let Some(pinger) = self.receive_ping(from, ping) {
+                if let Some(pinger) = self.receive_ping((from, packet.size), ping) {
                     packet.pinger = Some(pinger);
                 }
             }

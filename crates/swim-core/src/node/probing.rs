@@ -3,7 +3,8 @@
 use core::net::SocketAddr;
 
 use super::Node;
-use crate::detection::{Acked, StreamPing, where_to_answer};
+use crate::detection::{Acked, Question, StreamPing, where_to_answer};
+use crate::dissemination::may_hear;
 use crate::member::State;
 use crate::members::Slot;
 use crate::output::Event;
@@ -87,7 +88,7 @@ impl Node {
     pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         match detector.receive_ack(cx, membership.members(), from, ack) {
-            Some(Acked::Probe(probe)) => {
+            Some(Acked::Probe(probe, at_home)) => {
                 // The stream may not have said anything yet, not even the label. A member that runs
                 // memberlist complains of such a connection, so there it goes on to its end.
                 if cx.config.wire == Wire::Swim
@@ -95,7 +96,8 @@ impl Node {
                 {
                     exchange.abort(cx, stream);
                 }
-                if detector.probe_answered(cx, membership.members(), from, &probe, ack) {
+                detector.probe_answered(cx, membership.members(), (&probe, at_home), ack);
+                if at_home {
                     membership.note_answer(probe.target());
                     if membership.status() == Status::Running {
                         exchange.compare_views(cx, gossip, membership.members(), from, ack.view);
@@ -106,6 +108,13 @@ impl Node {
                 membership.check_answered(cx, gossip, detector, member, from);
             }
             Some(Acked::Failed(member)) => self.found_again(member, from),
+            Some(Acked::Asked(member)) => {
+                detector.note_asked_answered(from);
+                membership.note_answer_from(member, from);
+                if membership.status() != Status::Left {
+                    gossip.tell(cx, membership.members(), member);
+                }
+            }
             None => {}
         }
     }
@@ -123,12 +132,18 @@ impl Node {
         }
     }
 
-    /// Answers a ping. Returns the member that asks, if it is at its own address.
+    /// Answers a ping that came in a datagram of this size. Returns the member that asks, if it is
+    /// at its own address.
     ///
-    /// Only such a member gets gossip with the ack: an answer to anybody else must not be much
-    /// larger than the question. Whoever bears the name of a member that is gone is told what is
+    /// Only a member that this node heard from there gets more than it sent: gossip, and what the
+    /// application sends with acks. Where something is kept from a member for that reason, it is
+    /// asked whether it is there. Whoever bears the name of a member that is gone is told what is
     /// held against it, wherever it is now: it may have moved.
-    pub(super) fn receive_ping(&mut self, from: SocketAddr, ping: &Ping<'_>) -> Option<Slot> {
+    pub(super) fn receive_ping(
+        &mut self,
+        (from, size): (SocketAddr, usize),
+        ping: &Ping<'_>,
+    ) -> Option<Slot> {
         let Node { cx, membership, gossip, detector, .. } = self;
         // On memberlist's wire a ping may be for whoever is here, and say where the ack should go.
         if ping.target != cx.config.name.as_str() && !ping.target.is_empty() {
@@ -137,18 +152,33 @@ impl Node {
         }
         let to = where_to_answer(&cx.config, from, ping.reply_to);
         let members = membership.members();
-        let asker = members.find(ping.source);
-        let at_home = asker.filter(|&slot| members.entry(slot).address() == to);
+        // Whoever asks before it tells news does so in this node's own name.
+        let asker = members.find(ping.source).filter(|&slot| slot != Slot::LOCAL);
+        let at_home = asker.filter(|&slot| members.entry(slot).is_at(to));
+        let is_proven = at_home.is_some_and(|slot| may_hear(&cx.config, members.entry(slot)));
+        let trusted = at_home.filter(|&slot| is_proven && detector.may_be_generous(cx, slot));
         let accused = asker.filter(|&slot| {
             let state = members.entry(slot).state();
             let buddy = state == State::Suspect && at_home.is_some() && cx.config.lifeguard_buddy;
             buddy || !state.is_live()
         });
+        let has_notes = accused.is_some() || membership.status() != Status::Running;
+        let note_anyway = trusted.is_none() && has_notes && membership.may_note(cx, asker, to);
         let own = accused.map(|_| cx.config.name.clone());
         let accusation =
             accused.zip(own.as_ref()).and_then(|(slot, own)| membership.accusation(own, slot));
         let notes = [membership.goodbye(), accusation];
-        detector.answer_ping(cx, gossip, members, (to, ping), notes, at_home.is_some());
+        let question = Question { to, ping, size, trusted, note_anyway };
+        let members = membership.members();
+        let withheld = detector.answer_ping(cx, gossip, members, &question, notes);
+        if withheld
+            && !is_proven
+            && let Some(slot) = at_home
+            && members.entry(slot).state().is_live()
+            && detector.may_ask(cx, to)
+        {
+            detector.ask(cx, members, slot);
+        }
         at_home
     }
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Message, Ping};
-use swim_core::{Config, Instant, Node, Output};
+use swim_core::wire::{self, Message, Ping, Scope};
+use swim_core::{
+    Config, Incarnation, Instant, MemberRef, Node, Output, State, StreamInput, Versions,
+};
 
 /// The payload of the ack with which a node answers a ping.
 fn acked(node: &mut Node) -> Vec<u8> {
@@ -19,10 +21,29 @@ fn acked(node: &mut Node) -> Vec<u8> {
     ack.payload.to_vec()
 }
 
+/// The other one exchanges views with the node, which thereby hears from it.
+fn hear_from_b(node: &mut Node) {
+    let b = MemberRef {
+        name: "b",
+        address: "10.0.0.2:7946".parse().unwrap(),
+        state: State::Alive,
+        incarnation: Incarnation(1),
+        meta: b"",
+        versions: Versions::DEFAULT,
+    };
+    let mut bytes = BytesMut::new();
+    wire::begin_packet(b"", &mut bytes);
+    wire::encode_push_pull(Scope::Partial, 0, [b].into_iter(), b"", &mut bytes);
+    let stream = node.handle_accept(Instant::ORIGIN, "10.0.0.2:5000".parse().unwrap()).unwrap();
+    node.handle_stream(Instant::ORIGIN, stream, StreamInput::Data(&bytes));
+    while node.poll_output().is_some() {}
+}
+
 #[test]
 fn a_payload_that_a_longer_label_leaves_no_room_for_is_left_out_and_not_cut() {
     let config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
     let mut node = Node::new(config, [7; 32], Instant::ORIGIN).unwrap();
+    hear_from_b(&mut node);
     let payload = Bytes::from(vec![1; node.ack_payload_size_max()]);
     node.set_ack_payload(Instant::ORIGIN, payload.clone()).unwrap();
     assert_eq!(acked(&mut node), payload);

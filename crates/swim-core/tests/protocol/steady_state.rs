@@ -121,6 +121,7 @@ impl Peer {
         self.node.handle_stream(self.now, open.unwrap(), StreamInput::Data(&half));
         self.take_outputs();
         assert_eq!(self.node.members_live(), MEMBERS);
+        (1..MEMBERS).for_each(|number| self.hear_from(number));
         while self.node.stats().updates_queued > 0 {
             self.wait();
             self.keep_deadline();
@@ -129,6 +130,26 @@ impl Peer {
                 self.hand_in();
             }
         }
+    }
+
+    /// Lets a member exchange views with the node, which thereby hears from it.
+    fn hear_from(&mut self, number: usize) {
+        let name = format!("n{number}");
+        let member = MemberRef {
+            name: &name,
+            address: address(number),
+            state: State::Alive,
+            incarnation: Incarnation(1),
+            meta: b"",
+            versions: Versions::DEFAULT,
+        };
+        let mut half = BytesMut::new();
+        wire::begin_packet(LABEL, &mut half);
+        wire::encode_push_pull(Scope::Partial, 0, [member].into_iter(), b"", &mut half);
+        let stream = self.node.handle_accept(self.now, address(number)).unwrap();
+        self.node.handle_stream(self.now, stream, StreamInput::Data(&half));
+        self.node.handle_stream(self.now, stream, StreamInput::Finished);
+        self.take_outputs();
     }
 
     fn hand_in(&mut self) {

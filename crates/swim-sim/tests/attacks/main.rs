@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
+mod aiming;
 mod silencing;
 
 use core::cell::RefCell;
@@ -65,6 +66,11 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Whether one of its messages is such.
     pub(crate) fn has(&self, mut such: impl FnMut(&Message<'_>) -> bool) -> bool {
         let (channel, mut found) = (Channel::new(&self.config, [0; 32]), false);

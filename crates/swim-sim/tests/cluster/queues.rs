@@ -6,9 +6,10 @@ use core::net::SocketAddr;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Claim, Message, Update};
+use swim_core::wire::{self, Claim, Message, Scope, Update};
 use swim_core::{
-    Answer, CommandError, Config, Event, Incarnation, Instant, Node, Output, State, Versions,
+    Answer, CommandError, Config, Event, Incarnation, Instant, MemberRef, Node, Output, State,
+    StreamInput, Versions,
 };
 use swim_sim::{Options, millis, secs};
 
@@ -178,8 +179,28 @@ impl Lone {
             let packet = datagram(&[alive_at(&format!("m{number}"), address)]);
             lone.node.handle_packet(now, "10.1.0.0:7946".parse().unwrap(), &packet);
         }
+        (0..count).for_each(|number| lone.hear_from(number));
         lone.outputs();
         lone
+    }
+
+    /// A member exchanges views with the node, which thereby hears from it.
+    fn hear_from(&mut self, number: u16) {
+        let ([high, low], name) = (number.to_be_bytes(), format!("m{number}"));
+        let member = MemberRef {
+            name: &name,
+            address: SocketAddr::from(([10, 1, high, low], 7946)),
+            state: State::Alive,
+            incarnation: Incarnation(1),
+            meta: b"",
+            versions: Versions::DEFAULT,
+        };
+        let mut half = BytesMut::new();
+        wire::begin_packet(b"", &mut half);
+        wire::encode_push_pull(Scope::Partial, 0, [member].into_iter(), b"", &mut half);
+        let stream = self.node.handle_accept(self.now, member.address).unwrap();
+        self.node.handle_stream(self.now, stream, StreamInput::Data(&half));
+        self.node.handle_stream(self.now, stream, StreamInput::Finished);
     }
 
     fn outputs(&mut self) -> Vec<Output> {

@@ -128,7 +128,16 @@ fn only_those_whose_own_probe_failed_confirm_a_suspicion() {
                             _ => false,
                         }
                 });
-                if !probed {
+                // Whoever has all confirmations that count tells of no more of them, but passes on
+                // that its own probe failed, too.
+                let confirmed = world.events(accuser.as_str()).iter().filter(|own| {
+                    let of_it = matches!(&own.event, Event::Confirmed { name: n, .. } if n == name);
+                    of_it && own.at <= record.at
+                });
+                let node = world.node(accuser.as_str());
+                let enough = node.config().suspicion_timeouts(8).confirmations_max as usize;
+                let silent = confirmed.count() >= enough && node.stats().probes_failed > 0;
+                if !probed && !silent {
                     let text = format!("{observer} counts {accuser}, which only heard of it");
                     world.fail(&text, Some("n2"));
                 }

@@ -13,7 +13,8 @@ use swim_sim::{Options, Stall, millis, secs, swarm};
 /// bound.) A goodbye is no longer than the ping that it answers: now whoever asks hears it.
 #[test]
 fn seed_9059_who_left_says_so_to_whoever_asks() {
-    for seed in 0..10 {
+    let mut missed = 0;
+    for seed in 0..20 {
         let mut world = Options::new(seed).socket_buffer(0).build();
         world.form(12);
         world.stall("n2", Stall::Replay);
@@ -25,13 +26,18 @@ fn seed_9059_who_left_says_so_to_whoever_asks() {
         world.run(millis(20));
         // It would soon hear of the leave, and pass it on.
         world.crash("n2");
-        assert_eq!(world.state("newcomer", "n1"), Some(State::Alive));
+        if world.state("newcomer", "n1") != Some(State::Alive) {
+            // It asked n1 before the newcomer came.
+            continue;
+        }
+        missed += 1;
         // Every member comes up twice in two rounds of the probe ring.
         world.run(secs(26));
         if world.state("newcomer", "n1") == Some(State::Alive) {
             world.fail("n1 left, answers the newcomer, and says nothing of it", Some("n1"));
         }
     }
+    assert!(missed >= 10, "in {missed} of 20 runs the newcomer is told that n1 is alive");
 }
 
 #[test]

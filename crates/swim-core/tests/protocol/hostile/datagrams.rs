@@ -102,11 +102,36 @@ fn the_answer_to_a_stranger_is_no_larger_than_the_question() {
 #[test]
 fn who_bears_a_members_name_at_another_address_gets_no_gossip() {
     let mut peer = with_news();
+    peer.greet(1);
     let member = name(1);
     let answers = packets(&peer.say(address(999), &[ping(7, "self", &member)]));
     assert_eq!(messages_in(&answers[0].1), 1);
     let answers = packets(&peer.say(address(1), &[ping(7, "self", &member)]));
     assert!(messages_in(&answers[0].1) > 1, "the member itself does");
+}
+
+#[test]
+fn s91_a_member_that_never_answered_gets_no_more_than_it_sent() {
+    let mut peer = with_news();
+    peer.node.set_ack_payload(peer.now, vec![1; 200].into()).unwrap();
+    let member = name(1);
+    let question = packet(b"", &[ping(7, "self", &member)]);
+    let sent = packets(&peer.datagram(address(1), &question));
+    // Besides, it is asked whether it is there, as there is more to tell.
+    let [(_, answer), (_, asked)] = &sent[..] else { panic!("{sent:?}") };
+    assert!(answer.len() <= question.len(), "{} bytes", answer.len());
+    assert_eq!([answer, asked].map(|it| messages_in(it)), [1, 1]);
+    for _ in 0..100 {
+        peer.datagram(address(1), &question);
+    }
+    let short = packet(b"", &[ping(7, "self", "n")]);
+    assert_eq!(packets(&peer.datagram(address(1), &short)).len(), 1);
+    peer.greet(1);
+    let sent = packets(&peer.datagram(address(1), &question));
+    assert!(sent[0].1.len() > 1_000, "{} bytes", sent[0].1.len());
+    let lengths: Vec<usize> =
+        (0..10).map(|_| packets(&peer.datagram(address(1), &question))[0].1.len()).collect();
+    assert_eq!(lengths.iter().filter(|&&length| length > question.len()).count(), 3, "{lengths:?}");
 }
 
 #[test]

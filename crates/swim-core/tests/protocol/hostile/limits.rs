@@ -233,7 +233,7 @@ fn longest() -> Peer {
         config.label = vec![b'l'; 255].into();
         config.meta_size_max = 400;
     });
-    peer.meet(1);
+    peer.greet(1);
     peer
 }
 

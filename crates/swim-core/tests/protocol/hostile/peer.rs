@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use swim_core::wire::{self, Claim, Frame, Message, Scope, Update};
+use swim_core::channel::{Channel, Scratch};
+use swim_core::wire::{self, Ack, Claim, Frame, Message, Scope, Update};
 use swim_core::{
     Config, DropReason, Event, Incarnation, Instant, MemberRef, Node, Output, State, StreamId,
     StreamInput, StreamOp, Versions,
@@ -77,17 +78,60 @@ impl Peer {
         self.stream(id, StreamInput::Data(bytes))
     }
 
-    /// Lets the time go on, and keeps every deadline when it is due.
+    /// Tells of a member that is alive at its place, in a stream of its own: the node has heard
+    /// from it.
+    pub(crate) fn greet(&mut self, number: u16) {
+        let name = name(number);
+        let member = MemberRef {
+            name: &name,
+            address: address(number),
+            state: State::Alive,
+            incarnation: Incarnation(1),
+            meta: b"",
+            versions: Versions::DEFAULT,
+        };
+        let mut bytes = BytesMut::new();
+        wire::begin_packet(&self.node.config().label, &mut bytes);
+        wire::encode_push_pull(Scope::Partial, 0, [member].into_iter(), b"", &mut bytes);
+        let stream = self.accept(address(number));
+        self.stream(stream, StreamInput::Data(&bytes));
+        self.stream(stream, StreamInput::Finished);
+    }
+
+    /// Lets the time go on, and keeps every deadline when it is due. Members that the node asks
+    /// before it tells them news answer.
     pub(crate) fn run(&mut self, time: Duration) -> Vec<Output> {
         let until = self.now + time;
         let mut outputs = Vec::new();
         while let Some(next) = self.node.poll_timeout().filter(|&next| next <= until) {
             self.now = self.now.max(next);
             self.node.handle_timeout(self.now);
-            outputs.extend(self.outputs());
+            for output in self.outputs() {
+                match self.answer_to(&output) {
+                    Some((from, answer)) => outputs.extend(self.datagram(from, &answer)),
+                    None => outputs.push(output),
+                }
+            }
         }
         self.now = until;
         outputs
+    }
+
+    /// The answer of a member that is asked whether it is there, and where it comes from.
+    fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
+        let Output::Packet { to, payload } = output else { return None };
+        let mut channel = Channel::new(self.node.config(), [9; 32]);
+        let (mut sequence, mut scratch) = (None, Scratch::default());
+        channel.open(payload, &mut scratch).ok()?.read(|message| {
+            if let Ok(Message::Ping(ping)) = message
+                && ping.source == ping.target
+            {
+                sequence = Some(ping.sequence);
+            }
+        });
+        let mut draft = channel.datagram();
+        draft.append(&Message::Ack(Ack { sequence: sequence?, payload: b"", view: 0 }));
+        draft.into_datagram(false).map(|answer| (*to, answer))
     }
 
     pub(crate) fn drops(&self, reason: DropReason) -> u64 {

@@ -1,0 +1,135 @@
+//! Members of whom this node only heard are asked whether they are there before they are told news.
+//! Otherwise whoever announces members at somebody's address would have the gossip of a whole
+//! cluster sent there.
+
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::{Detector, Pending};
+use crate::context::Context;
+use crate::members::{Members, Slot};
+use crate::time::Instant;
+
+/// Addresses that were asked and did not answer. While all places are taken nobody else is asked
+/// in this way; probes ask everybody in turn.
+const ASKED_MAX: usize = 256;
+
+/// So often an address is asked at once, in case a datagram is lost ...
+const TRIES: u8 = 3;
+
+/// ... and then no more often than this, whatever is announced to be there.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Which addresses were asked lately.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    by_address: BTreeMap<SocketAddr, Ask>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    tries: u8,
+    /// Not before then it is asked again.
+    again: Instant,
+}
+
+impl Asked {
+    /// Whether this address may be asked now.
+    fn may_ask(&self, now: Instant, to: SocketAddr) -> bool {
+        match self.by_address.get(&to) {
+            Some(ask) => ask.again <= now,
+            None => self.by_address.len() < ASKED_MAX || self.is_over(now),
+        }
+    }
+
+    /// Whether one of them is forgotten when room is needed.
+    fn is_over(&self, now: Instant) -> bool {
+        self.by_address.values().any(|ask| ask.again <= now)
+    }
+
+    /// Notes that this address is asked.
+    fn note(&mut self, now: Instant, to: SocketAddr, patience: Duration) {
+        if self.by_address.len() >= ASKED_MAX && !self.by_address.contains_key(&to) {
+            self.by_address.retain(|_, ask| ask.again > now);
+        }
+        let ask = self.by_address.entry(to).or_insert(Ask { tries: 0, again: now });
+        ask.tries = ask.tries.saturating_add(1);
+        ask.again = now + if ask.tries < TRIES { patience } else { QUIET };
+    }
+
+    /// Asserts that no more are remembered than may be.
+    pub(super) fn check(&self) {
+        let (count, max) = (self.by_address.len(), ASKED_MAX);
+        assert!(count <= max, "{count} addresses were asked, {max} are the most");
+    }
+}
+
+impl Detector {
+    /// Whether the node at this address may be asked whether it is there.
+    pub(crate) fn may_ask(&self, cx: &Context, to: SocketAddr) -> bool {
+        self.asked.may_ask(cx.now(), to)
+    }
+
+    /// Asks a member whether it is there. Its answer is [`Acked::Asked`](super::Acked::Asked), to
+    /// be told with [`Detector::note_asked_answered`].
+    pub(crate) fn ask(&mut self, cx: &mut Context, members: &Members, member: Slot) {
+        let (to, patience) = (members.entry(member).address(), cx.config.probe_timeout);
+        self.asked.note(cx.now(), to, patience);
+        self.ping_named(cx, members, member, to, (Pending::Ask { member }, patience));
+    }
+
+    /// Somebody who was asked answered from this address.
+    pub(crate) fn note_asked_answered(&mut self, from: SocketAddr) {
+        self.asked.by_address.remove(&from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    fn address(number: usize) -> SocketAddr {
+        let [.., high, low] = number.to_be_bytes();
+        SocketAddr::from(([10, 0, high, low], 7946))
+    }
+
+    fn ask(asked: &mut Asked, now: Instant, number: usize) -> bool {
+        let may = asked.may_ask(now, address(number));
+        if may {
+            asked.note(now, address(number), PATIENCE);
+        }
+        asked.check();
+        may
+    }
+
+    #[test]
+    fn an_address_is_asked_three_times_and_then_once_a_minute() {
+        let mut asked = Asked::default();
+        let mut times = 0;
+        for step in 0..1200 {
+            times += usize::from(ask(&mut asked, Instant::ORIGIN + PATIENCE * step, 1));
+        }
+        assert_eq!(times, 3 + 9, "in ten minutes");
+    }
+
+    #[test]
+    fn while_many_do_not_answer_nobody_else_is_asked() {
+        let (mut asked, start) = (Asked::default(), Instant::ORIGIN);
+        assert_eq!((0..1000).filter(|&number| ask(&mut asked, start, number)).count(), ASKED_MAX);
+        assert!(ask(&mut asked, start + PATIENCE, 1000), "they made room");
+    }
+
+    #[test]
+    #[should_panic(expected = "257 addresses were asked, 256 are the most")]
+    fn more_asked_than_may_be_are_noticed() {
+        let mut asked = Asked::default();
+        for number in 0..=ASKED_MAX {
+            let ask = Ask { tries: 1, again: Instant::NEVER };
+            asked.by_address.insert(address(number), ask);
+        }
+        asked.check();
+    }
+}

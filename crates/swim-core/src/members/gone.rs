@@ -1,0 +1,83 @@
+//! Members that failed or left: which of them are looked for, and which make room for others.
+
+use alloc::vec::Vec;
+
+use super::pages::narrow;
+use super::{Members, Slot};
+use crate::deadlines::Deadlines;
+use crate::random::Random;
+use crate::time::Instant;
+
+/// Members that are gone.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    /// Those who failed and are listed still.
+    pub(super) failed: Vec<Slot>,
+    /// Those who failed and are no longer listed, who are worth looking for.
+    pub(super) lost: Vec<Slot>,
+    /// All that are no longer listed, those who left too, by the time since when they are gone.
+    pub(super) lost_since: Deadlines<Slot>,
+}
+
+impl Members {
+    /// The listed member that has been gone for longest, and since when.
+    pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
+        self.gone_since.first()
+    }
+
+    /// The lost member that has been gone for longest, and since when.
+    pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
+        let firsts = [&self.hearsay, &self.known].map(|gone| gone.lost_since.first());
+        firsts.into_iter().flatten().min()
+    }
+
+    /// The lost member that makes room for others: before all that this node heard from, those of
+    /// whom it only heard. Otherwise made-up members that "left" would push out those who failed
+    /// and are looked for.
+    pub(crate) fn least_missed(&self) -> Option<Slot> {
+        let first = self.hearsay.lost_since.first().or_else(|| self.known.lost_since.first());
+        first.map(|(_, slot)| slot)
+    }
+
+    /// A random one of those that failed, listed still or lost: one of either with an equal chance,
+    /// where there are both, so that many machines that are gone do not keep a node from those that
+    /// failed just now.
+    ///
+    /// Of those of whom this node only heard, one in as many picks as there are nodes: each of them
+    /// does the same, so that a made-up member is looked for once per period, and not by everybody
+    /// in each. Those who failed before this node heard from them are looked for by others, too.
+    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
+        let Gone { failed, lost, .. } = &self.hearsay;
+        let heard_only = !failed.is_empty() || !lost.is_empty();
+        let gone = if heard_only && random.below(narrow(self.peers() + 1)) == 0 {
+            &self.hearsay
+        } else {
+            &self.known
+        };
+        let list = match (gone.failed.is_empty(), gone.lost.is_empty()) {
+            (true, true) => return None,
+            (true, false) => &gone.lost,
+            (false, true) => &gone.failed,
+            (false, false) if random.below(2) == 0 => &gone.failed,
+            (false, false) => &gone.lost,
+        };
+        Some(list[random.below(narrow(list.len())) as usize])
+    }
+
+    /// How many are lost.
+    pub(crate) fn lost_len(&self) -> usize {
+        self.hearsay.lost_since.len() + self.known.lost_since.len()
+    }
+
+    /// Where a member that is gone stands: if it failed in the one, and by time in the other.
+    pub(super) fn lists_of_gone(&mut self, slot: Slot) -> (&mut Vec<Slot>, &mut Deadlines<Slot>) {
+        let entry = self.pages.entry(slot);
+        let is_lost = entry.is_lost();
+        let gone = if entry.has_answered() { &mut self.known } else { &mut self.hearsay };
+        if is_lost {
+            (&mut gone.lost, &mut gone.lost_since)
+        } else {
+            (&mut gone.failed, &mut self.gone_since)
+        }
+    }
+}
