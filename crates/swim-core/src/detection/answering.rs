@@ -1,6 +1,7 @@
 //! Answers to the pings of others, and pings on behalf of others.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::{Detector, Pending, Relay, ping};
 use crate::address::canonical;
@@ -47,26 +48,26 @@ pub(crate) struct Question<'a> {
     pub(crate) ping: &'a Ping<'a>,
     /// The length of the datagram that it came in.
     pub(crate) size: usize,
-    /// The member that asks, if the answer may be longer than that.
+    /// The member that asks, if this node heard from it where the answer goes.
     pub(crate) trusted: Option<Slot>,
     /// Notes may go along although the answer becomes longer.
     pub(crate) note_anyway: bool,
 }
 
-impl Detector {
+impl Generosity {
     /// Whether a member may have an answer that is longer than its ping.
-    #[inline]
-    pub(crate) fn may_be_generous(&mut self, cx: &Context, member: Slot) -> bool {
-        let Generosity { ends, given } = &mut self.generosity;
-        if cx.now() >= *ends {
-            (*ends, *given) = (cx.now() + cx.config.probe_interval, [0; GROUPS]);
+    fn may_give(&mut self, now: Instant, probe_interval: Duration, member: Slot) -> bool {
+        if now >= self.ends {
+            (self.ends, self.given) = (now + probe_interval, [0; GROUPS]);
         }
-        let given = &mut given[member.index() % GROUPS];
+        let given = &mut self.given[member.index() % GROUPS];
         let may = *given < LONG_ANSWERS_MAX;
         *given += u8::from(may);
         may
     }
+}
 
+impl Detector {
     /// Answers a ping that is for this node. `notes` go along where they fit: what the asker should
     /// hear at once. Gossip, and what the application sends with acks, go along to a trusted
     /// member; the answer to anybody else is no longer than the ping. Returns whether there was
@@ -79,12 +80,19 @@ impl Detector {
         question: &Question<'_>,
         notes: [Option<Update<'_>>; 2],
     ) -> bool {
-        let &Question { to, ping, size, trusted, note_anyway } = question;
+        let &Question { to, ping, size, mut trusted, note_anyway } = question;
+        let (now, probe_interval) = (cx.now(), cx.config.probe_interval);
         let size_max = cx.config.ack_payload_size_max();
         let from_hook = cx.hooks.ack_payload().filter(|payload| payload.len() <= size_max);
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
         // What was set when packets had more room is not sent rather than cut.
         let payload = if payload.len() <= size_max { &payload[..] } else { &[] };
+        if (!payload.is_empty() || !gossip.is_idle())
+            && let Some(member) = trusted
+            && !self.generosity.may_give(now, probe_interval, member)
+        {
+            trusted = None;
+        }
         let view = members.short_view_digest();
         let mut ack = Ack { sequence: ping.sequence, payload, view };
         let mut draft = cx.channel.datagram();

@@ -124,6 +124,7 @@ impl Members {
         }
     }
 
+    #[cold]
     fn set_answered(&mut self, slot: Slot, answered: bool) {
         // The gone are in one list or another by it.
         let gone = slot != Slot::LOCAL && !self.entry(slot).state.is_live();

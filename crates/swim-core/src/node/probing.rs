@@ -155,8 +155,7 @@ impl Node {
         // Whoever asks before it tells news does so in this node's own name.
         let asker = members.find(ping.source).filter(|&slot| slot != Slot::LOCAL);
         let at_home = asker.filter(|&slot| members.entry(slot).is_at(to));
-        let is_proven = at_home.is_some_and(|slot| may_hear(&cx.config, members.entry(slot)));
-        let trusted = at_home.filter(|&slot| is_proven && detector.may_be_generous(cx, slot));
+        let trusted = at_home.filter(|&slot| may_hear(&cx.config, members.entry(slot)));
         let accused = asker.filter(|&slot| {
             let state = members.entry(slot).state();
             let buddy = state == State::Suspect && at_home.is_some() && cx.config.lifeguard_buddy;
@@ -172,7 +171,7 @@ impl Node {
         let members = membership.members();
         let withheld = detector.answer_ping(cx, gossip, members, &question, notes);
         if withheld
-            && !is_proven
+            && trusted.is_none()
             && let Some(slot) = at_home
             && members.entry(slot).state().is_live()
             && detector.may_ask(cx, to)

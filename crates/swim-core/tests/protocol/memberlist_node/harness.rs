@@ -152,8 +152,9 @@ impl Peer {
     /// The answer of a member that is asked whether it is there, and where it comes from.
     fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
         let Output::Packet { to, payload } = output else { return None };
-        if self.node.config().probe_interval < config("local").probe_interval {
-            // It may be a probe.
+        let probes_seldom = self.node.config().probe_interval >= config("local").probe_interval;
+        if !probes_seldom || self.node.stats().updates_queued == 0 {
+            // It is a probe: there is nothing to tell.
             return None;
         }
         let mut channel = Channel::new(self.node.config(), [9; 32]);
