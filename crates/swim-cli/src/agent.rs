@@ -26,6 +26,7 @@ use self::seeds::Seeds;
 use crate::cli::AgentArgs;
 use crate::describe::{describe, hint};
 use crate::input::{self, InputLine};
+use crate::keys::Readers;
 use crate::log::Log;
 use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
@@ -77,7 +78,8 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
-    let mut leave_asked = obey(&mut helpers, &cluster, &seeds, &output)?;
+    let readers = arguments.access.readers();
+    let mut leave_asked = obey(&mut helpers, &cluster, &seeds, readers, &output)?;
     let reload = match arguments.config.config.is_some() {
         true => {
             signals.hangup_reloads();
@@ -320,6 +322,7 @@ fn obey(
     helpers: &mut JoinSet<()>,
     cluster: &Cluster,
     seeds: &Seeds,
+    readers: Readers,
     output: &Output,
 ) -> Result<oneshot::Receiver<()>, Fatal> {
     let lines = input::lines()
@@ -327,7 +330,7 @@ fn obey(
     let (leave, leave_asked) = oneshot::channel();
     let (cluster, seeds, output) = (cluster.clone(), seeds.clone(), output.clone());
     helpers.spawn(async move {
-        if carry_out(lines, &cluster, &seeds, &output).await == LastCommand::Leave {
+        if carry_out(lines, &cluster, &seeds, readers, &output).await == LastCommand::Leave {
             // Whoever no longer listens is leaving already.
             let _ = leave.send(());
         }
@@ -355,6 +358,7 @@ async fn carry_out(
     mut lines: mpsc::Receiver<InputLine>,
     cluster: &Cluster,
     seeds: &Seeds,
+    readers: Readers,
     output: &Output,
 ) -> LastCommand {
     let mut running = InFlight::default();
@@ -375,7 +379,7 @@ async fn carry_out(
             Ok(Some(Command::Leave)) => break LastCommand::Leave,
             Ok(Some(command)) => {
                 let is_a_setting = command.is_a_setting();
-                let command = command.run(cluster.clone(), seeds.clone(), output.format());
+                let command = command.run(cluster.clone(), seeds.clone(), readers, output.format());
                 if is_a_setting {
                     output.block(command.await).await;
                     continue;

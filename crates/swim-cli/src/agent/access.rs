@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 use swim_tokio::settings::{self, Settings, Value};
 
+use crate::keys::Readers;
 use crate::settings::written;
 
 /// Arguments of `swim agent` about who is let in.
@@ -26,6 +27,10 @@ pub(crate) struct AccessArgs {
     /// between.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+
+    /// Take key files that others than their owner can read, such as mounted secrets
+    #[arg(long)]
+    pub(crate) allow_shared_key_file: bool,
 
     /// With keys: accept unencrypted packets too, while a cluster is moved to encryption
     #[arg(long)]
@@ -73,6 +78,11 @@ impl WireArg {
 }
 
 impl AccessArgs {
+    /// Whose key files are taken.
+    pub(crate) fn readers(&self) -> Readers {
+        if self.allow_shared_key_file { Readers::Anybody } else { Readers::Owner }
+    }
+
     /// Adds what is given to the layers, but for the two switches of encryption.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let mut add = |table, key, flag, value: Option<Value>| {

@@ -6,6 +6,7 @@ use swim_tokio::{Cluster, CommandError, Error};
 use super::answer;
 use super::key::KeyCommand;
 use super::seeds::Seeds;
+use crate::keys::Readers;
 use crate::print::{Format, Line};
 use crate::text;
 
@@ -138,13 +139,25 @@ impl Command {
     }
 
     /// Carries it out, and gives what is to be printed. [`Command::Leave`] is not for here.
-    pub(super) async fn run(self, cluster: Cluster, seeds: Seeds, format: Format) -> String {
+    pub(super) async fn run(
+        self,
+        cluster: Cluster,
+        seeds: Seeds,
+        readers: Readers,
+        format: Format,
+    ) -> String {
         let word = self.word();
-        let answer = self.ask(&cluster, &seeds, format).await;
+        let answer = self.ask(&cluster, &seeds, readers, format).await;
         answer.unwrap_or_else(|error| format.render_now(answer::refused(word, &error.to_string())))
     }
 
-    async fn ask(self, cluster: &Cluster, seeds: &Seeds, format: Format) -> Result<String, Error> {
+    async fn ask(
+        self,
+        cluster: &Cluster,
+        seeds: &Seeds,
+        readers: Readers,
+        format: Format,
+    ) -> Result<String, Error> {
         let word = self.word();
         let line = match self {
             Command::Broadcast { text } => {
@@ -179,7 +192,7 @@ impl Command {
                     false => answer::refused(word, &format!("{seed} is no seed")),
                 }
             }
-            Command::Key(command) => command.ask(cluster).await?,
+            Command::Key(command) => command.ask(cluster, readers).await?,
             Command::Verify { incoming, outgoing } => {
                 cluster.set_verify(incoming, outgoing).await?;
                 answer::done(word, verify_words(incoming, outgoing))

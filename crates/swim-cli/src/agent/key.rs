@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use swim_tokio::settings::keys_of_file;
 use swim_tokio::{Cluster, CommandError, Error, Key, KeyringError};
 
 use super::answer;
+use crate::keys::{self, Readers};
 use crate::print::Line;
 use crate::style::Tone;
-use crate::text;
 
 /// A command about keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +52,11 @@ impl KeyCommand {
     }
 
     /// Carries it out, and gives what is to be printed.
-    pub(super) async fn ask(self, cluster: &Cluster) -> Result<Line, Error> {
+    pub(super) async fn ask(self, cluster: &Cluster, readers: Readers) -> Result<Line, Error> {
         let word = self.word();
         match self {
             KeyCommand::List => Ok(list(&cluster.keys().await?)),
-            KeyCommand::Install { file } => install(cluster, word, file).await,
+            KeyCommand::Install { file } => install(cluster, word, file, readers).await,
             KeyCommand::Use { fingerprint } => {
                 let key = find(cluster, &fingerprint).await?;
                 cluster.use_key(&key).await?;
@@ -72,15 +71,20 @@ impl KeyCommand {
     }
 }
 
-async fn install(cluster: &Cluster, word: &str, file: String) -> Result<Line, Error> {
+async fn install(
+    cluster: &Cluster,
+    word: &str,
+    file: String,
+    readers: Readers,
+) -> Result<Line, Error> {
     // It may lie on a disk that takes its time.
-    let read = tokio::task::spawn_blocking(move || keys_of_file(Path::new(&file))).await;
-    let read = match read.unwrap_or_else(|_| Err("the program is ending".into())) {
+    let read = tokio::task::spawn_blocking(move || keys::of_file(Path::new(&file), readers)).await;
+    let ring = match read.unwrap_or_else(|_| Err("the program is ending".into())) {
         Ok(read) => read,
         Err(wrong) => return Ok(answer::refused(word, &wrong)),
     };
     let (mut new, mut old) = (Vec::new(), Vec::new());
-    for key in read.ring.keys().cloned() {
+    for key in ring.keys().cloned() {
         let fingerprint = key.fingerprint().to_string();
         match cluster.install_key(key).await? {
             true => new.push(fingerprint),
@@ -92,14 +96,7 @@ async fn install(cluster: &Cluster, word: &str, file: String) -> Result<Line, Er
         ([], old) => format!("installed already: {}", old.join(", ")),
         (new, old) => format!("{}; installed already: {}", new.join(", "), old.join(", ")),
     };
-    let warning = read.warning;
-    let told = match &warning {
-        Some(warning) => format!("{told}; {}", text::escape(warning)),
-        None => told,
-    };
-    Ok(answer::done(word, &told).fields(|record| {
-        record.with("installed", new).with("known", old).with_some("warning", warning)
-    }))
+    Ok(answer::done(word, &told).fields(|record| record.with("installed", new).with("known", old)))
 }
 
 async fn find(cluster: &Cluster, fingerprint: &str) -> Result<Key, Error> {

@@ -19,7 +19,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let shown = |error: swim_tokio::SettingsError| error.to_string();
     let file = arguments.config.config.as_deref();
-    let (mut layers, mut warnings) = layers(file).map_err(shown)?;
+    let (mut layers, warnings) = layers(file).map_err(shown)?;
     arguments.add_to(&mut layers);
     let mut agent = AgentSettings::default();
     layers.apply(&AGENT, &mut agent).map_err(shown)?;
@@ -33,9 +33,9 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
         config.verify_outgoing = false;
     }
     let named = arguments.access.key_file.is_some() || std::env::var_os("SWIM_KEY_FILE").is_some();
-    if let Some(keys) = keys::keys(node.key_file.as_deref(), named)? {
-        config.keyring = keys.ring;
-        warnings.extend(keys.warning);
+    let readers = arguments.access.readers();
+    if let Some(ring) = keys::keys(node.key_file.as_deref(), named, readers)? {
+        config.keyring = ring;
     }
     layers.check(&node).map_err(shown)?;
     Ok(Loaded { node, agent, warnings })

@@ -251,26 +251,58 @@ fn key_files_and_variables_that_cannot_be_used() {
 }
 
 #[test]
-fn a_key_file_that_others_can_read_is_told() {
+fn a_key_file_that_others_can_read_is_refused_unless_that_is_allowed() {
     let files = Files::new("open");
     let key = files.key("key");
-    for (mode, is_told) in [(0o600, false), (0o400, false), (0o640, true), (0o644, true)] {
+    let shared = "--allow-shared-key-file";
+    for (mode, further, is_refused) in [
+        (0o600, None, false),
+        (0o400, None, false),
+        (0o440, None, true),
+        (0o604, None, true),
+        (0o620, None, true),
+        (0o644, None, true),
+        (0o400, Some(shared), false),
+        (0o440, Some(shared), false),
+        (0o644, Some(shared), false),
+    ] {
         fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
         let agent = ["agent", "--name", "a", "--cluster", "c", "--bind", "127.0.0.1:0"];
         let mut child = swim(&agent)
             .args(["--key-file", &key])
+            .args(further)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(b"leave\n").unwrap();
+        // One that is refused may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(b"leave\n");
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{told}");
-        assert_eq!(told.contains("can be read by others"), is_told, "{mode:o}: {told}");
-        assert!(!is_told || told.contains(&format!("chmod 600 {key}")), "{told}");
-        assert!(String::from_utf8(output.stdout).unwrap().contains("encrypted with key "));
+        let code = if is_refused { 2 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{mode:o}: {told}");
+        assert_eq!(told.contains(&format!("mode {mode:04o}")), is_refused, "{mode:o}: {told}");
+        for remedy in [&format!("chmod 600 {key}"), shared] {
+            assert_eq!(told.contains(remedy), is_refused, "{mode:o}: {told}");
+        }
+        let started = String::from_utf8(output.stdout).unwrap().contains("encrypted with key ");
+        assert_ne!(started, is_refused);
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_not_installed_unless_that_is_allowed() {
+    let files = Files::new("install-open");
+    let key = files.key("key");
+    fs::set_permissions(&key, Permissions::from_mode(0o444)).unwrap();
+    for (further, is_refused) in [(&[][..], true), (&["--allow-shared-key-file"], false)] {
+        let mut agent = Agent::start_at("127.0.0.1:0", "a", "install-open", &[], further);
+        let expected = if is_refused { "error" } else { "done" };
+        let answer = agent.ask(&format!("key install {key}"), expected);
+        let told = answer.to_string();
+        assert_eq!(told.contains("--allow-shared-key-file"), is_refused, "{answer}");
+        assert_eq!(fingerprints(&mut agent).len(), usize::from(!is_refused));
     }
 }
 
