@@ -7,7 +7,6 @@ const KNOWN_BROKEN: &[(&str, &str)] = &[
     ("S74", ""),
     ("S84", ""),
     ("S85", ""),
-    ("S86", "native, key"),
     ("S87", ""),
     ("S88", "native, no key, counting on"),
     ("S88", "memberlist, no key, counting on"),
