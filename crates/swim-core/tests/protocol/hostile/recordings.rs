@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::Channel;
 use swim_core::wire::{self, Envelope, FRAME_HEADER_LEN, Message, User};
-use swim_core::{Answer, DropReason, Event, StreamInput};
+use swim_core::{Answer, DropReason, Event, State, StreamInput};
 
 use super::peer::address;
 use super::scene::GREETING_SIZE;
@@ -93,6 +93,42 @@ fn s86_members_in_recordings_are_gone_within_a_suspicion() {
             assert!(!live, "{name} is taken for live, joined: {joins}");
         }
         tap.away = vec![C];
+    }
+}
+
+#[test]
+fn s86_recorded_failures_and_leaves_hold_for_nobody_who_is_there() {
+    let mut tap = recorded(None);
+    // C is declared failed and comes back; A leaves and comes back.
+    tap.away = vec![C];
+    tap.run(Duration::from_secs(60));
+    tap.away.clear();
+    tap.join(C, A);
+    let now = tap.now;
+    tap.nodes[A].leave(now).unwrap();
+    tap.run(Duration::from_secs(30));
+    tap.join(A, B);
+    tap.run(A_WHILE);
+    let state = |tap: &Wiretap, name: &str| tap.nodes[B].member(name).map(|it| it.state);
+    for name in ["a", "c"] {
+        assert_eq!(state(&tap, name), Some(State::Alive), "{name} is back");
+    }
+    for joins_first in [true, false] {
+        tap.restart(B, 3000 + u32::from(joins_first));
+        if joins_first {
+            tap.join(B, A);
+        }
+        tap.repeat_all(B);
+        let config = tap.nodes[B].config().clone();
+        tap.run(config.probe_interval * 8 + config.suspicion_timeouts(3).max);
+        if !joins_first {
+            tap.join(B, A);
+        }
+        tap.run(A_WHILE);
+        for name in ["a", "c"] {
+            let state = state(&tap, name);
+            assert_eq!(state, Some(State::Alive), "{name}, joins first: {joins_first}");
+        }
     }
 }
 
