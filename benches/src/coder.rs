@@ -221,6 +221,6 @@ impl Coder {
             Wire::Swim => wire::encode_push_pull(Scope::Partial, 0, members, &[], out),
             Wire::Memberlist => memberlist::encode_push_pull(false, members, &[], out),
         });
-        self.channel.sealed(Side::Dialler, None, framed).to_vec()
+        self.channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed).to_vec()
     }
 }
