@@ -7,7 +7,7 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist;
 use swim_core::wire::{Ack, Claim, Frame, Message, Update, Wire};
-use swim_core::{Instant, Output, StreamId, StreamInput};
+use swim_core::{ConnectionError, Instant, Output, StreamId, StreamInput};
 
 use super::draft;
 use super::input::Input;
@@ -280,7 +280,7 @@ fn stream_news(watched: &mut Watched, input: &mut Input<'_>) {
     let news = match input.below(4) {
         0 => StreamInput::Opened,
         1 => StreamInput::Finished,
-        2 => StreamInput::Failed,
+        2 => StreamInput::Failed(ConnectionError::Reset),
         _ => StreamInput::Data(input.bytes()),
     };
     watched.stream(stream, news);

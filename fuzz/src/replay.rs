@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 use swim_core::{
-    Answer, Config, DropReason, Event, Incarnation, Instant, Key, Keyring, Node, Output, RequestId,
-    StreamId, StreamInput, StreamOp,
+    Answer, Config, ConnectionError, DropReason, Event, Incarnation, Instant, Key, Keyring, Node,
+    Output, RequestId, StreamId, StreamInput, StreamOp,
 };
 
 use super::input::Input;
@@ -337,7 +337,7 @@ impl Scene {
         let accepted = node.and_then(|it| it.handle_accept(self.now, home(number.into())).ok());
         let (Some(to), Some(accepted)) = (to, accepted) else {
             let node = &mut self.nodes[usize::from(number)];
-            return node.handle_stream(self.now, id, StreamInput::Failed);
+            return node.handle_stream(self.now, id, StreamInput::Failed(ConnectionError::Reset));
         };
         let talk = self.talks.len();
         self.talks.push(Talk::default());
@@ -358,7 +358,7 @@ impl Scene {
                 StreamInput::Data(bytes)
             }
             StreamOp::Finish => StreamInput::Finished,
-            StreamOp::Abort => StreamInput::Failed,
+            StreamOp::Abort => StreamInput::Failed(ConnectionError::Reset),
         };
         self.nodes[usize::from(other)].handle_stream(self.now, id, input);
     }

@@ -114,7 +114,7 @@ impl Watched {
         self.node.handle_stream(self.now, id, input);
         self.take_outputs();
         let over = match input {
-            StreamInput::Failed => true,
+            StreamInput::Failed(_) => true,
             StreamInput::Finished => self.streams.get(&id).is_some_and(|open| open.finished),
             StreamInput::Opened | StreamInput::Data(_) => false,
         };

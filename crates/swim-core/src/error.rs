@@ -8,6 +8,8 @@ use crate::keyring::KeyringError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The node's own name has control or invisible characters: nobody can type or read it.
+    UnprintableName,
     /// The advertised address is unspecified (`0.0.0.0`, `::`): nobody could reach this node there.
     UnspecifiedAddress,
     /// The advertised port is 0.
@@ -48,6 +50,9 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ConfigError::UnprintableName => f.write_str(
+                "the node's name has control or invisible characters: choose one that can be typed",
+            ),
             ConfigError::UnspecifiedAddress => f.write_str(
                 "the advertised address is unspecified (0.0.0.0 or ::), where no peer can reach \
                  this node: set an advertise address",

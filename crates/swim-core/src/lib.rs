@@ -106,8 +106,8 @@ pub use member::{
 };
 pub use node::Node;
 pub use output::{
-    Answer, Event, Failure, HealthReason, Output, RequestId, StreamId, StreamInput, StreamOp,
-    StreamResource, StreamSource, Via,
+    Answer, ConnectionError, Event, Failure, HealthReason, Output, RequestId, StreamId,
+    StreamInput, StreamOp, StreamResource, StreamSource, Via,
 };
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]

@@ -64,7 +64,50 @@ pub enum StreamInput<'a> {
     /// The peer closed its sending side: no more data will come.
     Finished,
     /// The connection failed, or could not be opened.
-    Failed,
+    Failed(ConnectionError),
+}
+
+/// Why a connection could not be made, or broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The host answered that nothing listens there.
+    Refused,
+    /// There is no way to the address: no route, or a router said so.
+    Unreachable,
+    /// Nothing came back in time.
+    TimedOut,
+    /// The connection stood, and the peer or something in between ended it.
+    Reset,
+    /// This machine gave up: it has no descriptor or port left, a local filter forbids it, or too
+    /// much waits to be written to a peer that does not read.
+    Local,
+}
+
+impl ConnectionError {
+    /// A short fixed name, for metrics and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConnectionError::Refused => "refused",
+            ConnectionError::Unreachable => "unreachable",
+            ConnectionError::TimedOut => "timed_out",
+            ConnectionError::Reset => "reset",
+            ConnectionError::Local => "local",
+        }
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ConnectionError::Refused => "the connection was refused: nothing listens there",
+            ConnectionError::Unreachable => "the address cannot be reached: there is no route",
+            ConnectionError::TimedOut => "the connection timed out",
+            ConnectionError::Reset => "the connection was reset",
+            ConnectionError::Local => "this machine could not make or keep the connection",
+        })
+    }
 }
 
 /// Names a stream between a node and its caller. Never reused within one node.
@@ -435,8 +478,9 @@ pub enum Failure {
     /// No answer in time.
     Timeout,
     /// The connection could not be made, or broke. A peer that closes it for one of the reasons of
-    /// [`Refused`](Failure::Refused) while data is still on its way often looks like this, too.
-    Unreachable,
+    /// [`Refused`](Failure::Refused) while data is still on its way often looks like this, too:
+    /// like [`ConnectionError::Reset`].
+    Connection(ConnectionError),
     /// The peer closed the stream without an answer: it speaks another protocol, belongs to another
     /// cluster, refuses, or has no room for it, because its `streams_max`,
     /// `streams_per_source_max` or `stream_buffer_max` is reached. Where it is overloaded, a later
@@ -463,7 +507,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Timeout => f.write_str("no answer in time"),
-            Failure::Unreachable => f.write_str("the connection could not be made, or broke"),
+            Failure::Connection(error) => error.fmt(f),
             Failure::Refused => f.write_str(
                 "the peer closed the connection without an answer (another cluster label or \
                  protocol, or is it overloaded?)",

@@ -47,6 +47,24 @@ impl Instant {
     }
 }
 
+impl Instant {
+    /// The time from `earlier` to this point; zero when `earlier` is later. As in the standard
+    /// library, for loops that work with both.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use swim_core::Instant;
+    ///
+    /// let (early, late) = (Instant::from_nanos(5), Instant::from_nanos(12));
+    /// assert_eq!(late.saturating_duration_since(early), Duration::from_nanos(7));
+    /// assert_eq!(early.saturating_duration_since(late), Duration::ZERO);
+    /// ```
+    #[must_use]
+    pub const fn saturating_duration_since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Instant;
 
@@ -66,7 +84,7 @@ impl Sub for Instant {
 
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     fn sub(self, earlier: Instant) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        self.saturating_duration_since(earlier)
     }
 }
 

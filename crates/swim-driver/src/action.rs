@@ -1,10 +1,11 @@
 //! What goes into a driver and what comes out of it, as plain data.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use swim_core::StreamId;
+use swim_core::{ConnectionError, StreamId};
 
 use crate::command::Command;
 
@@ -49,7 +50,27 @@ pub enum StreamNews<'a> {
     /// The peer closed its sending side.
     Finished,
     /// The connection could not be made, or broke.
-    Failed,
+    Failed(ConnectionError),
+}
+
+/// What an error of the system means for a connection, for [`StreamNews::Failed`].
+#[must_use]
+pub fn connection_error(error: &io::Error) -> ConnectionError {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused => ConnectionError::Refused,
+        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+            ConnectionError::Unreachable
+        }
+        Kind::TimedOut => ConnectionError::TimedOut,
+        Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::NotConnected
+        | Kind::UnexpectedEof => ConnectionError::Reset,
+        // No descriptor or port is left, a filter of this machine forbids it, and the like.
+        _ => ConnectionError::Local,
+    }
 }
 
 /// What an adapter has to do. Exhaustive on purpose: a new duty must not be overlooked.

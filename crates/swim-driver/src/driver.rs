@@ -10,8 +10,8 @@ use async_channel::{Receiver, Sender};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use swim_core::{
-    Answer, Event, Failure, Hooks, Instant as CoreInstant, NoHooks, Node, Output, Refused,
-    RequestId, Status, StreamId, StreamInput, StreamOp,
+    Answer, ConnectionError, Event, Failure, Hooks, Instant as CoreInstant, NoHooks, Node, Output,
+    Refused, RequestId, Status, StreamId, StreamInput, StreamOp,
 };
 
 use crate::action::{Action, Input, Io, StreamNews};
@@ -246,7 +246,7 @@ impl Driver {
         let now = self.clock.read(now);
         self.node.handle_timeout(now);
         while let Some(stalled) = self.streams.stalled(now, &mut self.actions) {
-            self.node.handle_stream(now, stalled, StreamInput::Failed);
+            self.node.handle_stream(now, stalled, StreamInput::Failed(ConnectionError::TimedOut));
         }
         self.settle(now);
         self.leaving.expire(now);
@@ -337,7 +337,7 @@ impl Driver {
             StreamNews::Opened => (self.streams.opened(id, &mut self.actions), StreamInput::Opened),
             StreamNews::Data(bytes) => (self.streams.is_known(id), StreamInput::Data(bytes)),
             StreamNews::Finished => (self.streams.peer_finished(now, id), StreamInput::Finished),
-            StreamNews::Failed => (self.streams.failed(id), StreamInput::Failed),
+            StreamNews::Failed(error) => (self.streams.failed(id), StreamInput::Failed(error)),
             StreamNews::Written => {
                 self.streams.written(now, id, &mut self.actions);
                 return;
@@ -464,7 +464,8 @@ impl Driver {
                             target: "swim", %node, stream = aborted.0,
                             "aborted: too much waits to be written, the peer does not read"
                         );
-                        self.node.handle_stream(now, aborted, StreamInput::Failed);
+                        let failed = StreamInput::Failed(ConnectionError::Local);
+                        self.node.handle_stream(now, aborted, failed);
                     }
                 }
                 Output::Event(Event::Answer { request, result }) => {

@@ -62,7 +62,7 @@ mod tags;
 mod view;
 mod watch;
 
-pub use action::{Action, Input, Io, ResolveId, StreamNews};
+pub use action::{Action, Input, Io, ResolveId, StreamNews, connection_error};
 /// The bytes of payloads, metadata and application state: cheap to clone.
 pub use bytes::Bytes;
 pub use cluster::Cluster;
@@ -78,11 +78,11 @@ pub use seed::SeedError;
 #[cfg(feature = "toml")]
 pub use settings::SettingsError;
 pub use swim_core::{
-    Answer, CipherKind, CommandError, Config, ConfigError, Counter, CounterKind, DropCounts,
-    DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Key,
-    KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
-    NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, StreamResource, StreamSource,
-    VersionRange, Versions, Via, Wire,
+    Answer, CipherKind, CommandError, Config, ConfigError, ConnectionError, Counter, CounterKind,
+    DropCounts, DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet,
+    Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind,
+    Name, NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, StreamResource,
+    StreamSource, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

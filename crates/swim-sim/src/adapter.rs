@@ -59,7 +59,7 @@ impl<'a> Adapter<'a> {
                         }
                         Arrival::Opened => StreamNews::Opened,
                         Arrival::Finished => StreamNews::Finished,
-                        Arrival::Failed => StreamNews::Failed,
+                        Arrival::Failed(error) => StreamNews::Failed(error),
                     };
                     return Some(Input::Stream { id, news });
                 }

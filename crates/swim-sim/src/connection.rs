@@ -32,7 +32,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use swim_core::{Instant, StreamId, StreamInput};
+use swim_core::{ConnectionError, Instant, StreamId, StreamInput};
 
 /// A connection: a place in the table, and how often that place was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) enum Arrival {
     Opened,
     Data(Bytes),
     Finished,
-    Failed,
+    Failed(ConnectionError),
 }
 
 impl Arrival {
@@ -108,7 +108,7 @@ impl Arrival {
             Arrival::Opened => StreamInput::Opened,
             Arrival::Data(bytes) => StreamInput::Data(bytes),
             Arrival::Finished => StreamInput::Finished,
-            Arrival::Failed => StreamInput::Failed,
+            Arrival::Failed(error) => StreamInput::Failed(*error),
         }
     }
 }

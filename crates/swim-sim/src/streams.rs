@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use rand_core::Rng;
-use swim_core::{Node, Refused, StreamId, StreamInput};
+use swim_core::{ConnectionError, Node, Refused, StreamId, StreamInput};
 
 use crate::clog::HeldInput;
 use crate::connection::{Arrival, Connection, ConnectionId, End, Item, Phase, Side};
@@ -352,9 +352,14 @@ impl World {
                 Arrival::Finished
             }
             Item::Accept | Item::Reset => {
+                let error = match connection.phase {
+                    Phase::Requested => ConnectionError::Refused,
+                    Phase::Open => ConnectionError::Reset,
+                    Phase::GivenUp => ConnectionError::TimedOut,
+                };
                 self.trace.traffic.streams_failed += 1;
                 self.remove_connection(id);
-                Arrival::Failed
+                Arrival::Failed(error)
             }
         };
         Some((stream, arrival))

@@ -158,7 +158,7 @@ impl Trace {
                 StreamInput::Opened => sink.0.write(&[0]),
                 StreamInput::Data(bytes) => sink.bytes(1, bytes),
                 StreamInput::Finished => sink.0.write(&[2]),
-                StreamInput::Failed => sink.0.write(&[3]),
+                StreamInput::Failed(_) => sink.0.write(&[3]),
             }
         }
     }

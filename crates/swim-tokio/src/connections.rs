@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use swim_driver::StreamId;
+use swim_driver::{StreamId, connection_error};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -102,7 +102,8 @@ impl Connections {
             if let Err(error) = running.await {
                 tracing::debug!(target: "swim", stream = id.0, %error, "a connection ended");
                 // Fails only when the node is gone, and nobody wants to know.
-                let _ = reports.send(Report::Stream(id, News::Failed)).await;
+                let _ =
+                    reports.send(Report::Stream(id, News::Failed(connection_error(&error)))).await;
             }
             id
         });

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use swim_driver::{ResolveId, StreamId, StreamNews};
+use swim_driver::{ConnectionError, ResolveId, StreamId, StreamNews};
 
 /// How many reports wait. Tasks wait when there are more: a node that is slow to consume is slow
 /// to read.
@@ -22,7 +22,7 @@ pub(crate) enum News {
     Data(Bytes),
     Written,
     Finished,
-    Failed,
+    Failed(ConnectionError),
 }
 
 impl News {
@@ -33,7 +33,7 @@ impl News {
             News::Data(_) => StreamNews::Data(&[]),
             News::Written => StreamNews::Written,
             News::Finished => StreamNews::Finished,
-            News::Failed => StreamNews::Failed,
+            News::Failed(error) => StreamNews::Failed(*error),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use swim_tokio::{
-    Answer, DropReason, Failure, Incarnation, Key, Member, Name, RequestId, StreamResource, Via,
+    Answer, ConnectionError, DropReason, Failure, Incarnation, Key, Member, Name, RequestId,
+    StreamResource, Via,
 };
 
 use super::*;
@@ -470,7 +471,9 @@ fn a_join_that_failed_comes_with_what_to_change() {
         assert!(hint.contains(expected), "{failure:?}: {hint}");
         assert!(!hint.contains("; give this agent"), "told once: {hint}");
     }
-    for failure in [Failure::Timeout, Failure::Unreachable, complained("out of cheese")] {
+    for failure in
+        [Failure::Timeout, Failure::Connection(ConnectionError::Reset), complained("out of cheese")]
+    {
         assert_eq!(hint::of_error(&swim_tokio::Error::Failure(failure)), None);
     }
 }

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{BROADCASTS_TOLD_APART, Config, FAN_OUT_MAX};
 use crate::error::ConfigError;
+use crate::text::is_unprintable;
 use crate::wire::{self, Wire};
 
 /// Each packet is held against all of them.
@@ -26,6 +27,9 @@ impl Config {
     }
 
     fn validate_identity(&self) -> Result<(), ConfigError> {
+        if self.name.as_str().chars().any(is_unprintable) {
+            return Err(ConfigError::UnprintableName);
+        }
         if self.address.ip().is_unspecified() {
             return Err(ConfigError::UnspecifiedAddress);
         }

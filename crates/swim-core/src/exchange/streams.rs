@@ -172,9 +172,9 @@ impl Exchange {
                 self.table.remove(id);
             }
             StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
-            StreamInput::Failed => {
+            StreamInput::Failed(error) => {
                 self.table.remove(id);
-                report_failure(cx, purpose, Failure::Unreachable);
+                report_failure(cx, purpose, Failure::Connection(error));
             }
         }
         None

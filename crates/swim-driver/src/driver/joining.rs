@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use swim_core::{CommandError, Failure, Instant as CoreInstant, RequestId, StreamId, StreamInput};
+use swim_core::{
+    CommandError, ConnectionError, Failure, Instant as CoreInstant, RequestId, StreamId,
+    StreamInput,
+};
 
 use super::{Driver, answer};
 use crate::advertise::canonical;
@@ -63,7 +66,7 @@ impl Driver {
         for stream in dropped.streams {
             self.streams.abort(stream, &mut self.actions);
             // The core then answers the request, for which nobody waits any more.
-            self.node.handle_stream(now, stream, StreamInput::Failed);
+            self.node.handle_stream(now, stream, StreamInput::Failed(ConnectionError::Local));
         }
         let removed = known || !dropped.joins.is_empty();
         if removed {
@@ -93,7 +96,7 @@ impl Driver {
         let asks_a_seed = matches!(self.joins.purpose(id), Some(JoinFor::Seed(_)));
         for address in addresses {
             let usable = if !self.reaches(address) {
-                Err(Failure::Unreachable)
+                Err(Failure::Connection(ConnectionError::Unreachable))
             } else if self.is_own(address) {
                 Err(Failure::OwnAddress)
             } else if asks_a_seed && self.is_live_peer(address) {

@@ -1,7 +1,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use swim_driver::{CommandError, Departure, Error, Event, Failure, Notice, State};
+use swim_driver::{CommandError, ConnectionError, Departure, Error, Event, Failure, Notice, State};
 
 use crate::harness::{Net, ask, poll, ready};
 
@@ -259,5 +259,8 @@ fn a_message_to_a_member_that_is_gone_fails_with_its_reason() {
     let mut sending = Box::pin(cluster.send_reliable("b", "hello"));
     assert!(poll(&mut sending).is_pending());
     net.settle();
-    assert_eq!(poll(&mut sending), Poll::Ready(Err(Error::Failure(Failure::Unreachable))));
+    assert_eq!(
+        poll(&mut sending),
+        Poll::Ready(Err(Error::Failure(Failure::Connection(ConnectionError::Refused))))
+    );
 }

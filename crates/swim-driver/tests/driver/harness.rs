@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use swim_driver::{
-    Action, Cluster, Driver, Events, Hooks, Inbox, Input, Io, NoHooks, Notice, Options, ResolveId,
-    StreamId, StreamNews,
+    Action, Cluster, ConnectionError, Driver, Events, Hooks, Inbox, Input, Io, NoHooks, Notice,
+    Options, ResolveId, StreamId, StreamNews,
 };
 
 /// An input that owns its bytes.
@@ -57,7 +57,7 @@ impl Sockets {
             Waiting::Opened(id) => stream(id, StreamNews::Opened),
             Waiting::Written(id) => stream(id, StreamNews::Written),
             Waiting::Finished(id) => stream(id, StreamNews::Finished),
-            Waiting::Failed(id) => stream(id, StreamNews::Failed),
+            Waiting::Failed(id) => stream(id, StreamNews::Failed(ConnectionError::Refused)),
             Waiting::Resolved(id, result) => Some(Input::Resolved { id, result }),
         }
     }

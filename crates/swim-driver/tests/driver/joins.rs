@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swim_driver::{Error, Failure};
+use swim_driver::{ConnectionError, Error, Failure};
 
 use crate::harness::{Net, Waiting, poll, ready};
 
@@ -132,8 +132,8 @@ fn a_join_without_success_names_every_reason() {
     assert_eq!(
         attempts,
         [
-            (address("10.0.0.9:1"), Failure::Unreachable),
-            (address("[fd00::1]:1"), Failure::Unreachable),
+            (address("10.0.0.9:1"), Failure::Connection(ConnectionError::Refused)),
+            (address("[fd00::1]:1"), Failure::Connection(ConnectionError::Unreachable)),
         ]
     );
 }

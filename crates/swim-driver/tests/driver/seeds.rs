@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swim_driver::{Error, Failure, StreamId};
+use swim_driver::{ConnectionError, Error, Failure, StreamId};
 
 use crate::harness::{Net, Waiting, ask, poll, ready};
 
@@ -156,7 +156,7 @@ fn a_join_of_which_the_rest_is_removed_tells_what_went_wrong_with_the_others() {
     assert!(poll(&mut joining).is_pending());
     net.settle();
     assert_eq!(ask(&mut net, cluster.remove_seed("10.0.0.9:7946")), Ok(true));
-    let attempts = vec![(address("10.0.0.7:7946"), Failure::Unreachable)];
+    let attempts = vec![(address("10.0.0.7:7946"), Failure::Connection(ConnectionError::Refused))];
     assert_eq!(ready(&mut joining), Err(Error::NoneJoined { attempts }));
 }
 
@@ -267,12 +267,12 @@ fn a_join_that_reaches_nobody_tells_of_each_address_once_in_the_order_given() {
     let error = ready(&mut joining).unwrap_err();
     let attempts = vec![
         (address("10.0.0.9:7946"), Failure::Timeout),
-        (address("10.0.0.7:7946"), Failure::Unreachable),
+        (address("10.0.0.7:7946"), Failure::Connection(ConnectionError::Refused)),
         (address("10.0.0.1:7946"), Failure::OwnAddress),
     ];
     assert_eq!(error, Error::NoneJoined { attempts });
     let told = "none of the addresses could be joined; 10.0.0.9:7946: no answer in time; \
-                10.0.0.7:7946: the connection could not be made, or broke; \
+                10.0.0.7:7946: the connection was refused: nothing listens there; \
                 10.0.0.1:7946: that is this node's own address";
     assert_eq!(error.to_string(), told);
 }

@@ -99,7 +99,7 @@ impl Checker for Limits {
     fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
         let used = of_host(&mut self.hosts, by.host);
         let over = match input {
-            StreamInput::Failed => true,
+            StreamInput::Failed(_) => true,
             StreamInput::Finished => used.streams.get(&id).is_some_and(|open| open.finished),
             StreamInput::Opened => false,
             StreamInput::Data(bytes) => {

@@ -1,6 +1,6 @@
 //! A clogged link holds what comes, and lets it through in order.
 
-use swim_core::{Answer, Failure};
+use swim_core::{Answer, ConnectionError, Failure};
 use swim_sim::{Latency, Options, World, millis, secs};
 
 use crate::common::first_bytes_received;
@@ -123,7 +123,10 @@ fn a_stream_that_is_clogged_or_cut_for_longer_than_51_s_is_reset() {
         assert_eq!(world.answer(request), None);
         world.run(millis(200));
         let answer = world.answer(request);
-        assert!(matches!(answer, Some(Err(Failure::Unreachable))), "{answer:?}");
+        assert!(
+            matches!(answer, Some(Err(Failure::Connection(ConnectionError::TimedOut)))),
+            "{answer:?}"
+        );
         // Freed later, nothing of it is left.
         world.heal();
         world.run(secs(1));

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use swim_core::wire::Wire;
 use swim_core::{
-    Answer, Config, DropReason, Event, Failure, Hooks, Incarnation, MemberRef, Merge, State,
+    Answer, Config, ConnectionError, DropReason, Event, Failure, Hooks, Incarnation, MemberRef,
+    Merge, State,
 };
 use swim_sim::{Options, World, millis, secs};
 
@@ -147,7 +148,7 @@ fn a_node_that_wants_to_join_is_turned_away_by_the_merge_hook() {
     let request = world.join("stranger", "n0");
     world.run(secs(5));
     // It is turned away while what it says may still be on its way.
-    let turned_away = [Failure::Refused, Failure::Unreachable].map(Err);
+    let turned_away = [Failure::Refused, Failure::Connection(ConnectionError::Reset)].map(Err);
     assert!(world.answer(request).is_some_and(|answer| turned_away.contains(answer)));
     assert_eq!(world.state("n0", "stranger"), None);
     assert_eq!(world.state("stranger", "n0"), None, "nor does it learn who is there");

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use swim_core::{Answer, Failure};
+use swim_core::{Answer, ConnectionError, Failure};
 use swim_sim::{World, millis, secs};
 
 /// Addresses that nobody has and where nothing answers.
@@ -38,7 +38,8 @@ fn a_join_that_reaches_nobody_says_why() {
     let requests = addresses.into_iter().map(|address| world.join_address("a", address));
     let requests: Vec<_> = requests.collect();
     world.run(secs(60));
-    let expected = [Failure::Timeout, Failure::Timeout, Failure::Unreachable];
+    let expected =
+        [Failure::Timeout, Failure::Timeout, Failure::Connection(ConnectionError::Refused)];
     for (request, expected) in requests.into_iter().zip(expected) {
         assert_eq!(world.answer(request), Some(&Err(expected)));
     }
@@ -53,7 +54,7 @@ fn a_join_to_a_dead_process_fails_at_once() {
     world.start("a");
     let request = world.join("a", "n1");
     world.run(secs(1));
-    assert_eq!(world.answer(request), Some(&Err(Failure::Unreachable)));
+    assert_eq!(world.answer(request), Some(&Err(Failure::Connection(ConnectionError::Refused))));
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn a_join_to_another_cluster_is_refused() {
     let request = world.join("b", "a");
     world.run(secs(30));
     // It is refused while what it says may still be on its way.
-    let refused = [Failure::Refused, Failure::Unreachable].map(Err);
+    let refused = [Failure::Refused, Failure::Connection(ConnectionError::Reset)].map(Err);
     assert!(world.answer(request).is_some_and(|answer| refused.contains(answer)));
     assert_eq!(world.state("a", "b"), None);
     assert_eq!(world.state("b", "a"), None);

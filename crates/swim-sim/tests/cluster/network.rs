@@ -1,6 +1,6 @@
 //! The modelled network does what it says.
 
-use swim_core::{Answer, Failure};
+use swim_core::{Answer, ConnectionError, Failure};
 use swim_sim::{Latency, Options, World, millis, secs};
 
 /// A pair on a network with exactly 10 ms of latency.
@@ -29,7 +29,7 @@ fn a_dead_process_refuses_after_a_round_trip() {
     world.run(millis(19));
     assert_eq!(world.answer(request), None);
     world.run(millis(1));
-    assert_eq!(world.answer(request), Some(&Err(Failure::Unreachable)));
+    assert_eq!(world.answer(request), Some(&Err(Failure::Connection(ConnectionError::Refused))));
     assert_eq!(world.traffic().streams_failed, 1);
     assert_eq!(world.streams_open(), 0);
 }
@@ -81,7 +81,7 @@ fn a_restart_is_told_apart_from_the_process_before() {
     world.restart("a");
     world.run(secs(1));
     // What reached the new process belonged to a stream that it does not have.
-    assert_eq!(world.answer(request), Some(&Err(Failure::Unreachable)));
+    assert_eq!(world.answer(request), Some(&Err(Failure::Connection(ConnectionError::Reset))));
     assert_eq!(world.streams_open(), 0);
 }
 

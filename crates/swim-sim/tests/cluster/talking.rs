@@ -1,7 +1,7 @@
 //! What applications say to each other.
 
 use bytes::Bytes;
-use swim_core::{Answer, CommandError, Event, Failure, Via};
+use swim_core::{Answer, CommandError, ConnectionError, Event, Failure, Via};
 use swim_sim::{Options, Pieces, Request, World, secs};
 
 fn cluster(seed: u64, nodes: usize) -> World {
@@ -158,7 +158,7 @@ fn a_reliable_message_to_a_dead_process_is_unreachable_and_to_a_dark_host_times_
     };
     let (crashed, dark) = (ask("n1"), ask("n2"));
     world.run(secs(1));
-    assert_eq!(world.answer(crashed), Some(&Err(Failure::Unreachable)));
+    assert_eq!(world.answer(crashed), Some(&Err(Failure::Connection(ConnectionError::Refused))));
     assert_eq!(world.answer(dark), None);
     world.run(secs(20));
     assert_eq!(world.answer(dark), Some(&Err(Failure::Timeout)));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use swim_core::wire::{self, Ack, Frame, Scope, User};
 use swim_core::{
-    Answer, CommandError, DropReason, Event, Failure, Refused, StreamId, StreamInput,
-    StreamResource,
+    Answer, CommandError, ConnectionError, DropReason, Event, Failure, Refused, StreamId,
+    StreamInput, StreamResource,
 };
 
 use super::peer::{
@@ -33,7 +33,7 @@ fn streams_max() {
     };
     assert_eq!(sources.len(), 3);
     assert!(sources.iter().all(|source| source.streams == 1));
-    peer.stream(open[1], StreamInput::Failed);
+    peer.stream(open[1], StreamInput::Failed(ConnectionError::Reset));
     assert_eq!(accept(&mut peer), Ok(()));
 }
 
@@ -159,7 +159,14 @@ fn a_reliable_message_is_answered_once_whatever_becomes_of_its_stream() {
     let cases: [(&str, Vec<StreamInput<'_>>, Result<Answer, Failure>); 5] = [
         ("acknowledged", vec![StreamInput::Data(&ack), StreamInput::Finished], delivered),
         ("closed", vec![StreamInput::Opened, StreamInput::Finished], Err(Failure::Refused)),
-        ("failed", vec![StreamInput::Failed, StreamInput::Failed], Err(Failure::Unreachable)),
+        (
+            "failed",
+            vec![
+                StreamInput::Failed(ConnectionError::Reset),
+                StreamInput::Failed(ConnectionError::Reset),
+            ],
+            Err(Failure::Connection(ConnectionError::Reset)),
+        ),
         (
             "cut",
             vec![StreamInput::Data(&ack[..5]), StreamInput::Finished],

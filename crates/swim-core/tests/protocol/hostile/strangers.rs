@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use swim_core::wire::Scope;
-use swim_core::{Config, Event, StreamId, StreamInput, StreamResource};
+use swim_core::{Config, ConnectionError, Event, StreamId, StreamInput, StreamResource};
 
 use super::peer::{address, is_aborted};
 use super::scene::{MEBIBYTE, Scene, Setting, settings};
@@ -44,7 +44,7 @@ impl Holders {
             for (place, &from) in self.open.iter_mut().zip(&self.addresses) {
                 let gone = if (step + 1) % steps_renewed == 0 { place.take() } else { None };
                 if let Some(id) = gone {
-                    scene.peer.stream(id, StreamInput::Failed);
+                    scene.peer.stream(id, StreamInput::Failed(ConnectionError::Reset));
                 }
                 match *place {
                     None => {

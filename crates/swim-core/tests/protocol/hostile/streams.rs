@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use swim_core::wire::{self, Ack, Frame, Ping, Scope, User};
 use swim_core::{
-    Answer, DropReason, Event, Failure, Output, Refused, StreamId, StreamInput, StreamOp,
+    Answer, ConnectionError, DropReason, Event, Failure, Output, Refused, StreamId, StreamInput,
+    StreamOp,
 };
 
 use super::datagrams::STRANGERS;
@@ -44,7 +45,7 @@ fn an_exchange_that_comes_byte_by_byte_ends_as_one_that_comes_at_once() {
 fn an_exchange_that_is_cut_anywhere_leaves_nothing_behind() {
     for (kind, bytes) in exchanges() {
         for end in 0..bytes.len() {
-            for news in [StreamInput::Finished, StreamInput::Failed] {
+            for news in [StreamInput::Finished, StreamInput::Failed(ConnectionError::Reset)] {
                 let mut peer = Peer::new();
                 let stream = peer.accept(address(1));
                 assert_eq!(peer.stream(stream, StreamInput::Data(&bytes[..end])), []);
@@ -252,12 +253,12 @@ fn an_answer_to_another_question_is_refused() {
 fn news_about_a_stream_that_is_over_is_ignored() {
     let mut peer = Peer::new();
     let stream = peer.accept(address(1));
-    peer.stream(stream, StreamInput::Failed);
+    peer.stream(stream, StreamInput::Failed(ConnectionError::Reset));
     for news in [
         StreamInput::Opened,
         StreamInput::Data(b"\xc1"),
         StreamInput::Finished,
-        StreamInput::Failed,
+        StreamInput::Failed(ConnectionError::Reset),
     ] {
         assert_eq!(peer.stream(stream, news), []);
         assert_eq!(peer.stream(StreamId(999), news), []);
@@ -273,7 +274,7 @@ fn one_host_gets_no_more_than_its_share_of_connections() {
     let refused = peer.node.handle_accept(peer.now, from(most));
     assert_eq!(refused, Err(Refused::TooManyFromSource));
     peer.accept(address(2));
-    peer.stream(open[0], StreamInput::Failed);
+    peer.stream(open[0], StreamInput::Failed(ConnectionError::Reset));
     peer.accept(from(most));
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::{
-    Config, Event, Incarnation, Instant, Key, Keyring, Node, Output, StreamId, StreamInput,
-    StreamOp,
+    Config, ConnectionError, Event, Incarnation, Instant, Key, Keyring, Node, Output, StreamId,
+    StreamInput, StreamOp,
 };
 
 use super::peer::address;
@@ -192,7 +192,11 @@ impl Wiretap {
             None => None,
         };
         let Some(accepted) = accepted else {
-            return self.nodes[number].handle_stream(self.now, id, StreamInput::Failed);
+            return self.nodes[number].handle_stream(
+                self.now,
+                id,
+                StreamInput::Failed(ConnectionError::Reset),
+            );
         };
         let talk = self.talks.len();
         self.talks.push(Talk::default());
@@ -213,7 +217,7 @@ impl Wiretap {
                 StreamInput::Data(bytes)
             }
             StreamOp::Finish => StreamInput::Finished,
-            StreamOp::Abort => StreamInput::Failed,
+            StreamOp::Abort => StreamInput::Failed(ConnectionError::Reset),
         };
         self.nodes[other].handle_stream(self.now, id, input);
     }
