@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use swim_tokio::{Member, Via};
+use swim_tokio::{Event, Via};
 
 use crate::record::Record;
 use crate::style::{Paint, Tone};
@@ -26,18 +26,16 @@ impl Line {
         Line { word, tone, text: text.into(), via: None, record: Record::event(word) }
     }
 
+    /// A line about an event, whose JSON says all of it.
+    pub(crate) fn of_event(event: &Event, tone: Tone, text: impl Into<String>) -> Self {
+        let record = Record::default().with_all(event);
+        Line { word: event.kind(), tone, text: text.into(), via: event.via(), record }
+    }
+
     /// Adds to the JSON.
     #[must_use]
     pub(crate) fn fields(mut self, add: impl FnOnce(Record) -> Record) -> Self {
         self.record = add(self.record);
-        self
-    }
-
-    /// Adds how the news came.
-    #[must_use]
-    pub(crate) fn via(mut self, via: Via) -> Self {
-        self.record = via_fields(self.record, via);
-        self.via = Some(via);
         self
     }
 
@@ -80,19 +78,4 @@ impl Format {
         }
         shown
     }
-}
-
-/// The keys that tell who a member is and what is believed of it.
-pub(crate) fn member_fields(record: Record, member: &Member) -> Record {
-    record
-        .with("name", member.name.as_str())
-        .with("address", member.address.to_string())
-        .with("state", member.state.as_str())
-        .with("incarnation", member.incarnation.0)
-        .with_bytes("meta", "meta_hex", &member.meta)
-}
-
-fn via_fields(record: Record, via: Via) -> Record {
-    let heard_from = via.heard_from().map(|from| from.to_string());
-    record.with("via", via.kind()).with_some("heard_from", heard_from)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base16ct::lower::encode_string;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::text;
@@ -11,7 +12,14 @@ use crate::text;
 /// begins with what it is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
-    fields: Vec<(&'static str, Value)>,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Field(&'static str, Value),
+    /// Fields as JSON.
+    Fields(String),
 }
 
 impl Record {
@@ -23,7 +31,16 @@ impl Record {
     /// Adds a key.
     #[must_use]
     pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.fields.push((key, value.into()));
+        self.parts.push(Part::Field(key, value.into()));
+        self
+    }
+
+    /// Adds all keys of something that serializes as a map, in its order.
+    #[must_use]
+    pub(crate) fn with_all(mut self, map: &impl Serialize) -> Self {
+        let json = serde_json::to_string(map).expect("events and members have texts as keys");
+        let fields = json.strip_prefix('{').and_then(|json| json.strip_suffix('}'));
+        self.parts.push(Part::Fields(fields.expect("a map is an object").into()));
         self
     }
 
@@ -60,7 +77,7 @@ impl Record {
     /// Puts a key in front of the others.
     #[must_use]
     pub(crate) fn first(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.fields.insert(0, (key, value.into()));
+        self.parts.insert(0, Part::Field(key, value.into()));
         self
     }
 
@@ -68,11 +85,16 @@ impl Record {
     /// that JSON would allow: the line may end up on a terminal.
     pub(crate) fn to_line(&self) -> String {
         let mut line = String::from("{");
-        for (at, (key, value)) in self.fields.iter().enumerate() {
+        for (at, part) in self.parts.iter().enumerate() {
             if at > 0 {
                 line.push(',');
             }
-            push_printable(&mut line, &format!("\"{key}\":{value}"));
+            match part {
+                Part::Field(key, value) => {
+                    push_printable(&mut line, &format!("\"{key}\":{value}"));
+                }
+                Part::Fields(json) => push_printable(&mut line, json),
+            }
         }
         line.push('}');
         line
@@ -112,6 +134,13 @@ mod tests {
             record.to_line(),
             r#"{"time":"now","event":"pong","name":"b","round_trip_ms":0.312}"#
         );
+    }
+
+    #[test]
+    fn the_keys_of_a_map_stand_among_others() {
+        let event = swim_tokio::Event::Late { by: Duration::from_secs(2) };
+        let record = Record::default().with_all(&event).with("hint", "none").first("time", "now");
+        assert_eq!(record.to_line(), r#"{"time":"now","event":"late","by_ms":2000,"hint":"none"}"#);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What leaves a node: packets, stream operations, and events.
 
 mod sentence;
+#[cfg(feature = "serde")]
+mod serial;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -432,6 +434,19 @@ pub enum HealthReason {
     NacksMissed,
     /// Somebody suspected this node.
     Accused,
+}
+
+impl HealthReason {
+    /// A short fixed name, for metrics and JSON.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            HealthReason::ProbeAnswered => "probe_answered",
+            HealthReason::ProbeFailed => "probe_failed",
+            HealthReason::NacksMissed => "nacks_missed",
+            HealthReason::Accused => "accused",
+        }
+    }
 }
 
 impl fmt::Display for HealthReason {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use swim_tokio::{Member, Pong, Stats};
 
-use crate::print::{Format, Line, member_fields};
+use crate::print::{Format, Line};
 use crate::style::{Tone, state_tone};
 use crate::table::{Sheet, toned};
 use crate::text;
@@ -40,8 +40,7 @@ pub(super) fn members(members: &[Member], format: Format) -> String {
     if format.json {
         let mut lines = String::new();
         for member in members {
-            let line =
-                Line::new("member", Tone::Plain, "").fields(|record| member_fields(record, member));
+            let line = Line::new("member", Tone::Plain, "").fields(|it| it.with_all(member));
             lines.push_str(&format.render_now(line));
             lines.push('\n');
         }

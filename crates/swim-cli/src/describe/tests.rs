@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use swim_tokio::{
-    Answer, ConnectionError, DropReason, Failure, Incarnation, Key, Member, Name, RequestId,
-    StreamResource, Via,
+    Answer, ConnectionError, DropReason, Failure, HealthReason, Incarnation, Key, Member, Name,
+    RequestId, State, StreamResource, StreamSource, Via,
 };
 
 use super::*;
