@@ -46,7 +46,7 @@ fn heard_after_the_highest(rule: Rule) -> usize {
         sequence: u32::MAX,
         key: b"",
         payload: b"made up",
-        known: swim_core::Incarnation(0),
+        known: Incarnation(0),
     };
     world.forge(outside(1), "n0", &Message::Broadcast(forged));
     world.run(bounds::spread(world.node("n0").config(), 8));
@@ -75,7 +75,7 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
                     sequence: 0,
                     key: b"",
                     payload: b"",
-                    known: swim_core::Incarnation(0),
+                    known: Incarnation(0),
                 };
                 messages.push(Message::Broadcast(made_up));
             }
