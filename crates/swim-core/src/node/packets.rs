@@ -93,6 +93,8 @@ impl Node {
         }
     }
 
+    /// Not a part of what is done with each packet, most of which have neither.
+    #[inline(never)]
     fn receive_user_message(&mut self, sealed: bool, message: &User<'_>) {
         match if sealed { self.take_sealed_message(message) } else { Ok(()) } {
             Ok(()) => self.cx.emit(told(message, false)),
@@ -130,6 +132,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn receive_broadcast(&mut self, from: SocketAddr, broadcast: &Broadcast<'_>) {
         let Node { cx, membership, gossip, .. } = self;
         let tells = cx.config.tells_recordings();

@@ -182,7 +182,7 @@ impl Body for User<'_> {
 }
 
 impl<'a> User<'a> {
-    #[inline]
+    #[inline(never)]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut from, mut payload): (_, &[u8]) = (None, &[]);
         let (mut to, mut incarnation, mut life, mut sequence) = (None, 0, 0, 0);
@@ -217,7 +217,7 @@ impl Body for Broadcast<'_> {
 }
 
 impl<'a> Broadcast<'a> {
-    #[inline]
+    #[inline(never)]
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
         let (mut origin, mut life, mut sequence, mut known) = (None, 0, 0, 0);
         let (mut payload, mut key): (&[u8], &[u8]) = (&[], &[]);

@@ -137,6 +137,7 @@ pub(crate) struct Header {
 
 /// Like [`open_header`], also for what is sealed or compressed, and where more than one label is
 /// accepted.
+#[inline]
 pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<Header>, DropReason> {
     let may_be = |length: u8| labels.iter().any(|label| label_len(label) == length);
     match *bytes {
