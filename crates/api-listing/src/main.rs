@@ -21,8 +21,12 @@ is gone (-) and what is new (+), and exits with 1 if something is. It needs the 
   --write   writes the listings instead";
 
 /// The crates to be published that have a library, and the features that show all of it.
-const CRATES: &[(&str, &[&str])] =
-    &[("swim-core", &[]), ("swim-driver", &[]), ("swim-sim", &[]), ("swim-tokio", &[])];
+const CRATES: &[(&str, &[&str])] = &[
+    ("swim-core", &["serde"]),
+    ("swim-driver", &["serde", "toml"]),
+    ("swim-sim", &[]),
+    ("swim-tokio", &["serde", "toml"]),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
