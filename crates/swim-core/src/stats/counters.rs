@@ -38,7 +38,8 @@ impl Stats {
     /// ```
     /// use swim_core::Stats;
     ///
-    /// let stats = Stats { probes: 7, ..Stats::default() };
+    /// let mut stats = Stats::default();
+    /// stats.probes = 7;
     /// let counters = stats.counters();
     /// let probes = counters.iter().find(|counter| counter.name == "probes").unwrap();
     /// assert_eq!(probes.value, 7);
