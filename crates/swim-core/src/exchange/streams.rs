@@ -165,7 +165,7 @@ impl Exchange {
         let stream = self.table.get(id)?;
         let (purpose, is_silent) = (stream.purpose(), stream.received() == 0);
         match input {
-            StreamInput::Opened => {}
+            StreamInput::Opened => self.table.set_opened(id),
             StreamInput::Data(_) if purpose == Purpose::Answered => {}
             StreamInput::Data(data) => return self.receive_data(cx, id, data),
             StreamInput::Finished if purpose == Purpose::Answered => {
@@ -267,6 +267,11 @@ impl Exchange {
         if self.table.remove(id).is_some() {
             cx.outputs.stream(id, StreamOp::Abort);
         }
+    }
+
+    /// Whether somebody may know this node by a join that is not answered yet.
+    pub(crate) fn has_open_join(&self) -> bool {
+        self.table.has_open_join()
     }
 
     /// This node has left: joins fail, before anything else that is under way does. Their exchanges

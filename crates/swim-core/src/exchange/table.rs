@@ -48,6 +48,8 @@ pub(super) struct Stream {
     /// What this node says once the peer has greeted.
     waiting: Option<Framed>,
     received: usize,
+    /// A stream of this node's: the peer accepted it.
+    opened: bool,
     deadline: Instant,
     /// Of a stream that a peer opened.
     caller: Option<Caller>,
@@ -145,8 +147,17 @@ impl Table {
     ) -> StreamId {
         self.opened += 1;
         let id = StreamId(self.opened);
-        let (buffer, waiting, received, proven) = (StreamBuffer::default(), None, 0, false);
-        let stream = Stream { peer, purpose, buffer, waiting, received, deadline, caller, proven };
+        let stream = Stream {
+            peer,
+            purpose,
+            buffer: StreamBuffer::default(),
+            waiting: None,
+            received: 0,
+            opened: false,
+            deadline,
+            caller,
+            proven: false,
+        };
         self.streams.insert(id, stream);
         self.deadlines.insert(deadline, id);
         id
@@ -196,6 +207,20 @@ impl Table {
             self.deadlines.move_to(stream.deadline, deadline, id);
             stream.deadline = deadline;
         }
+    }
+
+    /// The peer accepted a stream of this node's.
+    pub(super) fn set_opened(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.opened = true;
+        }
+    }
+
+    /// Whether the peer of a join may have read what this node said, and has not answered yet.
+    pub(super) fn has_open_join(&self) -> bool {
+        let is_open_join =
+            |stream: &Stream| stream.opened && matches!(stream.purpose, Purpose::Join { .. });
+        self.streams.values().any(is_open_join)
     }
 
     /// A frame or message on it opened under a key.

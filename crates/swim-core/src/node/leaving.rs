@@ -17,7 +17,8 @@ impl Node {
         }
         exchange.stop_push_pulls();
         membership.begin_leave(cx.now(), request);
-        if membership.members().peers() == 0 {
+        // Whoever it is about to join may count it as a member before the answer is here.
+        if membership.members().peers() == 0 && !exchange.has_open_join() {
             self.finish_leave();
             return Ok(request);
         }

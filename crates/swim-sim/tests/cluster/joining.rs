@@ -1,8 +1,9 @@
 //! Joins: to many addresses, to wrong ones, to nobody.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
-use swim_core::{Answer, ConnectionError, Failure};
+use swim_core::{Answer, ConnectionError, Failure, State};
 use swim_sim::{World, millis, secs};
 
 /// Addresses that nobody has and where nothing answers.
@@ -143,6 +144,23 @@ fn joins_under_way_end_when_the_node_leaves() {
     }
     world.expect_answered();
     assert_eq!(world.streams_open(), 0);
+}
+
+#[test]
+fn who_leaves_before_its_join_is_answered_is_seen_as_left() {
+    let mut world = World::new(13);
+    world.start("a");
+    world.start("b");
+    world.join("b", "a");
+    while world.node("a").member("b").is_none() {
+        world.run(Duration::from_micros(10));
+    }
+    assert_eq!(world.node("b").members_live(), 1, "the answer is still on its way");
+    let leave = world.leave("b");
+    assert_eq!(world.answer(leave), None);
+    world.run(secs(5));
+    assert_eq!(world.answer(leave), Some(&Ok(Answer::Left)));
+    assert_eq!(world.node("a").member("b").map(|b| b.state), Some(State::Left));
 }
 
 #[test]
