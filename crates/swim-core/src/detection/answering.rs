@@ -78,10 +78,9 @@ impl Detector {
         gossip: &mut Gossip,
         members: &Members,
         question: &Question<'_>,
-        notes: [Option<Update<'_>>; 2],
+        notes: &[Option<Update<'_>>; 2],
     ) -> bool {
         let &Question { to, ping, size, mut trusted, note_anyway } = question;
-        let (now, probe_interval) = (cx.now(), cx.config.probe_interval);
         let size_max = cx.config.ack_payload_size_max();
         let from_hook = cx.hooks.ack_payload().filter(|payload| payload.len() <= size_max);
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
@@ -89,7 +88,7 @@ impl Detector {
         let payload = if payload.len() <= size_max { &payload[..] } else { &[] };
         if (!payload.is_empty() || !gossip.is_idle())
             && let Some(member) = trusted
-            && !self.generosity.may_give(now, probe_interval, member)
+            && !self.generosity.may_give(cx.now(), cx.config.probe_interval, member)
         {
             trusted = None;
         }
@@ -97,27 +96,20 @@ impl Detector {
         let mut ack = Ack { sequence: ping.sequence, payload, view };
         let mut draft = cx.channel.datagram();
         let at_length = trusted.is_some() || cx.config.breaks(Sabotage::AnswersAtLength);
-        let (config, mut withheld) = (&cx.config, false);
-        let exceeds = |draft: &Draft<'_>, message: &Message<'_>| {
-            let len = config.wire.encoded_len(message);
-            config.datagram_len(config.packet_text_max() - draft.room(), len) > size
-        };
-        if !at_length && exceeds(&draft, &Message::Ack(ack)) {
-            withheld = !ack.payload.is_empty();
-            ack.payload = &[];
-            if exceeds(&draft, &Message::Ack(ack)) {
-                ack.view = 0;
-            }
-            if exceeds(&draft, &Message::Ack(ack)) {
+        let mut withheld = false;
+        if !at_length {
+            let fits = shorten(&cx.config, &draft, &mut ack, size);
+            withheld = ack.payload.len() < payload.len();
+            if !fits {
                 cx.drop_quietly(DropReason::ShortPing);
                 return withheld;
             }
         }
         draft.append(&Message::Ack(ack));
         cx.stats.sent[MessageKind::Ack] += 1;
-        for note in notes.into_iter().flatten() {
+        for &note in notes.iter().flatten() {
             let message = Message::Update(note);
-            if at_length || note_anyway || !exceeds(&draft, &message) {
+            if at_length || note_anyway || !exceeds(&cx.config, &draft, &message, size) {
                 cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
             }
         }
@@ -176,7 +168,28 @@ impl Detector {
     }
 }
 
+/// Takes out of an ack what makes it longer than its ping of this size. Returns whether it is no
+/// longer now.
+#[cold]
+fn shorten(config: &Config, draft: &Draft<'_>, ack: &mut Ack<'_>, size: usize) -> bool {
+    let too_long = |ack: &Ack<'_>| exceeds(config, draft, &Message::Ack(*ack), size);
+    if too_long(ack) {
+        ack.payload = &[];
+    }
+    if too_long(ack) {
+        ack.view = 0;
+    }
+    !too_long(ack)
+}
+
+/// Whether a datagram becomes longer than this size with one more message.
+fn exceeds(config: &Config, draft: &Draft<'_>, message: &Message<'_>, size: usize) -> bool {
+    let len = config.wire.encoded_len(message);
+    config.datagram_len(config.packet_text_max() - draft.room(), len) > size
+}
+
 /// Where the asker wants the answer, if it says so; but not outside the allowed networks.
+#[inline]
 pub(crate) fn where_to_answer(
     config: &Config,
     from: SocketAddr,

@@ -235,6 +235,7 @@ impl Gossip {
     }
 
     /// Fills a datagram to a member with queued messages, if it may be told any.
+    #[inline]
     pub(crate) fn fill(
         &mut self,
         draft: &mut Draft<'_>,
@@ -243,10 +244,21 @@ impl Gossip {
         stats: &mut Stats,
         outputs: &mut Outputs,
     ) {
-        if self.is_idle() || !may_hear(config, members.entry(to)) {
-            return;
+        if !self.is_idle() && may_hear(config, members.entry(to)) {
+            self.fill_in(draft, members.live(), config, stats, outputs);
         }
-        let limit = config.transmissions(members.live());
+    }
+
+    /// Fills a datagram with queued messages, in a cluster of `live` members.
+    fn fill_in(
+        &mut self,
+        draft: &mut Draft<'_>,
+        live: usize,
+        config: &Config,
+        stats: &mut Stats,
+        outputs: &mut Outputs,
+    ) {
+        let limit = config.transmissions(live);
         // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
         let broadcast_limit = limit + config.retransmit_mult;
         let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };

@@ -82,6 +82,7 @@ impl Entry {
             .expect("names are stored from text")
     }
 
+    #[inline]
     pub(crate) fn name_bytes(&self) -> &[u8] {
         &self.text[..usize::from(self.name_len)]
     }
@@ -103,6 +104,7 @@ impl Entry {
         self.address.into()
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         self.state
     }
@@ -136,6 +138,7 @@ impl Entry {
         self.marks.set(Marks::ANSWERED, answered);
     }
 
+    #[inline]
     pub(crate) fn incarnation(&self) -> Incarnation {
         Incarnation(self.incarnation)
     }

@@ -14,6 +14,7 @@ impl Slot {
     /// The node itself is always the first in its own table.
     pub(crate) const LOCAL: Slot = Slot(0);
 
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
@@ -66,6 +67,7 @@ impl Pages {
         }
     }
 
+    #[inline]
     pub(super) fn entry(&self, slot: Slot) -> &Entry {
         self.pages[slot.index() / PAGE].entries[slot.index() % PAGE]
             .as_ref()

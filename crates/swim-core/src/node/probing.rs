@@ -154,31 +154,49 @@ impl Node {
         let members = membership.members();
         // Whoever asks before it tells news does so in this node's own name.
         let asker = members.find(ping.source).filter(|&slot| slot != Slot::LOCAL);
-        let at_home = asker.filter(|&slot| members.entry(slot).is_at(to));
-        let trusted = at_home.filter(|&slot| may_hear(&cx.config, members.entry(slot)));
-        let accused = asker.filter(|&slot| {
-            let state = members.entry(slot).state();
+        let known = asker.map(|slot| members.entry(slot));
+        let at_home = asker.filter(|_| known.is_some_and(|asker| asker.is_at(to)));
+        let trusted = at_home.filter(|_| known.is_some_and(|asker| may_hear(&cx.config, asker)));
+        let is_accused = known.is_some_and(|asker| {
+            let state = asker.state();
             let buddy = state == State::Suspect && at_home.is_some() && cx.config.lifeguard_buddy;
             buddy || !state.is_live()
         });
-        let has_notes = accused.is_some() || membership.status() != Status::Running;
-        let note_anyway = trusted.is_none() && has_notes && membership.may_note(cx, asker, to);
-        let own = accused.map(|_| cx.config.name.clone());
-        let accusation =
-            accused.zip(own.as_ref()).and_then(|(slot, own)| membership.accusation(own, slot));
-        let notes = [membership.goodbye(), accusation];
-        let question = Question { to, ping, size, trusted, note_anyway };
-        let members = membership.members();
-        let withheld = detector.answer_ping(cx, gossip, members, &question, notes);
+        let mut question = Question { to, ping, size, trusted, note_anyway: false };
+        let withheld = if is_accused || membership.status() != Status::Running {
+            question.note_anyway = trusted.is_none() && membership.may_note(cx, asker, to);
+            self.answer_with_notes(&question, asker.filter(|_| is_accused))
+        } else {
+            detector.answer_ping(cx, gossip, members, &question, &[None, None])
+        };
         if withheld
             && trusted.is_none()
             && let Some(slot) = at_home
-            && members.entry(slot).state().is_live()
-            && detector.may_ask(cx, to)
         {
-            detector.ask(cx, members, slot);
+            self.ask_back(slot, to);
         }
         at_home
+    }
+
+    /// Answers with what the asker should hear at once: that this node leaves, and what is held
+    /// against the asker. Returns whether there was more to tell.
+    #[cold]
+    fn answer_with_notes(&mut self, question: &Question<'_>, accused: Option<Slot>) -> bool {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        let own = cx.config.name.clone();
+        let accusation = accused.and_then(|slot| membership.accusation(&own, slot));
+        let notes = [membership.goodbye(), accusation];
+        detector.answer_ping(cx, gossip, membership.members(), question, &notes)
+    }
+
+    /// Asks a live member that something was kept from whether it is there.
+    #[cold]
+    fn ask_back(&mut self, member: Slot, at: SocketAddr) {
+        let Node { cx, membership, detector, .. } = self;
+        let members = membership.members();
+        if members.entry(member).state().is_live() && detector.may_ask(cx, at) {
+            detector.ask(cx, members, member);
+        }
     }
 }
 
