@@ -54,6 +54,7 @@ impl<K: Copy + Ord> Deadlines<K> {
 
     /// The first thing, and when it is due.
     #[must_use]
+    #[inline]
     pub fn first(&self) -> Option<(Instant, K)> {
         self.due.first().copied()
     }

@@ -21,14 +21,18 @@ pub(super) struct Gone {
 
 impl Members {
     /// The listed member that has been gone for longest, and since when.
+    #[inline]
     pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
         self.gone_since.first()
     }
 
     /// The lost member that has been gone for longest, and since when.
+    #[inline]
     pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
-        let firsts = [&self.hearsay, &self.known].map(|gone| gone.lost_since.first());
-        firsts.into_iter().flatten().min()
+        match (self.hearsay.lost_since.first(), self.known.lost_since.first()) {
+            (Some(hearsay), Some(known)) => Some(hearsay.min(known)),
+            (hearsay, known) => hearsay.or(known),
+        }
     }
 
     /// The lost member that makes room for others: before all that this node heard from, those of

@@ -16,10 +16,14 @@ use crate::time::Instant;
 
 impl Membership {
     /// When the next member is to be taken out of the list or out of the table.
+    #[inline]
     pub(crate) fn next_farewell(&self, config: &Config) -> Option<Instant> {
         let lose = self.members.longest_gone().map(|(since, _)| since + lose_after(config));
         let forget = self.members.longest_lost().map(|(since, _)| since + forget_after(config));
-        [lose, forget].into_iter().flatten().min()
+        match (lose, forget) {
+            (Some(lose), Some(forget)) => Some(lose.min(forget)),
+            (lose, forget) => lose.or(forget),
+        }
     }
 
     /// Takes those out of the member list who failed or left long enough ago, and those out of the
