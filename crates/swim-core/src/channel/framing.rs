@@ -81,13 +81,17 @@ impl Framing {
     }
 
     /// What a compressed text may be as work that came in so many bytes.
-    #[inline]
     pub(super) fn allowance(&self, received: usize) -> Allowance {
         match self.wire {
-            _ if self.reads_all => Allowance::ANY,
-            Wire::Swim => Allowance::native(received),
-            Wire::Memberlist => Allowance::memberlist(received),
+            Wire::Swim => Allowance::native(self.paid(received)),
+            Wire::Memberlist => Allowance::memberlist(self.paid(received)),
         }
+    }
+
+    /// How many bytes what came in so many counts as.
+    #[inline]
+    pub(super) fn paid(&self, received: usize) -> usize {
+        if self.reads_all { usize::MAX } else { received }
     }
 
     /// Whether what is sealed, or is not, is so as required.

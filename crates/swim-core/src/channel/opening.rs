@@ -26,8 +26,9 @@ pub struct Opened<'a> {
     text: &'a [u8],
     port: u16,
     lzw: &'a mut Lzw,
-    /// What its compressed parts may be as work, on memberlist's wire.
-    allowance: Allowance,
+    /// In how many bytes it came: on memberlist's wire they pay for the work that compressed parts
+    /// are.
+    paid: usize,
     sealed: bool,
 }
 
@@ -50,8 +51,8 @@ impl Channel {
             Wire::Memberlist => self.open_memberlist(datagram, opened)?,
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
-        let allowance = self.framing.allowance(datagram.len());
-        Ok(Opened { wire, text, port, lzw, allowance, sealed })
+        let paid = self.framing.paid(datagram.len());
+        Ok(Opened { wire, text, port, lzw, paid, sealed })
     }
 
     #[inline]
@@ -118,7 +119,8 @@ impl Opened<'_> {
         match self.wire {
             Wire::Swim => Messages::new(self.text).for_each(visit),
             Wire::Memberlist => {
-                let Opened { text, port, lzw, allowance, .. } = self;
+                let Opened { text, port, lzw, paid, .. } = self;
+                let allowance = Allowance::memberlist(paid);
                 memberlist::read_packet_within(text, port, lzw, allowance, &mut visit);
             }
         }
