@@ -13,18 +13,31 @@ use crate::stage::{Pace, Size, Stage, loopback};
 /// No member comes near it by itself.
 const FAR: u32 = u32::MAX / 2;
 
+/// What is said of an earlier life is followed for a minute.
+const SETTLING: Duration = Duration::from_secs(61);
+
 /// What a change may take to be heard by all.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     let native = Stage::new(Wire::Swim, false, Pace::Quick, size);
     let memberlist = Stage { wire: Wire::Memberlist, ..native.clone() };
-    let (native, memberlist) = tokio::join!(case(&native), case(&memberlist));
-    Ok(vec![native?, memberlist?])
+    let (one, other) = tokio::join!(case(&native, false), case(&memberlist, false));
+    let mut findings = vec![one?, other?];
+    if size == Size::Large {
+        let (one, other) = tokio::join!(case(&native, true), case(&memberlist, true));
+        findings.extend([one?, other?]);
+    }
+    Ok(findings)
 }
 
-async fn case(stage: &Stage) -> Result<Finding, String> {
+/// Against members that have just met, or that have known each other for long enough to have heard
+/// all that was held against an earlier life of theirs.
+async fn case(stage: &Stage, settled: bool) -> Result<Finding, String> {
     let [a, b, c] = stage.cluster(["a", "b", "c"]).await?;
+    if settled {
+        tokio::time::sleep(SETTLING).await;
+    }
     let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
     let incarnation = Incarnation(u32::MAX - 1);
     let claim = Claim::Suspect { accuser: "a" };
@@ -58,7 +71,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     }
     Ok(Finding {
         attack: "S89",
-        case: stage.to_string(),
+        case: format!("{stage}, {}", if settled { "settled" } else { "just met" }),
         did: "suspect(b, 2^32 - 2), told to all 3 members; then b changes its metadata, restarts, \
               and leaves"
             .into(),
