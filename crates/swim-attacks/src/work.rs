@@ -41,8 +41,8 @@ pub(crate) fn run(wanted: &str) {
         node.handle_packet(Instant::ORIGIN, stranger(), b"\x51");
         node.handle_packet(Instant::ORIGIN, stranger(), &lzw(&[8, 0]));
         let stream = node.handle_accept(Instant::ORIGIN, stranger()).expect("no stream is open");
-        let first = StreamInput::Data(&lzw(&long_user(1)));
-        node.handle_stream(Instant::ORIGIN, stream, first);
+        let first = lzw(&long_user(1));
+        node.handle_stream(Instant::ORIGIN, stream, StreamInput::Data(&first));
         drain(&mut node);
         measured(&mut node, &case.input);
         told(bytes, &case.name);
