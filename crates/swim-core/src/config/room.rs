@@ -68,7 +68,7 @@ impl Config {
         self.packet_text_max().saturating_sub(self.wire.part_overhead())
     }
 
-    fn seal_overhead(&self) -> usize {
+    pub(crate) fn seal_overhead(&self) -> usize {
         match self.wire {
             Wire::Swim => {
                 self.keyring.primary().map_or(0, |key| key.cipher().nonce_size() + TAG_SIZE)

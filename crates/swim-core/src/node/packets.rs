@@ -42,13 +42,24 @@ impl Node {
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
                 let sealed = opened.is_sealed() && self.cx.config.wire == Wire::Swim;
-                let size = datagram.len();
+                let size = datagram.len() + self.more_around_answers(opened.is_sealed());
                 let mut packet = Packet { from, size, questions: 0, pinger: None, sealed };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
             Err(reason) => self.cx.report_drop(from, reason, false),
         }
         self.scratch = Some(scratch);
+    }
+
+    /// How much longer what is around an answer may be than what was around the ping, in bytes:
+    /// while a cluster moves to encryption or to another label, it is sealed and the ping was not,
+    /// or has the longer label. An answer is compared with a ping without that.
+    #[inline]
+    fn more_around_answers(&self, was_sealed: bool) -> usize {
+        let config = &self.cx.config;
+        let seal = if !was_sealed && config.seals() { config.seal_overhead() } else { 0 };
+        let label = config.label_also.as_ref().map_or(0, |_| config.label.len());
+        seal + label
     }
 
     #[inline]

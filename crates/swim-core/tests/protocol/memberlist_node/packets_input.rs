@@ -46,8 +46,6 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "whoever passed it on would have push/pulls refused",
     ),
     ("ping_no_name", "sent", SHORT),
-    ("plain_to_enc_noverify", "sent", SHORT),
-    ("skiplabel_absent", "sent", SHORT),
     (
         "skiplabel_enc",
         "sent, complaint",
