@@ -34,8 +34,8 @@ pub(super) struct Own {
     name_taken_at: Option<Instant>,
     /// That address outranks this one: this node announces nothing.
     outranked: bool,
-    /// The metadata that was set while this node is outranked, and the command that set it.
-    held_meta: Option<(Bytes, RequestId)>,
+    /// The metadata that was set while this node is outranked.
+    held_meta: Option<Bytes>,
     /// The `leave` that waits for its answer.
     leaving: Option<RequestId>,
     /// When the goodbye has had time to spread.
@@ -92,7 +92,7 @@ impl Own {
 
     /// The commands that wait for their answer.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.leaving.into_iter().chain(self.held_meta.as_ref().map(|&(_, request)| request))
+        self.leaving.into_iter()
     }
 
     pub(super) fn is_outranked(&self) -> bool {
@@ -185,11 +185,11 @@ impl Membership {
         at_most(meta.len(), cx.config.meta_size_max)?;
         let request = cx.begin_request()?;
         if self.own.outranked {
-            if let Some((_, replaced)) = self.own.held_meta.replace((meta.clone(), request)) {
-                cx.answer(replaced, Ok(Answer::Spread));
-            }
+            // Nobody may ever give the name back: the command does not wait for that.
+            self.own.held_meta = Some(meta.clone());
+            cx.answer(request, Err(Failure::Timeout));
         } else {
-            self.announce_meta(cx, gossip, meta, request);
+            self.announce_meta(cx, gossip, meta, Waiter::Command(request));
         }
         Ok(request)
     }
@@ -198,9 +198,9 @@ impl Membership {
     pub(super) fn announce_held_meta(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         if self.own.status == Status::Running
             && !self.own.outranked
-            && let Some((meta, request)) = self.own.held_meta.take()
+            && let Some(meta) = self.own.held_meta.take()
         {
-            self.announce_meta(cx, gossip, &meta, request);
+            self.announce_meta(cx, gossip, &meta, Waiter::Nobody);
         }
     }
 
@@ -209,7 +209,7 @@ impl Membership {
         cx: &mut Context,
         gossip: &mut Gossip,
         meta: &Bytes,
-        request: RequestId,
+        waiter: Waiter,
     ) {
         let local = self.members.entry(Slot::LOCAL);
         let keeps = cx.config.breaks(Sabotage::KeepsItsIncarnation);
@@ -217,7 +217,7 @@ impl Membership {
         let (address, versions) = (local.announced_address(), local.versions());
         let new = Announcement { incarnation, address, meta, versions };
         self.members.announce(Slot::LOCAL, &new);
-        self.announce_self(cx, gossip, incarnation, Waiter::Command(request));
+        self.announce_self(cx, gossip, incarnation, waiter);
     }
 
     // Leaving.
@@ -270,9 +270,7 @@ impl Membership {
         if let Some(request) = self.own.leaving.take() {
             cx.answer(request, Ok(Answer::Left));
         }
-        if let Some((_, request)) = self.own.held_meta.take() {
-            cx.answer(request, Err(Failure::Stopped));
-        }
+        self.own.held_meta = None;
     }
 
     /// Comes back after having left.
