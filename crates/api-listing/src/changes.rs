@@ -1,4 +1,4 @@
-//! What of a public API is gone, and what is new.
+//! The items of a public API that are gone, and those that are new.
 
 use std::collections::BTreeSet;
 use std::fmt;

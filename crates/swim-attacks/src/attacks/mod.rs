@@ -19,7 +19,7 @@ use std::pin::Pin;
 use crate::finding::Finding;
 use crate::stage::Size;
 
-/// What came of the cases of an attack, or why it could not be carried out.
+/// The findings of an attack, one for each case, or why it could not be carried out.
 type Outcome = Pin<Box<dyn Future<Output = Result<Vec<Finding>, String>>>>;
 
 /// An attack.
