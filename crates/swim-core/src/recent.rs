@@ -51,10 +51,8 @@ impl<const WORDS: usize> Recent<WORDS> {
 
     /// Notes one that is ahead or was missed.
     pub(crate) fn note(&mut self, number: u32) {
-        if let Some(by) = number.checked_sub(self.highest) {
-            for step in 1..=by.min(Self::SPAN) {
-                self.clear(self.highest.wrapping_add(step));
-            }
+        if let Some(by @ 1..) = number.checked_sub(self.highest) {
+            self.forget_up_to(number, by);
             self.highest = number;
         }
         self.mark(number);
@@ -74,8 +72,23 @@ impl<const WORDS: usize> Recent<WORDS> {
         self.seen[word::<WORDS>(number)] |= 1 << (number % 64);
     }
 
-    fn clear(&mut self, number: u32) {
-        self.seen[word::<WORDS>(number)] &= !(1 << (number % 64));
+    /// Nothing above the highest was seen, up to this number, which is so far above it. A word at a
+    /// time: anybody can make the numbers jump.
+    fn forget_up_to(&mut self, number: u32, by: u32) {
+        if by >= Self::SPAN {
+            self.seen = [0; WORDS];
+            return;
+        }
+        let mut next = self.highest + 1;
+        loop {
+            let last = (next | 63).min(number);
+            let kept = u64::MAX.unbounded_shl(last % 64 + 1) | !(u64::MAX << (next % 64));
+            self.seen[word::<WORDS>(next)] &= kept;
+            if last == number {
+                return;
+            }
+            next = last + 1;
+        }
     }
 }
 
@@ -87,6 +100,23 @@ fn word<const WORDS: usize>(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_the_place_of_older_ones_was_not_seen() {
+        for (from, by) in [(0, 1), (62, 1), (63, 1), (60, 70), (64, 127), (1, 126), (7, 128)] {
+            let mut recent = Recent::<2>::new(0);
+            (1..=from).for_each(|number| recent.note(number));
+            recent.note(from + by);
+            for number in from + 1..from + by {
+                let place = recent.place(number);
+                assert!(matches!(place, Place::Missed | Place::Past), "{number}: {place:?}");
+            }
+            for number in (from + by).saturating_sub(127)..=from {
+                assert_eq!(recent.place(number), Place::Seen, "{number}, from {from} by {by}");
+            }
+            assert_eq!(recent.place(from + by), Place::Seen);
+        }
+    }
 
     #[test]
     fn numbers_are_told_apart_in_any_order() {
