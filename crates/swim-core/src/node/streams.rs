@@ -17,6 +17,16 @@ use crate::wire::{self, Half, Opening, Scope, User, Wire};
 /// How much of a peer's complaint is passed on to the application, in characters.
 const COMPLAINT_SIZE_MAX: usize = 200;
 
+/// Who says what it knows.
+#[derive(Clone, Copy, Debug)]
+struct Teller {
+    at: SocketAddr,
+    /// This node opened the stream.
+    dialled: bool,
+    /// With one of this node's keys.
+    sealed: bool,
+}
+
 impl Node {
     pub(super) fn receive_stream(&mut self, id: StreamId, input: StreamInput<'_>) {
         if let Some(arrived) = self.exchange.receive(&mut self.cx, id, input) {
@@ -90,21 +100,20 @@ impl Node {
             let reason = DropReason::MergeRefused;
             return self.exchange.fail(&mut self.cx, id, Failure::BadAnswer { reason });
         }
-        // On a stream that this node opened, what is sealed belongs to its greeting.
-        let since = (received.was_sealed() && scope != Scope::Partial)
-            .then_some(purpose != Purpose::Incoming);
+        let dialled = purpose != Purpose::Incoming;
+        let teller = Teller { at: peer, dialled, sealed: received.was_sealed() };
         match purpose {
             Purpose::Incoming => {
-                let framed = self.merge_and_answer((peer, since), (scope, view), half);
+                let framed = self.merge_and_answer(teller, (scope, view), half);
                 self.exchange.answer(&mut self.cx, id, framed);
             }
             Purpose::Join { request } => {
-                self.merge_answer(id, (peer, since), scope, half);
+                self.merge_answer(id, teller, scope, half);
                 self.join_succeeded(request, peer);
             }
-            Purpose::PushPull => self.merge_answer(id, (peer, since), scope, half),
+            Purpose::PushPull => self.merge_answer(id, teller, scope, half),
             Purpose::Compare => {
-                self.merge_answer(id, (peer, since), scope, half);
+                self.merge_answer(id, teller, scope, half);
                 if scope == Scope::Full && self.status() == Status::Running {
                     let members = self.membership.members();
                     self.exchange.push_back(&mut self.cx, members, peer, view);
@@ -127,15 +136,9 @@ impl Node {
     }
 
     /// Takes in the answer to an exchange that this node began.
-    fn merge_answer(
-        &mut self,
-        id: StreamId,
-        from: (SocketAddr, Option<bool>),
-        scope: Scope,
-        half: Half<'_>,
-    ) {
+    fn merge_answer(&mut self, id: StreamId, teller: Teller, scope: Scope, half: Half<'_>) {
         self.exchange.close(&mut self.cx, id);
-        self.merge(from, scope, true, half);
+        self.merge(teller, scope, half);
     }
 
     /// Takes in what a dialler knows, and returns the answer.
@@ -145,42 +148,37 @@ impl Node {
     /// all.
     fn merge_and_answer(
         &mut self,
-        from: (SocketAddr, Option<bool>),
+        teller: Teller,
         (scope, their_view): (Scope, u64),
         half: Half<'_>,
     ) -> Framed {
         if self.cx.config.wire == Wire::Swim {
-            self.merge(from, scope, false, half);
+            self.merge(teller, scope, half);
             let members = self.membership.members();
             return self.exchange.answer_to(&mut self.cx, members, scope, their_view);
         }
         let Node { cx, membership, exchange, .. } = self;
         if scope != Scope::Join && !exchange.may_tell_all(cx, membership.members()) {
-            self.merge(from, scope, false, half);
+            self.merge(teller, scope, half);
             return self.exchange.table_refused(&mut self.cx);
         }
         let incarnation = self.local().incarnation;
         let before = self.exchange.state(&mut self.cx, self.membership.members(), scope);
-        self.merge(from, scope, false, half);
+        self.merge(teller, scope, half);
         if self.local().incarnation == incarnation {
             return before;
         }
         self.exchange.whole_table(&mut self.cx, self.membership.members(), scope)
     }
 
-    /// Takes in what another node knows; `since` says of what is sealed on the native wire whether
-    /// it answers this node.
-    fn merge(
-        &mut self,
-        (from, since): (SocketAddr, Option<bool>),
-        scope: Scope,
-        dialled: bool,
-        half: Half<'_>,
-    ) {
+    /// Takes in what another node knows.
+    fn merge(&mut self, teller: Teller, scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
-        membership.merge(cx, gossip, detector, (from, scope), dialled, half);
-        if let Some(answers) = since.filter(|_| cx.config.wire == Wire::Swim) {
-            membership.settle_since(cx, gossip, answers);
+        let Teller { at, dialled, sealed } = teller;
+        membership.merge(cx, gossip, detector, (at, scope), dialled, half);
+        if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
+            // On a stream that this node opened, what is sealed belongs to its greeting.
+            membership.settle_since(cx, gossip, dialled);
         }
     }
 
