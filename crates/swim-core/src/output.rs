@@ -514,6 +514,10 @@ pub enum Failure {
     },
     /// `join`: the address is this node's own.
     OwnAddress,
+    /// `set_meta`: another node has this node's name and is believed in its place
+    /// ([`Event::NameTaken`](crate::Event::NameTaken)). The metadata is kept, and announced once
+    /// the name is free.
+    NameTaken,
     /// This node left the cluster before the command was done.
     Stopped,
 }
@@ -530,6 +534,9 @@ impl fmt::Display for Failure {
             Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
             Failure::Complained { message } => write!(f, "the peer reported an error: {message}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),
+            Failure::NameTaken => f.write_str(
+                "another node has this node's name; what was set is kept until the name is free",
+            ),
             Failure::Stopped => f.write_str("this node left the cluster first"),
         }
     }

@@ -152,7 +152,7 @@ impl Cluster {
     /// Announces other metadata, at most `meta_size_max` bytes. Resolves when the word is spread,
     /// or replaced by newer metadata. While another node has this node's name
     /// ([`Event::NameTaken`](crate::Event::NameTaken)) it fails with
-    /// [`Failure::Timeout`](crate::Failure::Timeout) at once, and the metadata is announced when
+    /// [`Failure::NameTaken`](crate::Failure::NameTaken) at once, and the metadata is announced when
     /// the name is free.
     pub async fn set_meta(&self, meta: impl Into<Bytes>) -> Result<(), Error> {
         let meta = meta.into();

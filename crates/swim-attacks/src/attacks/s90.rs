@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swim_core::{State, Wire};
+use swim_core::{Failure, State, Wire};
 use swim_tokio::Event;
 
 use crate::finding::{Finding, Verdict};
@@ -33,6 +33,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
         let seen = it.cluster.member("b");
         seen.is_some_and(|seen| seen.address == b.address() && seen.state == State::Alive)
     };
+    let changed = |it: &Member| it.cluster.member("b").is_some_and(|seen| seen.meta == "mine");
     let announces = at_rate(RATE, span, async |number| {
         let incarnation = first + 1 + u32::try_from(number).unwrap_or(0);
         let alive = alive(&config, "b", thief.address(), incarnation);
@@ -51,17 +52,21 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     };
     let (sent, away) = tokio::join!(announces, looks);
     let told = b.count(|event| matches!(event, Event::NameTaken { .. }));
-    let keeps = tokio::time::timeout(Duration::from_secs(2), b.cluster.set_meta("mine")).await;
-    let keeps = !matches!(keeps, Ok(Err(_)));
+    let at_once = Duration::from_secs(2);
+    let set = tokio::time::timeout(at_once, b.cluster.set_meta("mine")).await;
+    let keeps = at_home(&b)
+        && matches!(set, Ok(Ok(()) | Err(swim_tokio::Error::Failure(Failure::NameTaken))));
     let refuted = b.cluster.local().incarnation.0.saturating_sub(first);
     thief.answer(false);
     let bound = config.suspicion_timeouts(3).max + config.probe_interval * 4;
     let wait = bound + stage.size.seconds(4, 30);
     let (by_a, by_c) = tokio::join!(a.until(wait, at_home), c.until(wait, at_home));
+    let (told_a, told_c) = tokio::join!(a.until(wait, changed), c.until(wait, changed));
+    let spread = told_a.is_some() && told_c.is_some();
     let back = by_a.zip(by_c).map(|(by_a, by_c)| by_a.max(by_c));
     let often = u32::try_from(span.as_millis() / config.probe_interval.as_millis());
     let in_time = back.is_some_and(|time| time <= bound);
-    let holds = in_time && keeps && told > 0 && refuted <= often.unwrap_or(0) + 2;
+    let holds = in_time && keeps && spread && told > 0 && refuted <= often.unwrap_or(0) + 2;
     Ok(Finding {
         attack: "S90",
         case: stage.to_string(),
@@ -71,12 +76,13 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
         ),
         suffered: format!(
             "b is elsewhere in {away:.0}% of the views meanwhile, {}; told {told} times, {} its \
-             name, {refuted} incarnations",
+             name, {refuted} incarnations, what it set meanwhile is {}",
             match back {
                 Some(time) => format!("back {time:.1?} after it ends"),
                 None => format!("not back {wait:.1?} after it ends"),
             },
             if keeps { "keeps" } else { "gives up" },
+            if spread { "known" } else { "lost" },
         ),
         figure: back.unwrap_or(wait).as_secs_f64(),
         unit: "s until back",

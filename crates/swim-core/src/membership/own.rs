@@ -187,7 +187,7 @@ impl Membership {
         if self.own.outranked {
             // Nobody may ever give the name back: the command does not wait for that.
             self.own.held_meta = Some(meta.clone());
-            cx.answer(request, Err(Failure::Timeout));
+            cx.answer(request, Err(Failure::NameTaken));
         } else {
             self.announce_meta(cx, gossip, meta, Waiter::Command(request));
         }

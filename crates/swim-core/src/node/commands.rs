@@ -31,7 +31,7 @@ impl Node {
     /// Changes the node's metadata. Answered with [`Answer::Spread`](crate::Answer::Spread). While
     /// another node has this node's name ([`Event::NameTaken`](crate::Event::NameTaken)), it is
     /// kept until the name is free, and answered with
-    /// [`Failure::Timeout`](crate::Failure::Timeout) at once.
+    /// [`Failure::NameTaken`](crate::Failure::NameTaken) at once.
     pub fn set_meta(&mut self, now: Instant, meta: Bytes) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.membership.set_meta(&mut node.cx, &mut node.gossip, &meta))
     }

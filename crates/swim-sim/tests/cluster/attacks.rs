@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use swim_core::channel::Channel;
 use swim_core::wire::{Ack, Claim, Message, Update, Wire};
-use swim_core::{Config, Event, Incarnation, State, Versions};
+use swim_core::{Config, Event, Failure, Incarnation, State, Versions};
 use swim_sim::{Options, World, bounds, millis, secs};
 
 /// How the nodes of an attacked cluster are set up.
@@ -185,7 +185,8 @@ pub(crate) fn stolen_name(wire: Wire, configure: Configure) -> bool {
     );
     let (told, risen) = (told.count(), world.node("n1").local().incarnation.0 - first.0);
     let set = world.request("n1", |node, now| node.set_meta(now, "mine".into()));
-    assert!(set.is_ok(), "it keeps its name");
+    let set = set.expect("it keeps its name");
+    assert_eq!(world.answer(set), Some(&Err(Failure::NameTaken)), "it says at once that it waits");
     world.crash("thief");
     let config = world.node("n0").config();
     let bound = bounds::detection(config, 3) + config.probe_interval * 2;
