@@ -191,33 +191,29 @@ impl World {
     }
 
     fn first_disagreement(&self) -> Option<Disagreement> {
+        // All counts before any member: while a cluster forms, that settles it in most looks.
+        self.first_miscount().or_else(|| self.first_difference())
+    }
+
+    fn first_miscount(&self) -> Option<Disagreement> {
         let count = self.hosts.iter().filter(|host| host.takes_part().is_some()).count();
-        for observer in &self.hosts {
-            let Some(node) = observer.takes_part() else {
-                continue;
-            };
-            let disagrees = |subject: &Host, found: String| {
-                let (observer, subject) = (observer.label.clone(), subject.label.clone());
-                Some(Disagreement { observer, subject, found })
-            };
-            if node.members_live() != count {
-                let live = node.members_live();
-                let found = format!("{live} live members where {count} take part");
-                return match self.mistaken_for_live(node) {
-                    Some(host) => disagrees(host, format!("{found}, not this one")),
-                    None => disagrees(observer, found),
-                };
-            }
-            for subject in &self.hosts {
-                let Some(truth) = subject.takes_part() else {
-                    continue;
-                };
-                if let Some(found) = differs(node, subject.member(), truth) {
-                    return disagrees(subject, found);
-                }
-            }
-        }
-        None
+        let mut nodes = self.hosts.iter().filter_map(|host| Some((host, host.takes_part()?)));
+        let (observer, node) = nodes.find(|(_, node)| node.members_live() != count)?;
+        let found = format!("{} live members where {count} take part", node.members_live());
+        Some(match self.mistaken_for_live(node) {
+            Some(host) => Disagreement::new(observer, host, format!("{found}, not this one")),
+            None => Disagreement::new(observer, observer, found),
+        })
+    }
+
+    fn first_difference(&self) -> Option<Disagreement> {
+        let parts = || self.hosts.iter().filter_map(|host| Some((host, host.takes_part()?)));
+        parts().find_map(|(observer, node)| {
+            parts().find_map(|(subject, truth)| {
+                let found = differs(node, subject.member(), truth)?;
+                Some(Disagreement::new(observer, subject, found))
+            })
+        })
     }
 }
 
@@ -226,6 +222,12 @@ struct Disagreement {
     observer: String,
     subject: String,
     found: String,
+}
+
+impl Disagreement {
+    fn new(observer: &Host, subject: &Host, found: String) -> Self {
+        Disagreement { observer: observer.label.clone(), subject: subject.label.clone(), found }
+    }
 }
 
 impl core::fmt::Display for Disagreement {
