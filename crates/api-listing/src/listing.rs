@@ -1,23 +1,25 @@
 //! The public API of a crate, one item to a line, out of rustdoc's JSON.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use public_api::Builder;
 
+/// Names the rustdoc that this program runs when cargo starts it in rustdoc's place.
+const RUSTDOC: &str = "API_LISTING_RUSTDOC";
+
 /// The items of this crate's library in a fixed order, without the traits that every type has.
 pub(crate) fn of(repository: &Path, name: &str, features: &[&str]) -> Result<Vec<String>, String> {
     let target = target_folder(repository);
+    let this = env::current_exe().map_err(|why| format!("this program's path: {why}"))?;
     let mut command = cargo();
     command
         .current_dir(repository)
-        // rustdoc's JSON is not stable. That it comes from one known compiler is what counts here.
-        .env("RUSTC_BOOTSTRAP", "1")
+        .env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
+        .env("RUSTDOC", this)
         .args(["rustdoc", "--quiet", "--locked", "--lib", "--package", name])
         .args(["--features", &features.join(",")])
-        .arg("--target-dir")
-        .arg(&target)
         .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"]);
     let status = command.status().map_err(|why| format!("cargo rustdoc does not start: {why}"))?;
     if !status.success() {
@@ -34,6 +36,23 @@ pub(crate) fn of(repository: &Path, name: &str, features: &[&str]) -> Result<Vec
     items.sort_unstable();
     items.dedup();
     Ok(items)
+}
+
+/// Runs rustdoc if cargo has started this program in its place. rustdoc's JSON is not stable; that
+/// it comes from one known compiler is what counts here. With RUSTC_BOOTSTRAP for rustc too, cargo
+/// would build everything anew.
+pub(crate) fn as_rustdoc() -> Option<ExitCode> {
+    let rustdoc = env::var_os(RUSTDOC)?;
+    let mut command = Command::new(&rustdoc);
+    command.args(env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1");
+    Some(match command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("api-listing: {} does not start: {why}", rustdoc.display());
+            ExitCode::FAILURE
+        }
+    })
 }
 
 /// Refuses any compiler but the one that `.ci/compiler` names: each writes another JSON.
@@ -63,8 +82,7 @@ fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A folder of its own: RUSTC_BOOTSTRAP makes cargo build everything anew.
-fn target_folder(repository: &Path) -> std::path::PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), Into::into);
-    repository.join::<std::path::PathBuf>(target).join("api-listing")
+fn target_folder(repository: &Path) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    repository.join(target)
 }

@@ -29,6 +29,9 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = listing::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let write = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => false,
