@@ -14,11 +14,15 @@ impl CompactAddress {
     /// Whether it is this address, in this form.
     #[inline]
     pub(crate) fn is(&self, address: SocketAddr) -> bool {
-        let is_ip = match address.ip() {
-            IpAddr::V4(v4) => !self.is_v6 && self.ip[..4] == v4.octets(),
-            IpAddr::V6(v6) => self.is_v6 && self.ip == v6.octets(),
-        };
-        is_ip && self.port == address.port()
+        match address {
+            SocketAddr::V4(v4) => {
+                let [a, b, c, d, ..] = self.ip;
+                !self.is_v6 && [a, b, c, d] == v4.ip().octets() && self.port == v4.port()
+            }
+            SocketAddr::V6(v6) => {
+                self.is_v6 && self.ip == v6.ip().octets() && self.port == v6.port()
+            }
+        }
     }
 
     /// The same bytes on every machine, other ones for every other address.
@@ -56,11 +60,15 @@ impl From<CompactAddress> for SocketAddr {
 
 /// The address as it is sent to and compared: an IPv4 address that is written as an IPv6 one
 /// (`::ffff:10.1.2.3`), as Go programs announce theirs, is the IPv4 address.
+#[inline]
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(_) => SocketAddr::new(address.ip().to_canonical(), address.port()),
-        SocketAddr::V4(_) => address,
-    }
+    if address.is_ipv4() { address } else { canonical_v6(address) }
+}
+
+/// Apart, so that what most addresses need is in line.
+#[inline(never)]
+fn canonical_v6(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 #[cfg(test)]

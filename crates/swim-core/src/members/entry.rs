@@ -178,7 +178,13 @@ impl Entry {
     /// Whether an alive message with this content would change anything but the incarnation.
     #[inline]
     pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
-        self.is_at(address) && self.meta() == meta && self.versions() == versions
+        self.is_at(address) && self.carries(meta, versions)
+    }
+
+    /// Whether this is what the member announces besides its address.
+    #[inline]
+    pub(crate) fn carries(&self, meta: &[u8], versions: Versions) -> bool {
+        self.meta() == meta && self.versions() == versions
     }
 
     /// Whether the member is reached at this address, in whatever form it is written.

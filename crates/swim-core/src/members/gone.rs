@@ -19,6 +19,14 @@ pub(super) struct Gone {
     pub(super) lost_since: Deadlines<Slot>,
 }
 
+impl Gone {
+    /// Whether nobody of them is worth looking for.
+    #[inline]
+    fn missed_by_nobody(&self) -> bool {
+        self.failed.is_empty() && self.lost.is_empty()
+    }
+}
+
 impl Members {
     /// The listed member that has been gone for longest, and since when.
     #[inline]
@@ -50,9 +58,17 @@ impl Members {
     /// Of those of whom this node only heard, one in as many picks as there are nodes: each of them
     /// does the same, so that a made-up member is looked for once per period, and not by everybody
     /// in each. Those who failed before this node heard from them are looked for by others, too.
+    #[inline]
     pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
-        let Gone { failed, lost, .. } = &self.hearsay;
-        let heard_only = !failed.is_empty() || !lost.is_empty();
+        // Asked with every probe, and most of the time there are none.
+        if self.hearsay.missed_by_nobody() && self.known.missed_by_nobody() {
+            return None;
+        }
+        self.pick_one_that_failed(random)
+    }
+
+    fn pick_one_that_failed(&self, random: &mut Random) -> Option<Slot> {
+        let heard_only = !self.hearsay.missed_by_nobody();
         let gone = if heard_only && random.below(narrow(self.peers() + 1)) == 0 {
             &self.hearsay
         } else {

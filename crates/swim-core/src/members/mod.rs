@@ -455,10 +455,11 @@ impl Members {
         if a == b {
             return;
         }
-        self.ring.swap(a, b);
-        for place in [a, b] {
-            self.pages.set_place(self.ring[place], narrow(place));
-        }
+        let (to_b, to_a) = (self.ring[a], self.ring[b]);
+        self.ring[a] = to_a;
+        self.ring[b] = to_b;
+        self.pages.set_place(to_a, narrow(a));
+        self.pages.set_place(to_b, narrow(b));
     }
 
     fn hash(&self, name: &[u8]) -> u64 {

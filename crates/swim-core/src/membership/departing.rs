@@ -94,6 +94,7 @@ impl Membership {
     /// One of the members that failed, to look for: so a healed partition is noticed. One per
     /// period, however many they are. Also those that are listed still: they are gossiped to, but
     /// only where there is news, and in a cluster that fell apart and fell silent there is none.
+    #[inline]
     pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
         self.members.pick_failed(random)
     }

@@ -129,7 +129,7 @@ impl Membership {
             if !known.state.is_live() {
                 self.tell_accused(cx, slot, canonical(new.address));
             } else if update.incarnation == known.incarnation
-                && !entry.announces(new.address, new.meta, new.versions)
+                && !entry.carries(new.meta, new.versions)
             {
                 // It restarted at the same incarnation, and only it knows what it announces now.
                 // One of the two who differ tells it what it announced before, and it outbids that.
@@ -138,8 +138,7 @@ impl Membership {
             }
             return cx.drop_quietly(DropReason::Stale);
         }
-        let changes =
-            !known.state.is_live() || !entry.announces(new.address, new.meta, new.versions);
+        let changes = !known.state.is_live() || elsewhere || !entry.carries(new.meta, new.versions);
         if changes && !is_acceptable(cx, update.name, new, news.via()) {
             return;
         }

@@ -25,7 +25,6 @@ struct Packet {
     questions: u32,
     /// The member that pinged in it, from its own address.
     pinger: Option<Slot>,
-    /// It is sealed, on the native wire: what it says tells what is recorded.
     sealed: bool,
 }
 
@@ -41,8 +40,7 @@ impl Node {
         let mut scratch = self.scratch.take().expect("lent out only while a datagram is handled");
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
-                let sealed = opened.is_sealed() && self.cx.config.wire == Wire::Swim;
-                let size = datagram.len() + self.more_around_answers(opened.is_sealed());
+                let (size, sealed) = (datagram.len(), opened.is_sealed());
                 let mut packet = Packet { from, size, questions: 0, pinger: None, sealed };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
@@ -84,7 +82,8 @@ impl Node {
         let Node { cx, membership, gossip, detector, .. } = self;
         match message {
             Message::Ping(ping) => {
-                if let Some(pinger) = self.receive_ping((from, packet.size), ping) {
+                let size = packet.size + self.more_around_answers(packet.sealed);
+                if let Some(pinger) = self.receive_ping((from, size), ping) {
                     packet.pinger = Some(pinger);
                 }
             }
@@ -107,7 +106,9 @@ impl Node {
     /// Not a part of what is done with each packet, most of which have neither.
     #[inline(never)]
     fn receive_user_message(&mut self, sealed: bool, message: &User<'_>) {
-        match if sealed { self.take_sealed_message(message) } else { Ok(()) } {
+        // On the native wire what is sealed tells what is recorded.
+        let tells = sealed && self.cx.config.wire == Wire::Swim;
+        match if tells { self.take_sealed_message(message) } else { Ok(()) } {
             Ok(()) => self.cx.emit(told(message, false)),
             Err(reason) => self.cx.drop_quietly(reason),
         }

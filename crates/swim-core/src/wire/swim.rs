@@ -115,11 +115,12 @@ pub(crate) struct Labels<'a> {
 
 impl Labels<'_> {
     pub(crate) fn accept(&self, label: &[u8]) -> bool {
-        self.iter().any(|accepted| accepted == label)
+        self.any(|accepted| accepted == label)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        core::iter::once(self.own).chain(self.also)
+    #[inline]
+    fn any(&self, is_it: impl Fn(&[u8]) -> bool) -> bool {
+        is_it(self.own) || self.also.is_some_and(is_it)
     }
 }
 
@@ -139,19 +140,17 @@ pub(crate) struct Header {
 /// accepted.
 #[inline]
 pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<Header>, DropReason> {
-    let may_be = |length: u8| labels.iter().any(|label| label_len(label) == length);
     match *bytes {
         [] => return Ok(None),
         [first, ..] if first != MAGIC => return Err(classify(bytes)),
         [_, version, ..] if version & !FLAGS != WIRE_VERSION << 4 => {
             return Err(DropReason::WireVersion);
         }
-        [_, _, length, ..] if !may_be(length) => return Err(DropReason::LabelMismatch),
         [_, version, length, ref theirs @ ..] => {
             let theirs = &theirs[..theirs.len().min(length.into())];
             let agrees =
                 |label: &[u8]| label_len(label) == length && label[..theirs.len()] == *theirs;
-            if !labels.iter().any(agrees) {
+            if !labels.any(agrees) {
                 return Err(DropReason::LabelMismatch);
             }
             if theirs.len() == usize::from(length) {
