@@ -1,4 +1,4 @@
-//! Counts the instructions of six operations under valgrind, and compares them with those that are
+//! Counts the instructions of ten operations under valgrind, and compares them with those that are
 //! committed in `benches/instructions.txt`:
 //!
 //! ```sh
@@ -36,14 +36,22 @@ struct Measured {
     times: [u64; 2],
 }
 
-const MEASURED: [Measured; 6] = [
+const MEASURED: [Measured; 10] = [
     Measured { title: "ping answered", key: "ping/hot", per: 1, times: [500, 1_500] },
     Measured { title: "ack handled", key: "ack", per: 1, times: [500, 1_500] },
     Measured { title: "known update", key: "known/hot", per: 40, times: [500, 1_500] },
     Measured { title: "probe tick", key: "tick/probe/hot", per: 1, times: [100, 300] },
     Measured { title: "gossip tick", key: "tick/gossip", per: 1, times: [500, 1_500] },
     Measured { title: "push/pull, per member", key: PUSH_PULL.key, per: MEMBERS, times: [20, 60] },
+    sealed("sealed: ping answered", "ping/hot@swim/aes256", 1),
+    sealed("sealed: ack handled", "ack@swim/aes256", 1),
+    sealed("sealed: known update", "known/hot@swim/aes256", 40),
+    sealed("sealed: gossip tick", "tick/gossip@swim/aes256", 1),
 ];
+
+const fn sealed(title: &'static str, key: &'static str, per: u64) -> Measured {
+    Measured { title, key, per, times: [100, 300] }
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -110,7 +118,7 @@ fn write() -> Result<bool, String> {
         old.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     for measured in &MEASURED {
         let now = measured.count()?;
-        _ = writeln!(text, "{:16}{now:>8}", measured.key);
+        _ = writeln!(text, "{:24}{now:>8}", measured.key);
         println!("{:24}{now:>12}", measured.title);
     }
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;

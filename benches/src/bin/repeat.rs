@@ -6,25 +6,32 @@
 //!     benches/target/release/repeat known/hot 1000 2000
 //! ```
 //!
-//! The program `instructions` does it for those operations whose instructions are held.
+//! `ping/hot@swim/aes256` is the operation in that framing, as `wires` names them. The program
+//! `instructions` does it for those operations whose instructions are held.
 
 use std::process::ExitCode;
 
-use swim_benches::{OPERATIONS, Operation, PUSH_PULL, Subject};
+use swim_benches::coder::FRAMINGS;
+use swim_benches::{OPERATIONS, Operation, PUSH_PULL, Subject, names};
+use swim_core::Config;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let operation =
-        arguments.next().and_then(|key| operations().find(|operation| operation.key == key));
+    let operation = arguments.next().and_then(|key| find(&key));
     let mut number = || arguments.next().and_then(|text| text.parse().ok());
-    let (Some(operation), Some(members), Some(times)) = (operation, number(), number()) else {
-        eprintln!("usage: repeat OPERATION MEMBERS TIMES; an operation is one of:");
+    let (Some((operation, config)), Some(members), Some(times)) = (operation, number(), number())
+    else {
+        eprintln!("usage: repeat OPERATION[@FRAMING] MEMBERS TIMES; an operation is one of:");
         for operation in operations() {
             eprintln!("  {:12} {}", operation.key, operation.title);
         }
+        eprintln!("and a framing, when it is not plain on the native wire:");
+        for framing in FRAMINGS {
+            eprintln!("  {:22} {}", framing.key, framing.title);
+        }
         return ExitCode::FAILURE;
     };
-    repeat(&operation, members, times);
+    repeat(&operation, config, members, times);
     ExitCode::SUCCESS
 }
 
@@ -32,8 +39,17 @@ fn operations() -> impl Iterator<Item = Operation> {
     OPERATIONS.into_iter().chain([PUSH_PULL])
 }
 
-fn repeat(operation: &Operation, members: usize, times: usize) {
-    let mut subject = (operation.subject)(swim_benches::names::config(), members);
+/// The operation of this name, and the configuration of the node that carries it out.
+fn find(key: &str) -> Option<(Operation, Config)> {
+    let (key, config) = match key.split_once('@') {
+        None => (key, names::config()),
+        Some((key, framing)) => (key, FRAMINGS.into_iter().find(|it| it.key == framing)?.config()),
+    };
+    Some((operations().find(|operation| operation.key == key)?, config))
+}
+
+fn repeat(operation: &Operation, config: Config, members: usize, times: usize) {
+    let mut subject = (operation.subject)(config, members);
     for _ in 0..times {
         if let Some(prepare) = operation.prepare {
             prepare(&mut subject);
