@@ -2,7 +2,9 @@
 
 use core::net::SocketAddr;
 
-use swim_core::{Answer, CommandError, Failure, Instant, Node, RequestId};
+use swim_core::{
+    Answer, CommandError, Failure, Instant, Node, Refused, RequestId, StreamId, StreamInput,
+};
 
 use crate::trace::Mark;
 use crate::world::World;
@@ -75,6 +77,39 @@ impl World {
         self.check(host, |checker, by| checker.command(by));
         self.pump(host);
         result
+    }
+
+    /// Connects to a node from outside the world, as a stranger does. What comes on the stream is
+    /// said with [`bring`](World::bring); what the node says there goes nowhere.
+    ///
+    /// ```
+    /// use swim_core::StreamInput;
+    ///
+    /// let mut world = swim_sim::World::new(1);
+    /// world.form(3);
+    /// let stranger = "192.0.2.1:50000".parse().expect("an address");
+    /// let stream = world.connect(stranger, "n0").expect("few streams are open");
+    /// world.bring("n0", stream, StreamInput::Data(b"GET / HTTP/1.1"));
+    /// assert_eq!(world.node("n0").stats().streams_open, 0);
+    /// ```
+    #[track_caller]
+    pub fn connect(&mut self, from: SocketAddr, to: &str) -> Result<StreamId, Refused> {
+        let host = self.commandable(to);
+        let accepted = self.touch(host, |node, now| node.handle_accept(now, from));
+        if let Ok(stream) = accepted {
+            self.check(host, |checker, by| checker.stream_accepted(by, stream, from));
+        }
+        self.pump(host);
+        accepted
+    }
+
+    /// Reports to a node what happened to a stream from outside the world. See
+    /// [`connect`](World::connect).
+    #[track_caller]
+    pub fn bring(&mut self, to: &str, stream: StreamId, input: StreamInput<'_>) {
+        let host = self.commandable(to);
+        self.check(host, |checker, by| checker.stream_input(by, stream, input));
+        self.turn(host, |node, now| node.handle_stream(now, stream, input));
     }
 
     /// As [`command`](World::command), for a command that gets an answer.

@@ -52,10 +52,9 @@ fn stranger() -> SocketAddr {
 
 /// Connects to n0, writes this in pieces as a network would, and goes on to hold the connection.
 fn write(world: &mut World, bytes: &[u8]) {
-    let stream = world.command("n0", |node, now| node.handle_accept(now, stranger()));
-    let stream = stream.expect("few streams are open");
+    let stream = world.connect(stranger(), "n0").expect("few streams are open");
     for piece in bytes.chunks(1400) {
-        world.command("n0", |node, now| node.handle_stream(now, stream, StreamInput::Data(piece)));
+        world.bring("n0", stream, StreamInput::Data(piece));
     }
 }
 

@@ -266,14 +266,9 @@ fn s40_http_tls_and_noise_are_called_what_they_are() {
             for _ in 0..20 {
                 world.inject(from, "n0", bytes.to_vec());
                 // As a connection brings it: first a byte, then the rest.
-                let stream = world.command("n0", |node, now| {
-                    let stream = node.handle_accept(now, from).expect("few streams are open");
-                    node.handle_stream(now, stream, StreamInput::Data(&bytes[..1]));
-                    stream
-                });
-                world.command("n0", |node, now| {
-                    node.handle_stream(now, stream, StreamInput::Data(&bytes[1..]));
-                });
+                let stream = world.connect(from, "n0").expect("few streams are open");
+                world.bring("n0", stream, StreamInput::Data(&bytes[..1]));
+                world.bring("n0", stream, StreamInput::Data(&bytes[1..]));
                 world.run(secs(1));
             }
             let what = format!("{reason:?} with label {label:?}");
