@@ -358,9 +358,19 @@ impl Scene {
                 StreamInput::Data(bytes)
             }
             StreamOp::Finish => StreamInput::Finished,
-            StreamOp::Abort => StreamInput::Failed(ConnectionError::Reset),
+            StreamOp::Close => {
+                self.ends.remove(&end);
+                return;
+            }
+            StreamOp::Abort => {
+                self.ends.remove(&end);
+                StreamInput::Failed(ConnectionError::Reset)
+            }
         };
-        self.nodes[usize::from(other)].handle_stream(self.now, id, input);
+        // An end that is over hears no more.
+        if self.ends.contains_key(&(other, id)) {
+            self.nodes[usize::from(other)].handle_stream(self.now, id, input);
+        }
     }
 
     // What is checked.

@@ -32,6 +32,8 @@ struct Open {
     incoming: bool,
     /// The node will send nothing more.
     finished: bool,
+    /// Nor will the peer.
+    heard_end: bool,
     /// What the node waits for.
     awaits: Option<Awaited>,
     talk: Talk,
@@ -111,14 +113,12 @@ impl Watched {
             let from = if open.incoming { Side::Dialler } else { Side::Acceptor };
             open.talk.hear(from, bytes);
         }
+        if let (Some(open), StreamInput::Finished) = (self.streams.get_mut(&id), input) {
+            open.heard_end = true;
+        }
         self.node.handle_stream(self.now, id, input);
         self.take_outputs();
-        let over = match input {
-            StreamInput::Failed(_) => true,
-            StreamInput::Finished => self.streams.get(&id).is_some_and(|open| open.finished),
-            StreamInput::Opened | StreamInput::Data(_) => false,
-        };
-        if over {
+        if let StreamInput::Failed(_) = input {
             self.streams.remove(&id);
         }
         self.check();
@@ -263,7 +263,8 @@ impl Watched {
     fn note_stream(&mut self, id: StreamId, incoming: bool) {
         assert!(Some(id) > self.newest_stream, "never reused");
         self.newest_stream = Some(id);
-        let open = Open { incoming, finished: false, awaits: None, talk: Talk::default() };
+        let talk = Talk::default();
+        let open = Open { incoming, finished: false, heard_end: false, awaits: None, talk };
         self.streams.insert(id, open);
     }
 
@@ -283,6 +284,10 @@ impl Watched {
             StreamOp::Finish => {
                 assert!(!open.finished, "finished twice");
                 open.finished = true;
+            }
+            StreamOp::Close => {
+                assert!(open.finished && open.heard_end, "closed before both sides ended");
+                self.streams.remove(&id);
             }
             StreamOp::Abort => {
                 self.streams.remove(&id);

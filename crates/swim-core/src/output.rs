@@ -39,6 +39,12 @@ pub enum Output {
 }
 
 /// What to do to a stream. Operations on one stream are carried out in order.
+///
+/// Each stream ends once: by [`Close`](StreamOp::Close), by [`Abort`](StreamOp::Abort), or by the
+/// caller's own [`StreamInput::Failed`]. The node has forgotten it then. No further operation names
+/// it, and nothing that is still reported about it matters.
+///
+/// Exhaustive on purpose: a new duty must not be overlooked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamOp {
     /// Connect to this address, and report [`StreamInput::Opened`] or [`StreamInput::Failed`].
@@ -49,10 +55,18 @@ pub enum StreamOp {
     },
     /// Write these bytes, all of them, in order.
     Send(Bytes),
-    /// Nothing more will be written: close the sending side once everything is written.
+    /// Nothing more will be written: close the sending side once everything is written. The peer
+    /// may still send; go on reading.
     Finish,
-    /// Close the stream now and forget it, unsent bytes too. Nothing more is reported about it, and
-    /// nothing more that is reported about it matters.
+    /// Both sides are done: close the stream and forget it, once what is still unwritten is
+    /// written. This follows a [`Finish`](StreamOp::Finish), and the
+    /// [`StreamInput::Finished`] of the peer.
+    ///
+    /// The node no longer watches the stream, so the caller gives up a peer that stops reading:
+    /// when [`Config::stream_timeout`](crate::Config::stream_timeout) passes in which less than
+    /// 256 KiB of what is left was written.
+    Close,
+    /// Close the stream now and forget it, unsent bytes too; stop dialling if it is not open yet.
     Abort,
 }
 

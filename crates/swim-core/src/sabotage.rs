@@ -61,6 +61,10 @@ pub enum Sabotage {
     CountsAddressesApart,
     /// Keeps no places for members.
     KeepsNoPlaces,
+    /// Forgets streams that are over, and does not say so.
+    LeavesStreamsOpen,
+    /// Ends streams that have ended.
+    EndsStreamsTwice,
     /// Tells everything to whoever asks.
     TellsEverybodyAll,
     /// Reads what was compressed, however much it holds for its length.

@@ -106,6 +106,7 @@ impl Streams {
                 stream.advance(id, actions);
                 self.forget_if_done(id);
             }
+            StreamOp::Close => {}
             StreamOp::Abort => self.abort(id, actions),
         }
         None

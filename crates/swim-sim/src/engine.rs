@@ -74,6 +74,7 @@ impl World {
                     }
                     StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
                     StreamOp::Finish => self.finish_stream(host, id),
+                    StreamOp::Close => {}
                     StreamOp::Abort => self.abort_stream(host, id),
                 }
             }

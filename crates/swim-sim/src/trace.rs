@@ -171,6 +171,7 @@ impl Trace {
                 StreamOp::Send(bytes) => sink.bytes(1, bytes),
                 StreamOp::Finish => sink.0.write(&[2]),
                 StreamOp::Abort => sink.0.write(&[3]),
+                StreamOp::Close => sink.0.write(&[4]),
             }
         }
     }

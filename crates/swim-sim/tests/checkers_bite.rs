@@ -124,6 +124,20 @@ fn a_packet_above_its_limit_is_seen() {
 }
 
 #[test]
+fn a_stream_that_is_forgotten_without_a_word_is_seen() {
+    bites(Sabotage::LeavesStreamsOpen, &Limits::default(), |world| {
+        world.form(3);
+    });
+}
+
+#[test]
+fn a_stream_that_ends_twice_is_seen() {
+    bites(Sabotage::EndsStreamsTwice, &Limits::default(), |world| {
+        world.form(3);
+    });
+}
+
+#[test]
 fn a_request_without_an_answer_is_seen_in_a_calm_world() {
     bites(Sabotage::NeverAnswers, &Answers::default(), |world| {
         world.form(4);
@@ -201,13 +215,15 @@ fn halves_that_do_not_find_each_other_are_seen() {
 }
 
 /// All that a checker looks for, and how many seeds a swarm may take at most to see one.
-const SEEN_WITHIN: [(Sabotage, u64); 13] = [
+const SEEN_WITHIN: [(Sabotage, u64); 15] = [
     (Sabotage::BelievesOldNews, 64),
     (Sabotage::Resurrects, 64),
     (Sabotage::BelievesItsDeath, 64),
     (Sabotage::KeepsItsIncarnation, 64),
     (Sabotage::OverfillsItsQueue, 64),
     (Sabotage::OverfillsPackets, 64),
+    (Sabotage::LeavesStreamsOpen, 1),
+    (Sabotage::EndsStreamsTwice, 1),
     (Sabotage::NeverAnswers, 64),
     (Sabotage::AnswersTwice, 1),
     (Sabotage::MiscountsRequests, 1),

@@ -168,9 +168,7 @@ impl Exchange {
             StreamInput::Opened => self.table.set_opened(id),
             StreamInput::Data(_) if purpose == Purpose::Answered => {}
             StreamInput::Data(data) => return self.receive_data(cx, id, data),
-            StreamInput::Finished if purpose == Purpose::Answered => {
-                self.table.remove(id);
-            }
+            StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
             StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
             StreamInput::Failed(error) => {
                 self.table.remove(id);
@@ -185,7 +183,7 @@ impl Exchange {
         match purpose {
             // Memberlist acknowledges no message: whoever takes one closes the stream.
             Purpose::Message { request } if is_silent && cx.config.wire == Wire::Memberlist => {
-                self.close(cx, id);
+                self.complete(cx, id);
                 cx.answer(request, Ok(Answer::Delivered));
             }
             _ if is_silent => self.fail(cx, id, Failure::Refused),
@@ -290,9 +288,24 @@ impl Exchange {
         }
     }
 
-    /// Ends an exchange that is complete.
-    pub(crate) fn close(&mut self, cx: &mut Context, id: StreamId) {
+    /// Ends an exchange that this node began: the answer is there, so whatever may still be
+    /// unwritten matters no more.
+    pub(crate) fn complete(&mut self, cx: &mut Context, id: StreamId) {
         self.abort(cx, id);
+    }
+
+    /// Ends an exchange that a peer began: it is answered, and the peer sends no more. What is left
+    /// to write is the caller's.
+    fn close(&mut self, cx: &mut Context, id: StreamId) {
+        if self.table.remove(id).is_none() {
+            return;
+        }
+        if !cx.config.breaks(Sabotage::LeavesStreamsOpen) {
+            cx.outputs.stream(id, StreamOp::Close);
+        }
+        if cx.config.breaks(Sabotage::EndsStreamsTwice) {
+            cx.outputs.stream(id, StreamOp::Abort);
+        }
     }
 
     /// Ends an exchange because of what the peer sent.

@@ -55,13 +55,13 @@ impl Node {
                 self.receive_push_pull(arrived, (scope, view), half);
             }
             (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
-                exchange.close(cx, id);
+                exchange.complete(cx, id);
                 if let Some(target) = detector.receive_stream_ack(id) {
                     membership.note_answer_from(target, arrived.peer);
                 }
             }
             (Purpose::Message { request }, Opening::Ack { .. }) => {
-                exchange.close(cx, id);
+                exchange.complete(cx, id);
                 cx.answer(request, Ok(Answer::Delivered));
             }
             (Purpose::Incoming, Opening::Complaint(_)) => {
@@ -137,7 +137,7 @@ impl Node {
 
     /// Takes in the answer to an exchange that this node began.
     fn merge_answer(&mut self, id: StreamId, teller: Teller, scope: Scope, half: Half<'_>) {
-        self.exchange.close(&mut self.cx, id);
+        self.exchange.complete(&mut self.cx, id);
         self.merge(teller, scope, half);
     }
 

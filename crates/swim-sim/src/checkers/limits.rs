@@ -14,6 +14,9 @@ use crate::trace::event_member;
 /// updates and broadcasts, listed and lost members, requests under way, incoming streams in total
 /// and per source; metadata of members; what it writes to a stream, which is a header and whole
 /// frames, or one whole message on memberlist's wire; and local health.
+///
+/// Each stream ends once: by what the node says, or because it failed. The node keeps none that has
+/// ended, and has forgotten none that has not.
 #[derive(Debug, Default)]
 pub struct Limits {
     hosts: Vec<Used>,
@@ -34,12 +37,14 @@ struct Open {
     source: Option<IpAddr>,
     /// The node will write nothing more.
     finished: bool,
+    /// Nor will the peer.
+    heard_end: bool,
     talk: Talk,
 }
 
 impl Open {
     fn new(source: Option<IpAddr>) -> Self {
-        Open { source, finished: false, talk: Talk::default() }
+        Open { source, finished: false, heard_end: false, talk: Talk::default() }
     }
 }
 
@@ -98,20 +103,20 @@ impl Checker for Limits {
 
     fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
         let used = of_host(&mut self.hosts, by.host);
-        let over = match input {
-            StreamInput::Failed(_) => true,
-            StreamInput::Finished => used.streams.get(&id).is_some_and(|open| open.finished),
-            StreamInput::Opened => false,
-            StreamInput::Data(bytes) => {
-                if let Some(open) = used.streams.get_mut(&id) {
-                    let dialled = open.source.is_none();
-                    self.opener.overhear(by.node.config(), &mut open.talk, bytes, dialled);
-                }
-                false
-            }
+        let Some(open) = used.streams.get_mut(&id) else {
+            // What was under way when the node ended the stream.
+            return Ok(());
         };
-        if over {
-            used.streams.remove(&id);
+        match input {
+            StreamInput::Opened => {}
+            StreamInput::Data(bytes) => {
+                let dialled = open.source.is_none();
+                self.opener.overhear(by.node.config(), &mut open.talk, bytes, dialled);
+            }
+            StreamInput::Finished => open.heard_end = true,
+            StreamInput::Failed(_) => {
+                used.streams.remove(&id);
+            }
         }
         Ok(())
     }
@@ -123,8 +128,7 @@ impl Checker for Limits {
             return Ok(());
         }
         let Some(open) = used.streams.get_mut(&id) else {
-            // What was decided before it heard that the stream is gone.
-            return Ok(());
+            return Err(format!("{id:?}: {} after its end", named(operation)));
         };
         match operation {
             StreamOp::Open { .. } => Ok(()),
@@ -141,6 +145,11 @@ impl Checker for Limits {
                 let once = !core::mem::replace(&mut open.finished, true);
                 expect(once, || format!("{id:?}: finished twice"))?;
                 expect(!open.talk.goes_on(), || format!("{id:?}: finished in the middle"))
+            }
+            StreamOp::Close => {
+                let (finished, heard_end) = (open.finished, open.heard_end);
+                used.streams.remove(&id);
+                expect(finished && heard_end, || format!("{id:?}: closed before both sides ended"))
             }
             StreamOp::Abort => {
                 used.streams.remove(&id);
@@ -177,6 +186,8 @@ impl Checker for Limits {
             expect(found <= max, || format!("{found} {what} is {max}"))?;
         }
         let used = of_host(&mut self.hosts, by.host);
+        let (open, known) = (used.streams.len(), stats.streams_open);
+        expect(open == known, || format!("{open} streams have not ended, it knows {known}"))?;
         if used.streams.is_empty() {
             return Ok(());
         }
@@ -202,6 +213,16 @@ impl Used {
         expect(most.is_none_or(|(_, count)| count <= max), || {
             format!("incoming streams {most:?}, streams_per_source_max is {max}")
         })
+    }
+}
+
+fn named(operation: &StreamOp) -> &'static str {
+    match operation {
+        StreamOp::Open { .. } => "opened",
+        StreamOp::Send(_) => "bytes",
+        StreamOp::Finish => "finished",
+        StreamOp::Close => "closed",
+        StreamOp::Abort => "aborted",
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod compression;
 mod datagrams;
+mod endings;
 mod limits;
 mod limits_of_streams;
 mod peer;

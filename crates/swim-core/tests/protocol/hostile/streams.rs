@@ -234,7 +234,8 @@ fn bytes_after_the_end_of_an_exchange_are_ignored() {
     bytes.extend_from_slice(b"and more");
     assert!(sent(&peer.stream(stream, StreamInput::Data(&bytes)), stream).is_some());
     assert_eq!(peer.stream(stream, StreamInput::Data(&[7; 100_000])), []);
-    assert_eq!(peer.stream(stream, StreamInput::Finished), []);
+    let close = Output::Stream { id: stream, op: StreamOp::Close };
+    assert_eq!(peer.stream(stream, StreamInput::Finished), [close]);
     assert_eq!(peer.node.stats().streams_open, 0);
 }
 

@@ -217,9 +217,19 @@ impl Wiretap {
                 StreamInput::Data(bytes)
             }
             StreamOp::Finish => StreamInput::Finished,
-            StreamOp::Abort => StreamInput::Failed(ConnectionError::Reset),
+            StreamOp::Close => {
+                self.ends.remove(&end);
+                return;
+            }
+            StreamOp::Abort => {
+                self.ends.remove(&end);
+                StreamInput::Failed(ConnectionError::Reset)
+            }
         };
-        self.nodes[other].handle_stream(self.now, id, input);
+        // An end that is over hears no more.
+        if self.ends.contains_key(&(other, id)) {
+            self.nodes[other].handle_stream(self.now, id, input);
+        }
     }
 
     /// Says this on a stream of its own to a member, piece by piece.
