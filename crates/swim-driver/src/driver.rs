@@ -245,9 +245,7 @@ impl Driver {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.read(now);
         self.node.handle_timeout(now);
-        while let Some(stalled) = self.streams.stalled(now, &mut self.actions) {
-            self.node.handle_stream(now, stalled, StreamInput::Failed(ConnectionError::TimedOut));
-        }
+        self.streams.give_up(now, &mut self.actions);
         self.settle(now);
         self.leaving.expire(now);
         if self.node.status() == Status::Running {
@@ -336,7 +334,7 @@ impl Driver {
         let (known, input) = match news {
             StreamNews::Opened => (self.streams.opened(id, &mut self.actions), StreamInput::Opened),
             StreamNews::Data(bytes) => (self.streams.is_known(id), StreamInput::Data(bytes)),
-            StreamNews::Finished => (self.streams.peer_finished(now, id), StreamInput::Finished),
+            StreamNews::Finished => (self.streams.is_known(id), StreamInput::Finished),
             StreamNews::Failed(error) => (self.streams.failed(id), StreamInput::Failed(error)),
             StreamNews::Written => {
                 self.streams.written(now, id, &mut self.actions);
@@ -458,7 +456,7 @@ impl Driver {
                     if let StreamOp::Open { .. } = op {
                         opened = Some(id);
                     }
-                    if let Some(aborted) = self.streams.apply(id, op, &mut self.actions) {
+                    if let Some(aborted) = self.streams.apply(now, id, op, &mut self.actions) {
                         let node = self.publisher.name();
                         tracing::debug!(
                             target: "swim", %node, stream = aborted.0,

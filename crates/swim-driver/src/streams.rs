@@ -24,11 +24,11 @@ pub(crate) struct Streams {
     unwritten_max: usize,
     /// The unwritten bytes of all accepted streams: peers decide how many there are.
     unwritten_accepted: usize,
-    /// The time to connect, and the time without progress for what is still to be written when
-    /// the peer has finished.
+    /// The time to connect, and the time without progress for what is still to be written on a
+    /// stream that the core has closed.
     timeout: Duration,
-    /// When to give up streams whose peer has finished. The core has heard the end of those, and
-    /// forgotten them: nobody else would notice that the peer reads no more.
+    /// When to give up streams that the core has closed. It has forgotten them: nobody else would
+    /// notice that the peer reads no more.
     draining: Deadlines<StreamId>,
 }
 
@@ -42,7 +42,7 @@ struct Stream {
     /// All bytes that are not yet reported as written.
     unwritten: usize,
     finish: Finish,
-    /// The peer will send no more; and when to give up writing.
+    /// The core has closed it; and when to give up writing.
     draining: Option<Instant>,
 }
 
@@ -76,6 +76,7 @@ impl Streams {
     #[must_use]
     pub(crate) fn apply(
         &mut self,
+        now: Instant,
         id: StreamId,
         op: StreamOp,
         actions: &mut VecDeque<Action>,
@@ -104,9 +105,11 @@ impl Streams {
                 let stream = self.table.get_mut(&id)?;
                 stream.finish = Finish::Asked;
                 stream.advance(id, actions);
+            }
+            StreamOp::Close => {
+                self.drain(now, id);
                 self.forget_if_done(id);
             }
-            StreamOp::Close => {}
             StreamOp::Abort => self.abort(id, actions),
         }
         None
@@ -119,7 +122,6 @@ impl Streams {
         };
         stream.open = true;
         stream.advance(id, actions);
-        self.forget_if_done(id);
         true
     }
 
@@ -140,31 +142,19 @@ impl Streams {
         self.forget_if_done(id);
     }
 
-    /// The peer will send no more. False for a stream that is not known any more.
-    pub(crate) fn peer_finished(&mut self, now: Instant, id: StreamId) -> bool {
-        let known = self.is_known(id);
-        self.drain(now, id);
-        self.forget_if_done(id);
-        known
-    }
-
     /// The connection broke. False for a stream that is not known any more.
     pub(crate) fn failed(&mut self, id: StreamId) -> bool {
         self.remove(id)
     }
 
-    /// Aborts a stream on which nothing more can be expected; the core has yet to hear of it.
-    pub(crate) fn stalled(
-        &mut self,
-        now: Instant,
-        actions: &mut VecDeque<Action>,
-    ) -> Option<StreamId> {
-        let (_, id) = self.draining.take_due(now)?;
-        self.abort(id, actions);
-        Some(id)
+    /// Aborts the streams that the core has closed and whose peers read no more.
+    pub(crate) fn give_up(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
+        while let Some((_, id)) = self.draining.take_due(now) {
+            self.abort(id, actions);
+        }
     }
 
-    /// When [`stalled`](Streams::stalled) is due.
+    /// When [`give_up`](Streams::give_up) is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.draining.next()
     }
@@ -198,7 +188,7 @@ impl Streams {
         }
     }
 
-    /// Ends a stream at once; the core has yet to hear of it.
+    /// Ends a stream at once. A core that knows it has yet to hear of it.
     pub(crate) fn abort(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
         if self.remove(id) {
             actions.push_back(Action::Abort { id });
@@ -272,7 +262,7 @@ mod tests {
         }
 
         fn apply(&mut self, id: StreamId, op: StreamOp) -> Option<StreamId> {
-            self.streams.apply(id, op, &mut self.actions)
+            self.streams.apply(NOW, id, op, &mut self.actions)
         }
 
         fn actions(&mut self) -> Vec<Action> {
@@ -320,34 +310,52 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_finished_and_reads_no_more_is_given_up() {
+    fn a_peer_that_reads_no_more_is_given_up_once_the_core_has_closed_its_stream() {
         let mut bench = Bench::new(1 << 20);
         bench.streams.accepted(ID);
         let _ = bench.apply(ID, StreamOp::Send(bytes(WRITE_SIZE_MAX + 1)));
         let _ = bench.apply(ID, StreamOp::Finish);
         assert_eq!(bench.streams.deadline(), None, "the core watches it");
-        assert!(bench.streams.peer_finished(NOW, ID));
+        assert_eq!(bench.apply(ID, StreamOp::Close), None);
         assert_eq!(bench.streams.deadline(), Some(NOW + TIMEOUT));
 
         // Progress gives it more time ...
         bench.streams.written(NOW + TIMEOUT / 2, ID, &mut bench.actions);
         bench.actions();
-        assert_eq!(bench.streams.stalled(NOW + TIMEOUT, &mut bench.actions), None);
+        bench.streams.give_up(NOW + TIMEOUT, &mut bench.actions);
+        assert_eq!(bench.actions(), []);
         // ... but without any it is over.
         let late = NOW + TIMEOUT + TIMEOUT / 2;
-        assert_eq!(bench.streams.stalled(late, &mut bench.actions), Some(ID));
+        bench.streams.give_up(late, &mut bench.actions);
         assert_eq!(bench.actions(), [Action::Abort { id: ID }]);
+        assert!(!bench.streams.is_known(ID));
         assert_eq!(bench.streams.deadline(), None);
     }
 
     #[test]
-    fn a_stream_is_forgotten_when_both_sides_have_finished() {
+    fn a_stream_is_forgotten_when_the_core_has_closed_it_and_everything_is_written() {
         let mut bench = Bench::new(100);
         bench.streams.accepted(ID);
-        assert!(bench.streams.peer_finished(NOW, ID));
-        assert!(bench.streams.is_known(ID));
+        assert_eq!(bench.apply(ID, StreamOp::Send(bytes(3))), None);
         assert_eq!(bench.apply(ID, StreamOp::Finish), None);
+        assert_eq!(bench.apply(ID, StreamOp::Close), None);
+        assert!(bench.streams.is_known(ID));
+        assert_eq!(bench.actions(), [Action::Write { id: ID, bytes: bytes(3) }]);
+        bench.streams.written(NOW, ID, &mut bench.actions);
         assert!(!bench.streams.is_known(ID));
+        assert_eq!(bench.streams.deadline(), None);
+        assert_eq!(bench.actions(), [Action::Finish { id: ID }]);
+    }
+
+    #[test]
+    fn a_stream_on_which_nothing_waits_is_forgotten_as_the_core_closes_it() {
+        let mut bench = Bench::new(100);
+        bench.streams.accepted(ID);
+        assert_eq!(bench.apply(ID, StreamOp::Finish), None);
+        assert!(bench.streams.is_known(ID), "the peer may still send");
+        assert_eq!(bench.apply(ID, StreamOp::Close), None);
+        assert!(!bench.streams.is_known(ID));
+        assert_eq!(bench.streams.deadline(), None);
         assert_eq!(bench.actions(), [Action::Finish { id: ID }]);
     }
 
@@ -382,10 +390,12 @@ mod tests {
     fn news_of_an_unknown_stream_means_nothing() {
         let mut bench = Bench::new(100);
         assert!(!bench.streams.opened(ID, &mut bench.actions));
-        assert!(!bench.streams.peer_finished(NOW, ID));
         assert!(!bench.streams.failed(ID));
         bench.streams.written(NOW, ID, &mut bench.actions);
-        assert_eq!(bench.apply(ID, StreamOp::Abort), None);
+        for op in [StreamOp::Finish, StreamOp::Close, StreamOp::Abort] {
+            assert_eq!(bench.apply(ID, op), None);
+        }
         assert_eq!(bench.actions(), []);
+        assert_eq!(bench.streams.deadline(), None);
     }
 }
