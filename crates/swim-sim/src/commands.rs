@@ -90,7 +90,7 @@ impl World {
     /// let stranger = "192.0.2.1:50000".parse().expect("an address");
     /// let stream = world.connect(stranger, "n0").expect("few streams are open");
     /// world.bring("n0", stream, StreamInput::Data(b"GET / HTTP/1.1"));
-    /// assert_eq!(world.node("n0").stats().streams_open, 0);
+    /// assert!(!world.bring("n0", stream, StreamInput::Finished), "the node has hung up");
     /// ```
     #[track_caller]
     pub fn connect(&mut self, from: SocketAddr, to: &str) -> Result<StreamId, Refused> {
@@ -98,18 +98,27 @@ impl World {
         let accepted = self.touch(host, |node, now| node.handle_accept(now, from));
         if let Ok(stream) = accepted {
             self.check(host, |checker, by| checker.stream_accepted(by, stream, from));
+            self.hosts[host as usize].outside.insert(stream);
         }
         self.pump(host);
         accepted
     }
 
-    /// Reports to a node what happened to a stream from outside the world. See
-    /// [`connect`](World::connect).
+    /// Reports to a node what happened to a stream from outside the world, unless the stream has
+    /// ended. Whether it had not. See [`connect`](World::connect).
     #[track_caller]
-    pub fn bring(&mut self, to: &str, stream: StreamId, input: StreamInput<'_>) {
+    pub fn bring(&mut self, to: &str, stream: StreamId, input: StreamInput<'_>) -> bool {
         let host = self.commandable(to);
-        self.check(host, |checker, by| checker.stream_input(by, stream, input));
-        self.turn(host, |node, now| node.handle_stream(now, stream, input));
+        let outside = &mut self.hosts[host as usize].outside;
+        let is_open = match input {
+            StreamInput::Failed(_) => outside.remove(&stream),
+            _ => outside.contains(&stream),
+        };
+        if is_open {
+            self.check(host, |checker, by| checker.stream_input(by, stream, input));
+            self.turn(host, |node, now| node.handle_stream(now, stream, input));
+        }
+        is_open
     }
 
     /// As [`command`](World::command), for a command that gets an answer.

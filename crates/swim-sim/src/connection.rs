@@ -24,8 +24,9 @@
 //! ([`Options::stream_buffer`](crate::Options::stream_buffer)) is still to be read by the peer's
 //! process. What a bare node writes leaves it at once.
 //!
-//! `Finish` arrives after everything written before it. `Abort` discards what has not arrived yet,
-//! in both directions, and the peer sees the stream fail after the latency. When a process
+//! `Finish` arrives after everything written before it. After `Close`, what was written is still on
+//! its way, but the process hears nothing more of the stream. `Abort` discards what has not arrived
+//! yet, in both directions, and the peer sees the stream fail after the latency. When a process
 //! crashes, its peers see their streams fail; when a host loses its power, they hear nothing, until
 //! it is back and something of an old stream reaches it.
 
@@ -189,8 +190,10 @@ pub(crate) struct End {
     pub(crate) host: Option<u32>,
     /// Which life of the host's process this end belongs to.
     pub(crate) life: u32,
-    /// What the process calls the stream, while it has it.
+    /// What the process calls the stream, until it aborts it.
     pub(crate) stream: Option<StreamId>,
+    /// The process has closed it, and hears no more of it. Its operating system sends the rest.
+    pub(crate) closed: bool,
     /// It has sent its `Finish`.
     pub(crate) finished: bool,
     /// The peer's `Finish` has arrived.
@@ -201,7 +204,15 @@ pub(crate) struct End {
 
 impl End {
     pub(crate) fn new(host: Option<u32>, life: u32, stream: Option<StreamId>) -> Self {
-        End { host, life, stream, finished: false, heard_finish: false, writing: false }
+        End {
+            host,
+            life,
+            stream,
+            closed: false,
+            finished: false,
+            heard_finish: false,
+            writing: false,
+        }
     }
 }
 

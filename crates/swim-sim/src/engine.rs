@@ -74,7 +74,7 @@ impl World {
                     }
                     StreamOp::Send(bytes) => self.write_stream(host, id, bytes),
                     StreamOp::Finish => self.finish_stream(host, id),
-                    StreamOp::Close => {}
+                    StreamOp::Close => self.close_stream(host, id),
                     StreamOp::Abort => self.abort_stream(host, id),
                 }
             }

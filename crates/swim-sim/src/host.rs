@@ -1,7 +1,7 @@
 //! Hosts: a machine with an address, a clock, and at most one process.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Status, StreamId};
 use swim_driver::Options;
@@ -48,6 +48,8 @@ pub(crate) struct Host {
     pub(crate) alarm: Alarm,
     /// The process's streams by its own names for them.
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
+    /// Those of its streams that come from outside the world.
+    pub(crate) outside: BTreeSet<StreamId>,
     /// What came for it that it has not taken yet.
     pub(crate) waiting: SocketQueue,
     /// When its driver gets to run, if not always.
@@ -83,6 +85,7 @@ impl Host {
             clock: HostClock::of_host(number),
             alarm: Alarm::default(),
             streams: BTreeMap::new(),
+            outside: BTreeSet::new(),
             waiting: SocketQueue::default(),
             polling: None,
             stall: None,

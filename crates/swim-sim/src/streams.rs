@@ -61,7 +61,20 @@ impl World {
         self.write_item(host, stream, Item::Finish);
     }
 
+    /// The process forgets a stream. What it wrote still arrives; whatever comes for it does not
+    /// reach it any more.
+    pub(crate) fn close_stream(&mut self, host: u32, stream: StreamId) {
+        self.hosts[host as usize].outside.remove(&stream);
+        // A connection on which both sides have finished is gone by then.
+        if let Some((id, side)) = self.hosts[host as usize].streams.remove(&stream)
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            connection.end_mut(side).closed = true;
+        }
+    }
+
     pub(crate) fn abort_stream(&mut self, host: u32, stream: StreamId) {
+        self.hosts[host as usize].outside.remove(&stream);
         // A stream that failed just now may still be aborted: it is unknown by then.
         if let Some((id, side)) = self.hosts[host as usize].streams.remove(&stream) {
             self.hang_up(id, side, false);
@@ -308,6 +321,7 @@ impl World {
             }
             let Some(item) = lane.pop() else { return };
             let end = connection.end(side);
+            let closed = end.closed;
             let expected = match item {
                 Item::Accept => end.life == self.hosts[host as usize].life,
                 _ => end.stream.is_some(),
@@ -317,7 +331,9 @@ impl World {
                 self.hang_up(id, side, false);
             } else if item == Item::Accept {
                 self.accept(id, host);
-            } else if let Some((stream, arrival)) = self.arrive(id, side, item) {
+            } else if let Some((stream, arrival)) = self.arrive(id, side, item)
+                && !closed
+            {
                 self.give(host, stream, arrival.input());
             }
         }
@@ -357,7 +373,9 @@ impl World {
                     Phase::Open => ConnectionError::Reset,
                     Phase::GivenUp => ConnectionError::TimedOut,
                 };
-                self.trace.traffic.streams_failed += 1;
+                if !connection.end(side).closed {
+                    self.trace.traffic.streams_failed += 1;
+                }
                 self.remove_connection(id);
                 Arrival::Failed(error)
             }

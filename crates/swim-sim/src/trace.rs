@@ -52,7 +52,7 @@ pub struct Traffic {
     pub streams_opened: u64,
     /// Of those that opened, how many the acceptor's node refused.
     pub streams_refused: u64,
-    /// Streams that failed: refused, timed out, or reset.
+    /// Streams that failed: refused, timed out, or reset before the process closed them.
     pub streams_failed: u64,
     /// Times that a cut stopped a piece of a stream or a connection request.
     pub streams_stalled: u64,

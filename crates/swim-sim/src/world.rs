@@ -405,6 +405,7 @@ impl World {
         host.life += 1;
         host.alarm.cancel();
         host.streams.clear();
+        host.outside.clear();
         host.stall = None;
         host.unsent.clear();
         let mut waiting = core::mem::take(&mut host.waiting);

@@ -16,7 +16,7 @@ use crate::trace::event_member;
 /// frames, or one whole message on memberlist's wire; and local health.
 ///
 /// Each stream ends once: by what the node says, or because it failed. The node keeps none that has
-/// ended, and has forgotten none that has not.
+/// ended, and has forgotten none that has not; nor does its host keep one.
 #[derive(Debug, Default)]
 pub struct Limits {
     hosts: Vec<Used>,
@@ -104,8 +104,7 @@ impl Checker for Limits {
     fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
         let used = of_host(&mut self.hosts, by.host);
         let Some(open) = used.streams.get_mut(&id) else {
-            // What was under way when the node ended the stream.
-            return Ok(());
+            return Err(format!("{id:?}: its host has kept it after its end"));
         };
         match input {
             StreamInput::Opened => {}
