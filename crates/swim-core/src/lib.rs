@@ -9,11 +9,14 @@
 //!
 //! # The loop
 //!
-//! After every call of a command or of `handle_*`, take all outputs, and note when to call
-//! [`Node::handle_timeout`] next:
+//! A loop hands in what arrives, each piece with the time at which it was taken: datagrams
+//! ([`Node::handle_packet`]), connections ([`Node::handle_accept`]), and news of streams
+//! ([`Node::handle_stream`]). It calls [`Node::handle_timeout`] at the time of
+//! [`Node::poll_timeout`], after what had arrived by then. After every call of these and of a
+//! command it takes all outputs ([`Node::poll_output`]) and carries them out, in their order:
 //!
 //! ```
-//! use swim_core::{Config, Instant, Node, Output, StreamOp};
+//! use swim_core::{Config, Instant, Node, Output};
 //!
 //! let config = Config::lan("cache-1".parse()?, "10.0.0.1:7946".parse()?);
 //! // Of the operating system, or fixed, to repeat a run.
@@ -26,20 +29,39 @@
 //!     while let Some(output) = node.poll_output() {
 //!         match output {
 //!             Output::Packet { to, payload } => println!("send {} bytes to {to}", payload.len()),
-//!             Output::Stream { id, op: StreamOp::Open { to } } => println!("{id:?}: dial {to}"),
 //!             Output::Stream { id, op } => println!("{id:?}: {op:?}"),
-//!             Output::Event(event) => println!("{event:?}"),
+//!             Output::Event(event) => println!("{event}"),
 //!         }
 //!     }
-//!     // Here a real loop waits until `poll_timeout()` at the latest for a datagram
-//!     // (`handle_packet`), a connection (`handle_accept`), news of a stream (`handle_stream`), or
-//!     // a command. This one has no network: the join fails when its time is over.
+//!     // Here a real loop waits for input, or a command, until the deadline at most. This one has
+//!     // no network: the join fails when its time is over.
 //!     let Some(deadline) = node.poll_timeout() else { break };
 //!     now = deadline;
 //!     node.handle_timeout(now);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Streams
+//!
+//! Joins, push/pulls, reliable messages, and pings where datagrams fail take a stream each: a TCP
+//! connection. The loop keeps a table of them. A stream enters it when [`Node::handle_accept`]
+//! returns it or [`StreamOp::Open`] names it, and is removed once:
+//!
+//! | what | what the loop does |
+//! |---|---|
+//! | [`StreamOp::Open`] | adds the stream, dials, and reports [`StreamInput::Opened`] |
+//! | [`StreamOp::Send`] | writes once the stream is open, in order; keeps what cannot be written yet |
+//! | [`StreamOp::Finish`] | closes its sending side once everything is written, and reads on |
+//! | [`StreamOp::Close`] | removes the stream and closes it, once everything is written |
+//! | [`StreamOp::Abort`] | removes the stream and closes it, now |
+//! | the stream fails | removes it, and reports [`StreamInput::Failed`] |
+//!
+//! The peer's bytes are reported as [`StreamInput::Data`], and the end of its sending side as
+//! [`StreamInput::Finished`]. The node limits how many streams are open, how long, and how much
+//! comes on them. Two limits are up to the loop, as only it knows what was written: how long a
+//! stream that is closing may take ([`StreamOp::Close`] says when to give it up), and how much may
+//! wait to be written to peers that do not read. A whole loop is [below](#a-whole-loop).
 //!
 //! # What is where
 //!
@@ -54,6 +76,15 @@
 //! Process Group Membership Protocol", DSN 2002) with the three parts of Lifeguard (Dadgar,
 //! Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
 //! 2018), with push/pull anti-entropy and the timing of HashiCorp memberlist.
+//!
+//! # A whole loop
+//!
+//! It uses non-blocking sockets of the standard library. The example `own_loop` of this crate runs
+//! two of these on loopback.
+//!
+//! ```
+#![doc = include_str!("../examples/own_loop/member.rs")]
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
