@@ -1,11 +1,11 @@
 //! Opening, accepting and ending streams, and taking in what comes on them.
 
 use core::net::SocketAddr;
-use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::table::Intake;
 use super::{Exchange, Purpose};
 use crate::address::canonical;
 use crate::channel::{Framed, Received, Rejected, Side, StreamBuffer};
@@ -137,15 +137,18 @@ impl Exchange {
         id
     }
 
-    /// Says what had to wait for the peer's greeting, or greets a peer that waits.
-    fn go_on(&mut self, cx: &mut Context, id: StreamId) {
-        let Some(buffer) = self.table.buffer(id) else {
-            return;
-        };
-        if let Some(greeting) = buffer.take_greeting() {
+    /// Greets a peer that waits for that, and says what had to wait for its greeting.
+    fn greet(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        greeting: Option<Bytes>,
+        waited: Option<Framed>,
+    ) {
+        if let Some(greeting) = greeting {
             send(cx, id, greeting);
         }
-        if let Some(framed) = self.table.take_waiting(id)
+        if let Some(framed) = waited
             && let Some(buffer) = self.table.buffer(id)
         {
             let bytes = cx.channel.sealed(buffer, Side::Dialler, framed);
@@ -199,15 +202,13 @@ impl Exchange {
         if !self.make_room(cx, id, data.len()) {
             return None;
         }
-        self.table.push(id, data);
         let (channel, room) = (&mut cx.channel, cx.config.stream_buffer_max);
-        let opened_before = self.table.get(id)?.opened();
-        let (half, opened) = self.table.read(id, |buffer, side, buffered| {
+        let taken = self.table.take_in(id, data, |buffer, side, buffered| {
             channel.read_half(buffer, side, room.saturating_sub(buffered))
         })?;
-        let opened = opened_before..opened.max(opened_before);
-        self.give_time(cx, id, data.len(), opened);
-        self.go_on(cx, id);
+        self.give_time(cx, id, &taken);
+        let Intake { outcome: half, greeting, waited, .. } = taken;
+        self.greet(cx, id, greeting, waited);
         match half {
             Ok(Some(received)) => {
                 if received.was_sealed() {
@@ -224,30 +225,22 @@ impl Exchange {
         None
     }
 
-    /// Gives a stream more time for what came on it: `new` bytes, and what opened under a key.
+    /// Gives a stream more time for what came on it, and for what opened under a key.
     ///
     /// Bytes that open earn time, of which some may be left when they stop. Others only keep the
     /// stream going: whoever sends many of them and then rests has no more time than one that said
     /// nothing.
-    fn give_time(&mut self, cx: &Context, id: StreamId, new: usize, opened: Range<usize>) {
-        let Some(stream) = self.table.get(id) else {
-            return;
-        };
+    fn give_time<T>(&mut self, cx: &Context, id: StreamId, taken: &Intake<T>) {
+        let &Intake { new, received, ref opened, deadline: before, .. } = taken;
         let (now, timeout) = (cx.now(), cx.config.stream_timeout);
-        let (received, before) = (stream.received(), stream.deadline());
-        self.table.keep_up(id, time_at_pace(new), now + FIRST_MESSAGE_TIME);
         let going_on = before + (extra_time(received) - extra_time(received - new));
         let latest = now + timeout;
         let banks = cx.config.breaks(Sabotage::GivesTimeForAnyBytes);
         let going_on = if banks { going_on } else { going_on.min(latest) };
         let earned = before + (extra_time(opened.end) - extra_time(opened.start));
         let deadline = before.max(going_on).max(earned);
-        if deadline != before {
-            self.table.set_deadline(id, deadline);
-        }
-        if opened.end > 0 {
-            self.table.set_proven(id);
-        }
+        let pace = (time_at_pace(new), now + FIRST_MESSAGE_TIME);
+        self.table.go_on(id, deadline, pace, opened.end > 0);
     }
 
     // The end.

@@ -3,8 +3,10 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::ops::Range;
 use core::time::Duration;
 
+use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::channel::{Framed, Side, StreamBuffer};
@@ -95,10 +97,6 @@ impl Stream {
         self.buffer.opened()
     }
 
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
     /// How many bytes came in.
     pub(super) fn received(&self) -> usize {
         self.received
@@ -108,6 +106,25 @@ impl Stream {
     pub(super) fn peer_side(&self) -> Side {
         if self.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor }
     }
+}
+
+/// What came of what was taken in.
+#[derive(Debug)]
+pub(super) struct Intake<T> {
+    /// What reading it gave.
+    pub(super) outcome: T,
+    /// How many bytes came now.
+    pub(super) new: usize,
+    /// How many bytes came in, all together.
+    pub(super) received: usize,
+    /// How many of the bytes that are kept had opened under a key, and how many have now.
+    pub(super) opened: Range<usize>,
+    /// When its time is over, as things stand.
+    pub(super) deadline: Instant,
+    /// What a peer that greeted is to be greeted with.
+    pub(super) greeting: Option<Bytes>,
+    /// What this node may say now that the peer has greeted.
+    pub(super) waited: Option<Framed>,
 }
 
 /// All open streams.
@@ -181,12 +198,6 @@ impl Table {
         if let Some(stream) = self.streams.get_mut(&id) {
             (stream.buffer, stream.waiting) = (buffer, waiting);
         }
-    }
-
-    /// What this node may say now that the peer has greeted.
-    pub(super) fn take_waiting(&mut self, id: StreamId) -> Option<Framed> {
-        let stream = self.streams.get_mut(&id)?;
-        stream.waiting.take_if(|_| stream.buffer.was_greeted())
     }
 
     /// The stream was answered: only its end is awaited.
@@ -281,27 +292,52 @@ impl Table {
         self.deadlines.first().filter(|&(at, _)| at <= now).map(|(_, id)| id)
     }
 
-    /// Takes in what came on a stream, for which there is room.
-    pub(super) fn push(&mut self, id: StreamId, data: &[u8]) {
-        if let Some(stream) = self.streams.get_mut(&id) {
-            stream.received += data.len();
-            stream.buffer.push(data);
-            self.buffered += data.len();
-        }
-    }
-
-    /// Lends the buffer of a stream to `read`, which may take bytes out of it, and is told how many
-    /// bytes all buffers hold. Also returns how many bytes it holds, opened under a key.
-    pub(super) fn read<T>(
+    /// Takes in what came on a stream, for which there is room. Lends its buffer to `read`, which
+    /// may take bytes out of it, and is told how many bytes all buffers hold.
+    pub(super) fn take_in<T>(
         &mut self,
         id: StreamId,
+        data: &[u8],
         read: impl FnOnce(&mut StreamBuffer, Side, usize) -> T,
-    ) -> Option<(T, usize)> {
+    ) -> Option<Intake<T>> {
         let stream = self.streams.get_mut(&id)?;
-        let (side, before) = (stream.peer_side(), stream.buffer.len());
-        let outcome = read(&mut stream.buffer, side, self.buffered);
-        self.buffered -= before - stream.buffer.len();
-        Some((outcome, stream.buffer.opened()))
+        let (side, opened) = (stream.peer_side(), stream.opened());
+        stream.received += data.len();
+        stream.buffer.push(data);
+        let before = stream.buffer.len();
+        let outcome = read(&mut stream.buffer, side, self.buffered + data.len());
+        self.buffered = (self.buffered + data.len()) - (before - stream.buffer.len());
+        Some(Intake {
+            outcome,
+            new: data.len(),
+            received: stream.received,
+            opened: opened..stream.opened().max(opened),
+            deadline: stream.deadline,
+            greeting: stream.buffer.take_greeting(),
+            waited: stream.waiting.take_if(|_| stream.buffer.was_greeted()),
+        })
+    }
+
+    /// A stream goes on until `deadline`, and if a peer opened it, keeps up for so much longer, but
+    /// at most until `latest`.
+    pub(super) fn go_on(
+        &mut self,
+        id: StreamId,
+        deadline: Instant,
+        (longer, latest): (Duration, Instant),
+        proven: bool,
+    ) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if let Some(caller) = &mut stream.caller {
+            caller.keeps_up_until = (caller.keeps_up_until + longer).min(latest);
+        }
+        if deadline != stream.deadline {
+            self.deadlines.move_to(stream.deadline, deadline, id);
+            stream.deadline = deadline;
+        }
+        stream.proven |= proven;
     }
 
     /// Takes the requests of all joins: their exchanges go on as push/pulls.
@@ -353,7 +389,8 @@ mod tests {
         let first = table.add(peer, Purpose::Incoming, at, caller);
         table.add(peer, Purpose::Answered, at, caller);
         table.add(peer, Purpose::PushPull, at, None);
-        table.push(first, b"half");
+        let taken = table.take_in(first, b"half", |_, _, _| ());
+        assert!(taken.is_some());
         table.check(&config());
         table
     }
