@@ -2,9 +2,9 @@
 //! and behind the right seal.
 
 use bytes::{Bytes, BytesMut};
-use swim_core::Keyring;
 use swim_core::wire::memberlist::{self, Lzw, UNPACKED_PACKET_MAX};
 use swim_core::wire::{SealVersion, Wire};
+use swim_core::{Encryption, Keyring};
 
 use super::input::Input;
 use super::packet::node_with_members;
@@ -31,7 +31,7 @@ pub fn run(data: &[u8]) {
     if on(1) {
         config.keyring = Keyring::new(key.clone());
     }
-    config.verify_incoming = !on(2);
+    config.encryption = if on(2) { Encryption::Outgoing } else { Encryption::Required };
     config.versions.protocol.current = if on(3) { 1 } else { 2 };
     let voice = Voice {
         wire: Wire::Memberlist,

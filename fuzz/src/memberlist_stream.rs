@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage, decode_stream};
 use swim_core::wire::{Message, SealVersion, Wire};
-use swim_core::{DropReason, Keyring, MemberRef};
+use swim_core::{DropReason, Encryption, Keyring, MemberRef};
 
 use super::draft;
 use super::input::Input;
@@ -34,7 +34,7 @@ pub fn run(data: &[u8]) {
     if on(1) {
         config.keyring = Keyring::new(key.clone());
     }
-    config.verify_incoming = !on(2);
+    config.encryption = if on(2) { Encryption::Outgoing } else { Encryption::Required };
     config.versions.protocol.current = if on(3) { 1 } else { 2 };
     (config.reliable_size_max, config.user_state_size_max) = (UNPACKED_MAX, UNPACKED_MAX);
     config.stream_buffer_max = 2 * UNPACKED_MAX;

@@ -7,7 +7,7 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist;
 use swim_core::wire::{Ack, Claim, Frame, Message, Update, Wire};
-use swim_core::{ConnectionError, Instant, Output, StreamId, StreamInput};
+use swim_core::{ConnectionError, Encryption, Instant, Output, StreamId, StreamInput};
 
 use super::draft;
 use super::input::Input;
@@ -140,8 +140,12 @@ fn change_keys(watched: &mut Watched, input: &mut Input<'_>) {
 fn change_access(watched: &mut Watched, input: &mut Input<'_>) {
     let switches = input.byte();
     if switches & 1 == 0 {
-        let (incoming, outgoing) = (switches & 2 != 0, switches & 4 != 0);
-        return watched.command(|node, now| node.set_verify(now, incoming, outgoing));
+        let encryption = match (switches & 2 != 0, switches & 4 != 0) {
+            (true, _) => Encryption::Required,
+            (false, true) => Encryption::Outgoing,
+            (false, false) => Encryption::Off,
+        };
+        return watched.command(|node, now| node.set_encryption(now, encryption));
     }
     let label = Bytes::from_static(input.pick(&LABELS));
     let also = (switches & 2 != 0).then(|| Bytes::from_static(input.pick(&LABELS)));

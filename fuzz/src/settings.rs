@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use swim_core::wire::{SealVersion, Wire};
-use swim_core::{Config, Incarnation, Key, Keyring};
+use swim_core::{Config, Encryption, Incarnation, Key, Keyring};
 
 use super::input::Input;
 use super::voice::Voice;
@@ -160,7 +160,7 @@ pub fn vary(config: &mut Config, kind: u8) {
         config.label_also = Some(Bytes::from_static(LABELS[2]));
     }
     if bit(6) {
-        (config.verify_incoming, config.verify_outgoing) = (false, bit(3));
+        config.encryption = if bit(3) { Encryption::Outgoing } else { Encryption::Off };
     }
     if bit(7) && config.packet_size_max > 1000 {
         // More small messages than a compound can count.

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use swim_core::channel::Sealer;
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage};
 use swim_core::wire::{self, Frame, Lz4, Message, SealVersion, Wire};
-use swim_core::{Config, Key, Keyring};
+use swim_core::{Config, Encryption, Key, Keyring};
 
 use super::settings::LABELS;
 
@@ -111,7 +111,7 @@ impl Voice {
         Voice {
             wire: config.wire,
             label: config.label.clone(),
-            key: config.keyring.primary().filter(|_| config.verify_outgoing).cloned(),
+            key: config.keyring.primary().filter(|_| config.encryption != Encryption::Off).cloned(),
             key_to_answer: config.keyring.primary().cloned(),
             version: if v1 { SealVersion::V1 } else { SealVersion::V0 },
             compression: config.compression,

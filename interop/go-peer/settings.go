@@ -38,8 +38,7 @@ func parseSettings(arguments []string) (*settings, error) {
 	pushPull := flags.Duration("push-pull", 0, "replaces the interval of the profile")
 	streamTimeout := flags.Duration("stream-timeout", 0, "replaces that of the profile")
 	streamPing := flags.Bool("stream-ping", true, "ping over a stream when datagrams stay unanswered")
-	verifyIncoming := flags.Bool("verify-incoming", true, "with a key: refuse what is plain")
-	verifyOutgoing := flags.Bool("verify-outgoing", true, "with a key: encrypt what is sent")
+	encryption := flags.String("encryption", "required", "with a key: off, outgoing or required")
 	meta := flags.String("meta", "", "the metadata, in `hexadecimal`")
 	userState := flags.String("user-state", "", "the push/pull state, in `hexadecimal`")
 	if err := flags.Parse(arguments); err != nil {
@@ -58,8 +57,13 @@ func parseSettings(arguments []string) (*settings, error) {
 	config.ProtocolVersion = uint8(*protocol)
 	config.DeadNodeReclaimTime = *reclaim
 	config.DisableTcpPings = !*streamPing
-	config.GossipVerifyIncoming = *verifyIncoming
-	config.GossipVerifyOutgoing = *verifyOutgoing
+	switch *encryption {
+	case "off", "outgoing", "required":
+		config.GossipVerifyIncoming = *encryption == "required"
+		config.GossipVerifyOutgoing = *encryption != "off"
+	default:
+		return nil, fmt.Errorf("-encryption is off, outgoing or required: %q", *encryption)
+	}
 	if *gossipToTheDead > 0 {
 		config.GossipToTheDeadTime = *gossipToTheDead
 	}

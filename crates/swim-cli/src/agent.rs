@@ -12,7 +12,7 @@ mod seeds;
 use std::sync::Arc;
 use std::time::Duration;
 
-use swim_tokio::{Cluster, Config, Departure, Error, Events, Joined, Node, Notice};
+use swim_tokio::{Cluster, Config, Departure, Encryption, Error, Events, Joined, Node, Notice};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -209,10 +209,12 @@ fn describe_access(config: &Config) -> Access {
     let wire = config.wire.as_str();
     let keys: Vec<String> =
         config.keyring.keys().map(|key| key.fingerprint().to_string()).collect();
-    let encrypted = match (keys.first(), config.verify_outgoing) {
+    let encrypted = match (keys.first(), config.encryption) {
         (None, _) => "not encrypted".into(),
-        (Some(key), true) => format!("encrypted with key {key}"),
-        (Some(_), false) => "not encrypted yet".to_string(),
+        (Some(_), Encryption::Off) => "not encrypted yet".to_string(),
+        (Some(key), Encryption::Outgoing | Encryption::Required) => {
+            format!("encrypted with key {key}")
+        }
     };
     Access { wire, keys, told: format!("wire {wire}, {encrypted}") }
 }

@@ -124,7 +124,7 @@ pub mod text;
 mod time;
 pub mod wire;
 
-pub use config::{Config, SuspicionTimeouts};
+pub use config::{Config, Encryption, SuspicionTimeouts};
 pub use deadlines::Deadlines;
 pub use error::{CommandError, ConfigError, Refused};
 pub use hooks::{Hooks, Merge, NoHooks};

@@ -174,7 +174,7 @@ counted_enum! {
         WireVersion => "wire_version", "another version of the wire format";
         /// Another cluster's label, or none where one is needed.
         LabelMismatch => "label_mismatch", "another cluster's label";
-        /// Not encrypted, where this node requires it (`verify_incoming`).
+        /// Not encrypted, where this node requires it ([`Encryption`](crate::Encryption)).
         Plaintext => "plaintext", "not encrypted, as this node requires";
         /// Encrypted, where this node has no key.
         Sealed => "sealed", "encrypted; this node has no key";

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_channel::Sender;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use swim_core::{Key, Member, State, Stats};
+use swim_core::{Encryption, Key, Member, State, Stats};
 
 use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
@@ -330,25 +330,25 @@ impl Cluster {
         self.ask(|reply| Ask::Keys { reply }).await
     }
 
-    /// Says whether, with keys, what comes in has to be sealed, and what goes out is. Both are on
-    /// unless the [`Config`](crate::Config) says otherwise.
+    /// Says whether, with keys, what goes out is encrypted, and what comes in has to be. Both are
+    /// so unless the [`Config`](crate::Config) says otherwise.
     ///
     /// A running cluster without keys is moved to encryption in three steps, each of which must
     /// have ended on every member before the next one begins:
     ///
     /// ```
-    /// use swim_driver::{Cluster, Error, Key};
+    /// use swim_driver::{Cluster, Encryption, Error, Key};
     ///
     /// async fn encrypt(members: &[Cluster], key: &Key) -> Result<(), Error> {
     ///     for member in members {
-    ///         member.set_verify(false, false).await?; // before there is a key
+    ///         member.set_encryption(Encryption::Off).await?; // before there is a key
     ///         member.install_key(key.clone()).await?;
     ///     }
     ///     for member in members {
-    ///         member.set_verify(false, true).await?;
+    ///         member.set_encryption(Encryption::Outgoing).await?;
     ///     }
     ///     for member in members {
-    ///         member.set_verify(true, true).await?;
+    ///         member.set_encryption(Encryption::Required).await?;
     ///     }
     ///     Ok(())
     /// }
@@ -357,8 +357,8 @@ impl Cluster {
     /// # Errors
     ///
     /// [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
-    pub async fn set_verify(&self, incoming: bool, outgoing: bool) -> Result<(), Error> {
-        self.ask(|reply| Ask::SetVerify { incoming, outgoing, reply }).await
+    pub async fn set_encryption(&self, encryption: Encryption) -> Result<(), Error> {
+        self.ask(|reply| Ask::SetEncryption { encryption, reply }).await
     }
 
     /// Takes another label for the cluster, and says which other one is accepted as well: empty

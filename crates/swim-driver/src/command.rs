@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_channel::Receiver;
 use bytes::Bytes;
 use futures_channel::oneshot;
-use swim_core::{Key, Stats};
+use swim_core::{Encryption, Key, Stats};
 
 use crate::error::Error;
 use crate::leaving::Departure;
@@ -38,7 +38,7 @@ pub(crate) enum Ask {
     UseKey { key: Key, reply: Reply<()> },
     RemoveKey { key: Key, reply: Reply<()> },
     Keys { reply: Reply<Vec<Key>> },
-    SetVerify { incoming: bool, outgoing: bool, reply: Reply<()> },
+    SetEncryption { encryption: Encryption, reply: Reply<()> },
     SetLabel { label: Bytes, also: Option<Bytes>, reply: Reply<()> },
     Stats { reply: Reply<Stats> },
 }

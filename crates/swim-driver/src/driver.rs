@@ -381,8 +381,8 @@ impl Driver {
             Ask::Keys { reply } => {
                 answer(reply, Ok::<_, Error>(node.config().keyring.keys().cloned().collect()));
             }
-            Ask::SetVerify { incoming, outgoing, reply } => {
-                answer(reply, node.set_verify(now, incoming, outgoing));
+            Ask::SetEncryption { encryption, reply } => {
+                answer(reply, node.set_encryption(now, encryption));
             }
             Ask::SetLabel { label, also, reply } => {
                 answer(reply, node.set_label(now, label, also));

@@ -79,10 +79,10 @@ pub use seed::SeedError;
 pub use settings::SettingsError;
 pub use swim_core::{
     Answer, CipherKind, CommandError, Config, ConfigError, ConnectionError, Counter, CounterKind,
-    DropCounts, DropReason, Event, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet,
-    Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind,
-    Name, NameError, NoHooks, Refused, RequestId, State, Stats, StreamId, StreamResource,
-    StreamSource, VersionRange, Versions, Via, Wire,
+    DropCounts, DropReason, Encryption, Event, Failure, Fingerprint, HealthReason, Hooks,
+    Incarnation, IpNet, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge,
+    MessageCounts, MessageKind, Name, NameError, NoHooks, Refused, RequestId, State, Stats,
+    StreamId, StreamResource, StreamSource, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

@@ -83,10 +83,8 @@ pub struct Settings {
     pub profile: &'static str,
     /// Its keys in hexadecimal, the primary one first.
     pub keys: Vec<String>,
-    /// Whether, with a key, it drops what is not encrypted.
-    pub verify_incoming: bool,
-    /// Whether, with a key, it encrypts what it sends.
-    pub verify_outgoing: bool,
+    /// With a key: `off`, `outgoing` or `required`.
+    pub encryption: &'static str,
     /// Its cluster's label.
     pub label: &'static str,
     /// Whether it compresses what it sends.
@@ -123,8 +121,7 @@ impl Settings {
             bind,
             profile: "local",
             keys: framing.key().into_iter().map(Into::into).collect(),
-            verify_incoming: true,
-            verify_outgoing: true,
+            encryption: "required",
             label: if framing == Framing::KeyAndLabel { "interop" } else { "" },
             compression: framing != Framing::Uncompressed,
             protocol: if framing == Framing::OldEncryption { 1 } else { 2 },
@@ -147,8 +144,7 @@ impl Settings {
             format!("-bind={}", self.bind.ip()),
             format!("-port={}", self.bind.port()),
             format!("-profile={}", self.profile),
-            format!("-verify-incoming={}", self.verify_incoming),
-            format!("-verify-outgoing={}", self.verify_outgoing),
+            format!("-encryption={}", self.encryption),
             format!("-label={}", self.label),
             format!("-compression={}", self.compression),
             format!("-protocol={}", self.protocol),

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{Half, Message, Opening, Wire};
-use swim_core::{Config, DropReason};
+use swim_core::{Config, DropReason, Encryption};
 
 /// Opens what nodes send.
 #[derive(Debug, Default)]
@@ -143,7 +143,7 @@ fn following<'a>(channel: &'a mut Option<Channel>, config: &Config) -> &'a mut C
 
 /// Whether a node with this configuration seals.
 fn seals(config: &Config) -> bool {
-    config.verify_outgoing && !config.keyring.is_empty()
+    config.encryption != Encryption::Off && !config.keyring.is_empty()
 }
 
 /// A packet with these messages, as a node with this configuration would send it; two packets of

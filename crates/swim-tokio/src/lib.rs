@@ -67,12 +67,12 @@ pub use bind::{Bound, bind, bind_with_hooks, start, start_with_hooks};
 pub use node::Node;
 pub use swim_driver::{
     Answer, BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
-    ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Error, Event, Events,
-    Failure, Fingerprint, HealthReason, Hooks, INPUTS_PER_TURN_MAX, Incarnation, IpNet, Joined,
-    Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind,
-    Name, NameError, Notice, Options, PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId, SeedError,
-    State, Stats, StreamResource, StreamSource, Tags, TagsError, VersionRange, Versions, Via,
-    Watch, Wire, metrics_text,
+    ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Encryption, Error,
+    Event, Events, Failure, Fingerprint, HealthReason, Hooks, INPUTS_PER_TURN_MAX, Incarnation,
+    IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts,
+    MessageKind, Name, NameError, Notice, Options, PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId,
+    SeedError, State, Stats, StreamResource, StreamSource, Tags, TagsError, VersionRange, Versions,
+    Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use swim_tokio::Encryption;
 use swim_tokio::settings::{self, Settings, Value};
 
 use crate::keys::Readers;
@@ -32,13 +33,9 @@ pub(crate) struct AccessArgs {
     #[arg(long)]
     pub(crate) allow_shared_key_file: bool,
 
-    /// With keys: accept unencrypted packets too, while a cluster is moved to encryption
-    #[arg(long)]
-    pub(crate) no_verify_incoming: bool,
-
-    /// With keys: do not encrypt yet, while a cluster is moved to encryption
-    #[arg(long)]
-    pub(crate) no_verify_outgoing: bool,
+    /// With keys: what is encrypted, while a cluster is moved to encryption [default: required]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) encryption: Option<EncryptionArg>,
 
     /// Let in only members of this network (10.1.0.0/16); may be given several times
     #[arg(long, value_name = "CIDR", value_parser = written(settings::network))]
@@ -77,13 +74,34 @@ impl WireArg {
     }
 }
 
+/// What a node with keys encrypts, and what it accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EncryptionArg {
+    /// Send plain, accept both
+    Off,
+    /// Send encrypted, accept both
+    Outgoing,
+    /// Send encrypted, accept nothing else
+    Required,
+}
+
+impl From<EncryptionArg> for Encryption {
+    fn from(given: EncryptionArg) -> Self {
+        match given {
+            EncryptionArg::Off => Encryption::Off,
+            EncryptionArg::Outgoing => Encryption::Outgoing,
+            EncryptionArg::Required => Encryption::Required,
+        }
+    }
+}
+
 impl AccessArgs {
     /// Whose key files are taken.
     pub(crate) fn readers(&self) -> Readers {
         if self.allow_shared_key_file { Readers::Anybody } else { Readers::Owner }
     }
 
-    /// Adds what is given to the layers, but for the two switches of encryption.
+    /// Adds what is given to the layers.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let mut add = |table, key, flag, value: Option<Value>| {
             if let Some(value) = value {
@@ -97,6 +115,8 @@ impl AccessArgs {
         add("node", "label_also", "--label-also", text(&self.label_also));
         let key_file = self.key_file.as_ref().map(|path| bare(&path.display().to_string()));
         add("node", "key_file", "--key-file", key_file);
+        let encryption = self.encryption.map(|it| bare(Encryption::from(it).as_str()));
+        add("node", "encryption", "--encryption", encryption);
         let networks = Value::List(self.allow_network.iter().map(|it| bare(it)).collect());
         let networks = (!self.allow_network.is_empty()).then_some(networks);
         add("node", "allowed_networks", "--allow-network", networks);

@@ -1,8 +1,10 @@
 //! The commands on standard input.
 
+use clap::ValueEnum;
 use swim_tokio::settings::seed as parse_seed;
-use swim_tokio::{Cluster, CommandError, Error};
+use swim_tokio::{Cluster, CommandError, Encryption, Error};
 
+use super::access::EncryptionArg;
 use super::answer;
 use super::key::KeyCommand;
 use super::seeds::Seeds;
@@ -25,7 +27,9 @@ key list                   the fingerprints of the keys, the one that seals firs
 key install FILE           also open what is sealed with the keys in FILE
 key use FINGERPRINT        seal with this key from now on
 key remove FINGERPRINT     open no more what is sealed with this key
-verify none|outgoing|both  with keys: encrypt nothing yet; encrypt, but take all; require it too
+encryption off             with keys: send plain, accept both, as long as not all have the key
+encryption outgoing        with keys: send encrypted, accept both
+encryption required        with keys: send encrypted, accept nothing else
 label LABEL [OTHER]        take this label for the cluster, and accept OTHER too ('' for none)
 health                     how this node rates itself: 0 is healthy
 stats                      what this node counted
@@ -44,7 +48,7 @@ pub(super) enum Command {
     AddSeed { seed: String },
     RemoveSeed { seed: String },
     Key(KeyCommand),
-    Verify { incoming: bool, outgoing: bool },
+    Encryption(Encryption),
     Label { label: String, also: Option<String> },
     Health,
     Stats,
@@ -81,11 +85,9 @@ impl Command {
                 let (word, rest) = split_word(rest);
                 Command::Key(KeyCommand::parse(word, rest)?)
             }
-            "verify" => match rest {
-                "none" => Command::Verify { incoming: false, outgoing: false },
-                "outgoing" => Command::Verify { incoming: false, outgoing: true },
-                "both" => Command::Verify { incoming: true, outgoing: true },
-                _ => return needs("none, verify outgoing or verify both"),
+            "encryption" => match EncryptionArg::from_str(rest, false) {
+                Ok(given) => Command::Encryption(given.into()),
+                Err(_) => return needs("off, encryption outgoing or encryption required"),
             },
             "label" => match parse_labels(rest) {
                 Some(command) => command,
@@ -103,8 +105,8 @@ impl Command {
                 return Err(format!(
                     "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
                      send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
-                     add-seed HOST:PORT, remove-seed HOST:PORT, key, verify, label, health, stats, \
-                     leave and help",
+                     add-seed HOST:PORT, remove-seed HOST:PORT, key, encryption, label, health, \
+                     stats, leave and help",
                     text::escape(other)
                 ));
             }
@@ -124,7 +126,7 @@ impl Command {
             Command::AddSeed { .. } => "add-seed",
             Command::RemoveSeed { .. } => "remove-seed",
             Command::Key(command) => command.word(),
-            Command::Verify { .. } => "verify",
+            Command::Encryption(_) => "encryption",
             Command::Label { .. } => "label",
             Command::Health => "health",
             Command::Stats => "stats",
@@ -135,7 +137,7 @@ impl Command {
 
     /// Whether it is done before the next line is looked at, which may depend on it.
     pub(super) fn is_a_setting(&self) -> bool {
-        matches!(self, Command::Key(_) | Command::Verify { .. } | Command::Label { .. })
+        matches!(self, Command::Key(_) | Command::Encryption(_) | Command::Label { .. })
     }
 
     /// Carries it out, and gives what is to be printed. [`Command::Leave`] is not for here.
@@ -193,9 +195,9 @@ impl Command {
                 }
             }
             Command::Key(command) => command.ask(cluster, readers).await?,
-            Command::Verify { incoming, outgoing } => {
-                cluster.set_verify(incoming, outgoing).await?;
-                answer::done(word, verify_words(incoming, outgoing))
+            Command::Encryption(encryption) => {
+                cluster.set_encryption(encryption).await?;
+                answer::done(word, what_is_encrypted(encryption))
             }
             Command::Label { label, also } => {
                 cluster.set_label(label, also.map(Into::into)).await?;
@@ -222,12 +224,11 @@ fn parse_labels(rest: &str) -> Option<Command> {
     Some(Command::Label { label: written(label), also })
 }
 
-fn verify_words(incoming: bool, outgoing: bool) -> &'static str {
-    match (incoming, outgoing) {
-        (true, true) => "what comes in has to be encrypted, and what goes out is",
-        (false, true) => "what goes out is encrypted; what comes in need not be",
-        (true, false) => "what comes in has to be encrypted; what goes out is not",
-        (false, false) => "what goes out is not encrypted, and what comes in need not be",
+fn what_is_encrypted(encryption: Encryption) -> &'static str {
+    match encryption {
+        Encryption::Off => "sending plain, accepting both",
+        Encryption::Outgoing => "sending encrypted, accepting both",
+        Encryption::Required => "sending encrypted, accepting nothing else",
     }
 }
 
@@ -278,14 +279,20 @@ mod tests {
     }
 
     #[test]
-    fn keys_verification_and_labels() {
+    fn keys_encryption_and_labels() {
         let file = "my keys".to_string();
         assert_eq!(parsed("key install my keys"), Command::Key(KeyCommand::Install { file }));
         let fingerprint = "7cfef0f0".to_string();
         assert_eq!(parsed("key use 7CFEF0F0"), Command::Key(KeyCommand::Use { fingerprint }));
         assert_eq!(parsed("key  list"), Command::Key(KeyCommand::List));
-        let outgoing = Command::Verify { incoming: false, outgoing: true };
-        assert_eq!(parsed("verify outgoing"), outgoing);
+        for (word, encryption) in [
+            ("off", Encryption::Off),
+            ("outgoing", Encryption::Outgoing),
+            ("required", Encryption::Required),
+        ] {
+            let command = parsed(&format!("encryption {word}"));
+            assert_eq!(command, Command::Encryption(encryption));
+        }
         let label = |label: &str, also: Option<&str>| Command::Label {
             label: label.into(),
             also: also.map(Into::into),
@@ -326,8 +333,8 @@ mod tests {
             ("key use c2VjcmV0", "key use FINGERPRINT, the 8 digits"),
             ("key remove", "key remove FINGERPRINT"),
             ("key list all", "key list"),
-            ("verify", "verify none, verify outgoing or verify both"),
-            ("verify on", "verify none"),
+            ("encryption", "encryption off, encryption outgoing or encryption required"),
+            ("encryption on", "encryption off"),
             ("label", "label LABEL [OTHER]"),
             ("label a b c", "label LABEL [OTHER]"),
             ("leave now", "leave, with nothing after it"),
@@ -344,7 +351,7 @@ mod tests {
             "add-seed",
             "remove-seed",
             "key",
-            "verify",
+            "encryption",
             "label",
             "health",
             "stats",

@@ -26,12 +26,6 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let mut node = layers.node().map_err(shown)?;
     missing(&node, file.is_some() || layers.has("node", "bind"))?;
     let config = &mut node.options.config;
-    if arguments.access.no_verify_incoming {
-        config.verify_incoming = false;
-    }
-    if arguments.access.no_verify_outgoing {
-        config.verify_outgoing = false;
-    }
     let named = arguments.access.key_file.is_some() || std::env::var_os("SWIM_KEY_FILE").is_some();
     let readers = arguments.access.readers();
     if let Some(ring) = keys::keys(node.key_file.as_deref(), named, readers)? {

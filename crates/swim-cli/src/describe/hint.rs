@@ -18,9 +18,9 @@ pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
              the cluster gets another label; else it has the wrong address"
         }
         DropReason::Plaintext => {
-            "give that member the key of this one (--key-file or SWIM_KEY), and take \
-             --no-verify-outgoing from it; --no-verify-incoming lets it in while the cluster is \
-             moved to encryption"
+            "give that member the key of this one (--key-file or SWIM_KEY), without --encryption \
+             off; --encryption outgoing on this agent lets it in while the cluster is moved to \
+             encryption"
         }
         DropReason::Sealed => "give this agent the cluster's key (--key-file or SWIM_KEY)",
         DropReason::WrongKey => {
@@ -92,10 +92,7 @@ fn of_complaint(message: &str) -> Option<&'static str> {
         Some("give that member the key of this one, or take --key-file and SWIM_KEY from this one")
     } else if says("remote state is not encrypted") || says("not encrypted, as this node requires")
     {
-        Some(
-            "give this agent the cluster's key (--key-file or SWIM_KEY), and take \
-             --no-verify-outgoing from it",
-        )
+        Some("give this agent the cluster's key (--key-file or SWIM_KEY), and not --encryption off")
     } else if says("decrypt") || says("a key that this node does not have") {
         of_input(DropReason::WrongKey)
     } else {

@@ -419,7 +419,7 @@ fn what_does_not_fit_comes_with_what_to_change() {
         (
             DropReason::Plaintext,
             "not encrypted",
-            &["--key-file", "SWIM_KEY", "--no-verify-incoming", "--no-verify-outgoing"],
+            &["--key-file", "SWIM_KEY", "--encryption off", "--encryption outgoing"],
         ),
         (DropReason::Sealed, "this node has no key", &["--key-file", "SWIM_KEY"]),
         (

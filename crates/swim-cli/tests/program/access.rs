@@ -89,10 +89,10 @@ fn a_running_cluster_is_moved_to_encryption_and_to_another_key() {
                 assert!(agent.ask(line, "done")["command"].is_string());
             }
         };
-        everywhere(&mut agents, "verify none");
+        everywhere(&mut agents, "encryption off");
         everywhere(&mut agents, &format!("key install {old}"));
-        everywhere(&mut agents, "verify outgoing");
-        everywhere(&mut agents, "verify both");
+        everywhere(&mut agents, "encryption outgoing");
+        everywhere(&mut agents, "encryption required");
         all_alive(&mut agents);
 
         everywhere(&mut agents, &format!("key install {new}"));
@@ -177,7 +177,7 @@ fn strangers_at_an_encrypted_port_are_told_apart_once_each() {
     for (reason, explanation, flag) in [
         ("http", "an HTTP request", "--bind"),
         ("tls", "a TLS handshake", "--key-file"),
-        ("plaintext", "not encrypted, as this node requires", "--no-verify-incoming"),
+        ("plaintext", "not encrypted, as this node requires", "--encryption outgoing"),
     ] {
         let line = agent.wait(0, secs(20), reason, told(reason)).json;
         assert_eq!(line["explanation"], explanation);

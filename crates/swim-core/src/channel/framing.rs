@@ -21,7 +21,8 @@ pub(super) struct Framing {
     /// Whether what is sent is sealed.
     pub(super) seals: bool,
     has_keys: bool,
-    pub(super) verify_incoming: bool,
+    /// Whether what is not sealed is dropped.
+    pub(super) requires_seals: bool,
     /// Whether what is compressed may be any work.
     reads_all: bool,
     pub(super) seal_version: SealVersion,
@@ -50,7 +51,7 @@ impl Framing {
             compression: config.compression,
             seals: config.seals(),
             has_keys: !config.keyring.is_empty(),
-            verify_incoming: config.verify_incoming,
+            requires_seals: config.requires_seals(),
             reads_all: config.breaks(Sabotage::ReadsAllThatIsPacked),
             seal_version: config.seal_version(),
             port: config.address.port(),
@@ -97,9 +98,9 @@ impl Framing {
     /// Whether what is sealed, or is not, is so as required.
     #[inline]
     pub(super) fn check_sealed(&self, sealed: bool) -> Result<(), DropReason> {
-        match (sealed, self.has_keys) {
-            (true, false) => Err(DropReason::Sealed),
-            (false, true) if self.verify_incoming => Err(DropReason::Plaintext),
+        match sealed {
+            true if !self.has_keys => Err(DropReason::Sealed),
+            false if self.requires_seals => Err(DropReason::Plaintext),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! Every interval and every limit of a node.
 
+mod encryption;
 mod formulas;
 mod room;
 mod rules;
@@ -17,6 +18,7 @@ use crate::member::{Incarnation, Name, Versions};
 use crate::sabotage::Sabotage;
 use crate::wire::Wire;
 
+pub use encryption::Encryption;
 pub use formulas::SuspicionTimeouts;
 
 /// How a node behaves: who it is, its timing, and its limits.
@@ -71,10 +73,8 @@ pub struct Config {
     /// opens. Empty, as by default, means no encryption. `docs/keys.md` says how many packets a key
     /// is good for, and how to move a running cluster to encryption.
     pub keyring: Keyring,
-    /// With keys: drop what comes in unencrypted. Off only while a cluster is moved to encryption.
-    pub verify_incoming: bool,
-    /// With keys: encrypt what goes out. Off only while a cluster is moved to encryption.
-    pub verify_outgoing: bool,
+    /// With keys: whether what goes out is encrypted, and what comes in has to be.
+    pub encryption: Encryption,
     /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire,
     /// off by default there, or with LZW packets and streams of memberlist's. It saves about half
     /// of a packet full of gossip, nothing of others, and makes no room for more news in one
@@ -227,8 +227,7 @@ impl Config {
 
             wire: Wire::Swim,
             keyring: Keyring::default(),
-            verify_incoming: true,
-            verify_outgoing: true,
+            encryption: Encryption::Required,
             compression: false,
             allowed_networks: Vec::new(),
 

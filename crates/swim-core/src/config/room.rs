@@ -2,7 +2,7 @@
 
 use core::net::{Ipv6Addr, SocketAddr};
 
-use super::Config;
+use super::{Config, Encryption};
 use crate::member::{Incarnation, NAME_SIZE_MAX};
 use crate::wire::{
     self, Broadcast, Claim, Envelope, IndirectPing, Message, SealVersion, Update, User, Wire,
@@ -19,10 +19,15 @@ const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 impl Config {
     /// Whether packets and streams are encrypted.
     pub(crate) fn seals(&self) -> bool {
-        self.verify_outgoing && !self.keyring.is_empty()
+        self.encryption != Encryption::Off && !self.keyring.is_empty()
     }
 
-    /// Whether they are, on the native wire.
+    /// Whether they have to be to be accepted.
+    pub(crate) fn requires_seals(&self) -> bool {
+        self.encryption == Encryption::Required && !self.keyring.is_empty()
+    }
+
+    /// Whether they are encrypted, on the native wire.
     #[inline]
     pub(crate) fn seals_natively(&self) -> bool {
         self.wire == Wire::Swim && self.seals()
@@ -32,7 +37,7 @@ impl Config {
     /// recording.
     #[inline]
     pub(crate) fn tells_recordings(&self) -> bool {
-        self.wire == Wire::Swim && self.verify_incoming && !self.keyring.is_empty()
+        self.wire == Wire::Swim && self.requires_seals()
     }
 
     /// How many bytes of a packet are left for messages, with what each of them costs besides.

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::Node;
+use crate::config::Encryption;
 use crate::error::{CommandError, at_most};
 use crate::key::Key;
 use crate::output::{Failure, RequestId};
@@ -135,20 +136,15 @@ impl Node {
         self.turn(now, |node| node.change_keyring(|ring| ring.remove(key)))
     }
 
-    /// Says whether, with keys, what comes in has to be sealed, and what goes out is. To move a
-    /// running cluster to encryption: install the key everywhere with neither, then seal everywhere
-    /// what goes out, then require it everywhere of what comes in.
-    pub fn set_verify(
+    /// Says whether, with keys, what goes out is sealed, and what comes in has to be. To move a
+    /// running cluster to encryption: install the key everywhere with [`Encryption::Off`], then set
+    /// [`Encryption::Outgoing`] everywhere, then [`Encryption::Required`].
+    pub fn set_encryption(
         &mut self,
         now: Instant,
-        incoming: bool,
-        outgoing: bool,
+        encryption: Encryption,
     ) -> Result<(), CommandError> {
-        self.turn(now, |node| {
-            node.change_access(|config| {
-                (config.verify_incoming, config.verify_outgoing) = (incoming, outgoing);
-            })
-        })
+        self.turn(now, |node| node.change_access(|config| config.encryption = encryption))
     }
 
     /// Takes another label, and says which other one is accepted as well: empty for none at all,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use swim_core::text::is_unprintable;
-use swim_core::{Incarnation, IpNet, Name, VersionRange};
+use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 
 use super::NodeSettings;
 use super::setting::{Kind, Setting, Table};
@@ -171,17 +171,13 @@ pub static NODE: Table<NodeSettings> = Table {
             change: "while a running cluster is moved to encryption",
             kind: Kind::Word {
                 words: &["required", "outgoing", "off"],
-                get: |node| {
-                    let config = &node.options.config;
-                    match (config.verify_incoming, config.verify_outgoing) {
-                        (true, _) => "required",
-                        (false, true) => "outgoing",
-                        (false, false) => "off",
-                    }
-                },
+                get: |node| node.options.config.encryption.as_str(),
                 set: |node, word| {
-                    node.options.config.verify_incoming = word == "required";
-                    node.options.config.verify_outgoing = word != "off";
+                    node.options.config.encryption = match word {
+                        "off" => Encryption::Off,
+                        "outgoing" => Encryption::Outgoing,
+                        _ => Encryption::Required,
+                    };
                 },
             },
         },

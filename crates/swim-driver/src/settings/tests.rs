@@ -62,8 +62,6 @@ fn every_field_of_the_options_can_be_set() {
         ("config", "probe_interval"),
         ("address", "advertise"),
         ("keyring", "key_file"),
-        ("verify_incoming", "encryption"),
-        ("verify_outgoing", "encryption"),
         ("versions", "protocol_versions"),
         ("sabotage", "name"),
     ];

@@ -2,8 +2,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use swim_driver::{
-    Cluster, CommandError, DropReason, Error, Event, Key, Keyring, KeyringError, Notice, State,
-    Wire,
+    Cluster, CommandError, DropReason, Encryption, Error, Event, Key, Keyring, KeyringError,
+    Notice, State, Wire,
 };
 
 use crate::harness::{Host, Net, ask, poll, ready};
@@ -57,10 +57,10 @@ fn a_running_cluster_is_moved_to_encryption_and_to_another_key() {
                 options.config = options.config.clone().memberlist();
             }
         });
-        everywhere(&mut net, |it| async move { it.set_verify(false, false).await });
+        everywhere(&mut net, |it| async move { it.set_encryption(Encryption::Off).await });
         everywhere(&mut net, |it| async move { it.install_key(key(1)).await.map(drop) });
-        everywhere(&mut net, |it| async move { it.set_verify(false, true).await });
-        everywhere(&mut net, |it| async move { it.set_verify(true, true).await });
+        everywhere(&mut net, |it| async move { it.set_encryption(Encryption::Outgoing).await });
+        everywhere(&mut net, |it| async move { it.set_encryption(Encryption::Required).await });
         nobody_was_lost(&mut net);
 
         everywhere(&mut net, |it| async move { it.install_key(key(2)).await.map(drop) });

@@ -2,7 +2,7 @@
 //! nobody is lost on the way.
 
 use swim_core::wire::Wire;
-use swim_core::{CommandError, Config, DropReason, Event, Instant, Key, Keyring, Node};
+use swim_core::{CommandError, Config, DropReason, Encryption, Event, Instant, Key, Keyring, Node};
 use swim_sim::{Options, World, bounds, secs};
 
 const NAMES: [&str; 6] = ["n0", "n1", "n2", "n3", "n4", "n5"];
@@ -105,20 +105,20 @@ const TO_ENCRYPTION: [Step; 3] = [
     Step {
         configure: |config| {
             config.keyring = Keyring::new(key(1));
-            (config.verify_incoming, config.verify_outgoing) = (false, false);
+            config.encryption = Encryption::Off;
         },
         command: |node, now| {
-            node.set_verify(now, false, false)?;
+            node.set_encryption(now, Encryption::Off)?;
             node.install_key(now, key(1)).map(drop)
         },
     },
     Step {
-        configure: |config| config.verify_outgoing = true,
-        command: |node, now| node.set_verify(now, false, true),
+        configure: |config| config.encryption = Encryption::Outgoing,
+        command: |node, now| node.set_encryption(now, Encryption::Outgoing),
     },
     Step {
-        configure: |config| config.verify_incoming = true,
-        command: |node, now| node.set_verify(now, true, true),
+        configure: |config| config.encryption = Encryption::Required,
+        command: |node, now| node.set_encryption(now, Encryption::Required),
     },
 ];
 
@@ -139,12 +139,12 @@ const TO_ANOTHER_KEY: [Step; 3] = [
 
 const AWAY: [Step; 5] = [
     Step {
-        configure: |config| config.verify_incoming = false,
-        command: |node, now| node.set_verify(now, false, true),
+        configure: |config| config.encryption = Encryption::Outgoing,
+        command: |node, now| node.set_encryption(now, Encryption::Outgoing),
     },
     Step {
-        configure: |config| config.verify_outgoing = false,
-        command: |node, now| node.set_verify(now, false, false),
+        configure: |config| config.encryption = Encryption::Off,
+        command: |node, now| node.set_encryption(now, Encryption::Off),
     },
     Step {
         configure: |config| config.keyring = Keyring::default(),

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swim_tokio::{DropReason, Event, Key, Keyring, Notice, State};
+use swim_tokio::{DropReason, Encryption, Event, Key, Keyring, Notice, State};
 use tokio::time::sleep;
 
 use crate::harness::{Node, formed, options, start, until};
@@ -28,13 +28,13 @@ async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_any
     let mut nodes = formed(["a", "b", "c"]).await;
     let (old, new) = (key(1), key(2));
     for node in &nodes {
-        node.cluster.set_verify(false, false).await.unwrap();
+        node.cluster.set_encryption(Encryption::Off).await.unwrap();
         assert!(node.cluster.install_key(old.clone()).await.unwrap());
         all_reach_all(&nodes).await;
     }
-    for incoming in [false, true] {
+    for encryption in [Encryption::Outgoing, Encryption::Required] {
         for node in &nodes {
-            node.cluster.set_verify(incoming, true).await.unwrap();
+            node.cluster.set_encryption(encryption).await.unwrap();
             all_reach_all(&nodes).await;
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::Sealer;
 use swim_core::wire::{self, Lz4, Message, Ping, Update};
-use swim_core::{DropReason, Incarnation, Key, Keyring};
+use swim_core::{DropReason, Encryption, Incarnation, Key, Keyring};
 
 use super::peer::{Peer, address, alive, complaints, events, is_aborted, name, packet, packets};
 
@@ -27,7 +27,7 @@ fn peer(compression: bool, sealed: bool) -> Peer {
 /// nothing to tell.
 fn told(compression: bool, sealed: bool) -> Vec<Bytes> {
     let mut teller = peer(compression, sealed);
-    teller.node.set_verify(teller.now, false, true).unwrap();
+    teller.node.set_encryption(teller.now, Encryption::Outgoing).unwrap();
     for number in 1..=50 {
         teller.meet(number);
     }

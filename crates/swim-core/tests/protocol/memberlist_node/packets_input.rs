@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::Value;
+use swim_core::Encryption;
 
 use super::differences::Found;
 use super::harness::{LOCAL, Peer, Row, SENDER, at, config, secured, sorted};
@@ -61,7 +62,9 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
 /// Knows `node-b` already.
 fn peer(vector: &Value) -> Peer {
     let mut config = secured(config("local"), &vector["key"], &vector["label"]);
-    config.verify_incoming = vector["verify_incoming"].as_bool().unwrap_or(true);
+    if vector["verify_incoming"] == false {
+        config.encryption = Encryption::Outgoing;
+    }
     if vector["case"].as_str().is_some_and(|name| name.starts_with("skiplabel")) {
         // What is nearest to `SkipInboundLabelCheck`.
         config.label_also = Some(Bytes::new());

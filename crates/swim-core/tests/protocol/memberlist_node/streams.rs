@@ -7,7 +7,8 @@ use serde_json::Value;
 use swim_core::wire::memberlist::{COMPRESSED, Lzw, compress_stream, encode};
 use swim_core::wire::{Ack, Claim, Message, Update};
 use swim_core::{
-    Answer, DropReason, Event, Failure, Incarnation, Output, RequestId, StreamId, Versions,
+    Answer, DropReason, Encryption, Event, Failure, Incarnation, Output, RequestId, StreamId,
+    Versions,
 };
 
 use super::differences::Found;
@@ -263,7 +264,7 @@ fn what_the_other_side_says_is_wrong_is_passed_on() {
     let vectors = vectors::read("streams.json");
     let vector = vectors.iter().find(|vector| case(vector) == "err_enc_to_plain").unwrap();
     let config = secured(config("node-a"), &vector["client_key"], &Value::Null);
-    let mut peer = Peer::new(config.with(|config| config.verify_incoming = false));
+    let mut peer = Peer::new(config.with(|config| config.encryption = Encryption::Outgoing));
     let (request, id, _) = join(&mut peer);
     let outputs = peer.answered(id, &bytes(&vector["server_to_client"]));
     let message = "remote state is encrypted and encryption is not configured".to_owned();

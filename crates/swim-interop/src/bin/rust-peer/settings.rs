@@ -59,8 +59,7 @@ impl Settings {
                 protocol: given.parsed("protocol", 2)?,
                 compression: given.parsed("compression", true)?,
                 keys: keys.map(lines::from_hex).collect::<Result<_, _>>()?,
-                verify_incoming: given.parsed("verify-incoming", true)?,
-                verify_outgoing: given.parsed("verify-outgoing", true)?,
+                encryption: given.parsed("encryption", "required".to_string())?,
             },
         )?;
         let user_state = given.bytes("user-state")?;

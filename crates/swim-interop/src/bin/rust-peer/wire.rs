@@ -1,6 +1,6 @@
 //! The wire of memberlist: what of a node's settings it takes to speak it, and the keys of a node.
 
-use swim_tokio::{Cluster, Config, Key, Keyring};
+use swim_tokio::{Cluster, Config, Encryption, Key, Keyring};
 
 use crate::settings::Fault;
 
@@ -11,8 +11,8 @@ pub(crate) struct Framing {
     pub(crate) compression: bool,
     /// The primary one first.
     pub(crate) keys: Vec<Vec<u8>>,
-    pub(crate) verify_incoming: bool,
-    pub(crate) verify_outgoing: bool,
+    /// `off`, `outgoing` or `required`.
+    pub(crate) encryption: String,
 }
 
 /// Makes it a member of a cluster of memberlist.
@@ -24,8 +24,12 @@ pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result
     if !keys.is_empty() {
         config.keyring = Keyring::with_keys(keys)?;
     }
-    config.verify_incoming = framing.verify_incoming;
-    config.verify_outgoing = framing.verify_outgoing;
+    config.encryption = match framing.encryption.as_str() {
+        "off" => Encryption::Off,
+        "outgoing" => Encryption::Outgoing,
+        "required" => Encryption::Required,
+        other => return Err(format!("-encryption is off, outgoing or required: {other}").into()),
+    };
     Ok(())
 }
 
