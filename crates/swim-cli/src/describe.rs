@@ -22,7 +22,7 @@ fn tone(event: &Event) -> Tone {
     match event {
         Event::Joined { .. } | Event::Refuted { .. } => Tone::Good,
         Event::HealthChanged { from, to, .. } if to <= from => Tone::Good,
-        Event::Left { .. } | Event::Forgotten { .. } => Tone::Quiet,
+        Event::Left { .. } | Event::Unlisted { .. } => Tone::Quiet,
         Event::Failed { .. } | Event::NameTaken { .. } | Event::NameConflict { .. } => Tone::Bad,
         Event::Suspected { .. }
         | Event::Confirmed { .. }

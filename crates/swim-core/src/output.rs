@@ -264,7 +264,7 @@ pub enum Event {
     },
     /// A failed or left member is no longer in the member list: `gossip_to_the_dead` is over, or
     /// the application said so. If it failed it is still looked for, for `lost_members_keep`.
-    Forgotten {
+    Unlisted {
         /// The member as it was last known.
         member: Member,
     },

@@ -13,7 +13,7 @@ pub(crate) fn record(node: &Name, event: &Event) {
         | Event::Updated { .. }
         | Event::Refuted { .. }
         | Event::Left { .. }
-        | Event::Forgotten { .. }
+        | Event::Unlisted { .. }
         | Event::DatagramsBlocked { .. } => record_member(node, event),
         Event::Suspected { .. } | Event::Confirmed { .. } | Event::Failed { .. } => {
             record_accusation(node, event);
@@ -82,8 +82,8 @@ fn record_member(node: &Name, event: &Event) {
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             %previous, %via, "left"
         ),
-        Event::Forgotten { member } => debug!(
-            target: "swim", %node, member = %member.name, state = %member.state, "forgotten"
+        Event::Unlisted { member } => debug!(
+            target: "swim", %node, member = %member.name, state = %member.state, "unlisted"
         ),
         Event::DatagramsBlocked { member } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,

@@ -227,13 +227,13 @@ impl Published {
         | Event::Refuted { member, .. }
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
-        | Event::Forgotten { member }) = event
+        | Event::Unlisted { member }) = event
         else {
             return;
         };
-        // What is forgotten may still be remembered as evidence, but it is not listed.
-        let is_forgotten = matches!(event, Event::Forgotten { .. });
-        let known = node.member(member.name.as_str()).filter(|_| !is_forgotten);
+        // What is unlisted may still be remembered as evidence.
+        let is_unlisted = matches!(event, Event::Unlisted { .. });
+        let known = node.member(member.name.as_str()).filter(|_| !is_unlisted);
         let before = match &known {
             Some(known) => self.members.insert(member.name.clone(), known.to_member()),
             None => self.members.remove(&member.name),
@@ -241,7 +241,7 @@ impl Published {
         if member.name == self.local.name {
             return;
         }
-        let is_end = is_forgotten || matches!(event, Event::Failed { .. } | Event::Left { .. });
+        let is_end = is_unlisted || matches!(event, Event::Failed { .. } | Event::Left { .. });
         let now = self.members.get(&member.name);
         let seen = Sighting { before: before.as_ref(), event: member, is_end, now };
         wakers.extend(self.watchers.iter().filter_map(|it| it.note(&seen)));

@@ -123,7 +123,7 @@ fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
         Event::UserState { from, state, .. } => {
             write!(out, "UserState of {} bytes from {from}", state.len())
         }
-        Event::Forgotten { member } => write!(out, "Forgotten {} {}", who(member), member.state),
+        Event::Unlisted { member } => write!(out, "Unlisted {} {}", who(member), member.state),
         other => write!(out, "{other:?}"),
     }
 }

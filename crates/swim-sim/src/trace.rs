@@ -263,7 +263,7 @@ pub(crate) fn event_member(event: &Event) -> Option<&Member> {
         | Event::Refuted { member, .. }
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
-        | Event::Forgotten { member } => Some(member),
+        | Event::Unlisted { member } => Some(member),
         _ => None,
     }
 }

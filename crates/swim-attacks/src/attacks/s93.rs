@@ -58,11 +58,11 @@ async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>,
     // There is nobody else to probe, and what the application pings is no probe.
     tokio::time::sleep(a.options.config.probe_interval * 4).await;
     let killed = b.kill().await;
-    let forgotten = |event: &Event| match event {
-        Event::Forgotten { member } => member.name == "b" && member.state == State::Failed,
+    let unlisted = |event: &Event| match event {
+        Event::Unlisted { member } => member.name == "b" && member.state == State::Failed,
         _ => false,
     };
-    let lost = a.until(Duration::from_secs(15), |it| it.count(forgotten) > 0).await;
+    let lost = a.until(Duration::from_secs(15), |it| it.count(unlisted) > 0).await;
     lost.ok_or("a does not lose b")?;
     let config = lock(&insider.voice).config().clone();
     let names: Vec<String> = (0..made_up).map(|number| format!("x{number}")).collect();

@@ -166,9 +166,9 @@ fn left_and_forgotten() {
     let more = json!({"previous": "alive", "via": "packet", "heard_from": "10.0.0.3:7946"});
     assert_eq!(as_json(&left(State::Alive)), about_member("left", State::Left, more));
 
-    let event = Event::Forgotten { member: member(State::Failed) };
-    assert_eq!(human(&event), "forgotten  b at 10.0.0.2:7946 is no longer listed; it had failed");
-    assert_eq!(as_json(&event), about_member("forgotten", State::Failed, json!({})));
+    let event = Event::Unlisted { member: member(State::Failed) };
+    assert_eq!(human(&event), "unlisted   b at 10.0.0.2:7946 is no longer listed; it had failed");
+    assert_eq!(as_json(&event), about_member("unlisted", State::Failed, json!({})));
 }
 
 #[test]

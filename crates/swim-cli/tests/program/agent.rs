@@ -100,7 +100,7 @@ fn a_member_that_left_is_forgotten_on_command() {
     let done = a.ask("forget b", "done");
     assert_eq!(done["command"], "forget");
     assert_eq!(done["name"], "b");
-    a.wait(0, secs(1), "b forgotten", |line| line.is_about("forgotten", "b"));
+    a.wait(0, secs(1), "b unlisted", |line| line.is_about("unlisted", "b"));
     assert_eq!(a.members(), [("a".to_string(), "alive".to_string())]);
 }
 

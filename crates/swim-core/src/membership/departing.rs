@@ -41,7 +41,7 @@ impl Membership {
             gossip.drop_news_about(cx, slot);
             let member = self.members.entry(slot).view().to_member();
             self.members.lose(slot);
-            cx.emit(Event::Forgotten { member });
+            cx.emit(Event::Unlisted { member });
             self.settle_without_audience(cx, gossip);
         }
         while let Some((since, slot)) = self.members.longest_lost()
@@ -86,7 +86,7 @@ impl Membership {
         self.forget_slot(gossip, detector, slot);
         self.settle_without_audience(cx, gossip);
         if listed {
-            cx.emit(Event::Forgotten { member });
+            cx.emit(Event::Unlisted { member });
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ impl Event {
             Event::Refuted { .. } => "refuted",
             Event::Failed { .. } => "failed",
             Event::Left { .. } => "left",
-            Event::Forgotten { .. } => "forgotten",
+            Event::Unlisted { .. } => "unlisted",
             Event::Accused { .. } => "accused",
             Event::HealthChanged { .. } => "health_changed",
             Event::AckPayload { .. } => "ack_payload",
@@ -76,7 +76,7 @@ impl Event {
             | Event::Accused { via, .. }
             | Event::NameTaken { via, .. }
             | Event::NameConflict { via, .. } => Some(*via),
-            Event::Forgotten { .. }
+            Event::Unlisted { .. }
             | Event::HealthChanged { .. }
             | Event::AckPayload { .. }
             | Event::DatagramsBlocked { .. }
@@ -99,7 +99,7 @@ impl Event {
             Event::Joined { .. }
             | Event::Updated { .. }
             | Event::Left { .. }
-            | Event::Forgotten { .. }
+            | Event::Unlisted { .. }
             | Event::DatagramsBlocked { .. }
             | Event::NameConflict { .. } => of_member(self),
             Event::Suspected { .. }
@@ -136,7 +136,7 @@ fn of_member(event: &Event) -> String {
         Event::Left { member, previous, .. } => {
             format!("{} left the cluster; had been {previous}", place(member))
         }
-        Event::Forgotten { member } => {
+        Event::Unlisted { member } => {
             format!("{} is no longer listed; it had {}", place(member), member.state)
         }
         Event::DatagramsBlocked { member } => {

@@ -34,7 +34,7 @@ impl Serialize for Event {
             Event::Joined { .. }
             | Event::Updated { .. }
             | Event::Left { .. }
-            | Event::Forgotten { .. }
+            | Event::Unlisted { .. }
             | Event::DatagramsBlocked { .. } => of_member(&mut map, self)?,
             Event::Suspected { .. }
             | Event::Confirmed { .. }
@@ -91,7 +91,7 @@ fn of_member<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(), 
             map.put("previous", previous.as_str())
         }
         Event::Updated { member, .. }
-        | Event::Forgotten { member }
+        | Event::Unlisted { member }
         | Event::DatagramsBlocked { member } => map.member(member),
         _ => Ok(()),
     }

@@ -18,7 +18,7 @@ fn follow(mut members: BTreeMap<Name, Member>, notices: Vec<Notice>) -> BTreeMap
             | Event::Left { member, .. } => {
                 members.insert(member.name.clone(), member);
             }
-            Event::Forgotten { member } => {
+            Event::Unlisted { member } => {
                 members.remove(&member.name);
             }
             _ => {}
@@ -43,7 +43,7 @@ fn a_snapshot_and_the_events_after_it_give_the_members_at_any_time() {
         }
     }
     let members = by_name(net.hosts[0].cluster.members());
-    assert!(!members.contains_key("b"), "b failed and was forgotten: {members:?}");
+    assert!(!members.contains_key("b"), "b failed and is no longer listed: {members:?}");
     for (snapshot, mut events) in followers {
         let notices = std::iter::from_fn(|| events.try_next()).collect();
         assert_eq!(follow(by_name(snapshot), notices), members);

@@ -73,7 +73,7 @@ impl Checker for Incarnations {
         };
         let known = of_host(&mut self.hosts, by.host);
         known.note(&member.name, member.incarnation)?;
-        if let Event::Forgotten { .. } = event {
+        if let Event::Unlisted { .. } = event {
             // What is still held against it is watched as a resurrection.
             known.highest.remove(&member.name);
         }
