@@ -386,7 +386,7 @@ impl Scene {
                 self.expect(is_first, number, event);
             }
             Event::UserState { from, .. } => self.expect(*from != stranger(), number, event),
-            Event::Answer { request, result: Ok(Answer::Delivered) } => {
+            Event::Answer { request, result: Ok(Answer::Delivered), .. } => {
                 let id = self.requests.get(&(number, *request)).copied();
                 let meant = id.and_then(|id| Some((id, (*self.messages.get(id as usize)?)?)));
                 let is_there = meant.is_some_and(|meant| self.delivered.contains(&meant));

@@ -325,7 +325,7 @@ impl Watched {
                 let known = self.told.get(name.as_str()).map(|known| known.state);
                 assert_eq!(known, Some(State::Suspect), "{event:?}");
             }
-            Event::Unlisted { member } => {
+            Event::Unlisted { member, .. } => {
                 let known = self.told.remove(member.name.as_str()).map(|known| known.state);
                 assert!(known.is_some_and(|state| !state.is_live()), "{known:?} before {event:?}");
                 self.highest.remove(member.name.as_str());

@@ -266,7 +266,7 @@ async fn tell_events(mut events: Events, output: Output) {
 fn describe_notice(notice: &Notice) -> Line {
     match notice {
         Notice::Event(event) => describe(event),
-        Notice::Missed { events } => {
+        Notice::Missed { events, .. } => {
             let told = format!("{events} events were lost: the reader of this output is too slow");
             Line::new("missed", Tone::Warning, told).fields(|record| record.with("events", *events))
         }

@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_a_map_stand_among_others() {
-        let event = swim_tokio::Event::Late { by: Duration::from_secs(2) };
+        let event = swim_tokio::Event::late(Duration::from_secs(2));
         let record = Record::default().with_all(&event).with("hint", "none").first("time", "now");
         assert_eq!(record.to_line(), r#"{"time":"now","event":"late","by_ms":2000,"hint":"none"}"#);
     }

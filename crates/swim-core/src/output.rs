@@ -1,8 +1,11 @@
 //! What leaves a node: packets, stream operations, and events.
 
+mod made;
 mod sentence;
 #[cfg(feature = "serde")]
 mod serial;
+#[cfg(test)]
+mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -188,6 +191,7 @@ impl fmt::Display for Via {
 #[non_exhaustive]
 pub enum Event {
     /// A member is in the cluster that was not there before, or is back.
+    #[non_exhaustive]
     Joined {
         /// The member, alive.
         member: Member,
@@ -198,6 +202,7 @@ pub enum Event {
     },
     /// A live member announced itself anew: other metadata, versions or address, or only a higher
     /// incarnation (it refuted a suspicion that this node never heard of, or it restarted).
+    #[non_exhaustive]
     Updated {
         /// The member with what it announces now.
         member: Member,
@@ -205,6 +210,7 @@ pub enum Event {
         via: Via,
     },
     /// A member is suspected. Unless it refutes it will be declared failed.
+    #[non_exhaustive]
     Suspected {
         /// The member, suspect.
         member: Member,
@@ -218,6 +224,7 @@ pub enum Event {
         via: Via,
     },
     /// One more member independently suspects a suspect; its time runs out sooner.
+    #[non_exhaustive]
     Confirmed {
         /// The suspect.
         name: Name,
@@ -231,6 +238,7 @@ pub enum Event {
         via: Via,
     },
     /// A suspect showed that it is alive, with a higher incarnation.
+    #[non_exhaustive]
     Refuted {
         /// The member, alive.
         member: Member,
@@ -240,6 +248,7 @@ pub enum Event {
         via: Via,
     },
     /// A member is declared failed.
+    #[non_exhaustive]
     Failed {
         /// The member, failed.
         member: Member,
@@ -254,6 +263,7 @@ pub enum Event {
         via: Via,
     },
     /// A member said goodbye; also reported when it had been declared failed before.
+    #[non_exhaustive]
     Left {
         /// The member, left.
         member: Member,
@@ -264,11 +274,13 @@ pub enum Event {
     },
     /// A failed or left member is no longer in the member list: `gossip_to_the_dead` is over, or
     /// the application said so. If it failed it is still looked for, for `lost_members_keep`.
+    #[non_exhaustive]
     Unlisted {
         /// The member as it was last known.
         member: Member,
     },
     /// Somebody claimed that this node is suspect, failed or gone; it refuted.
+    #[non_exhaustive]
     Accused {
         /// Who claimed it; this node's own name where it was its own goodbye of an earlier life.
         accuser: Name,
@@ -282,6 +294,7 @@ pub enum Event {
         via: Via,
     },
     /// Local health changed: 0 is healthy; the higher, the slower this node itself seems to be.
+    #[non_exhaustive]
     HealthChanged {
         /// The score before.
         from: u8,
@@ -291,6 +304,7 @@ pub enum Event {
         reason: HealthReason,
     },
     /// A probed member sent data with its ack. Acks without data are not reported.
+    #[non_exhaustive]
     AckPayload {
         /// The member.
         name: Name,
@@ -302,11 +316,13 @@ pub enum Event {
     /// A member answers pings over a stream or through others, but not by datagram: something
     /// between this node and it filters or loses datagrams, one way or both. Reported once until a
     /// ping is answered by datagram again.
+    #[non_exhaustive]
     DatagramsBlocked {
         /// The member.
         member: Member,
     },
     /// A user broadcast arrived. Each is delivered once, in no particular order.
+    #[non_exhaustive]
     Broadcast {
         /// The member that sent it.
         origin: Name,
@@ -317,6 +333,7 @@ pub enum Event {
     },
     /// A message to this node arrived. On memberlist's wire also a broadcast, which is not told
     /// apart there.
+    #[non_exhaustive]
     Message {
         /// The member that sent it, as it calls itself. `None` on memberlist's wire, which does not
         /// say; put it into the payload.
@@ -327,6 +344,7 @@ pub enum Event {
         reliable: bool,
     },
     /// The application state of another node came in, in a push/pull.
+    #[non_exhaustive]
     UserState {
         /// The node's address.
         from: SocketAddr,
@@ -336,6 +354,7 @@ pub enum Event {
         state: Bytes,
     },
     /// The answer to a command. Each command that returned a [`RequestId`] gets exactly one.
+    /// Exhaustive, as [`Output`]: whoever waits for it needs all of it.
     Answer {
         /// Which command.
         request: RequestId,
@@ -344,12 +363,14 @@ pub enum Event {
     },
     /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
     /// against others.
+    #[non_exhaustive]
     Late {
         /// How long, beyond the time it was due.
         by: Duration,
     },
     /// Another node announces this node's own name from another address. Two nodes must not share
     /// a name: rename one of them.
+    #[non_exhaustive]
     NameTaken {
         /// The other address.
         address: SocketAddr,
@@ -358,6 +379,7 @@ pub enum Event {
     },
     /// Two live nodes have the same name. Every node settles on the same one of them, but rename
     /// the other.
+    #[non_exhaustive]
     NameConflict {
         /// The name.
         name: Name,
@@ -369,6 +391,7 @@ pub enum Event {
         via: Via,
     },
     /// Something came in that this node cannot use: the first of its kind from an address.
+    #[non_exhaustive]
     BadInput {
         /// Where it came from.
         from: SocketAddr,
@@ -379,6 +402,7 @@ pub enum Event {
     },
     /// Streams from peers ran short of something, so that some of them had to end, or were refused.
     /// Reported once a minute at most for each resource.
+    #[non_exhaustive]
     StreamsShort {
         /// What they ran short of.
         resource: StreamResource,
@@ -388,6 +412,7 @@ pub enum Event {
     /// The primary key, which is for AES, may have made half of the 2^32 seals that it is good for:
     /// if each live member sealed as often with it as this node. Replace it before it has served as
     /// long again. Reported once for each key, and not counted over a restart of the node.
+    #[non_exhaustive]
     KeyWearsOut {
         /// The key.
         key: Fingerprint,
@@ -427,6 +452,7 @@ impl fmt::Display for StreamResource {
 
 /// What the streams of one source take up. See [`Event::StreamsShort`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct StreamSource {
     /// An IPv4 address, or an IPv6 network of 64 bits.
     pub network: IpNet,

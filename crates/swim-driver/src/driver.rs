@@ -466,7 +466,7 @@ impl Driver {
                         self.node.handle_stream(now, aborted, failed);
                     }
                 }
-                Output::Event(Event::Answer { request, result }) => {
+                Output::Event(Event::Answer { request, result, .. }) => {
                     self.answers.push((request, result));
                 }
                 Output::Event(event) => self.events.push(event),

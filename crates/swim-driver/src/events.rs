@@ -20,6 +20,7 @@ pub enum Notice {
     /// Told once for each gap, in the place of the missing events; a gap goes on until the
     /// subscriber reads.
     /// [`Cluster::members`](crate::Cluster::members) has the members as they are.
+    #[non_exhaustive]
     Missed {
         /// How many events are missing here.
         events: u64,
@@ -228,12 +229,11 @@ mod tests {
     use super::*;
 
     fn late(by: u64) -> Event {
-        Event::Late { by: Duration::from_secs(by) }
+        Event::late(Duration::from_secs(by))
     }
 
     fn message(size: usize) -> Event {
-        let from = Some("a".parse().unwrap());
-        Event::Message { from, payload: vec![0; size].into(), reliable: true }
+        Event::message("a".parse().unwrap(), vec![0; size], true)
     }
 
     fn all(events: &mut Events) -> Vec<Notice> {

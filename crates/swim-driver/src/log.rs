@@ -22,36 +22,36 @@ pub(crate) fn record(node: &Name, event: &Event) {
         | Event::Broadcast { .. }
         | Event::Message { .. }
         | Event::UserState { .. } => record_traffic(node, event),
-        Event::Accused { accuser, claim, incarnation, refuted_with, via } => warn!(
+        Event::Accused { accuser, claim, incarnation, refuted_with, via, .. } => warn!(
             target: "swim", %node, %accuser, %claim, %incarnation, %refuted_with, %via,
             "this node was accused, and refutes"
         ),
-        Event::HealthChanged { from, to, reason } => {
+        Event::HealthChanged { from, to, reason, .. } => {
             if to > from {
                 info!(target: "swim", %node, from, to, %reason, "local health got worse");
             } else {
                 debug!(target: "swim", %node, from, to, %reason, "local health got better");
             }
         }
-        Event::Late { by } => {
+        Event::Late { by, .. } => {
             warn!(target: "swim", %node, ?by, "this node did not run for a while");
         }
-        Event::NameTaken { address, via } => warn!(
+        Event::NameTaken { address, via, .. } => warn!(
             target: "swim", %node, %address, %via,
             "another node has this node's name: rename one of them"
         ),
-        Event::NameConflict { name, winner, loser, via } => warn!(
+        Event::NameConflict { name, winner, loser, via, .. } => warn!(
             target: "swim", %node, member = %name, %winner, %loser, %via,
             "two live nodes have one name: rename one of them"
         ),
-        Event::BadInput { from, reason, stream } => {
+        Event::BadInput { from, reason, stream, .. } => {
             warn!(target: "swim", %node, %from, %reason, stream, "unusable input");
         }
-        Event::StreamsShort { resource, sources } => warn!(
+        Event::StreamsShort { resource, sources, .. } => warn!(
             target: "swim", %node, %resource, ?sources,
             "streams ran short: some of peers were ended or refused"
         ),
-        Event::KeyWearsOut { key, seals, members } => warn!(
+        Event::KeyWearsOut { key, seals, members, .. } => warn!(
             target: "swim", %node, %key, seals, members,
             "the key wears out: replace it"
         ),
@@ -63,29 +63,29 @@ pub(crate) fn record(node: &Name, event: &Event) {
 
 fn record_member(node: &Name, event: &Event) {
     match event {
-        Event::Joined { member, previous, via } => {
+        Event::Joined { member, previous, via, .. } => {
             let previous = previous.map(|state| state.as_str());
             info!(
                 target: "swim", %node, member = %member.name, address = %member.address,
                 incarnation = %member.incarnation, previous, %via, "joined"
             );
         }
-        Event::Updated { member, via } => debug!(
+        Event::Updated { member, via, .. } => debug!(
             target: "swim", %node, member = %member.name, address = %member.address,
             incarnation = %member.incarnation, meta_size = member.meta.len(), %via, "updated"
         ),
-        Event::Refuted { member, suspected_for, via } => info!(
+        Event::Refuted { member, suspected_for, via, .. } => info!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             ?suspected_for, %via, "refuted its suspicion"
         ),
-        Event::Left { member, previous, via } => info!(
+        Event::Left { member, previous, via, .. } => info!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             %previous, %via, "left"
         ),
-        Event::Unlisted { member } => debug!(
+        Event::Unlisted { member, .. } => debug!(
             target: "swim", %node, member = %member.name, state = %member.state, "unlisted"
         ),
-        Event::DatagramsBlocked { member } => warn!(
+        Event::DatagramsBlocked { member, .. } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
             "answers by detours alone, not by datagram: is UDP filtered on the way?"
         ),
@@ -95,15 +95,15 @@ fn record_member(node: &Name, event: &Event) {
 
 fn record_accusation(node: &Name, event: &Event) {
     match event {
-        Event::Suspected { member, accuser, timeout_min, timeout_max, via } => info!(
+        Event::Suspected { member, accuser, timeout_min, timeout_max, via, .. } => info!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             %accuser, ?timeout_min, ?timeout_max, %via, "suspected"
         ),
-        Event::Confirmed { name, accuser, confirmations, remaining, via } => debug!(
+        Event::Confirmed { name, accuser, confirmations, remaining, via, .. } => debug!(
             target: "swim", %node, member = %name, %accuser, confirmations, ?remaining, %via,
             "suspicion confirmed"
         ),
-        Event::Failed { member, declared_by, accusers, suspected_for, via } => warn!(
+        Event::Failed { member, declared_by, accusers, suspected_for, via, .. } => warn!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
             %declared_by, ?accusers, ?suspected_for, %via, "failed"
         ),
@@ -114,18 +114,18 @@ fn record_accusation(node: &Name, event: &Event) {
 /// What the application sends is its own: only sizes are recorded.
 fn record_traffic(node: &Name, event: &Event) {
     match event {
-        Event::AckPayload { name, round_trip, payload } => debug!(
+        Event::AckPayload { name, round_trip, payload, .. } => debug!(
             target: "swim", %node, member = %name, ?round_trip, size = payload.len(),
             "data with an ack"
         ),
         Event::Broadcast { origin, payload, .. } => {
             debug!(target: "swim", %node, %origin, size = payload.len(), "broadcast");
         }
-        Event::Message { from, payload, reliable } => {
+        Event::Message { from, payload, reliable, .. } => {
             let from = from.as_ref().map(Name::as_str);
             debug!(target: "swim", %node, from, size = payload.len(), reliable, "message");
         }
-        Event::UserState { from, join, state } => {
+        Event::UserState { from, join, state, .. } => {
             debug!(target: "swim", %node, %from, join, size = state.len(), "application state");
         }
         _ => {}

@@ -227,7 +227,7 @@ impl Published {
         | Event::Refuted { member, .. }
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
-        | Event::Unlisted { member }) = event
+        | Event::Unlisted { member, .. }) = event
         else {
             return;
         };

@@ -24,8 +24,8 @@ const SAME_LIFE_STEP_MAX: u32 = 16;
 ///     let mut watch = cluster.watch();
 ///     while let Some(change) = watch.next().await {
 ///         match &change {
-///             Change::Joined { member } => println!("connect to {}", member.address),
-///             Change::Gone { member } => println!("disconnect from {}", member.address),
+///             Change::Joined { member, .. } => println!("connect to {}", member.address),
+///             Change::Gone { member, .. } => println!("disconnect from {}", member.address),
 ///             _ => println!("{change}"),
 ///         }
 ///     }
@@ -35,11 +35,13 @@ const SAME_LIFE_STEP_MAX: u32 = 16;
 #[non_exhaustive]
 pub enum Change {
     /// A peer is live that was not.
+    #[non_exhaustive]
     Joined {
         /// The peer.
         member: Member,
     },
     /// A live peer has other metadata or another address, and is the same process as before.
+    #[non_exhaustive]
     Changed {
         /// The peer as it was last reported.
         before: Member,
@@ -55,6 +57,7 @@ pub enum Change {
     /// seconds. It is not noticed within 16 seconds of the last start, with a fixed
     /// [`Options::incarnation`](crate::Options::incarnation), or for programs on memberlist's wire
     /// that count from one.
+    #[non_exhaustive]
     Replaced {
         /// The old life as it was last reported.
         before: Member,
@@ -62,6 +65,7 @@ pub enum Change {
         member: Member,
     },
     /// A peer is no longer live.
+    #[non_exhaustive]
     Gone {
         /// The peer as last known; its state says whether it failed or left.
         member: Member,

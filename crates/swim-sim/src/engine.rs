@@ -210,7 +210,7 @@ impl World {
         let host = &mut self.hosts[number as usize];
         let life = host.life;
         self.trace.event(self.now, number, life, &event);
-        if let Event::Answer { request, result } = &event {
+        if let Event::Answer { request, result, .. } = &event {
             host.requests.insert((life, *request), Some(result.clone()));
         }
         if (self.options.records)(&event) {

@@ -263,7 +263,7 @@ fn differs(observer: &Node, name: &str, truth: &Node) -> Option<String> {
 fn forgotten_as(records: &[Record], name: &Name) -> Option<State> {
     let last = records.iter().rev().find(|record| subject(&record.event) == Some(name))?;
     match &last.event {
-        Event::Unlisted { member } => Some(member.state),
+        Event::Unlisted { member, .. } => Some(member.state),
         _ => None,
     }
 }

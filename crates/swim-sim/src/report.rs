@@ -90,26 +90,26 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
 fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
     let who = |member: &Member| format!("{}@{}", member.name, member.incarnation);
     match event {
-        Event::Joined { member, previous, via } => {
+        Event::Joined { member, previous, via, .. } => {
             write!(out, "Joined {}, before: {previous:?}; {via}", who(member))
         }
-        Event::Updated { member, via } => write!(out, "Updated {}; {via}", who(member)),
-        Event::Suspected { member, accuser, timeout_min, timeout_max, via } => {
+        Event::Updated { member, via, .. } => write!(out, "Updated {}; {via}", who(member)),
+        Event::Suspected { member, accuser, timeout_min, timeout_max, via, .. } => {
             write!(out, "Suspected {} by {accuser}, for ", who(member))?;
             write!(out, "{timeout_min:.1?} to {timeout_max:.1?}; {via}")
         }
-        Event::Confirmed { name, accuser, confirmations, remaining, via } => {
+        Event::Confirmed { name, accuser, confirmations, remaining, via, .. } => {
             write!(out, "Confirmed {name} by {accuser}, the {confirmations}. time, ")?;
             write!(out, "{remaining:.1?} left; {via}")
         }
-        Event::Refuted { member, suspected_for, via } => {
+        Event::Refuted { member, suspected_for, via, .. } => {
             write!(out, "Refuted {} after {suspected_for:.1?}; {via}", who(member))
         }
-        Event::Failed { member, declared_by, accusers, suspected_for, via } => {
+        Event::Failed { member, declared_by, accusers, suspected_for, via, .. } => {
             write!(out, "Failed {} by {declared_by}, accused by {accusers:?}, ", who(member))?;
             write!(out, "suspected for {suspected_for:.1?}; {via}")
         }
-        Event::Left { member, previous, via } => {
+        Event::Left { member, previous, via, .. } => {
             write!(out, "Left {}, before: {previous}; {via}", who(member))
         }
         // What the application sends may be long, and is its own.
@@ -123,7 +123,7 @@ fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
         Event::UserState { from, state, .. } => {
             write!(out, "UserState of {} bytes from {from}", state.len())
         }
-        Event::Unlisted { member } => write!(out, "Unlisted {} {}", who(member), member.state),
+        Event::Unlisted { member, .. } => write!(out, "Unlisted {} {}", who(member), member.state),
         other => write!(out, "{other:?}"),
     }
 }

@@ -203,7 +203,7 @@ impl Trace {
             return;
         };
         // The debug form has every field of every kind of event, also of kinds yet to come.
-        if let Event::Answer { request, result } = event {
+        if let Event::Answer { request, result, .. } = event {
             sink.head(ANSWER, at, host, self.requests.place(host, life, *request));
             sink.debug(result);
         } else {
@@ -263,7 +263,7 @@ pub(crate) fn event_member(event: &Event) -> Option<&Member> {
         | Event::Refuted { member, .. }
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
-        | Event::Unlisted { member } => Some(member),
+        | Event::Unlisted { member, .. } => Some(member),
         _ => None,
     }
 }
@@ -271,7 +271,7 @@ pub(crate) fn event_member(event: &Event) -> Option<&Member> {
 /// The member that an event is about, if it is about one.
 pub(crate) fn subject(event: &Event) -> Option<&Name> {
     match event {
-        Event::DatagramsBlocked { member } => Some(&member.name),
+        Event::DatagramsBlocked { member, .. } => Some(&member.name),
         Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
         _ => event_member(event).map(|member| &member.name),
     }

@@ -26,7 +26,7 @@
 //!
 //! // a is told.
 //! let mut watch = a.cluster().watch();
-//! if let Some(Change::Joined { member }) = watch.next().await {
+//! if let Some(Change::Joined { member, .. }) = watch.next().await {
 //!     assert_eq!(member.name, "b");
 //!     assert_eq!(member.meta, "role=cache");
 //! }

@@ -59,7 +59,7 @@ async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>,
     tokio::time::sleep(a.options.config.probe_interval * 4).await;
     let killed = b.kill().await;
     let unlisted = |event: &Event| match event {
-        Event::Unlisted { member } => member.name == "b" && member.state == State::Failed,
+        Event::Unlisted { member, .. } => member.name == "b" && member.state == State::Failed,
         _ => false,
     };
     let lost = a.until(Duration::from_secs(15), |it| it.count(unlisted) > 0).await;

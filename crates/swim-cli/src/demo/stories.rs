@@ -183,7 +183,7 @@ impl Story for Failure {
         let subject = cast.name(self.subject);
         let seer = cast.name(observer);
         match event {
-            Event::Suspected { member, accuser, timeout_min, timeout_max, via }
+            Event::Suspected { member, accuser, timeout_min, timeout_max, via, .. }
                 if member.name == *subject =>
             {
                 self.suspected.note(observer, at);

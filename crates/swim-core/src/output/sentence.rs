@@ -16,7 +16,7 @@ use crate::text::{bytes, count, duration, escape};
 /// use core::time::Duration;
 /// use swim_core::Event;
 ///
-/// let event = Event::Late { by: Duration::from_secs(3) };
+/// let event = Event::late(Duration::from_secs(3));
 /// assert_eq!(
 ///     event.to_string(),
 ///     "late: this node did not run for 3.00 s: not counted against others"
@@ -286,63 +286,5 @@ fn answer(result: &Result<Answer, Failure>) -> String {
         Ok(Answer::Delivered) => "delivered".into(),
         Ok(Answer::Pong { round_trip, .. }) => format!("answered after {}", duration(*round_trip)),
         Err(failure) => escape(&failure.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::member::{Incarnation, Versions};
-    use crate::output::RequestId;
-
-    fn member(name: &str) -> Member {
-        Member {
-            name: name.parse().unwrap(),
-            address: "10.0.0.2:7946".parse().unwrap(),
-            state: State::Alive,
-            incarnation: Incarnation(7),
-            meta: "role=db".into(),
-            versions: Versions::DEFAULT,
-        }
-    }
-
-    fn gossip() -> Via {
-        Via::Packet { from: "10.0.0.3:7946".parse().unwrap() }
-    }
-
-    #[test]
-    fn an_event_prints_as_its_kind_its_sentence_and_how_it_came() {
-        let event =
-            Event::Joined { member: member("b"), previous: Some(State::Failed), via: gossip() };
-        assert_eq!(
-            event.to_string(),
-            "joined: b at 10.0.0.2:7946, incarnation 7, meta \"role=db\"; had been failed [gossip \
-             from 10.0.0.3:7946]"
-        );
-        let event = Event::NameConflict {
-            name: "b".parse().unwrap(),
-            winner: "10.0.0.2:7946".parse().unwrap(),
-            loser: "10.0.0.4:7946".parse().unwrap(),
-            via: Via::Own,
-        };
-        assert_eq!(
-            event.to_string(),
-            "name_conflict: two live nodes are called b: 10.0.0.2:7946 keeps the name, rename the \
-             one at 10.0.0.4:7946 [own observation]"
-        );
-    }
-
-    #[test]
-    fn answers_are_sentences() {
-        let told = |result| Event::Answer { request: RequestId(4), result }.to_string();
-        let joined = Answer::Joined { contact: "10.0.0.2:7946".parse().unwrap(), members: 2 };
-        assert_eq!(told(Ok(joined)), "answer: request 4: 10.0.0.2:7946 answered: 2 members known");
-        assert_eq!(told(Err(Failure::Timeout)), "answer: request 4: no answer in time");
-    }
-
-    #[test]
-    fn peers_cannot_forge_lines() {
-        let event = Event::Updated { member: member("b\n\u{1b}[31m"), via: gossip() };
-        assert!(event.to_string().starts_with("updated: b\\n\\u{1b}[31m at "), "{event}");
     }
 }

@@ -22,7 +22,7 @@ use crate::member::{Member, Name};
 /// use std::time::Duration;
 /// use swim_core::Event;
 ///
-/// let event = Event::Late { by: Duration::from_secs(2) };
+/// let event = Event::late(Duration::from_secs(2));
 /// assert_eq!(serde_json::to_string(&event)?, r#"{"event":"late","by_ms":2000}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```

@@ -107,7 +107,7 @@ fn a_member_that_is_gone_can_be_forgotten_and_a_live_one_cannot() {
     assert_eq!(cluster.member("b"), None);
     let notices = net.hosts[0].notices();
     let is_word_of_it = |notice: &Notice| match notice {
-        Notice::Event(Event::Unlisted { member }) => member.name == "b",
+        Notice::Event(Event::Unlisted { member, .. }) => member.name == "b",
         _ => false,
     };
     assert!(notices.iter().any(is_word_of_it), "{notices:?}");

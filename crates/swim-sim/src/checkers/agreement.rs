@@ -137,7 +137,7 @@ impl Checker for Agreement {
                 let fits = known == Some(Suspect);
                 (name, expect(fits, || format!("{name} is {known:?} before {event:?}")))
             }
-            Event::Unlisted { member } => {
+            Event::Unlisted { member, .. } => {
                 let known = told.members.remove(&member.name).map(|known| known.state);
                 told.live -= usize::from(known.is_some_and(State::is_live));
                 let gone = known.is_some_and(|state| !state.is_live());

@@ -80,7 +80,7 @@ impl Checker for Resurrection {
                 graves.by_name.insert(member.name.clone(), grave);
                 Ok(())
             }
-            Event::Unlisted { member } => {
+            Event::Unlisted { member, .. } => {
                 if let Some(grave) = graves.by_name.get_mut(&member.name) {
                     grave.forgotten_at = Some(by.at);
                 }

@@ -22,7 +22,7 @@ fn a_node_paused_for_twenty_seconds_declares_nobody_failed() {
         expect_nobody_else_failed(&world, "n3");
         world.expect_converged();
         assert!(world.events("n3").iter().any(|record| {
-            matches!(&record.event, Event::Late { by } if *by > secs(15) && *by <= secs(20))
+            matches!(&record.event, Event::Late { by, .. } if *by > secs(15) && *by <= secs(20))
         }));
     }
 }

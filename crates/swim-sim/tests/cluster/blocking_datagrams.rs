@@ -7,8 +7,10 @@ use crate::common::names;
 
 /// How often a node was told that another's datagrams are blocked.
 fn times_told(world: &World, observer: &str, peer: &str) -> usize {
-    let names_it =
-        |event: &Event| matches!(event, Event::DatagramsBlocked { member } if member.name == peer);
+    let names_it = |event: &Event| match event {
+        Event::DatagramsBlocked { member, .. } => member.name == peer,
+        _ => false,
+    };
     world.events(observer).iter().filter(|record| names_it(&record.event)).count()
 }
 
@@ -77,10 +79,8 @@ fn a_node_that_no_datagram_reaches_is_kept_alive_by_streams() {
             world.expect_never_failed(&format!("n{number}"));
         }
         for observer in ["n0", "n1", "n3", "n4"] {
-            let told = world.events(observer).iter().filter(|record| {
-                matches!(&record.event, Event::DatagramsBlocked { member } if member.name == "n2")
-            });
-            assert_eq!(told.count(), 1, "{observer} says so once\n{}", world.report(Some("n2")));
+            let told = times_told(&world, observer, "n2");
+            assert_eq!(told, 1, "{observer} says so once\n{}", world.report(Some("n2")));
         }
         let saved: u64 = ["n0", "n1", "n3", "n4"]
             .iter()
@@ -105,13 +105,7 @@ fn a_pair_of_nodes_without_datagrams_lives_by_streams_alone() {
 fn datagrams_that_come_back_are_noticed() {
     let mut world = World::new(2);
     world.form(3);
-    let blocked = |world: &World| {
-        let is_it = |event: &Event| match event {
-            Event::DatagramsBlocked { member } => member.name == "n2",
-            _ => false,
-        };
-        world.events("n0").iter().filter(|record| is_it(&record.event)).count()
-    };
+    let blocked = |world: &World| times_told(world, "n0", "n2");
     for round in 1..=3 {
         world.block_datagrams_to("n2");
         world.run(secs(30));

@@ -90,7 +90,7 @@ fn failed_members_are_forgotten_after_a_while() {
     world.expect_failed("n3");
     assert_eq!(world.state("n0", "n3"), None);
     assert!(world.events("n0").iter().any(|record| {
-        matches!(&record.event, Event::Unlisted { member } if member.name == "n3")
+        matches!(&record.event, Event::Unlisted { member, .. } if member.name == "n3")
     }));
 }
 

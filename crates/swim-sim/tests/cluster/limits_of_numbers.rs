@@ -251,7 +251,7 @@ fn a_member_forgotten_while_it_is_listed_is_not_dialled_either() {
     for observer in ["n0", "n1", "n2"] {
         world.command(observer, |node, now| node.forget(now, "n3")).unwrap();
         assert!(world.events(observer).iter().any(|record| {
-            matches!(&record.event, Event::Unlisted { member } if member.name == *"n3")
+            matches!(&record.event, Event::Unlisted { member, .. } if member.name == *"n3")
         }));
     }
     world.run(secs(5));

@@ -23,7 +23,7 @@ fn heard(world: &World, name: &str, payload: &[u8]) -> usize {
 fn received(world: &World, name: &str) -> Vec<(String, Bytes, bool)> {
     let mut found = Vec::new();
     for record in world.events(name) {
-        if let Event::Message { from, payload, reliable } = &record.event {
+        if let Event::Message { from, payload, reliable, .. } = &record.event {
             let from = from.as_ref().expect("the native wire says who sent a message");
             found.push((from.to_string(), payload.clone(), *reliable));
         }

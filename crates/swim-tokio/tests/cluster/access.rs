@@ -81,7 +81,7 @@ async fn a_node_with_a_wrong_key_does_not_get_in_and_both_sides_say_why() {
     for mut node in [a, b] {
         let name = node.cluster.local().name;
         let told = |event| match event {
-            Event::BadInput { from, reason, stream } => Some((from, reason, stream)),
+            Event::BadInput { from, reason, stream, .. } => Some((from, reason, stream)),
             _ => None,
         };
         let (from, reason, stream): (SocketAddr, _, _) = node.event(told).await;

@@ -15,7 +15,7 @@ async fn messages_to_one_member_arrive() {
     while !expected.is_empty() {
         let (from, message) = b
             .event(|event| match event {
-                Event::Message { from, payload, reliable } => Some((from, (payload, reliable))),
+                Event::Message { from, payload, reliable, .. } => Some((from, (payload, reliable))),
                 _ => None,
             })
             .await;
@@ -149,7 +149,7 @@ async fn a_consumer_that_never_reads_costs_the_node_nothing() {
     while let Some(notice) = other.try_next() {
         match notice {
             Notice::Event(_) => told += 1,
-            Notice::Missed { events } => {
+            Notice::Missed { events, .. } => {
                 assert_eq!(missed, 0, "told once");
                 missed = events;
             }

@@ -28,7 +28,7 @@ fn streams_max() {
     let outputs = peer.outputs();
     assert!(open.iter().all(|&stream| !is_aborted(&outputs, stream)), "nobody had to make way");
     let told = events(&outputs);
-    let [Event::StreamsShort { resource: StreamResource::Places, sources }] = &told[..] else {
+    let [Event::StreamsShort { resource: StreamResource::Places, sources, .. }] = &told[..] else {
         panic!("{told:?}");
     };
     assert_eq!(sources.len(), 3);

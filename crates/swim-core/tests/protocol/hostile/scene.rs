@@ -234,7 +234,7 @@ impl Scene {
     /// The shortages that were reported, and the sources of the first of each kind.
     pub(crate) fn shortages(&self, wanted: StreamResource) -> Vec<&[StreamSource]> {
         let shortage = |event| match event {
-            &Event::StreamsShort { resource, ref sources } if resource == wanted => {
+            &Event::StreamsShort { resource, ref sources, .. } if resource == wanted => {
                 Some(&sources[..])
             }
             _ => None,

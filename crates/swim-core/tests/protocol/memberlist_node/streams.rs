@@ -73,7 +73,7 @@ fn as_a_server_a_node_answers_what_go_answers() {
 
 fn result(outputs: &[Output], request: RequestId) -> Option<&Result<Answer, Failure>> {
     events(outputs).find_map(|event| match event {
-        Event::Answer { request: of, result } if *of == request => Some(result),
+        Event::Answer { request: of, result, .. } if *of == request => Some(result),
         _ => None,
     })
 }

@@ -56,7 +56,7 @@ pub(crate) fn notice(notice: &Notice) -> Value {
         Event::Failed { member, .. } | Event::Left { member, .. } => named("gone", member),
         Event::Suspected { member, .. } => named("suspected", member),
         Event::Refuted { member, .. } => named("refuted", member),
-        Event::DatagramsBlocked { member } => named("datagrams_blocked", member),
+        Event::DatagramsBlocked { member, .. } => named("datagrams_blocked", member),
         Event::Broadcast { payload, .. } | Event::Message { payload, .. } => {
             with_payload(json!({"event": "message"}), payload)
         }

@@ -1,0 +1,74 @@
+//! Events that somebody else makes: tests of what is done with events.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Event, Via};
+use crate::member::{Member, Name, State};
+use crate::stats::DropReason;
+
+/// For tests of what an application does with events. What these do not ask for can be assigned
+/// through a pattern:
+///
+/// ```
+/// use swim_core::{Event, Member, State};
+///
+/// let mut back = Event::joined(Member::new("db-1".parse()?, "10.0.0.2:7946".parse()?));
+/// if let Event::Joined { previous, .. } = &mut back {
+///     *previous = Some(State::Failed);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl Event {
+    /// Makes an [`Event::Joined`] that this node found out itself, of a member unknown before.
+    #[must_use]
+    pub fn joined(member: Member) -> Self {
+        Event::Joined { member, previous: None, via: Via::Own }
+    }
+
+    /// Makes an [`Event::Failed`] that this node found out itself and without delay: `accuser` is
+    /// the one accuser, and declared the failure.
+    #[must_use]
+    pub fn failed(member: Member, accuser: Name) -> Self {
+        Event::Failed {
+            member,
+            declared_by: accuser.clone(),
+            accusers: [accuser].into(),
+            suspected_for: Duration::ZERO,
+            via: Via::Own,
+        }
+    }
+
+    /// Makes an [`Event::Left`] that came from the member itself, which was alive before.
+    #[must_use]
+    pub fn left(member: Member) -> Self {
+        let via = Via::Packet { from: member.address };
+        Event::Left { member, previous: State::Alive, via }
+    }
+
+    /// Makes an [`Event::Broadcast`] without a key.
+    #[must_use]
+    pub fn broadcast(origin: Name, payload: impl Into<Bytes>) -> Self {
+        Event::Broadcast { origin, key: Bytes::new(), payload: payload.into() }
+    }
+
+    /// Makes an [`Event::Message`] that came by stream (`reliable`) or by datagram.
+    #[must_use]
+    pub fn message(from: Name, payload: impl Into<Bytes>, reliable: bool) -> Self {
+        Event::Message { from: Some(from), payload: payload.into(), reliable }
+    }
+
+    /// Makes an [`Event::BadInput`] that came by stream or by datagram.
+    #[must_use]
+    pub fn bad_input(from: SocketAddr, reason: DropReason, stream: bool) -> Self {
+        Event::BadInput { from, reason, stream }
+    }
+
+    /// Makes an [`Event::Late`].
+    #[must_use]
+    pub fn late(by: Duration) -> Self {
+        Event::Late { by }
+    }
+}
