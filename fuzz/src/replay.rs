@@ -308,6 +308,10 @@ impl Scene {
     fn carry(&mut self, number: u8, output: Output) {
         match output {
             Output::Event(event) => self.note(number, &event),
+            Output::Answer { request, result: Ok(Answer::Delivered) } => {
+                self.note_delivery(number, request);
+            }
+            Output::Answer { .. } => {}
             Output::Packet { to, payload } => {
                 if self.datagrams.len() < RECORDED_MAX {
                     self.datagrams.push(payload.clone());
@@ -386,19 +390,20 @@ impl Scene {
                 self.expect(is_first, number, event);
             }
             Event::UserState { from, .. } => self.expect(*from != stranger(), number, event),
-            Event::Answer { request, result: Ok(Answer::Delivered), .. } => {
-                let id = self.requests.get(&(number, *request)).copied();
-                let meant = id.and_then(|id| Some((id, (*self.messages.get(id as usize)?)?)));
-                let is_there = meant.is_some_and(|meant| self.delivered.contains(&meant));
-                self.expect(is_there, number, event);
-            }
             _ => {}
         }
     }
 
-    fn expect(&mut self, holds: bool, number: u8, event: &Event) {
+    fn note_delivery(&mut self, number: u8, request: RequestId) {
+        let id = self.requests.get(&(number, request)).copied();
+        let meant = id.and_then(|id| Some((id, (*self.messages.get(id as usize)?)?)));
+        let is_there = meant.is_some_and(|meant| self.delivered.contains(&meant));
+        self.expect(is_there, number, &request);
+    }
+
+    fn expect(&mut self, holds: bool, number: u8, what: &dyn core::fmt::Debug) {
         if !holds {
-            self.taken.get_or_insert(format!("{}: {event:?}", NAMES[usize::from(number)]));
+            self.taken.get_or_insert(format!("{}: {what:?}", NAMES[usize::from(number)]));
         }
     }
 

@@ -89,7 +89,7 @@ fn forget_guess(output: &mut Output) {
             *reason = DropReason::Malformed;
         }
     };
-    if let Output::Event(Event::Answer { result: Err(failure), .. }) = output {
+    if let Output::Answer { result: Err(failure), .. } = output {
         guess(failure);
     }
 }

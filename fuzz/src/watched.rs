@@ -232,6 +232,9 @@ impl Watched {
                 Output::Packet { to, payload } => self.note_packet(*to, payload),
                 Output::Stream { id, op } => self.note_operation(*id, op),
                 Output::Event(event) => self.note_event(event),
+                Output::Answer { request, result } => {
+                    assert!(self.unanswered.remove(request), "a second answer: {result:?}");
+                }
             }
             if let Some(record) = &mut self.record {
                 record.push(output);
@@ -329,9 +332,6 @@ impl Watched {
                 let known = self.told.remove(member.name.as_str()).map(|known| known.state);
                 assert!(known.is_some_and(|state| !state.is_live()), "{known:?} before {event:?}");
                 self.highest.remove(member.name.as_str());
-            }
-            Event::Answer { request, .. } => {
-                assert!(self.unanswered.remove(request), "a second answer: {event:?}");
             }
             _ => {}
         }

@@ -32,8 +32,7 @@ fn tone(event: &Event) -> Tone {
         | Event::DatagramsBlocked { .. }
         | Event::BadInput { .. }
         | Event::StreamsShort { .. }
-        | Event::KeyWearsOut { .. }
-        | Event::Answer { result: Err(_), .. } => Tone::Warning,
+        | Event::KeyWearsOut { .. } => Tone::Warning,
         _ => Tone::Plain,
     }
 }

@@ -31,6 +31,7 @@
 //!             Output::Packet { to, payload } => println!("send {} bytes to {to}", payload.len()),
 //!             Output::Stream { id, op } => println!("{id:?}: {op:?}"),
 //!             Output::Event(event) => println!("{event}"),
+//!             Output::Answer { request, result } => println!("{request:?}: {result:?}"),
 //!         }
 //!     }
 //!     // Here a real loop waits for input, or a command, until the deadline at most. This one has

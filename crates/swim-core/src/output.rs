@@ -39,6 +39,14 @@ pub enum Output {
     },
     /// Tell the application.
     Event(Event),
+    /// Tell who gave a command how it ended. Each command that returned a [`RequestId`] gets
+    /// exactly one answer.
+    Answer {
+        /// Which command.
+        request: RequestId,
+        /// How it ended.
+        result: Result<Answer, Failure>,
+    },
 }
 
 /// What to do to a stream. Operations on one stream are carried out in order.
@@ -133,7 +141,8 @@ impl fmt::Display for ConnectionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 
-/// Names a command whose answer comes later, in an [`Event::Answer`]. Never reused within one node.
+/// Names a command whose answer comes later, as an [`Output::Answer`]. Never reused within one
+/// node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
@@ -352,14 +361,6 @@ pub enum Event {
         join: bool,
         /// The state, never empty.
         state: Bytes,
-    },
-    /// The answer to a command. Each command that returned a [`RequestId`] gets exactly one.
-    /// Exhaustive, as [`Output`]: whoever waits for it needs all of it.
-    Answer {
-        /// Which command.
-        request: RequestId,
-        /// How it ended.
-        result: Result<Answer, Failure>,
     },
     /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
     /// against others.

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant as Clock};
 
 use member::Member;
-use swim_core::{Answer, Config, Event, Failure, Instant, Node, Output, RequestId, StreamOp};
+use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, StreamOp};
 use swim_test_support::say_skipped;
 
 /// Descriptors are those of the whole process, so one test opens some at a time.
@@ -75,12 +75,11 @@ fn ask(
     let asked = members[0].command(command);
     let mut answer = None;
     run(members, "an answer", |[a, b]| {
+        a.events.clear();
         b.events.clear();
-        for event in a.events.drain(..) {
-            if let Event::Answer { request, result } = event {
-                assert_eq!(request, asked);
-                answer = Some(result);
-            }
+        for (request, result) in a.answers.drain(..) {
+            assert_eq!(request, asked);
+            answer = Some(result);
         }
         answer.is_some()
     });

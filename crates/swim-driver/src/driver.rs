@@ -466,10 +466,8 @@ impl Driver {
                         self.node.handle_stream(now, aborted, failed);
                     }
                 }
-                Output::Event(Event::Answer { request, result, .. }) => {
-                    self.answers.push((request, result));
-                }
                 Output::Event(event) => self.events.push(event),
+                Output::Answer { request, result } => self.answers.push((request, result)),
             }
         }
         opened

@@ -56,7 +56,6 @@ pub(crate) fn record(node: &Name, event: &Event) {
             "the key wears out: replace it"
         ),
         // Answers go to their callers.
-        Event::Answer { .. } => {}
         other => debug!(target: "swim", %node, "{other}"),
     }
 }

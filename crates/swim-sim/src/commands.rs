@@ -158,7 +158,18 @@ impl World {
     /// The answer to a request, once there is one.
     #[must_use]
     pub fn answer(&self, request: Request) -> Option<&Result<Answer, Failure>> {
-        self.hosts[request.host as usize].requests.get(&(request.life, request.id))?.as_ref()
+        self.hosts[request.host as usize]
+            .requests
+            .get(&(request.life, request.id))?
+            .as_ref()
+            .map(|(_, result)| result)
+    }
+
+    /// The answers that the commands of a host's processes got, in the order in which they came.
+    #[must_use]
+    pub fn answers(&self, name: &str) -> Vec<(Instant, &Result<Answer, Failure>)> {
+        let answered = self.hosts[self.host(name) as usize].answered();
+        answered.into_iter().map(|(at, _, result)| (at, result)).collect()
     }
 
     /// The requests without an answer whose process still runs, with the name of its node. Every

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use bytes::Bytes;
-use swim_core::{Event, Instant, Node, Output, StreamOp};
+use swim_core::{Answer, Event, Failure, Instant, Node, Output, RequestId, StreamOp};
 
 use crate::fate::{Fate, Passage};
 use crate::host::Condition;
@@ -62,6 +62,7 @@ impl World {
     pub(crate) fn carry_out(&mut self, host: u32, output: Output) {
         match output {
             Output::Event(event) => self.take_event(host, event),
+            Output::Answer { request, result } => self.take_answer(host, request, result),
             sent if self.hosts[host as usize].condition == Condition::Held => {
                 self.hosts[host as usize].unsent.push(sent);
             }
@@ -209,12 +210,16 @@ impl World {
     pub(crate) fn take_event(&mut self, number: u32, event: Event) {
         let host = &mut self.hosts[number as usize];
         let life = host.life;
-        self.trace.event(self.now, number, life, &event);
-        if let Event::Answer { request, result, .. } = &event {
-            host.requests.insert((life, *request), Some(result.clone()));
-        }
+        self.trace.event(self.now, number, &event);
         if (self.options.records)(&event) {
             host.records.push(Record { at: self.now, life, event });
         }
+    }
+
+    fn take_answer(&mut self, number: u32, request: RequestId, result: Result<Answer, Failure>) {
+        let host = &mut self.hosts[number as usize];
+        let life = host.life;
+        self.trace.answer(self.now, number, life, request, &result);
+        host.requests.insert((life, request), Some((self.now, result)));
     }
 }

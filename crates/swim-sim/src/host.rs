@@ -64,8 +64,11 @@ pub(crate) struct Host {
     /// When its driver asked for which names.
     pub(crate) lookups: Vec<(Instant, String)>,
     /// The commands that were given to its process, by its life and their number, with the answer.
-    pub(crate) requests: BTreeMap<(u32, RequestId), Option<Result<Answer, Failure>>>,
+    pub(crate) requests: BTreeMap<(u32, RequestId), Option<Answered>>,
 }
+
+/// How a command ended, and when.
+pub(crate) type Answered = (Instant, Result<Answer, Failure>);
 
 impl Host {
     pub(crate) fn new(
@@ -95,6 +98,17 @@ impl Host {
             lookups: Vec::new(),
             requests: BTreeMap::new(),
         }
+    }
+
+    /// The answers so far, in the order in which they came.
+    pub(crate) fn answered(&self) -> Vec<(Instant, RequestId, &Result<Answer, Failure>)> {
+        let answered = self.requests.iter().filter_map(|((_, id), answered)| {
+            let (at, result) = answered.as_ref()?;
+            Some((*at, *id, result))
+        });
+        let mut answered: Vec<_> = answered.collect();
+        answered.sort_by_key(|(at, ..)| *at);
+        answered
     }
 
     /// The name of the member that it runs; usually the same as its label.

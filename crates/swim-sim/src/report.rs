@@ -2,10 +2,10 @@
 
 use core::fmt::Write;
 
-use swim_core::{Event, Member, Name, Node};
+use swim_core::{Answer, Event, Failure, Instant, Member, Name, Node, RequestId};
 
 use crate::host::{Condition, Host};
-use crate::trace::{Record, subject};
+use crate::trace::subject;
 use crate::world::World;
 
 /// Reports name so many nodes, and so many events of each; the rest is counted.
@@ -55,6 +55,12 @@ impl World {
     }
 }
 
+/// What a node said.
+enum Told<'a> {
+    Event(&'a Event),
+    Answer(RequestId, &'a Result<Answer, Failure>),
+}
+
 fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt::Result {
     write!(out, "{} at {}: {}", host.label, host.address, condition(host))?;
     if host.life > 0 {
@@ -68,19 +74,22 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
     }
     writeln!(out)?;
     let name = about.map(|about| &about.config.name);
-    let told: Vec<&Record> = host
-        .records
-        .iter()
-        .filter(|record| {
-            about.is_none_or(|about| core::ptr::eq(about, host)) || subject(&record.event) == name
-        })
-        .collect();
+    let all = about.is_none_or(|about| core::ptr::eq(about, host));
+    let events = host.records.iter().filter(|record| all || subject(&record.event) == name);
+    let events = events.map(|record| (record.at, Told::Event(&record.event)));
+    let answers = host.answered().into_iter().filter(|_| all);
+    let answers = answers.map(|(at, id, result)| (at, Told::Answer(id, result)));
+    let mut told: Vec<(Instant, Told<'_>)> = events.chain(answers).collect();
+    told.sort_by_key(|(at, _)| *at);
     if let Some(more) = told.len().checked_sub(EVENTS_MAX + 1) {
         writeln!(out, "    ... {} earlier events", more + 1)?;
     }
-    for record in &told[told.len().saturating_sub(EVENTS_MAX)..] {
-        write!(out, "    {:>10.3?}  ", record.at.since_origin())?;
-        write_event(out, &record.event)?;
+    for (at, told) in &told[told.len().saturating_sub(EVENTS_MAX)..] {
+        write!(out, "    {:>10.3?}  ", at.since_origin())?;
+        match told {
+            Told::Event(event) => write_event(out, event)?,
+            Told::Answer(id, result) => write!(out, "Answer to {id:?}: {result:?}")?,
+        }
         writeln!(out)?;
     }
     Ok(())

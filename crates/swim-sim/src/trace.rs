@@ -6,7 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use siphasher::sip::SipHasher13;
-use swim_core::{Event, Instant, Member, Name, RequestId, StreamInput, StreamOp};
+use swim_core::{Answer, Event, Failure, Instant, Member, Name, RequestId, StreamInput, StreamOp};
 
 /// An event of one node, and when it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,16 +198,25 @@ impl Trace {
         }
     }
 
-    pub(crate) fn event(&mut self, at: Instant, host: u32, life: u32, event: &Event) {
-        let Some(sink) = &mut self.digest else {
-            return;
-        };
-        // The debug form has every field of every kind of event, also of kinds yet to come.
-        if let Event::Answer { request, result, .. } = event {
-            sink.head(ANSWER, at, host, self.requests.place(host, life, *request));
+    /// A node answered a request.
+    pub(crate) fn answer(
+        &mut self,
+        at: Instant,
+        host: u32,
+        life: u32,
+        request: RequestId,
+        result: &Result<Answer, Failure>,
+    ) {
+        if let Some(sink) = &mut self.digest {
+            sink.head(ANSWER, at, host, self.requests.place(host, life, request));
             sink.debug(result);
-        } else {
+        }
+    }
+
+    pub(crate) fn event(&mut self, at: Instant, host: u32, event: &Event) {
+        if let Some(sink) = &mut self.digest {
             sink.head(EVENT, at, host, 0);
+            // The debug form has every field of every kind of event, also of kinds yet to come.
             sink.debug(event);
         }
     }
@@ -279,7 +288,6 @@ pub(crate) fn subject(event: &Event) -> Option<&Name> {
 
 #[cfg(test)]
 mod tests {
-    use swim_core::Answer;
 
     use super::*;
 
@@ -305,8 +313,7 @@ mod tests {
                 trace.request(0, 0, RequestId(id));
             }
             for id in answered {
-                let (request, result) = (RequestId(id), Ok(Answer::Left));
-                trace.event(Instant::ORIGIN, 0, 0, &Event::Answer { request, result });
+                trace.answer(Instant::ORIGIN, 0, 0, RequestId(id), &Ok(Answer::Left));
             }
             trace.digest()
         };

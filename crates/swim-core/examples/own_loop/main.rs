@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use member::Member;
-use swim_core::{Answer, Config, Event, Status};
+use swim_core::{Answer, Config, Failure, Status};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let any = "127.0.0.1:0".parse()?;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     run([&mut a, &mut b], |[a, b]| a.node.members_live() + b.node.members_live() == 4);
 
     a.command(|node, now| node.ping(now, "b"))?;
-    run([&mut a, &mut b], |[a, _]| a.events.iter().any(is_pong));
+    run([&mut a, &mut b], |[a, _]| a.answers.iter().any(|(_, result)| is_pong(result)));
 
     b.command(|node, now| node.leave(now))?;
     run([&mut a, &mut b], |[a, b]| b.node.status() == Status::Left && a.node.members_live() == 1);
@@ -36,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn is_pong(event: &Event) -> bool {
-    matches!(event, Event::Answer { result: Ok(Answer::Pong { .. }), .. })
+fn is_pong(result: &Result<Answer, Failure>) -> bool {
+    matches!(result, Ok(Answer::Pong { .. }))
 }
 
 /// Turns of both members until something is so.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::{
-    Config, ConnectionError, Event, Instant, Node, Output, StreamId, StreamInput, StreamOp,
+    Answer, Config, ConnectionError, Event, Failure, Instant, Node, Output, RequestId, StreamId,
+    StreamInput, StreamOp,
 };
 
 /// A flood of datagrams or connections must not stop the clock.
@@ -26,6 +27,8 @@ pub(crate) struct Member {
     pub(crate) node: Node,
     /// What the application has not looked at yet.
     pub(crate) events: Vec<Event>,
+    /// What became of its commands.
+    pub(crate) answers: Vec<(RequestId, Result<Answer, Failure>)>,
     started: std::time::Instant,
     datagrams: UdpSocket,
     listener: TcpListener,
@@ -60,6 +63,7 @@ impl Member {
         Ok(Member {
             node: Node::new(config, seed, Instant::ORIGIN)?,
             events: Vec::new(),
+            answers: Vec::new(),
             started: std::time::Instant::now(),
             datagrams,
             listener,
@@ -136,6 +140,7 @@ impl Member {
                 Output::Packet { to, payload } => _ = self.datagrams.send_to(&payload, to),
                 Output::Stream { id, op } => self.operate(id, op),
                 Output::Event(event) => self.events.push(event),
+                Output::Answer { request, result } => self.answers.push((request, result)),
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::status::Status;
 use crate::time::Instant;
 use crate::wire::{BROADCAST_KEY_SIZE_MAX, Message, User};
 
-/// Commands. Each that takes time has one answer: [`Event::Answer`](crate::Event::Answer).
+/// Commands. Each that takes time has one answer: [`Output::Answer`](crate::Output::Answer).
 impl Node {
     /// Joins the cluster that the node at this address belongs to, by a push/pull with it. Answered
     /// with [`Answer::Joined`](crate::Answer::Joined), or with why it failed. A node that has left

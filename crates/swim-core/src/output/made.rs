@@ -13,8 +13,7 @@ use crate::stats::DropReason;
 /// through a pattern:
 ///
 /// ```
-/// use swim_core::{Event, Member, State};
-///
+/// # use swim_core::{Event, Member, State};
 /// let mut back = Event::joined(Member::new("db-1".parse()?, "10.0.0.2:7946".parse()?));
 /// if let Event::Joined { previous, .. } = &mut back {
 ///     *previous = Some(State::Failed);

@@ -1,12 +1,12 @@
 //! Events as sentences for people. Exhaustive here, so that no kind of event is ever without.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::{Answer, Event, Failure, StreamSource, Via};
+use super::{Answer, Event, StreamSource, Via};
 use crate::member::{Member, Name, State};
 use crate::text::{bytes, count, duration, escape};
 
@@ -14,8 +14,7 @@ use crate::text::{bytes, count, duration, escape};
 ///
 /// ```
 /// use core::time::Duration;
-/// use swim_core::Event;
-///
+/// # use swim_core::Event;
 /// let event = Event::late(Duration::from_secs(3));
 /// assert_eq!(
 ///     event.to_string(),
@@ -52,7 +51,6 @@ impl Event {
             Event::Broadcast { .. } => "broadcast",
             Event::Message { .. } => "message",
             Event::UserState { .. } => "user_state",
-            Event::Answer { .. } => "answer",
             Event::Late { .. } => "late",
             Event::NameTaken { .. } => "name_taken",
             Event::NameConflict { .. } => "name_conflict",
@@ -83,7 +81,6 @@ impl Event {
             | Event::Broadcast { .. }
             | Event::Message { .. }
             | Event::UserState { .. }
-            | Event::Answer { .. }
             | Event::Late { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
@@ -112,8 +109,7 @@ impl Event {
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
-            | Event::KeyWearsOut { .. }
-            | Event::Answer { .. } => of_this_node(self),
+            | Event::KeyWearsOut { .. } => of_this_node(self),
             Event::AckPayload { .. }
             | Event::Broadcast { .. }
             | Event::Message { .. }
@@ -216,7 +212,6 @@ fn of_this_node(event: &Event) -> String {
             "key {key} sealed {seals} times here, half as often as it may if {} did alike",
             count(*members, "member")
         ),
-        Event::Answer { request, result } => format!("request {}: {}", request.0, answer(result)),
         _ => String::new(),
     }
 }
@@ -276,15 +271,19 @@ fn claimed(claim: State) -> &'static str {
     }
 }
 
-fn answer(result: &Result<Answer, Failure>) -> String {
-    match result {
-        Ok(Answer::Joined { contact, members }) => {
-            format!("{contact} answered: {} known", count(*members, "member"))
+/// What became of the command.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Joined { contact, members } => {
+                write!(f, "{contact} answered: {} known", count(*members, "member"))
+            }
+            Answer::Left => f.write_str("left the cluster"),
+            Answer::Spread => f.write_str("spread"),
+            Answer::Delivered => f.write_str("delivered"),
+            Answer::Pong { round_trip, .. } => {
+                write!(f, "answered after {}", duration(*round_trip))
+            }
         }
-        Ok(Answer::Left) => "left the cluster".into(),
-        Ok(Answer::Spread) => "spread".into(),
-        Ok(Answer::Delivered) => "delivered".into(),
-        Ok(Answer::Pong { round_trip, .. }) => format!("answered after {}", duration(*round_trip)),
-        Err(failure) => escape(&failure.to_string()),
     }
 }

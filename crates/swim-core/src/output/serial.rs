@@ -1,6 +1,5 @@
 //! Events for programs: names that stay.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -20,8 +19,7 @@ use crate::member::{Member, Name};
 ///
 /// ```
 /// use std::time::Duration;
-/// use swim_core::Event;
-///
+/// # use swim_core::Event;
 /// let event = Event::late(Duration::from_secs(2));
 /// assert_eq!(serde_json::to_string(&event)?, r#"{"event":"late","by_ms":2000}"#);
 /// # Ok::<(), serde_json::Error>(())
@@ -46,7 +44,6 @@ impl Serialize for Event {
             | Event::UserState { .. } => of_application(&mut map, self)?,
             Event::Accused { .. }
             | Event::HealthChanged { .. }
-            | Event::Answer { .. }
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::NameConflict { .. }
@@ -160,15 +157,6 @@ fn of_this_node<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(
             map.put("key", &key.to_string())?;
             map.put("seals", seals)?;
             map.put("members", members)
-        }
-        Event::Answer { request, result } => {
-            let told = match result {
-                Ok(answer) => format!("{answer:?}"),
-                Err(failure) => failure.to_string(),
-            };
-            map.put("request", &request.0)?;
-            map.put("ok", &result.is_ok())?;
-            map.put("result", &told)
         }
         _ => Ok(()),
     }

@@ -310,15 +310,6 @@ fn what_does_not_get_through() {
             "event": "key_wears_out", "key": "7cfef0f0", "seals": 1_073_741_824, "members": 2,
         }),
     );
-
-    let event = Event::Answer { request: RequestId(3), result: Err(Failure::Timeout) };
-    assert_eq!(told(&event), "answer: request 3: no answer in time");
-    is_json(
-        &event,
-        json!({"event": "answer", "request": 3, "ok": false, "result": "no answer in time"}),
-    );
-    let event = Event::Answer { request: RequestId(3), result: Ok(Answer::Left) };
-    is_json(&event, json!({"event": "answer", "request": 3, "ok": true, "result": "Left"}));
 }
 
 #[test]
@@ -345,10 +336,10 @@ fn a_conflict_of_names_says_whom_to_rename() {
 
 #[test]
 fn answers_are_sentences() {
-    let told = |result| told(&Event::Answer { request: RequestId(4), result });
     let joined = Answer::Joined { contact: "10.0.0.2:7946".parse().unwrap(), members: 2 };
-    assert_eq!(told(Ok(joined)), "answer: request 4: 10.0.0.2:7946 answered: 2 members known");
-    assert_eq!(told(Err(Failure::Timeout)), "answer: request 4: no answer in time");
+    assert_eq!(joined.to_string(), "10.0.0.2:7946 answered: 2 members known");
+    let pong = Answer::Pong { round_trip: millis(12), payload: Bytes::new() };
+    assert_eq!(pong.to_string(), "answered after 12 ms");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use swim_core::{Config, Event, Instant, RequestId};
+use swim_core::{Answer, Config, Failure, Instant, RequestId};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::bounds;
@@ -44,14 +44,16 @@ impl Checker for Answers {
         expect(Some(id) > before, || format!("{id:?} was given out twice"))
     }
 
-    fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
-        let Event::Answer { request, .. } = event else {
-            return Ok(());
-        };
+    fn answer(
+        &mut self,
+        by: &Sight<'_>,
+        id: RequestId,
+        result: &Result<Answer, Failure>,
+    ) -> Verdict {
         let asked = of_host(&mut self.hosts, by.host);
         // Not every request is known here: a test may give commands past `World::request`.
-        asked.open.remove(request);
-        expect(asked.answered.insert(*request), || format!("a second answer: {event:?}"))
+        asked.open.remove(&id);
+        expect(asked.answered.insert(id), || format!("a second answer to {id:?}: {result:?}"))
     }
 
     fn look(&mut self, world: &World) -> Verdict {

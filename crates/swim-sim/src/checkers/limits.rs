@@ -3,7 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-use swim_core::{Config, Event, RequestId, StreamId, StreamInput, StreamOp};
+use swim_core::{Answer, Config, Event, Failure, RequestId, StreamId, StreamInput, StreamOp};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, Part, Talk};
@@ -62,10 +62,6 @@ impl Checker for Limits {
     }
 
     fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
-        if let Event::Answer { .. } = event {
-            let used = of_host(&mut self.hosts, by.host);
-            used.requests = used.requests.saturating_sub(1);
-        }
         let (size, max) =
             (event_member(event).map(|m| m.meta.len()), by.node.config().meta_size_max);
         expect(size.is_none_or(|size| size <= max), || {
@@ -155,6 +151,17 @@ impl Checker for Limits {
                 Ok(())
             }
         }
+    }
+
+    fn answer(
+        &mut self,
+        by: &Sight<'_>,
+        _id: RequestId,
+        _result: &Result<Answer, Failure>,
+    ) -> Verdict {
+        let used = of_host(&mut self.hosts, by.host);
+        used.requests = used.requests.saturating_sub(1);
+        Ok(())
     }
 
     fn request(&mut self, by: &Sight<'_>, _id: RequestId) -> Verdict {

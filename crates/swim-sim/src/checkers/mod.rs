@@ -37,7 +37,9 @@ mod spin;
 use core::fmt;
 use core::net::SocketAddr;
 
-use swim_core::{Event, Instant, Node, RequestId, StreamId, StreamInput, StreamOp};
+use swim_core::{
+    Answer, Event, Failure, Instant, Node, RequestId, StreamId, StreamInput, StreamOp,
+};
 
 use crate::world::World;
 
@@ -133,6 +135,17 @@ pub trait Checker {
     /// The node took a command that is answered later.
     fn request(&mut self, by: &Sight<'_>, id: RequestId) -> Verdict {
         let _ = (by, id);
+        Ok(())
+    }
+
+    /// The node answered a command.
+    fn answer(
+        &mut self,
+        by: &Sight<'_>,
+        id: RequestId,
+        result: &Result<Answer, Failure>,
+    ) -> Verdict {
+        let _ = (by, id, result);
         Ok(())
     }
 

@@ -126,6 +126,7 @@ impl World {
             Output::Packet { to, payload } => checker.packet(by, *to, payload),
             Output::Stream { id, op } => checker.stream_operation(by, *id, op),
             Output::Event(event) => checker.event(by, event),
+            Output::Answer { request, result } => checker.answer(by, *request, result),
         });
     }
 

@@ -30,10 +30,9 @@ struct Sent {
 fn members(world: &World) -> BTreeMap<String, Duration> {
     let mut members = BTreeMap::new();
     for name in world.running() {
-        let joined = world.events(name).iter().find(|record| {
-            matches!(&record.event, Event::Answer { result: Ok(Answer::Joined { .. }), .. })
-        });
-        let since = joined.map(|record| record.at).or((name == "n0").then_some(Instant::ORIGIN));
+        let answers = world.answers(name);
+        let joined = answers.iter().find(|(_, it)| matches!(it, Ok(Answer::Joined { .. })));
+        let since = joined.map(|(at, _)| *at).or((name == "n0").then_some(Instant::ORIGIN));
         if let Some(since) = since {
             members.insert(name.to_owned(), world.now() - since);
         }

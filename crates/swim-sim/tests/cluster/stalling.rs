@@ -1,6 +1,10 @@
 //! Processes that stall: what they do meanwhile, and in which order they make up for it.
 
-use swim_core::Event;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use swim_core::{Answer, Event, Failure, RequestId};
+use swim_sim::checkers::{Checker, Sight, Verdict};
 use swim_sim::{Latency, Options, Stall, Stalls, World, millis, secs};
 
 use crate::common::first_bytes_received;
@@ -91,7 +95,9 @@ fn what_is_sent_while_io_is_held_leaves_in_order_when_it_ends() {
 #[test]
 fn held_sends_leave_before_held_receives_are_heard() {
     // The ping that waits in the socket is answered after what the node had sent before.
-    let mut world = Options::new(5).latency(Latency::Fixed(millis(10))).build();
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let listener = Listener(heard.clone());
+    let mut world = Options::new(5).latency(Latency::Fixed(millis(10))).check(listener).build();
     world.form(2);
     world.stall("n1", Stall::HeldIo);
     send(&mut world, "n1", "n0", 1);
@@ -102,15 +108,35 @@ fn held_sends_leave_before_held_receives_are_heard() {
     assert!(world.node("n1").stats().packets_sent > sent, "it answers");
     world.run(millis(11));
     assert!(matches!(world.answer(ping), Some(Ok(_))));
-    let of = |is_it: fn(&Event) -> bool| {
-        let position = world.events("n0").iter().position(|record| is_it(&record.event));
-        position.expect("it happened")
-    };
-    let message = of(|event| matches!(event, Event::Message { .. }));
-    let answer = of(|event| {
-        matches!(event, Event::Answer { result: Ok(swim_core::Answer::Pong { .. }), .. })
-    });
-    assert!(message < answer);
+    assert_eq!(*heard.borrow(), ["message", "pong"]);
+}
+
+/// What nodes hear, in order.
+struct Listener(Rc<RefCell<Vec<&'static str>>>);
+
+impl Checker for Listener {
+    fn name(&self) -> &'static str {
+        "listener"
+    }
+
+    fn event(&mut self, _by: &Sight<'_>, event: &Event) -> Verdict {
+        if let Event::Message { .. } = event {
+            self.0.borrow_mut().push("message");
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        _by: &Sight<'_>,
+        _id: RequestId,
+        result: &Result<Answer, Failure>,
+    ) -> Verdict {
+        if let Ok(Answer::Pong { .. }) = result {
+            self.0.borrow_mut().push("pong");
+        }
+        Ok(())
+    }
 }
 
 #[test]

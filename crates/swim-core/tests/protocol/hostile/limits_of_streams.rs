@@ -11,7 +11,7 @@ use swim_core::{
 };
 
 use super::peer::{
-    Peer, address, claimed, complaints, dialled, events, framed, half, is_aborted, sent,
+    Peer, address, answers, claimed, complaints, dialled, events, framed, half, is_aborted, sent,
 };
 
 #[test]
@@ -183,13 +183,6 @@ fn a_reliable_message_is_answered_once_whatever_becomes_of_its_stream() {
         let mut outputs = Vec::new();
         news.into_iter().for_each(|news| outputs.extend(peer.stream(stream, news)));
         outputs.extend(peer.run(Duration::from_secs(60)));
-        let answers: Vec<Result<Answer, Failure>> = events(&outputs)
-            .into_iter()
-            .filter_map(|event| match event {
-                Event::Answer { result, .. } => Some(result),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(answers, [expected], "{how}");
+        assert_eq!(answers(&outputs), [expected], "{how}");
     }
 }

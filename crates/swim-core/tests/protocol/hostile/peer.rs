@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use swim_core::channel::{Channel, Scratch};
 use swim_core::wire::{self, Ack, Claim, Frame, Message, Scope, Update};
 use swim_core::{
-    Config, DropReason, Event, Incarnation, Instant, MemberRef, Node, Output, State, StreamId,
-    StreamInput, StreamOp, Versions,
+    Answer, Config, DropReason, Event, Failure, Incarnation, Instant, MemberRef, Node, Output,
+    State, StreamId, StreamInput, StreamOp, Versions,
 };
 
 /// The name of the node itself.
@@ -207,6 +207,15 @@ pub(crate) fn packets(outputs: &[Output]) -> Vec<(SocketAddr, Bytes)> {
         _ => None,
     };
     outputs.iter().filter_map(packet).collect()
+}
+
+/// How commands ended.
+pub(crate) fn answers(outputs: &[Output]) -> Vec<Result<Answer, Failure>> {
+    let answer = |output: &Output| match output {
+        Output::Answer { result, .. } => Some(result.clone()),
+        _ => None,
+    };
+    outputs.iter().filter_map(answer).collect()
 }
 
 pub(crate) fn events(outputs: &[Output]) -> Vec<Event> {

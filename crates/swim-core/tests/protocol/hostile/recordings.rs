@@ -32,8 +32,7 @@ fn recorded(broken: Broken) -> Wiretap {
 const A_WHILE: Duration = Duration::from_secs(3);
 
 fn delivered_answers(tap: &Wiretap) -> usize {
-    let is = |event: &&Event| matches!(event, Event::Answer { result: Ok(Answer::Delivered), .. });
-    tap.events[A].iter().filter(is).count()
+    tap.answers[A].iter().filter(|(_, result)| *result == Ok(Answer::Delivered)).count()
 }
 
 fn is_taken_once(broken: Broken) -> bool {
@@ -297,8 +296,7 @@ fn a_dialler_that_is_never_greeted_is_given_up() {
     while tap.nodes[A].poll_output().is_some() {}
     let timeout = tap.nodes[A].config().stream_timeout;
     tap.run(timeout * 2);
-    let is = |event: &&Event| matches!(event, Event::Answer { request: it, .. } if *it == request);
-    assert_eq!(tap.events[A].iter().filter(is).count(), 1);
+    assert_eq!(tap.answers[A].iter().filter(|(of, _)| *of == request).count(), 1);
     assert_eq!(tap.delivered(B)[0], 0);
 }
 

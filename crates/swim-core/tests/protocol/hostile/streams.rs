@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use swim_core::wire::{self, Ack, Frame, Ping, Scope, User};
 use swim_core::{
-    Answer, ConnectionError, DropReason, Event, Failure, Output, Refused, StreamId, StreamInput,
-    StreamOp,
+    ConnectionError, DropReason, Failure, Output, Refused, StreamId, StreamInput, StreamOp,
 };
 
 use super::datagrams::STRANGERS;
 use super::peer::{
-    OWN, Peer, address, claimed, complaints, dialled, events, framed, half, is_aborted, sent,
+    OWN, Peer, address, answers, claimed, complaints, dialled, events, framed, half, is_aborted,
+    sent,
 };
 
 /// What peers send on the streams that they open.
@@ -290,14 +290,6 @@ fn joining() -> (Peer, StreamId) {
 
 fn is_sent(output: &Output) -> bool {
     matches!(output, Output::Stream { op: StreamOp::Send(_), .. })
-}
-
-fn answers(outputs: &[Output]) -> Vec<Result<Answer, Failure>> {
-    let answer = |event: Event| match event {
-        Event::Answer { result, .. } => Some(result),
-        _ => None,
-    };
-    events(outputs).into_iter().filter_map(answer).collect()
 }
 
 /// Why a join failed.

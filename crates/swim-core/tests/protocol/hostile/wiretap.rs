@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::{
-    Config, ConnectionError, Event, Incarnation, Instant, Key, Keyring, Node, Output, StreamId,
-    StreamInput, StreamOp,
+    Answer, Config, ConnectionError, Event, Failure, Incarnation, Instant, Key, Keyring, Node,
+    Output, RequestId, StreamId, StreamInput, StreamOp,
 };
 
 use super::peer::address;
@@ -44,6 +44,8 @@ struct End {
 pub(crate) struct Wiretap {
     pub(crate) nodes: Vec<Node>,
     pub(crate) events: Vec<Vec<Event>>,
+    /// How the commands of each node ended.
+    pub(crate) answers: Vec<Vec<(RequestId, Result<Answer, Failure>)>>,
     pub(crate) now: Instant,
     broken: Broken,
     pub(crate) talks: Vec<Talk>,
@@ -75,6 +77,7 @@ impl Wiretap {
         let mut tap = Wiretap {
             nodes: Vec::new(),
             events: Vec::new(),
+            answers: Vec::new(),
             now,
             broken,
             talks: Vec::new(),
@@ -88,6 +91,7 @@ impl Wiretap {
             let node = tap.node(number, 1000);
             tap.nodes.push(node);
             tap.events.push(Vec::new());
+            tap.answers.push(Vec::new());
         }
         tap
     }
@@ -159,6 +163,7 @@ impl Wiretap {
         }
         match output {
             Output::Event(event) => self.events[number].push(event),
+            Output::Answer { request, result } => self.answers[number].push((request, result)),
             Output::Packet { to, payload } => {
                 let to = self.number(to);
                 if self.away.contains(&to) {

@@ -7,14 +7,11 @@ use serde_json::Value;
 use swim_core::wire::memberlist::{COMPRESSED, Lzw, compress_stream, encode};
 use swim_core::wire::{Ack, Claim, Message, Update};
 use swim_core::{
-    Answer, DropReason, Encryption, Event, Failure, Incarnation, Output, RequestId, StreamId,
-    Versions,
+    Answer, DropReason, Encryption, Failure, Incarnation, Output, RequestId, StreamId, Versions,
 };
 
 use super::differences::Found;
-use super::harness::{
-    Peer, Row, SENDER, Said, at, config, dialled, events, row, secured, sorted, written,
-};
+use super::harness::{Peer, Row, SENDER, Said, at, config, dialled, row, secured, sorted, written};
 use crate::memberlist::vectors::{self, bytes, case};
 
 /// A case, in what it differs as a server, and why.
@@ -72,8 +69,8 @@ fn as_a_server_a_node_answers_what_go_answers() {
 }
 
 fn result(outputs: &[Output], request: RequestId) -> Option<&Result<Answer, Failure>> {
-    events(outputs).find_map(|event| match event {
-        Event::Answer { request: of, result, .. } if *of == request => Some(result),
+    outputs.iter().find_map(|output| match output {
+        Output::Answer { request: of, result } if *of == request => Some(result),
         _ => None,
     })
 }
