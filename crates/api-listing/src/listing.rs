@@ -11,21 +11,8 @@ const RUSTDOC: &str = "API_LISTING_RUSTDOC";
 
 /// The items of this crate's library in a fixed order, without the traits that every type has.
 pub(crate) fn of(repository: &Path, name: &str, features: &[&str]) -> Result<Vec<String>, String> {
-    let target = target_folder(repository);
-    let this = env::current_exe().map_err(|why| format!("this program's path: {why}"))?;
-    let mut command = cargo();
-    command
-        .current_dir(repository)
-        .env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
-        .env("RUSTDOC", this)
-        .args(["rustdoc", "--quiet", "--locked", "--lib", "--package", name])
-        .args(["--features", &features.join(",")])
-        .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"]);
-    let status = command.status().map_err(|why| format!("cargo rustdoc does not start: {why}"))?;
-    if !status.success() {
-        return Err(format!("cargo rustdoc of {name} failed"));
-    }
-    let json = target.join("doc").join(format!("{}.json", name.replace('-', "_")));
+    let doc = rustdoc(repository, name, features, &["--output-format", "json"])?;
+    let json = doc.join(format!("{}.json", name.replace('-', "_")));
     let api = Builder::from_rustdoc_json(&json)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
@@ -53,6 +40,42 @@ pub(crate) fn as_rustdoc() -> Option<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// The folder of the pages of this crate's documentation. To be called after [`of`]: cargo writes
+/// them anew where the last thing that it wrote is JSON.
+pub(crate) fn html(repository: &Path, name: &str, features: &[&str]) -> Result<PathBuf, String> {
+    let folder = target_folder(repository).join("doc").join(name.replace('-', "_"));
+    if folder.exists() {
+        // Pages of items that are gone would stay.
+        fs::remove_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
+    }
+    rustdoc(repository, name, features, &[])?;
+    Ok(folder)
+}
+
+/// Documents this crate's library, and gives the folder of what came out.
+fn rustdoc(
+    repository: &Path,
+    name: &str,
+    features: &[&str],
+    more: &[&str],
+) -> Result<PathBuf, String> {
+    let this = env::current_exe().map_err(|why| format!("this program's path: {why}"))?;
+    let mut command = cargo();
+    command
+        .current_dir(repository)
+        .env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
+        .env("RUSTDOC", this)
+        .args(["rustdoc", "--quiet", "--locked", "--lib", "--package", name])
+        .args(["--features", &features.join(",")])
+        .args(["--", "-Z", "unstable-options", "--cap-lints", "allow"])
+        .args(more);
+    let status = command.status().map_err(|why| format!("cargo rustdoc does not start: {why}"))?;
+    match status.success() {
+        true => Ok(target_folder(repository).join("doc")),
+        false => Err(format!("cargo rustdoc of {name} failed")),
+    }
 }
 
 /// Refuses any compiler but the one that `.ci/compiler` names: each writes another JSON.

@@ -4,6 +4,7 @@
 
 mod changes;
 mod listing;
+mod pages;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ const USAGE: &str = "\
 usage: api-listing [--write]
 
 Compares the public API of every crate to be published with crates/NAME/public-api.txt, prints what
-is gone (-) and what is new (+), and exits with 1 if something is. It needs the compiler that
+is gone (-) and what is new (+). Reads the documentation of adapters as well, and prints where it
+names a crate below them. Exits with 1 if there is something to print. It needs the compiler that
 .ci/compiler names, and exits with 2 on any other.
 
   --write   writes the listings instead";
@@ -27,6 +29,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-sim", &[]),
     ("swim-tokio", &["serde", "toml"]),
 ];
+
+/// The crates whose documentation is all that their users should have to read, and the crates below
+/// them, which it does not name.
+const ADAPTERS: &[(&str, &[&str])] =
+    &[("swim-tokio", &["swim_driver", "swim_core", "swim-driver", "swim-core"])];
 
 fn main() -> ExitCode {
     if let Some(code) = listing::as_rustdoc() {
@@ -44,7 +51,7 @@ fn main() -> ExitCode {
     match go_through(&repository(), write) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            println!("If these changes are meant: cargo run -p api-listing -- --write");
+            println!("If changes of an API are meant: cargo run -p api-listing -- --write");
             ExitCode::FAILURE
         }
         Err(why) => {
@@ -75,6 +82,11 @@ fn go_through(repository: &Path, write: bool) -> Result<bool, String> {
         } else {
             as_committed = false;
             print!("{name}:\n{changes}");
+        }
+        if let Some((_, below)) = ADAPTERS.iter().find(|(adapter, _)| adapter == name) {
+            let named = pages::that_name(below, &listing::html(repository, name, features)?)?;
+            named.iter().for_each(|place| println!("{name}: the documentation names {place}"));
+            as_committed &= named.is_empty();
         }
     }
     Ok(as_committed)

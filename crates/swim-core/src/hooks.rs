@@ -12,12 +12,12 @@ use crate::wire::Half;
 /// Questions that a node has to have answered at once. Everything else is an
 /// [`Event`](crate::Event). Every method has a default, which changes nothing.
 ///
-/// Give it to [`Node::with_hooks`](crate::Node::with_hooks). The answers should depend on the
+/// An adapter takes it when a node is started, and a loop of one's own gives it to
+/// [`Node::with_hooks`](crate::Node::with_hooks). The answers should depend on the
 /// arguments and on the application's own state alone, and not take long: the node waits.
 ///
 /// ```
-/// use swim_core::{Config, Hooks, Instant, MemberRef, Node};
-///
+/// # use swim_core::{Config, Hooks, Instant, MemberRef, Node};
 /// /// Lets in whoever says in its metadata that it belongs to this zone.
 /// #[derive(Debug)]
 /// struct OneZone;
@@ -27,9 +27,8 @@ use crate::wire::Half;
 ///         member.meta.starts_with(b"zone=a")
 ///     }
 /// }
-///
-/// let config = Config::lan("a".parse()?, "10.0.0.1:7946".parse()?);
-/// let node = Node::with_hooks(config, Box::new(OneZone), [7; 32], Instant::ORIGIN)?;
+/// # let config = Config::lan("a".parse()?, "10.0.0.1:7946".parse()?);
+/// # let node = Node::with_hooks(config, Box::new(OneZone), [7; 32], Instant::ORIGIN)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Hooks: Debug + Send {

@@ -29,8 +29,7 @@ const FINGERPRINT_STREAM: u64 = u64::from_be_bytes(*b"swim key");
 /// XChaCha20-Poly1305.
 ///
 /// ```
-/// use swim_core::{CipherKind, Key};
-///
+/// # use swim_core::{CipherKind, Key};
 /// let key: Key = "MDEyMzQ1Njc4OWFiY2RlZg==".parse()?;
 /// assert_eq!(key, Key::aes(b"0123456789abcdef")?);
 /// assert_eq!(key.cipher(), CipherKind::Aes128Gcm);

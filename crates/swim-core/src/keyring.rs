@@ -13,8 +13,7 @@ use crate::key::Key;
 /// one on every node, then use it on every node, then remove the old one from every node.
 ///
 /// ```
-/// use swim_core::{Key, Keyring, KeyringError};
-///
+/// # use swim_core::{Key, Keyring, KeyringError};
 /// let (old, new) = (Key::aes(&[1; 32])?, Key::aes(&[2; 32])?);
 /// let mut ring = Keyring::new(old.clone());
 /// ring.install(new.clone())?;

@@ -13,8 +13,7 @@ pub const NAME_SIZE_MAX: usize = 255;
 /// The name of a member: 1 to 255 bytes of UTF-8, unique in the cluster. Cheap to clone.
 ///
 /// ```
-/// use swim_core::Name;
-///
+/// # use swim_core::Name;
 /// let name: Name = "cache-7".parse()?;
 /// assert_eq!(name.as_str(), "cache-7");
 /// assert!("".parse::<Name>().is_err());
@@ -219,8 +218,7 @@ pub enum Verdict {
 /// left state and by monotone incarnations.)
 ///
 /// ```
-/// use swim_core::{Belief, Incarnation, State, Verdict, supersedes};
-///
+/// # use swim_core::{Belief, Incarnation, State, Verdict, supersedes};
 /// let known = Belief::new(State::Failed, Incarnation(4));
 /// let refuted = Belief::new(State::Alive, Incarnation(5));
 /// assert_eq!(supersedes(refuted, known), Verdict::Adopt);
@@ -360,8 +358,7 @@ impl Member {
     /// tests of what is done with members; its fields can be assigned.
     ///
     /// ```
-    /// use swim_core::{Member, State};
-    ///
+    /// # use swim_core::{Member, State};
     /// let mut member = Member::new("db-1".parse()?, "10.0.0.2:7946".parse()?);
     /// member.state = State::Suspect;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -37,8 +37,7 @@ use crate::watch::Watch;
 /// [`send_reliable`](Cluster::send_reliable) may arrive twice.
 ///
 /// ```
-/// use swim_driver::{Cluster, Error};
-///
+/// # use swim_driver::{Cluster, Error};
 /// async fn announce(cluster: &Cluster) -> Result<(), Error> {
 ///     cluster.join(["cache-1.example.org:7946", "10.0.0.2:7946"]).await?;
 ///     cluster.set_meta("role=cache").await?;
@@ -108,8 +107,7 @@ impl Cluster {
     /// failed is looked for at its address all the same; [`forget`](Cluster::forget) ends that.
     ///
     /// ```
-    /// use swim_driver::{Cluster, Error};
-    ///
+    /// # use swim_driver::{Cluster, Error};
     /// async fn replace_seed(cluster: &Cluster, old: &str, new: &str) -> Result<(), Error> {
     ///     cluster.add_seed(new).await?;
     ///     if !cluster.remove_seed(old).await? {
@@ -183,8 +181,7 @@ impl Cluster {
     /// already; put a version into the payload if that matters.
     ///
     /// ```
-    /// use swim_driver::{Cluster, Error};
-    ///
+    /// # use swim_driver::{Cluster, Error};
     /// async fn announce_load(cluster: &Cluster, load: u32) -> Result<(), Error> {
     ///     cluster.broadcast_keyed("load", load.to_string()).await
     /// }
@@ -226,8 +223,7 @@ impl Cluster {
     /// [`remove_seed`](Cluster::remove_seed) ends that.
     ///
     /// ```
-    /// use swim_driver::{Cluster, CommandError, Error};
-    ///
+    /// # use swim_driver::{Cluster, CommandError, Error};
     /// async fn decommissioned(cluster: &Cluster, name: &str) -> Result<(), Error> {
     ///     match cluster.forget(name).await {
     ///         // Nothing is known of it: just as well.
@@ -271,8 +267,7 @@ impl Cluster {
     /// keys of its [`Config`](crate::Config).
     ///
     /// ```
-    /// use swim_driver::{Cluster, Error, Key};
-    ///
+    /// # use swim_driver::{Cluster, Error, Key};
     /// async fn replace(members: &[Cluster], new: &Key) -> Result<(), Error> {
     ///     for member in members {
     ///         member.install_key(new.clone()).await?;
@@ -337,8 +332,7 @@ impl Cluster {
     /// have ended on every member before the next one begins:
     ///
     /// ```
-    /// use swim_driver::{Cluster, Encryption, Error, Key};
-    ///
+    /// # use swim_driver::{Cluster, Encryption, Error, Key};
     /// async fn encrypt(members: &[Cluster], key: &Key) -> Result<(), Error> {
     ///     for member in members {
     ///         member.set_encryption(Encryption::Off).await?; // before there is a key
@@ -368,8 +362,7 @@ impl Cluster {
     /// ended on every member before the next one begins:
     ///
     /// ```
-    /// use swim_driver::{Cluster, Error};
-    ///
+    /// # use swim_driver::{Cluster, Error};
     /// async fn relabel(members: &[Cluster]) -> Result<(), Error> {
     ///     for member in members {
     ///         member.set_label("staging", Some("production".into())).await?;
@@ -420,8 +413,7 @@ impl Cluster {
     /// The live [`peers`](Cluster::peers) that have this [tag](Tags).
     ///
     /// ```
-    /// use swim_driver::Cluster;
-    ///
+    /// # use swim_driver::Cluster;
     /// fn caches(cluster: &Cluster) -> Vec<std::net::SocketAddr> {
     ///     cluster.peers_tagged("role", "cache").iter().map(|member| member.address).collect()
     /// }
@@ -450,8 +442,7 @@ impl Cluster {
     /// is read.
     ///
     /// ```
-    /// use swim_driver::{Change, Cluster};
-    ///
+    /// # use swim_driver::{Change, Cluster};
     /// async fn keep_connected(cluster: &Cluster) {
     ///     let mut watch = cluster.watch();
     ///     while let Some(change) = watch.next().await {

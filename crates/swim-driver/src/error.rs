@@ -11,8 +11,7 @@ use crate::seed::SeedError;
 /// Why a command of a [`Cluster`](crate::Cluster) did not succeed.
 ///
 /// ```
-/// use swim_driver::{CommandError, Error};
-///
+/// # use swim_driver::{CommandError, Error};
 /// fn worth_another_try(error: &Error) -> bool {
 ///     match error {
 ///         Error::Command(CommandError::Busy { .. }) => true,
@@ -134,8 +133,7 @@ impl From<SeedError> for Error {
 /// Why a node could not be started.
 ///
 /// ```
-/// use swim_driver::{BindError, Options};
-///
+/// # use swim_driver::{BindError, Options};
 /// let mut options = Options::lan("cache-7".parse()?);
 /// options.advertise = Some("0.0.0.0:7946".parse()?);
 /// assert!(matches!(options.check(), Err(BindError::UnspecifiedAdvertise)));

@@ -45,8 +45,7 @@ impl fmt::Display for Notice {
 /// bounded in number and bytes. It is also a [`Stream`], which ends when the node does.
 ///
 /// ```
-/// use swim_driver::{Event, Events, Notice};
-///
+/// # use swim_driver::{Event, Events, Notice};
 /// async fn watch(mut events: Events) {
 ///     while let Some(notice) = events.next().await {
 ///         match &notice {

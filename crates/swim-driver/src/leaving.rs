@@ -11,8 +11,7 @@ use crate::error::Error;
 ///
 /// ```
 /// use std::time::Duration;
-/// use swim_driver::{Cluster, Departure, Error};
-///
+/// # use swim_driver::{Cluster, Departure, Error};
 /// async fn leave(cluster: &Cluster) -> Result<(), Error> {
 ///     match cluster.leave(Duration::from_secs(5)).await? {
 ///         Departure::TimedOut => eprintln!("peers may see this node as failed"),

@@ -78,11 +78,11 @@ pub use seed::SeedError;
 #[cfg(feature = "toml")]
 pub use settings::SettingsError;
 pub use swim_core::{
-    Answer, CipherKind, CommandError, Config, ConfigError, ConnectionError, Counter, CounterKind,
+    CipherKind, CommandError, Config, ConfigError, ConnectionError, Counter, CounterKind,
     DropCounts, DropReason, Encryption, Event, Failure, Fingerprint, HealthReason, Hooks,
     Incarnation, IpNet, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge,
-    MessageCounts, MessageKind, Name, NameError, NoHooks, Refused, RequestId, State, Stats,
-    StreamId, StreamResource, StreamSource, VersionRange, Versions, Via, Wire,
+    MessageCounts, MessageKind, Name, NameError, NoHooks, Refused, State, Stats, StreamId,
+    StreamResource, StreamSource, SuspicionTimeouts, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use watch::{Change, Watch};

@@ -8,8 +8,7 @@ use swim_core::{Counter, CounterKind, Stats};
 /// already. Names begin with `swim_`; those of counters end in `_total`.
 ///
 /// ```
-/// use swim_driver::{Cluster, Error, metrics_text};
-///
+/// # use swim_driver::{Cluster, Error, metrics_text};
 /// async fn metrics(cluster: &Cluster) -> Result<String, Error> {
 ///     Ok(metrics_text(&cluster.stats().await?))
 /// }

@@ -19,8 +19,7 @@ pub const PORT_DEFAULT: u16 = 7946;
 /// Start from the profile that fits the network, and change what you need.
 ///
 /// ```
-/// use swim_driver::Options;
-///
+/// # use swim_driver::Options;
 /// let mut options = Options::lan("cache-7".parse()?);
 /// options.bind = "0.0.0.0:7000".parse()?;
 /// options.advertise = Some("203.0.113.7:7000".parse()?); // what peers see from outside

@@ -63,8 +63,7 @@ impl fmt::Display for Seed {
 /// A text that is no seed.
 ///
 /// ```
-/// use swim_driver::Options;
-///
+/// # use swim_driver::Options;
 /// let mut options = Options::lan("cache-7".parse()?);
 /// options.seeds = vec!["cache-1".into()];
 /// let error = options.check().unwrap_err();

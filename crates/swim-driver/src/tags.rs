@@ -20,8 +20,7 @@ const MAGIC: u8 = 0xff;
 /// another form set [`Config::meta`](crate::Config::meta).
 ///
 /// ```
-/// use swim_driver::{Options, Tags};
-///
+/// # use swim_driver::{Options, Tags};
 /// let tags = Tags::from([("role", "cache"), ("zone", "a")]);
 /// let mut options = Options::lan("cache-7".parse()?);
 /// options.set_tags(&tags)?;
@@ -48,8 +47,7 @@ impl Tags {
     /// [`TagsError::NoValue`] for a text without `=`, or with nothing before it.
     ///
     /// ```
-    /// use swim_driver::Tags;
-    ///
+    /// # use swim_driver::Tags;
     /// let tags = Tags::parse(["role=cache", "zone=a"])?;
     /// assert_eq!(tags.get("zone"), Some("a"));
     /// assert!(Tags::parse(["role"]).is_err());

@@ -18,8 +18,7 @@ const SAME_LIFE_STEP_MAX: u32 = 16;
 /// What changed among the live peers.
 ///
 /// ```
-/// use swim_driver::{Change, Cluster};
-///
+/// # use swim_driver::{Change, Cluster};
 /// async fn follow(cluster: &Cluster) {
 ///     let mut watch = cluster.watch();
 ///     while let Some(change) = watch.next().await {

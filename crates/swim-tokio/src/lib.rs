@@ -43,9 +43,9 @@
 //! It opens one UDP socket and one TCP listener on the same port. Its turn runs in the task that
 //! [`start`] spawns, or in the future of [`Bound::run`]; every connection and every name that is
 //! being resolved is a task of its own, which ends with it. Names are resolved by the system on
-//! tokio's blocking threads, at most [`RESOLVES_MAX`] at a time. It does not matter whether the
-//! runtime has one thread or many. Keep the runtime's threads free of blocking work: a node that is
-//! not polled cannot answer, and peers suspect it.
+//! tokio's blocking threads, at most 8 at a time. It does not matter whether the runtime has one
+//! thread or many. Keep the runtime's threads free of blocking work: a node that is not polled
+//! cannot answer, and peers suspect it.
 //!
 //! # More
 //!
@@ -66,13 +66,13 @@ mod sockets;
 pub use bind::{Bound, bind, bind_with_hooks, start, start_with_hooks};
 pub use node::Node;
 pub use swim_driver::{
-    Answer, BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
+    BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
     ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Encryption, Error,
-    Event, Events, Failure, Fingerprint, HealthReason, Hooks, INPUTS_PER_TURN_MAX, Incarnation,
-    IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts,
-    MessageKind, Name, NameError, Notice, Options, PORT_DEFAULT, Pong, RESOLVES_MAX, RequestId,
-    SeedError, State, Stats, StreamResource, StreamSource, Tags, TagsError, VersionRange, Versions,
-    Via, Watch, Wire, metrics_text,
+    Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Joined, Key,
+    KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
+    NameError, Notice, Options, PORT_DEFAULT, Pong, SeedError, State, Stats, StreamResource,
+    StreamSource, SuspicionTimeouts, Tags, TagsError, VersionRange, Versions, Via, Watch, Wire,
+    metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

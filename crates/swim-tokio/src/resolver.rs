@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swim_driver::ResolveId;
+use swim_driver::{RESOLVES_MAX, ResolveId};
 use tokio::net::lookup_host;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::report::Report;
+
+// The documentation of the crate says so.
+const _: () = assert!(RESOLVES_MAX == 8);
 
 /// The system's resolver may try for half a minute; a caller should hear of it before.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);

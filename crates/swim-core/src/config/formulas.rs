@@ -16,8 +16,7 @@ impl Config {
     /// `retransmit_mult * ceil(log10(members + 1))`, as in memberlist.
     ///
     /// ```
-    /// use swim_core::Config;
-    ///
+    /// # use swim_core::Config;
     /// let config = Config::lan("a".parse()?, "10.0.0.1:7946".parse()?);
     /// assert_eq!(config.transmissions(1000), 16);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

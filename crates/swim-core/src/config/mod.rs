@@ -31,8 +31,7 @@ pub use formulas::SuspicionTimeouts;
 /// observer from its own settings.
 ///
 /// ```
-/// use swim_core::Config;
-///
+/// # use swim_core::Config;
 /// let mut config = Config::lan("cache-7".parse()?, "10.0.0.7:7946".parse()?);
 /// config.label = "staging".into();
 /// config.indirect_probes = 4;
@@ -201,8 +200,7 @@ impl Config {
     /// Returns the configuration with what `change` assigns, for use in an expression.
     ///
     /// ```
-    /// use swim_core::Config;
-    ///
+    /// # use swim_core::Config;
     /// let config = Config::lan("web-1".parse()?, "10.0.0.7:7946".parse()?)
     ///     .with(|config| config.label = "staging".into());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -312,8 +310,7 @@ impl Config {
     /// timing already; `docs/differences-from-memberlist.md` tells what is different.
     ///
     /// ```
-    /// use swim_core::{Config, Wire};
-    ///
+    /// # use swim_core::{Config, Wire};
     /// let config = Config::lan("cache-7".parse()?, "10.0.0.7:7946".parse()?).memberlist();
     /// assert_eq!(config.wire, Wire::Memberlist);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -36,8 +36,7 @@ impl Stats {
     /// `round_trip_us` is missing until the first round trip is measured.
     ///
     /// ```
-    /// use swim_core::Stats;
-    ///
+    /// # use swim_core::Stats;
     /// let mut stats = Stats::default();
     /// stats.probes = 7;
     /// let counters = stats.counters();

@@ -26,8 +26,7 @@ impl fmt::Display for Origin {
 /// Why settings cannot be used: one line that says where, which key, and what is allowed.
 ///
 /// ```
-/// use swim_driver::Options;
-///
+/// # use swim_driver::Options;
 /// let text = "[node]\nname = \"a\"\n[protocol]\nprobe_timeout = 500\n";
 /// let error = Options::from_toml(text).unwrap_err();
 /// assert_eq!(

@@ -29,8 +29,7 @@ const FILE_SIZE_MAX: u64 = 1 << 20;
 /// replace those of lower layers; tags are merged by their keys.
 ///
 /// ```
-/// use swim_driver::settings::Settings;
-///
+/// # use swim_driver::{Tags, settings::Settings};
 /// let text = "[node]\nname = 'a'\ntags = { role = 'db', zone = 'a' }";
 /// let mut settings = Settings::parse(text)?;
 /// let environment = [("SWIM_TAGS".into(), "zone=b".into()), ("HOME".into(), "/".into())];
@@ -39,7 +38,7 @@ const FILE_SIZE_MAX: u64 = 1 << 20;
 ///
 /// let options = settings.options()?;
 /// assert_eq!(options.config.name, "a");
-/// let tags = swim_driver::Tags::decode(&options.config.meta).unwrap_or_default();
+/// let tags = Tags::decode(&options.config.meta).unwrap_or_default();
 /// assert_eq!(tags.to_string(), "role=db,zone=b");
 /// # Ok::<(), swim_driver::SettingsError>(())
 /// ```

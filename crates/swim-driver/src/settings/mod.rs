@@ -180,8 +180,7 @@ impl Options {
     /// The environment is not looked at: see [`Settings`].
     ///
     /// ```
-    /// use swim_driver::Options;
-    ///
+    /// # use swim_driver::Options;
     /// let options = Options::from_toml(
     ///     r#"
     ///     [node]
