@@ -12,7 +12,7 @@
 //! | [`Resurrection`] | who failed, left or is suspected comes back with a higher incarnation only |
 //! | [`OwnDeath`] | a node that runs never believes itself suspect, failed or gone |
 //! | [`Metadata`] | a member announces one metadata per incarnation, and others believe that one |
-//! | [`Limits`] | packets, queues, tables and streams stay within the [`Config`](swim_core::Config) |
+//! | [`Limits`] | all stays within the [`Config`](swim_core::Config), and each stream ends once |
 //! | [`Invariants`] | what a node holds fits together: indexes, queues, deadlines, commands |
 //! | [`Answers`] | each request has one answer, and in a calm world it has come |
 //! | [`Spin`] | nothing is due any more after `handle_timeout` |
