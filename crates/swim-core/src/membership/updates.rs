@@ -80,8 +80,9 @@ impl Membership {
 
     /// Whether an accusation or goodbye may raise what is known of a member's incarnation so far.
     ///
-    /// At the highest incarnation nobody could refute it; only a goodbye that comes from the
-    /// member's own address is believed there. Nor may it use up the incarnations of a live member
+    /// A goodbye that comes from the member's own address is believed however high it is: the
+    /// member may have restarted unheard. At the highest incarnation nobody could refute anything
+    /// else. Nor may it use up the incarnations of a live member
     /// on the way there: each accusation raises them by little. An alive of the member itself may
     /// jump as its clock does. A node follows any jump of what is said of itself at first: an
     /// earlier life, of which it knows nothing, may have been so high.
@@ -93,9 +94,11 @@ impl Membership {
         if news.via() == Via::Own {
             return true;
         }
+        if update.claim == Claim::Left && news.via() == (Via::Packet { from: entry.address() }) {
+            return true;
+        }
         if update.incarnation == Incarnation::MAX {
-            return update.claim == Claim::Left
-                && news.via() == (Via::Packet { from: entry.address() });
+            return false;
         }
         let jump = update.incarnation.0.saturating_sub(entry.incarnation().0);
         jump <= ACCUSATION_JUMP_MAX

@@ -1,7 +1,7 @@
 //! A process that is started again takes its old place, whatever is remembered of it.
 
-use swim_core::Incarnation;
-use swim_sim::{World, secs};
+use swim_core::{Incarnation, State};
+use swim_sim::{Options, Stall, World, bounds, secs};
 
 #[test]
 fn a_node_restarted_at_once_is_never_missed_and_its_new_metadata_wins() {
@@ -145,4 +145,25 @@ fn a_node_restarted_with_a_low_incarnation_can_leave_before_it_hears_of_its_past
     world.run(secs(60));
     world.expect_left("n2");
     world.expect_converged();
+}
+
+/// An incarnation is the time of a start, as a rule: after days it jumps further than accusations
+/// are followed. The goodbye itself is believed, from the address of the one who says it.
+#[test]
+fn a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left() {
+    let mut world = Options::new(8).socket_buffer(0).build();
+    world.form(4);
+    // What is said of an earlier life is followed only at first.
+    world.run(secs(61));
+    world.stall("n2", Stall::Replay);
+    world.restart_with("n1", |config| config.incarnation.0 += 200_000);
+    world.join("n1", "n0");
+    world.run(secs(2));
+    world.leave("n1");
+    world.run(secs(3));
+    world.resume("n2");
+    assert_eq!(world.state("n2", "n1"), Some(State::Alive), "it heard nothing of it");
+    // Its process goes on to answer pings.
+    world.run(bounds::detection(world.node("n2").config(), 4));
+    world.expect_left("n1");
 }
