@@ -95,4 +95,14 @@ impl Context {
         self.count_sent(message.kind());
         self.send(to, payload);
     }
+
+    /// Sends a datagram with the first of these messages, and the others as far as they fit.
+    pub(crate) fn send_messages(&mut self, to: SocketAddr, messages: &[Message<'_>]) {
+        let mut draft = self.channel.datagram();
+        for message in messages {
+            self.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(message));
+        }
+        let payload = draft.into_datagram(false);
+        self.send(to, payload);
+    }
 }

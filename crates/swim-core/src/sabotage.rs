@@ -87,6 +87,8 @@ pub enum Sabotage {
     MissesAllAlike,
     /// Lets strangers use up what it may tell members.
     TellsAllAlike,
+    /// Tells accused members what is held against them, and not what was announced in their names.
+    TellsAccusationsAlone,
     /// Leaves its name for good to whoever announced it once at a higher rank.
     GivesUpItsName,
     /// Answers strangers with more bytes than they sent.

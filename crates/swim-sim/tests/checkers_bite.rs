@@ -295,6 +295,13 @@ fn missing_all_alike_lets_made_up_members_push_out_a_lost_one() {
 }
 
 #[test]
+fn telling_accusations_alone_leaves_a_member_without_its_name_that_was_announced_far_above() {
+    assert!(!attacks::far_move(Wire::Swim, |config| {
+        config.sabotage = Some(Sabotage::TellsAccusationsAlone);
+    }));
+}
+
+#[test]
 fn giving_up_its_name_leaves_a_member_without_it_when_the_thief_is_gone() {
     assert!(!attacks::stolen_name(Wire::Swim, |config| {
         config.sabotage = Some(Sabotage::GivesUpItsName);

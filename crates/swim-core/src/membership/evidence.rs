@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use crate::budget::Budget;
+use crate::member::Incarnation;
 use crate::members::Standing;
 use crate::time::Instant;
 
@@ -33,6 +34,18 @@ const HEARSAY_MAX: usize = 512;
 /// One host has a quarter of [`HEARSAY`]: so many in so long.
 const HEARSAY_OF_HOST_MAX: usize = 8;
 const HEARSAY_OF_HOST_TIME: Duration = Duration::from_secs(8);
+
+/// How far an accusation may be above the incarnation that is known. Honest ones are about an
+/// incarnation that the member announced itself, which is hardly ever missed by so many
+/// refutations; a member that restarts jumps further, and its alive is heard first. 65,536 forged
+/// accusations, all of them refuted, are needed to use up the incarnations.
+const ACCUSATION_JUMP_MAX: u32 = 1 << 16;
+
+/// Whether who knows of one incarnation of a live member follows an accusation of another.
+#[inline]
+pub(super) fn is_followed(known: Incarnation, accused: Incarnation) -> bool {
+    accused.0.saturating_sub(known.0) <= ACCUSATION_JUMP_MAX
+}
 
 /// What was told and passed on lately.
 #[derive(Debug)]

@@ -30,6 +30,8 @@ pub(super) struct Own {
     since: Since,
     /// The address that last announced this node's own name.
     name_taken_by: Option<SocketAddr>,
+    /// The highest incarnation at which somebody announced it elsewhere.
+    claimed: Incarnation,
     /// When the application was told of it.
     name_taken_at: Option<Instant>,
     /// That address outranks this one: this node announces nothing.
@@ -51,6 +53,7 @@ impl Own {
             since: Since::new(incarnation, now),
             status: Status::default(),
             name_taken_by: None,
+            claimed: Incarnation::default(),
             name_taken_at: None,
             outranked: false,
             held_meta: None,
@@ -113,6 +116,17 @@ impl Own {
     /// Another node of this name outranks this one, or does not.
     pub(super) fn set_outranked(&mut self, outranked: bool) {
         self.outranked = outranked;
+    }
+
+    /// Somebody announced this node's name elsewhere, at this incarnation. Others may hold it for
+    /// this node's, and against it.
+    pub(super) fn note_claimed(&mut self, incarnation: Incarnation) {
+        self.claimed = self.claimed.max(incarnation);
+    }
+
+    /// The highest incarnation at which somebody announced this node's name elsewhere.
+    pub(super) fn claimed(&self) -> Incarnation {
+        self.claimed
     }
 
     /// Another node announces this node's name from this address; returns whether that is news,

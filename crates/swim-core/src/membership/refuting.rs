@@ -157,6 +157,7 @@ impl Membership {
         origin: Origin,
     ) {
         let address = canonical(address);
+        self.own.note_claimed(incarnation);
         let local = self.members.entry(Slot::LOCAL);
         if (incarnation, address) <= (local.incarnation(), local.address()) {
             self.own.set_outranked(false);

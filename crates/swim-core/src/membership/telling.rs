@@ -4,10 +4,11 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::evidence::Hearsay;
+use super::evidence::{Hearsay, is_followed};
 use super::{Membership, News, Origin};
 use crate::context::Context;
 use crate::dissemination::Gossip;
+use crate::member::Incarnation;
 use crate::members::{Slot, Standing};
 use crate::output::Via;
 use crate::sabotage::Sabotage;
@@ -15,15 +16,33 @@ use crate::stats::DropReason;
 use crate::wire::{Claim, Message, Update, Wire};
 
 impl Membership {
-    /// Tells whoever announces itself at `to` what this node holds against it. Never by gossip, and
-    /// rate-limited: an accused that lives refutes, and nobody else is bothered.
-    pub(super) fn tell_accused(&mut self, cx: &mut Context, slot: Slot, to: SocketAddr) {
+    /// Tells whoever announces itself at `to`, with this incarnation, what this node holds against
+    /// it. Never by gossip, and rate-limited: an accused that lives refutes, and nobody else is
+    /// bothered.
+    ///
+    /// An accusation so far above the accused that it would not follow it goes along with what was
+    /// announced there, by an earlier life of it or by somebody in its name: it outranks that, or
+    /// knows then that the accusation is about it. Without the metadata, which may be long: whoever
+    /// announces others at some address has this sent there.
+    pub(super) fn tell_accused(
+        &mut self,
+        cx: &mut Context,
+        slot: Slot,
+        (incarnation, to): (Incarnation, SocketAddr),
+    ) {
         if !self.may_tell(cx, Some(slot), to, cx.config.probe_interval) {
             return;
         }
         let own = cx.config.name.clone();
-        if let Some(accusation) = self.accusation_by(own.as_str(), slot) {
-            cx.send_message(to, &Message::Update(accusation));
+        let Some(accusation) = self.accusation_by(own.as_str(), slot) else { return };
+        let accusation = Message::Update(accusation);
+        if is_followed(incarnation, self.members.entry(slot).incarnation())
+            || cx.config.breaks(Sabotage::TellsAccusationsAlone)
+        {
+            cx.send_message(to, &accusation);
+        } else {
+            let announced = Message::Update(self.announced(slot, &[]));
+            cx.send_messages(to, &[announced, accusation]);
         }
     }
 
@@ -72,14 +91,16 @@ impl Membership {
 
     /// Sends what is known of a member to one address, as an alive.
     pub(super) fn tell_about(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
+        let meta = self.members.entry(slot).meta();
+        cx.send_message(to, &Message::Update(self.announced(slot, meta)));
+    }
+
+    /// Where and at which incarnation a member was announced last, with this metadata.
+    fn announced<'a>(&'a self, slot: Slot, meta: &'a [u8]) -> Update<'a> {
         let entry = self.members.entry(slot);
-        let claim = Claim::Alive {
-            address: entry.announced_address(),
-            meta: entry.meta(),
-            versions: entry.versions(),
-        };
-        let update = Update { name: entry.name(), incarnation: entry.incarnation(), claim };
-        cx.send_message(to, &Message::Update(update));
+        let (address, versions) = (entry.announced_address(), entry.versions());
+        let claim = Claim::Alive { address, meta, versions };
+        Update { name: entry.name(), incarnation: entry.incarnation(), claim }
     }
 
     /// Tells an address, rate-limited, what is known of a member.

@@ -1,6 +1,7 @@
 //! News about members: what a claim changes here, what is passed on, and what the application
 //! hears.
 
+use super::evidence::is_followed;
 use super::{Membership, News};
 use crate::address::canonical;
 use crate::config::Config;
@@ -13,12 +14,6 @@ use crate::output::{Event, Via};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::{Claim, Update, Wire};
-
-/// How far an accusation may be above the incarnation that is known. Honest ones are about an
-/// incarnation that the member announced itself, which is hardly ever missed by so many
-/// refutations; a member that restarts jumps further, and its alive is heard first. 65,536 forged
-/// accusations, all of them refuted, are needed to use up the incarnations.
-const ACCUSATION_JUMP_MAX: u32 = 1 << 16;
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
 /// heeded there, so what is held against the member is this node's own failed probe, and its own
@@ -85,7 +80,8 @@ impl Membership {
     /// else. Nor may it use up the incarnations of a live member
     /// on the way there: each accusation raises them by little. An alive of the member itself may
     /// jump as its clock does. A node follows any jump of what is said of itself at first: an
-    /// earlier life, of which it knows nothing, may have been so high.
+    /// earlier life, of which it knows nothing, may have been so high. Afterwards it knows of what
+    /// others announced in its name: who believed that holds it against this node now.
     fn may_follow(&self, cx: &Context, known: Option<Slot>, news: &News<'_>) -> bool {
         let update = news.update;
         let Some(entry) = known.map(|slot| self.members.entry(slot)) else {
@@ -100,10 +96,11 @@ impl Membership {
         if update.incarnation == Incarnation::MAX {
             return false;
         }
-        let jump = update.incarnation.0.saturating_sub(entry.incarnation().0);
-        jump <= ACCUSATION_JUMP_MAX
+        let of_itself = known == Some(Slot::LOCAL);
+        let announced = if of_itself { self.own.claimed() } else { entry.incarnation() };
+        is_followed(entry.incarnation().max(announced), update.incarnation)
             || !entry.state().is_live()
-            || (known == Some(Slot::LOCAL) && !self.own.is_settled(cx.now()))
+            || (of_itself && !self.own.is_settled(cx.now()))
             || cx.config.breaks(Sabotage::FollowsEveryJump)
     }
 
@@ -130,7 +127,7 @@ impl Membership {
             && !breaks_precedence(&cx.config, claim, known)
         {
             if !known.state.is_live() {
-                self.tell_accused(cx, slot, canonical(new.address));
+                self.tell_accused(cx, slot, (update.incarnation, canonical(new.address)));
             } else if update.incarnation == known.incarnation
                 && !entry.carries(new.meta, new.versions)
             {

@@ -31,6 +31,13 @@ fn s89_a_suspicion_near_the_highest_incarnation_takes_nothing_from_a_member() {
 }
 
 #[test]
+fn s90_a_member_that_was_announced_elsewhere_far_above_is_back_at_home() {
+    for wire in WIRES {
+        assert!(attacks::far_move(wire, |_| {}), "{wire:?}");
+    }
+}
+
+#[test]
 fn s93_made_up_members_that_leave_push_out_no_lost_member_that_answered() {
     for wire in WIRES {
         assert!(attacks::made_up_goodbyes(wire, |config| config.gossip_to_the_dead = secs(5)));

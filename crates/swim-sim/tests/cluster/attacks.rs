@@ -198,6 +198,31 @@ pub(crate) fn stolen_name(wire: Wire, configure: Configure) -> bool {
     told >= 1 && risen <= ALIVES / 5 + 2 && back && says
 }
 
+/// S90: a member is announced elsewhere, further above its incarnation than accusations are
+/// followed, to two that cannot hear it, and it does not hear of that; they find out that nobody is
+/// there. Whether all see it at home again, once they can hear each other.
+pub(crate) fn far_move(wire: Wire, configure: Configure) -> bool {
+    let mut world = world(wire, 21, configure);
+    world.form(5);
+    // What is said of an earlier life is followed only at first.
+    world.run(secs(61));
+    let above = world.node("n2").local().incarnation.0 + (1 << 20);
+    world.cut(&["n0", "n1"], &["n2", "n3", "n4"]);
+    let third = SocketAddr::from(([10, 9, 9, 9], 7946));
+    forge_alive(&mut world, wire, ("n2", third, above), "n0");
+    let gone = |world: &World| {
+        ["n0", "n1"].iter().all(|observer| {
+            let seen = world.node(observer).member("n2");
+            seen.is_some_and(|seen| seen.address == third && seen.state == State::Failed)
+        })
+    };
+    let config = world.node("n0").config().clone();
+    let patience = bounds::suspicion_min(&config, 5) + bounds::detection(&config, 5);
+    assert!(world.run_until(patience, gone), "{wire:?}: it is believed to be gone from there");
+    world.heal();
+    world.run_until(bounds::settling(&config, 5), World::converged)
+}
+
 fn forge_alive(
     world: &mut World,
     wire: Wire,
