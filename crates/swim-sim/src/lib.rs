@@ -89,6 +89,7 @@ mod clog;
 mod commands;
 mod connection;
 mod contents;
+mod dice;
 mod drivers;
 mod engine;
 mod expect;

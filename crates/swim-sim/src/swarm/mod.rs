@@ -33,7 +33,6 @@
 
 mod calm;
 mod chaos;
-mod dice;
 mod digests;
 mod fault;
 mod mixed;

@@ -6,9 +6,9 @@ use core::time::Duration;
 
 use swim_core::{Config, Name};
 
-use super::dice::Dice;
 use super::fault::Fault;
 use super::wires::Wires;
+use crate::dice::Dice;
 use crate::latency::Latency;
 use crate::options::{Options, Pieces};
 use crate::random::Draws;

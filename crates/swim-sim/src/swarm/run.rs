@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use swim_core::{Config, Failure};
 
-use super::dice::Dice;
 use super::plan::Plan;
 use super::seen::Seen;
 use super::wires::Wires;
 use crate::bounds;
 use crate::commands::Request;
+use crate::dice::Dice;
 use crate::options::Options;
 use crate::random::Draws;
 use crate::trace::Traffic;

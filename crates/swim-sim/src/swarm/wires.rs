@@ -6,7 +6,7 @@ use core::str::FromStr;
 use swim_core::wire::Wire;
 use swim_core::{Config, Key, Keyring, VersionRange};
 
-use super::dice::Dice;
+use crate::dice::Dice;
 use crate::random::Draws;
 
 /// Which wire formats the clusters of a swarm speak.

@@ -11,7 +11,7 @@ use crate::time::{millis, nanos};
 
 /// Draws by a seed, for one purpose; or by a script.
 #[derive(Debug)]
-pub(super) struct Dice(Source);
+pub(crate) struct Dice(Source);
 
 #[derive(Debug)]
 enum Source {
@@ -22,11 +22,11 @@ enum Source {
 }
 
 impl Dice {
-    pub(super) fn new(seed: u64, purpose: Draws) -> Self {
+    pub(crate) fn new(seed: u64, purpose: Draws) -> Self {
         Dice(Source::Chance(Box::new(generator(seed, purpose))))
     }
 
-    pub(super) fn scripted(script: &[u8]) -> Self {
+    pub(crate) fn scripted(script: &[u8]) -> Self {
         Dice(Source::Script(script.iter().copied().collect()))
     }
 
@@ -41,37 +41,37 @@ impl Dice {
     }
 
     /// A number below `end`. From 64 bits, so that it does not depend on the width of the machine.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.draw() % end as u64).expect("below a usize")
     }
 
     /// A number from the first to the last, both included.
-    pub(super) fn between(&mut self, first: usize, last: usize) -> usize {
+    pub(crate) fn between(&mut self, first: usize, last: usize) -> usize {
         first + self.below(last - first + 1)
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
     /// True in one of so many draws.
-    pub(super) fn one_in(&mut self, count: usize) -> bool {
+    pub(crate) fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
 
     /// A share from 0.0 to below the given one, in steps of a hundredth of it.
-    pub(super) fn share(&mut self, below: f64) -> f64 {
+    pub(crate) fn share(&mut self, below: f64) -> f64 {
         // Below a hundred, so nothing is lost.
         f64::from(u32::try_from(self.below(100)).unwrap_or(0)) / 100.0 * below
     }
 
     /// A time up to `max`, in milliseconds, and at least one.
-    pub(super) fn time(&mut self, max: Duration) -> Duration {
+    pub(crate) fn time(&mut self, max: Duration) -> Duration {
         let millis_max = (nanos(max) / 1_000_000).max(1);
         millis(1 + self.draw() % millis_max)
     }
 
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.draw()
     }
 }
