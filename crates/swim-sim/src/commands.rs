@@ -6,6 +6,7 @@ use swim_core::{
     Answer, CommandError, Failure, Instant, Node, Refused, RequestId, StreamId, StreamInput,
 };
 
+use crate::checkers::Sent;
 use crate::trace::Mark;
 use crate::world::World;
 
@@ -153,6 +154,29 @@ impl World {
         }
         self.pump(host);
         result.map(|id| Request { host, life, id })
+    }
+
+    /// Tells the checkers what the next [`command`](World::command) or [`request`](World::request)
+    /// gives this node to send, so that they know it when it arrives: see
+    /// [`Deliveries`](crate::checkers::Deliveries) and [`States`](crate::checkers::States).
+    ///
+    /// ```
+    /// use swim_sim::checkers::Sent;
+    /// use swim_sim::{Options, secs};
+    ///
+    /// let mut world = Options::new(1).checked().build();
+    /// world.form(3);
+    /// world.tell_sent("n0", Sent::Broadcast { payload: b"hello" });
+    /// world.request("n0", |node, now| node.broadcast(now, b"hello")).expect("there is room");
+    /// world.run(secs(5));
+    /// ```
+    ///
+    /// # Panics
+    /// When the node's process is down.
+    #[track_caller]
+    pub fn tell_sent(&mut self, name: &str, sent: Sent<'_>) {
+        let host = self.existing(name);
+        self.check(host, |checker, by| checker.sent(by, &sent));
     }
 
     /// The answer to a request, once there is one.

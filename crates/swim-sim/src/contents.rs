@@ -146,6 +146,11 @@ fn seals(config: &Config) -> bool {
     config.encryption != Encryption::Off && !config.keyring.is_empty()
 }
 
+/// Whether a node with this configuration takes nothing that no key opens.
+pub(crate) fn requires_seals(config: &Config) -> bool {
+    config.encryption == Encryption::Required && !config.keyring.is_empty()
+}
+
 /// A packet with these messages, as a node with this configuration would send it; two packets of
 /// one seed are sealed alike.
 pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> Bytes {

@@ -216,6 +216,7 @@ impl World {
         self.check_forged();
         self.disturb();
         let payload = payload.into();
+        self.check_question(host, from, &payload);
         self.trace.packet_out(self.now, host, to, &payload);
         self.launch_packet(self.host_at(from), from, to, payload);
     }

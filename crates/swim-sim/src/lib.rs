@@ -61,8 +61,9 @@
 //! # What watches a run
 //!
 //! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes
-//! down, that nobody comes back from the dead by old news, that each request has one answer, and so
-//! on. [`Options::checked`] has all of them watch a world, [`Options::check`] one of your own.
+//! down, that nobody comes back from the dead by old news, that each request has one answer, that
+//! with keys no message is delivered twice, and so on. [`Options::checked`] has all of them watch a
+//! world, [`Options::check`] one of your own.
 //!
 //! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and
 //! runs many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.

@@ -221,9 +221,11 @@ impl Options {
         self
     }
 
-    /// Has a checker watch the run. It complains with a panic and a report.
+    /// Has a checker watch the run. It complains with a panic and a report. It takes the place of
+    /// one with the same name.
     #[must_use]
     pub fn check(mut self, checker: impl Checker + 'static) -> Self {
+        self.checkers.retain(|other| other.name() != checker.name());
         self.checkers.push(Box::new(checker));
         self
     }

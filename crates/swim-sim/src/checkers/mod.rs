@@ -18,6 +18,10 @@
 //! | [`Spin`] | nothing is due any more after `handle_timeout` |
 //! | [`Agreement`] | the member list is what the events add up to |
 //! | [`Convergence`] | in a calm world all nodes agree within [`bounds::settling`](crate::bounds::settling) |
+//! | [`Genuine`] | with keys, or as long as nobody makes up news, all members were started once |
+//! | [`Deliveries`] | with keys, messages arrive where they were sent to, once |
+//! | [`States`] | with keys, application states that are told are those of now |
+//! | [`Drawn`] | to a host of nobody go answers, no longer than their questions, and few pings |
 //!
 //! That they see what they should is tested with nodes that break a rule on purpose: see
 //! `tests/checkers_bite.rs`.
@@ -25,6 +29,9 @@
 mod agreement;
 mod answers;
 mod convergence;
+mod deliveries;
+mod drawn;
+mod genuine;
 mod incarnations;
 mod invariants;
 mod limits;
@@ -33,6 +40,7 @@ mod own_death;
 mod panel;
 mod resurrection;
 mod spin;
+mod states;
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -46,6 +54,9 @@ use crate::world::World;
 pub use agreement::Agreement;
 pub use answers::Answers;
 pub use convergence::Convergence;
+pub use deliveries::Deliveries;
+pub use drawn::Drawn;
+pub use genuine::Genuine;
 pub use incarnations::Incarnations;
 pub use invariants::Invariants;
 pub use limits::Limits;
@@ -54,6 +65,7 @@ pub use own_death::OwnDeath;
 pub(crate) use panel::Panel;
 pub use resurrection::Resurrection;
 pub use spin::Spin;
+pub use states::States;
 
 /// What a checker says: nothing, or what does not fit.
 pub type Verdict = Result<(), String>;
@@ -149,6 +161,12 @@ pub trait Checker {
         Ok(())
     }
 
+    /// The application of the node is about to give it this to send: see [`World::tell_sent`].
+    fn sent(&mut self, by: &Sight<'_>, sent: &Sent<'_>) -> Verdict {
+        let _ = (by, sent);
+        Ok(())
+    }
+
     /// The node was given a command, with an answer or without; its events are still to come.
     fn command(&mut self, by: &Sight<'_>) -> Verdict {
         let _ = by;
@@ -167,14 +185,49 @@ pub trait Checker {
         Ok(())
     }
 
-    /// A datagram that no node sent is on its way: see [`World::inject`].
+    /// Somebody makes up news that nodes may believe: see [`World::inject`].
     fn forged(&mut self) {}
+
+    /// A datagram of so many bytes that no node sent is on its way to a host. Its node may answer
+    /// to this address.
+    fn question(&mut self, host: usize, answered_at: SocketAddr, bytes: usize) {
+        let _ = (host, answered_at, bytes);
+    }
 
     /// Looks at the whole world, every second of its time.
     fn look(&mut self, world: &World) -> Verdict {
         let _ = world;
         Ok(())
     }
+}
+
+/// What an application gives its node to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent<'a> {
+    /// A message in a packet, by [`Node::send`].
+    Message {
+        /// For whom.
+        to: &'a str,
+        /// What.
+        payload: &'a [u8],
+    },
+    /// A message on a stream, by [`Node::send_reliable`].
+    Reliable {
+        /// For whom.
+        to: &'a str,
+        /// What.
+        payload: &'a [u8],
+    },
+    /// A message to everybody, by [`Node::broadcast`] or [`Node::broadcast_keyed`].
+    Broadcast {
+        /// What.
+        payload: &'a [u8],
+    },
+    /// The state that goes along with push/pulls from now on, by [`Node::set_user_state`].
+    State {
+        /// What.
+        state: &'a [u8],
+    },
 }
 
 /// A node at an instant, as a checker sees it.
@@ -243,6 +296,10 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
         Box::new(Spin::default()),
         Box::new(Agreement::default()),
         Box::new(Convergence::default()),
+        Box::new(Genuine::default()),
+        Box::new(Deliveries::default()),
+        Box::new(States::default()),
+        Box::new(Drawn::default()),
     ]
 }
 

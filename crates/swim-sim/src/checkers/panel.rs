@@ -1,11 +1,14 @@
 //! The checkers of a world, how they are told what happens, and what becomes of their complaints.
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
 
-use swim_core::{Instant, Output};
+use swim_core::wire::{IndirectPing, Message, Ping, Wire};
+use swim_core::{Instant, Node, Output};
 
 use super::{Answers, Checker, Sight, Spin, Verdict, Violation};
+use crate::contents::Opener;
 use crate::time::secs;
 use crate::world::World;
 
@@ -19,6 +22,8 @@ const KEPT_MAX: usize = 1000;
 pub(crate) struct Panel {
     checkers: Vec<Box<dyn Checker>>,
     keep: bool,
+    /// Reads what is sent to nodes by nobody.
+    opener: Opener,
     violations: Vec<Violation>,
     /// When the whole world is looked at next.
     next_look: Instant,
@@ -39,7 +44,8 @@ impl Panel {
             checkers.push(Box::new(spin));
         }
         let next_look = Instant::ORIGIN + LOOK_EVERY;
-        Panel { checkers, keep, violations: Vec::new(), next_look, calm_since: None }
+        let opener = Opener::default();
+        Panel { checkers, keep, opener, violations: Vec::new(), next_look, calm_since: None }
     }
 }
 
@@ -134,6 +140,28 @@ impl World {
     pub(crate) fn check_forged(&mut self) {
         for checker in &mut self.panel.checkers {
             checker.forged();
+        }
+    }
+
+    /// Tells the checkers that a node may answer a datagram of somebody who is no node.
+    pub(crate) fn check_question(&mut self, to: u32, from: SocketAddr, payload: &[u8]) {
+        let mut answered_at = vec![from];
+        let host = &self.hosts[to as usize];
+        let config = host.node().map_or(&host.config, Node::config);
+        if config.wire == Wire::Memberlist {
+            // A ping may say where the answer is to go.
+            let _ = self.panel.opener.packet(config, payload, &mut |message| match message {
+                Ok(Message::Ping(Ping { reply_to, .. }))
+                | Ok(Message::IndirectPing(IndirectPing { reply_to, .. })) => {
+                    answered_at.extend(reply_to);
+                }
+                _ => {}
+            });
+        }
+        for checker in &mut self.panel.checkers {
+            for answered_at in &answered_at {
+                checker.question(to as usize, *answered_at, payload.len());
+            }
         }
     }
 

@@ -1,0 +1,139 @@
+//! Application states that are told are those of now.
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use swim_core::wire::Wire;
+use swim_core::{Event, Instant, StreamId, StreamInput, StreamOp};
+
+use super::{Checker, Sent, Sight, Verdict, expect, of_host};
+use crate::contents::requires_seals;
+
+/// With keys that are required, on the native wire, an application state comes from a node, and is
+/// one that the node had while the stream was open: no recording of an earlier one.
+///
+/// It knows what applications say that they set: see [`World::tell_sent`](crate::World::tell_sent).
+#[derive(Debug, Default)]
+pub struct States {
+    /// Until when each state was that of some node; still, if there is no time.
+    until: BTreeMap<Bytes, Option<Instant>>,
+    hosts: Vec<Host>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    state: Option<Bytes>,
+    address: Option<SocketAddr>,
+    /// With whom its streams are, since when, and until when.
+    streams: BTreeMap<StreamId, Open>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    peer: SocketAddr,
+    since: Instant,
+    closed: Option<Instant>,
+}
+
+impl States {
+    /// The host's node has another state from now on, or none.
+    fn replace(&mut self, by: &Sight<'_>, state: Option<Bytes>) {
+        let before =
+            core::mem::replace(&mut of_host(&mut self.hosts, by.host).state, state.clone());
+        if let Some(before) = before {
+            self.until.insert(before, Some(by.at));
+        }
+        if let Some(state) = state {
+            self.until.insert(state, None);
+        }
+    }
+
+    fn told(&mut self, by: &Sight<'_>, from: SocketAddr, state: &Bytes) -> Verdict {
+        let is_a_host = self
+            .hosts
+            .iter()
+            .any(|host| host.address.is_some_and(|address| address.ip() == from.ip()));
+        expect(is_a_host, || format!("{from}, which is no member, tells a state"))?;
+        let host = of_host(&mut self.hosts, by.host);
+        let is_open = |open: &&Open| open.closed.is_none_or(|at| at >= by.at);
+        let with = host.streams.values().filter(|open| open.peer == from).filter(is_open);
+        let since = with.map(|open| open.since).min();
+        match (self.until.get(state), since) {
+            (Some(Some(until)), Some(since)) => expect(*until >= since, || {
+                format!("{from} tells a state that nobody had any more when the stream opened")
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Checker for States {
+    fn name(&self) -> &'static str {
+        "application states"
+    }
+
+    fn started(&mut self, by: &Sight<'_>) -> Verdict {
+        self.replace(by, None);
+        let host = of_host(&mut self.hosts, by.host);
+        host.address = Some(by.node.config().address);
+        host.streams.clear();
+        Ok(())
+    }
+
+    fn sent(&mut self, by: &Sight<'_>, sent: &Sent<'_>) -> Verdict {
+        if let Sent::State { state } = sent {
+            self.replace(by, Some(Bytes::copy_from_slice(state)));
+        }
+        Ok(())
+    }
+
+    fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
+        // What the peer says may have been made when it dialled, not longer ago than it waits.
+        let since = Instant::ORIGIN
+            + (by.at - Instant::ORIGIN).saturating_sub(by.node.config().stream_timeout);
+        let open = Open { peer: from, since, closed: None };
+        of_host(&mut self.hosts, by.host).streams.insert(id, open);
+        Ok(())
+    }
+
+    fn stream_operation(&mut self, by: &Sight<'_>, id: StreamId, operation: &StreamOp) -> Verdict {
+        let host = of_host(&mut self.hosts, by.host);
+        match operation {
+            StreamOp::Open { to } => {
+                host.streams.retain(|_, open| open.closed.is_none_or(|at| at == by.at));
+                host.streams.insert(id, Open { peer: *to, since: by.at, closed: None });
+            }
+            StreamOp::Close | StreamOp::Abort => host.close(by.at, id),
+            StreamOp::Send(_) | StreamOp::Finish => {}
+        }
+        Ok(())
+    }
+
+    fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
+        if let StreamInput::Finished | StreamInput::Failed(_) = input {
+            of_host(&mut self.hosts, by.host).close(by.at, id);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
+        let config = by.node.config();
+        match event {
+            Event::UserState { from, state, .. }
+                if requires_seals(config) && config.wire == Wire::Swim =>
+            {
+                self.told(by, *from, state)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Host {
+    fn close(&mut self, at: Instant, id: StreamId) {
+        if let Some(open) = self.streams.get_mut(&id) {
+            open.closed.get_or_insert(at);
+        }
+    }
+}
