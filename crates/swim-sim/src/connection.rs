@@ -30,6 +30,7 @@
 //! crashes, its peers see their streams fail; when a host loses its power, they hear nothing, until
 //! it is back and something of an old stream reaches it.
 
+use core::net::SocketAddr;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -229,6 +230,10 @@ pub(crate) struct Connection {
     pub(crate) broken: bool,
     /// Written before the connection was open.
     pub(crate) early: Vec<Item>,
+    /// The end that a hostile host has, and the address that it has there.
+    pub(crate) hostile: Option<(Side, SocketAddr)>,
+    /// A hostile host listens to it.
+    pub(crate) is_taped: bool,
     ends: [End; 2],
     lanes: [Lane; 2],
 }
@@ -242,6 +247,8 @@ impl Connection {
             answered: false,
             broken: false,
             early: Vec::new(),
+            hostile: None,
+            is_taped: false,
             ends: [dialler, acceptor],
             lanes: [Lane::default(), Lane::default()],
         }
@@ -258,6 +265,11 @@ impl Connection {
     /// The lane towards this side.
     pub(crate) fn lane_mut(&mut self, side: Side) -> &mut Lane {
         &mut self.lanes[side as usize]
+    }
+
+    /// Whether a hostile host has this end.
+    pub(crate) fn is_hostile(&self, side: Side) -> bool {
+        self.hostile.is_some_and(|(of, _)| of == side)
     }
 
     /// Both sides have finished, and each has heard of it.

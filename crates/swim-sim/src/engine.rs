@@ -26,6 +26,8 @@ impl World {
             Task::HeldLane(id, side) => self.held_lane_times_out(id, side),
             Task::Turn { host, life } => self.driver_runs(host, life),
             Task::Lookup(place) => self.lookup_ends(place),
+            Task::Hostile { generation } => self.hostile_acts(generation),
+            Task::HostileTalk(id) => self.hostile_talk_is_due(id),
         }
     }
 
@@ -152,6 +154,9 @@ impl World {
             traffic.packets_to_nobody += 1;
             return;
         };
+        if let (Some(attacker), Some(sender)) = (&mut self.hostile, sender) {
+            attacker.see_datagram(from, (sender, receiver), &payload);
+        }
         match fate {
             Fate::Arrives(at) => {
                 let packet = Packet { number, from, sender, receiver, payload };

@@ -47,6 +47,9 @@
 //!   something waits, or only so often and for so long ([`World::poll_driver_every`]). It is told
 //!   that a write is written when its peer has read all but what the buffers hold
 //!   ([`Options::stream_buffer`]). Its dials end by the model of streams, or when it said.
+//! - **A hostile host** ([`Hostile`]) is no member, and has no keys. It sends what it likes under
+//!   any source address, opens streams, and on the path it records what members say, says it
+//!   again, whole or changed, and leads their streams elsewhere ([`World::set_hostile`]).
 //! - **Names** lead drivers to addresses, to nothing, late or never ([`Lookup`],
 //!   [`World::set_name`]).
 //! - **Applications** of drivers give commands and wait for answers ([`World::ask`]), and read
@@ -98,6 +101,7 @@ mod fate;
 mod faults;
 mod host;
 mod host_clock;
+mod hostile;
 mod latency;
 mod links;
 mod loss;
@@ -127,6 +131,7 @@ pub use bandwidth::Bandwidth;
 pub use churn::Churn;
 pub use commands::Request;
 pub use fate::{Fate, Passage};
+pub use hostile::{Hostile, Trick};
 pub use latency::Latency;
 pub use loss::Loss;
 pub use names::Lookup;

@@ -278,6 +278,11 @@ impl Network {
         REQUEST_AGAIN_AFTER * (1 << stops.min(5))
     }
 
+    /// How long something is on its way for which somebody else has drawn.
+    pub(crate) fn latency_by(&self, draw: u32) -> Duration {
+        Duration::from_nanos(self.latency.pick(draw))
+    }
+
     // Private.
 
     fn impaired(

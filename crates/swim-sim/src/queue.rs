@@ -27,6 +27,10 @@ pub(crate) enum Task {
     Turn { host: u32, life: u32 },
     /// The answer to the lookup at this place of the name service arrives.
     Lookup(u32),
+    /// The hostile host acts, if it is still that one.
+    Hostile { generation: u32 },
+    /// The hostile host goes on with a stream, or breaks it off.
+    HostileTalk(ConnectionId),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,8 @@ pub(crate) enum Draws {
     Chaos = 10,
     /// Which wire a swarm's nodes speak.
     Wire = 11,
+    /// What a hostile host does, and how long it takes.
+    Hostile = 12,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

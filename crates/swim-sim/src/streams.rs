@@ -5,11 +5,12 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use rand_core::Rng;
-use swim_core::{ConnectionError, Node, Refused, StreamId, StreamInput};
+use swim_core::{ConnectionError, Instant, Node, Refused, StreamId, StreamInput};
 
 use crate::clog::HeldInput;
 use crate::connection::{Arrival, Connection, ConnectionId, End, Item, Phase, Side};
 use crate::host::Condition;
+use crate::hostile::Intercept;
 use crate::network::{Network, OUTSIDE};
 use crate::options::Pieces;
 use crate::queue::Task;
@@ -46,10 +47,28 @@ impl World {
         let id = self.connections.insert(Connection::new(dialler, End::new(target, 0, None), port));
         self.hosts[host as usize].streams.insert(stream, (id, Side::Dialler));
         let at = self.network.request(self.now, host, target.unwrap_or(OUTSIDE));
-        if target.is_some() {
+        if let Some(target) = target {
             self.queue.push(at, Task::Request(id));
+            self.show_stream(id, host, target);
         }
         self.queue.push(self.now + timeout, Task::RequestTimeout(id));
+    }
+
+    /// Shows a stream that is being opened to the hostile host, if there is one, which may lead it
+    /// elsewhere.
+    fn show_stream(&mut self, id: ConnectionId, host: u32, target: u32) {
+        let Some(attacker) = &mut self.hostile else { return };
+        let is_taped = attacker.see_stream(id, (host, target));
+        let intercept = self.intercept(target);
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.is_taped = is_taped;
+            if let Some(Intercept::To(led)) = intercept {
+                connection.end_mut(Side::Acceptor).host = Some(led);
+            }
+        }
+        if let Some(Intercept::Takes(script)) = intercept {
+            self.take_stream(id, script);
+        }
     }
 
     pub(crate) fn write_stream(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
@@ -108,8 +127,12 @@ impl World {
         if connection.answered {
             return;
         }
-        let ends = (connection.end(Side::Dialler).host, connection.end(Side::Acceptor).host);
-        let (Some(from), Some(to)) = ends else { return };
+        if connection.is_hostile(Side::Acceptor) {
+            connection.answered = true;
+            return self.post(id, Side::Dialler, Item::Opened);
+        }
+        let from = connection.end(Side::Dialler).host.unwrap_or(OUTSIDE);
+        let Some(to) = connection.end(Side::Acceptor).host else { return };
         let (condition, life) = (self.hosts[to as usize].condition, self.hosts[to as usize].life);
         let cut = self.network.stops_stream(from, to) || self.network.stops_stream(to, from);
         if cut || condition == Condition::Off {
@@ -152,7 +175,7 @@ impl World {
         }
         let from = connection.end(side.other()).host.unwrap_or(OUTSIDE);
         let Some(to) = connection.end(side).host else {
-            return;
+            return self.unload_hostile_lane(id, side);
         };
         // A host tells itself of a time-out, whatever the network is like.
         let stopped = connection.phase != Phase::GivenUp && self.network.stops_stream(from, to);
@@ -238,22 +261,39 @@ impl World {
     }
 
     /// Sends an item to one end.
-    fn post(&mut self, id: ConnectionId, to: Side, item: Item) {
+    pub(crate) fn post(&mut self, id: ConnectionId, to: Side, item: Item) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         if connection.broken {
             return;
         }
-        let bytes = item.len();
-        let at = self.network.piece(
+        if let (true, Item::Data(bytes), Some(attacker)) =
+            (connection.is_taped, &item, &mut self.hostile)
+        {
+            attacker.hear(id, to.other(), bytes);
+        }
+        let at = self.arrival(id, to, item.len());
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.lane_mut(to).push(at, item);
+        }
+        self.schedule_lane(id, to);
+    }
+
+    /// When a piece of so many bytes that is sent now arrives at this end.
+    fn arrival(&mut self, id: ConnectionId, to: Side, bytes: usize) -> Instant {
+        let Some(connection) = self.connections.get(id) else {
+            return self.now;
+        };
+        if connection.hostile.is_some() {
+            return self.now + self.hostile_latency();
+        }
+        self.network.piece(
             self.now,
             connection.end(to.other()).host.unwrap_or(OUTSIDE),
             connection.end(to).host.unwrap_or(OUTSIDE),
             bytes,
-        );
-        connection.lane_mut(to).push(at, item);
-        self.schedule_lane(id, to);
+        )
     }
 
     /// Tells one end that the connection is no more.
@@ -264,13 +304,10 @@ impl World {
         if core::mem::replace(&mut connection.broken, true) {
             return;
         }
-        let at = self.network.piece(
-            self.now,
-            connection.end(to.other()).host.unwrap_or(OUTSIDE),
-            connection.end(to).host.unwrap_or(OUTSIDE),
-            0,
-        );
-        connection.lane_mut(to).replace(at, Item::Reset);
+        let at = self.arrival(id, to, 0);
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.lane_mut(to).replace(at, Item::Reset);
+        }
         // Always another task: the one for what was replaced may be due later.
         self.queue.push(at, Task::Lane(id, to));
     }
@@ -385,7 +422,10 @@ impl World {
 
     /// The first piece of what was written; the rest arrives after it.
     fn next_piece(&mut self, id: ConnectionId, side: Side, mut bytes: Bytes) -> Bytes {
+        let by_a_host = self.connections.get(id).is_some_and(|it| !it.is_hostile(side.other()));
         let (size, gap) = match self.options.pieces {
+            // The hostile host chose its pieces itself.
+            _ if !by_a_host => (bytes.len(), Duration::ZERO),
             Pieces::Whole => (bytes.len(), Duration::ZERO),
             Pieces::Bytes => (1, Duration::from_micros(1)),
             Pieces::Random(max) => {
@@ -418,7 +458,10 @@ impl World {
     /// The address from which a connection comes.
     pub(crate) fn dialler_of(&self, id: ConnectionId) -> Option<SocketAddr> {
         let connection = self.connections.get(id)?;
-        let dialler = connection.end(Side::Dialler).host.expect("diallers are hosts of the world");
+        if let Some((Side::Dialler, from)) = connection.hostile {
+            return Some(from);
+        }
+        let dialler = connection.end(Side::Dialler).host.expect("all other diallers are hosts");
         Some(SocketAddr::new(self.hosts[dialler as usize].address.ip(), connection.port))
     }
 
@@ -452,7 +495,7 @@ impl World {
         self.turn(host, |node, now| node.handle_stream(now, stream, input));
     }
 
-    fn remove_connection(&mut self, id: ConnectionId) {
+    pub(crate) fn remove_connection(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.remove(id) else {
             return;
         };

@@ -60,6 +60,10 @@ pub struct Traffic {
     pub streams_clogged: u64,
     /// Bytes written to streams.
     pub stream_bytes: u64,
+    /// Datagrams of a hostile host, which are counted nowhere else until they are delivered.
+    pub packets_hostile: u64,
+    /// Streams of a hostile host, and those of members that it took.
+    pub streams_hostile: u64,
 }
 
 /// What went on in the world, in order, reduced to a number; and counted.

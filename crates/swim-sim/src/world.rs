@@ -12,6 +12,7 @@ use crate::checkers::Panel;
 use crate::clog::Held;
 use crate::connection::{Connections, Side};
 use crate::host::{Condition, Host, address_of, number_of};
+use crate::hostile::Attacker;
 use crate::names::Names;
 use crate::network::Network;
 use crate::options::Options;
@@ -54,6 +55,8 @@ pub struct World {
     /// What names lead to, for drivers.
     pub(crate) names: Names,
     pub(crate) polling_rng: ChaCha8Rng,
+    /// A hostile host, once there was one.
+    pub(crate) hostile: Option<Box<Attacker>>,
     /// What a host's clock that shows 0 is in the standard library's time, which drivers know.
     origin: std::time::Instant,
     pub(crate) trace: Trace,
@@ -91,6 +94,7 @@ impl World {
             pieces_rng: generator(options.seed, Draws::Pieces),
             names: Names::new(options.seed),
             polling_rng: phases(options.seed),
+            hostile: None,
             origin: process::any_instant(),
             trace: Trace::new(options.digest),
             panel: Panel::new(checkers, options.keep_violations),

@@ -1,16 +1,14 @@
 //! Each request has one answer.
 
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use swim_core::{Answer, Config, Failure, Instant, RequestId};
+use swim_core::{Answer, Failure, Instant, RequestId};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
-use crate::bounds;
 use crate::world::World;
 
 /// Each command that returned a request is answered, once. In a [calm](World::calm) world the
-/// answer is there within [`bounds::settling`] and the time that an exchange over a stream takes at
+/// answer is there within [`bounds::settling`](crate::bounds::settling) and the time that an exchange over a stream takes at
 /// most.
 ///
 /// It watches every world.
@@ -65,7 +63,9 @@ impl Checker for Answers {
             let Some(node) = host.node().filter(|_| host.life == asked.life) else {
                 continue;
             };
-            let late = calm + answering(node.config(), nodes) <= world.now();
+            let settled = calm + world.settling(node.config(), nodes);
+            // Then the longest exchange comes to its end.
+            let late = settled + node.config().stream_timeout * 3 <= world.now();
             if let Some((id, at)) = asked.open.iter().find(|(_, at)| late && **at <= calm) {
                 let what = format!("{}: {id:?} of {:.3?}", host.label, at.since_origin());
                 asked.open.clear();
@@ -74,10 +74,4 @@ impl Checker for Answers {
         }
         Ok(())
     }
-}
-
-/// By when every request from before the calm is answered: the nodes agree, and then the longest
-/// exchange comes to its end.
-fn answering(config: &Config, nodes: usize) -> Duration {
-    bounds::settling(config, nodes) + config.stream_timeout * 3
 }

@@ -3,11 +3,12 @@
 use core::time::Duration;
 
 use super::{Checker, Verdict};
-use crate::bounds;
 use crate::world::World;
 
 /// In a [calm](World::calm) world all nodes agree ([`World::converged`]) within
-/// [`bounds::settling`] of the slowest configuration among them, and go on to agree.
+/// [`bounds::settling`](crate::bounds::settling) of the slowest configuration among them, and go on to agree. Members that a
+/// [hostile host](World::set_hostile) made up where there are no keys count as members: they have to
+/// be found out.
 #[derive(Debug, Default)]
 pub struct Convergence {}
 
@@ -34,5 +35,5 @@ impl Checker for Convergence {
 fn settling(world: &World) -> Duration {
     let running = || world.hosts.iter().filter(|host| host.takes_part().is_some());
     let nodes = running().count();
-    running().map(|host| bounds::settling(&host.config, nodes)).max().unwrap_or_default()
+    running().map(|host| world.settling(&host.config, nodes)).max().unwrap_or_default()
 }

@@ -185,7 +185,8 @@ pub trait Checker {
         Ok(())
     }
 
-    /// Somebody makes up news that nodes may believe: see [`World::inject`].
+    /// Somebody makes up news that nodes may believe: see [`World::inject`] and
+    /// [`World::set_hostile`].
     fn forged(&mut self) {}
 
     /// A datagram of so many bytes that no node sent is on its way to a host. Its node may answer

@@ -24,6 +24,7 @@ mod failing_large;
 mod forming;
 mod healing;
 mod hooks;
+mod hostile;
 mod identity;
 mod impairing;
 mod incidents_a;
