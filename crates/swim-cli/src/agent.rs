@@ -79,11 +79,11 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
     let readers = arguments.access.readers();
-    let mut leave_asked = obey(&mut helpers, &cluster, &seeds, readers, &output)?;
+    let mut leave_asked = Some(obey(&mut helpers, &cluster, &seeds, readers, &output)?);
     let reload = match arguments.config.config.is_some() {
         true => {
             signals.hangup_reloads();
-            let reloader = Reloader { arguments, last: loaded, cluster, seeds, log };
+            let reloader = Reloader::new(arguments, loaded, cluster, seeds, log);
             Some(reload_on_demand(&mut helpers, reloader, output.clone()))
         }
         false => None,
@@ -340,11 +340,18 @@ fn obey(
     Ok(leave_asked)
 }
 
-/// Waits until leaving is asked for. The end of the input does not ask for it.
-async fn asked(leave: &mut oneshot::Receiver<()>) {
-    if leave.await.is_err() {
-        std::future::pending::<()>().await;
+/// Waits until leaving is asked for, as often as it is awaited. The end of the input does not ask
+/// for it.
+async fn asked(leave: &mut Option<oneshot::Receiver<()>>) {
+    if let Some(receiver) = leave {
+        let answer = receiver.await;
+        // It has said all that it will, and may not be asked again.
+        *leave = None;
+        if answer.is_ok() {
+            return;
+        }
     }
+    std::future::pending::<()>().await;
 }
 
 /// How the commands came to an end.

@@ -1,8 +1,9 @@
 //! What an agent is started with, from flags, the environment and the settings file.
 
-use swim_tokio::Wire;
 use swim_tokio::settings::NodeSettings;
+use swim_tokio::{Encryption, Wire};
 
+use super::access::EncryptionArg;
 use crate::cli::AgentArgs;
 use crate::keys;
 use crate::settings::{AGENT, AgentSettings, layers};
@@ -30,6 +31,16 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let readers = arguments.access.readers();
     if let Some(ring) = keys::keys(node.key_file.as_deref(), named, readers)? {
         config.keyring = ring;
+    }
+    if config.keyring.is_empty()
+        && let Some(asked @ (EncryptionArg::Outgoing | EncryptionArg::Required)) =
+            arguments.access.encryption
+    {
+        let asked = Encryption::from(asked).as_str();
+        return Err(format!(
+            "--encryption {asked} needs a key: --key-file <FILE>, SWIM_KEY, or key_file in the \
+             settings file"
+        ));
     }
     layers.check(&node).map_err(shown)?;
     Ok(Loaded { node, agent, warnings })

@@ -16,19 +16,36 @@ use crate::style::Tone;
 use crate::{text, warn};
 
 /// What is changed while the agent runs. All else needs a restart.
-const RELOADED: [&str; 5] = ["key_file", "tags", "meta", "seeds", "log"];
+const RELOADED: [&str; 5] = [KEY_FILE, "tags", "meta", "seeds", "log"];
+
+/// Keys are changed for other keys. The first key, and the end of keys, need a restart, as
+/// `encryption` does: a member that seals at once is not understood by those that do not yet.
+const KEY_FILE: &str = "key_file";
 
 /// Reads the settings again, and changes what can be changed.
 pub(super) struct Reloader {
-    pub(super) arguments: Arc<AgentArgs>,
+    arguments: Arc<AgentArgs>,
+    /// What the agent was started with.
+    started: Loaded,
     /// What was read last.
-    pub(super) last: Loaded,
-    pub(super) cluster: Cluster,
-    pub(super) seeds: Seeds,
-    pub(super) log: Log,
+    last: Loaded,
+    cluster: Cluster,
+    seeds: Seeds,
+    log: Log,
 }
 
 impl Reloader {
+    pub(super) fn new(
+        arguments: Arc<AgentArgs>,
+        started: Loaded,
+        cluster: Cluster,
+        seeds: Seeds,
+        log: Log,
+    ) -> Self {
+        let last = started.clone();
+        Reloader { arguments, started, last, cluster, seeds, log }
+    }
+
     /// Does so, and gives the line that tells it. Settings that cannot be used change nothing.
     pub(super) async fn reload(&mut self) -> Line {
         let arguments = Arc::clone(&self.arguments);
@@ -50,8 +67,10 @@ impl Reloader {
 
     async fn change_to(&self, new: &Loaded) -> Result<Vec<String>, Error> {
         let mut changed = Vec::new();
-        let keys: Vec<Key> = new.node.options.config.keyring.keys().cloned().collect();
-        if !keys.is_empty() && keys != self.cluster.keys().await? {
+        // Compared with what was read last: keys that were installed by a command since then stay
+        // where the file says nothing new.
+        let (before, keys) = (keys_of(&self.last), keys_of(new));
+        if !before.is_empty() && !keys.is_empty() && keys != before {
             self.take_keys(&keys).await?;
             let shown: Vec<String> = keys.iter().map(|key| key.fingerprint().to_string()).collect();
             changed.push(format!("keys {}", shown.join(", ")));
@@ -99,15 +118,23 @@ impl Reloader {
     }
 
     fn needs_restart(&self, new: &Loaded) -> Vec<&'static str> {
-        let mut keys = differing(&NODE, &self.last.node, &new.node);
-        keys.extend(differing(&PROTOCOL, &self.last.node, &new.node));
-        keys.extend(differing(&AGENT, &self.last.agent, &new.agent));
-        if self.last.node.options.config.name != new.node.options.config.name {
+        let started = &self.started;
+        let mut keys = differing(&NODE, &started.node, &new.node);
+        keys.extend(differing(&PROTOCOL, &started.node, &new.node));
+        keys.extend(differing(&AGENT, &started.agent, &new.agent));
+        if started.node.options.config.name != new.node.options.config.name {
             keys.push("name");
         }
         keys.retain(|key| !RELOADED.contains(key));
+        if keys_of(started).is_empty() != keys_of(new).is_empty() {
+            keys.push(KEY_FILE);
+        }
         keys
     }
+}
+
+fn keys_of(loaded: &Loaded) -> Vec<Key> {
+    loaded.node.options.config.keyring.keys().cloned().collect()
 }
 
 /// The settings that are not the same.

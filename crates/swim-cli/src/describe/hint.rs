@@ -19,8 +19,8 @@ pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
         }
         DropReason::Plaintext => {
             "give that member the key of this one (--key-file or SWIM_KEY), without --encryption \
-             off; --encryption outgoing on this agent lets it in while the cluster is moved to \
-             encryption"
+             off; while the cluster is moved to encryption, --encryption off on all others lets it \
+             in"
         }
         DropReason::Sealed => "give this agent the cluster's key (--key-file or SWIM_KEY)",
         DropReason::WrongKey => {

@@ -101,11 +101,7 @@ fn what_does_not_fit_comes_with_what_to_change() {
         (DropReason::Memberlist, "HashiCorp memberlist's format", &["--wire memberlist"][..]),
         (DropReason::Swim, "swim's own format", &["--wire"]),
         (DropReason::LabelMismatch, "another cluster's label", &["--cluster", "--label-also"]),
-        (
-            DropReason::Plaintext,
-            "not encrypted",
-            &["--key-file", "SWIM_KEY", "--encryption off", "--encryption outgoing"],
-        ),
+        (DropReason::Plaintext, "not encrypted", &["--key-file", "SWIM_KEY", "--encryption off"]),
         (DropReason::Sealed, "this node has no key", &["--key-file", "SWIM_KEY"]),
         (
             DropReason::WrongKey,

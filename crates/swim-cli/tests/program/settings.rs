@@ -25,6 +25,15 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// A file that only its owner can read.
+    fn secret(&self, name: &str, text: &str) -> String {
+        let path = self.write(name, text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         // A test that fails has other worries.
@@ -92,6 +101,90 @@ fn a_hangup_reads_keys_tags_seeds_and_the_log_level_again_and_does_not_leave() {
 
     agent.signal(Signal::TERM);
     assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+/// Has the agent read its settings again, and gives what it says of that.
+fn reload(agent: &mut Agent) -> serde_json::Value {
+    let mark = agent.mark();
+    agent.signal(Signal::HUP);
+    agent.wait(mark, secs(20), "reloaded", |line| line.is("reloaded")).json
+}
+
+#[test]
+fn hangups_do_not_harm_an_agent_whose_input_has_ended() {
+    let folder = Folder::new("ended");
+    let file = folder.write(
+        "swim.toml",
+        "[node]\nlabel = 'ended'\nbind = '127.0.0.1:0'\n[protocol]\nprofile = 'local'\n",
+    );
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    agent.close_stdin();
+    for _ in 0..5 {
+        assert_eq!(reload(&mut agent)["changed"], serde_json::json!([]));
+    }
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+#[test]
+fn a_hangup_leaves_keys_alone_of_which_the_file_says_nothing_new() {
+    let folder = Folder::new("rotating");
+    folder.secret("key", &keygen());
+    let further = folder.secret("further", &keygen());
+    let settings = |keys: &str, role: &str| {
+        format!(
+            "[node]\n{keys}label = 'rotating'\nbind = '127.0.0.1:0'\ntags = {{ role = '{role}' }}\n\
+             [protocol]\nprofile = 'local'\n"
+        )
+    };
+    let keyed = "key_file = 'key'\n";
+    let file = folder.write("swim.toml", &settings(keyed, "db"));
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    agent.ask(&format!("key install {further}"), "done");
+    folder.write("swim.toml", &settings(keyed, "cache"));
+    let told = reload(&mut agent);
+    assert_eq!(told["changed"], serde_json::json!(["tags role=cache"]));
+    assert_eq!(agent.ask("key list", "keys")["keys"].as_array().unwrap().len(), 2);
+
+    // Without keys it would be alone, so the last one does not go while it runs.
+    folder.write("swim.toml", &settings("", "cache"));
+    for _ in 0..2 {
+        assert_eq!(reload(&mut agent)["restart"], serde_json::json!(["key_file"]));
+    }
+    folder.write("swim.toml", &settings(keyed, "cache"));
+    assert_eq!(reload(&mut agent)["restart"], serde_json::json!([]));
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+#[test]
+fn a_hangup_gives_no_first_key() {
+    let folder = Folder::new("first-key");
+    folder.secret("key", &keygen());
+    let settings = |keys: &str| {
+        format!(
+            "[node]\n{keys}label = 'first'\nbind = '127.0.0.1:0'\n[protocol]\nprofile = 'local'\n"
+        )
+    };
+    let file = folder.write("swim.toml", &settings(""));
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    folder.write("swim.toml", &settings("key_file = 'key'\n"));
+    let told = reload(&mut agent);
+    assert_eq!(told["changed"], serde_json::json!([]));
+    assert_eq!(told["restart"], serde_json::json!(["key_file"]));
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+#[test]
+fn encryption_that_is_asked_for_needs_a_key() {
+    for asked in ["outgoing", "required"] {
+        let arguments = ["agent", "--bind", "127.0.0.1:0", "--cluster", "c", "--encryption", asked];
+        let output = swim(&arguments).stdin(Stdio::null()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(&format!("--encryption {asked} needs a key: --key-file")), "{told}");
+    }
 }
 
 #[test]
