@@ -116,6 +116,8 @@ impl World {
             _ => outside.contains(&stream),
         };
         if is_open {
+            // Whoever is outside may make up what it says.
+            self.check_forged();
             self.check(host, |checker, by| checker.stream_input(by, stream, input));
             self.turn(host, |node, now| node.handle_stream(now, stream, input));
         }
