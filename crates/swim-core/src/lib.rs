@@ -47,7 +47,7 @@
 //!
 //! Joins, push/pulls, reliable messages, and pings where datagrams fail take a stream each: a TCP
 //! connection. The loop keeps a table of them. A stream enters it when [`Node::handle_accept`]
-//! returns it or [`StreamOp::Open`] names it, and is removed once:
+//! returns it or [`StreamOp::Open`] names it, and leaves it as the last three lines say:
 //!
 //! | what | what the loop does |
 //! |---|---|

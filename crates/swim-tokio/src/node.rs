@@ -77,7 +77,7 @@ impl Node {
 
     /// Leaves the cluster, then stops the node, whatever became of the leave.
     ///
-    /// Waits for the leave up to `timeout`, as [`Cluster::leave`] does. When it resolves, the
+    /// Waits for the leave up to `limit`, as [`Cluster::leave`] does. When it resolves, the
     /// node's sockets are closed, so that its port can be bound again, and its tasks have ended. A
     /// lookup of a name that is under way on one of tokio's blocking threads ends later, by itself.
     ///
