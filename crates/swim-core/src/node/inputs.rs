@@ -65,7 +65,16 @@ impl Node {
     #[inline]
     pub(super) fn note_goodbye(&mut self) {
         if self.gossip.take_goodbye_sent() {
-            self.membership.let_goodbye_spread(&self.cx);
+            self.let_goodbye_spread();
+        }
+    }
+
+    #[cold]
+    fn let_goodbye_spread(&mut self) {
+        self.membership.let_goodbye_spread(&self.cx);
+        // With nobody left to tell each other it is over. At the end of a turn nothing may be due.
+        if self.membership.leave_due().is_some_and(|at| at <= self.cx.now()) {
+            self.finish_leave();
         }
     }
 

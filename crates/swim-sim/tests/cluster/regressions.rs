@@ -2,7 +2,10 @@
 //! shows it without the swarm where that can be done: what a seed means may change with the
 //! simulator.
 
-use swim_core::State;
+use core::net::SocketAddr;
+
+use swim_core::wire::{Claim, Message, Update};
+use swim_core::{Incarnation, State, Status, Versions};
 use swim_sim::{Options, Stall, millis, secs, swarm};
 
 /// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
@@ -85,4 +88,33 @@ fn seed_8533_a_verdict_that_comes_late_says_nothing_about_the_failed() {
 #[test]
 fn seed_9355_a_verdict_that_comes_late_says_nothing_about_the_forgotten() {
     let _ = swarm::run(9355);
+}
+
+/// A node was leaving when the last member that could hear its goodbye was no longer listed. The
+/// goodbye counted as sent, and had no time to spread among nobody: the leave was due at once,
+/// after `handle_timeout` had done what was due.
+#[test]
+fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
+    let options = Options::new(1).configure(|_, config| {
+        config.gossip_interval = millis(500);
+        config.retransmit_mult = 8;
+        config.gossip_to_the_dead = config.probe_interval;
+    });
+    let mut world = options.build();
+    world.start("n0");
+    // Somebody made it up: it never answers, so nothing is gossiped to it.
+    let nowhere = SocketAddr::from(([10, 9, 9, 9], 7946));
+    let (name, incarnation) = ("ghost", Incarnation(1));
+    let alive = Claim::Alive { address: nowhere, meta: b"", versions: Versions::DEFAULT };
+    for claim in [alive, Claim::Failed { accuser: "ghost" }] {
+        if claim != alive {
+            world.leave("n0");
+        }
+        world.forge(nowhere, "n0", &Message::Update(Update { name, incarnation, claim }));
+        world.run(millis(10));
+    }
+    assert_eq!(world.node("n0").status(), Status::Leaving);
+    // No world lets a node spin.
+    world.run(world.node("n0").config().gossip_to_the_dead);
+    assert_eq!(world.node("n0").status(), Status::Left);
 }
