@@ -96,28 +96,36 @@ async fn made_up_lives(stage: &Stage) -> Result<Finding, String> {
     Ok(finding(stage, "made-up lives", did, lost))
 }
 
-/// How many of a member's broadcasts others are not told.
-async fn silenced(of: &Member, others: &[&Member]) -> usize {
+/// Which of a member's broadcasts others are not told, and who is not.
+async fn silenced(of: &Member, others: &[&Member]) -> Vec<String> {
     for number in 0..BROADCASTS {
         _ = tokio::time::timeout(AFTER, of.cluster.broadcast(format!("number {number}"))).await;
     }
     tokio::time::sleep(AFTER).await;
-    let told = |event: &Event| match event {
-        Event::Broadcast { origin, payload, .. } => {
-            origin == of.name() && payload.starts_with(b"number")
+    let mut missing = Vec::new();
+    for other in others {
+        for number in 0..BROADCASTS {
+            let text = format!("number {number}");
+            let told = |event: &Event| {
+                matches!(event, Event::Broadcast { origin, payload, .. }
+                    if origin == of.name() && payload == text.as_bytes())
+            };
+            if other.count(told) == 0 {
+                missing.push(format!("{text} at {}", other.name()));
+            }
         }
-        _ => false,
-    };
-    others.iter().map(|it| BROADCASTS.saturating_sub(it.count(told))).sum()
+    }
+    missing
 }
 
-fn finding(stage: &Stage, case: &str, did: String, lost: usize) -> Finding {
-    let all = 2 * BROADCASTS;
+fn finding(stage: &Stage, case: &str, did: String, missing: Vec<String>) -> Finding {
+    let (lost, all) = (missing.len(), 2 * BROADCASTS);
+    let which = if lost == 0 { String::new() } else { format!(": {}", missing.join(", ")) };
     Finding {
         attack: "S87",
         case: format!("{stage}, {case}"),
         did,
-        suffered: format!("{lost} of {all} deliveries of a member's broadcasts are missing"),
+        suffered: format!("{lost} of {all} deliveries of a member's broadcasts are missing{which}"),
         figure: f64::from(u32::try_from(lost).unwrap_or(u32::MAX)),
         unit: "deliveries missing",
         limit: format!("none of what is sent {AFTER:?} later is missing"),
