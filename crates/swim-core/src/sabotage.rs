@@ -71,6 +71,8 @@ pub enum Sabotage {
     ReadsAllThatIsPacked,
     /// Tries all keys for XChaCha20 on what one of them may have sealed.
     TriesEveryKey,
+    /// Takes what comes in the clear although it requires seals.
+    TakesPlaintext,
     /// Greets with the same number on every sealed stream.
     GreetsAlike,
     /// Sends and takes messages and states on streams without a greeting of the acceptor.

@@ -4,10 +4,11 @@ use std::io::{IsTerminal, Write, stderr};
 use std::ops::Range;
 use std::process::ExitCode;
 
-use swim_sim::swarm::{self, Sweep, Wires};
+use swim_sim::swarm::{self, Setup, Sweep};
 
 const USAGE: &str = "\
-usage: swim-sim --seeds A..B [--wire swim|memberlist|both] [--jobs N] [--json]
+usage: swim-sim --seeds A..B [--wire swim|memberlist|both] [--hostile drawn|always|never]
+                [--jobs N] [--json]
 
 Runs each seed from A up to, but not including, B: a cluster with faults of its own, and the calm
 after them, watched by all checkers. Exits with 1 if a seed fails, or if 64 seeds or more did not
@@ -16,12 +17,14 @@ see every kind of fault.
   --seeds A..B   the seeds; A alone is A..A+1
   --wire WIRE    what the nodes speak (swim, in the clear); with the other two a seed may also have
                  keys, a label, and compression
+  --hostile WHICH  which runs have a hostile host, which repeats, changes and makes up what is said
+                 (drawn, that is, one in three)
   --jobs N       on so many threads (as many as there are processors)
   --json         print one JSON object instead of text";
 
 struct Arguments {
     seeds: Range<u64>,
-    wires: Wires,
+    setup: Setup,
     jobs: usize,
     json: bool,
 }
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
     swarm::quiet_panics();
     let (terminal, total) = (stderr().is_terminal(), arguments.seeds.clone().count());
     let sweep =
-        swarm::sweep_on(arguments.wires, arguments.seeds, arguments.jobs, |done, failed| {
+        swarm::sweep_on(arguments.setup, arguments.seeds, arguments.jobs, |done, failed| {
             if terminal {
                 // Nobody misses a line of progress that cannot be written.
                 let _ = write!(stderr(), "\r{done} of {total} seeds, {failed} failed ");
@@ -63,13 +66,14 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let (mut seeds, mut wires, mut json) = (None, Wires::default(), false);
+    let (mut seeds, mut setup, mut json) = (None, Setup::default(), false);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--seeds" => seeds = Some(range(&value()?)?),
-            "--wire" => wires = value()?.parse()?,
+            "--wire" => setup.wires = value()?.parse()?,
+            "--hostile" => setup.hostile = value()?.parse()?,
             "--jobs" => jobs = number(&value()?)?,
             "--json" => json = true,
             "--help" | "-h" => return Ok(None),
@@ -77,7 +81,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
         }
     }
     let seeds = seeds.ok_or("--seeds A..B is missing")?;
-    Ok(Some(Arguments { seeds, wires, jobs, json }))
+    Ok(Some(Arguments { seeds, setup, jobs, json }))
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

@@ -25,6 +25,10 @@ pub(crate) enum Draws {
     Wire = 11,
     /// What a hostile host does, and how long it takes.
     Hostile = 12,
+    /// Whether a swarm's run has a hostile host, and which tricks it has.
+    Hostility = 13,
+    /// What applications say while a hostile host acts alone.
+    Siege = 14,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use swim_core::wire::{Claim, Message, Update, Wire};
-use swim_core::{Config, Incarnation, Sabotage, State};
+use swim_core::{Config, Incarnation, Key, Keyring, Sabotage, State};
 use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
 };
-use swim_sim::{Options, World, bounds, millis, secs, swarm};
+use swim_sim::swarm::{self, Hostility, Setup};
+use swim_sim::{Options, World, bounds, millis, secs};
 
 #[path = "cluster/attacks.rs"]
 mod attacks;
@@ -236,7 +237,11 @@ const SEEN_WITHIN: [(Sabotage, u64); 15] = [
 #[test]
 fn a_swarm_finds_every_broken_rule_soon() {
     let fails = |seed: u64, rule: Sabotage| {
-        let run = || swarm::run_with(seed, |config| config.sabotage = Some(rule));
+        let run = || {
+            swarm::run_with(Setup::default().hostile(Hostility::Never), seed, |config| {
+                config.sabotage = Some(rule)
+            })
+        };
         std::panic::catch_unwind(run).is_err()
     };
     let mut late = Vec::new();
@@ -248,6 +253,52 @@ fn a_swarm_finds_every_broken_rule_soon() {
         }
     }
     assert_eq!(late, []);
+}
+
+/// What is seen because a hostile host tries it, with keys or without: the rule that its attack
+/// breaks on, and the checker that sees it; none for what a siege looks for.
+const SEEN_UNDER_ATTACK: [(Sabotage, bool, Option<&str>); 9] = [
+    (Sabotage::TakesRepeatedMessages, true, Some("deliveries")),
+    (Sabotage::TakesWhatPredates, true, Some("deliveries")),
+    (Sabotage::TakesWhatIsForOthers, true, Some("deliveries")),
+    (Sabotage::GreetsAlike, true, Some("application states")),
+    (Sabotage::TakesPlaintext, true, Some("genuine members")),
+    (Sabotage::TakesPlaintext, true, None),
+    (Sabotage::AnswersAtLength, false, Some("what is drawn")),
+    (Sabotage::GossipsToStrangers, false, Some("what is drawn")),
+    (Sabotage::TellsAccusationsAlone, false, Some("convergence")),
+];
+
+#[test]
+fn a_swarm_with_hostile_hosts_finds_every_rule_soon_without_which_they_succeed() {
+    const WITHIN: u64 = 96;
+    let hostile = Setup::default().hostile(Hostility::Always);
+    let complaint = |seed: u64, rule: Sabotage, keyed: bool| {
+        let run = || {
+            swarm::run_with(hostile, seed, |config| {
+                config.sabotage = Some(rule);
+                if keyed {
+                    config.keyring = Keyring::new(Key::xchacha([7; 32]));
+                }
+            })
+        };
+        let panic = std::panic::catch_unwind(run).err()?;
+        panic.downcast_ref::<String>().cloned()
+    };
+    let mut missed = Vec::new();
+    for (rule, keyed, checker) in SEEN_UNDER_ATTACK {
+        let said = match checker {
+            Some(checker) => format!("the checker of {checker} complains"),
+            None => "a hostile host without a key brought about".to_owned(),
+        };
+        let sees = |seed: &u64| complaint(*seed, rule, keyed).is_some_and(|it| it.contains(&said));
+        let found = (0..WITHIN).find(sees);
+        println!("{rule:?}, {said}: found by seed {found:?}");
+        if found.is_none() {
+            missed.push((rule, said));
+        }
+    }
+    assert_eq!(missed, []);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Framing {
             compression: config.compression,
             seals: config.seals(),
             has_keys: !config.keyring.is_empty(),
-            requires_seals: config.requires_seals(),
+            requires_seals: config.requires_seals() && !config.breaks(Sabotage::TakesPlaintext),
             reads_all: config.breaks(Sabotage::ReadsAllThatIsPacked),
             seal_version: config.seal_version(),
             port: config.address.port(),

@@ -15,15 +15,18 @@
 use std::ops::Range;
 use std::process::ExitCode;
 
-use swim_sim::swarm::{self, Scenario, Wires};
+use swim_sim::swarm::{self, Hostility, Scenario, Setup, Wires};
 
 const USAGE: &str = "\
-usage: digest [--swarm [--wire swim|memberlist|both]] [--jobs N] [SEED | FROM..TO]
+usage: digest [--swarm [--wire swim|memberlist|both] [--hostile drawn|always|never]] [--jobs N]
+              [SEED | FROM..TO]
 
 Prints a line for each seed, 0..20 if none are given, in their order. Exits with 1 if a seed fails.
 
   --swarm       run what `swim-sim --seeds` runs, instead of the mixed scenario
   --wire WIRE   what its nodes speak (swim, in the clear)
+  --hostile WHICH
+                which of its runs have a hostile host (drawn, that is, one in three)
   --jobs N      on so many threads (as many as there are processors)";
 
 struct Arguments {
@@ -58,13 +61,14 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let (mut swarm, mut wires, mut seeds) = (false, None, 0..20);
+    let (mut swarm, mut wires, mut hostile, mut seeds) = (false, None, None, 0..20);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--swarm" => swarm = true,
             "--wire" => wires = Some(value()?.parse()?),
+            "--hostile" => hostile = Some(value()?.parse()?),
             "--jobs" => jobs = number(&value()?)?,
             "--help" | "-h" => return Ok(None),
             option if option.starts_with('-') => {
@@ -73,10 +77,15 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             range => seeds = parse_seeds(range)?,
         }
     }
-    let scenario = match wires {
-        _ if swarm => Scenario::Swarm(wires.unwrap_or_default()),
-        None | Some(Wires::Swim) => Scenario::Mixed,
-        Some(wires) => return Err(format!("--wire {wires} needs --swarm")),
+    let hostility: Option<Hostility> = hostile;
+    let scenario = match (wires, hostility) {
+        _ if swarm => {
+            let setup = Setup::from(wires.unwrap_or_default());
+            Scenario::Swarm(setup.hostile(hostility.unwrap_or_default()))
+        }
+        (_, Some(hostile)) => return Err(format!("--hostile {hostile} needs --swarm")),
+        (None | Some(Wires::Swim), None) => Scenario::Mixed,
+        (Some(wires), None) => return Err(format!("--wire {wires} needs --swarm")),
     };
     Ok(Some(Arguments { scenario, seeds, jobs }))
 }

@@ -47,6 +47,9 @@ impl Run {
         // What was under way when the nodes agreed ends within its deadlines.
         self.world.run(self.plan.config.stream_timeout * 3 + self.plan.config.probe_interval * 10);
         self.world.expect_converged();
+        // What is to be told to nobody but members that were made up waits until these are gone.
+        let patience = self.plan.config.gossip_to_the_dead;
+        self.world.run_until(patience, |world| world.unanswered().is_empty());
         self.world.expect_answered();
         let patience = secs(90) + self.plan.config.stream_timeout;
         if !self.world.run_until(patience, |world| world.streams_open() == 0) {
@@ -57,6 +60,9 @@ impl Run {
 
     fn end_faults(&mut self) {
         self.world.note(format_args!("the faults end; {}", self.plan));
+        if self.plan.hostile.is_some() {
+            self.world.set_hostile(None);
+        }
         self.world.heal();
         self.end_impairments();
         for host in 0..self.labels.len() {
@@ -98,8 +104,13 @@ impl Run {
     /// Nodes of which no chain of members leads to the others, since they lost their memory or
     /// never joined, are joined to them, as their operators would. A join may be refused where
     /// streams or requests are few, so they try again.
+    ///
+    /// Who was told a wrong address of the other by a hostile host finds out within the bound.
     fn join_islands(&mut self) {
-        for _ in 0..JOINS_MAX {
+        let patience = if self.plan.is_misled() { self.bound() } else { Duration::ZERO };
+        let (begun, mut joins) = (self.world.now(), 0);
+        while joins < JOINS_MAX || self.world.now() - begun < patience {
+            joins += 1;
             let islands = self.islands();
             if islands.len() <= 1 {
                 return;

@@ -7,6 +7,7 @@ use swim_core::{Incarnation, Status};
 use super::fault::Fault;
 use super::run::Run;
 use crate::bandwidth::Bandwidth;
+use crate::checkers::Sent;
 use crate::latency::Latency;
 use crate::loss::Loss;
 use crate::stall::Stall;
@@ -259,6 +260,21 @@ impl Run {
             return self.world.command(label, |node, now| {
                 let _ = node.forget(now, name.as_str());
             });
+        }
+        let (to, payload) = (name.as_str(), text.as_bytes());
+        match (fault, kind) {
+            (Fault::Broadcasts, 1) => {
+                let payload = &long[..long.len() % 700];
+                self.world.tell_sent(label, Sent::Broadcast { payload });
+            }
+            (Fault::Broadcasts, _) => self.world.tell_sent(label, Sent::Broadcast { payload }),
+            (Fault::Messages, 0) => {
+                self.world.tell_sent(label, Sent::Reliable { to, payload: &long });
+            }
+            (Fault::Messages, 1 | 2) => {
+                self.world.tell_sent(label, Sent::Message { to, payload });
+            }
+            _ => {}
         }
         let result = self.world.request(label, |node, now| match (fault, kind) {
             (Fault::Leave, _) if node.status() == Status::Running => node.leave(now),

@@ -8,16 +8,16 @@ use std::sync::Mutex;
 
 use super::mixed::mixed;
 use super::run::run_on;
+use super::setup::Setup;
 use super::threads::{caught, each};
-use super::wires::Wires;
 
 /// What is run with each seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// [`mixed`].
     Mixed,
-    /// [`run_on`] these wires.
-    Swarm(Wires),
+    /// [`run_on`] this.
+    Swarm(Setup),
 }
 
 /// What identifies the run of a seed, as one line of text.
@@ -41,7 +41,7 @@ pub struct Digest {
 /// use swim_sim::swarm::{Scenario, Wires, digests};
 ///
 /// let mut seeds = Vec::new();
-/// digests(Scenario::Swarm(Wires::Both), 0..3, 2, |seed, digest| {
+/// digests(Scenario::Swarm(Wires::Both.into()), 0..3, 2, |seed, digest| {
 ///     assert_eq!(digest.expect("it meets every expectation").seed, seed);
 ///     seeds.push(seed);
 /// });
@@ -69,8 +69,8 @@ fn digest(scenario: Scenario, seed: u64) -> Digest {
             let (packets, settled_after) = (run.traffic.packets, run.settled_after);
             Digest { seed, digest: run.digest, packets, settled_after }
         }
-        Scenario::Swarm(wires) => {
-            let run = run_on(wires, seed);
+        Scenario::Swarm(setup) => {
+            let run = run_on(setup, seed);
             let (packets, settled_after) = (run.traffic.packets, run.settled_after);
             Digest { seed, digest: run.digest, packets, settled_after }
         }

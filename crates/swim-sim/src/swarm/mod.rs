@@ -20,6 +20,18 @@
 //! keys, a label and compression, under the same faults. The checkers expect the same on both, but
 //! for how soon nodes agree: see [`bounds::settling`](crate::bounds::settling).
 //!
+//! One run in three has a [hostile host](crate::Hostile), with tricks that the seed draws, from the
+//! start to the end of the faults. At first it acts alone for a while: with keys it must not bring
+//! about a failure then, or a member that is not there. Later its tricks mix with the faults. With
+//! keys the checkers expect what they expect without it; in the clear they expect that limits hold,
+//! that it draws little traffic to others, and that all is well again once it is gone. It draws
+//! from a stream of chance of its own, so that runs without it stay what they are; [`Hostility`]
+//! has it always, or never.
+//!
+//! ```text
+//! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both --hostile always
+//! ```
+//!
 //! [`mixed`] is an older and smaller run, of a few nodes with the usual configuration and every
 //! fault at once.
 //!
@@ -39,6 +51,8 @@ mod mixed;
 mod plan;
 mod run;
 mod seen;
+mod setup;
+mod siege;
 mod sweep;
 mod threads;
 mod wires;
@@ -47,6 +61,7 @@ pub use digests::{Digest, Scenario, digests};
 pub use mixed::{Outcome, mixed};
 pub use run::{Finished, run, run_on, run_script, run_with};
 pub use seen::Seen;
+pub use setup::{Hostility, Setup};
 pub use sweep::{Failed, Sweep, sweep, sweep_on};
 pub use threads::quiet_panics;
 pub use wires::Wires;

@@ -7,8 +7,11 @@ use core::time::Duration;
 use swim_core::{Config, Name};
 
 use super::fault::Fault;
-use super::wires::Wires;
+use super::setup::Setup;
+use crate::checkers::Deliveries;
+use crate::contents::requires_seals;
 use crate::dice::Dice;
+use crate::hostile::Hostile;
 use crate::latency::Latency;
 use crate::options::{Options, Pieces};
 use crate::random::Draws;
@@ -27,15 +30,19 @@ pub(super) struct Plan {
     pub(super) steps: usize,
     /// The longest time between two steps.
     pub(super) pause_max: Duration,
-    /// The wires that the one of `config` was drawn from.
-    pub(super) wires: Wires,
+    /// The hostile host, if there is one.
+    pub(super) hostile: Option<Hostile>,
+    /// What the wire of `config` and the hostile host were drawn from.
+    pub(super) setup: Setup,
 }
 
 impl Plan {
-    pub(super) fn of_seed(seed: u64, wires: Wires) -> Self {
+    pub(super) fn of_seed(seed: u64, setup: Setup) -> Self {
         let mut plan = Plan::draw(&mut Dice::new(seed, Draws::Plan));
-        wires.apply(seed, &mut plan.config);
-        plan.wires = wires;
+        setup.wires.apply(seed, &mut plan.config);
+        let steps = u32::try_from(plan.steps).expect("few steps");
+        plan.hostile = setup.hostile.draw(seed, &plan.config, plan.pause_max * steps);
+        plan.setup = setup;
         plan
     }
 
@@ -59,7 +66,8 @@ impl Plan {
             faults: draw_faults(dice),
             steps,
             pause_max,
-            wires: Wires::Swim,
+            hostile: None,
+            setup: Setup::default(),
         }
     }
 
@@ -79,30 +87,39 @@ impl Plan {
             .latency(self.latency)
             .pieces(self.pieces)
             .socket_buffer(self.socket_buffer)
-            .replay(replay(seed, self.wires))
+            .replay(replay(seed, self.setup))
             .checked()
+            .check(Deliveries::of_all_sent())
+    }
+
+    /// Whether a hostile host may tell nodes wrong addresses of each other: there are no keys.
+    pub(super) fn is_misled(&self) -> bool {
+        self.hostile.is_some() && !requires_seals(&self.config)
     }
 
     /// Whether the nodes find each other by themselves once the faults have ended.
     pub(super) fn heals_by_itself(&self) -> bool {
-        !self.faults.iter().any(|fault| fault.needs_joins())
+        !self.is_misled()
+            && !self.faults.iter().any(|fault| fault.needs_joins())
             && self.config.lost_members_max >= self.nodes
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { nodes, config, latency, faults, steps, pause_max, .. } = self;
+        let Plan { nodes, config, latency, faults, steps, pause_max, hostile, .. } = self;
         write!(f, "{nodes} nodes, {steps} steps up to {pause_max:?} apart of {faults:?}; ")?;
+        if let Some(hostile) = hostile {
+            write!(f, "{hostile:?}; ")?;
+        }
         write!(f, "{latency:?}; {config:?}")
     }
 }
 
 /// The command that runs a seed again.
-pub(super) fn replay(seed: u64, wires: Wires) -> String {
+pub(super) fn replay(seed: u64, setup: Setup) -> String {
     let program = "cargo run --release -p swim-sim --";
-    let wire = if wires == Wires::Swim { String::new() } else { format!(" --wire {wires}") };
-    format!("{program} --seeds {seed}..{}{wire}", seed + 1)
+    format!("{program} --seeds {seed}..{}{}", seed + 1, setup.options())
 }
 
 fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
@@ -200,7 +217,8 @@ mod tests {
 
     #[test]
     fn every_plan_is_valid_and_plans_differ_in_everything() {
-        let plans: Vec<Plan> = (0..2000).map(|seed| Plan::of_seed(seed, Wires::Swim)).collect();
+        let plans: Vec<Plan> =
+            (0..2000).map(|seed| Plan::of_seed(seed, Setup::default())).collect();
         assert!(plans.iter().all(|plan| plan.config.validate().is_ok()));
         for nodes in 1..=64 {
             assert!(plans.iter().any(|plan| plan.nodes == nodes), "{nodes} nodes");

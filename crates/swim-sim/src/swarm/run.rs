@@ -6,8 +6,7 @@ use swim_core::{Config, Failure};
 
 use super::plan::Plan;
 use super::seen::Seen;
-use super::wires::Wires;
-use crate::bounds;
+use super::setup::Setup;
 use crate::commands::Request;
 use crate::dice::Dice;
 use crate::options::Options;
@@ -41,45 +40,47 @@ pub struct Finished {
 /// With a report and the command that runs it again, when an expectation is not met.
 #[must_use]
 pub fn run(seed: u64) -> Finished {
-    run_with(seed, |_| {})
+    run_on(Setup::default(), seed)
 }
 
-/// As [`run`], on one of these wires.
+/// As [`run`], on one of these wires, with a hostile host in these runs.
 ///
 /// ```
-/// use swim_sim::swarm::{self, Wires};
+/// use swim_sim::swarm::{self, Hostility, Setup, Wires};
 ///
 /// let finished = swarm::run_on(Wires::Memberlist, 3);
 /// assert!(finished.settled_after <= finished.bound);
+/// let finished = swarm::run_on(Setup::from(Wires::Both).hostile(Hostility::Always), 3);
+/// assert_eq!(finished.seen.count("hostile hosts"), 1);
 /// ```
 ///
 /// # Panics
 /// As [`run`].
 #[must_use]
-pub fn run_on(wires: Wires, seed: u64) -> Finished {
-    run_plan(Plan::of_seed(seed, wires), seed)
+pub fn run_on(setup: impl Into<Setup>, seed: u64) -> Finished {
+    run_with(setup, seed, |_| {})
 }
 
-/// As [`run`], with changes to the configuration that the seed gives to every node: a setting of
+/// As [`run_on`], with changes to the configuration that the seed gives to every node: a setting of
 /// your own, under the faults of many seeds.
 ///
 /// ```
-/// use swim_sim::swarm;
+/// use swim_sim::swarm::{self, Wires};
 ///
-/// let finished = swarm::run_with(3, |config| config.gossip_nodes = 1);
+/// let finished = swarm::run_with(Wires::Swim, 3, |config| config.gossip_nodes = 1);
 /// assert!(finished.settled_after <= finished.bound);
 /// ```
 ///
 /// # Panics
 /// As [`run`]; and when the configuration does not [validate](swim_core::Config::validate).
 #[must_use]
-pub fn run_with(seed: u64, configure: impl FnOnce(&mut Config)) -> Finished {
-    let mut plan = Plan::of_seed(seed, Wires::Swim);
+pub fn run_with(
+    setup: impl Into<Setup>,
+    seed: u64,
+    configure: impl FnOnce(&mut Config),
+) -> Finished {
+    let mut plan = Plan::of_seed(seed, setup.into());
     configure(&mut plan.config);
-    run_plan(plan, seed)
-}
-
-fn run_plan(plan: Plan, seed: u64) -> Finished {
     let options = plan.options(seed);
     Run::new(plan, options, Dice::new(seed, Draws::Chaos)).finish()
 }
@@ -139,7 +140,12 @@ impl Run {
     }
 
     fn finish(mut self) -> Finished {
+        if let Some(hostile) = self.plan.hostile.clone() {
+            self.world.set_hostile(Some(hostile));
+            self.seen.add("hostile hosts", 1);
+        }
         self.form();
+        self.siege();
         self.chaos();
         let settled_after = self.calm();
         self.seen.add_world(&self.world);
@@ -173,7 +179,7 @@ impl Run {
 
     /// By when the nodes have to agree in the calm.
     pub(super) fn bound(&self) -> Duration {
-        bounds::settling(&self.plan.config, self.labels.len())
+        self.world.settling(&self.plan.config, self.labels.len())
     }
 
     /// Has a node join another. It may refuse: too many requests, or it is just leaving.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use swim_core::wire::Wire;
 use swim_core::{Config, Event};
 
+use super::setup::{Hostility, Setup};
 use super::wires::Wires;
+use crate::hostile::Trick;
 use crate::world::World;
 
 /// How often what was seen.
@@ -76,10 +78,13 @@ impl Seen {
         Seen::EXPECTED.into_iter().filter(|what| self.count(what) == 0).collect()
     }
 
-    /// As [`missing`](Seen::missing), by clusters on these wires. Memberlist's has no broadcasts
+    /// As [`missing`](Seen::missing), by clusters of this kind. Memberlist's wire has no broadcasts
     /// that others would know for such, and its nodes tell no digest of what they see: there is
     /// nothing to repair by.
-    pub(super) fn missing_on(&self, wires: Wires) -> Vec<&'static str> {
+    pub(super) fn missing_of(&self, setup: Setup) -> Vec<&'static str> {
+        let wires = setup.wires;
+        const HOSTILE: [&str; 4] =
+            ["hostile datagrams", "hostile hosts", "hostile streams", "sieges"];
         const NATIVE: [&str; 2] = ["broadcasts received", "repairs"];
         const MEMBERLIST: [&str; 3] = ["clusters on memberlist's wire", "compressed", "sealed"];
         let mut missing = self.missing();
@@ -90,6 +95,8 @@ impl Seen {
         missing.extend(new.filter(|_| wires != Wires::Swim));
         let both = ["compressed on the native wire"].into_iter();
         missing.extend(both.filter(|what| wires == Wires::Both && self.count(what) == 0));
+        let hostile = HOSTILE.into_iter().filter(|what| self.count(what) == 0);
+        missing.extend(hostile.filter(|_| setup.hostile != Hostility::Never));
         missing
     }
 
@@ -138,6 +145,7 @@ impl Seen {
         ] {
             self.add(what, count);
         }
+        self.add_hostile(world);
         for host in &world.hosts {
             for record in &host.records {
                 if let Some(what) = name_of(&record.event) {
@@ -146,6 +154,21 @@ impl Seen {
             }
             let repairs = host.node().map_or(0, |node| node.stats().repairs);
             self.add("repairs", repairs);
+        }
+    }
+}
+
+impl Seen {
+    /// Adds what a hostile host did, if there was one.
+    fn add_hostile(&mut self, world: &World) {
+        let traffic = world.traffic();
+        let deeds = Trick::ALL.map(|trick| (trick.as_str(), world.deeds(trick)));
+        let sums = [
+            ("hostile datagrams", traffic.packets_hostile),
+            ("hostile streams", traffic.streams_hostile),
+        ];
+        for (what, count) in deeds.into_iter().chain(sums).filter(|(_, count)| *count > 0) {
+            self.add(what, count);
         }
     }
 }

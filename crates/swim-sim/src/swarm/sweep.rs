@@ -7,15 +7,15 @@ use std::sync::Mutex;
 use super::plan::replay;
 use super::run::{Finished, run_on};
 use super::seen::Seen;
+use super::setup::Setup;
 use super::threads::{caught, each};
-use super::wires::Wires;
 
 /// What came of a sweep.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Sweep {
-    /// Which wires they were on.
-    pub wires: Wires,
+    /// Which wires they were on, and which of them had a hostile host.
+    pub setup: Setup,
     /// How many seeds were run.
     pub runs: u64,
     /// The seeds that failed, in order.
@@ -46,7 +46,7 @@ impl Sweep {
     pub fn missing(&self) -> Vec<&'static str> {
         /// So many seeds see everything, nearly always.
         const RUNS_ENOUGH: u64 = 64;
-        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing_on(self.wires) }
+        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing_of(self.setup) }
     }
 
     fn add(&mut self, seed: u64, result: Result<Finished, String>) {
@@ -61,7 +61,7 @@ impl Sweep {
                     self.slowest = Some((seed, share));
                 }
             }
-            Err(why) => self.failed.push(Failed { seed, why, replay: replay(seed, self.wires) }),
+            Err(why) => self.failed.push(Failed { seed, why, replay: replay(seed, self.setup) }),
         }
     }
 }
@@ -78,20 +78,21 @@ impl Sweep {
 /// ```
 #[must_use]
 pub fn sweep(seeds: Range<u64>, jobs: usize, progress: impl Fn(u64, usize) + Sync) -> Sweep {
-    sweep_on(Wires::Swim, seeds, jobs, progress)
+    sweep_on(Setup::default(), seeds, jobs, progress)
 }
 
-/// As [`sweep`], on these wires.
+/// As [`sweep`], on these wires, with a hostile host in these runs.
 #[must_use]
 pub fn sweep_on(
-    wires: Wires,
+    setup: impl Into<Setup>,
     seeds: Range<u64>,
     jobs: usize,
     progress: impl Fn(u64, usize) + Sync,
 ) -> Sweep {
-    let sweep = Mutex::new(Sweep { wires, ..Sweep::default() });
+    let setup = setup.into();
+    let sweep = Mutex::new(Sweep { setup, ..Sweep::default() });
     each(seeds, jobs, |seed| {
-        let result = caught(|| run_on(wires, seed));
+        let result = caught(|| run_on(setup, seed));
         // Only a panic in `progress` poisons it, which ends the sweep anyway.
         let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         sweep.add(seed, result);

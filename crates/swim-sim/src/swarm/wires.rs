@@ -116,7 +116,7 @@ mod tests {
         for wires in [Wires::Memberlist, Wires::Both] {
             let mut seen = std::collections::BTreeMap::<_, u32>::new();
             for seed in 0..4000 {
-                let config = Plan::of_seed(seed, wires).config;
+                let config = Plan::of_seed(seed, wires.into()).config;
                 assert_eq!(config.validate(), Ok(()), "seed {seed}");
                 let cipher = config.keyring.primary().map(|key| format!("{:?}", key.cipher()));
                 let labelled = !config.label.is_empty();
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn the_wire_changes_nothing_else_of_a_plan() {
         for seed in 0..500 {
-            let (one, other) = (Plan::of_seed(seed, Wires::Swim), Plan::of_seed(seed, Wires::Both));
+            let (one, other) =
+                (Plan::of_seed(seed, Wires::Swim.into()), Plan::of_seed(seed, Wires::Both.into()));
             assert_eq!(
                 (one.nodes, one.steps, one.faults),
                 (other.nodes, other.steps, other.faults)

@@ -5,6 +5,7 @@
 use swim_core::wire::Wire;
 use swim_core::{Config, Event, Key, Keyring};
 use swim_sim::checkers::{Deliveries, Sent};
+use swim_sim::swarm::{self, Hostility, Setup, Wires};
 use swim_sim::{Hostile, Options, Trick, World, bounds, millis, secs};
 
 const WIRES: [Wire; 2] = [Wire::Swim, Wire::Memberlist];
@@ -144,4 +145,23 @@ fn a_run_with_a_hostile_host_is_the_same_each_time() {
         (world.digest(), world.traffic())
     };
     assert_eq!(run(), run());
+}
+
+/// What a seed draws for a hostile host shifts nothing of what it draws for the faults: a run
+/// without one is the same whether there might have been one or not.
+#[test]
+fn runs_of_a_swarm_in_which_no_hostile_host_acts_are_as_if_there_were_none() {
+    let (mut acts, mut alike) = (0, 0);
+    for seed in 0..24 {
+        let run = |hostile| swarm::run_on(Setup::from(Wires::Both).hostile(hostile), seed);
+        let (drawn, never) = (run(Hostility::Drawn), run(Hostility::Never));
+        if drawn.seen.count("hostile hosts") == 0 {
+            assert_eq!(drawn, never, "seed {seed}");
+            alike += 1;
+        } else {
+            assert_ne!(drawn.digest, never.digest, "seed {seed}");
+            acts += 1;
+        }
+    }
+    assert!(acts >= 4 && alike >= 8, "{acts} runs have one, {alike} have none");
 }

@@ -32,6 +32,16 @@ fn a_sweep_is_one_json_object_on_request() {
 }
 
 #[test]
+fn a_hostile_host_is_in_all_runs_or_in_none_on_request() {
+    for (which, is_there) in [("always", true), ("never", false)] {
+        let output = swim_sim(&["--seeds", "0..3", "--hostile", which]);
+        assert_eq!(output.status.code(), Some(0), "{which}");
+        let said = text(&output.stdout);
+        assert_eq!(said.contains("hostile hosts 3"), is_there, "{which}: {said}");
+    }
+}
+
+#[test]
 fn the_number_of_jobs_changes_nothing() {
     let [one, three] = ["1", "3"].map(|jobs| swim_sim(&["--seeds", "0..6", "--jobs", jobs]).stdout);
     assert_eq!(text(&one), text(&three));
@@ -44,6 +54,7 @@ fn what_is_no_option_is_named_and_ends_with_2() {
         (&["--seeds"], "--seeds needs a value"),
         (&["--seeds", "1..x"], "\"x\" is not a number"),
         (&["--seeds", "1", "--wire", "gossip"], "\"gossip\" is none of"),
+        (&["--seeds", "1", "--hostile", "no"], "\"no\" is none of"),
         (&[], "--seeds A..B is missing"),
     ] {
         let output = swim_sim(arguments);
@@ -96,6 +107,7 @@ fn digest_names_what_it_does_not_understand_and_ends_with_2() {
         (&["--seeds", "1"][..], "\"--seeds\" is not an option"),
         (&["1..x"], "\"x\" is not a number"),
         (&["--wire", "both"], "--wire both needs --swarm"),
+        (&["--hostile", "always"], "--hostile always needs --swarm"),
     ] {
         let output = digest(arguments);
         assert_eq!(output.status.code(), Some(2));

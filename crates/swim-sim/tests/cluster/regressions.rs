@@ -6,7 +6,13 @@ use core::net::SocketAddr;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Incarnation, State, Status, Versions};
-use swim_sim::{Options, Stall, millis, secs, swarm};
+use swim_sim::swarm::{self, Hostility, Setup, Wires};
+use swim_sim::{Options, Stall, millis, secs};
+
+/// Runs a seed as it was when it failed: there were no hostile hosts then.
+fn settles(seed: u64) {
+    let _ = swarm::run_on(Setup::default().hostile(Hostility::Never), seed);
+}
 
 /// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
 /// joined at that one, and learned of the leaver as alive. It pinged it, and had answers: the
@@ -45,7 +51,7 @@ fn seed_9059_who_left_says_so_to_whoever_asks() {
 
 #[test]
 fn seed_9059_settles() {
-    let _ = swarm::run(9059);
+    settles(9059);
 }
 
 /// Loss and one-way cuts had three nodes declare each other failed, all of them; then everything
@@ -72,7 +78,7 @@ fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once(
 
 #[test]
 fn seed_32783_settles() {
-    let _ = swarm::run(32783);
+    settles(32783);
 }
 
 /// A probe of a stretched period ended after its target had been declared failed by others. The
@@ -81,13 +87,13 @@ fn seed_32783_settles() {
 /// queue went on to name its slot: a panic, or an update about whoever got that slot.
 #[test]
 fn seed_8533_a_verdict_that_comes_late_says_nothing_about_the_failed() {
-    let _ = swarm::run(8533);
+    settles(8533);
 }
 
 /// The same, with the target forgotten by command.
 #[test]
 fn seed_9355_a_verdict_that_comes_late_says_nothing_about_the_forgotten() {
-    let _ = swarm::run(9355);
+    settles(9355);
 }
 
 /// A node was leaving when the last member that could hear its goodbye was no longer listed. The
@@ -117,4 +123,14 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
     // No world lets a node spin.
     world.run(world.node("n0").config().gossip_to_the_dead);
     assert_eq!(world.node("n0").status(), Status::Left);
+}
+
+/// Seeds in which hostile hosts brought about what is shown by
+/// `s90_a_member_that_was_announced_elsewhere_far_above_is_back_at_home` (the first five),
+/// `a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left`, and the test above.
+#[test]
+fn seeds_that_failed_under_hostile_hosts_settle() {
+    for seed in [21, 63, 77, 85, 95, 219, 774] {
+        let _ = swarm::run_on(Wires::Both, seed);
+    }
 }

@@ -1,0 +1,153 @@
+//! What a swarm consists of, besides its seeds.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+
+use swim_core::Config;
+
+use super::wires::Wires;
+use crate::dice::Dice;
+use crate::hostile::{Hostile, Trick};
+use crate::random::Draws;
+
+/// What the clusters of a swarm speak, and whether there is a hostile host among what goes wrong.
+///
+/// Each is drawn apart from everything else that a seed decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Setup {
+    /// Which wire formats there are.
+    pub wires: Wires,
+    /// Which runs have a hostile host.
+    pub hostile: Hostility,
+}
+
+/// Which runs of a swarm have a [hostile host](crate::Hostile).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hostility {
+    /// One in three, as the seed has it. The others are as they are without it.
+    #[default]
+    Drawn,
+    /// All of them.
+    Always,
+    /// None of them.
+    Never,
+}
+
+impl Setup {
+    /// The same, with a hostile host in these runs.
+    #[must_use]
+    pub fn hostile(mut self, hostile: Hostility) -> Self {
+        self.hostile = hostile;
+        self
+    }
+
+    /// What to say to the program that runs seeds; empty for the usual.
+    pub(super) fn options(self) -> String {
+        let mut options = String::new();
+        if self.wires != Wires::default() {
+            options += &format!(" --wire {}", self.wires);
+        }
+        if self.hostile != Hostility::default() {
+            options += &format!(" --hostile {}", self.hostile);
+        }
+        options
+    }
+}
+
+impl From<Wires> for Setup {
+    fn from(wires: Wires) -> Self {
+        Setup { wires, ..Setup::default() }
+    }
+}
+
+impl Hostility {
+    const ALL: [Hostility; 3] = [Hostility::Drawn, Hostility::Always, Hostility::Never];
+
+    /// What to say to the program that runs seeds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Hostility::Drawn => "drawn",
+            Hostility::Always => "always",
+            Hostility::Never => "never",
+        }
+    }
+
+    /// The hostile host of a seed's run, if there is one; `lasts` is how long there are faults, at
+    /// most.
+    pub(super) fn draw(self, seed: u64, config: &Config, lasts: Duration) -> Option<Hostile> {
+        const ONE_IN: usize = 3;
+        /// It acts so often in a run, or a run with it would take much longer than one without.
+        const ACTS_MAX: u32 = 400;
+        let mut dice = Dice::new(seed, Draws::Hostility);
+        let acts = dice.one_in(ONE_IN);
+        if self == Hostility::Never || self == Hostility::Drawn && !acts {
+            return None;
+        }
+        let sees_percent = dice.pick(&[0, 0, 10, 50, 50, 100]);
+        // Some have many tricks, some have few.
+        let one_in = dice.pick(&[2, 3, 6]);
+        let tricks: Vec<Trick> = Trick::ALL.into_iter().filter(|_| dice.one_in(one_in)).collect();
+        let pause_max = config.probe_interval * dice.pick(&[1, 4, 10]) / 2;
+        let pause_max = pause_max.max(lasts / ACTS_MAX);
+        let hostile = Hostile::on_path().sees_percent(sees_percent).pause_max(pause_max);
+        let hostile = hostile.tricks(&tricks);
+        if hostile.usable().iter().any(|trick| !trick.lies_in_wait()) {
+            return Some(hostile);
+        }
+        let one = if sees_percent > 0 { Trick::Repeat } else { Trick::Accuse };
+        Some(hostile.tricks(&[one]))
+    }
+}
+
+impl fmt::Display for Hostility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Hostility {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Hostility::ALL.into_iter().find(|hostile| hostile.as_str() == text);
+        found.ok_or_else(|| format!("{text:?} is none of drawn, always and never"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::plan::Plan;
+
+    #[test]
+    fn one_seed_in_three_has_a_hostile_host_and_they_differ_in_everything() {
+        let plans = (0..3000).map(|seed| Plan::of_seed(seed, Setup::default()));
+        let hostile: Vec<Hostile> = plans.filter_map(|plan| plan.hostile).collect();
+        assert!((900..1100).contains(&hostile.len()), "{} of 3000", hostile.len());
+        let off_path = hostile.iter().filter(|it| it.sees_percent == 0).count();
+        assert!((200..500).contains(&off_path), "{off_path} are off the path");
+        for trick in Trick::ALL {
+            let having = hostile.iter().filter(|it| it.usable().contains(&trick)).count();
+            assert!(having > 150, "{trick}: {having}");
+        }
+        let idle = |it: &&Hostile| it.usable().iter().all(|trick| trick.lies_in_wait());
+        assert_eq!(hostile.iter().filter(idle).count(), 0);
+    }
+
+    #[test]
+    fn a_hostile_host_changes_nothing_else_of_a_plan() {
+        for seed in 0..500 {
+            let [one, other] = [Hostility::Never, Hostility::Always]
+                .map(|hostile| Plan::of_seed(seed, Setup::from(Wires::Both).hostile(hostile)));
+            assert!(one.hostile.is_none() && other.hostile.is_some());
+            assert_eq!(one.config, other.config);
+            assert_eq!(
+                (one.nodes, one.steps, one.faults),
+                (other.nodes, other.steps, other.faults)
+            );
+        }
+    }
+}
