@@ -219,7 +219,11 @@ impl Subject {
             }
             for ping in pings {
                 self.ping = Some(ping);
-                self.note_probed();
+                // A node that never heard from its members asks them before it tells them
+                // anything, besides probing them; so there are no rounds to follow.
+                if !self.probed.is_empty() {
+                    self.note_probed();
+                }
                 self.answer_ping();
             }
         }
