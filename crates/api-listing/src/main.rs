@@ -27,13 +27,22 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-core", &["serde"]),
     ("swim-driver", &["serde", "toml"]),
     ("swim-sim", &[]),
+    ("swim-sockets", &["async-io"]),
     ("swim-tokio", &["serde", "toml"]),
+    ("swim-smol", &["serde", "toml"]),
+    ("swim-async-std", &["serde", "toml"]),
 ];
 
 /// The crates whose documentation is all that their users should have to read, and the crates below
 /// them, which it does not name.
-const ADAPTERS: &[(&str, &[&str])] =
-    &[("swim-tokio", &["swim_driver", "swim_core", "swim-driver", "swim-core"])];
+const ADAPTERS: &[(&str, &[&str])] = &[
+    ("swim-tokio", BELOW_ADAPTERS),
+    ("swim-smol", BELOW_ADAPTERS),
+    ("swim-async-std", BELOW_ADAPTERS),
+];
+
+const BELOW_ADAPTERS: &[&str] =
+    &["swim_driver", "swim_core", "swim_sockets", "swim-driver", "swim-core", "swim-sockets"];
 
 fn main() -> ExitCode {
     if let Some(code) = listing::as_rustdoc() {

@@ -1,11 +1,14 @@
 //! What a `Cluster` handle asks of its node, and the queue in which it waits.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_channel::Receiver;
 use bytes::Bytes;
 use futures_channel::oneshot;
+use futures_core::Stream;
 use swim_core::{Encryption, Key, Stats};
 
 use crate::error::Error;
@@ -66,13 +69,22 @@ pub struct Pong {
 /// The commands that wait for a node; an adapter takes them from here to
 /// [`Driver::handle`](crate::Driver::handle).
 #[derive(Debug)]
-pub struct Inbox(pub(crate) Receiver<Command>);
+pub struct Inbox(Pin<Box<Receiver<Command>>>);
 
 impl Inbox {
+    pub(crate) fn new(commands: Receiver<Command>) -> Self {
+        Inbox(Box::pin(commands))
+    }
+
     /// Waits for the next command. `None` once the driver is gone. Dropping the future loses
     /// nothing.
     pub async fn next(&self) -> Option<Command> {
         self.0.recv().await.ok()
+    }
+
+    /// The same for a future that is written by hand.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Command>> {
+        self.0.as_mut().poll_next(cx)
     }
 
     /// The next command, if one is waiting.

@@ -283,7 +283,7 @@ impl Driver {
     /// Where the commands of all handles wait, for the adapter to take.
     #[must_use]
     pub fn inbox(&self) -> Inbox {
-        Inbox(self.commands.1.clone())
+        Inbox::new(self.commands.1.clone())
     }
 
     /// The node itself, to look at: what it believes, its settings, its counters.

@@ -41,17 +41,22 @@
 
 mod action;
 mod advertise;
+mod bound;
 mod cluster;
 mod command;
 mod driver;
+mod engine;
 mod error;
 mod events;
 mod joins;
 mod leaving;
 mod log;
+mod memory;
 mod metrics;
+mod node;
 mod options;
 mod replies;
+mod runtime;
 mod seed;
 mod seeds;
 #[cfg(feature = "toml")]
@@ -59,10 +64,12 @@ pub mod settings;
 mod streams;
 mod system_clock;
 mod tags;
+mod transport;
 mod view;
 mod watch;
 
 pub use action::{Action, Input, Io, ResolveId, StreamNews, connection_error};
+pub use bound::Bound;
 /// The bytes of payloads, metadata and application state: cheap to clone.
 pub use bytes::Bytes;
 pub use cluster::Cluster;
@@ -72,8 +79,11 @@ pub use error::{BindError, Error};
 pub use events::{Events, Notice};
 pub use joins::RESOLVES_MAX;
 pub use leaving::Departure;
+pub use memory::{MemoryNetwork, MemoryStream, MemoryTransport};
 pub use metrics::metrics_text;
+pub use node::Node;
 pub use options::{Options, PORT_DEFAULT};
+pub use runtime::{Runtime, Timer};
 pub use seed::SeedError;
 #[cfg(feature = "toml")]
 pub use settings::SettingsError;
@@ -85,4 +95,5 @@ pub use swim_core::{
     StreamResource, StreamSource, SuspicionTimeouts, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
+pub use transport::Transport;
 pub use watch::{Change, Watch};

@@ -1,13 +1,12 @@
 //! Opening a node's sockets, and running it.
 
-use std::fmt;
-use std::net::SocketAddr;
+use swim_driver::{BindError, Hooks, NoHooks, Node, Options, Transport};
 
-use swim_driver::{BindError, Cluster, Driver, Events, Hooks, Options};
+use crate::runtime::Tokio;
+use crate::udp_tcp::UdpTcp;
 
-use crate::adapter::{Adapter, now};
-use crate::node::Node;
-use crate::sockets::Sockets;
+/// A node that does not run yet, on a transport; see [`bind`].
+pub type Bound<T = UdpTcp> = swim_driver::Bound<T, Tokio>;
 
 /// Starts a node on the running tokio runtime, and returns the handle that owns it.
 ///
@@ -112,9 +111,28 @@ pub async fn start_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result
 /// # Panics
 ///
 /// As [`start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use swim_tokio::Options;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut options = Options::local("a".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// let node = swim_tokio::bind(options).await?;
+/// let departure = node
+///     .run(|cluster, _events| async move {
+///         println!("{} live members", cluster.live_count());
+///         cluster.leave(Duration::from_secs(5)).await
+///     })
+///     .await?;
+/// println!("{departure}");
+/// # Ok(())
+/// # }
+/// ```
 pub async fn bind(options: Options) -> Result<Bound, BindError> {
-    let (sockets, seed) = open(&options)?;
-    Bound::new(Driver::new(&options, sockets.bound, seed, now())?, sockets)
+    bind_with_hooks(options, Box::new(NoHooks)).await
 }
 
 /// Opens the sockets like [`bind`], for a node with hooks as in [`start_with_hooks`]. Under
@@ -132,106 +150,47 @@ pub async fn bind(options: Options) -> Result<Bound, BindError> {
 ///
 /// As [`start`].
 pub async fn bind_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Bound, BindError> {
-    let (sockets, seed) = open(&options)?;
-    Bound::new(Driver::with_hooks(&options, hooks, sockets.bound, seed, now())?, sockets)
-}
-
-/// A node whose sockets are open, and which does not run yet. Dropping it closes them.
-///
-/// There is no [`Cluster`] of it before it runs, so no command can wait for a node that nobody
-/// polls.
-#[must_use = "dropping it closes the node's sockets"]
-pub struct Bound {
-    driver: Driver,
-    adapter: Adapter,
-    bound: SocketAddr,
-}
-
-impl Bound {
-    fn new(driver: Driver, sockets: Sockets) -> Result<Self, BindError> {
-        let bound = sockets.bound;
-        let adapter = Adapter::new(sockets, driver.inbox()).map_err(|error| BindError::Socket {
-            transport: "UDP and TCP",
-            address: bound,
-            error,
-        })?;
-        Ok(Bound { driver, adapter, bound })
-    }
-
-    /// The address that the node listens on.
-    #[must_use]
-    pub fn local_address(&self) -> SocketAddr {
-        self.bound
-    }
-
-    /// Runs the node beside `application`, in one task, until the future of `application` ends;
-    /// then stops the node without a leave, and returns what the application returned.
-    ///
-    /// The [`Events`] begin with the node's first. When this future resolves, the node's sockets
-    /// are closed and its tasks have ended. To be seen as left, have the application await
-    /// [`Cluster::leave`] last.
-    ///
-    /// The node and the application share a task: while one computes, the other waits. Work that
-    /// takes more than a few milliseconds belongs into a task of its own.
-    ///
-    /// # Cancel safety
-    ///
-    /// A dropped future stops the node at once, without a leave.
-    ///
-    /// # Panics
-    ///
-    /// With the panic of a [hook](bind_with_hooks) or of the application.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use swim_tokio::Options;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut options = Options::local("a".parse()?);
-    /// options.bind = "127.0.0.1:0".parse()?;
-    /// let node = swim_tokio::bind(options).await?;
-    /// let departure = node
-    ///     .run(|cluster, _events| async move {
-    ///         println!("{} live members", cluster.live_count());
-    ///         cluster.leave(Duration::from_secs(5)).await
-    ///     })
-    ///     .await?;
-    /// println!("{departure}");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn run<A, F>(self, application: A) -> F::Output
-    where
-        A: FnOnce(Cluster, Events) -> F,
-        F: Future,
-    {
-        let cluster = self.driver.cluster();
-        let (_, events) = cluster.subscribe();
-        self.adapter.run(self.driver, application(cluster, events)).await
-    }
-
-    /// Runs the node in a task of its own, and returns the handle that owns it.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
-    pub fn spawn(self) -> Node {
-        Node::spawn(self.driver, self.adapter)
-    }
-}
-
-impl fmt::Debug for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bound").field("bound", &self.bound).finish_non_exhaustive()
-    }
-}
-
-/// Opens the sockets of a node, and draws its seed.
-fn open(options: &Options) -> Result<(Sockets, [u8; 32]), BindError> {
+    // What cannot work is said before a socket is opened.
     options.check()?;
-    let sockets = Sockets::open(options.bind)?;
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| BindError::Random { reason: error.to_string() })?;
-    Ok((sockets, seed))
+    let transport = UdpTcp::open(options.bind)?;
+    bind_on(transport, options, hooks).await
+}
+
+/// The same for a node on a [`Transport`] of your own, which listens already;
+/// [`Options::bind`] is not used.
+///
+/// # Errors
+///
+/// [`BindError`] if a setting cannot work.
+///
+/// # Cancel safety
+///
+/// As [`start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use swim_tokio::{MemoryNetwork, NoHooks, Options, bind_on};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Two nodes without a socket.
+/// let network = MemoryNetwork::new();
+/// let transport = network.open("10.0.0.1:7946".parse()?)?;
+/// let a = bind_on(transport, Options::local("a".parse()?), Box::new(NoHooks)).await?.spawn();
+/// let transport = network.open("10.0.0.2:7946".parse()?)?;
+/// let b = bind_on(transport, Options::local("b".parse()?), Box::new(NoHooks)).await?.spawn();
+///
+/// let joined = b.cluster().join(["10.0.0.1:7946"]).await?;
+/// assert_eq!(joined.members, 2);
+/// b.shutdown(Duration::from_secs(5)).await?;
+/// # drop(a);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn bind_on<T: Transport>(
+    transport: T,
+    options: Options,
+    hooks: Box<dyn Hooks>,
+) -> Result<Bound<T>, BindError> {
+    Bound::new(Tokio, transport, &options, hooks)
 }

@@ -54,25 +54,22 @@
 //! [`start_with_hooks`].
 #![forbid(unsafe_code)]
 
-mod adapter;
 mod bind;
-mod connections;
-mod datagrams;
-mod node;
-mod report;
-mod resolver;
-mod sockets;
+mod runtime;
+mod udp_tcp;
 
-pub use bind::{Bound, bind, bind_with_hooks, start, start_with_hooks};
-pub use node::Node;
+pub use bind::{Bound, bind, bind_on, bind_with_hooks, start, start_with_hooks};
+pub use runtime::{Tokio, TokioTimer};
 pub use swim_driver::{
     BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
     ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Encryption, Error,
     Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Joined, Key,
-    KeyError, Keyring, KeyringError, Member, MemberRef, Merge, MessageCounts, MessageKind, Name,
-    NameError, Notice, Options, PORT_DEFAULT, Pong, SeedError, State, Stats, StreamResource,
-    StreamSource, SuspicionTimeouts, Tags, TagsError, VersionRange, Versions, Via, Watch, Wire,
+    KeyError, Keyring, KeyringError, Member, MemberRef, MemoryNetwork, MemoryStream,
+    MemoryTransport, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Node, Notice,
+    Options, PORT_DEFAULT, Pong, Runtime, SeedError, State, Stats, StreamResource, StreamSource,
+    SuspicionTimeouts, Tags, TagsError, Timer, Transport, VersionRange, Versions, Via, Watch, Wire,
     metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};
+pub use udp_tcp::UdpTcp;

@@ -1,5 +1,4 @@
-use bytes::Bytes;
-use swim_tokio::{CommandError, Error, Event, Name, Notice};
+use swim_tokio::{Bytes, CommandError, Error, Event, Name, Notice};
 
 use crate::harness::{LIMIT, formed, formed_with, until};
 

@@ -1,61 +1,68 @@
 //! The handle that owns a running node.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use swim_driver::{Cluster, Departure, Driver, Error, Events};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use futures_channel::oneshot;
 
-use crate::adapter::Adapter;
+use crate::cluster::Cluster;
+use crate::driver::Driver;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::events::Events;
+use crate::leaving::Departure;
+use crate::runtime::{Runtime, sleep};
+use crate::transport::Transport;
 
-/// A running node, as [`start`](crate::start) returns it. Dropping it stops the node at once, and
-/// without a leave: peers see it fail.
-///
-/// ```
-/// use std::time::Duration;
-/// use swim_tokio::Options;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let mut options = Options::local("a".parse()?);
-/// # options.bind = "127.0.0.1:0".parse()?;
-/// let mut node = swim_tokio::start(options).await?;
-/// let (cluster, mut events) = (node.cluster(), node.events());
-/// tokio::select! {
-///     notice = events.next() => println!("{notice:?}"),
-///     () = node.stopped() => eprintln!("the node ended by itself"),
-///     () = async {} => println!("{} live members", cluster.live_count()),
-/// }
-/// node.shutdown(Duration::from_secs(5)).await?;
-/// # Ok(())
-/// # }
-/// ```
+/// A running node. Dropping it stops the node, at once and without a leave: peers see it fail.
 #[must_use = "dropping it stops the node"]
 pub struct Node {
     cluster: Cluster,
     /// Those from the first on, until somebody takes them.
     events: Option<Events>,
-    /// Ends the task. Dropped unused, it lets the task run on.
+    /// Ends the node's task. Dropped unused, it lets the task run on.
     stop: Option<oneshot::Sender<()>>,
-    /// `None` once it has ended, or runs without this handle.
-    task: Option<JoinHandle<()>>,
+    /// Resolves once the task has ended; `None` from then on.
+    ended: Option<oneshot::Receiver<Infallible>>,
+    sleep: Sleep,
 }
 
+/// Measures time where the node is held up.
+type Sleep = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 impl Node {
-    pub(crate) fn spawn(driver: Driver, adapter: Adapter) -> Self {
+    /// Runs a node in a task of its own.
+    pub(crate) fn spawn<T: Transport, R: Runtime>(
+        runtime: R,
+        driver: Driver,
+        engine: Engine<T, R>,
+    ) -> Self {
         let cluster = driver.cluster();
         let (_, events) = cluster.subscribe();
         let (stop, stopping) = oneshot::channel();
-        let task = tokio::spawn(adapter.run(driver, async {
-            if stopping.await.is_err() {
-                // The handle is gone: either it aborts the task, or the task is to run on.
-                pending::<()>().await;
-            }
-        }));
-        Node { cluster, events: Some(events), stop: Some(stop), task: Some(task) }
+        let (alive, ended) = oneshot::channel();
+        runtime.spawn(async move {
+            // Dropped last, also by a panic: by then the transport is closed.
+            let _alive = alive;
+            let until = async {
+                if stopping.await.is_err() {
+                    // The handle is gone, and the node is to run on.
+                    pending::<()>().await;
+                }
+            };
+            engine.run(driver, until).await;
+        });
+        Node {
+            cluster,
+            events: Some(events),
+            stop: Some(stop),
+            ended: Some(ended),
+            sleep: Box::new(move |time| Box::pin(sleep(runtime.clone(), time))),
+        }
     }
 
     /// A handle for commands and questions. It does not keep the node alive.
@@ -79,7 +86,7 @@ impl Node {
     ///
     /// Waits for the leave up to `limit`, as [`Cluster::leave`] does. When it resolves, the
     /// node's sockets are closed, so that its port can be bound again, and its tasks have ended. A
-    /// lookup of a name that is under way on one of tokio's blocking threads ends later, by itself.
+    /// lookup of a name that is under way in the system's resolver ends later, by itself.
     ///
     /// # Errors
     ///
@@ -91,9 +98,14 @@ impl Node {
     /// A dropped future stops the node at once, as dropping the handle does.
     pub async fn shutdown(mut self, limit: Duration) -> Result<Departure, Error> {
         // The node measures the timeout itself; the runtime does where the node is held up.
-        let departure = match timeout(limit, self.cluster.leave(limit)).await {
-            Ok(departure) => departure,
-            Err(_) => Ok(Departure::TimedOut),
+        let mut limited = (self.sleep)(limit);
+        let departure = {
+            let mut leaving = std::pin::pin!(self.cluster.leave(limit));
+            poll_fn(|cx| match leaving.as_mut().poll(cx) {
+                Poll::Ready(departure) => Poll::Ready(departure),
+                Poll::Pending => limited.as_mut().poll(cx).map(|()| Ok(Departure::TimedOut)),
+            })
+            .await
         };
         self.end().await;
         departure
@@ -109,40 +121,42 @@ impl Node {
         self.end().await;
     }
 
-    /// Waits until the node has ended by itself, because a [hook](crate::start_with_hooks)
+    /// Waits until the node has ended by itself, because one of its [`Hooks`](crate::Hooks)
     /// panicked or the runtime shuts down.
     ///
     /// # Cancel safety
     ///
     /// A dropped future changes nothing.
     pub async fn stopped(&mut self) {
-        if let Some(task) = &mut self.task {
-            // An error is a panic, which has been reported where it happened.
-            let _ = task.await;
-            self.task = None;
+        if let Some(ended) = &mut self.ended {
+            // Only ever an error: nobody sends.
+            let _ = ended.await;
+            self.ended = None;
         }
     }
 
     /// Lets the node run without this handle, until the runtime ends. It cannot be stopped any
     /// more; [`Cluster::leave`] still works.
     pub fn detach(mut self) {
-        self.task = None;
+        self.stop = None;
     }
 
     async fn end(&mut self) {
+        self.ask_to_stop();
+        self.stopped().await;
+    }
+
+    fn ask_to_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             // Fails if the task has ended.
             let _ = stop.send(());
         }
-        self.stopped().await;
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.ask_to_stop();
     }
 }
 

@@ -18,16 +18,31 @@ const BACKLOG: i32 = 256;
 const DATAGRAM_BUFFER: usize = 2 << 20;
 
 /// The open sockets, not blocking, and where they listen.
+///
+/// ```
+/// let sockets = swim_sockets::Sockets::open("127.0.0.1:0".parse()?)?;
+/// assert_eq!(sockets.listener.local_addr()?, sockets.bound);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Sockets {
-    pub(crate) datagrams: UdpSocket,
-    pub(crate) listener: TcpListener,
-    pub(crate) bound: SocketAddr,
+#[non_exhaustive]
+pub struct Sockets {
+    /// For datagrams.
+    pub datagrams: UdpSocket,
+    /// For streams, listening.
+    pub listener: TcpListener,
+    /// The address of both.
+    pub bound: SocketAddr,
 }
 
 impl Sockets {
     /// Opens both on one port; port 0 is any that is free for both.
-    pub(crate) fn open(bind: SocketAddr) -> Result<Sockets, BindError> {
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Socket`] names the address and which of the two cannot be opened,
+    /// [`BindError::NoFreePort`] says that no port was free for both.
+    pub fn open(bind: SocketAddr) -> Result<Sockets, BindError> {
         let attempts = if bind.port() == 0 { PORT_ATTEMPTS_MAX } else { 1 };
         for _ in 0..attempts {
             let failed =

@@ -1,0 +1,184 @@
+//! Opening a node's sockets, and running it.
+
+use swim_driver::{BindError, Hooks, NoHooks, Node, Options, Transport};
+use swim_sockets::UdpTcp;
+
+use crate::runtime::Smol;
+
+/// A node that does not run yet, on a transport; see [`bind`].
+pub type Bound<T = UdpTcp> = swim_driver::Bound<T, Smol>;
+
+/// Starts a node on smol's global executor, and returns the handle that owns it.
+///
+/// # Errors
+///
+/// [`BindError`] if a socket cannot be opened or a setting cannot work. The message names the
+/// setting to change.
+///
+/// # Cancel safety
+///
+/// A dropped future leaves nothing behind.
+///
+/// ```
+/// use std::time::Duration;
+/// use swim_smol::Options;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let mut options = Options::local("a".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?; // any free port
+/// let node = swim_smol::start(options).await?;
+/// let cluster = node.cluster();
+/// println!("{} listens on {}", cluster.local().name, cluster.local_address());
+///
+/// let departure = node.shutdown(Duration::from_secs(5)).await?;
+/// println!("{departure}");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub async fn start(options: Options) -> Result<Node, BindError> {
+    Ok(bind(options).await?.spawn())
+}
+
+/// Starts a node like [`start`], with `hooks` that decide for the application: whether to admit a
+/// member or to accept a merge, and which data and state to give to peers.
+///
+/// The node calls them and waits for them: they must neither block nor wait for a command of a
+/// [`Cluster`]. They may use what a `Cluster` answers without waiting, such as
+/// [`members`](Cluster::members). A hook that panics ends the node: [`Node::stopped`] resolves, and
+/// commands return [`Error::Stopped`](crate::Error::Stopped).
+///
+/// # Errors
+///
+/// As [`start`].
+///
+/// # Cancel safety
+///
+/// As [`start`].
+///
+/// ```
+/// use swim_smol::{Hooks, MemberRef, Options};
+///
+/// /// Admits members whose metadata names this zone.
+/// #[derive(Debug)]
+/// struct OneZone;
+///
+/// impl Hooks for OneZone {
+///     fn admit(&mut self, member: &MemberRef<'_>) -> bool {
+///         member.meta.starts_with(b"zone=a")
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let mut options = Options::local("a".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// let a = swim_smol::start_with_hooks(options, Box::new(OneZone)).await?;
+///
+/// let mut options = Options::local("b".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// options.config.meta = "zone=b".into();
+/// let b = swim_smol::start(options).await?;
+///
+/// b.cluster().join([a.cluster().local_address()]).await?;
+/// assert_eq!(a.cluster().member("b"), None);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub async fn start_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Node, BindError> {
+    Ok(bind_with_hooks(options, hooks).await?.spawn())
+}
+
+/// Opens the sockets of a node that does not run yet: [run](Bound::run) it in your own task, or
+/// [spawn](Bound::spawn) it.
+///
+/// # Errors
+///
+/// As [`start`].
+///
+/// # Cancel safety
+///
+/// As [`start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use swim_smol::Options;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let mut options = Options::local("a".parse()?);
+/// options.bind = "127.0.0.1:0".parse()?;
+/// let node = swim_smol::bind(options).await?;
+/// let departure = node
+///     .run(|cluster, _events| async move {
+///         println!("{} live members", cluster.live_count());
+///         cluster.leave(Duration::from_secs(5)).await
+///     })
+///     .await?;
+/// println!("{departure}");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub async fn bind(options: Options) -> Result<Bound, BindError> {
+    bind_with_hooks(options, Box::new(NoHooks)).await
+}
+
+/// Opens the sockets like [`bind`], for a node with hooks as in [`start_with_hooks`]. Under
+/// [`Bound::run`] the panic of a hook comes out of that future.
+///
+/// # Errors
+///
+/// As [`start`].
+///
+/// # Cancel safety
+///
+/// As [`start`].
+pub async fn bind_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Bound, BindError> {
+    // What cannot work is said before a socket is opened.
+    options.check()?;
+    let transport = UdpTcp::open(options.bind)?;
+    bind_on(transport, options, hooks).await
+}
+
+/// The same for a node on a [`Transport`] of your own, which listens already;
+/// [`Options::bind`] is not used.
+///
+/// # Errors
+///
+/// [`BindError`] if a setting cannot work.
+///
+/// # Cancel safety
+///
+/// As [`start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use swim_smol::{MemoryNetwork, NoHooks, Options, bind_on};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// // Two nodes without a socket.
+/// let network = MemoryNetwork::new();
+/// let transport = network.open("10.0.0.1:7946".parse()?)?;
+/// let a = bind_on(transport, Options::local("a".parse()?), Box::new(NoHooks)).await?.spawn();
+/// let transport = network.open("10.0.0.2:7946".parse()?)?;
+/// let b = bind_on(transport, Options::local("b".parse()?), Box::new(NoHooks)).await?.spawn();
+///
+/// let joined = b.cluster().join(["10.0.0.1:7946"]).await?;
+/// assert_eq!(joined.members, 2);
+/// b.shutdown(Duration::from_secs(5)).await?;
+/// # drop(a);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub async fn bind_on<T: Transport>(
+    transport: T,
+    options: Options,
+    hooks: Box<dyn Hooks>,
+) -> Result<Bound<T>, BindError> {
+    Bound::new(Smol, transport, &options, hooks)
+}

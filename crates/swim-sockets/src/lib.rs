@@ -1,0 +1,18 @@
+//! The sockets of a node: UDP and TCP on one port.
+//!
+//! The adapters of the runtimes are built on this. [`Sockets::open`] gives sockets of the standard
+//! library, for whoever writes another adapter, or a loop of their own. With the feature `async-io`
+//! there is the transport that smol and async-std share, `UdpTcp`, and its timer.
+#![forbid(unsafe_code)]
+
+mod sockets;
+#[cfg(feature = "async-io")]
+mod timer;
+#[cfg(feature = "async-io")]
+mod udp_tcp;
+
+pub use sockets::Sockets;
+#[cfg(feature = "async-io")]
+pub use timer::AsyncIoTimer;
+#[cfg(feature = "async-io")]
+pub use udp_tcp::UdpTcp;
