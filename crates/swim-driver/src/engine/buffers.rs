@@ -15,8 +15,8 @@ const SIZE: usize = 16 << 10;
 /// node that is slow to consume is slow to read.
 const FILLED_MAX: usize = 64;
 
-/// How many are kept while nobody needs them.
-const KEPT_MAX: usize = 2;
+/// How many are kept while nobody needs them: what most connections say fits into one.
+const KEPT_MAX: usize = 1;
 
 /// The buffers of a node; each connection has a clone of this.
 #[derive(Clone, Debug)]
