@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-driver", &["serde", "toml"]),
     ("swim-sim", &[]),
     ("swim-sockets", &["async-io"]),
-    ("swim-tokio", &["serde", "toml"]),
+    ("swim-tokio", &["serde", "signal", "toml"]),
     ("swim-smol", &["serde", "toml"]),
     ("swim-async-std", &["serde", "toml"]),
 ];

@@ -51,15 +51,20 @@
 //!
 //! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node reports. To decide
 //! something at once, such as whom to admit, implement [`Hooks`] and start with
-//! [`start_with_hooks`].
+//! [`start_with_hooks`]. With the feature `signal`, `stop_signal` waits for what asks a program to
+//! stop: Ctrl-C, SIGTERM and the like.
 #![forbid(unsafe_code)]
 
 mod bind;
 mod runtime;
+#[cfg(feature = "signal")]
+mod stop_signal;
 mod udp_tcp;
 
 pub use bind::{Bound, bind, bind_on, bind_with_hooks, start, start_with_hooks};
 pub use runtime::{Tokio, TokioTimer};
+#[cfg(feature = "signal")]
+pub use stop_signal::{StopSignal, stop_signal};
 pub use swim_driver::{
     BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
     ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Encryption, Error,
