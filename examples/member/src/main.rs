@@ -1,11 +1,12 @@
-//! A member of a cluster that prints how its live peers change, and leaves on Ctrl-C.
+//! A member of a cluster that prints how its live peers change, and leaves when asked to stop.
 
 use std::error::Error;
+use std::io::{self, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use swim_tokio::Options;
-use tokio::signal::ctrl_c;
+use swim_tokio::{Cluster, Options};
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -21,26 +22,34 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(bind)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: member NAME BIND [SEED]...".into());
+        return Err("usage: member NAME IP:PORT [SEED]...".into());
     };
     let mut options = Options::lan(name.parse()?);
-    options.bind = bind.parse()?;
+    options.bind = bind.parse().map_err(|e| format!("{bind}: {e}"))?;
     options.seeds = arguments.collect();
     options.config.label = "staging".into();
 
-    let stopped = tokio::spawn(ctrl_c()); // from now on, Ctrl-C asks to leave
+    // What needs attention, such as dead seeds and name conflicts, is logged to standard error.
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
+    let stop = swim_tokio::stop_signal()?; // from now on Ctrl-C and SIGTERM ask to leave
     let node = swim_tokio::start(options).await?;
-    let cluster = node.cluster();
-    println!("{name} listens on {}", cluster.local_address());
+    let watched = tokio::select! {
+        watched = watch(node.cluster()) => watched,
+        () = stop => Ok(()),
+    };
+    // It leaves in any case, so that peers see it as left and not as failed.
+    let departure = node.shutdown(Duration::from_secs(5)).await?;
+    watched?;
+    writeln!(stdout(), "{departure}")?;
+    Ok(())
+}
 
-    tokio::spawn(async move {
-        let mut watch = cluster.watch();
-        while let Some(change) = watch.next().await {
-            println!("{change}; {} live", cluster.live_count());
-        }
-    });
-
-    stopped.await??;
-    println!("{}", node.shutdown(Duration::from_secs(5)).await?);
+/// Prints how the live peers change, for as long as the output can be written.
+async fn watch(cluster: Cluster) -> io::Result<()> {
+    writeln!(stdout(), "{} listens on {}", cluster.local().name, cluster.local_address())?;
+    let mut watch = cluster.watch();
+    while let Some(change) = watch.next().await {
+        writeln!(stdout(), "{change}; {} live", cluster.live_count())?;
+    }
     Ok(())
 }

@@ -11,117 +11,129 @@ fn the_readme_shows_this_program() {
     assert_eq!(block, Some(shown));
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod running {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Child, Command, Stdio};
-    use std::sync::mpsc::{Receiver, channel};
-    use std::time::{Duration, Instant};
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
 
-    use rustix::process::{Pid, Signal, kill_process};
-
-    /// Far more than anything here takes, also on a busy machine.
-    const LIMIT: Duration = Duration::from_secs(60);
+    use rustix::process::Signal;
+    use swim_interop::{Child, LIMIT, eventually};
 
     struct Member {
         child: Child,
-        lines: Receiver<String>,
         address: String,
     }
 
     impl Member {
         fn start(name: &str, seeds: &[&str]) -> Self {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_member"))
-                .args([name, "127.0.0.1:0"])
-                .args(seeds)
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let output = BufReader::new(child.stdout.take().unwrap());
-            let (sender, lines) = channel();
-            std::thread::spawn(move || {
-                output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-            });
-            let mut member = Member { child, lines, address: String::new() };
+            let mut member = Member::start_at("127.0.0.1:0", name, seeds);
             let listens = member.wait_for("listens on");
             member.address = listens.rsplit(' ').next().unwrap().to_string();
             member
         }
 
+        fn start_at(bind: &str, name: &str, seeds: &[&str]) -> Self {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_member"));
+            command.args([name, bind]).args(seeds);
+            Member { child: Child::start(command), address: String::new() }
+        }
+
+        /// Waits for a line with this text, standard error included.
         fn wait_for(&self, text: &str) -> String {
-            let deadline = Instant::now() + LIMIT;
-            loop {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let line = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no '{text}'"));
-                if line.contains(text) {
-                    return line;
-                }
-            }
+            let lines = &self.child.lines;
+            let found = lines.find(0, LIMIT, |line| line.text("text").contains(text));
+            let transcript = || panic!("no '{text}':\n{}", lines.transcript());
+            found.unwrap_or_else(transcript).text("text").to_string()
         }
 
-        /// Interrupts it, and gives its exit code.
-        fn interrupt(&mut self) -> Option<i32> {
-            let id = i32::try_from(self.child.id()).unwrap();
-            let deadline = Instant::now() + LIMIT;
-            while !catches_interrupts(id) {
-                assert!(Instant::now() < deadline, "it never waits for an interrupt");
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            kill_process(Pid::from_raw(id).unwrap(), Signal::INT).unwrap();
-            while Instant::now() < deadline {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status.code();
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            panic!("it does not end");
+        /// The lines about a peer, from its first one on.
+        fn told_of(&self, name: &str) -> Vec<String> {
+            let lines = &self.child.lines;
+            let about = lines.all(0, |line| line.text("text").starts_with(&format!("{name} ")));
+            about.iter().map(|line| line.text("text").to_string()).collect()
         }
-    }
 
-    /// Whether a process handles the signal, which would end it otherwise.
-    fn catches_interrupts(process: i32) -> bool {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-        u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (Signal::INT.as_raw() - 1)) != 0
-    }
-
-    impl Drop for Member {
-        fn drop(&mut self) {
-            // It may have ended.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        /// Sends it a signal, and gives its exit code.
+        fn stop(&mut self, signal: Signal) -> Option<i32> {
+            self.child.signal(signal);
+            self.child.wait_for_end().code()
         }
     }
 
     #[test]
-    fn two_see_each_other_and_an_interrupt_is_a_leave() {
+    fn two_see_each_other_and_each_signal_is_a_leave() {
         let mut a = Member::start("a", &[]);
-        let mut b = Member::start("b", &[&a.address]);
-        assert!(a.wait_for("b joined at").ends_with("; 2 live"));
-        assert!(b.wait_for("a joined at").ends_with("; 2 live"));
-        assert_eq!(b.interrupt(), Some(0));
-        b.wait_for("left the cluster");
-        assert_eq!(a.wait_for("b "), "b left; 1 live");
-        assert_eq!(a.interrupt(), Some(0));
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            let name = format!("b{}", signal.as_raw());
+            let mut b = Member::start(&name, &[&a.address]);
+            assert!(a.wait_for(&format!("{name} joined at")).ends_with("; 2 live"));
+            assert!(b.wait_for("a joined at").ends_with("; 2 live"));
+            assert_eq!(b.stop(signal), Some(0));
+            b.wait_for("left the cluster");
+            a.wait_for(&format!("{name} left; 1 live"));
+            assert_eq!(a.told_of(&name).len(), 2, "{:?}", a.told_of(&name));
+        }
+        assert_eq!(a.stop(Signal::INT), Some(0));
     }
 
     #[test]
     fn one_alone_leaves_without_an_error() {
         let mut alone = Member::start("alone", &[]);
-        assert_eq!(alone.interrupt(), Some(0));
+        assert_eq!(alone.stop(Signal::INT), Some(0));
         alone.wait_for("left");
     }
 
     #[test]
     fn an_error_is_a_sentence_that_says_what_to_do() {
         let taken = Member::start("a", &[]);
-        let output = Command::new(env!("CARGO_BIN_EXE_member"))
-            .args(["b", &taken.address])
-            .output()
+        for (bind, seed, expected) in [
+            (&*taken.address, "127.0.0.1:1", "error: cannot listen on 127.0.0.1:"),
+            (&*taken.address, "127.0.0.1:1", "choose another bind port"),
+            ("localhost:0", "127.0.0.1:1", "error: localhost:0: invalid socket address"),
+            ("127.0.0.1:0", "b:http", "error: \"b:http\" is no seed: the port is not a number"),
+        ] {
+            let mut wrong = Member::start_at(bind, "b", &[seed]);
+            assert_eq!(wrong.child.wait_for_end().code(), Some(1));
+            wrong.wait_for(expected);
+        }
+    }
+
+    #[test]
+    fn a_seed_that_does_not_answer_and_a_taken_name_are_logged() {
+        let mut gone = Member::start("gone", &[]);
+        gone.stop(Signal::TERM);
+        let a = Member::start("a", &[&gone.address]);
+        let told = a.wait_for("a seed could not be joined; it is tried again");
+        assert!(told.contains("WARN") && told.contains(&gone.address), "{told}");
+        assert!(told.contains("refused"), "{told}");
+
+        let namesake = Member::start("a", &[&a.address]);
+        for one in [&a, &namesake] {
+            one.wait_for("rename one of them");
+        }
+    }
+
+    #[test]
+    fn a_closed_output_is_a_leave_and_an_error() {
+        let a = Member::start("a", &[]);
+        let mut b = Command::new(env!("CARGO_BIN_EXE_member"))
+            .args(["b", "127.0.0.1:0", &a.address])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.starts_with("error: cannot listen on 127.0.0.1:"), "{told}");
-        assert!(told.contains("choose another bind port"), "{told}");
+        let mut lines = BufReader::new(b.stdout.take().unwrap()).lines();
+        lines.find(|line| line.as_ref().unwrap().contains("a joined at")).unwrap().unwrap();
+        drop(lines);
+        let _c = Member::start("c", &[&a.address]);
+        let code = eventually("it ends", || match b.try_wait() {
+            Ok(Some(status)) => Ok(status.code()),
+            still => Err(format!("{still:?}")),
+        });
+        assert_eq!(code, Some(1));
+        let mut told = String::new();
+        b.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        assert!(told.starts_with("error: Broken pipe"), "{told}");
+        a.wait_for("b left; 2 live");
     }
 }

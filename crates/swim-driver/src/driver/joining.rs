@@ -148,7 +148,8 @@ impl Driver {
                 tracing::info!(target: "swim", %node, %seed, %contact, members, "joined by a seed");
             }
             None if members_live <= 1 && !outcome.is_own_address() => {
-                tracing::info!(
+                // At growing intervals, as often as it is asked.
+                tracing::warn!(
                     target: "swim", %node, %seed, reason = %outcome.error(),
                     "a seed could not be joined; it is tried again"
                 );
