@@ -278,7 +278,7 @@ mod tests {
             (&["demo", "--node", "5"], "tip: a similar argument exists: '--nodes'"),
             (&[], "requires a subcommand"),
             (&["dmeo"], "unrecognized subcommand 'dmeo'"),
-            (&[&agent[..], &["--join", "x:y\nz"]].concat(), "is not a port"),
+            (&[&agent[..], &["--join", "x:y\nz"]].concat(), "the port is not a number"),
             (&[&agent[..], &["--profile", "moon"]].concat(), "possible values: lan, wan, local"),
             (&[&agent[..], &["--name", "b"]].concat(), "cannot be used multiple times"),
             (&[&agent[..], &["extra"]].concat(), "unexpected argument 'extra'"),

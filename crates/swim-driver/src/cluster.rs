@@ -59,7 +59,7 @@ impl Cluster {
     }
 
     /// Joins a cluster through any of its members: `host:port`, `ip:port`, `[v6]:port`, or a
-    /// [`SocketAddr`].
+    /// [`SocketAddr`]. Without a port it is 7946.
     ///
     /// All are tried at once, up to
     /// [`Options::join_parallel_max`](crate::Options::join_parallel_max) of them, and the first

@@ -29,7 +29,7 @@ pub enum Error {
     Command(CommandError),
     /// The command was carried out, without success.
     Failure(Failure),
-    /// What was to be joined is not written as `host:port`.
+    /// What was to be joined is not written as `host:port` or `host`.
     BadSeed(SeedError),
     /// A join for which no address was given.
     NoAddresses,
@@ -167,7 +167,7 @@ pub enum BindError {
     },
     /// A setting of the protocol cannot work.
     Config(ConfigError),
-    /// A seed is not written as `host:port`.
+    /// A seed is not written as `host:port` or `host`.
     Seed(SeedError),
     /// The operating system gave no random bytes.
     Random {
@@ -253,7 +253,7 @@ mod tests {
     /// A program that prints an error with its causes, as anyhow does, must say nothing twice.
     #[test]
     fn no_source_says_what_the_error_has_said() {
-        let seed: SeedError = "nowhere".parse::<crate::seed::Seed>().unwrap_err();
+        let seed: SeedError = "nowhere:".parse::<crate::seed::Seed>().unwrap_err();
         let address = "127.0.0.1:7946".parse().unwrap();
         let error = io::Error::from(io::ErrorKind::AddrInUse);
         let errors: [Box<dyn std::error::Error>; 6] = [

@@ -45,7 +45,8 @@ pub struct Options {
     /// address of the machine of the same family is picked: no loopback or link-local one; private
     /// ones first; of several, the one that the default route uses.
     pub advertise: Option<SocketAddr>,
-    /// Where to look for the cluster: `host:port`, `ip:port` or `[v6]:port`.
+    /// Where to look for the cluster: `host:port`, `ip:port` or `[v6]:port`. Without a port it is
+    /// 7946.
     ///
     /// Names are resolved anew at every attempt, so seeds may come up later or move. An attempt
     /// asks all of them at once. It is made at the start; then, for as long as the node knows no
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(options().check().map_err(|e| e.to_string()), Ok(()));
 
         let mut bad = options();
-        bad.seeds = vec!["nowhere".into()];
+        bad.seeds = vec!["nowhere:".into()];
         assert!(matches!(bad.check(), Err(BindError::Seed(_))));
 
         let mut bad = options();

@@ -1,8 +1,10 @@
 //! A seed: where to look for a cluster.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+
+use crate::options::PORT_DEFAULT;
 
 /// Where to look for a cluster: an address, or a name and a port that is resolved each time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +20,7 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, SeedError> {
         let wrong = |reason| SeedError { seed: text.to_owned(), reason };
-        if let Ok(address) = text.parse::<SocketAddr>() {
+        if let Some(address) = address(text, PORT_DEFAULT) {
             if address.ip().is_unspecified() {
                 return Err(wrong("an unspecified address is nowhere in particular"));
             }
@@ -27,27 +29,56 @@ impl FromStr for Seed {
             }
             return Ok(Seed::Address(address));
         }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| wrong("the port is missing"))?;
+        if text.contains("://") {
+            return Err(wrong("it is a URL"));
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+            _ => (text, None),
+        };
         // Brackets around what is no plain address: an IPv6 address with a zone, which only the
         // system's resolver can read.
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bracketed.is_none() && host.contains(':') {
-            return Err(wrong("an IPv6 address needs brackets around it"));
+            return Err(wrong("an IPv6 address with a port needs brackets around it"));
         }
         let host = bracketed.unwrap_or(host);
         if host.is_empty() {
             return Err(wrong("the host is missing"));
         }
+        let fits = |c: char| match bracketed {
+            Some(_) => !c.is_whitespace() && !c.is_control(),
+            None => c.is_alphanumeric() || matches!(c, '-' | '_' | '.'),
+        };
         // 253 bytes are the longest name that DNS can carry.
-        if host.len() > 253 || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if host.len() > 253 || !host.chars().all(fits) {
             return Err(wrong("that is no host name"));
         }
-        match port.parse::<u16>() {
-            Ok(0) => Err(wrong("port 0 cannot be dialled")),
-            Ok(port) => Ok(Seed::Name { host: host.into(), port }),
-            Err(_) => Err(wrong("the port is not a number from 1 to 65535")),
+        match port.map(str::parse::<u16>) {
+            None => Ok(Seed::Name { host: host.into(), port: PORT_DEFAULT }),
+            Some(Ok(0)) => Err(wrong("port 0 cannot be dialled")),
+            Some(Ok(port)) => Ok(Seed::Name { host: host.into(), port }),
+            Some(Err(_)) => Err(wrong("the port is not a number from 1 to 65535")),
         }
     }
+}
+
+/// Reads `IP:PORT` or `[IP]:PORT`, and `IP` or `[IP]` with this port. An IPv6 address whose end may
+/// be meant as a port, as in `fd00::1:7946`, needs the brackets.
+pub(crate) fn address(text: &str, port: u16) -> Option<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let ip: IpAddr = bracketed.unwrap_or(text).parse().ok()?;
+    let is_plain = bracketed.is_some() || !ends_like_a_port(text);
+    is_plain.then(|| SocketAddr::new(ip, port))
+}
+
+fn ends_like_a_port(text: &str) -> bool {
+    let is_port =
+        |(ip, port): (&str, &str)| ip.parse::<Ipv6Addr>().is_ok() && port.parse::<u16>().is_ok();
+    text.rsplit_once(':').is_some_and(is_port)
 }
 
 impl fmt::Display for Seed {
@@ -65,12 +96,13 @@ impl fmt::Display for Seed {
 /// ```
 /// # use swim_driver::Options;
 /// let mut options = Options::lan("cache-7".parse()?);
-/// options.seeds = vec!["cache-1".into()];
+/// options.seeds = vec!["cache-1:http".into()];
 /// let error = options.check().unwrap_err();
-/// assert!(error.to_string().contains("the port is missing"));
+/// assert!(error.to_string().contains("the port is not a number"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SeedError {
     /// The text.
     pub seed: String,
@@ -82,8 +114,8 @@ impl fmt::Display for SeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no seed: {}; write host:port, as in node-1.example.org:7946, 10.0.0.1:7946 \
-             or [fd00::1]:7946",
+            "{:?} is no seed: {}; write HOST:PORT, or HOST with port 7946, such as \
+             cache-1.example.org, 10.0.0.1:7946 or [fd00::1]:7946",
             self.seed, self.reason
         )
     }
@@ -100,13 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_an_address_or_a_name_with_a_port() {
-        let name = |host: &str, port| Seed::Name { host: host.into(), port };
-        assert_eq!(seed("10.0.0.1:7946"), Ok(Seed::Address("10.0.0.1:7946".parse().unwrap())));
-        assert_eq!(seed("[fd00::1]:7946"), Ok(Seed::Address("[fd00::1]:7946".parse().unwrap())));
-        assert_eq!(seed("node-1.example.org:7946"), Ok(name("node-1.example.org", 7946)));
-        assert_eq!(seed("localhost:1"), Ok(name("localhost", 1)));
-        assert_eq!(seed("[fe80::1%eth0]:7946"), Ok(name("fe80::1%eth0", 7946)));
+    fn a_seed_is_an_address_or_a_name_without_a_port_with_7946() {
+        let name = |host: &str, port| Ok(Seed::Name { host: host.into(), port });
+        let address = |text: &str| Ok(Seed::Address(text.parse().unwrap()));
+        assert_eq!(seed("10.0.0.1:7000"), address("10.0.0.1:7000"));
+        assert_eq!(seed("10.0.0.1"), address("10.0.0.1:7946"));
+        assert_eq!(seed("[fd00::1]:7000"), address("[fd00::1]:7000"));
+        assert_eq!(seed("[fd00::1]"), address("[fd00::1]:7946"));
+        assert_eq!(seed("fd00::1"), address("[fd00::1]:7946"));
+        assert_eq!(seed("::1"), address("[::1]:7946"));
+        assert_eq!(seed("node-1.example.org:7000"), name("node-1.example.org", 7000));
+        assert_eq!(seed("node-1.example.org"), name("node-1.example.org", 7946));
+        assert_eq!(seed("localhost:1"), name("localhost", 1));
+        assert_eq!(seed("größe_7"), name("größe_7", 7946));
+        assert_eq!(seed("[fe80::1%eth0]:7000"), name("fe80::1%eth0", 7000));
+        assert_eq!(seed("[fe80::1%eth0]"), name("fe80::1%eth0", 7946));
     }
 
     #[test]
@@ -119,17 +159,22 @@ mod tests {
     #[test]
     fn what_is_no_seed_is_refused_with_its_reason() {
         for (text, reason) in [
-            ("", "port is missing"),
-            ("localhost", "port is missing"),
+            ("", "host is missing"),
             (":7946", "host is missing"),
+            ("[]:7946", "host is missing"),
             ("localhost:", "not a number"),
             ("localhost:http", "not a number"),
             ("localhost:65536", "not a number"),
             ("localhost:0", "port 0"),
             ("10.0.0.1:0", "port 0"),
+            ("0.0.0.0", "unspecified"),
             ("0.0.0.0:7946", "unspecified"),
             ("[::]:7946", "unspecified"),
             ("fd00::1:7946", "brackets"),
+            ("2001:db8::5:1", "brackets"),
+            ("a:b:1", "brackets"),
+            ("http://cache-1:7946", "a URL"),
+            ("cache/1:7946", "no host name"),
             ("two words:7946", "no host name"),
         ] {
             let error = seed(text).unwrap_err();

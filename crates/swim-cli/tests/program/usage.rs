@@ -50,7 +50,10 @@ fn wrong_arguments() {
         (agent(&["--bind", "127.0.0.1:65536"]), "expected IP:PORT, IP or :PORT"),
         (agent(&["--bind", "127.0.0.1:0", "--advertise", "0.0.0.0:1"]), "unspecified"),
         (agent(&["--bind", "127.0.0.1:0", "--join", ":1"]), "--join"),
-        (agent(&["--bind", "127.0.0.1:0", "--join", "host:port"]), "'port' is not a port"),
+        (
+            agent(&["--bind", "127.0.0.1:0", "--join", "host:port"]),
+            "\"host:port\" is no seed: the port is not a number",
+        ),
         (agent(&["--bind", "127.0.0.1:0", "--wire", "carrier-pigeon"]), "swim, memberlist"),
         (vec!["agent", "--name", "a", "--bind", "127.0.0.1:0", "--wire", "swim"], "--cluster"),
         (vec!["keygen", "--cipher", "rot13"], "aes-256"),

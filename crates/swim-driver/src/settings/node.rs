@@ -10,6 +10,7 @@ use super::NodeSettings;
 use super::setting::{Kind, Setting, Table};
 use crate::options::PORT_DEFAULT;
 
+use crate::seed::{Seed, address};
 /// The longest label: its length travels in one byte.
 const LABEL_SIZE_MAX: usize = 255;
 
@@ -286,7 +287,9 @@ pub fn bind_address(text: &str) -> Result<SocketAddr, String> {
     {
         return Ok(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
     }
-    address(text, PORT_DEFAULT).ok_or_else(|| "expected IP:PORT, IP or :PORT".to_string())
+    address(text, PORT_DEFAULT).ok_or_else(|| {
+        "expected IP:PORT, IP or :PORT, such as 10.0.0.1:7946 or [fd00::1]:7946".to_string()
+    })
 }
 
 /// Reads `IP:PORT`, or `IP` with port 0, which stands for the port that the node listens on.
@@ -295,7 +298,9 @@ pub fn bind_address(text: &str) -> Result<SocketAddr, String> {
 ///
 /// What is wrong with it, for people.
 pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
-    let address = address(text, 0).ok_or_else(|| "expected IP:PORT or IP".to_string())?;
+    let address = address(text, 0).ok_or_else(|| {
+        "expected IP:PORT or IP, such as 203.0.113.7:7946 or [fd00::1]:7946".to_string()
+    })?;
     if address.ip().is_unspecified() {
         return Err("no peer can reach an unspecified address".into());
     }
@@ -308,23 +313,10 @@ pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
 ///
 /// What is wrong with it, for people.
 pub fn seed(text: &str) -> Result<String, String> {
-    if let Some(address) = address(text, PORT_DEFAULT) {
-        return match (address.ip().is_unspecified(), address.port()) {
-            (true, _) => Err("an unspecified address cannot be joined".into()),
-            (_, 0) => Err("port 0 cannot be joined".into()),
-            _ => Ok(address.to_string()),
-        };
+    match text.parse::<Seed>() {
+        Ok(seed) => Ok(seed.to_string()),
+        Err(error) => Err(error.to_string()),
     }
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, "7946"));
-    let port: u16 = port.parse().map_err(|_| format!("'{port}' is not a port"))?;
-    if port == 0 {
-        return Err("port 0 cannot be joined".into());
-    }
-    let is_host = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if host.is_empty() || host.len() > 253 || !host.chars().all(is_host) {
-        return Err("expected HOST:PORT".into());
-    }
-    Ok(format!("{host}:{port}"))
 }
 
 /// Reads a label, which may be empty.
@@ -375,15 +367,6 @@ pub(super) fn shown_versions(versions: VersionRange) -> String {
     format!("{min}:{max}:{current}")
 }
 
-/// `IP:PORT`, or `IP` with this port.
-fn address(text: &str, port: u16) -> Option<SocketAddr> {
-    if let Ok(address) = text.parse() {
-        return Some(address);
-    }
-    let ip = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, port))
-}
-
 fn text_of(bytes: &[u8]) -> Option<String> {
     any_text_of(bytes).filter(|text| !text.is_empty())
 }
@@ -405,7 +388,9 @@ mod tests {
         assert_eq!(parsed("[::1]:0"), "[::1]:0");
         assert_eq!(parsed("::1"), "[::1]:7946");
         assert_eq!(parsed("[::1]"), "[::1]:7946");
-        for text in ["", ":", ":x", ":70000", "localhost:1", "1.2.3:4", "10.0.0.7:", "[::1"] {
+        for text in
+            ["", ":", ":x", ":70000", "localhost:1", "1.2.3:4", "10.0.0.7:", "[::1", "fd00::1:7946"]
+        {
             assert!(bind_address(text).is_err(), "{text}");
         }
     }
@@ -420,7 +405,9 @@ mod tests {
         assert_eq!(parsed("[::1]:9000"), "[::1]:9000");
         for text in ["", ":9000", "db:", "db:x", "db:0", "db:70000", "a b:1", "0.0.0.0:1", "a:b:1"]
         {
-            assert!(seed(text).is_err(), "{text}");
+            // The same rule and the same words as for a seed that an application gives.
+            let told = text.parse::<Seed>().unwrap_err().to_string();
+            assert_eq!(seed(text), Err(told), "{text}");
         }
     }
 
