@@ -17,7 +17,11 @@ pub(crate) fn choose(
         if address.port() == 0 {
             address.set_port(bound.port());
         }
-        return Ok(canonical(address));
+        let advertise = canonical(address);
+        if !reaches(bound, advertise) {
+            return Err(BindError::AdvertiseFamily { bind: bound, advertise });
+        }
+        return Ok(advertise);
     }
     if !bound.ip().is_unspecified() {
         return Ok(canonical(bound));
@@ -67,6 +71,13 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
         }
         _ => address,
     }
+}
+
+/// Whether datagrams of a socket that is bound there can go to `address`, and come from it: to the
+/// same family, or to either from an unspecified IPv6 address.
+pub(crate) fn reaches(bound: SocketAddr, address: SocketAddr) -> bool {
+    let bound = canonical(bound);
+    bound.is_ipv4() == address.is_ipv4() || (bound.is_ipv6() && bound.ip().is_unspecified())
 }
 
 /// How far an address reaches, the preferred first; `None` for those that peers cannot use.
@@ -130,6 +141,27 @@ mod tests {
     fn the_address_that_was_asked_for_wins() {
         let asked = chosen("0.0.0.0:7946", Some("203.0.113.7:80"), &["10.0.0.1"]);
         assert_eq!(asked.unwrap(), "203.0.113.7:80");
+    }
+
+    #[test]
+    fn an_address_to_announce_is_one_that_the_bound_socket_can_answer_from() {
+        for (bound, asked) in [
+            ("0.0.0.0:7946", "[fd00::1]:7946"),
+            ("10.0.0.1:7946", "[fd00::1]:7946"),
+            ("[fd00::1]:7946", "10.0.0.1:7946"),
+            ("[::ffff:10.0.0.1]:7946", "[fd00::1]:7946"),
+        ] {
+            let told = chosen(bound, Some(asked), &[]).unwrap_err().to_string();
+            assert!(told.contains("bind") && told.contains("advertise"), "{told}");
+            assert!(told.contains(asked), "{told}");
+        }
+        for (bound, asked) in [
+            ("[::]:7946", "10.0.0.1:7946"),
+            ("[::]:7946", "[fd00::1]:7946"),
+            ("10.0.0.1:7946", "[::ffff:10.0.0.1]:7946"),
+        ] {
+            assert!(chosen(bound, Some(asked), &[]).is_ok(), "{bound} {asked}");
+        }
     }
 
     #[test]

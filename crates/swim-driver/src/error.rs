@@ -160,6 +160,15 @@ pub enum BindError {
     },
     /// `advertise` is an unspecified address.
     UnspecifiedAdvertise,
+    /// `advertise` is an address of a family that `bind` does not listen on: peers could not reach
+    /// this node there, or hear it.
+    #[non_exhaustive]
+    AdvertiseFamily {
+        /// The bound address.
+        bind: SocketAddr,
+        /// The address to announce.
+        advertise: SocketAddr,
+    },
     /// `bind` is unspecified, `advertise` is not set, and the machine has no address to announce.
     NothingToAdvertise {
         /// The bound address.
@@ -206,6 +215,11 @@ impl fmt::Display for BindError {
                 "the advertise address is unspecified (0.0.0.0 or ::), where no peer can reach \
                  this node: set advertise to an address of this machine that peers can reach",
             ),
+            BindError::AdvertiseFamily { bind, advertise } => f.write_str(&families(
+                *bind,
+                &format!("bind ({bind})"),
+                &format!("advertise ({advertise})"),
+            )),
             BindError::NothingToAdvertise { bind } => write!(
                 f,
                 "the node listens on {bind}, and this machine has no private or global {} address \
@@ -220,6 +234,19 @@ impl fmt::Display for BindError {
             }
         }
     }
+}
+
+/// What does not fit, with these names of the two settings.
+pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String {
+    let (listens, other, any) = match bound.is_ipv4() {
+        true => ("IPv4", "IPv6", "[::]"),
+        false => ("IPv6", "IPv4", "0.0.0.0"),
+    };
+    format!(
+        "{bind} listens on {listens} alone, and {advertise} is an {other} address, where no peer \
+         could reach this node: bind to {any} or to an {other} address, or advertise an {listens} \
+         one"
+    )
 }
 
 impl std::error::Error for BindError {

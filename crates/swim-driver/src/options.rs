@@ -139,7 +139,7 @@ impl Options {
         // A stand-in where the address is only known once it is bound.
         let port = if self.bind.port() == 0 { PORT_DEFAULT } else { self.bind.port() };
         let stand_in = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        let bound = if self.bind.ip().is_unspecified() {
+        let bound = if self.bind.ip().is_unspecified() && self.advertise.is_none() {
             stand_in
         } else {
             SocketAddr::new(self.bind.ip(), port)
@@ -210,6 +210,12 @@ mod tests {
         let mut bad = options();
         bad.advertise = Some("0.0.0.0:7946".parse().unwrap());
         assert!(matches!(bad.check(), Err(BindError::UnspecifiedAdvertise)));
+
+        let mut bad = options();
+        bad.advertise = Some("[fd00::1]:7946".parse().unwrap());
+        assert!(matches!(bad.check(), Err(BindError::AdvertiseFamily { .. })));
+        bad.bind = "[::]:7946".parse().unwrap();
+        assert_eq!(bad.check().map_err(|e| e.to_string()), Ok(()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use swim_core::{
 };
 
 use super::{Driver, answer};
-use crate::advertise::canonical;
+use crate::advertise::{self, canonical};
 use crate::command::{Joined, Reply};
 use crate::error::Error;
 use crate::joins::{JoinFor, JoinId};
@@ -166,11 +166,8 @@ impl Driver {
         self.seeds.pick(usable, ADDRESSES_PER_NAME_MAX)
     }
 
-    /// Whether datagrams of the bound socket can go there: to the same family, or to either from
-    /// an unspecified IPv6 address.
     fn reaches(&self, address: SocketAddr) -> bool {
-        let bound = canonical(self.bound);
-        bound.is_ipv4() == address.is_ipv4() || (bound.is_ipv6() && bound.ip().is_unspecified())
+        advertise::reaches(self.bound, address)
     }
 
     fn is_live_peer(&self, address: SocketAddr) -> bool {

@@ -6,7 +6,7 @@ use super::error::SettingsError;
 use super::layers::Settings;
 use super::setting::Table;
 use super::{NODE, NodeSettings, PROTOCOL};
-use crate::error::BindError;
+use crate::error::{BindError, families};
 
 impl Settings {
     /// Checks that the settings work together, and can be started with.
@@ -27,10 +27,15 @@ impl Settings {
     }
 
     fn explain(&self, node: &NodeSettings, error: &BindError) -> SettingsError {
-        let BindError::Config(error) = error else {
-            return self.error(None, error.to_string());
-        };
         let mention = |key| self.mention(node, key);
+        let error = match error {
+            BindError::Config(error) => error,
+            BindError::AdvertiseFamily { bind, .. } => {
+                let told = families(*bind, &mention("bind"), &mention("advertise"));
+                return self.about(&["advertise", "bind"], told);
+            }
+            error => return self.error(None, error.to_string()),
+        };
         match *error {
             ConfigError::OutOfRange { setting, must, beside } => {
                 let must = beside
