@@ -6,7 +6,9 @@ mod changes;
 mod listing;
 mod pages;
 
+use std::fmt::Display;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
     match go_through(&repository(), write) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            println!("If changes of an API are meant: cargo run -p api-listing -- --write");
+            say("If changes of an API are meant: cargo run -p api-listing -- --write");
             ExitCode::FAILURE
         }
         Err(why) => {
@@ -80,25 +82,31 @@ fn go_through(repository: &Path, write: bool) -> Result<bool, String> {
         if write {
             let text = now.join("\n") + "\n";
             fs::write(&path, text).map_err(|why| format!("{}: {why}", path.display()))?;
-            println!("{name}: {} items written", now.len());
+            say(format_args!("{name}: {} items written", now.len()));
             continue;
         }
         let committed = fs::read_to_string(&path)
             .map_err(|why| format!("{}: {why}: write it with --write", path.display()))?;
         let changes = Changes::between(&committed, &now);
         if changes.is_empty() {
-            println!("{name}: {} items, as committed", now.len());
+            say(format_args!("{name}: {} items, as committed", now.len()));
         } else {
             as_committed = false;
-            print!("{name}:\n{changes}");
+            say(format_args!("{name}:\n{}", changes.to_string().trim_end()));
         }
         if let Some((_, below)) = ADAPTERS.iter().find(|(adapter, _)| adapter == name) {
             let named = pages::that_name(below, &listing::html(repository, name, features)?)?;
-            named.iter().for_each(|place| println!("{name}: the documentation names {place}"));
+            let told = |place| say(format_args!("{name}: the documentation names {place}"));
+            named.iter().for_each(told);
             as_committed &= named.is_empty();
         }
     }
     Ok(as_committed)
+}
+
+/// Prints a line, unless the reader is gone: then the exit code says all.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The root of the repository that this program was built from.

@@ -1,6 +1,6 @@
 //! Runs swarms of seeds: `swim-sim --seeds 0..1000`. See `swim_sim::swarm`.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::ops::Range;
 use std::process::ExitCode;
 
@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     let arguments = match parse(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
-            println!("{USAGE}");
+            // With the reader gone there is nobody left to help.
+            let _ = writeln!(stdout(), "{USAGE}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -53,11 +54,9 @@ fn main() -> ExitCode {
     if terminal {
         eprintln!();
     }
-    if arguments.json {
-        println!("{}", json(&sweep))
-    } else {
-        print(&sweep)
-    }
+    let told = if arguments.json { json(&sweep) } else { text(&sweep) };
+    // With the reader gone, as `head` may be, the exit code says all.
+    let _ = writeln!(stdout(), "{told}");
     if sweep.failed.is_empty() && sweep.missing().is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -95,22 +94,22 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is not a number"))
 }
 
-fn print(sweep: &Sweep) {
-    for failed in &sweep.failed {
-        println!("seed {}: {}\nreplay: {}\n", failed.seed, failed.why, failed.replay);
-    }
-    println!("seen: {}", sweep.seen);
-    println!("{} seeds, {:.0?} of virtual time", sweep.runs, sweep.lasted);
+fn text(sweep: &Sweep) -> String {
+    let failed = sweep.failed.iter();
+    let mut lines: Vec<String> = failed
+        .map(|failed| format!("seed {}: {}\nreplay: {}\n", failed.seed, failed.why, failed.replay))
+        .collect();
+    lines.push(format!("seen: {}", sweep.seen));
+    lines.push(format!("{} seeds, {:.0?} of virtual time", sweep.runs, sweep.lasted));
     if let Some((seed, share)) = sweep.slowest {
-        println!("slowest to settle: seed {seed}, {:.0}% of its bound", share * 100.0);
+        lines.push(format!("slowest to settle: seed {seed}, {:.0}% of its bound", share * 100.0));
     }
-    for what in sweep.missing() {
-        println!("never seen: {what}");
-    }
+    lines.extend(sweep.missing().iter().map(|what| format!("never seen: {what}")));
     if !sweep.failed.is_empty() {
         let seeds: Vec<String> = sweep.failed.iter().map(|f| f.seed.to_string()).collect();
-        println!("{} seeds failed: {}", seeds.len(), seeds.join(" "));
+        lines.push(format!("{} seeds failed: {}", seeds.len(), seeds.join(" ")));
     }
+    lines.join("\n")
 }
 
 fn json(sweep: &Sweep) -> String {

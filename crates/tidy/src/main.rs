@@ -1,5 +1,7 @@
 //! Prints what breaks a rule of this repository: `cargo run -p tidy`. See the library.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use tidy::{Repository, calls, exceptions, owners};
@@ -30,13 +32,13 @@ fn main() -> ExitCode {
     let findings = repository.check();
     match arguments[..] {
         ["calls"] => {
-            print!("{}", calls::Calls::of(&repository.sources));
+            say(calls::Calls::of(&repository.sources));
             return ExitCode::SUCCESS;
         }
         ["owners"] => {
             return match owners::Owners::of(&repository.sources) {
                 Ok(owners) => {
-                    print!("{owners}");
+                    say(owners);
                     ExitCode::SUCCESS
                 }
                 Err(why) => {
@@ -46,9 +48,14 @@ fn main() -> ExitCode {
             };
         }
         ["exceptions"] => {
-            findings.iter().for_each(|finding| println!("{}", exceptions::line_for(finding)));
+            findings.iter().for_each(|finding| say(exceptions::line_for(finding) + "\n"));
         }
-        _ => findings.iter().for_each(|finding| println!("{finding}")),
+        _ => findings.iter().for_each(|finding| say(format_args!("{finding}\n"))),
     }
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints, unless the reader is gone, as `head` may be: then the exit code says all.
+fn say(what: impl Display) {
+    let _ = write!(std::io::stdout(), "{what}");
 }

@@ -1,5 +1,7 @@
 //! This repository keeps its own rules.
 
+use std::process::{Command, Stdio};
+
 use tidy::Repository;
 
 #[test]
@@ -24,5 +26,23 @@ fn no_kind_of_file_is_overlooked() {
         "interop/go-peer/main.go",
     ] {
         assert!(repository.sources.iter().any(|source| source.path == expected), "{expected}");
+    }
+}
+
+/// As `cargo run -p tidy -- calls | head -1` leaves it.
+#[test]
+fn a_closed_output_is_no_panic() {
+    for arguments in [&[][..], &["calls"], &["owners"], &["exceptions"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_tidy"))
+            .args(arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("tidy starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let ended = matches!(output.status.code(), Some(0 | 1));
+        assert!(ended && told.is_empty(), "{arguments:?}: {told}");
     }
 }

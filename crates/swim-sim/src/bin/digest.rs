@@ -12,6 +12,8 @@
 //! cargo run --release -p swim-sim --bin digest -- --swarm --wire both 0..1000
 //! ```
 
+use std::fmt::Display;
+use std::io::{Write, stdout};
 use std::ops::Range;
 use std::process::ExitCode;
 
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
     let Arguments { scenario, seeds, jobs } = match parse(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
-            println!("{USAGE}");
+            say(USAGE);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -50,14 +52,21 @@ fn main() -> ExitCode {
     swarm::quiet_panics();
     let mut failed = false;
     swarm::digests(scenario, seeds, jobs, |seed, digest| match digest {
-        Ok(digest) => println!("{digest}"),
+        Ok(digest) => say(digest),
         Err(why) => {
             failed = true;
-            println!("seed {seed} failed");
+            say(format_args!("seed {seed} failed"));
             eprintln!("seed {seed}: {why}\n");
         }
     });
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Prints a line. With the reader gone, as `head` may be, there is nothing left to do.
+fn say(line: impl Display) {
+    if writeln!(stdout(), "{line}").is_err() {
+        std::process::exit(1);
+    }
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
