@@ -7,7 +7,42 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::reload;
 
-use crate::Fatal;
+use crate::{Fatal, warn};
+
+/// What a filter of the settings is.
+pub(crate) const FORM: &str =
+    "\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or \"swim=debug\" and the like";
+
+/// The targets of the records that there are.
+const TARGETS: [&str; 1] = ["swim"];
+
+/// Refuses what is no filter, and what looks like one but names no target that there is: it would
+/// show nothing.
+pub(crate) fn check(filter: &str) -> Result<(), String> {
+    for part in filter.split(',').map(str::trim) {
+        let target = match part.split_once('=') {
+            Some((target, level)) if is_level(level) => target,
+            Some((_, level)) => return Err(format!("{level:?} is no level; write {FORM}")),
+            None if is_level(part) => continue,
+            None => return Err(format!("{part:?} is no level; write {FORM}")),
+        };
+        if !TARGETS.contains(&target) {
+            return Err(format!("there are no records of a target {target:?}; write {FORM}"));
+        }
+    }
+    filter.parse::<Targets>().map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Whether a filter that is also for other programs says something of this one.
+fn shows_us(filter: &str) -> bool {
+    let target = |part: &str| part.split_once('=').map_or(part, |(target, _)| target).to_string();
+    filter.split(',').map(str::trim).any(|it| is_level(it) || TARGETS.contains(&&*target(it)))
+}
+
+fn is_level(text: &str) -> bool {
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    levels.iter().any(|level| level.eq_ignore_ascii_case(text))
+}
 
 /// What is logged, which may be changed. A cheap clone.
 #[derive(Clone, Debug)]
@@ -21,6 +56,9 @@ impl Log {
     /// Begins to log what `-v` and `RUST_LOG` ask for.
     pub(crate) fn start(verbose: u8) -> Result<Self, Fatal> {
         let variable = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.is_empty());
+        if let Some(wanted) = variable.as_deref().filter(|wanted| !shows_us(wanted)) {
+            warn(&format!("RUST_LOG={wanted:?} shows nothing of this program; write {FORM}"));
+        }
         let targets = match &variable {
             Some(wanted) => wanted
                 .parse::<Targets>()
@@ -46,6 +84,38 @@ impl Log {
         match filter.parse::<Targets>() {
             Ok(targets) if !self.is_said => self.filter.reload(targets).is_ok(),
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_level_or_one_for_a_target_that_there_is() {
+        for filter in ["off", "WARN", "info", "swim=debug", "swim=off,error", "info, swim=trace"] {
+            assert_eq!(check(filter), Ok(()), "{filter}");
+        }
+        for (filter, expected) in [
+            ("wanr", "\"wanr\" is no level; write \"off\", \"error\", \"warn\""),
+            ("", "\"\" is no level"),
+            ("swim", "\"swim\" is no level"),
+            ("swim=loud", "\"loud\" is no level"),
+            ("info,swmi=debug", "no records of a target \"swmi\"; write"),
+        ] {
+            let told = check(filter).unwrap_err();
+            assert!(told.contains(expected), "{filter}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_filter_for_other_programs_is_told_if_it_shows_nothing_of_this_one() {
+        for filter in ["info", "hyper=debug,swim=info", "warn,hyper=off", "swim"] {
+            assert!(shows_us(filter), "{filter}");
+        }
+        for filter in ["wanr", "hyper=debug", "swmi=info"] {
+            assert!(!shows_us(filter), "{filter}");
         }
     }
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use swim_tokio::SettingsError;
 use swim_tokio::settings::{Kind, Setting, Settings, Table, Variable};
-use tracing_subscriber::filter::Targets;
 
-use crate::keys;
 use crate::simulate::SIMULATE;
+use crate::{keys, log};
 
 /// What `[agent]` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +36,14 @@ pub(crate) static AGENT: Table<AgentSettings> = Table {
         },
         Setting {
             key: "log",
-            about: "What goes to standard error: \"off\", \"info\", \"debug\", \"trace\", or by \
-                    target, such as \"swim=debug\". The flag -v and RUST_LOG go before it.",
+            about: "What is logged to standard error. The flag -v and RUST_LOG go before it.",
             change: "to look for the cause of something",
             kind: Kind::Text {
-                form: "a level or a filter such as \"info\" or \"swim=debug\"",
+                form: log::FORM,
                 example: "",
                 get: |agent| Some(agent.log.clone()),
                 set: |agent, text| {
-                    text.parse::<Targets>().map_err(|error| error.to_string())?;
+                    log::check(text)?;
                     agent.log = text.into();
                     Ok(())
                 },
