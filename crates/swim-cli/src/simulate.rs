@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: SimulateArgs, signals: Signals) -> Result<u8,
     let plot = match &asked.settings.plot {
         Some(path) if plan.crashes() == 0 => {
             return Err(Fatal::usage(format!(
-                "--plot {} shows how crashes are found out, but none is asked for: add --crash 1",
+                "the plot {} shows how crashes are found out, but none is asked for: add --crash 1",
                 path.display()
             )));
         }

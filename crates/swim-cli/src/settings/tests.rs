@@ -118,7 +118,13 @@ fn mistakes_in_the_tables_of_the_program_are_told_like_those_of_nodes() {
     for (text, expected) in [
         ("[agent]\njsn = true", "line 2: there is no setting jsn in [agent]; did you mean json?"),
         ("[agent]\njson = 1", "line 2: json must be true or false, not 1"),
-        ("[agent]\nlog = \"swim=loud\"", "line 2: log = \"swim=loud\": "),
+        (
+            "[agent]\nlog = \"swim=loud\"",
+            "line 2: log = \"swim=loud\": \"loud\" is no level; write",
+        ),
+        ("[agent]\nlog = \"wanr\"", "line 2: log = \"wanr\": \"wanr\" is no level; write \"off\""),
+        ("[agent]\nlog = \"swmi=info\"", "there are no records of a target \"swmi\"; write"),
+        ("[simulate]\nloss = [\"1%\", \"2%\"]", "two for the whole time"),
         ("[simulate]\nnodes = 1", "nodes must be a whole number of nodes from 2 to 4_294_967_295"),
         ("[simulate]\nlatency = \"20\"", "say '20s' or '20ms'"),
         ("[simulate]\nloss = [\"5\"]", "did you mean 5%?"),

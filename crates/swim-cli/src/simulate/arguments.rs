@@ -163,21 +163,11 @@ impl Asked {
         let latency = spec::latency(&settings.latency).map_err(Fatal::usage)?;
         let mut network = NetworkOptions { latency, ..NetworkOptions::default() };
         let mut faults = Vec::new();
-        let mut always = 0;
         for loss in parsed(&settings.loss, spec::loss)? {
             match loss {
-                LossSpec::Always(loss) => {
-                    network.loss = loss;
-                    always += 1;
-                }
+                LossSpec::Always(loss) => network.loss = loss,
                 LossSpec::During(fault) => faults.push(fault),
             }
-        }
-        if always > 1 {
-            return Err(Fatal::usage(
-                "--loss is given twice for the whole time: give it once, or with a time, \
-                 5%@60s+30s",
-            ));
         }
         faults.extend(parsed(&settings.partition, spec::partition)?);
         faults.extend(parsed(&settings.stall, spec::stall)?);

@@ -19,7 +19,7 @@ fn check_with(plan: &Plan, available: Option<u64>) -> Result<(), String> {
     let fitting = (fitting / 100.0).floor() * 100.0;
     let has = if available.is_some() { "has free" } else { "is supposed to have" };
     Err(format!(
-        "--nodes {}: each node has a table of all others, which takes about {} of memory, more \
+        "{} nodes: each node has a table of all others, which takes about {} of memory, more \
          than the {} that this machine {has}; up to about {fitting:.0} nodes fit",
         plan.nodes,
         gigabytes(needed),

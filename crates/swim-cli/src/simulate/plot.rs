@@ -30,8 +30,8 @@ impl PlotFile {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(|error| {
             format!(
-                "cannot write --plot {}: {error}; nothing was simulated, give a path of a file in \
-                 a directory that exists",
+                "cannot write the plot {}: {error}; nothing was simulated, give a path of a file \
+                 in a directory that exists",
                 path.display()
             )
         })?;
@@ -46,7 +46,7 @@ impl PlotFile {
                 let _ = std::fs::remove_file(&self.path);
             }
             let path = self.path.display();
-            return Err(format!("--plot {path} is not drawn: nobody noticed a crash"));
+            return Err(format!("the plot {path} is not drawn: nobody noticed a crash"));
         }
         let drawn = svg(plan, report).map_err(|error| error.to_string()).and_then(|svg| {
             let written = self
@@ -56,7 +56,7 @@ impl PlotFile {
                 .and_then(|()| self.file.write_all(svg.as_bytes()));
             written.map_err(|error| error.to_string())
         });
-        drawn.map_err(|error| format!("cannot write --plot {}: {error}", self.path.display()))
+        drawn.map_err(|error| format!("cannot write the plot {}: {error}", self.path.display()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use swim_tokio::settings::{ABOVE_ZERO, Kind, Setting, Table};
 
-use crate::simulate::spec;
+use crate::simulate::spec::{self, LossSpec};
 
 /// What `[simulate]` says. What is in the small languages of [`spec`] was checked, and stays as it
 /// was written.
@@ -97,12 +97,15 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
             key: "loss",
             about: "Share of datagrams that is lost; for a while, or always.",
             change: "to see what a bad network does",
-            kind: faults!(
-                loss,
-                spec::loss,
-                "\"5%\", \"5%,burst=800ms\" or \"5%@60s+30s\"",
-                "[\"2%\"]"
-            ),
+            kind: Kind::List {
+                form: "\"5%\", \"5%,burst=800ms\" or \"5%@60s+30s\"",
+                example: "[\"2%\"]",
+                get: |it| it.loss.clone(),
+                set: |it, list| {
+                    it.loss = losses(list)?;
+                    Ok(())
+                },
+            },
         },
         Setting {
             key: "crash",
@@ -189,3 +192,12 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
     ],
 };
+
+/// Losses of which at most one is for the whole time.
+fn losses(list: &[&str]) -> Result<Vec<String>, String> {
+    let specs = list.iter().map(|text| spec::loss(text)).collect::<Result<Vec<_>, _>>()?;
+    if specs.iter().filter(|it| matches!(it, LossSpec::Always(_))).count() > 1 {
+        return Err("two for the whole time: give one, or one with a time, 5%@60s+30s".into());
+    }
+    Ok(list.iter().map(ToString::to_string).collect())
+}

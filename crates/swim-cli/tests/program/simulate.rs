@@ -157,11 +157,14 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     for (arguments, expected) in [
         (&["--nodes", "1"][..], "1 is not in 2.."),
         (&["--nodes", "5", "--crash", "5"], "at least one node has to be left"),
-        (&["--nodes", "200000"], "200000: each node has a table of all others"),
+        (&["--nodes", "200000"], "200000 nodes: each node has a table of all others"),
         (&["--nodes", "4294967295"], "cannot be simulated"),
         (&["--latency", "20"], "say '20s' or '20ms'"),
         (&["--loss", "5"], "did you mean 5%?"),
-        (&["--loss", "1%", "--loss", "2%"], "given twice"),
+        (
+            &["--loss", "1%", "--loss", "2%"],
+            "--loss: loss = [\"1%\", \"2%\"]: two for the whole time",
+        ),
         (&["--partition", "50%"], "say 50%@60s+120s"),
         (&["--partition", "1%@60s+10s"], "nobody on one side"),
         (&["--partition", "50%@60s+10s", "--partition", "50%@65s+10s"], "two partitions at 65s"),
