@@ -2,10 +2,12 @@
 
 pub(crate) mod hint;
 
-use swim_tokio::Event;
+use serde_json::{Map, Value};
+use swim_tokio::{Event, Member, Tags};
 
 use crate::print::Line;
 use crate::style::Tone;
+use crate::text;
 
 /// The line that tells an event with everything that the event knows of its cause.
 pub(crate) fn describe(event: &Event) -> Line {
@@ -14,8 +16,42 @@ pub(crate) fn describe(event: &Event) -> Line {
         _ => None,
     };
     let advice = hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-    Line::of_event(event, tone(event), format!("{}{advice}", event.sentence()))
-        .fields(|record| record.with_some("hint", hint))
+    let member = member_of(event);
+    let sentence = match member {
+        Some(member) => event.sentence().replace(&raw(member), &shown(member)),
+        None => event.sentence(),
+    };
+    Line::of_event(event, tone(event), format!("{sentence}{advice}"))
+        .fields(|record| record.with_some("tags", member.and_then(tags)).with_some("hint", hint))
+}
+
+/// The tags of a member for programs.
+pub(crate) fn tags(member: &Member) -> Option<Map<String, Value>> {
+    let tags = Tags::of(member)?;
+    Some(tags.into_iter().map(|(key, value)| (key, value.into())).collect())
+}
+
+/// Metadata as a sentence has it, which does not know of tags.
+fn raw(member: &Member) -> String {
+    format!("meta {}", text::bytes(&member.meta))
+}
+
+fn shown(member: &Member) -> String {
+    Tags::of(member).map_or_else(|| raw(member), |tags| format!("tags {tags}"))
+}
+
+fn member_of(event: &Event) -> Option<&Member> {
+    match event {
+        Event::Joined { member, .. }
+        | Event::Updated { member, .. }
+        | Event::Suspected { member, .. }
+        | Event::Refuted { member, .. }
+        | Event::Failed { member, .. }
+        | Event::Left { member, .. }
+        | Event::Unlisted { member, .. }
+        | Event::DatagramsBlocked { member, .. } => Some(member),
+        _ => None,
+    }
 }
 
 fn tone(event: &Event) -> Tone {

@@ -1,6 +1,6 @@
 //! Text for people: what the protocol's texts need as well is in `swim_core::text`.
 
-pub(crate) use swim_core::text::{bytes_up_to, count, duration, escape, is_unprintable};
+pub(crate) use swim_core::text::{bytes, bytes_up_to, count, duration, escape, is_unprintable};
 
 /// Breaks text between words.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {

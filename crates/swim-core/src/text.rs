@@ -37,7 +37,8 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Bytes for people: quoted text where they are UTF-8, else hexadecimal; long ones are cut.
+/// Bytes for people: quoted text, with all that is not ASCII as `\xff` where they are no UTF-8;
+/// long ones are cut.
 pub fn bytes(bytes: &[u8]) -> String {
     bytes_up_to(bytes, SHOWN_BYTES_MAX)
 }
@@ -50,10 +51,7 @@ pub fn bytes_up_to(bytes: &[u8], max: usize) -> String {
             let end = (0..=cut.len()).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
             format!("\"{}\"", escape(&text[..end]).replace('"', "\\\""))
         }
-        Err(_) => cut.iter().fold(String::from("0x"), |mut shown, byte| {
-            let _ = write!(shown, "{byte:02x}");
-            shown
-        }),
+        Err(_) => format!("\"{}\"", cut.escape_ascii()),
     };
     if cut.len() < bytes.len() { format!("{shown}... ({} bytes)", bytes.len()) } else { shown }
 }
@@ -93,14 +91,14 @@ mod tests {
     #[test]
     fn bytes_are_text_where_they_can_be() {
         assert_eq!(bytes(b"role=\"db\""), "\"role=\\\"db\\\"\"");
-        assert_eq!(bytes(&[0xff, 0x00]), "0xff00");
+        assert_eq!(bytes(b"\xff\x00a\"\n"), r#""\xff\x00a\"\n""#);
         assert_eq!(bytes(b""), "\"\"");
     }
 
     #[test]
     fn long_bytes_are_cut_between_characters() {
         assert_eq!(bytes_up_to("aä".as_bytes(), 2), "\"a\"... (3 bytes)");
-        assert_eq!(bytes_up_to(&[0xff; 4], 2), "0xffff... (4 bytes)");
+        assert_eq!(bytes_up_to(&[0xff; 4], 2), r#""\xff\xff"... (4 bytes)"#);
     }
 
     #[test]

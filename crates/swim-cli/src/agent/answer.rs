@@ -1,8 +1,9 @@
 //! The answers to commands.
 
 use serde_json::{Map, Value};
-use swim_tokio::{Member, Pong, Stats};
+use swim_tokio::{Member, Pong, Stats, Tags};
 
+use crate::describe;
 use crate::print::{Format, Line};
 use crate::style::{Tone, state_tone};
 use crate::table::{Sheet, toned};
@@ -40,7 +41,8 @@ pub(super) fn members(members: &[Member], format: Format) -> String {
     if format.json {
         let mut lines = String::new();
         for member in members {
-            let line = Line::new("member", Tone::Plain, "").fields(|it| it.with_all(member));
+            let line = Line::new("member", Tone::Plain, "")
+                .fields(|it| it.with_all(member).with_some("tags", describe::tags(member)));
             lines.push_str(&format.render_now(line));
             lines.push('\n');
         }
@@ -48,22 +50,34 @@ pub(super) fn members(members: &[Member], format: Format) -> String {
             .fields(|record| record.with("count", members.len()));
         return lines + &format.render_now(last);
     }
-    let headings = ["name", "address", "state", "incarnation", "meta"].map(String::from);
+    let headings = ["name", "address", "state", "incarnation", "tags or meta"].map(String::from);
     let mut sheet = Sheet::new(format.paint, headings.into());
     for member in members {
-        let meta = match member.meta.as_ref() {
-            [] => String::new(),
-            meta => text::bytes_up_to(meta, META_SHOWN_MAX),
-        };
         sheet.row(vec![
             text::escape(member.name.as_str()),
             member.address.to_string(),
             toned(state_tone(member.state), member.state.as_str()),
             member.incarnation.to_string(),
-            meta,
+            metadata(member),
         ]);
     }
     sheet.render()
+}
+
+/// Tags as they are written, anything else quoted.
+fn metadata(member: &Member) -> String {
+    match (member.meta.as_ref(), Tags::of(member)) {
+        ([], _) => String::new(),
+        (_, Some(tags)) => cut(tags.to_string()),
+        (meta, None) => text::bytes_up_to(meta, META_SHOWN_MAX),
+    }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(META_SHOWN_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
 }
 
 /// The line about an answered ping.
@@ -149,6 +163,29 @@ fn counts(stats: &Stats) -> impl Iterator<Item = (&'static str, u64)> {
 mod tests {
     use super::*;
     use crate::style::Paint;
+
+    #[test]
+    fn members_show_tags_as_tags_and_other_metadata_quoted() {
+        let mut member = Member::new("b".parse().unwrap(), "10.0.0.2:7946".parse().unwrap());
+        let mut shown = |meta: &[u8]| {
+            member.meta = meta.to_vec().into();
+            let listed = |json| members(&[member.clone()], Format { json, paint: Paint::OFF });
+            let json = listed(true).lines().next().map(serde_json::from_str::<Value>);
+            (listed(false), json.unwrap().unwrap()["tags"].clone())
+        };
+        let (table, json) = shown(&Tags::from([("role", "db"), ("zone", "a\n")]).encode());
+        assert!(table.contains(" role=db,zone=a\\n"), "{table}");
+        assert_eq!(json, serde_json::json!({"role": "db", "zone": "a\n"}));
+        let (table, _) = shown(&Tags::from([("role", "x".repeat(99))]).encode());
+        assert!(table.contains(&format!(" role={}...", "x".repeat(35))), "{table}");
+        for (meta, expected) in
+            [(&b"role=db"[..], r#" "role=db""#), (b"\xfe\x01a", r#" "\xfe\x01a""#)]
+        {
+            let (table, json) = shown(meta);
+            assert!(table.contains(expected), "{table}");
+            assert_eq!(json, Value::Null);
+        }
+    }
 
     #[test]
     fn stats_are_a_table_or_one_object() {

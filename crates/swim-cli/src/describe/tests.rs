@@ -59,7 +59,7 @@ fn an_event_is_its_kind_its_sentence_and_how_it_came() {
     );
 
     let event = Event::message(name("b"), vec![0xff, 0x01], true);
-    assert_eq!(human(&event), "message    b: 0xff01");
+    assert_eq!(human(&event), r#"message    b: "\xff\x01""#);
     assert_eq!(
         as_json(&event),
         json!({"event": "message", "from": "b", "payload_hex": "ff01", "reliable": true})
@@ -157,4 +157,13 @@ fn a_join_that_failed_comes_with_what_to_change() {
     {
         assert_eq!(hint::of_error(&swim_tokio::Error::Failure(failure)), None);
     }
+}
+
+#[test]
+fn tags_are_shown_as_tags() {
+    let mut member = member(State::Alive);
+    member.meta = Tags::from([("role", "db"), ("zone", "a")]).encode();
+    let event = Event::joined(member);
+    assert!(human(&event).contains(", tags role=db,zone=a"), "{}", human(&event));
+    assert_eq!(as_json(&event)["tags"], json!({"role": "db", "zone": "a"}));
 }

@@ -227,7 +227,7 @@ fn what_applications_send() {
 
     let payload = alloc::vec![0xff, 0x01].into();
     let event = Event::Message { from: Some(name("b")), payload, reliable: true };
-    assert_eq!(told(&event), "message: b: 0xff01");
+    assert_eq!(told(&event), r#"message: b: "\xff\x01""#);
     is_json(
         &event,
         json!({"event": "message", "from": "b", "payload_hex": "ff01", "reliable": true}),
