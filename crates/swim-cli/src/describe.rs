@@ -13,6 +13,7 @@ use crate::text;
 pub(crate) fn describe(event: &Event) -> Line {
     let hint = match event {
         Event::BadInput { reason, .. } => hint::of_input(*reason),
+        Event::NameTaken { .. } | Event::NameConflict { .. } => Some(hint::NAME),
         _ => None,
     };
     let advice = hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();

@@ -2,6 +2,10 @@
 
 use swim_tokio::{DropReason, Error, Failure};
 
+/// What to change when two nodes have one name.
+pub(crate) const NAME: &str =
+    "give one of them another --name; without it a member has the name of its host";
+
 /// What to change when something came in that cannot be used, if it can be told.
 pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
     Some(match reason {

@@ -251,3 +251,14 @@ fn lines_for_people() {
     assert!(told.contains("0: healthy"), "{told}");
     assert!(told.ends_with("left the cluster\n"), "{told}");
 }
+
+#[test]
+fn two_members_of_one_name_are_told_of_it_with_what_to_do() {
+    let first = Agent::start("a", "namesakes", &[]);
+    let second = Agent::start("a", "namesakes", &[&first.address]);
+    for (agent, other) in [(&first, &second), (&second, &first)] {
+        let told = agent.wait(0, secs(30), "name_taken", |line| line.is("name_taken")).json;
+        assert_eq!(told["address"], other.address);
+        assert!(told["hint"].as_str().unwrap().contains("another --name"), "{told}");
+    }
+}
