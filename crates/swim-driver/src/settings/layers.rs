@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -97,8 +98,8 @@ impl Settings {
             Some(Origin::Line(before.iter().filter(|byte| **byte == b'\n').count() + 1))
         };
         let document = DeTable::parse(text).map_err(|error| {
-            let told: Vec<&str> = error.message().lines().collect();
-            SettingsError::new(at(error.span().map_or(0, |span| span.start)), told.join("; "))
+            let span = error.span().unwrap_or_default();
+            SettingsError::new(at(span.start), malformed(text, &error, span))
         })?;
         let mut entries = Vec::new();
         for (name, table) in in_order(document.get_ref()) {
@@ -247,6 +248,24 @@ fn in_order<'t, 'i>(
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
+}
+
+/// What is no TOML, and the key at which it is.
+fn malformed(text: &str, error: &toml::de::Error, span: Range<usize>) -> String {
+    let told = error.message().lines().collect::<Vec<_>>().join("; ");
+    if told == "duplicate key" {
+        return format!("{told} {}", text.get(span).unwrap_or_default());
+    }
+    let before = text.get(..span.start).unwrap_or_default();
+    let begin = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let is_key = |key: &&str| {
+        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    };
+    match line.split_once('=').map(|(key, _)| key.trim()).filter(is_key) {
+        Some(key) => format!("{key}: {told}"),
+        None => told,
+    }
 }
 
 fn outside(key: &str) -> String {
