@@ -62,6 +62,10 @@ pub(crate) enum Command {
 }
 
 const AGENT_EXAMPLES: &str = "\
+Settings come from flags, the environment and --config FILE, the first of these that has one.
+docs/swim.example.toml lists all with their variables: SWIM_BIND=10.0.0.1, SWIM_AGENT_JSON=true.
+Lists and tables have commas between: SWIM_SEEDS=10.0.0.1,10.0.0.2, SWIM_TAGS=role=cache,zone=a.
+
 Examples:
   swim agent --name a --cluster test --bind 127.0.0.1:7001 --profile local
   swim agent --name b --cluster test --bind 127.0.0.1:7002 --profile local --join 127.0.0.1:7001

@@ -60,10 +60,7 @@ pub(crate) fn layers(file: Option<&Path>) -> Result<(Settings, Vec<String>), Set
     };
     let known = variables();
     let unknown = settings.add_variables(std::env::vars_os(), &known, &[keys::VARIABLE])?;
-    let warnings = unknown
-        .iter()
-        .map(|name| format!("the environment variable {name} is no setting; it has no effect"));
-    Ok((settings, warnings.collect()))
+    Ok((settings, unknown.iter().map(ToString::to_string).collect()))
 }
 
 /// The environment variables of all tables.

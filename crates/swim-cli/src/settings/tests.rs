@@ -32,7 +32,9 @@ fn the_example_file_is_what_the_readers_know_and_the_default() {
                 # 'swim agent --config FILE' and for 'swim simulate --config FILE'. Each reads\n\
                 # its own tables and skips the others. Every setting is here with its default;\n\
                 # keep what you change. A flag goes before an environment variable, such as\n\
-                # SWIM_PROBE_INTERVAL=500ms, and that before this file.\n\n";
+                # SWIM_PROBE_INTERVAL=500ms, and that before this file. In a variable nothing is\n\
+                # quoted, and lists and tables have commas between: SWIM_TAGS=role=cache,zone=a.\n\
+                # A part that has a comma itself goes into the file.\n\n";
     let made = [
         example(&NODE, &node_defaults()),
         example(&PROTOCOL, &node_defaults()),

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use super::setting::{Setting, Table};
+use super::setting::{Kind, Setting, Table};
 
 /// The width of a line of comment.
 const WIDTH: usize = 100;
 
 /// A table as a part of an example file: each setting with what it is, its default, what is
-/// allowed, and when to change it. Those without a default are commented out.
+/// allowed, its environment variable, and when to change it. Those without a default are commented
+/// out.
 #[must_use]
 pub fn example<T>(table: &Table<T>, defaults: &T) -> String {
     let mut text = String::new();
@@ -16,16 +17,23 @@ pub fn example<T>(table: &Table<T>, defaults: &T) -> String {
     let _ = writeln!(text, "[{}]", table.name);
     for setting in table.settings {
         text.push('\n');
-        describe(&mut text, setting, defaults);
+        describe(&mut text, table, setting, defaults);
     }
     text
 }
 
-fn describe<T>(text: &mut String, setting: &Setting<T>, defaults: &T) {
+fn describe<T>(text: &mut String, table: &Table<T>, setting: &Setting<T>, defaults: &T) {
     comment(text, setting.about);
     let shown = setting.shown(defaults);
     let default = shown.as_deref().unwrap_or("none");
-    comment(text, &format!("Default: {default}. Allowed: {}.", setting.allowed()));
+    let variable = match setting.kind {
+        Kind::List { .. } | Kind::Map { .. } => {
+            format!("{}={}", table.variable(setting), setting.bare_example())
+        }
+        _ => table.variable(setting),
+    };
+    let allowed = setting.allowed();
+    comment(text, &format!("Default: {default}. Allowed: {allowed}. Environment: {variable}."));
     if !setting.change.is_empty() {
         comment(text, &format!("Change it {}.", setting.change));
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use swim_core::text::escape;
 use toml::de::DeTable;
 
 use super::error::{Origin, SettingsError};
@@ -66,16 +68,43 @@ pub struct Variable {
     key: &'static str,
 }
 
+/// An environment variable that begins like one of a setting and is none: a misspelt one, mostly.
+/// `Display` is a warning about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownVariable {
+    /// Its name.
+    pub name: String,
+    /// What it may have been meant to be.
+    pub meant: Option<String>,
+}
+
+impl fmt::Display for UnknownVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = escape(&self.name);
+        write!(f, "the environment variable {name} is no setting and has no effect; ")?;
+        match &self.meant {
+            Some(meant) => write!(f, "did you mean {meant}?"),
+            None => f.write_str("docs/swim.example.toml has all of them"),
+        }
+    }
+}
+
 impl<T> Table<T> {
     /// The environment variables of the settings.
     #[must_use]
     pub fn variables(&self) -> Vec<Variable> {
         let variable = |setting: &Setting<T>| Variable {
-            name: format!("{}{}", self.variables, setting.key.to_uppercase()),
+            name: self.variable(setting),
             table: self.name,
             key: setting.key,
         };
         self.settings.iter().map(variable).collect()
+    }
+
+    /// The environment variable of a setting.
+    pub(crate) fn variable(&self, setting: &Setting<T>) -> String {
+        format!("{}{}", self.variables, setting.key.to_uppercase())
     }
 }
 
@@ -146,8 +175,10 @@ impl Settings {
         Ok(Settings { file: Some(path.into()), ..settings })
     }
 
-    /// Adds environment variables, of which each goes before the file. Returns the names that begin
-    /// with `SWIM_` and are neither settings nor in `others`: misspelt ones, mostly.
+    /// Adds environment variables, of which each goes before the file. A value is written without
+    /// quotes, and lists and tables with commas: `SWIM_SEEDS=cache-1,10.0.0.2:7000`,
+    /// `SWIM_TAGS=role=cache,zone=a`. Returns those that begin with `SWIM_` and are neither
+    /// settings nor in `others`: misspelt ones, mostly.
     ///
     /// # Errors
     ///
@@ -157,7 +188,7 @@ impl Settings {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         known: &[Variable],
         others: &[&str],
-    ) -> Result<Vec<String>, SettingsError> {
+    ) -> Result<Vec<UnknownVariable>, SettingsError> {
         let mut unknown = Vec::new();
         // In the order of their names: the first mistake is the same each time.
         let environment: BTreeMap<OsString, OsString> = environment.into_iter().collect();
@@ -170,7 +201,9 @@ impl Settings {
                 continue;
             }
             let Some(variable) = known.iter().find(|variable| variable.name == name) else {
-                unknown.push(name.into());
+                let names = known.iter().map(|variable| variable.name.as_str());
+                let meant = nearest_variable(name, names.chain(others.iter().copied()));
+                unknown.push(UnknownVariable { name: name.into(), meant });
                 continue;
             };
             let origin = Origin::Variable(name.into());
@@ -307,8 +340,17 @@ fn owner(key: &str) -> Option<&'static str> {
     [&super::NODE, &super::PROTOCOL].into_iter().find(|it| has(it.settings)).map(|it| it.name)
 }
 
+/// What is written almost like this, behind what all variables begin with.
+fn nearest_variable<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let keys: Vec<(String, &str)> = known
+        .filter_map(|name| Some((name.strip_prefix(VARIABLES_PREFIX)?.to_lowercase(), name)))
+        .collect();
+    let near = nearest(written.strip_prefix(VARIABLES_PREFIX)?, keys.iter().map(|(key, _)| &**key));
+    keys.iter().find(|(key, _)| Some(&**key) == near).map(|(_, name)| (*name).into())
+}
+
 /// What is written almost like this.
-fn nearest(written: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
     let written = written.replace('-', "_").to_lowercase();
     let likeness = |known| (strsim::jaro_winkler(&written, known), known);

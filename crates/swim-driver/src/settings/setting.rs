@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use toml::de::DeTable;
+
 use super::value::Value;
 
 /// One setting of a [`Table`].
@@ -116,13 +118,7 @@ pub struct Table<T: 'static> {
 impl<T> Setting<T> {
     /// Sets the value, or says what is wrong with it.
     pub(crate) fn set(&self, target: &mut T, value: &Value) -> Result<(), String> {
-        let expected = || {
-            let not = match value {
-                Value::Map(_) => "a table".to_string(),
-                value => value.to_string(),
-            };
-            format!("{} must be {}, not {not}", self.key, self.allowed())
-        };
+        let expected = || format!("{} must be {}, not {value}", self.key, self.allowed_as(value));
         let with_key = |wrong: String| format!("{} = {value}: {wrong}", self.key);
         match &self.kind {
             Kind::Time { min, max, set, .. } => {
@@ -210,6 +206,37 @@ impl<T> Setting<T> {
             Kind::Text { form, .. } => (*form).into(),
             Kind::List { form, .. } => format!("a list in brackets: {form}"),
             Kind::Map { .. } => "a table of texts, such as { role = \"cache\" }".into(),
+        }
+    }
+
+    /// The same in the syntax in which `value` is written: that of the file, or that of variables
+    /// and flags, which has neither quotes nor brackets.
+    fn allowed_as(&self, value: &Value) -> String {
+        match (value, &self.kind) {
+            (Value::Bare(_), Kind::List { form, .. }) => {
+                format!("{}, with commas between", form.replace('"', ""))
+            }
+            (Value::Bare(_), Kind::Map { .. }) => {
+                format!("KEY=VALUE, with commas between, such as {}", self.bare_example())
+            }
+            (Value::Bare(_), _) => self.allowed().replace('"', ""),
+            _ => self.allowed(),
+        }
+    }
+
+    /// The example of a list or a table as an environment variable has it.
+    pub(crate) fn bare_example(&self) -> String {
+        let line = format!("{} = {}", self.key, self.example());
+        let document = DeTable::parse(&line).expect("the examples are TOML");
+        let value = document.get_ref().values().next().expect("it has one key");
+        match Value::from_toml(value.get_ref()) {
+            Value::Map(map) => {
+                let text = |(key, value): &(String, Value)| {
+                    format!("{key}={}", value.text().unwrap_or_default())
+                };
+                map.iter().map(text).collect::<Vec<_>>().join(",")
+            }
+            value => value.list().unwrap_or_default().join(","),
         }
     }
 

@@ -193,6 +193,9 @@ fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
     let mut settings = Settings::new();
     let variables = environment(&[
         ("SWIM_PROBE_TIMOUT", "1s"),
+        ("SWIM_COLOUR", "red"),
+        ("SWIM_KEYS", "secret"),
+        ("SWIM_SEED", "10.0.0.1"),
         ("SWIM_SIM_SEEDS", "5"),
         ("SWIM_INTEROP_REQUIRE", "1"),
         ("SWIM_SERVICE_HOST", "10.0.0.1"),
@@ -202,7 +205,18 @@ fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
     ]);
     let unknown =
         settings.add_variables(variables, &Settings::node_variables(), &["SWIM_KEY"]).unwrap();
-    assert_eq!(unknown, ["SWIM_PROBE_TIMOUT"]);
+    let told: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    let no_effect =
+        |name| format!("the environment variable {name} is no setting and has no effect");
+    assert_eq!(
+        told,
+        [
+            no_effect("SWIM_COLOUR") + "; docs/swim.example.toml has all of them",
+            no_effect("SWIM_KEYS") + "; did you mean SWIM_KEY?",
+            no_effect("SWIM_PROBE_TIMOUT") + "; did you mean SWIM_PROBE_TIMEOUT?",
+            no_effect("SWIM_SEED") + "; did you mean SWIM_SEEDS?",
+        ]
+    );
     let variables = environment(&[("SWIM_PROBE_TIMEOUT", "500")]);
     settings.add_variables(variables, &Settings::node_variables(), &[]).unwrap();
     let told = settings.options().unwrap_err().to_string();
@@ -223,8 +237,71 @@ fn a_file_is_named_and_its_keys_begin_at_its_folder() {
     std::fs::write(&file, "[node]\n\nkey_file = 'nowhere'\n").unwrap();
     let told = Options::from_toml_file(&file).unwrap_err();
     assert_eq!(told.line(), Some(3));
-    assert!(told.to_string().contains("swim.toml, line 3: cannot read the key file"), "{told}");
+    assert!(
+        told.to_string().contains("swim.toml, line 3: cannot read the key file"),
+        "{told}"
+    );
     std::fs::remove_dir_all(&folder).unwrap();
     let told = Options::from_toml_file(&file).unwrap_err().to_string();
     assert!(told.starts_with("cannot read the settings file"), "{told}");
+}
+
+#[test]
+fn lists_and_tables_of_the_environment_have_commas_between() {
+    let told = |name, value| {
+        let mut settings = Settings::new();
+        let known = Settings::node_variables();
+        settings.add_variables(environment(&[(name, value)]), &known, &[]).unwrap();
+        settings.options()
+    };
+    assert_eq!(told("SWIM_SEEDS", "a, b:1").unwrap().seeds, ["a:7946", "b:1"]);
+    let tags = Tags::decode(&told("SWIM_TAGS", "role=cache,zone=a").unwrap().config.meta).unwrap();
+    assert_eq!(tags.to_string(), "role=cache,zone=a");
+    for (name, value, expected) in [
+        (
+            "SWIM_TAGS",
+            "role",
+            "SWIM_TAGS: tags must be KEY=VALUE, with commas between, such as role=cache,zone=a, \
+             not \"role\"",
+        ),
+        (
+            "SWIM_ALLOWED_NETWORKS",
+            "10.0.0.0/40",
+            "SWIM_ALLOWED_NETWORKS: allowed_networks = \"10.0.0.0/40\": expected a network such as \
+             10.1.0.0/16 or fd00::/8",
+        ),
+        ("SWIM_WIRE", "x", "SWIM_WIRE: wire must be swim or memberlist, not \"x\""),
+        (
+            "SWIM_GOSSIP_NODES",
+            "many",
+            "SWIM_GOSSIP_NODES: gossip_nodes must be a whole number of members from 1 to 16, not \
+             \"many\"",
+        ),
+    ] {
+        assert_eq!(told(name, value).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn the_example_names_the_variable_of_each_setting_and_writes_lists_as_it_has_them() {
+    let text = example(&NODE, &defaults()).replace("\n# ", " ");
+    for expected in [
+        "Environment: SWIM_BIND.",
+        "Environment: SWIM_SEEDS=cache-1.example.org:7946,10.0.0.2:7946.",
+        "Environment: SWIM_TAGS=role=cache,zone=a.",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    // What it says of lists and tables is read as what it says of the file.
+    for setting in NODE.settings {
+        let bare = match setting.kind {
+            Kind::List { .. } | Kind::Map { .. } => setting.bare_example(),
+            _ => continue,
+        };
+        let (mut by_file, mut by_variable) = (defaults(), defaults());
+        let settings = Settings::parse(&format!("[node]\n{} = {}", setting.key, setting.example()));
+        settings.unwrap().apply(&NODE, &mut by_file).unwrap();
+        setting.set(&mut by_variable, &Value::Bare(bare)).unwrap();
+        assert_eq!(by_file, by_variable, "{}", setting.key);
+    }
 }
