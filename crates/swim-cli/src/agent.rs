@@ -12,6 +12,7 @@ mod seeds;
 use std::sync::Arc;
 use std::time::Duration;
 
+use swim_tokio::settings::Readers;
 use swim_tokio::{Cluster, Config, Departure, Encryption, Error, Events, Joined, Node, Notice};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -26,7 +27,6 @@ use self::seeds::Seeds;
 use crate::cli::AgentArgs;
 use crate::describe::{describe, hint};
 use crate::input::{self, InputLine};
-use crate::keys::Readers;
 use crate::log::Log;
 use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
-    let readers = arguments.access.readers();
+    let readers = loaded.node.readers;
     let mut leave_asked = Some(obey(&mut helpers, &cluster, &seeds, readers, &output)?);
     let reload = match arguments.config.config.is_some() {
         true => {

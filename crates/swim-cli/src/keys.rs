@@ -5,53 +5,36 @@ use std::env::VarError;
 use std::path::Path;
 
 use swim_tokio::Keyring;
-use swim_tokio::settings::{Keys, keys_of_file, keys_of_variable};
+use swim_tokio::settings::{
+    KeyFileError, NodeSettings, Origin, Readers, Settings, keys_of_file, keys_of_variable,
+};
 use zeroize::Zeroizing;
 
 /// The environment variable that may hold keys.
 pub(crate) const VARIABLE: &str = "SWIM_KEY";
 
-/// Whose key files are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Those that only their owner can read and change.
-    Owner,
-    /// Any, such as secrets that are mounted for a group.
-    Anybody,
-}
-
-/// The keys of an agent; `None` if none are given.
+/// The keys of an agent; none if none are given.
 ///
-/// `named` says that the file was named by a flag or the environment: together with keys in the
-/// environment that is one too many. A file that the settings file names gives way to them.
-pub(crate) fn keys(
-    file: Option<&Path>,
-    named: bool,
-    readers: Readers,
-) -> Result<Option<Keyring>, String> {
-    let variable = variable()?.map(Zeroizing::new);
-    match (file, variable) {
-        (Some(_), Some(_)) if named => {
-            Err(format!("both --key-file and {VARIABLE} are given: give one of them"))
-        }
-        (_, Some(text)) => {
-            let keys: Keys = keys_of_variable(VARIABLE, &text)?.into();
-            Ok(Some(keys.ring))
-        }
-        (Some(path), None) => of_file(path, readers).map(Some),
-        (None, None) => Ok(None),
+/// A file that is named by a flag or the environment, together with keys in the environment, is one
+/// too many. A file that the settings file names gives way to them.
+pub(crate) fn keys(layers: &Settings, node: &NodeSettings) -> Result<Keyring, String> {
+    let Some(text) = variable()?.map(Zeroizing::new) else {
+        return layers.keys(node).map_err(|error| error.to_string());
+    };
+    match layers.origin("node", "key_file") {
+        None | Some(Origin::Line(_)) => keys_of_variable(VARIABLE, &text),
+        Some(origin) => Err(format!("both {origin} and {VARIABLE} are given: give one of them")),
     }
 }
 
 /// The keys in a file.
 pub(crate) fn of_file(path: &Path, readers: Readers) -> Result<Keyring, String> {
-    let keys = keys_of_file(path)?;
-    match keys.warning.filter(|_| readers == Readers::Owner) {
-        Some(warning) => Err(format!(
-            "{warning}, or start the agent with --allow-shared-key-file if it is a mounted secret"
-        )),
-        None => Ok(keys.ring),
-    }
+    keys_of_file(path, readers).map_err(|error| match error {
+        KeyFileError::Shared(told) => format!(
+            "{told}, or start the agent with --allow-shared-key-file if it is a mounted secret"
+        ),
+        error => error.to_string(),
+    })
 }
 
 fn variable() -> Result<Option<String>, String> {

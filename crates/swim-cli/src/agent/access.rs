@@ -6,7 +6,6 @@ use clap::{ArgAction, Args, ValueEnum};
 use swim_tokio::Encryption;
 use swim_tokio::settings::{self, Settings, Value};
 
-use crate::keys::Readers;
 use crate::settings::written;
 
 /// Arguments of `swim agent` about who is let in.
@@ -96,11 +95,6 @@ impl From<EncryptionArg> for Encryption {
 }
 
 impl AccessArgs {
-    /// Whose key files are taken.
-    pub(crate) fn readers(&self) -> Readers {
-        if self.allow_shared_key_file { Readers::Anybody } else { Readers::Owner }
-    }
-
     /// Adds what is given to the layers.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let mut add = |table, key, flag, value: Option<Value>| {
@@ -115,6 +109,8 @@ impl AccessArgs {
         add("node", "label_also", "--label-also", text(&self.label_also));
         let key_file = self.key_file.as_ref().map(|path| bare(&path.display().to_string()));
         add("node", "key_file", "--key-file", key_file);
+        let allow = self.allow_shared_key_file.then_some(Value::Flag(true));
+        add("node", "allow_shared_key_file", "--allow-shared-key-file", allow);
         let encryption = self.encryption.map(|it| bare(Encryption::from(it).as_str()));
         add("node", "encryption", "--encryption", encryption);
         let networks = Value::List(self.allow_network.iter().map(|it| bare(it)).collect());

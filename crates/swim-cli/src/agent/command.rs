@@ -1,14 +1,13 @@
 //! The commands on standard input.
 
 use clap::ValueEnum;
-use swim_tokio::settings::seed as parse_seed;
+use swim_tokio::settings::{Readers, seed as parse_seed};
 use swim_tokio::{Cluster, CommandError, Encryption, Error};
 
 use super::access::EncryptionArg;
 use super::answer;
 use super::key::KeyCommand;
 use super::seeds::Seeds;
-use crate::keys::Readers;
 use crate::print::{Format, Line};
 use crate::text;
 

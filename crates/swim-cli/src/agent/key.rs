@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use swim_tokio::settings::Readers;
 use swim_tokio::{Cluster, CommandError, Error, Key, KeyringError};
 
 use super::answer;
-use crate::keys::{self, Readers};
+use crate::keys;
 use crate::print::Line;
 use crate::style::Tone;
 

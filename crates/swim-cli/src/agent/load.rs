@@ -1,12 +1,13 @@
 //! What an agent is started with, from flags, the environment and the settings file.
 
-use swim_tokio::settings::NodeSettings;
+use std::path::Path;
+
+use swim_tokio::settings::{NodeSettings, Origin, Settings};
 use swim_tokio::{Encryption, Wire};
 
-use super::access::EncryptionArg;
 use crate::cli::AgentArgs;
-use crate::keys;
 use crate::settings::{AGENT, AgentSettings, layers};
+use crate::{keys, text};
 
 /// Settings that work together, and what the user should know of them.
 #[derive(Clone, Debug)]
@@ -25,32 +26,45 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let mut agent = AgentSettings::default();
     layers.apply(&AGENT, &mut agent).map_err(shown)?;
     let mut node = layers.node().map_err(shown)?;
-    missing(&node, file.is_some() || layers.has("node", "bind"))?;
-    let config = &mut node.options.config;
-    let named = arguments.access.key_file.is_some() || std::env::var_os("SWIM_KEY_FILE").is_some();
-    let readers = arguments.access.readers();
-    if let Some(ring) = keys::keys(node.key_file.as_deref(), named, readers)? {
-        config.keyring = ring;
-    }
-    if config.keyring.is_empty()
-        && let Some(asked @ (EncryptionArg::Outgoing | EncryptionArg::Required)) =
-            arguments.access.encryption
-    {
-        let asked = Encryption::from(asked).as_str();
-        return Err(format!(
-            "--encryption {asked} needs a key: --key-file <FILE>, SWIM_KEY, or key_file in the \
-             settings file"
-        ));
-    }
+    missing(&node, file, layers.has("node", "bind"))?;
+    node.options.config.keyring = keys::keys(&layers, &node)?;
+    needs_key(&layers, &node)?;
     layers.check(&node).map_err(shown)?;
     Ok(Loaded { node, agent, warnings })
 }
 
+/// Encryption that is asked for at the start needs a key. A settings file may say it for the day
+/// when there is one: it has the default.
+fn needs_key(layers: &Settings, node: &NodeSettings) -> Result<(), String> {
+    let config = &node.options.config;
+    let origin = layers.origin("node", "encryption").filter(|it| !matches!(it, Origin::Line(_)));
+    match origin.filter(|_| config.encryption != Encryption::Off && config.keyring.is_empty()) {
+        None => Ok(()),
+        Some(origin) => Err(layers
+            .error_at(origin, format!(
+                "encryption \"{}\" needs a key: --key-file <FILE>, SWIM_KEY, or key_file in the \
+                 settings file",
+                config.encryption.as_str()
+            ))
+            .to_string()),
+    }
+}
+
 /// A label keeps clusters apart, and the address is where strangers can reach the node: both are
-/// said, not assumed.
-fn missing(node: &NodeSettings, binds: bool) -> Result<(), String> {
+/// said, not assumed. What a settings file lacks is told by its keys.
+fn missing(node: &NodeSettings, file: Option<&Path>, binds: bool) -> Result<(), String> {
     let config = &node.options.config;
     let labelled = !config.label.is_empty() || config.wire == Wire::Memberlist;
+    if let Some(file) = file {
+        return match labelled {
+            true => Ok(()),
+            false => Err(format!(
+                "{}: label is missing in [node]: give the cluster's label there, or by --cluster \
+                 or SWIM_LABEL; only wire = \"memberlist\" needs none",
+                text::escape(&file.display().to_string())
+            )),
+        };
+    }
     let wanted = [(binds, "--bind <ADDR>"), (labelled, "--cluster <LABEL>")];
     let missing: Vec<&str> = wanted.iter().filter(|(is, _)| !is).map(|(_, flag)| *flag).collect();
     if missing.is_empty() {

@@ -183,7 +183,102 @@ fn encryption_that_is_asked_for_needs_a_key() {
         let output = swim(&arguments).stdin(Stdio::null()).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{told}");
-        assert!(told.contains(&format!("--encryption {asked} needs a key: --key-file")), "{told}");
+        let expected = format!("--encryption: encryption \"{asked}\" needs a key: --key-file");
+        assert!(told.contains(&expected), "{told}");
+    }
+    let bind = ["--bind", "127.0.0.1:0", "--cluster", "c"];
+    let variable = [("SWIM_ENCRYPTION", "required")];
+    assert_refused(&bind, &variable, "SWIM_ENCRYPTION: encryption \"required\" needs a key");
+}
+
+/// Expects that an agent does not start, and says this.
+fn assert_refused(arguments: &[&str], environment: &[(&str, &str)], expected: &str) {
+    let output = swim(&["agent"])
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with(&format!("swim: {expected}")), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn what_a_settings_file_lacks_or_has_wrong_is_told_by_its_keys() {
+    let folder = Folder::new("lacking");
+    let file = folder.write("swim.toml", "[node]\nbind = '127.0.0.1:0'\n");
+    assert_refused(&["--config", &file], &[], &format!("{file}: label is missing in [node]"));
+
+    let text = "[node]\nlabel = 'c'\nkey_file = 'nowhere'\n";
+    let file = folder.write("swim.toml", text);
+    let expected = format!("{file}, line 3: key_file: cannot read the key file ");
+    assert_refused(&["--config", &file], &[], &expected);
+
+    let key = folder.write("key", &keygen());
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let file = folder.write("swim.toml", "[node]\nlabel = 'c'\nkey_file = 'key'\n");
+    let others = "can be read by others than its owner (mode 0644): change it with 'chmod 600 ";
+    for (arguments, environment, origin, allow) in [
+        (
+            &["--config", &file][..],
+            &[][..],
+            format!("{file}, line 3: key_file"),
+            "allow_shared_key_file = true",
+        ),
+        (
+            &["--bind", "127.0.0.1:0", "--cluster", "c", "--key-file", &key],
+            &[],
+            "--key-file".into(),
+            "--allow-shared-key-file",
+        ),
+        (
+            &["--bind", "127.0.0.1:0", "--cluster", "c"],
+            &[("SWIM_KEY_FILE", &*key)],
+            "SWIM_KEY_FILE".into(),
+            "SWIM_ALLOW_SHARED_KEY_FILE=true",
+        ),
+    ] {
+        let expected = format!(
+            "{origin}: the key file {key} {others}{key}', or set {allow} if it is a mounted secret"
+        );
+        assert_refused(arguments, environment, &expected);
+    }
+    let file = folder.write(
+        "swim.toml",
+        "[node]\nlabel = 'c'\nbind = '127.0.0.1:0'\nkey_file = 'key'\n\
+         allow_shared_key_file = true\n",
+    );
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    assert_eq!(agent.ask("key list", "keys")["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_the_environment_has_wrong_is_told_in_its_own_syntax() {
+    for (name, value, expected) in [
+        (
+            "SWIM_TAGS",
+            "role",
+            "SWIM_TAGS: tags must be KEY=VALUE, with commas between, such as role=cache,zone=a, \
+             not \"role\"",
+        ),
+        (
+            "SWIM_SEEDS",
+            "cache-1:http",
+            "SWIM_SEEDS: seeds = \"cache-1:http\": \"cache-1:http\" is no seed: the port is not",
+        ),
+        ("SWIM_PROFILE", "moon", "SWIM_PROFILE: profile must be lan or wan or local, not \"moon\""),
+        (
+            "SWIM_PROBE_INTERVAL",
+            "true",
+            "SWIM_PROBE_INTERVAL: probe_interval: 'true' is no time: expected one like 500ms",
+        ),
+        ("SWIM_AGENT_JSON", "yes", "SWIM_AGENT_JSON: json must be true or false, not \"yes\""),
+        ("SWIM_AGENT_LOG", "wanr", "SWIM_AGENT_LOG: log = \"wanr\": \"wanr\" is no level"),
+    ] {
+        let arguments = ["--bind", "127.0.0.1:0", "--cluster", "c"];
+        assert_refused(&arguments, &[(name, value)], expected);
     }
 }
 

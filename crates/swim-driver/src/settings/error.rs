@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Where a value comes from. The later ones of these go before the earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+#[non_exhaustive]
+pub enum Origin {
     /// A line of the settings file, counted from 1.
     Line(usize),
     /// An environment variable.

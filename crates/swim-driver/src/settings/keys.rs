@@ -1,6 +1,7 @@
 //! Keys from files and from the environment. What is wrong is told without a byte of what was
 //! there.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -12,50 +13,68 @@ use zeroize::Zeroizing;
 /// A file larger than this is none of ours.
 const FILE_SIZE_MAX: usize = 64 << 10;
 
-/// Keys that were read, and what the user should know of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Keys {
-    /// The keys, the primary first.
-    pub ring: Keyring,
-    /// That others can read the file.
-    pub warning: Option<String>,
+/// Whose key files are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Those that only their owner can read and change.
+    #[default]
+    Owner,
+    /// Any, such as secrets that are mounted for a group.
+    Anybody,
 }
 
-impl From<Keyring> for Keys {
-    fn from(ring: Keyring) -> Self {
-        Keys { ring, warning: None }
+/// Why the keys of a file cannot be used. `Display` has no byte of what is in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// Others than its owner can read or change it, which [`Readers::Anybody`] allows.
+    Shared(String),
+    /// It cannot be read, or has no keys.
+    Unusable(String),
+}
+
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (KeyFileError::Shared(told) | KeyFileError::Unusable(told)) = self;
+        f.write_str(told)
     }
 }
+
+impl std::error::Error for KeyFileError {}
 
 /// Reads a file of keys: one per line, the primary one first; lines that start with `#` are
 /// comments.
 ///
 /// # Errors
 ///
-/// What is wrong, for people, without a byte of what is in the file.
-pub fn keys_of_file(path: &Path) -> Result<Keys, String> {
+/// A file that cannot be read, that is not for these `readers` alone, or that has no keys.
+pub fn keys_of_file(path: &Path, readers: Readers) -> Result<Keyring, KeyFileError> {
     let shown = text::escape(&path.display().to_string());
-    let cannot = |error: std::io::Error| format!("cannot read the key file {shown}: {error}");
+    let cannot = |error: std::io::Error| {
+        KeyFileError::Unusable(format!("cannot read the key file {shown}: {error}"))
+    };
     let file = File::open(path).map_err(cannot)?;
-    let warning = open_to_others(&file).map(|mode| {
-        format!(
+    if let Some(mode) = open_to_others(&file).filter(|_| readers == Readers::Owner) {
+        return Err(KeyFileError::Shared(format!(
             "the key file {shown} can be read by others than its owner (mode {mode:04o}): change \
              it with 'chmod 600 {shown}'"
-        )
-    });
+        )));
+    }
     // As large as it may get: one that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
     file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    of_bytes(&bytes, &shown).map_err(KeyFileError::Unusable)
+}
+
+fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
+    let file = format!("the key file {shown}");
     if bytes.len() > FILE_SIZE_MAX {
-        return Err(format!(
-            "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it one?"
-        ));
+        return Err(format!("{file} has more than {FILE_SIZE_MAX} bytes: is it one?"));
     }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| format!("the key file {shown} is not text: keys are written in base64"))?;
-    let keys = of_lines(text).map_err(|wrong| format!("the key file {shown}{wrong}"))?;
-    Ok(Keys { ring: ring(keys, &format!("the key file {shown}"))?, warning })
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| format!("{file} is not text: keys are written in base64"))?;
+    let keys = of_lines(text).map_err(|wrong| format!("{file}{wrong}"))?;
+    ring(keys, &file)
 }
 
 /// Reads keys with commas between them, as the environment variable `name` has them.

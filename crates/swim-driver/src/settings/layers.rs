@@ -256,8 +256,9 @@ impl Settings {
         self.origin(table, key).is_some()
     }
 
-    /// Where the value of a setting comes from.
-    pub(crate) fn origin(&self, table: &str, key: &str) -> Option<&Origin> {
+    /// Where the value of a setting comes from. `None` if no layer gives it.
+    #[must_use]
+    pub fn origin(&self, table: &str, key: &str) -> Option<&Origin> {
         let is_it = |entry: &&Entry| entry.table == table && entry.key == key;
         self.entries.iter().rfind(is_it).map(|entry| &entry.origin)
     }
@@ -265,6 +266,12 @@ impl Settings {
     /// The folder of the file: paths in it begin there.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.file.as_deref()?.parent()
+    }
+
+    /// A mistake in what comes from there, for checks of a program's own.
+    #[must_use]
+    pub fn error_at(&self, origin: &Origin, wrong: impl Into<String>) -> SettingsError {
+        self.error(Some(origin), wrong)
     }
 
     pub(crate) fn error(&self, origin: Option<&Origin>, wrong: impl Into<String>) -> SettingsError {

@@ -25,15 +25,15 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use swim_core::{Name, Wire};
+use swim_core::{Keyring, Name, Wire};
 
 use crate::options::Options;
 use crate::tags::Tags;
 
-pub use error::SettingsError;
+pub use error::{Origin, SettingsError};
 pub use example::example;
-pub use keys::{Keys, keys_of_file, keys_of_variable};
-pub use layers::{Settings, TABLES, VARIABLES_PREFIX, Variable};
+pub use keys::{KeyFileError, Readers, keys_of_file, keys_of_variable};
+pub use layers::{Settings, TABLES, UnknownVariable, VARIABLES_PREFIX, Variable};
 pub use node::{NODE, advertised_address, bind_address, label, name, network, seed, versions};
 pub use protocol::PROTOCOL;
 pub use setting::{ABOVE_ZERO, Kind, SetPairs, Setting, Table, duration};
@@ -82,6 +82,8 @@ pub struct NodeSettings {
     pub profile: Profile,
     /// The file of the keys. A relative path in a settings file begins at its folder.
     pub key_file: Option<PathBuf>,
+    /// Whose key files are taken.
+    pub readers: Readers,
     /// The tags that are announced as metadata.
     pub tags: Tags,
     /// The metadata, instead of tags.
@@ -93,7 +95,8 @@ impl NodeSettings {
     #[must_use]
     pub fn new(name: Name, profile: Profile) -> Self {
         let options = profile.options(name);
-        NodeSettings { options, profile, key_file: None, tags: Tags::new(), meta: None }
+        let (readers, tags) = (Readers::Owner, Tags::new());
+        NodeSettings { options, profile, key_file: None, readers, tags, meta: None }
     }
 }
 
@@ -140,16 +143,34 @@ impl Settings {
     /// The first setting that is unknown or cannot work, and a key file that cannot be used.
     pub fn options(&self) -> Result<Options, SettingsError> {
         let mut node = self.node()?;
-        if let Some(path) = &node.key_file {
-            let keys = keys_of_file(path)
-                .map_err(|wrong| self.error(self.origin("node", "key_file"), wrong))?;
-            if let Some(warning) = &keys.warning {
-                tracing::warn!(target: "swim", "{warning}");
-            }
-            node.options.config.keyring = keys.ring;
-        }
+        node.options.config.keyring = self.keys(&node)?;
         self.check(&node)?;
         Ok(node.options)
+    }
+
+    /// Reads the keys of a node from its `key_file`. None if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`keys_of_file`], with where the name of the file comes from, and how to allow one that
+    /// others can read.
+    pub fn keys(&self, node: &NodeSettings) -> Result<Keyring, SettingsError> {
+        let Some(path) = &node.key_file else {
+            return Ok(Keyring::default());
+        };
+        let origin = self.origin("node", "key_file");
+        keys_of_file(path, node.readers).map_err(|wrong| {
+            let (key, allow) = match origin {
+                Some(Origin::Flag(_)) => ("", "--allow-shared-key-file"),
+                Some(Origin::Variable(_)) => ("", "SWIM_ALLOW_SHARED_KEY_FILE=true"),
+                _ => ("key_file: ", "allow_shared_key_file = true"),
+            };
+            let or = match wrong {
+                KeyFileError::Shared(_) => format!(", or set {allow} if it is a mounted secret"),
+                KeyFileError::Unusable(_) => String::new(),
+            };
+            self.error(origin, format!("{key}{wrong}{or}"))
+        })
     }
 
     fn host_name(&self) -> Result<Name, SettingsError> {
@@ -163,7 +184,7 @@ impl Settings {
 
     /// A path as this process has to open it.
     fn in_folder(&self, path: PathBuf) -> PathBuf {
-        let in_file = matches!(self.origin("node", "key_file"), Some(error::Origin::Line(_)));
+        let in_file = matches!(self.origin("node", "key_file"), Some(Origin::Line(_)));
         match self.folder().filter(|_| in_file) {
             Some(folder) => folder.join(path),
             None => path,

@@ -7,10 +7,11 @@ use swim_core::text::is_unprintable;
 use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 
 use super::NodeSettings;
+use super::keys::Readers;
 use super::setting::{Kind, Setting, Table};
 use crate::options::PORT_DEFAULT;
-
 use crate::seed::{Seed, address};
+
 /// The longest label: its length travels in one byte.
 const LABEL_SIZE_MAX: usize = 255;
 
@@ -154,7 +155,7 @@ pub static NODE: Table<NodeSettings> = Table {
             key: "key_file",
             about: "A file of keys that packets and streams are encrypted with, one per line, the \
                     first seals. A relative path begins at the folder of this file.",
-            change: "on every network that you do not trust; docs/security.md has the steps",
+            change: "on every network that you do not trust; docs/keys.md has the steps",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"swim.key\"",
@@ -162,6 +163,17 @@ pub static NODE: Table<NodeSettings> = Table {
                 set: |node, text| {
                     node.key_file = Some(PathBuf::from(text));
                     Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "allow_shared_key_file",
+            about: "Take a key file that others than its owner can read or change.",
+            change: "for a mounted secret, as in containers",
+            kind: Kind::Flag {
+                get: |node| node.readers == Readers::Anybody,
+                set: |node, allow| {
+                    node.readers = if allow { Readers::Anybody } else { Readers::Owner };
                 },
             },
         },

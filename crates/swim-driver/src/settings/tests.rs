@@ -229,7 +229,7 @@ fn a_file_is_named_and_its_keys_begin_at_its_folder() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("swim.toml");
     let key = swim_core::Key::aes(&[7; 16]).unwrap();
-    std::fs::write(folder.join("keys"), key.to_text().as_str()).unwrap();
+    write_secret(&folder.join("keys"), key.to_text().as_str());
     std::fs::write(&file, "[node]\nkey_file = 'keys'\n").unwrap();
     let options = Options::from_toml_file(&file).unwrap();
     assert_eq!(options.config.keyring.primary(), Some(&key));
@@ -238,12 +238,54 @@ fn a_file_is_named_and_its_keys_begin_at_its_folder() {
     let told = Options::from_toml_file(&file).unwrap_err();
     assert_eq!(told.line(), Some(3));
     assert!(
-        told.to_string().contains("swim.toml, line 3: cannot read the key file"),
+        told.to_string().contains("swim.toml, line 3: key_file: cannot read the key file"),
         "{told}"
     );
     std::fs::remove_dir_all(&folder).unwrap();
     let told = Options::from_toml_file(&file).unwrap_err().to_string();
     assert!(told.starts_with("cannot read the settings file"), "{told}");
+}
+
+/// Writes a file that only its owner can read.
+fn write_secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    set_mode(path, 0o600);
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _mode: u32) {}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_is_refused_unless_that_is_allowed() {
+    let folder = std::env::temp_dir().join(format!("swim-shared-key-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let key = folder.join("keys");
+    write_secret(&key, swim_core::Key::aes(&[7; 16]).unwrap().to_text().as_str());
+    let shown = key.display();
+    for (mode, allowed, is_refused) in [
+        (0o400, "", false),
+        (0o440, "", true),
+        (0o604, "allow_shared_key_file = false\n", true),
+        (0o644, "allow_shared_key_file = true\n", false),
+    ] {
+        set_mode(&key, mode);
+        let read = Options::from_toml(&format!("[node]\nkey_file = '{shown}'\n{allowed}"));
+        let told = read.map(|options| options.config.keyring.len()).map_err(|it| it.to_string());
+        let refusal = format!(
+            "line 2: key_file: the key file {shown} can be read by others than its owner (mode \
+             {mode:04o}): change it with 'chmod 600 {shown}', or set allow_shared_key_file = true \
+             if it is a mounted secret"
+        );
+        assert_eq!(told, if is_refused { Err(refusal) } else { Ok(1) });
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
