@@ -32,7 +32,7 @@ use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
 use crate::signal::{HANGUP, Received, Signals};
 use crate::style::Tone;
-use crate::{Fatal, text, warn};
+use crate::{Fatal, text};
 
 /// How long the leave may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -52,13 +52,12 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     let arguments = Arc::new(arguments);
     let reading = Arc::clone(&arguments);
     // A file may be a pipe, or on a disk that takes its time; also then a signal ends it.
-    let mut loaded = tokio::select! {
+    let loaded = tokio::select! {
         loaded = tokio::task::spawn_blocking(move || load(&reading)) => loaded
             .unwrap_or_else(|_| Err("the program is ending".into()))
             .map_err(Fatal::usage)?,
         signal = signals.next() => return Ok(signal.exit_code),
     };
-    loaded.warnings.drain(..).for_each(|warning| warn(&warning));
     log.set(&loaded.agent.log);
     let started = started(&loaded);
     let mut options = loaded.node.options.clone();

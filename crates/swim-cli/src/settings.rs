@@ -7,7 +7,7 @@ use swim_tokio::SettingsError;
 use swim_tokio::settings::{Kind, Setting, Settings, Table, Variable};
 
 use crate::simulate::SIMULATE;
-use crate::{keys, log};
+use crate::{keys, log, warn};
 
 /// What `[agent]` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +52,17 @@ pub(crate) static AGENT: Table<AgentSettings> = Table {
     ],
 };
 
-/// The file and the environment, without flags; and what the user should know of it.
-pub(crate) fn layers(file: Option<&Path>) -> Result<(Settings, Vec<String>), SettingsError> {
+/// The file and the environment, without flags. Warns of variables that are no settings: at once,
+/// since a mistake that ends the program may come from them.
+pub(crate) fn layers(file: Option<&Path>) -> Result<Settings, SettingsError> {
     let mut settings = match file {
         Some(path) => Settings::read(path)?,
         None => Settings::new(),
     };
     let known = variables();
     let unknown = settings.add_variables(std::env::vars_os(), &known, &[keys::VARIABLE])?;
-    Ok((settings, unknown.iter().map(ToString::to_string).collect()))
+    unknown.iter().for_each(|variable| warn(&variable.to_string()));
+    Ok(settings)
 }
 
 /// The environment variables of all tables.

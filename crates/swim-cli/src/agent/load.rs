@@ -14,14 +14,13 @@ use crate::{keys, text};
 pub(crate) struct Loaded {
     pub(crate) node: NodeSettings,
     pub(crate) agent: AgentSettings,
-    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads all layers. Reading files, it may take as long as their disks do.
 pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let shown = |error: swim_tokio::SettingsError| error.to_string();
     let file = arguments.config.config.as_deref();
-    let (mut layers, warnings) = layers(file).map_err(shown)?;
+    let mut layers = layers(file).map_err(shown)?;
     arguments.add_to(&mut layers);
     let mut agent = AgentSettings::default();
     layers.apply(&AGENT, &mut agent).map_err(shown)?;
@@ -30,7 +29,7 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     node.options.config.keyring = keys::keys(&layers, &node)?;
     needs_key(&layers, &node)?;
     layers.check(&node).map_err(shown)?;
-    Ok(Loaded { node, agent, warnings })
+    Ok(Loaded { node, agent })
 }
 
 /// Encryption that is asked for at the start needs a key. A settings file may say it for the day

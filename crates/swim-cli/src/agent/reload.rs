@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::print::Line;
 use crate::settings::AGENT;
 use crate::style::Tone;
-use crate::{text, warn};
+use crate::text;
 
 /// What is changed while the agent runs. All else needs a restart.
 const RELOADED: [&str; 5] = [KEY_FILE, "tags", "meta", "seeds", "log"];
@@ -54,7 +54,6 @@ impl Reloader {
             Ok(new) => new,
             Err(wrong) => return refused("reload", &wrong),
         };
-        new.warnings.iter().for_each(|warning| warn(warning));
         match self.change_to(&new).await {
             Ok(changed) => {
                 let restart = self.needs_restart(&new);

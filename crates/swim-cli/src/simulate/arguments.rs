@@ -10,13 +10,13 @@ use swim_sim::simulation::{Fault, Plan, Start};
 use swim_tokio::settings::{NodeSettings, Value};
 use swim_tokio::{Keyring, PORT_DEFAULT};
 
+use crate::Fatal;
 use crate::agent::access::WireArg;
 use crate::cli::Profile;
 use crate::settings::{ConfigArg, layers, written};
 use crate::simulate::memory;
 use crate::simulate::settings::{SIMULATE, SimulateSettings};
 use crate::simulate::spec::{self, CrashSpec, LossSpec};
-use crate::{Fatal, warn};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -113,8 +113,7 @@ impl SimulateArgs {
     /// What these arguments, the environment and the settings file ask for.
     pub(crate) fn asked(&self) -> Result<Asked, Fatal> {
         let wrong = |error: swim_tokio::SettingsError| Fatal::usage(error.to_string());
-        let (mut layers, warnings) = layers(self.config.config.as_deref()).map_err(wrong)?;
-        warnings.iter().for_each(|warning| warn(warning));
+        let mut layers = layers(self.config.config.as_deref()).map_err(wrong)?;
         let mut add = |table, key, flag, value: Option<String>| {
             if let Some(value) = value {
                 layers.add_flag(table, key, flag, Value::Bare(value));

@@ -314,6 +314,20 @@ fn the_environment_goes_before_the_file_and_misspelt_variables_are_warned_of() {
 }
 
 #[test]
+fn a_misspelt_variable_is_told_also_where_its_lack_ends_the_program() {
+    let output = swim(&["agent", "--cluster", "c"])
+        .env("SWIM_BNID", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let [warning, error] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    assert!(warning.ends_with("did you mean SWIM_BIND?"), "{told}");
+    assert!(error.starts_with("swim: missing: --bind <ADDR>"), "{told}");
+}
+
+#[test]
 fn a_name_that_nobody_gives_is_that_of_the_host() {
     let mut agent =
         Agent::run(&["--cluster", "host", "--bind", "127.0.0.1:0", "--profile", "local"]);

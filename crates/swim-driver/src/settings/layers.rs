@@ -356,11 +356,23 @@ fn nearest_variable<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> 
     keys.iter().find(|(key, _)| Some(&**key) == near).map(|(_, name)| (*name).into())
 }
 
-/// What is written almost like this.
+/// What settings are called elsewhere: by flags of `swim agent`, and in other programs.
+const CALLED_ELSEWHERE: [(&str, &str); 4] = [
+    ("cluster", "label"),
+    ("join", "seeds"),
+    ("retry_join", "seeds"),
+    ("allow_network", "allowed_networks"),
+];
+
+/// What is written almost like this, or called so elsewhere.
 fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
     let written = written.replace('-', "_").to_lowercase();
-    let likeness = |known| (strsim::jaro_winkler(&written, known), known);
+    let elsewhere = CALLED_ELSEWHERE.iter().find(|(name, _)| *name == written);
+    let likeness = |known| match elsewhere {
+        Some((_, here)) => (if known == *here { 1.0 } else { 0.0 }, known),
+        None => (strsim::jaro_winkler(&written, known), known),
+    };
     let best = known.into_iter().map(likeness).max_by(|one, other| one.0.total_cmp(&other.0));
     best.filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, known)| known)
 }

@@ -194,6 +194,7 @@ fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
     let variables = environment(&[
         ("SWIM_PROBE_TIMOUT", "1s"),
         ("SWIM_COLOUR", "red"),
+        ("SWIM_CLUSTER", "staging"),
         ("SWIM_KEYS", "secret"),
         ("SWIM_SEED", "10.0.0.1"),
         ("SWIM_SIM_SEEDS", "5"),
@@ -211,6 +212,7 @@ fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
     assert_eq!(
         told,
         [
+            no_effect("SWIM_CLUSTER") + "; did you mean SWIM_LABEL?",
             no_effect("SWIM_COLOUR") + "; docs/swim.example.toml has all of them",
             no_effect("SWIM_KEYS") + "; did you mean SWIM_KEY?",
             no_effect("SWIM_PROBE_TIMOUT") + "; did you mean SWIM_PROBE_TIMEOUT?",
