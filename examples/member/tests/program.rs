@@ -11,6 +11,17 @@ fn the_readme_shows_this_program() {
     assert_eq!(block, Some(shown));
 }
 
+#[test]
+fn the_readme_names_what_the_program_depends_on() {
+    let manifest = include_str!("../Cargo.toml");
+    let needed = manifest.split("[dependencies]\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let readme = include_str!("../../../README.md");
+    let block = readme.split("[dependencies]\n").nth(1).and_then(|rest| rest.split("```").next());
+    // In the workspace there is no path to give.
+    let shown = block.unwrap().replace("path = \"../swim/crates/swim-tokio\"", "workspace = true");
+    assert_eq!(shown.trim_end(), needed);
+}
+
 #[cfg(unix)]
 mod running {
     use std::io::{BufRead, BufReader, Read};
