@@ -78,6 +78,19 @@
 //! Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
 //! 2018), with push/pull anti-entropy and the timing of HashiCorp memberlist.
 //!
+//! # Features
+//!
+//! Features that are on by default can be left out (`default-features = false`) where program memory
+//! is short and the cluster does not use them:
+//!
+//! | feature | absent without it | such input is dropped as |
+//! |---|---|---|
+//! | `compression` | `Config::compression` | [`DropReason::Compressed`] |
+//!
+//! Nodes do not negotiate: each member of a cluster must be able to read what one of them sends.
+//!
+//! The feature `serde`, off by default, serialises events and members.
+//!
 //! # A whole loop
 //!
 //! It uses non-blocking sockets of the standard library. The example `own_loop` of this crate runs

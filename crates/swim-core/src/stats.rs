@@ -190,7 +190,8 @@ counted_enum! {
         RepeatedMessage => "repeated_message", "a message taken before";
         /// A sealed message of a sender that cannot be remembered besides all others.
         SendersFull => "senders_full", "messages of too many senders";
-        /// Compressed, where nothing is: a stream of the native wire format.
+        /// Compressed, where nothing is: a stream of the native wire format. Also whatever else is
+        /// compressed, where this crate was built without its feature `compression`.
         Compressed => "compressed", "compressed, which is not read here";
         /// From an address, or about one, that is in none of `allowed_networks`.
         NotAllowed => "not_allowed", "an address outside the allowed networks";

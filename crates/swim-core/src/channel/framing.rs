@@ -48,7 +48,7 @@ impl Framing {
             wire: config.wire,
             label: config.label.clone(),
             label_also: config.label_also.clone(),
-            compression: config.compression,
+            compression: config.compresses(),
             seals: config.seals(),
             has_keys: !config.keyring.is_empty(),
             requires_seals: config.requires_seals() && !config.breaks(Sabotage::TakesPlaintext),

@@ -84,6 +84,7 @@ pub struct Config {
     /// With keys, the length of a packet then tells a little of what is in it: off where somebody
     /// who may read the traffic chooses metadata or messages of members that have secrets in
     /// theirs.
+    #[cfg(feature = "compression")]
     pub compression: bool,
     /// The networks that members may be in: packets and streams of others are dropped, and members
     /// that announce an address elsewhere are not taken in. Empty, as by default, allows all; at
@@ -226,6 +227,7 @@ impl Config {
             wire: Wire::Swim,
             keyring: Keyring::default(),
             encryption: Encryption::Required,
+            #[cfg(feature = "compression")]
             compression: false,
             allowed_networks: Vec::new(),
 
@@ -319,7 +321,25 @@ impl Config {
     pub fn memberlist(self) -> Self {
         let Versions { protocol, .. } = Versions::MEMBERLIST;
         let versions = Versions { protocol, ..self.versions };
-        Config { wire: Wire::Memberlist, versions, compression: true, ..self }
+        Config {
+            wire: Wire::Memberlist,
+            versions,
+            #[cfg(feature = "compression")]
+            compression: true,
+            ..self
+        }
+    }
+
+    /// Whether what goes out is compressed.
+    #[cfg(feature = "compression")]
+    pub(crate) const fn compresses(&self) -> bool {
+        self.compression
+    }
+
+    /// Nothing is ever compressed.
+    #[cfg(not(feature = "compression"))]
+    pub(crate) const fn compresses(&self) -> bool {
+        false
     }
 
     /// Whether packets, streams and members may come from this address.

@@ -1,17 +1,23 @@
 //! Compression on the native wire: the text of a packet as one block of LZ4, behind its length.
 
+#[cfg(feature = "compression")]
+mod block;
+#[cfg(not(feature = "compression"))]
+mod no_block;
+
 use alloc::vec::Vec;
-use core::fmt;
 
 use bytes::BytesMut;
-use lz4_flex::block::{
-    CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size,
-};
 
 use super::DATAGRAM_SIZE_MAX;
 use super::allowance::Allowance;
 use super::swim::{HEADER_SIZE_MIN, affords, mark_compressed};
 use crate::stats::DropReason;
+
+#[cfg(not(feature = "compression"))]
+use no_block as block;
+
+pub use block::Lz4;
 
 /// What is shorter is not tried: a ping or an ack without news, all that a quiet cluster sends. No
 /// name stands in it twice, so nothing would be saved for the time it takes to clear the table.
@@ -23,24 +29,10 @@ const LENGTH_SIZE: usize = size_of::<u16>();
 // The length of every text fits.
 const _: () = assert!(DATAGRAM_SIZE_MAX <= u16::MAX as usize);
 
-/// Compresses packets of the native wire. To be kept: it has a table of 8 KiB, made at its first
-/// use, and a buffer as long as the longest packet. After that, packets take no memory.
-#[derive(Default)]
-pub struct Lz4 {
-    table: Option<CompressTable>,
-    /// Where a block goes before it takes the place of the text.
-    packed: Vec<u8>,
-}
-
-impl fmt::Debug for Lz4 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lz4").finish_non_exhaustive()
-    }
-}
-
 /// Replaces the text of a packet, which begins at `start`, by its compressed form if that is
 /// shorter, and says so in the header that [`begin_packet`](super::begin_packet) wrote in front;
-/// says whether it was. Before the packet is sealed: the header is sealed in.
+/// says whether it was. Before the packet is sealed: the header is sealed in. Without the feature
+/// `compression` it never is.
 pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bool {
     compress_packet_within(packet, start, lz4, |_| Allowance::ANY)
 }
@@ -57,24 +49,20 @@ pub(crate) fn compress_packet_within(
     {
         return false;
     }
-    let Lz4 { table, packed } = lz4;
-    at_least(packed, get_maximum_output_size(text.len()));
-    let table = table.get_or_insert_with(CompressTable::small);
-    // There is room for the worst.
-    let Ok(size) = compress_into_with_table(text, packed, table) else {
+    let Some(block) = lz4.compress(text) else {
         return false;
     };
-    let Some(length) = u16::try_from(text.len()).ok().filter(|_| LENGTH_SIZE + size < text.len())
-    else {
+    let size = LENGTH_SIZE + block.len();
+    let Some(length) = u16::try_from(text.len()).ok().filter(|_| size < text.len()) else {
         return false;
     };
-    let allowance = allowed(LENGTH_SIZE + size);
+    let allowance = allowed(size);
     if text.len() > allowance.unpacked() || !affords(text, allowance) {
         return false;
     }
     packet.truncate(start);
     packet.extend_from_slice(&length.to_be_bytes());
-    packet.extend_from_slice(&packed[..size]);
+    packet.extend_from_slice(block);
     mark_compressed(packet);
     true
 }
@@ -89,7 +77,7 @@ pub(crate) fn compress_packet_within(
 /// # Errors
 ///
 /// [`DropReason::Malformed`] where the length is missing or too large, or the block is broken or
-/// holds another number of bytes.
+/// holds another number of bytes; [`DropReason::Compressed`] without the feature `compression`.
 pub fn unpack_packet<'a>(packed: &[u8], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], DropReason> {
     unpack_packet_within(packed, buffer, Allowance::ANY)
 }
@@ -108,18 +96,6 @@ pub(crate) fn unpack_packet_within<'a>(
     if length > allowance.unpacked() {
         return Err(DropReason::Overpacked);
     }
-    at_least(buffer, length);
-    let text = &mut buffer[..length];
-    match decompress_into(block, text) {
-        Ok(size) if size == length && affords(text, allowance) => Ok(text),
-        Ok(size) if size == length => Err(DropReason::Overpacked),
-        _ => Err(DropReason::Malformed),
-    }
-}
-
-/// Sees to it that a buffer has so many bytes, and clears none that it has.
-fn at_least(buffer: &mut Vec<u8>, size: usize) {
-    if buffer.len() < size {
-        buffer.resize(size, 0);
-    }
+    let text = block::decompress(block, length, buffer)?;
+    if affords(text, allowance) { Ok(text) } else { Err(DropReason::Overpacked) }
 }

@@ -4,10 +4,12 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use bytes::BytesMut;
 use weezl::decode::Decoder;
 use weezl::encode::Encoder;
 use weezl::{BitOrder, LzwStatus};
 
+use super::packet::put_packed;
 use crate::stats::DropReason;
 
 const LITERAL_BITS: u8 = 8;
@@ -139,6 +141,16 @@ impl fmt::Debug for Lzw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lzw").finish_non_exhaustive()
     }
+}
+
+/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so
+/// with every message, even if it grows.
+pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
+    let mut packed = core::mem::take(&mut lzw.packed);
+    lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
+    out.truncate(start);
+    put_packed(&packed, out);
+    lzw.packed = keep(packed);
 }
 
 /// Gives a buffer back if it is larger than one that is worth keeping. What stands in it stays.

@@ -25,9 +25,12 @@
 //! ```
 
 mod label;
+#[cfg(feature = "compression")]
 mod lzw;
 mod messages;
 mod msgpack;
+#[cfg(not(feature = "compression"))]
+mod no_lzw;
 mod packet;
 mod scanner;
 mod seal_version;
@@ -40,6 +43,8 @@ pub use label::{
     split_stream_label,
 };
 pub use lzw::Lzw;
+#[cfg(feature = "compression")]
+pub use lzw::compress_stream;
 pub use messages::{encode, encoded_len};
 pub use packet::{
     CHECKSUM_OVERHEAD, COMPOUND_OVERHEAD, COMPOUND_PART_OVERHEAD, COMPOUND_PARTS_MAX, NESTING_MAX,
@@ -52,9 +57,12 @@ pub use scanner::{
 pub use seal_version::SealVersion;
 pub(crate) use stream::unpack_stream_within;
 pub use stream::{
-    StreamMessage, Table, TableMembers, compress_stream, decode_stream, encode_error,
-    encode_push_pull, encode_user, unpack_stream,
+    StreamMessage, Table, TableMembers, decode_stream, encode_error, encode_push_pull, encode_user,
+    unpack_stream,
 };
+
+#[cfg(not(feature = "compression"))]
+use no_lzw as lzw;
 
 /// The types of messages: the first byte of each. Those without a place in the model of
 /// [`Message`](crate::wire::Message) are public.

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use bytes::BytesMut;
 
-use super::lzw::{Lzw, keep};
+use super::lzw::Lzw;
 use super::messages::{AckBody, AliveBody, Compressed, Request, put_member};
 use super::msgpack::{Fields, Reader, Sink, extent};
-use super::packet::{affords, put_packed};
+use super::packet::affords;
 use super::{ACK, COMPRESSED, ERROR, LZW, PING, PUSH_PULL, USER};
 use crate::member::MemberRef;
 use crate::stats::DropReason;
@@ -112,16 +112,6 @@ pub fn encode_error(text: &str, out: &mut BytesMut) {
     out.put(&[ERROR]);
     out.fields(1);
     out.text("Error", text.as_bytes());
-}
-
-/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so
-/// with every message, even if it grows.
-pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
-    let mut packed = core::mem::take(&mut lzw.packed);
-    lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
-    out.truncate(start);
-    put_packed(&packed, out);
-    lzw.packed = keep(packed);
 }
 
 /// Replaces `out` by the message that was compressed into `message`, whose type is
