@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+#[cfg(feature = "encryption")]
 use crate::keyring::KeyringError;
 
 /// Why a [`Config`](crate::Config) cannot work. Each message names the setting and what it may be.
@@ -102,6 +103,7 @@ pub enum CommandError {
         max: usize,
     },
     /// The keyring cannot be changed so.
+    #[cfg(feature = "encryption")]
     Keyring(KeyringError),
     /// The key is for a cipher that memberlist does not know.
     Cipher,
@@ -127,6 +129,7 @@ impl fmt::Display for CommandError {
             CommandError::TooLarge { size, max } => {
                 write!(f, "{size} bytes are too many, at most {max} fit")
             }
+            #[cfg(feature = "encryption")]
             CommandError::Keyring(error) => error.fmt(f),
             CommandError::Cipher => ConfigError::Cipher.fmt(f),
             CommandError::PacketTooSmall => f.write_str(

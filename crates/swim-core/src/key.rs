@@ -12,6 +12,8 @@ use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 
+use crate::fingerprint::Fingerprint;
+
 /// What the text of a key for XChaCha20-Poly1305 starts with.
 const XCHACHA_PREFIX: &str = "xchacha20:";
 const XCHACHA_SIZE: usize = 32;
@@ -202,25 +204,6 @@ impl fmt::Display for CipherKind {
             CipherKind::Aes256Gcm => "AES-256-GCM",
             CipherKind::XChaCha20Poly1305 => "XChaCha20-Poly1305",
         })
-    }
-}
-
-/// Stands for a [`Key`] without telling it: the first bytes of a one-way function. As text, 8
-/// hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint([u8; 4]);
-
-impl Fingerprint {
-    /// Its bytes, as the digits of its text stand for them.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 4] {
-        self.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", u32::from_be_bytes(self.0))
     }
 }
 

@@ -86,6 +86,7 @@
 //! | feature | absent without it | such input is dropped as |
 //! |---|---|---|
 //! | `compression` | `Config::compression` | [`DropReason::Compressed`] |
+//! | `encryption` | `Key`, `Keyring`, `Encryption`, and what takes them | [`DropReason::Sealed`] |
 //!
 //! Nodes do not negotiate: each member of a cluster must be able to read what one of them sends.
 //!
@@ -116,13 +117,17 @@ mod detection;
 mod dissemination;
 mod error;
 mod exchange;
+mod fingerprint;
 mod hooks;
+#[cfg(feature = "encryption")]
 mod key;
+#[cfg(feature = "encryption")]
 mod keyring;
 mod member;
 mod members;
 mod membership;
 mod node;
+#[cfg(feature = "encryption")]
 #[cfg(test)]
 mod numbers;
 mod output;
@@ -138,12 +143,17 @@ pub mod text;
 mod time;
 pub mod wire;
 
-pub use config::{Config, Encryption, SuspicionTimeouts};
+#[cfg(feature = "encryption")]
+pub use config::Encryption;
+pub use config::{Config, SuspicionTimeouts};
 pub use deadlines::Deadlines;
 pub use error::{CommandError, ConfigError, Refused};
+pub use fingerprint::Fingerprint;
 pub use hooks::{Hooks, Merge, NoHooks};
 pub use ipnet::IpNet;
-pub use key::{CipherKind, Fingerprint, Key, KeyError};
+#[cfg(feature = "encryption")]
+pub use key::{CipherKind, Key, KeyError};
+#[cfg(feature = "encryption")]
 pub use keyring::{Keyring, KeyringError};
 pub use member::{
     Belief, Incarnation, Member, MemberRef, NAME_SIZE_MAX, Name, NameError, State, Verdict,

@@ -16,7 +16,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use ipnet::IpNet;
 
-use crate::key::Fingerprint;
+use crate::fingerprint::Fingerprint;
 use crate::member::{Incarnation, Member, Name, State};
 use crate::stats::DropReason;
 

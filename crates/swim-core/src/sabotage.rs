@@ -10,6 +10,10 @@
     not(feature = "sabotage"),
     expect(unreachable_pub, reason = "public where somebody can choose one")
 )]
+#[cfg_attr(
+    not(feature = "encryption"),
+    allow(dead_code, reason = "some rules are about keys alone")
+)]
 pub enum Sabotage {
     /// Takes over an older announcement of a live member.
     BelievesOldNews,

@@ -139,7 +139,7 @@ impl Channel {
             // Nothing that another node would not read.
             wire::compress_packet_within(packet, start, &mut self.lz4, Allowance::native);
         }
-        if !self.framing.seals {
+        if !self.framing.seals() {
             return;
         }
         wire::mark_sealed(packet);
@@ -157,7 +157,7 @@ impl Channel {
             memberlist::compress_packet_within(packet, 0, &mut self.lzw, allowed);
         }
         let label = &*self.framing.label;
-        if self.framing.seals {
+        if self.framing.seals() {
             self.sealer.seal_memberlist_packet(self.framing.seal_version, label, packet, 0);
         } else if checksum {
             // Sealed text has a better one.

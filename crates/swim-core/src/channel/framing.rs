@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::config::Config;
+use crate::config::{Config, Sealing};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::memberlist::StreamLimits;
@@ -18,11 +18,9 @@ pub(super) struct Framing {
     pub(super) label: Bytes,
     pub(super) label_also: Option<Bytes>,
     pub(super) compression: bool,
-    /// Whether what is sent is sealed.
-    pub(super) seals: bool,
-    has_keys: bool,
-    /// Whether what is not sealed is dropped.
-    pub(super) requires_seals: bool,
+    sealing: Sealing,
+    /// Whether what is not sealed is taken although it has to be.
+    takes_plain: bool,
     /// Whether what is compressed may be any work.
     reads_all: bool,
     pub(super) seal_version: SealVersion,
@@ -49,9 +47,8 @@ impl Framing {
             label: config.label.clone(),
             label_also: config.label_also.clone(),
             compression: config.compresses(),
-            seals: config.seals(),
-            has_keys: !config.keyring.is_empty(),
-            requires_seals: config.requires_seals() && !config.breaks(Sabotage::TakesPlaintext),
+            sealing: config.sealing(),
+            takes_plain: config.breaks(Sabotage::TakesPlaintext),
             reads_all: config.breaks(Sabotage::ReadsAllThatIsPacked),
             seal_version: config.seal_version(),
             port: config.address.port(),
@@ -78,7 +75,19 @@ impl Framing {
     /// Whether there are keys to open with.
     #[inline]
     pub(super) fn has_keys(&self) -> bool {
-        self.has_keys
+        self.sealing.has_keys()
+    }
+
+    /// Whether what is sent is sealed.
+    #[inline]
+    pub(super) fn seals(&self) -> bool {
+        self.sealing.seals()
+    }
+
+    /// Whether what is not sealed is dropped.
+    #[inline]
+    pub(super) fn requires_seals(&self) -> bool {
+        self.sealing.requires_seals() && !self.takes_plain
     }
 
     /// What a compressed text may be as work that came in so many bytes.
@@ -99,8 +108,8 @@ impl Framing {
     #[inline]
     pub(super) fn check_sealed(&self, sealed: bool) -> Result<(), DropReason> {
         match sealed {
-            true if !self.has_keys => Err(DropReason::Sealed),
-            false if self.requires_seals => Err(DropReason::Plaintext),
+            true if !self.has_keys() => Err(DropReason::Sealed),
+            false if self.requires_seals() => Err(DropReason::Plaintext),
             _ => Ok(()),
         }
     }

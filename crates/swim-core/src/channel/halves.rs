@@ -50,7 +50,7 @@ impl Channel {
     /// streams of the native wire. Then [`greet`](Channel::greet) comes first.
     #[must_use]
     pub fn waits_for_greeting(&self) -> bool {
-        self.framing.wire == Wire::Swim && self.framing.seals && self.framing.waits
+        self.framing.wire == Wire::Swim && self.framing.seals() && self.framing.waits
     }
 
     /// What a dialler says before its part, which goes on when the acceptor has greeted
@@ -70,7 +70,7 @@ impl Channel {
         let Framed { mut bytes, header_len } = framed;
         let framing = &self.framing;
         match framing.wire {
-            Wire::Swim if framing.seals || stream.is_sealed() => {
+            Wire::Swim if framing.seals() || stream.is_sealed() => {
                 bytes = self.seal_frames(stream, side, &bytes[header_len..]);
             }
             Wire::Swim => {}
@@ -82,7 +82,7 @@ impl Channel {
                     let allowed = Allowance::memberlist;
                     memberlist::compress_packet_within(&mut bytes, 0, &mut self.lzw, allowed);
                 }
-                if framing.seals {
+                if framing.seals() {
                     let version = framing.seal_version;
                     self.sealer.seal_memberlist_stream(version, label, &mut bytes, 0);
                 }

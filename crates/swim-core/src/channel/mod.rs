@@ -11,26 +11,33 @@ mod draft;
 mod framing;
 mod greeting;
 mod halves;
+#[cfg(not(feature = "encryption"))]
+mod no_seal;
+mod open_error;
 mod opening;
+#[cfg(feature = "encryption")]
 mod seal;
 mod stream_buffer;
 
 pub use draft::Draft;
 pub use halves::Framed;
+pub use open_error::OpenError;
 pub use opening::{Opened, Scratch};
-pub use seal::{OpenError, Sealer};
+#[cfg(feature = "encryption")]
+pub use seal::Sealer;
 pub use stream_buffer::{Received, Rejected, Side, StreamBuffer};
 
 use core::fmt;
 
 use crate::config::Config;
-use crate::key::Fingerprint;
-use crate::sabotage::Sabotage;
+use crate::fingerprint::Fingerprint;
 use crate::wire::Lz4;
 use crate::wire::memberlist::Lzw;
 
 use draft::Memory;
 use framing::Framing;
+#[cfg(not(feature = "encryption"))]
+use no_seal::Sealer;
 
 /// How a node with one configuration writes and reads.
 pub struct Channel {
@@ -50,11 +57,9 @@ impl Channel {
     /// `seed`; see [`Sealer::new`].
     #[must_use]
     pub fn new(config: &Config, seed: [u8; 32]) -> Self {
-        let mut sealer = Sealer::new(config.keyring.clone(), seed);
-        sealer.try_every_key(config.breaks(Sabotage::TriesEveryKey));
         Channel {
             framing: Framing::of(config),
-            sealer,
+            sealer: Sealer::of(config, seed),
             lz4: Lz4::default(),
             lzw: Lzw::default(),
             unpacker: Lzw::default(),
@@ -65,13 +70,11 @@ impl Channel {
     /// Speaks from now on as a node with this configuration, which is valid.
     pub fn reconfigure(&mut self, config: &Config) {
         self.framing = Framing::of(config);
-        if *self.sealer.keyring() != config.keyring {
-            // Making keys ready takes longer than using them.
-            self.sealer.change(|ring| ring.clone_from(&config.keyring));
-        }
+        self.sealer.follow(config);
     }
 
     /// Takes the primary key for one that sealed so often more.
+    #[cfg(feature = "encryption")]
     #[cfg(test)]
     pub(crate) fn wear_key(&mut self, seals: u64) {
         self.sealer.wear(seals);
@@ -91,7 +94,7 @@ impl Channel {
     /// Asserts that it speaks as a node with this configuration.
     pub(crate) fn check(&self, config: &Config) {
         assert_eq!(self.framing, Framing::of(config), "the framing of the configuration");
-        assert!(*self.sealer.keyring() == config.keyring, "the keys of the configuration");
+        assert!(self.sealer.follows(config), "the keys of the configuration");
     }
 }
 
@@ -109,8 +112,6 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::key::Key;
-    use crate::keyring::Keyring;
 
     fn config() -> Config {
         Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
@@ -124,9 +125,12 @@ mod tests {
         channel.check(&Config { label: Bytes::from_static(b"other"), ..config() });
     }
 
+    #[cfg(feature = "encryption")]
     #[test]
     #[should_panic(expected = "the keys of the configuration")]
     fn other_keys_than_those_of_the_node_are_noticed() {
+        use crate::{Key, Keyring};
+
         let ring = |key: &[u8]| Keyring::new(Key::aes(key).unwrap());
         let with = |keyring: Keyring| Config { keyring, ..config() };
         let channel = Channel::new(&with(ring(b"0123456789abcdef")), [0; 32]);

@@ -104,7 +104,7 @@ impl Channel {
         }
         match self.sealer.open_memberlist_packet(label, refilled(opened, text)) {
             Ok(text) => Ok((text, true)),
-            Err(_) if is_plain && !self.framing.requires_seals => Ok((text, false)),
+            Err(_) if is_plain && !self.framing.requires_seals() => Ok((text, false)),
             Err(_) if is_plain => Err(DropReason::Plaintext),
             Err(_) => Err(DropReason::WrongKey),
         }

@@ -16,8 +16,12 @@ use chacha20poly1305::consts::U12;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::key::{CipherKind, Fingerprint, Key};
+use super::OpenError;
+use crate::config::Config;
+use crate::fingerprint::Fingerprint;
+use crate::key::{CipherKind, Key};
 use crate::keyring::Keyring;
+use crate::sabotage::Sabotage;
 use crate::wire::{LABEL_SIZE_MAX, SealVersion, memberlist};
 
 type Aes192Gcm = AesGcm<Aes192, U12>;
@@ -84,6 +88,25 @@ impl Sealer {
         Sealer { ring, ready, nonces, seals: 0, tries_every_key: false }
     }
 
+    /// The sealer of a node with this configuration.
+    pub(super) fn of(config: &Config, seed: [u8; 32]) -> Self {
+        let tries_every_key = config.breaks(Sabotage::TriesEveryKey);
+        Sealer { tries_every_key, ..Sealer::new(config.keyring.clone(), seed) }
+    }
+
+    /// Takes over the keys of this configuration.
+    pub(super) fn follow(&mut self, config: &Config) {
+        if !self.follows(config) {
+            // Making keys ready takes longer than using them.
+            self.change(|ring| ring.clone_from(&config.keyring));
+        }
+    }
+
+    /// Whether it has the keys of this configuration.
+    pub(super) fn follows(&self, config: &Config) -> bool {
+        self.ring == config.keyring
+    }
+
     /// Installs, uses or removes keys.
     pub fn change<T>(&mut self, change: impl FnOnce(&mut Keyring) -> T) -> T {
         let before: Vec<Key> = self.ring.keys().cloned().collect();
@@ -112,11 +135,6 @@ impl Sealer {
         if let Some(primary) = self.ready.first_mut() {
             primary.wear.seals += seals;
         }
-    }
-
-    /// Passes over hints, as a test wants it.
-    pub(super) fn try_every_key(&mut self, always: bool) {
-        self.tries_every_key = always;
     }
 
     /// How often the primary key sealed here, as soon as half of the seals may have been made that
@@ -395,23 +413,6 @@ impl Sealer {
             primary.wear.seals += 1;
         }
     }
-}
-
-/// Why something was not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is nothing to open, or nothing was sealed.
-    Empty,
-    /// The version of memberlist's encryption is neither 0 nor 1: probably it is not encrypted.
-    Version,
-    /// Nothing sealed is that short, or it is not as long as it says.
-    TooShort,
-    /// None of the keys opens it: it was sealed with another key, or for another label, or changed
-    /// on the way.
-    NoKey,
-    /// The padding is longer than the text.
-    Padding,
 }
 
 /// A key made ready, and how worn it is.

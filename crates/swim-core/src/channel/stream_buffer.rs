@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Channel;
 use super::greeting::{Greeting, Greetings};
-use super::seal::OpenError;
+use super::{Channel, OpenError};
 use crate::stats::DropReason;
 use crate::wire::{self, Frame, Half, Wire, memberlist};
 

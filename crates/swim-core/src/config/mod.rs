@@ -1,9 +1,14 @@
 //! Every interval and every limit of a node.
 
+#[cfg(feature = "encryption")]
 mod encryption;
 mod formulas;
+#[cfg(not(feature = "encryption"))]
+mod no_sealing;
 mod room;
 mod rules;
+#[cfg(feature = "encryption")]
+mod sealing;
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -13,13 +18,19 @@ use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::address::canonical;
+#[cfg(feature = "encryption")]
 use crate::keyring::Keyring;
 use crate::member::{Incarnation, Name, Versions};
 use crate::sabotage::Sabotage;
 use crate::wire::Wire;
 
+#[cfg(feature = "encryption")]
 pub use encryption::Encryption;
 pub use formulas::SuspicionTimeouts;
+#[cfg(not(feature = "encryption"))]
+pub(crate) use no_sealing::Sealing;
+#[cfg(feature = "encryption")]
+pub(crate) use sealing::Sealing;
 
 /// How a node behaves: who it is, its timing, and its limits.
 ///
@@ -71,8 +82,10 @@ pub struct Config {
     /// The keys that packets and streams are encrypted with: the first one seals, each of them
     /// opens. Empty, as by default, means no encryption. `docs/keys.md` says how many packets a key
     /// is good for, and how to move a running cluster to encryption.
+    #[cfg(feature = "encryption")]
     pub keyring: Keyring,
     /// With keys: whether what goes out is encrypted, and what comes in has to be.
+    #[cfg(feature = "encryption")]
     pub encryption: Encryption,
     /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire,
     /// off by default there, or with LZW packets and streams of memberlist's. It saves about half
@@ -225,7 +238,9 @@ impl Config {
             versions: Versions::DEFAULT,
 
             wire: Wire::Swim,
+            #[cfg(feature = "encryption")]
             keyring: Keyring::default(),
+            #[cfg(feature = "encryption")]
             encryption: Encryption::Required,
             #[cfg(feature = "compression")]
             compression: false,

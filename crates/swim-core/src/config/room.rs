@@ -2,15 +2,12 @@
 
 use core::net::{Ipv6Addr, SocketAddr};
 
-use super::{Config, Encryption};
+use super::Config;
 use crate::member::{Incarnation, NAME_SIZE_MAX};
 use crate::wire::{
     self, Broadcast, Claim, Envelope, IndirectPing, Message, SealVersion, Update, User, Wire,
     memberlist,
 };
-
-/// The tag that each of the ciphers adds.
-const TAG_SIZE: usize = 16;
 
 /// On the native wire: field number and length of a payload and of a key, and the growth of the
 /// length of the message around them.
@@ -19,12 +16,12 @@ const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 impl Config {
     /// Whether packets and streams are encrypted.
     pub(crate) fn seals(&self) -> bool {
-        self.encryption != Encryption::Off && !self.keyring.is_empty()
+        self.sealing().seals()
     }
 
     /// Whether they have to be to be accepted.
     pub(crate) fn requires_seals(&self) -> bool {
-        self.encryption == Encryption::Required && !self.keyring.is_empty()
+        self.sealing().requires_seals()
     }
 
     /// Whether they are encrypted, on the native wire.
@@ -75,9 +72,7 @@ impl Config {
 
     pub(crate) fn seal_overhead(&self) -> usize {
         match self.wire {
-            Wire::Swim => {
-                self.keyring.primary().map_or(0, |key| key.cipher().nonce_size() + TAG_SIZE)
-            }
+            Wire::Swim => self.native_seal_overhead(),
             Wire::Memberlist => self.seal_version().overhead(),
         }
     }

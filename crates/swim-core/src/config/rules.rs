@@ -56,7 +56,7 @@ impl Config {
         if !self.versions.is_valid() || !is_true {
             return Err(ConfigError::Versions { min: spoken.min, max: spoken.max });
         }
-        if !self.keyring.keys().all(|key| self.wire.has_cipher(key.cipher())) {
+        if !self.has_ciphers() {
             return Err(ConfigError::Cipher);
         }
         Ok(())

@@ -5,9 +5,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::Node;
-use crate::config::Encryption;
 use crate::error::{CommandError, at_most};
-use crate::key::Key;
 use crate::output::{Failure, RequestId};
 use crate::stats::MessageKind;
 use crate::status::Status;
@@ -114,37 +112,6 @@ impl Node {
             node.exchange.set_user_state(state);
             Ok(())
         })
-    }
-
-    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
-    /// already. The first key that is installed is also sealed with.
-    ///
-    /// To change the key of a running cluster: install the new one everywhere, then
-    /// [`use_key`](Node::use_key) it everywhere, then [`remove_key`](Node::remove_key) the old one
-    /// everywhere.
-    pub fn install_key(&mut self, now: Instant, key: Key) -> Result<bool, CommandError> {
-        self.turn(now, |node| node.start_install_key(key))
-    }
-
-    /// Seals with a key that was installed before.
-    pub fn use_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
-        self.turn(now, |node| node.change_keyring(|ring| ring.use_key(key)))
-    }
-
-    /// Removes a key. The one that is sealed with cannot be removed.
-    pub fn remove_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
-        self.turn(now, |node| node.change_keyring(|ring| ring.remove(key)))
-    }
-
-    /// Says whether, with keys, what goes out is sealed, and what comes in has to be. To move a
-    /// running cluster to encryption: install the key everywhere with [`Encryption::Off`], then set
-    /// [`Encryption::Outgoing`] everywhere, then [`Encryption::Required`].
-    pub fn set_encryption(
-        &mut self,
-        now: Instant,
-        encryption: Encryption,
-    ) -> Result<(), CommandError> {
-        self.turn(now, |node| node.change_access(|config| config.encryption = encryption))
     }
 
     /// Takes another label, and says which other one is accepted as well: empty for none at all,

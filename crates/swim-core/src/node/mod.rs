@@ -7,6 +7,8 @@ mod commands;
 mod due;
 mod getters;
 mod inputs;
+#[cfg(feature = "encryption")]
+mod keys;
 mod leaving;
 mod packets;
 mod probing;

@@ -200,6 +200,7 @@ impl Node {
     }
 }
 
+#[cfg(feature = "encryption")]
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;

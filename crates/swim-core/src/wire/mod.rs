@@ -35,7 +35,6 @@ use core::net::SocketAddr;
 use bytes::BytesMut;
 use siphasher::sip::SipHasher13;
 
-use crate::key::CipherKind;
 use crate::member::{Incarnation, State, Versions};
 use crate::stats::MessageKind;
 
@@ -92,11 +91,6 @@ impl Wire {
             Wire::Swim => Versions::DEFAULT,
             Wire::Memberlist => Versions::MEMBERLIST,
         }
-    }
-
-    /// Whether packets of this format can be sealed with such a key.
-    pub(crate) fn has_cipher(self, cipher: CipherKind) -> bool {
-        self == Wire::Swim || cipher.is_aes()
     }
 
     /// What a message costs in a packet besides its own bytes.
