@@ -80,13 +80,14 @@
 //!
 //! # Features
 //!
-//! Features that are on by default can be left out (`default-features = false`) where program memory
-//! is short and the cluster does not use them:
+//! Three features are on by default. Where program memory is short, leave out what the cluster does
+//! not use (`default-features = false`):
 //!
 //! | feature | absent without it | such input is dropped as |
 //! |---|---|---|
 //! | `compression` | `Config::compression` | [`DropReason::Compressed`] |
 //! | `encryption` | `Key`, `Keyring`, `Encryption`, and what takes them | [`DropReason::Sealed`] |
+//! | `memberlist` | `Wire::Memberlist`, `Config::memberlist` | [`DropReason::Memberlist`] |
 //!
 //! Nodes do not negotiate: each member of a cluster must be able to read what one of them sends.
 //!
@@ -127,7 +128,7 @@ mod member;
 mod members;
 mod membership;
 mod node;
-#[cfg(feature = "encryption")]
+#[cfg(all(feature = "encryption", feature = "memberlist"))]
 #[cfg(test)]
 mod numbers;
 mod output;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use super::Channel;
-use crate::wire::{self, Allowance, Message, Wire, memberlist};
+use crate::wire::{self, Allowance, Format, Message, Wire, memberlist};
 
 /// The memory for packets is asked for in pieces of this size, and used again once the packets
 /// written in it were sent and dropped.
@@ -108,9 +108,9 @@ impl Draft<'_> {
         if self.channel.memory.bytes.len() == self.start {
             return None;
         }
-        match self.wire {
-            Wire::Swim => self.channel.frame_swim(self.start),
-            Wire::Memberlist => self.channel.frame_memberlist(checksum),
+        match self.wire.format() {
+            Format::Swim => self.channel.frame_swim(self.start),
+            Format::Memberlist(_) => self.channel.frame_memberlist(checksum),
         }
         Some(self.channel.memory.bytes.split().freeze())
     }
@@ -124,7 +124,7 @@ impl Draft<'_> {
     #[inline]
     fn note(&mut self, len: usize) {
         self.used += self.cost(len);
-        if self.wire == Wire::Memberlist {
+        if self.wire.is_memberlist() {
             // No packet is longer than 65,507 bytes.
             self.channel.memory.parts.push(u16::try_from(len).unwrap_or(u16::MAX));
         }

@@ -6,7 +6,7 @@ use crate::config::{Config, Sealing};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::memberlist::StreamLimits;
-use crate::wire::{self, Allowance, Labels, SealVersion, Wire};
+use crate::wire::{self, Allowance, Format, Labels, SealVersion, Wire};
 
 /// What a frame with a user message holds besides the payload, at most.
 const USER_FRAME_OVERHEAD: usize = 512;
@@ -58,11 +58,10 @@ impl Framing {
             greets_anew: !config.breaks(Sabotage::GreetsAlike),
             frame_size_max: (config.reliable_size_max + USER_FRAME_OVERHEAD)
                 .max(wire::PUSH_PULL_FRAME_SIZE_MAX),
-            stream_limits: StreamLimits {
-                user_state_size_max: config.user_state_size_max,
-                user_message_size_max: config.reliable_size_max,
-                ..StreamLimits::default()
-            },
+            stream_limits: StreamLimits::within(
+                config.user_state_size_max,
+                config.reliable_size_max,
+            ),
         }
     }
 
@@ -92,9 +91,9 @@ impl Framing {
 
     /// What a compressed text may be as work that came in so many bytes.
     pub(super) fn allowance(&self, received: usize) -> Allowance {
-        match self.wire {
-            Wire::Swim => Allowance::native(self.paid(received)),
-            Wire::Memberlist => Allowance::memberlist(self.paid(received)),
+        match self.wire.format() {
+            Format::Swim => Allowance::native(self.paid(received)),
+            Format::Memberlist(_) => Allowance::memberlist(self.paid(received)),
         }
     }
 

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::Channel;
 use super::greeting::Greeting;
 use super::stream_buffer::{Side, StreamBuffer, frame_place};
-use crate::wire::{self, Allowance, Wire, memberlist};
+use crate::wire::{self, Allowance, Format, Wire, memberlist};
 
 /// What is longer goes out as it is: to compress 20 MiB takes half a second, in which this node
 /// would answer nobody. A table of 4,000 members is compressed.
@@ -69,12 +69,12 @@ impl Channel {
     pub fn sealed(&mut self, stream: &mut StreamBuffer, side: Side, framed: Framed) -> Bytes {
         let Framed { mut bytes, header_len } = framed;
         let framing = &self.framing;
-        match framing.wire {
-            Wire::Swim if framing.seals() || stream.is_sealed() => {
+        match framing.wire.format() {
+            Format::Swim if framing.seals() || stream.is_sealed() => {
                 bytes = self.seal_frames(stream, side, &bytes[header_len..]);
             }
-            Wire::Swim => {}
-            Wire::Memberlist => {
+            Format::Swim => {}
+            Format::Memberlist(_) => {
                 let dialled_with = stream.dialled_with();
                 let label = dialled_with.as_ref().unwrap_or(&framing.label);
                 if framing.compression && bytes.len() <= PACKED_SIZE_MAX {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::Channel;
 use crate::stats::DropReason;
 use crate::wire::memberlist::Lzw;
-use crate::wire::{self, Allowance, Message, Messages, Wire, memberlist};
+use crate::wire::{self, Allowance, Format, Message, Messages, Wire, memberlist};
 
 /// The memory that datagrams are opened in, used again for each. It is no part of the channel,
 /// which may write answers while the messages that lie here are handled.
@@ -46,9 +46,9 @@ impl Channel {
         scratch: &'a mut Scratch,
     ) -> Result<Opened<'a>, DropReason> {
         let Scratch { opened, unpacked, lzw } = scratch;
-        let (text, sealed) = match self.framing.wire {
-            Wire::Swim => self.open_swim(datagram, opened, unpacked)?,
-            Wire::Memberlist => self.open_memberlist(datagram, opened)?,
+        let (text, sealed) = match self.framing.wire.format() {
+            Format::Swim => self.open_swim(datagram, opened, unpacked)?,
+            Format::Memberlist(_) => self.open_memberlist(datagram, opened)?,
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
         let paid = self.framing.paid(datagram.len());
@@ -116,9 +116,9 @@ impl Opened<'_> {
     /// one follows.
     #[inline]
     pub fn read(self, mut visit: impl FnMut(Result<Message<'_>, DropReason>)) {
-        match self.wire {
-            Wire::Swim => Messages::new(self.text).for_each(visit),
-            Wire::Memberlist => {
+        match self.wire.format() {
+            Format::Swim => Messages::new(self.text).for_each(visit),
+            Format::Memberlist(_) => {
                 let Opened { text, port, lzw, paid, .. } = self;
                 let allowance = Allowance::memberlist(paid);
                 memberlist::read_packet_within(text, port, lzw, allowance, &mut visit);

@@ -551,5 +551,6 @@ fn unpad(text: &[u8]) -> Result<&[u8], OpenError> {
     Ok(&text[..size])
 }
 
+#[cfg(feature = "memberlist")]
 #[cfg(test)]
 mod tests;

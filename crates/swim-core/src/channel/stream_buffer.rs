@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::greeting::{Greeting, Greetings};
 use super::{Channel, OpenError};
 use crate::stats::DropReason;
-use crate::wire::{self, Frame, Half, Wire, memberlist};
+use crate::wire::{self, Format, Frame, Half, Wire, memberlist};
 
 /// What a seal adds to a frame, at most: a nonce of 24 bytes and a tag of 16.
 const SEAL_OVERHEAD_MAX: usize = 40;
@@ -90,9 +90,9 @@ impl Channel {
         from: Side,
         room: usize,
     ) -> Result<Option<Received>, Rejected> {
-        let half = match self.framing.wire {
-            Wire::Swim => self.read_swim_half(buffer, from)?,
-            Wire::Memberlist => self.read_memberlist_half(buffer, from, room)?,
+        let half = match self.framing.wire.format() {
+            Format::Swim => self.read_swim_half(buffer, from)?,
+            Format::Memberlist(_) => self.read_memberlist_half(buffer, from, room)?,
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
         let sealed = buffer.sealed;
@@ -415,10 +415,7 @@ impl Received {
     /// What it holds, to be read.
     #[must_use]
     pub fn half(&self) -> Half<'_> {
-        match self.wire {
-            Wire::Swim => Half::Swim(&self.bytes),
-            Wire::Memberlist => Half::Memberlist { text: &self.bytes, port: self.port },
-        }
+        Half::new(self.wire, &self.bytes, self.port)
     }
 
     /// Whether it was sealed.

@@ -332,6 +332,7 @@ impl Config {
     /// assert_eq!(config.wire, Wire::Memberlist);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[cfg(feature = "memberlist")]
     #[must_use]
     pub fn memberlist(self) -> Self {
         let Versions { protocol, .. } = Versions::MEMBERLIST;
@@ -365,7 +366,7 @@ impl Config {
 
     /// Where answers to this node's pings should go, as far as the wire says that.
     pub(crate) fn reply_to(&self) -> Option<SocketAddr> {
-        (self.wire == Wire::Memberlist).then_some(self.address)
+        self.wire.is_memberlist().then_some(self.address)
     }
 
     /// Whether this node was told to break a rule.

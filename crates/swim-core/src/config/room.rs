@@ -5,8 +5,8 @@ use core::net::{Ipv6Addr, SocketAddr};
 use super::Config;
 use crate::member::{Incarnation, NAME_SIZE_MAX};
 use crate::wire::{
-    self, Broadcast, Claim, Envelope, IndirectPing, Message, SealVersion, Update, User, Wire,
-    memberlist,
+    self, Broadcast, Claim, Envelope, Format, IndirectPing, Message, SealVersion, Update, User,
+    Wire, memberlist,
 };
 
 /// On the native wire: field number and length of a payload and of a key, and the growth of the
@@ -40,9 +40,9 @@ impl Config {
     /// How many bytes of a packet are left for messages, with what each of them costs besides.
     pub(crate) fn packet_text_max(&self) -> usize {
         let sealed = if self.seals() { self.seal_overhead() } else { 0 };
-        let framing = match self.wire {
-            Wire::Swim => wire::header_len(&self.label),
-            Wire::Memberlist => {
+        let framing = match self.wire.format() {
+            Format::Swim => wire::header_len(&self.label),
+            Format::Memberlist(_) => {
                 let label = memberlist::label_header_len(&self.label);
                 label + memberlist::CHECKSUM_OVERHEAD + memberlist::COMPOUND_OVERHEAD
             }
@@ -54,12 +54,12 @@ impl Config {
     /// length is added, without the checksum of memberlist's wire.
     pub(crate) fn datagram_len(&self, used: usize, len: usize) -> usize {
         let framing = self.packet_size_max - self.packet_text_max();
-        match self.wire {
-            Wire::Swim => framing + used + len,
-            Wire::Memberlist if used == 0 => {
+        match self.wire.format() {
+            Format::Swim => framing + used + len,
+            Format::Memberlist(_) if used == 0 => {
                 framing - memberlist::CHECKSUM_OVERHEAD - memberlist::COMPOUND_OVERHEAD + len
             }
-            Wire::Memberlist => {
+            Format::Memberlist(_) => {
                 framing - memberlist::CHECKSUM_OVERHEAD + used + self.wire.part_overhead() + len
             }
         }
@@ -71,9 +71,9 @@ impl Config {
     }
 
     pub(crate) fn seal_overhead(&self) -> usize {
-        match self.wire {
-            Wire::Swim => self.native_seal_overhead(),
-            Wire::Memberlist => self.seal_version().overhead(),
+        match self.wire.format() {
+            Format::Swim => self.native_seal_overhead(),
+            Format::Memberlist(_) => self.seal_version().overhead(),
         }
     }
 
@@ -89,9 +89,9 @@ impl Config {
         /// The type, a map of two, their names, a length of up to 3 bytes, and a sequence number.
         const MEMBERLIST: usize = 1 + 1 + 8 + 6 + 3 + 5;
         self.message_max()
-            - match self.wire {
-                Wire::Swim => SWIM,
-                Wire::Memberlist => MEMBERLIST,
+            - match self.wire.format() {
+                Format::Swim => SWIM,
+                Format::Memberlist(_) => MEMBERLIST,
             }
     }
 
@@ -119,9 +119,9 @@ impl Config {
 
     /// The room that this message, which has no payload, leaves for one.
     fn payload_max(&self, message: &Message<'_>) -> usize {
-        let fields = match self.wire {
-            Wire::Swim => PAYLOAD_FIELD,
-            Wire::Memberlist => 0,
+        let fields = match self.wire.format() {
+            Format::Swim => PAYLOAD_FIELD,
+            Format::Memberlist(_) => 0,
         };
         self.message_max() - self.wire.encoded_len(message) - fields
     }
@@ -134,9 +134,9 @@ impl Config {
         }
         let name = str::from_utf8(&[b'n'; NAME_SIZE_MAX]).expect("ASCII is UTF-8");
         let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), u16::MAX);
-        let longest = match self.wire {
-            Wire::Swim => wire::alive_len_max(self.meta_size_max),
-            Wire::Memberlist => {
+        let longest = match self.wire.format() {
+            Format::Swim => wire::alive_len_max(self.meta_size_max),
+            Format::Memberlist(_) => {
                 let versions = self.versions;
                 let claim = Claim::Alive { address, meta: &[], versions };
                 let update = Update { name, incarnation: Incarnation::MAX, claim };

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{BROADCASTS_TOLD_APART, Config, FAN_OUT_MAX};
 use crate::error::ConfigError;
 use crate::text::is_unprintable;
-use crate::wire::{self, Wire};
+use crate::wire::{self, Format};
 
 /// Each packet is held against all of them.
 const NETWORKS_MAX: usize = 256;
@@ -49,9 +49,9 @@ impl Config {
         }
         let spoken = self.wire.versions().protocol;
         let announced = self.versions.protocol;
-        let is_true = match self.wire {
-            Wire::Swim => announced.overlaps(spoken),
-            Wire::Memberlist => spoken.min <= announced.min && announced.max <= spoken.max,
+        let is_true = match self.wire.format() {
+            Format::Swim => announced.overlaps(spoken),
+            Format::Memberlist(_) => spoken.min <= announced.min && announced.max <= spoken.max,
         };
         if !self.versions.is_valid() || !is_true {
             return Err(ConfigError::Versions { min: spoken.min, max: spoken.max });

@@ -8,7 +8,7 @@ mod check;
 mod inbox;
 mod keyed;
 mod messages;
-#[cfg(feature = "encryption")]
+#[cfg(all(feature = "encryption", feature = "memberlist"))]
 #[cfg(test)]
 mod order_in_go;
 mod queue;

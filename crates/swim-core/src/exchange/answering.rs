@@ -6,7 +6,7 @@ use crate::channel::{Framed, Side};
 use crate::context::Context;
 use crate::output::{StreamId, StreamOp};
 use crate::stats::{DropReason, MessageKind};
-use crate::wire::{Ack, Frame, Message, Ping, Wire, memberlist};
+use crate::wire::{Ack, Format, Frame, Message, Ping, memberlist};
 
 impl Exchange {
     /// Answers a ping over a stream.
@@ -22,9 +22,9 @@ impl Exchange {
 
     /// Tells the sender of a message that it was received.
     pub(crate) fn acknowledge_message(&mut self, cx: &mut Context, id: StreamId) {
-        match cx.config.wire {
-            Wire::Swim => self.acknowledge(cx, id, 0),
-            Wire::Memberlist => {
+        match cx.config.wire.format() {
+            Format::Swim => self.acknowledge(cx, id, 0),
+            Format::Memberlist(_) => {
                 self.expect_end(cx, id, 0);
                 cx.outputs.stream(id, StreamOp::Finish);
             }
@@ -58,9 +58,9 @@ impl Exchange {
     fn acknowledge(&mut self, cx: &mut Context, id: StreamId, sequence: u32) {
         cx.count_sent(MessageKind::Ack);
         let ack = Ack { sequence, payload: &[], view: 0 };
-        let framed = cx.channel.framed(|wire, out| match wire {
-            Wire::Swim => Frame::Ack(ack).encode(out),
-            Wire::Memberlist => wire.encode(&Message::Ack(ack), out),
+        let framed = cx.channel.framed(|wire, out| match wire.format() {
+            Format::Swim => Frame::Ack(ack).encode(out),
+            Format::Memberlist(_) => wire.encode(&Message::Ack(ack), out),
         });
         self.answer(cx, id, framed);
     }

@@ -13,7 +13,7 @@ use crate::members::{Entry, Members, Slot};
 use crate::output::RequestId;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
-use crate::wire::{self, Scope, Wire, memberlist};
+use crate::wire::{self, Format, Scope, memberlist};
 
 /// Telling so many members takes no longer than to read what a hundred packets say.
 const TABLE_SMALL: usize = 1024;
@@ -40,10 +40,10 @@ impl Exchange {
         let picked = members.pick(&mut cx.random, 1, None, alive);
         if let [peer] = picked.slots() {
             let to = members.entry(*peer).address();
-            match cx.config.wire {
-                Wire::Swim => self.tell(cx, members, to, Purpose::Compare, Scope::Compare),
+            match cx.config.wire.format() {
+                Format::Swim => self.tell(cx, members, to, Purpose::Compare, Scope::Compare),
                 // Its nodes tell no digest.
-                Wire::Memberlist => self.push_pull_with(cx, members, to),
+                Format::Memberlist(_) => self.push_pull_with(cx, members, to),
             }
         }
     }
@@ -75,9 +75,9 @@ impl Exchange {
         let told = [members.entry(Slot::LOCAL), members.entry(suspect)];
         let to = told[1].address();
         let told = told.into_iter().map(Entry::announcement);
-        let framed = cx.channel.framed(|wire, out| match wire {
-            Wire::Swim => wire::encode_push_pull(Scope::Partial, 0, told, &[], out),
-            Wire::Memberlist => memberlist::encode_push_pull(false, told, &[], out),
+        let framed = cx.channel.framed(|wire, out| match wire.format() {
+            Format::Swim => wire::encode_push_pull(Scope::Partial, 0, told, &[], out),
+            Format::Memberlist(_) => memberlist::encode_push_pull(false, told, &[], out),
         });
         self.open(cx, to, Purpose::PushPull, (framed, Needs::Nothing));
     }
@@ -147,9 +147,9 @@ impl Exchange {
         let view = if is_partial { 0 } else { members.view_digest() };
         let count = if scope == Scope::Compare { 1 } else { usize::MAX };
         let told = members.iter().map(Entry::announcement).take(count);
-        let framed = cx.channel.framed(|wire, out| match wire {
-            Wire::Swim => wire::encode_push_pull(scope, view, told, &state, out),
-            Wire::Memberlist => {
+        let framed = cx.channel.framed(|wire, out| match wire.format() {
+            Format::Swim => wire::encode_push_pull(scope, view, told, &state, out),
+            Format::Memberlist(_) => {
                 memberlist::encode_push_pull(scope == Scope::Join, told, &state, out);
             }
         });

@@ -16,7 +16,7 @@ use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput, StreamOp}
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{Envelope, Frame, Message, Ping, User, Wire, memberlist};
+use crate::wire::{Envelope, Format, Frame, Message, Ping, User, memberlist};
 
 /// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
 /// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
@@ -81,9 +81,9 @@ impl Exchange {
         let source = cx.config.name.as_str();
         let reply_to = cx.config.reply_to();
         let ping = Ping { sequence, target: entry.name(), source, reply_to };
-        let framed = cx.channel.framed(|wire, out| match wire {
-            Wire::Swim => Frame::Ping(ping).encode(out),
-            Wire::Memberlist => wire.encode(&Message::Ping(ping), out),
+        let framed = cx.channel.framed(|wire, out| match wire.format() {
+            Format::Swim => Frame::Ping(ping).encode(out),
+            Format::Memberlist(_) => wire.encode(&Message::Ping(ping), out),
         });
         cx.count_sent(MessageKind::Ping);
         self.open(cx, entry.address(), Purpose::Ping { sequence }, (framed, Needs::Nothing))
@@ -99,9 +99,9 @@ impl Exchange {
     ) {
         let envelope = cx.config.seals_natively().then(|| Envelope::to_stream_of(to.name()));
         let message = User { from: cx.config.name.as_str(), payload, envelope };
-        let framed = cx.channel.framed(|wire, out| match wire {
-            Wire::Swim => Frame::User(message).encode(out),
-            Wire::Memberlist => memberlist::encode_user(message.payload, out),
+        let framed = cx.channel.framed(|wire, out| match wire.format() {
+            Format::Swim => Frame::User(message).encode(out),
+            Format::Memberlist(_) => memberlist::encode_user(message.payload, out),
         });
         cx.count_sent(MessageKind::User);
         let purpose = Purpose::Message { request };
@@ -185,7 +185,7 @@ impl Exchange {
     fn receive_end(&mut self, cx: &mut Context, id: StreamId, purpose: Purpose, is_silent: bool) {
         match purpose {
             // Memberlist acknowledges no message: whoever takes one closes the stream.
-            Purpose::Message { request } if is_silent && cx.config.wire == Wire::Memberlist => {
+            Purpose::Message { request } if is_silent && cx.config.wire.is_memberlist() => {
                 self.complete(cx, id);
                 cx.answer(request, Ok(Answer::Delivered));
             }

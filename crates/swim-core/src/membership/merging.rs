@@ -11,7 +11,7 @@ use crate::dissemination::Gossip;
 use crate::member::{MemberRef, State};
 use crate::members::Slot;
 use crate::output::Event;
-use crate::wire::{Claim, Half, Scope, Update, Wire};
+use crate::wire::{Claim, Format, Half, Scope, Update};
 
 impl Membership {
     /// Takes in everything that another node knows, which this node `dialled`, or which dialled.
@@ -30,11 +30,11 @@ impl Membership {
         };
         let origin = Origin::push_pull(from, self.members.peers() == 0);
         let own = cx.config.name.clone();
-        let mut sender = match cx.config.wire {
+        let mut sender = match cx.config.wire.format() {
             // The sender stands first in its own table.
-            Wire::Swim => None,
+            Format::Swim => None,
             // It stands anywhere. Memberlist takes the receiver for the accuser.
-            Wire::Memberlist => Some(own.as_str()),
+            Format::Memberlist(_) => Some(own.as_str()),
         };
         let mut is_sender = true;
         for member in half.members() {
@@ -45,7 +45,7 @@ impl Membership {
                     self.receive_update(cx, gossip, detector, &News::new(&update, origin));
                     if is_sender {
                         let found = self.note_sender(member.name, from, dialled);
-                        is_sender = !found && cx.config.wire == Wire::Memberlist;
+                        is_sender = !found && cx.config.wire.is_memberlist();
                     }
                 }
                 Err(reason) => cx.report_drop(from, reason, true),

@@ -13,7 +13,7 @@ use crate::members::{Slot, Standing};
 use crate::output::Via;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
-use crate::wire::{Claim, Message, Update, Wire};
+use crate::wire::{Claim, Message, Update};
 
 impl Membership {
     /// Tells whoever announces itself at `to`, with this incarnation, what this node holds against
@@ -122,7 +122,7 @@ impl Membership {
         news: &News<'_>,
     ) {
         cx.drop_quietly(DropReason::UnknownMember);
-        if cx.config.wire == Wire::Memberlist {
+        if cx.config.wire.is_memberlist() {
             return;
         }
         // In a push/pull it is what the sender holds of everybody it ever lost: no news.

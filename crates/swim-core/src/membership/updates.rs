@@ -13,7 +13,7 @@ use crate::members::{Announcement, Entry, Slot};
 use crate::output::{Event, Via};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
-use crate::wire::{Claim, Update, Wire};
+use crate::wire::{Claim, Format, Update};
 
 /// At the highest incarnation there is nothing to refute with. Accusations from others are not
 /// heeded there, so what is held against the member is this node's own failed probe, and its own
@@ -255,11 +255,11 @@ fn is_acceptable(cx: &mut Context, name: &str, new: &Announcement<'_>, via: Via)
 
 fn understands(config: &Config, versions: Versions) -> bool {
     let own = config.versions;
-    match config.wire {
-        Wire::Swim => versions.is_valid() && versions.overlap(own),
+    match config.wire.format() {
+        Format::Swim => versions.is_valid() && versions.overlap(own),
         // There a member is not left out but refuses whole exchanges, as long as one member uses
         // a version that another one does not understand.
-        Wire::Memberlist => {
+        Format::Memberlist(_) => {
             versions.is_valid() && versions.protocol.min > 0 && versions.understand_each_other(own)
         }
     }

@@ -194,7 +194,7 @@ impl Node {
 /// other members. Memberlist's wire does not say for whom it is.
 pub(super) fn is_for(config: &Config, message: &User<'_>) -> bool {
     let to = message.envelope.map(|envelope| envelope.to);
-    config.wire == Wire::Memberlist
+    config.wire.is_memberlist()
         || to == Some(wire::recipient(config.name.as_str()))
         || config.breaks(Sabotage::TakesWhatIsForOthers)
 }

@@ -4,23 +4,18 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::frames::{FRAME_HEADER_LEN, Frame, Scope, decode_frame, frame_len};
-use super::memberlist::{self, StreamMessage};
-use super::{Ping, User};
+use super::{Format, Ping, User, Wire, memberlist};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};
 
 /// What came in on a stream, unsealed and unpacked.
 #[derive(Clone, Copy, Debug)]
-pub enum Half<'a> {
-    /// Frames of the native wire.
-    Swim(&'a [u8]),
-    /// A message of memberlist's wire.
-    Memberlist {
-        /// Its bytes.
-        text: &'a [u8],
-        /// Stands for the port where none is given.
-        port: u16,
-    },
+pub struct Half<'a> {
+    wire: Wire,
+    /// Frames of the native wire, or a message of memberlist's.
+    text: &'a [u8],
+    /// Stands for the port where memberlist's wire gives none.
+    port: u16,
 }
 
 /// What an exchange is about.
@@ -61,14 +56,22 @@ impl Opening<'_> {
 }
 
 impl<'a> Half<'a> {
+    /// What `text` is on this wire. On memberlist's, `port` stands for the port of a member of whom
+    /// none is given.
+    #[must_use]
+    pub const fn new(wire: Wire, text: &'a [u8], port: u16) -> Self {
+        Half { wire, text, port }
+    }
+
     /// What the exchange is about.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
     pub fn opening(&self) -> Result<Opening<'a>, DropReason> {
-        match *self {
-            Half::Swim(frames) => match Frames(frames).next().ok_or(DropReason::Malformed)?? {
+        let Half { wire, text, port } = *self;
+        match wire.format() {
+            Format::Swim => match Frames(text).next().ok_or(DropReason::Malformed)?? {
                 Frame::Ping(ping) => Ok(Opening::Ping(ping)),
                 Frame::Ack(ack) => Ok(Opening::Ack { sequence: ack.sequence }),
                 Frame::User(user) => Ok(Opening::User(user)),
@@ -76,26 +79,16 @@ impl<'a> Half<'a> {
                     Ok(Opening::PushPull { scope: part.scope(), view: part.view })
                 }
             },
-            Half::Memberlist { text, port } => Ok(match memberlist::decode_stream(text, port)? {
-                StreamMessage::Ping(ping) => Opening::Ping(ping),
-                StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
-                StreamMessage::User { payload } => {
-                    Opening::User(User { from: "", payload, envelope: None })
-                }
-                StreamMessage::PushPull(table) => {
-                    let scope = if table.join { Scope::Join } else { Scope::Full };
-                    Opening::PushPull { scope, view: 0 }
-                }
-                StreamMessage::Error(text) => Opening::Complaint(text),
-            }),
+            Format::Memberlist(_) => memberlist::opening(text, port),
         }
     }
 
     /// The members in a push/pull, in the order in which they were sent. One that is malformed
     /// yields an error, and the next one follows.
     pub fn members(&self) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
-        match *self {
-            Half::Swim(frames) => Box::new(Frames(frames).flat_map(|frame| {
+        let Half { wire, text, port } = *self;
+        match wire.format() {
+            Format::Swim => Box::new(Frames(text).flat_map(|frame| {
                 let (members, wrong) = match frame {
                     Ok(Frame::PushPull(part)) => (Some(part.members()), None),
                     Ok(_) => (None, Some(Err(DropReason::Malformed))),
@@ -103,9 +96,9 @@ impl<'a> Half<'a> {
                 };
                 members.into_iter().flatten().chain(wrong)
             })),
-            Half::Memberlist { text, port } => match memberlist::decode_stream(text, port) {
-                Ok(StreamMessage::PushPull(table)) => Box::new(table.members()),
-                _ => Box::new(core::iter::empty()),
+            Format::Memberlist(_) => match memberlist::members(text, port) {
+                Some(members) => Box::new(members),
+                None => Box::new(core::iter::empty()),
             },
         }
     }
@@ -116,6 +109,7 @@ impl<'a> Half<'a> {
     ///
     /// [`DropReason::TooLarge`], and what is wrong with it.
     pub fn user_state(&self, size_max: usize) -> Result<Vec<u8>, DropReason> {
+        let Half { wire, text, port } = *self;
         let mut state = Vec::new();
         let mut add = |piece: &[u8]| {
             if state.len() + piece.len() > size_max {
@@ -124,18 +118,14 @@ impl<'a> Half<'a> {
             state.extend_from_slice(piece);
             Ok(())
         };
-        match *self {
-            Half::Swim(frames) => {
-                for frame in Frames(frames) {
+        match wire.format() {
+            Format::Swim => {
+                for frame in Frames(text) {
                     let Frame::PushPull(part) = frame? else { return Err(DropReason::Malformed) };
                     add(part.user_state)?;
                 }
             }
-            Half::Memberlist { text, port } => {
-                if let StreamMessage::PushPull(table) = memberlist::decode_stream(text, port)? {
-                    add(table.user_state)?;
-                }
-            }
+            Format::Memberlist(_) => add(memberlist::user_state(text, port)?)?,
         }
         Ok(state)
     }

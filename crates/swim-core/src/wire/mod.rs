@@ -20,13 +20,21 @@
 //! # Ok::<(), swim_core::DropReason>(())
 //! ```
 
+#[cfg_attr(
+    not(feature = "memberlist"),
+    allow(dead_code, reason = "it knows the prices of both wires")
+)]
 mod allowance;
 mod frames;
 mod half;
 mod lz4;
+#[cfg(feature = "memberlist")]
 pub mod memberlist;
 mod messages;
+#[cfg(not(feature = "memberlist"))]
+pub(crate) mod no_memberlist;
 mod protobuf;
+mod seal_version;
 mod swim;
 
 use core::hash::Hasher;
@@ -47,7 +55,9 @@ pub use frames::{
 };
 pub use lz4::{Lz4, compress_packet, unpack_packet};
 pub(crate) use lz4::{compress_packet_within, unpack_packet_within};
-pub use memberlist::SealVersion;
+#[cfg(not(feature = "memberlist"))]
+pub(crate) use no_memberlist as memberlist;
+pub use seal_version::SealVersion;
 pub(crate) use swim::{
     HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, mark_sealed_stream, read_header,
 };
@@ -66,12 +76,17 @@ pub const DATAGRAM_SIZE_MAX: usize = 65_507;
 pub const STREAM_BYTES_MAX: usize = 1 << 30;
 
 /// Which format a node speaks.
+///
+/// Without the feature `memberlist` it has one variant and is `#[non_exhaustive]`: a `match` on it
+/// still compiles where something else in a program asks for the feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "memberlist"), non_exhaustive)]
 pub enum Wire {
     /// This library's own: compact, with all that it can do.
     #[default]
     Swim,
     /// That of HashiCorp memberlist, byte for byte: to be in one cluster with Go programs.
+    #[cfg(feature = "memberlist")]
     Memberlist,
 }
 
@@ -79,45 +94,70 @@ impl Wire {
     /// The word for it in settings and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Wire::Swim => "swim",
-            Wire::Memberlist => "memberlist",
+        match self.format() {
+            Format::Swim => "swim",
+            Format::Memberlist(_) => "memberlist",
         }
+    }
+
+    /// The same, to be matched on.
+    #[inline]
+    pub(crate) const fn format(self) -> Format {
+        match self {
+            Wire::Swim => Format::Swim,
+            #[cfg(feature = "memberlist")]
+            Wire::Memberlist => Format::Memberlist(memberlist::Spoken),
+        }
+    }
+
+    /// Whether it is memberlist's.
+    #[inline]
+    pub(crate) const fn is_memberlist(self) -> bool {
+        matches!(self.format(), Format::Memberlist(_))
     }
 
     /// The protocol versions that there are, and what a node announces by default.
     pub(crate) const fn versions(self) -> Versions {
-        match self {
-            Wire::Swim => Versions::DEFAULT,
-            Wire::Memberlist => Versions::MEMBERLIST,
+        match self.format() {
+            Format::Swim => Versions::DEFAULT,
+            Format::Memberlist(_) => Versions::MEMBERLIST,
         }
     }
 
     /// What a message costs in a packet besides its own bytes.
     pub(crate) const fn part_overhead(self) -> usize {
-        match self {
-            Wire::Swim => 0,
-            Wire::Memberlist => memberlist::COMPOUND_PART_OVERHEAD,
+        match self.format() {
+            Format::Swim => 0,
+            Format::Memberlist(_) => memberlist::COMPOUND_PART_OVERHEAD,
         }
     }
 
     /// Appends a message in the form in which packets carry it.
     #[inline]
     pub(crate) fn encode(self, message: &Message<'_>, out: &mut BytesMut) {
-        match self {
-            Wire::Swim => message.encode(out),
-            Wire::Memberlist => memberlist::encode(message, out),
+        match self.format() {
+            Format::Swim => message.encode(out),
+            Format::Memberlist(_) => memberlist::encode(message, out),
         }
     }
 
     /// How many bytes [`encode`](Wire::encode) appends.
     #[inline]
     pub(crate) fn encoded_len(self, message: &Message<'_>) -> usize {
-        match self {
-            Wire::Swim => message.encoded_len(),
-            Wire::Memberlist => memberlist::encoded_len(message),
+        match self.format() {
+            Format::Swim => message.encoded_len(),
+            Format::Memberlist(_) => memberlist::encoded_len(message),
         }
     }
+}
+
+/// A [`Wire`] as this crate matches on it. Without the feature `memberlist` the second one has no
+/// value, so the compiler leaves out what would be done then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "memberlist"), allow(dead_code, reason = "so one is never made"))]
+pub(crate) enum Format {
+    Swim,
+    Memberlist(memberlist::Spoken),
 }
 
 /// One message of a datagram, borrowed from it.

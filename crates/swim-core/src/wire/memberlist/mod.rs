@@ -24,6 +24,7 @@
 //! });
 //! ```
 
+mod half;
 mod label;
 #[cfg(feature = "compression")]
 mod lzw;
@@ -33,11 +34,11 @@ mod msgpack;
 mod no_lzw;
 mod packet;
 mod scanner;
-mod seal_version;
 mod stream;
 #[cfg(test)]
 mod tolerance;
 
+pub(crate) use half::{members, opening, user_state};
 pub use label::{
     check_first_byte, label_header_len, looks_plain, looks_sealed, put_label, split_label,
     split_stream_label,
@@ -54,15 +55,20 @@ pub(crate) use packet::{compress_packet_within, read_packet_within};
 pub use scanner::{
     HEADER_SIZE_MAX, MEMBER_SIZE_MAX, SEAL_HEADER_LEN, SIMPLE_SIZE_MAX, Scanner, StreamLimits,
 };
-pub use seal_version::SealVersion;
 pub(crate) use stream::unpack_stream_within;
 pub use stream::{
     StreamMessage, Table, TableMembers, decode_stream, encode_error, encode_push_pull, encode_user,
     unpack_stream,
 };
 
+pub use super::SealVersion;
+
 #[cfg(not(feature = "compression"))]
 use no_lzw as lzw;
+
+/// Says that the wire is spoken: what [`Format::Memberlist`](super::Format) holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spoken;
 
 /// The types of messages: the first byte of each. Those without a place in the model of
 /// [`Message`](crate::wire::Message) are public.

@@ -51,6 +51,13 @@ impl Default for StreamLimits {
     }
 }
 
+impl StreamLimits {
+    /// As large as Go takes them, but with these limits of a receiver.
+    pub(crate) fn within(user_state_size_max: usize, user_message_size_max: usize) -> Self {
+        StreamLimits { user_state_size_max, user_message_size_max, ..StreamLimits::default() }
+    }
+}
+
 /// Finds the end of a message on a stream while it comes in. Every byte is looked at once, and what
 /// a message says of its own size is compared with the limits as soon as it is there.
 ///

@@ -74,7 +74,7 @@ fn s94_full_tables_that_are_refused_on_memberlists_wire_are_an_error_that_go_und
     });
     answers.next();
     let refusal = answers.next().unwrap();
-    let half = wire::Half::Memberlist { text: &refusal, port: 1 };
+    let half = wire::Half::new(Wire::Memberlist, &refusal, 1);
     let opening = half.opening();
     let Ok(wire::Opening::Complaint(text)) = opening else {
         panic!("{opening:?}");
