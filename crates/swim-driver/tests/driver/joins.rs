@@ -156,7 +156,7 @@ fn what_is_no_seed_is_refused_before_anything_is_joined() {
     let mut net = Net::new();
     let a = net.add("a", |_| {});
     let cluster = net.hosts[a].cluster.clone();
-    let mut joining = Box::pin(cluster.join(["10.0.0.2:7946", "b"]));
+    let mut joining = Box::pin(cluster.join(["10.0.0.2:7946", "b:http"]));
     assert!(matches!(ready(&mut joining), Err(Error::BadSeed { .. })));
     let none: [&str; 0] = [];
     let mut joining = Box::pin(cluster.join(none));

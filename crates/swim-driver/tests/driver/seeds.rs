@@ -210,7 +210,7 @@ fn what_is_no_seed_or_one_too_many_is_refused() {
     let mut net = Net::new();
     let a = net.add("a", |_| {});
     let cluster = net.hosts[a].cluster.clone();
-    let mut adding = Box::pin(cluster.add_seed("nowhere"));
+    let mut adding = Box::pin(cluster.add_seed("nowhere:"));
     assert!(matches!(ready(&mut adding), Err(Error::BadSeed(_))));
     let mut removing = Box::pin(cluster.remove_seed("10.0.0.2:0"));
     assert!(matches!(ready(&mut removing), Err(Error::BadSeed(_))));

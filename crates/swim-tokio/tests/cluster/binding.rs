@@ -63,9 +63,9 @@ async fn settings_that_cannot_work_are_named() {
     assert!(error.to_string().contains("probe_timeout"), "{error}");
 
     let mut bad = options("a");
-    bad.seeds = vec!["no-port".into()];
+    bad.seeds = vec!["bad-port:http".into()];
     let Err(error) = bind(bad).await else { panic!("that cannot work") };
-    assert!(error.to_string().contains("no-port"), "{error}");
+    assert!(error.to_string().contains("bad-port"), "{error}");
 }
 
 #[tokio::test]
