@@ -48,9 +48,9 @@ pub async fn start(options: Options) -> Result<Node, BindError> {
 /// member or to accept a merge, and which data and state to give to peers.
 ///
 /// The node calls them and waits for them: they must neither block nor wait for a command of a
-/// [`Cluster`]. They may use what a `Cluster` answers without waiting, such as
-/// [`members`](Cluster::members). A hook that panics ends the node: [`Node::stopped`] resolves, and
-/// commands return [`Error::Stopped`](crate::Error::Stopped).
+/// [`Cluster`](crate::Cluster). They may use what a `Cluster` answers without waiting, such as
+/// [`members`](crate::Cluster::members). A hook that panics ends the node: [`Node::stopped`]
+/// resolves, and commands return [`Error::Stopped`](crate::Error::Stopped).
 ///
 /// # Errors
 ///
