@@ -4,9 +4,6 @@ use crate::finding::{Finding, Verdict};
 
 /// Attacks and the beginnings of their cases.
 const KNOWN_BROKEN: &[(&str, &str)] = &[
-    // In the first minute with others a node follows what is said of an earlier life.
-    ("S89", "native, no key, just met"),
-    ("S89", "memberlist, no key, just met"),
     ("S94", "work, native, a stream byte by byte"),
     ("S94", "work, native, members that look alike in LZ4"),
     ("S94", "work, memberlist, datagrams of one byte"),

@@ -332,9 +332,11 @@ fn checking_every_move_multiplies_forged_moves() {
 
 #[test]
 fn following_every_jump_takes_its_last_incarnations_from_a_member() {
-    assert!(!attacks::exhausting_suspicion(Wire::Swim, |config| {
-        config.sabotage = Some(Sabotage::FollowsEveryJump);
-    }));
+    for known in [secs(0), secs(61)] {
+        assert!(!attacks::exhausting_suspicion(Wire::Swim, known, |config| {
+            config.sabotage = Some(Sabotage::FollowsEveryJump);
+        }));
+    }
 }
 
 #[test]

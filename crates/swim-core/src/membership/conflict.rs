@@ -139,7 +139,7 @@ impl Membership {
         let Announcement { incarnation, address, meta, versions } = new;
         let claim = Claim::Alive { address, meta, versions };
         let update = Update { name: name.as_str(), incarnation, claim };
-        let origin = Origin { via: candidate.via(), pinger: None, is_common };
+        let origin = Origin { via: candidate.via(), is_common, ..Origin::OWN };
         self.accept_alive(cx, gossip, slot, &News::new(&update, origin), &new);
     }
 

@@ -28,7 +28,7 @@ impl Membership {
             Ok(state) => state,
             Err(reason) => return cx.report_drop(from, reason, true),
         };
-        let origin = Origin::push_pull(from, self.members.peers() == 0);
+        let origin = Origin::push_pull(from, self.members.peers() == 0, dialled);
         let own = cx.config.name.clone();
         let mut sender = match cx.config.wire.format() {
             // The sender stands first in its own table.

@@ -16,21 +16,24 @@ pub(crate) struct Origin {
     /// does not pass on what it learns in the join: the cluster that it learns it from knows it,
     /// and a newcomer to 1,000 members would send 1,000 updates.
     pub(super) is_common: bool,
+    /// It is the answer to an exchange that this node opened.
+    pub(super) is_answer: bool,
 }
 
 impl Origin {
     /// This node itself.
-    pub(crate) const OWN: Origin = Origin { via: Via::Own, pinger: None, is_common: false };
+    pub(crate) const OWN: Origin =
+        Origin { via: Via::Own, pinger: None, is_common: false, is_answer: false };
 
     /// A datagram; with the member that pinged in it from its own address, if one did so far.
     #[inline]
     pub(crate) fn packet(from: SocketAddr, pinger: Option<Slot>) -> Self {
-        Origin { via: Via::Packet { from }, pinger, is_common: false }
+        Origin { via: Via::Packet { from }, pinger, ..Origin::OWN }
     }
 
-    /// An exchange of views.
-    pub(super) fn push_pull(from: SocketAddr, is_common: bool) -> Self {
-        Origin { via: Via::PushPull { from }, pinger: None, is_common }
+    /// An exchange of views, which this node `dialled`, or which dialled.
+    pub(super) fn push_pull(from: SocketAddr, is_common: bool, dialled: bool) -> Self {
+        Origin { via: Via::PushPull { from }, pinger: None, is_common, is_answer: dialled }
     }
 }
 

@@ -79,9 +79,11 @@ impl Membership {
     /// member may have restarted unheard. At the highest incarnation nobody could refute anything
     /// else. Nor may it use up the incarnations of a live member
     /// on the way there: each accusation raises them by little. An alive of the member itself may
-    /// jump as its clock does. A node follows any jump of what is said of itself at first: an
-    /// earlier life, of which it knows nothing, may have been so high. Afterwards it knows of what
-    /// others announced in its name: who believed that holds it against this node now.
+    /// jump as its clock does. An earlier life of this node, of which it knows nothing, may have
+    /// been so high: at first it believes that of whoever it asks what is known, which is where it
+    /// joins. Others who hold that life against it say with it what it announced. Afterwards it
+    /// knows of what others announced in its name: who believed that holds it against this node
+    /// now.
     fn may_follow(&self, cx: &Context, known: Option<Slot>, news: &News<'_>) -> bool {
         let update = news.update;
         let Some(entry) = known.map(|slot| self.members.entry(slot)) else {
@@ -100,7 +102,7 @@ impl Membership {
         let announced = if of_itself { self.own.claimed() } else { entry.incarnation() };
         is_followed(entry.incarnation().max(announced), update.incarnation)
             || !entry.state().is_live()
-            || (of_itself && !self.own.is_settled(cx.now()))
+            || (of_itself && news.origin.is_answer && !self.own.is_settled(cx.now()))
             || cx.config.breaks(Sabotage::FollowsEveryJump)
     }
 

@@ -26,7 +26,9 @@ fn s85_forged_moves_are_not_multiplied_towards_a_third_party() {
 #[test]
 fn s89_a_suspicion_near_the_highest_incarnation_takes_nothing_from_a_member() {
     for wire in WIRES {
-        assert!(attacks::exhausting_suspicion(wire, |_| {}), "{wire:?}");
+        for known in [secs(0), secs(61)] {
+            assert!(attacks::exhausting_suspicion(wire, known, |_| {}), "{wire:?}, {known:?}");
+        }
     }
 }
 

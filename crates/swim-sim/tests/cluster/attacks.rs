@@ -2,6 +2,7 @@
 //! succeeds. Each answers whether the cluster came through.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use bytes::Bytes;
 use swim_core::channel::Channel;
@@ -69,11 +70,13 @@ pub(crate) fn forged_moves(wire: Wire, configure: Configure) -> f64 {
 
 /// S89: everybody is told that a member is suspect just below the highest incarnation. Whether
 /// nobody follows, and it can still change its metadata and leave as left in the view of all.
-pub(crate) fn exhausting_suspicion(wire: Wire, configure: Configure) -> bool {
+///
+/// Members that have known each other for so long. For a minute they listen to what is said of an
+/// earlier life, where they asked.
+pub(crate) fn exhausting_suspicion(wire: Wire, known: Duration, configure: Configure) -> bool {
     let mut world = world(wire, 89, configure);
     world.form(5);
-    // What is said of an earlier life is followed only at first.
-    world.run(secs(61));
+    world.run(known);
     let before = world.node("n2").local().incarnation;
     let stranger = SocketAddr::from(([10, 8, 8, 8], 8));
     for _ in 0..3 {

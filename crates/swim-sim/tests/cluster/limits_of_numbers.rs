@@ -28,11 +28,16 @@ fn accuse_everywhere(world: &mut World, nodes: usize, incarnation: u32) {
     }
 }
 
-/// A cluster in which n3 has the highest incarnation there is.
+/// A cluster in which n3 has the highest incarnation there is: somebody announced it just below
+/// that.
 fn saturated(seed: u64, nodes: usize) -> World {
     let mut world = World::new(seed);
     world.form(nodes);
-    accuse_everywhere(&mut world, nodes, u32::MAX - 1);
+    let (address, versions) = (world.address("n3"), Versions::DEFAULT);
+    let alive = Claim::Alive { address, meta: b"", versions };
+    for name in names(nodes) {
+        world.forge(outside(), &name, &about("n3", u32::MAX - 1, alive));
+    }
     world.run(secs(1));
     world.settle(secs(10));
     assert_eq!(world.node("n3").local().incarnation, Incarnation::MAX);
