@@ -61,6 +61,8 @@ pub(crate) enum Acked {
     Probe(Probe, bool),
     /// A member that was asked whether it is there.
     Asked(Slot),
+    /// A member that the application pinged, which is answered.
+    Command(Slot),
     /// A member that was asked because two addresses have its name.
     Check(Slot),
     /// A member that failed.

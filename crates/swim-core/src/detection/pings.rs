@@ -33,8 +33,8 @@ pub(super) enum Pending {
     Retry { member: Slot },
     /// Sent to a member of whom this node only heard, before it is told news.
     Ask { member: Slot },
-    /// Sent for the application.
-    Command { request: RequestId, sent_at: Instant },
+    /// Sent for the application to a member, unless that one is forgotten meanwhile.
+    Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
 
 /// Whom a ping was sent for, and what they hear.
@@ -157,8 +157,13 @@ impl Pings {
         self.checks.contains_key(&member) || self.checks.values().any(sent_there)
     }
 
-    /// Drops those about a member that leaves the table.
+    /// Drops those about a member that leaves the table. The application is answered all the same.
     pub(super) fn forget(&mut self, slot: Slot) {
+        for waiting in self.pending.values_mut() {
+            if let Pending::Command { member, .. } = &mut waiting.pending {
+                member.take_if(|member| *member == slot);
+            }
+        }
         let about = |pending: &Pending| match pending {
             Pending::Check { member } | Pending::Retry { member } | Pending::Ask { member } => {
                 *member == slot
@@ -186,11 +191,13 @@ impl Pings {
                     assert_eq!(known, Some(&sequence), "the check of {member:?}");
                     checks += 1;
                 }
-                Pending::Retry { member } | Pending::Ask { member } => {
+                Pending::Retry { member }
+                | Pending::Ask { member }
+                | Pending::Command { member: Some(member), .. } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
                 Pending::Relay(relay) => relays[usize::from(relay.for_member)] += 1,
-                Pending::Command { .. } => {}
+                Pending::Command { member: None, .. } => {}
             }
         }
         assert_eq!(self.checks.len(), checks, "as many members as checks");
@@ -262,7 +269,7 @@ impl Detector {
     ) {
         let now = cx.now();
         let sequence = self.pings.sequence(&cx.config);
-        let pending = Pending::Command { request, sent_at: now };
+        let pending = Pending::Command { request, sent_at: now, member: Some(member) };
         let entry = members.entry(member);
         self.pings.wait(sequence, entry.address(), now + cx.config.probe_interval, pending);
         let mut draft = cx.channel.datagram();
@@ -293,10 +300,11 @@ impl Detector {
                 // stranger.
                 cx.send_message(asker, &ack);
             }
-            Some(Pending::Command { request, sent_at }) => {
+            Some(Pending::Command { request, sent_at, member }) => {
                 let round_trip = cx.now() - sent_at;
                 let payload = Bytes::copy_from_slice(ack.payload);
                 cx.answer(request, Ok(Answer::Pong { round_trip, payload }));
+                return member.map(Acked::Command);
             }
             Some(Pending::Check { member }) => return Some(Acked::Check(member)),
             Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),

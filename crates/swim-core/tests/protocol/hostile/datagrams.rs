@@ -135,6 +135,24 @@ fn s91_a_member_that_never_answered_gets_no_more_than_it_sent() {
 }
 
 #[test]
+fn a_member_that_answers_a_ping_of_the_application_is_told_news() {
+    let mut peer = with_news();
+    let member = name(1);
+    let question = packet(b"", &[ping(7, "self", &member)]);
+    peer.node.ping(peer.now, &member).unwrap();
+    let sent = packets(&peer.outputs());
+    let [(_, asked)] = &sent[..] else { panic!("{sent:?}") };
+    let sequence = sequence_in(asked);
+    let ack = Message::Ack(Ack { sequence, payload: b"", view: 0 });
+    peer.say(address(2), &[ack]);
+    let answer = packets(&peer.datagram(address(1), &question)).remove(0).1;
+    assert!(answer.len() <= question.len(), "an ack from elsewhere proves nothing");
+    assert_eq!(peer.say(address(1), &[ack]).len(), 1, "the command is answered");
+    let answer = packets(&peer.datagram(address(1), &question)).remove(0).1;
+    assert!(answer.len() > 1_000, "{} bytes", answer.len());
+}
+
+#[test]
 fn a_ping_for_another_name_is_not_answered() {
     let mut peer = Peer::new();
     assert_eq!(peer.say(address(9), &[ping(7, "somebody", "s")]), []);
@@ -216,6 +234,14 @@ fn with_news() -> Peer {
         assert!(matches!(peer.meet(number)[..], [Output::Event(_)]));
     }
     peer
+}
+
+/// The number of the ping that a datagram begins with.
+fn sequence_in(datagram: &[u8]) -> u32 {
+    match wire::open_packet(datagram, b"").unwrap().next() {
+        Some(Ok(Message::Ping(ping))) => ping.sequence,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn messages_in(datagram: &[u8]) -> usize {
