@@ -37,7 +37,9 @@ use crate::wire::memberlist::Lzw;
 use draft::Memory;
 use framing::Framing;
 #[cfg(not(feature = "encryption"))]
-use no_seal::Sealer;
+use no_seal::{LastKey, Sealer};
+#[cfg(feature = "encryption")]
+use seal::LastKey;
 
 /// How a node with one configuration writes and reads.
 pub struct Channel {
@@ -49,6 +51,8 @@ pub struct Channel {
     lzw: Lzw,
     /// Decompresses what comes in on streams of memberlist's.
     unpacker: Lzw,
+    /// The key of what came in on streams last.
+    last_key: LastKey,
     memory: Memory,
 }
 
@@ -63,6 +67,7 @@ impl Channel {
             lz4: Lz4::default(),
             lzw: Lzw::default(),
             unpacker: Lzw::default(),
+            last_key: LastKey::default(),
             memory: Memory::default(),
         }
     }

@@ -62,24 +62,27 @@ impl Sealer {
         never()
     }
 
-    pub(super) const fn open_memberlist_packet<'a>(
+    pub(super) const fn open_memberlist_packet_with<'a>(
         &self,
+        _last: &mut LastKey,
         _label: &[u8],
         _sealed: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
         Err(OpenError::NoKey)
     }
 
-    pub(super) const fn open_memberlist_stream<'a>(
+    pub(super) const fn open_memberlist_stream_with<'a>(
         &self,
+        _last: &mut LastKey,
         _label: &[u8],
         _stream: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
         Err(OpenError::NoKey)
     }
 
-    pub(super) const fn open_native<'a>(
+    pub(super) const fn open_native_with<'a>(
         &self,
+        _last: &mut LastKey,
         _additional: &[&[u8]],
         _sealed: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
@@ -94,6 +97,10 @@ impl Sealer {
         never()
     }
 }
+
+/// There is no key that opened something.
+#[derive(Debug, Default)]
+pub(super) struct LastKey;
 
 /// Asked for only where something is to be sealed.
 fn never() -> ! {

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Channel;
+use super::LastKey;
 use crate::stats::DropReason;
 use crate::wire::memberlist::Lzw;
 use crate::wire::{self, Allowance, Format, Message, Messages, Wire, memberlist};
@@ -17,6 +18,7 @@ pub struct Scratch {
     unpacked: Vec<u8>,
     /// Decompresses packets of memberlist's wire.
     lzw: Lzw,
+    last_key: LastKey,
 }
 
 /// A datagram without label, seal and, on the native wire, compression.
@@ -45,10 +47,10 @@ impl Channel {
         datagram: &'a [u8],
         scratch: &'a mut Scratch,
     ) -> Result<Opened<'a>, DropReason> {
-        let Scratch { opened, unpacked, lzw } = scratch;
+        let Scratch { opened, unpacked, lzw, last_key } = scratch;
         let (text, sealed) = match self.framing.wire.format() {
-            Format::Swim => self.open_swim(datagram, opened, unpacked)?,
-            Format::Memberlist(_) => self.open_memberlist(datagram, opened)?,
+            Format::Swim => self.open_swim(datagram, last_key, opened, unpacked)?,
+            Format::Memberlist(_) => self.open_memberlist(datagram, last_key, opened)?,
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
         let paid = self.framing.paid(datagram.len());
@@ -59,6 +61,7 @@ impl Channel {
     fn open_swim<'a>(
         &self,
         datagram: &'a [u8],
+        last_key: &mut LastKey,
         opened: &'a mut Vec<u8>,
         unpacked: &'a mut Vec<u8>,
     ) -> Result<(&'a [u8], bool), DropReason> {
@@ -72,7 +75,9 @@ impl Channel {
         let body = match header.sealed {
             true => {
                 let sealed = refilled(opened, body);
-                self.sealer.open_native(&[head], sealed).or(Err(DropReason::WrongKey))?
+                self.sealer
+                    .open_native_with(last_key, &[head], sealed)
+                    .or(Err(DropReason::WrongKey))?
             }
             false => body,
         };
@@ -90,6 +95,7 @@ impl Channel {
     fn open_memberlist<'a>(
         &self,
         datagram: &'a [u8],
+        last_key: &mut LastKey,
         opened: &'a mut Vec<u8>,
     ) -> Result<(&'a [u8], bool), DropReason> {
         let (label, text) = memberlist::split_label(datagram)?;
@@ -102,7 +108,7 @@ impl Channel {
             let sealed = !is_plain && memberlist::looks_sealed(text);
             return if sealed { Err(DropReason::Sealed) } else { Ok((text, false)) };
         }
-        match self.sealer.open_memberlist_packet(label, refilled(opened, text)) {
+        match self.sealer.open_memberlist_packet_with(last_key, label, refilled(opened, text)) {
             Ok(text) => Ok((text, true)),
             Err(_) if is_plain && !self.framing.requires_seals() => Ok((text, false)),
             Err(_) if is_plain => Err(DropReason::Plaintext),

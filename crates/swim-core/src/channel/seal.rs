@@ -216,7 +216,17 @@ impl Sealer {
         label: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
-        self.open_memberlist(&[label], sealed)
+        self.open_memberlist_packet_with(&mut LastKey::default(), label, sealed)
+    }
+
+    /// The same, where some were opened before.
+    pub(super) fn open_memberlist_packet_with<'a>(
+        &self,
+        last: &mut LastKey,
+        label: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
+        self.open_memberlist(last, &[label], sealed)
     }
 
     /// Opens a stream of memberlist, from its type to the last byte that its length says: the text,
@@ -231,13 +241,23 @@ impl Sealer {
         label: &[u8],
         stream: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
+        self.open_memberlist_stream_with(&mut LastKey::default(), label, stream)
+    }
+
+    /// The same, where some were opened before.
+    pub(super) fn open_memberlist_stream_with<'a>(
+        &self,
+        last: &mut LastKey,
+        label: &[u8],
+        stream: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
         let (header, sealed) =
             stream.split_at_mut_checked(memberlist::SEAL_HEADER_LEN).ok_or(OpenError::TooShort)?;
         match *header {
             [memberlist::SEALED, ref size @ ..] if size == stream_size(sealed.len()) => {}
             _ => return Err(OpenError::TooShort),
         }
-        match self.open_memberlist(&[header, label], sealed)? {
+        match self.open_memberlist(last, &[header, label], sealed)? {
             [] => Err(OpenError::Empty),
             text => Ok(text),
         }
@@ -259,10 +279,20 @@ impl Sealer {
         additional: &[&[u8]],
         sealed: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
+        self.open_native_with(&mut LastKey::default(), additional, sealed)
+    }
+
+    /// The same, where some were opened before.
+    pub(super) fn open_native_with<'a>(
+        &self,
+        last: &mut LastKey,
+        additional: &[&[u8]],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], OpenError> {
         if sealed.is_empty() {
             return Err(OpenError::Empty);
         }
-        let text = self.open_with(|_| true, additional, sealed)?;
+        let text = self.open_with(last, |_| true, additional, sealed)?;
         Ok(&sealed[text])
     }
 
@@ -342,6 +372,7 @@ impl Sealer {
 
     fn open_memberlist<'a>(
         &self,
+        last: &mut LastKey,
         additional: &[&[u8]],
         sealed: &'a mut [u8],
     ) -> Result<&'a [u8], OpenError> {
@@ -354,28 +385,31 @@ impl Sealer {
         if body.len() < version.overhead() - 1 {
             return Err(OpenError::TooShort);
         }
-        let text = self.open_with(CipherKind::is_aes, additional, body)?;
+        let text = self.open_with(last, Cipher::is_aes, additional, body)?;
         match version {
             SealVersion::V0 => unpad(&body[text]),
             SealVersion::V1 => Ok(&body[text]),
         }
     }
 
-    /// Tries the keys of the ciphers that `fits` names on nonce, ciphertext and tag: where the text
-    /// stands.
+    /// Tries the keys of the ciphers that `fits` names on nonce, ciphertext and tag, the last one
+    /// that opened something first: where the text stands.
     fn open_with(
         &self,
-        fits: impl Fn(CipherKind) -> bool,
+        last: &mut LastKey,
+        fits: impl Fn(&Cipher) -> bool,
         additional: &[&[u8]],
         body: &mut [u8],
     ) -> Result<Range<usize>, OpenError> {
         let mut buffer = [0; ADDITIONAL_SIZE_MAX];
         let additional = join(additional, &mut buffer);
         let mut failure = OpenError::TooShort;
-        for (key, ready) in self.ring.keys().zip(&self.ready) {
-            if !fits(key.cipher()) {
+        let LastKey(first) = *last;
+        let others = (0..self.ready.len()).filter(|&place| place != first);
+        for place in core::iter::once(first).chain(others) {
+            let Some(ready) = self.ready.get(place).filter(|ready| fits(&ready.cipher)) else {
                 continue;
-            }
+            };
             let cipher = &ready.cipher;
             let start = cipher.nonce_size();
             let Some(end) = body.len().checked_sub(TAG_SIZE).filter(|&end| end >= start) else {
@@ -389,6 +423,7 @@ impl Sealer {
             }
             let (text, tag) = rest.split_at_mut(end - start);
             if cipher.open(nonce, additional, text, tag) {
+                *last = LastKey(place);
                 return Ok(start..end);
             }
             failure = OpenError::NoKey;
@@ -414,6 +449,11 @@ impl Sealer {
         }
     }
 }
+
+/// The place of the key that opened something last. It is tried first: while keys are replaced,
+/// that is hardly ever the first of the ring, and to try another one takes as long as to open.
+#[derive(Debug, Default)]
+pub(super) struct LastKey(usize);
 
 /// A key made ready, and how worn it is.
 #[derive(Debug)]
@@ -459,6 +499,10 @@ impl Cipher {
             CipherKind::Aes256Gcm => Cipher::Aes256(prepare(key)),
             CipherKind::XChaCha20Poly1305 => Cipher::XChaCha20(prepare(key)),
         }
+    }
+
+    fn is_aes(&self) -> bool {
+        !matches!(self, Cipher::XChaCha20(_))
     }
 
     fn nonce_size(&self) -> usize {

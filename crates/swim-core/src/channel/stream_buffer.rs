@@ -127,7 +127,8 @@ impl Channel {
                 let place = frame_place(from, buffer.frames);
                 let additional = buffer.greetings.additional(from, &head, &place);
                 let mut opened = body.to_vec();
-                let plain = self.sealer.open_native(&additional, &mut opened);
+                let plain =
+                    self.sealer.open_native_with(&mut self.last_key, &additional, &mut opened);
                 let plain = plain.or(Err(DropReason::WrongKey))?;
                 let content = content(plain)?;
                 if content.is_delivered && !binds {
@@ -296,7 +297,8 @@ impl Channel {
         let received = message.len();
         if message.first() == Some(&memberlist::SEALED) {
             let is_empty = message.len() == memberlist::SEAL_HEADER_LEN;
-            message = match self.sealer.open_memberlist_stream(label, &mut message) {
+            let last = &mut self.last_key;
+            message = match self.sealer.open_memberlist_stream_with(last, label, &mut message) {
                 Ok(text) => text.to_vec(),
                 // Attacks on Go programs, which end of them: the seal is right, and nothing is in
                 // it, or more padding than text.

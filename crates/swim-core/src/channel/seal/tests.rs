@@ -491,3 +491,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_key_that_opened_last_is_tried_first_and_the_others_after_it() {
+    let ring = keys();
+    let receiver = sealer(&ring);
+    let mut last = LastKey::default();
+    let mut open = |receiver: &Sealer, mut sealed: Vec<u8>| {
+        let opened = receiver.open_native_with(&mut last, &[b"head", LABEL], &mut sealed);
+        (opened.map(<[u8]>::to_vec), last.0)
+    };
+    for place in [2, 2, 0, 3, 1, 3] {
+        let packet = native(&mut sealer(&ring[place..=place]), b"text");
+        assert_eq!(open(&receiver, packet), (Ok(b"text".to_vec()), place));
+    }
+    assert_eq!(open(&receiver, vec![7; 60]), (Err(OpenError::NoKey), 3));
+    // Of a ring that has lost keys since.
+    let packet = native(&mut sealer(&ring[..1]), b"text");
+    assert_eq!(open(&sealer(&ring[..2]), packet), (Ok(b"text".to_vec()), 0));
+}
