@@ -70,11 +70,31 @@ impl Membership {
         cx.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via: news.via() });
     }
 
+    /// An accusation of this node that is so far above it that it is not followed. A member that
+    /// accuses it so holds an earlier life of it against it: told of this one, it says what that
+    /// one announced, which can be outranked.
+    pub(super) fn receive_own_jump(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        news: &News<'_>,
+    ) {
+        if news.update.incarnation == Incarnation::MAX {
+            return self.receive_own_exhausted(cx, gossip, news);
+        }
+        if let Claim::Suspect { accuser } | Claim::Failed { accuser } = news.update.claim
+            && self.status() == Status::Running
+            && !cx.config.breaks(Sabotage::TellsAccusationsAlone)
+        {
+            self.answer_accuser(cx, accuser, news.origin);
+        }
+    }
+
     /// An accusation of this node at the highest incarnation, where it cannot be refuted by a
     /// higher one. A member that goes by its own probes says so in a packet of its own, and
     /// believes this node when it says itself that it is alive. If it was an earlier life that was
     /// so high, this one has to be, too.
-    pub(super) fn receive_own_exhausted(
+    fn receive_own_exhausted(
         &mut self,
         cx: &mut Context,
         gossip: &mut Gossip,

@@ -48,8 +48,8 @@ impl Membership {
         let accuses = !matches!(update.claim, Claim::Alive { .. });
         if accuses && !self.may_follow(cx, known, news) {
             cx.drop_quietly(DropReason::IncarnationExhausted);
-            if update.incarnation == Incarnation::MAX && known == Some(Slot::LOCAL) {
-                self.receive_own_exhausted(cx, gossip, news);
+            if known == Some(Slot::LOCAL) {
+                self.receive_own_jump(cx, gossip, news);
             }
             return;
         }
@@ -128,7 +128,8 @@ impl Membership {
             && !speaks_at_max(entry, update, new, news.via())
             && !breaks_precedence(&cx.config, claim, known)
         {
-            if !known.state.is_live() {
+            let is_far = !is_followed(update.incarnation, known.incarnation);
+            if !known.state.is_live() || (known.state == State::Suspect && is_far) {
                 self.tell_accused(cx, slot, (update.incarnation, canonical(new.address)));
             } else if update.incarnation == known.incarnation
                 && !entry.carries(new.meta, new.versions)

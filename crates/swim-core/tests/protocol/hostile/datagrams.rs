@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use swim_core::wire::{self, Ack, IndirectPing, Message, Ping};
+use swim_core::wire::{self, Ack, Claim, IndirectPing, Message, Ping, Update};
 use swim_core::{DropReason, Incarnation, Output};
 
 use super::peer::{Peer, address, alive, complaints, name, packet, packets};
@@ -152,6 +152,41 @@ fn a_member_that_answers_a_ping_of_the_application_is_told_news() {
     assert!(answer.len() > 1_000, "{} bytes", answer.len());
 }
 
+/// An accusation or announcement of an earlier life, at the height of a clock.
+const EARLIER: u32 = 1_700_000_000;
+
+#[test]
+fn a_suspect_that_announces_itself_far_below_is_told_what_its_earlier_life_announced() {
+    let told = |incarnation| {
+        let mut peer = Peer::new();
+        peer.hear(1, EARLIER, alive(1));
+        peer.hear(1, EARLIER, Claim::Suspect { accuser: "n2" });
+        packets(&peer.hear(1, incarnation, alive(1)))
+    };
+    let [(to, told_far)] = &told(1)[..] else { panic!("{:?}", told(1)) };
+    assert_eq!((*to, messages_in(told_far)), (address(1), 2), "announcement and accusation");
+    assert_eq!(told(EARLIER - 1), [], "old news, which it follows");
+}
+
+#[test]
+fn an_accuser_of_an_earlier_life_hears_that_this_one_lives() {
+    let answers = |from: u16| {
+        let mut peer = Peer::new();
+        peer.meet(1);
+        let own = peer.node.local().incarnation;
+        let incarnation = Incarnation(own.0 + 100_000);
+        let (name, accuser) = ("self", name(1));
+        let claim = Claim::Suspect { accuser: &accuser };
+        let update = Update { name, incarnation, claim };
+        let sent = packets(&peer.say(address(from), &[Message::Update(update)]));
+        assert_eq!(peer.node.local().incarnation, own, "nobody asked");
+        sent
+    };
+    let [(to, answer)] = &answers(1)[..] else { panic!("{:?}", answers(1)) };
+    assert_eq!((*to, messages_in(answer)), (address(1), 1));
+    assert_eq!(answers(2), [], "not who names it");
+}
+
 #[test]
 fn a_ping_for_another_name_is_not_answered() {
     let mut peer = Peer::new();
@@ -199,7 +234,7 @@ fn what_a_helper_tells_the_asker_is_no_larger_than_the_question() {
 #[test]
 fn every_prefix_of_a_packet_and_every_wrong_byte_in_it_is_harmless() {
     let long = "n".repeat(255);
-    let news = wire::Update { name: &long, incarnation: Incarnation(1), claim: alive(3) };
+    let news = Update { name: &long, incarnation: Incarnation(1), claim: alive(3) };
     let target = name(1);
     let whole =
         packet(b"", &[ping(7, "self", "s"), Message::Update(news), indirect_ping(8, &target, 1)]);
