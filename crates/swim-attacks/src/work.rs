@@ -109,6 +109,7 @@ fn cases_of(wire: Wire) -> Vec<Case> {
         case("a datagram of 1,400 bytes, 16 keys", &sealed, one(garbage(wire, 1_400))),
         case("a datagram of 65,000 bytes, 16 keys", &sealed, one(garbage(wire, 65_000))),
         case("a stream of 1 MiB, 16 keys", &sealed, Input::Stream(sealed_stream(wire), 4096)),
+        case("pings, sealed with the last of 16 keys", &sealed, sealed_pings(&config)),
         case("pings", &config, Input::Datagrams(vec![voice().datagram(&[ping()]); 20])),
         case("accusations of unknown members", &config, one(accusations(&mut voice(), 1_000))),
         case("members that are new", &config, one(newcomers(&mut voice(), 1_000))),
@@ -116,6 +117,7 @@ fn cases_of(wire: Wire) -> Vec<Case> {
         case("a table of known members", &config, Input::Stream(table(&mut voice(), 8_000), 4096)),
     ];
     cases.push(case("datagrams of one byte", &config, Input::Datagrams(vec![one_byte(wire); 20])));
+    cases.push(case("each byte in a datagram", &config, Input::Datagrams(each_byte())));
     let further = match wire {
         Wire::Swim => {
             let keys = (0..16).map(|number| Key::xchacha([number; 32]));
@@ -127,7 +129,12 @@ fn cases_of(wire: Wire) -> Vec<Case> {
             cases.push(case("broadcasts that jump ahead", &config, one(jumps)));
             in_lz4(&mut voice())
         }
-        Wire::Memberlist => in_lzw(&mut voice()),
+        Wire::Memberlist => {
+            // A message of the application, without anything in it.
+            let empty = Input::Datagrams(vec![Bytes::from_static(&[8]); 20]);
+            cases.push(case("messages of one byte", &config, empty));
+            in_lzw(&mut voice())
+        }
     };
     cases.extend(further.into_iter().map(|(name, input)| case(&name, &config, input)));
     cases
@@ -280,8 +287,17 @@ fn starting_over() -> Bytes {
 }
 
 fn sixteen_keys() -> Keyring {
-    let keys = (0..16).map(|number| Key::aes(&[number; 32]).expect("a size of a key"));
-    Keyring::with_keys(keys).expect("no key twice")
+    Keyring::with_keys((0..16).map(aes_key)).expect("no key twice")
+}
+
+fn aes_key(number: u8) -> Key {
+    Key::aes(&[number; 32]).expect("a size of a key")
+}
+
+/// As while keys are replaced.
+fn sealed_pings(config: &Config) -> Input {
+    let config = config.clone().with(|config| config.keyring = Keyring::new(aes_key(15)));
+    Input::Datagrams(vec![Voice::of(&config).datagram(&[ping()]); 20])
 }
 
 /// What looks sealed, and none of the keys opens.
@@ -309,6 +325,11 @@ fn garbage_for(keyring: &Keyring) -> Bytes {
 /// As if more were to follow.
 fn one_byte(wire: Wire) -> Bytes {
     Bytes::from_static(if wire == Wire::Swim { &[wire::MAGIC] } else { &[4] })
+}
+
+/// Each byte that there is.
+fn each_byte() -> Vec<Bytes> {
+    (0..=u8::MAX).map(|byte| Bytes::copy_from_slice(&[byte])).collect()
 }
 
 fn sealed_stream(wire: Wire) -> Bytes {

@@ -1,6 +1,6 @@
 //! Which bad input was reported lately.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use core::net::IpAddr;
 use core::time::Duration;
 
@@ -14,22 +14,29 @@ const QUIET: Duration = Duration::from_secs(60);
 /// flood from made-up addresses must not become a flood of events.
 const REMEMBERED_MAX: usize = 64;
 
-/// The reports made lately, oldest first.
+/// The reports made lately.
 #[derive(Debug, Default)]
 pub(crate) struct Reported {
+    /// Oldest first.
     told: VecDeque<(Instant, IpAddr, DropReason)>,
+    /// The same, to be found without looking at all of them: bad input may be a byte each.
+    known: BTreeSet<(u128, DropReason)>,
 }
 
 impl Reported {
     /// Whether this is the first report of its kind for a while.
     pub(crate) fn is_news(&mut self, now: Instant, from: IpAddr, reason: DropReason) -> bool {
-        while self.told.front().is_some_and(|&(at, ..)| at + QUIET <= now) {
+        while let Some(&(at, host, why)) = self.told.front()
+            && at + QUIET <= now
+        {
             self.told.pop_front();
+            self.known.remove(&(number(host), why));
         }
-        let known = self.told.iter().any(|&(_, host, why)| (host, why) == (from, reason));
-        if known || self.told.len() >= REMEMBERED_MAX {
+        let report = (number(from), reason);
+        if self.told.len() >= REMEMBERED_MAX || self.known.contains(&report) {
             return false;
         }
+        self.known.insert(report);
         self.told.push_back((now, from, reason));
         true
     }
@@ -39,6 +46,17 @@ impl Reported {
         let (count, max) = (self.told.len(), REMEMBERED_MAX);
         assert!(count <= max, "{count} complaints are remembered, {max} are the most");
         assert!(self.told.iter().is_sorted_by_key(|&(at, ..)| at), "complaints: the oldest first");
+        let is_known = |&(_, host, why): &(_, _, _)| self.known.contains(&(number(host), why));
+        let known = count == self.known.len() && self.told.iter().all(is_known);
+        assert!(known, "complaints: each is known");
+    }
+}
+
+/// Stands for an address; one is compared sooner than 16 bytes are.
+fn number(host: IpAddr) -> u128 {
+    match host {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -80,6 +98,14 @@ mod tests {
         let (mut complaints, host) = (Reported::default(), IpAddr::from([10, 0, 0, 1]));
         complaints.told.push_back((Instant::ORIGIN + QUIET, host, DropReason::Http));
         complaints.told.push_back((Instant::ORIGIN, host, DropReason::Tls));
+        complaints.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "complaints: each is known")]
+    fn a_complaint_that_would_be_repeated_is_noticed() {
+        let (mut complaints, host) = (Reported::default(), IpAddr::from([10, 0, 0, 1]));
+        complaints.told.push_back((Instant::ORIGIN, host, DropReason::Http));
         complaints.check();
     }
 }

@@ -97,6 +97,11 @@ impl Framing {
         }
     }
 
+    /// How many new members a compressed table may bring that came in so many bytes.
+    pub(super) fn newcomers_max(&self, received: usize) -> usize {
+        if self.reads_all { usize::MAX } else { wire::newcomers_max(received) }
+    }
+
     /// How many bytes what came in so many counts as.
     #[inline]
     pub(super) fn paid(&self, received: usize) -> usize {

@@ -105,6 +105,9 @@ impl Channel {
         }
         let is_plain = memberlist::looks_plain(text);
         if !self.framing.has_keys() {
+            if memberlist::lacks_body(text) {
+                return Err(DropReason::Malformed);
+            }
             let sealed = !is_plain && memberlist::looks_sealed(text);
             return if sealed { Err(DropReason::Sealed) } else { Ok((text, false)) };
         }

@@ -56,6 +56,15 @@ pub struct Received {
     bytes: Vec<u8>,
     sealed: bool,
     behind: usize,
+    newcomers_max: usize,
+}
+
+/// What was read of a stream.
+struct Part {
+    bytes: Vec<u8>,
+    /// How many bytes came behind them.
+    behind: usize,
+    newcomers_max: usize,
 }
 
 /// Why a part is not read on.
@@ -96,18 +105,24 @@ impl Channel {
         };
         let (wire, port) = (self.framing.wire, self.framing.port);
         let sealed = buffer.sealed;
-        Ok(half.map(|(bytes, behind)| Received { wire, port, bytes, sealed, behind }))
+        Ok(half.map(|Part { bytes, behind, newcomers_max }| Received {
+            wire,
+            port,
+            bytes,
+            sealed,
+            behind,
+            newcomers_max,
+        }))
     }
 
     fn read_swim_half(
         &mut self,
         buffer: &mut StreamBuffer,
         from: Side,
-    ) -> Result<Option<(Vec<u8>, usize)>, DropReason> {
+    ) -> Result<Option<Part>, DropReason> {
         if !self.read_beginning(buffer, from)? {
             return Ok(None);
         }
-        let head = buffer.head.clone().unwrap_or_default();
         let framing = &self.framing;
         let binds = from == Side::Acceptor || buffer.greetings.dialler_waits() || !framing.waits;
         loop {
@@ -125,6 +140,7 @@ impl Channel {
             };
             let is_last = if buffer.sealed {
                 let place = frame_place(from, buffer.frames);
+                let head = buffer.head.clone().unwrap_or_default();
                 let additional = buffer.greetings.additional(from, &head, &place);
                 let mut opened = body.to_vec();
                 let plain =
@@ -147,7 +163,7 @@ impl Channel {
                 let mut half = core::mem::take(&mut buffer.bytes);
                 let behind = half.len() - buffer.read;
                 half.truncate(buffer.written);
-                return Ok(Some((half, behind)));
+                return Ok(Some(Part { bytes: half, behind, newcomers_max: usize::MAX }));
             }
         }
     }
@@ -234,7 +250,11 @@ impl Channel {
         buffer: &mut StreamBuffer,
         from: Side,
         room: usize,
-    ) -> Result<Option<(Vec<u8>, usize)>, Rejected> {
+    ) -> Result<Option<Part>, Rejected> {
+        let size = buffer.bytes.len();
+        if buffer.scanner.as_ref().is_some_and(|scanner| scanner.needs_more_than(size)) {
+            return Ok(None);
+        }
         if buffer.head.is_none() {
             // Only who dials says its label.
             let label = match from {
@@ -265,11 +285,12 @@ impl Channel {
         let mut message = core::mem::take(&mut buffer.bytes);
         let behind = message.len() - len;
         message.truncate(len);
+        let mut newcomers_max = usize::MAX;
         if wrapped {
             let label = buffer.head.clone().unwrap_or_default();
-            message = self.open_memberlist_half(&label, message, room)?;
+            (message, newcomers_max) = self.open_memberlist_half(&label, message, room)?;
         }
-        Ok(Some((message, behind)))
+        Ok(Some(Part { bytes: message, behind, newcomers_max }))
     }
 
     /// The label in front of a stream, once it is complete and an accepted one.
@@ -288,12 +309,13 @@ impl Channel {
         Ok(Some(label))
     }
 
+    /// The message that was sealed or compressed, and how many new members it pays for.
     fn open_memberlist_half(
         &mut self,
         label: &[u8],
         mut message: Vec<u8>,
         room: usize,
-    ) -> Result<Vec<u8>, Rejected> {
+    ) -> Result<(Vec<u8>, usize), Rejected> {
         let received = message.len();
         if message.first() == Some(&memberlist::SEALED) {
             let is_empty = message.len() == memberlist::SEAL_HEADER_LEN;
@@ -307,7 +329,9 @@ impl Channel {
                 Err(_) => return Err(told(DropReason::WrongKey)),
             };
         }
+        let mut newcomers_max = usize::MAX;
         if message.first() == Some(&memberlist::COMPRESSED) {
+            newcomers_max = self.framing.newcomers_max(received);
             let mut unpacked = Vec::new();
             let (size_max, allowance) = (room.min(UNPACKED_MAX), self.framing.allowance(received));
             let unpacker = &mut self.unpacker;
@@ -325,9 +349,17 @@ impl Channel {
             message = unpacked;
         }
         // What was inside is held against the same limits.
-        let end = memberlist::Scanner::new(self.framing.stream_limits).advance(&message)?;
+        let limits = self.framing.stream_limits;
+        let mut scanner = match newcomers_max {
+            usize::MAX => memberlist::Scanner::new(limits),
+            _ => memberlist::Scanner::of_unpacked(limits),
+        };
+        let end = scanner.advance(&message).map_err(|reason| match reason {
+            DropReason::Overpacked => told(reason),
+            _ => reason.into(),
+        })?;
         message.truncate(end.ok_or(DropReason::Truncated)?);
-        Ok(message)
+        Ok((message, newcomers_max))
     }
 }
 
@@ -360,6 +392,11 @@ impl StreamBuffer {
     #[must_use]
     pub fn was_greeted(&self) -> bool {
         self.greetings.dialler_waits() && self.greetings.of(Side::Acceptor).is_some()
+    }
+
+    /// Whether there is a greeting to be sent.
+    pub(crate) fn owes_greeting(&self) -> bool {
+        self.owed.is_some()
     }
 
     /// The greeting that a dialler waits for, to be sent at once; given out once.
@@ -424,6 +461,12 @@ impl Received {
     #[must_use]
     pub fn was_sealed(&self) -> bool {
         self.sealed
+    }
+
+    /// How many members that are new its bytes pay for, where it was compressed.
+    #[must_use]
+    pub(crate) fn newcomers_max(&self) -> usize {
+        self.newcomers_max
     }
 
     /// How many bytes came behind it: none from a node.

@@ -1,6 +1,7 @@
 //! Answers on streams that peers opened.
 
-use super::streams::{FIRST_MESSAGE_TIME, extra_time, send_all, time_at_pace};
+use super::pace::{FIRST_MESSAGE_TIME, extra_time, time_at_pace};
+use super::streams::send_all;
 use super::{Exchange, Purpose};
 use crate::channel::{Framed, Side};
 use crate::context::Context;

@@ -14,7 +14,7 @@ use core::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::Exchange;
-use super::streams::{FIRST_MESSAGE_TIME, YOUNG_TIME};
+use super::pace::{FIRST_MESSAGE_TIME, YOUNG_TIME};
 use super::table::{Caller, Stream};
 use crate::config::Config;
 use crate::context::Context;

@@ -1,10 +1,10 @@
 //! Opening, accepting and ending streams, and taking in what comes on them.
 
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::pace::{Pace, extra_time};
 use super::table::Intake;
 use super::{Exchange, Purpose};
 use crate::address::canonical;
@@ -17,18 +17,6 @@ use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Envelope, Format, Frame, Message, Ping, User, memberlist};
-
-/// Each this many bytes, in either direction, give an exchange one more second: about 2 Mbit/s, so
-/// that a large transfer over a slow line is not cut off, while a peer that trickles bytes is.
-const BYTES_PER_EXTRA_SECOND: usize = 256 << 10;
-
-/// A stream that a peer opened keeps up when its first message is whole after this time, or it
-/// sends at the pace above from then on. Two round trips of the slowest network that a profile is
-/// made for, or one packet that is sent again. It matters only where streams run short.
-pub(super) const FIRST_MESSAGE_TIME: Duration = Duration::from_secs(2);
-
-/// A younger stream is not behind: its first packet may be under way still.
-pub(super) const YOUNG_TIME: Duration = Duration::from_secs(1);
 
 /// What a dialler's part needs so that it is taken once, there, and never again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,15 +190,16 @@ impl Exchange {
         if !self.make_room(cx, id, data.len()) {
             return None;
         }
+        let (now, timeout) = (cx.now(), cx.config.stream_timeout);
+        let pace = Pace { now, timeout, banks: cx.config.breaks(Sabotage::GivesTimeForAnyBytes) };
         let (channel, room) = (&mut cx.channel, cx.config.stream_buffer_max);
-        let taken = self.table.take_in(id, data, |buffer, side, buffered| {
-            channel.read_half(buffer, side, room.saturating_sub(buffered))
+        let taken = self.table.take_in(id, data, pace, |buffer, side, buffered| {
+            channel.read_half(buffer, side, room.saturating_sub(buffered)).transpose()
         })?;
-        self.give_time(cx, id, &taken);
-        let Intake { outcome: half, greeting, waited, .. } = taken;
+        let Intake { outcome, greeting, waited } = taken;
         self.greet(cx, id, greeting, waited);
-        match half {
-            Ok(Some(received)) => {
+        match outcome? {
+            Ok(received) => {
                 if received.was_sealed() {
                     self.table.set_proven(id);
                 }
@@ -218,29 +207,10 @@ impl Exchange {
                 let (peer, purpose) = (stream.peer(), stream.purpose());
                 return Some(Arrived { stream: id, peer, purpose, received });
             }
-            Ok(None) => {}
             Err(Rejected { reason, told: true }) => self.complain_back(cx, id, reason),
             Err(Rejected { reason, .. }) => self.reject(cx, id, reason),
         }
         None
-    }
-
-    /// Gives a stream more time for what came on it, and for what opened under a key.
-    ///
-    /// Bytes that open earn time, of which some may be left when they stop. Others only keep the
-    /// stream going: whoever sends many of them and then rests has no more time than one that said
-    /// nothing.
-    fn give_time<T>(&mut self, cx: &Context, id: StreamId, taken: &Intake<T>) {
-        let &Intake { new, received, ref opened, deadline: before, .. } = taken;
-        let (now, timeout) = (cx.now(), cx.config.stream_timeout);
-        let going_on = before + (extra_time(received) - extra_time(received - new));
-        let latest = now + timeout;
-        let banks = cx.config.breaks(Sabotage::GivesTimeForAnyBytes);
-        let going_on = if banks { going_on } else { going_on.min(latest) };
-        let earned = before + (extra_time(opened.end) - extra_time(opened.start));
-        let deadline = before.max(going_on).max(earned);
-        let pace = (time_at_pace(new), now + FIRST_MESSAGE_TIME);
-        self.table.go_on(id, deadline, pace, opened.end > 0);
     }
 
     // The end.
@@ -343,15 +313,4 @@ fn send(cx: &mut Context, id: StreamId, bytes: Bytes) {
 pub(super) fn send_all(cx: &mut Context, id: StreamId, bytes: Bytes) {
     send(cx, id, bytes);
     cx.outputs.stream(id, StreamOp::Finish);
-}
-
-/// How much more time so many bytes give an exchange.
-pub(super) fn extra_time(bytes: usize) -> Duration {
-    Duration::from_secs((bytes / BYTES_PER_EXTRA_SECOND) as u64)
-}
-
-/// How long so many bytes may take.
-pub(super) fn time_at_pace(bytes: usize) -> Duration {
-    const NANOS_PER_BYTE: u64 = 1_000_000_000 / BYTES_PER_EXTRA_SECOND as u64;
-    Duration::from_nanos(NANOS_PER_BYTE.saturating_mul(bytes as u64))
 }

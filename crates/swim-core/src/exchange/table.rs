@@ -9,6 +9,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use ipnet::IpNet;
 
+use super::pace::{FIRST_MESSAGE_TIME, Pace, more_time, time_at_pace};
 use crate::channel::{Framed, Side, StreamBuffer};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
@@ -102,25 +103,30 @@ impl Stream {
         self.received
     }
 
+    /// Until when it goes on now that so many `new` bytes came, and so many of those that are kept
+    /// have opened under a key.
+    ///
+    /// Bytes that open earn time, of which some may be left when they stop. Others only keep the
+    /// stream going: whoever sends many of them and then rests has no more time than one that said
+    /// nothing.
+    fn deadline_after(&self, pace: Pace, new: usize, opened: Range<usize>) -> Instant {
+        let (before, latest) = (self.deadline, pace.now + pace.timeout);
+        let going_on = before + more_time(self.received - new..self.received);
+        let going_on = if pace.banks { going_on } else { going_on.min(latest) };
+        before.max(going_on).max(before + more_time(opened))
+    }
+
     /// The side that the peer is.
     pub(super) fn peer_side(&self) -> Side {
         if self.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor }
     }
 }
 
-/// What came of what was taken in.
+/// What follows from what was taken in.
 #[derive(Debug)]
 pub(super) struct Intake<T> {
     /// What reading it gave.
     pub(super) outcome: T,
-    /// How many bytes came now.
-    pub(super) new: usize,
-    /// How many bytes came in, all together.
-    pub(super) received: usize,
-    /// How many of the bytes that are kept had opened under a key, and how many have now.
-    pub(super) opened: Range<usize>,
-    /// When its time is over, as things stand.
-    pub(super) deadline: Instant,
     /// What a peer that greeted is to be greeted with.
     pub(super) greeting: Option<Bytes>,
     /// What this node may say now that the peer has greeted.
@@ -292,14 +298,18 @@ impl Table {
         self.deadlines.first().filter(|&(at, _)| at <= now).map(|(_, id)| id)
     }
 
-    /// Takes in what came on a stream, for which there is room. Lends its buffer to `read`, which
-    /// may take bytes out of it, and is told how many bytes all buffers hold.
+    /// Takes in what came on a stream, for which there is room, and gives it time for that. Lends
+    /// its buffer to `read`, which may take bytes out of it, and is told how many bytes all buffers
+    /// hold. None if nothing follows from it yet.
+    ///
+    /// With as little work as can be: somebody may send a packet for each byte.
     pub(super) fn take_in<T>(
         &mut self,
         id: StreamId,
         data: &[u8],
-        read: impl FnOnce(&mut StreamBuffer, Side, usize) -> T,
-    ) -> Option<Intake<T>> {
+        pace: Pace,
+        read: impl FnOnce(&mut StreamBuffer, Side, usize) -> Option<T>,
+    ) -> Option<Intake<Option<T>>> {
         let stream = self.streams.get_mut(&id)?;
         let (side, opened) = (stream.peer_side(), stream.opened());
         stream.received += data.len();
@@ -307,37 +317,25 @@ impl Table {
         let before = stream.buffer.len();
         let outcome = read(&mut stream.buffer, side, self.buffered + data.len());
         self.buffered = (self.buffered + data.len()) - (before - stream.buffer.len());
-        Some(Intake {
-            outcome,
-            new: data.len(),
-            received: stream.received,
-            opened: opened..stream.opened().max(opened),
-            deadline: stream.deadline,
-            greeting: stream.buffer.take_greeting(),
-            waited: stream.waiting.take_if(|_| stream.buffer.was_greeted()),
-        })
-    }
-
-    /// A stream goes on until `deadline`, and if a peer opened it, keeps up for so much longer, but
-    /// at most until `latest`.
-    pub(super) fn go_on(
-        &mut self,
-        id: StreamId,
-        deadline: Instant,
-        (longer, latest): (Duration, Instant),
-        proven: bool,
-    ) {
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return;
-        };
+        let opened = opened..stream.opened().max(opened);
         if let Some(caller) = &mut stream.caller {
-            caller.keeps_up_until = (caller.keeps_up_until + longer).min(latest);
+            let latest = pace.now + FIRST_MESSAGE_TIME;
+            caller.keeps_up_until = (caller.keeps_up_until + time_at_pace(data.len())).min(latest);
         }
+        stream.proven |= opened.end > 0;
+        let deadline = stream.deadline_after(pace, data.len(), opened);
         if deadline != stream.deadline {
             self.deadlines.move_to(stream.deadline, deadline, id);
             stream.deadline = deadline;
         }
-        stream.proven |= proven;
+        if outcome.is_none() && !stream.buffer.owes_greeting() && stream.waiting.is_none() {
+            return None;
+        }
+        Some(Intake {
+            outcome,
+            greeting: stream.buffer.take_greeting(),
+            waited: stream.waiting.take_if(|_| stream.buffer.was_greeted()),
+        })
     }
 
     /// Takes the requests of all joins: their exchanges go on as push/pulls.
@@ -389,7 +387,8 @@ mod tests {
         let first = table.add(peer, Purpose::Incoming, at, caller);
         table.add(peer, Purpose::Answered, at, caller);
         table.add(peer, Purpose::PushPull, at, None);
-        let taken = table.take_in(first, b"half", |_, _, _| ());
+        let pace = Pace { now: at, timeout: Duration::ZERO, banks: false };
+        let taken = table.take_in(first, b"half", pace, |_, _, _| Some(()));
         assert!(taken.is_some());
         table.check(&config());
         table

@@ -98,7 +98,7 @@ impl Members {
         self.index
             .insert_unique(hash, slot, |&other| hash_name(keys, pages.entry(other).name_bytes()));
         if slot != Slot::LOCAL {
-            self.enter_ring(slot);
+            self.enter_ring(slot, hash);
         }
         self.digest = self.digest.wrapping_add(self.entry(slot).digest());
         self.highest = self.highest.max(new.incarnation);
@@ -385,7 +385,8 @@ impl Members {
     fn enter_lists(&mut self, slot: Slot) {
         let (state, since) = (self.entry(slot).state, self.entry(slot).since);
         if state.is_live() {
-            return self.enter_ring(slot);
+            let hash = self.hash(self.entry(slot).name_bytes());
+            return self.enter_ring(slot, hash);
         }
         let (list, by_time) = self.lists_of_gone(slot);
         by_time.insert(since, slot);
@@ -416,11 +417,11 @@ impl Members {
     /// Adds a member at a random place among those not yet probed in this round: gossip goes along
     /// the ring, and members that entered together must not stand in the same order everywhere.
     /// The chance comes from the keyed hash of the name.
-    fn enter_ring(&mut self, slot: Slot) {
+    fn enter_ring(&mut self, slot: Slot, hash: u64) {
         let last = self.ring.len();
         self.pages.set_place(slot, narrow(last));
         self.ring.push(slot);
-        let chance = self.hash(self.entry(slot).name_bytes()) >> 32;
+        let chance = hash >> 32;
         let unprobed = last + 1 - self.probed.min(last);
         let drawn = (chance * u64::from(narrow(unprobed))) >> 32;
         self.swap_in_ring(last, last - usize::try_from(drawn).expect("drawn below a count"));

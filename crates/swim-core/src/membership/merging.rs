@@ -5,25 +5,39 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{Membership, News, Origin};
+use crate::address::canonical;
 use crate::context::Context;
 use crate::detection::Detector;
 use crate::dissemination::Gossip;
 use crate::member::{MemberRef, State};
 use crate::members::Slot;
 use crate::output::Event;
+use crate::stats::DropReason;
 use crate::wire::{Claim, Format, Half, Scope, Update};
 
+/// What another node knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) from: SocketAddr,
+    pub(crate) scope: Scope,
+    /// This node opened the stream.
+    pub(crate) dialled: bool,
+    /// How many new members are taken in. What is behind them is left to gossip and to later
+    /// exchanges: to read on would be more work than was paid for.
+    pub(crate) newcomers_max: usize,
+}
+
 impl Membership {
-    /// Takes in everything that another node knows, which this node `dialled`, or which dialled.
+    /// Takes in everything that another node knows.
     pub(crate) fn merge(
         &mut self,
         cx: &mut Context,
         gossip: &mut Gossip,
         detector: &mut Detector,
-        (from, scope): (SocketAddr, Scope),
-        dialled: bool,
+        table: Table,
         half: Half<'_>,
     ) {
+        let Table { from, scope, dialled, newcomers_max } = table;
         let user_state = match half.user_state(cx.config.user_state_size_max) {
             Ok(state) => state,
             Err(reason) => return cx.report_drop(from, reason, true),
@@ -37,14 +51,21 @@ impl Membership {
             Format::Memberlist(_) => Some(own.as_str()),
         };
         let mut is_sender = true;
+        let known = self.members.len();
         for member in half.members() {
+            if self.members.len().saturating_sub(known) >= newcomers_max {
+                cx.drop_quietly(DropReason::Overpacked);
+                break;
+            }
             match member {
                 Ok(member) => {
                     let sender = *sender.get_or_insert(member.name);
                     let update = told(&member, sender);
                     self.receive_update(cx, gossip, detector, &News::new(&update, origin));
                     if is_sender {
-                        let found = self.note_sender(member.name, from, dialled);
+                        // On memberlist's wire it may be any of thousands.
+                        let there = canonical(member.address).ip() == from.ip();
+                        let found = there && self.note_sender(member.name, from, dialled);
                         is_sender = !found && cx.config.wire.is_memberlist();
                     }
                 }

@@ -33,6 +33,7 @@ use crate::wire::{Claim, Update};
 
 use candidates::Candidates;
 use evidence::Evidence;
+pub(crate) use merging::Table;
 pub(crate) use news::{News, Origin};
 use own::Own;
 use suspicions::Suspicions;

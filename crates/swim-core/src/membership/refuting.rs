@@ -94,12 +94,7 @@ impl Membership {
     /// higher one. A member that goes by its own probes says so in a packet of its own, and
     /// believes this node when it says itself that it is alive. If it was an earlier life that was
     /// so high, this one has to be, too.
-    fn receive_own_exhausted(
-        &mut self,
-        cx: &mut Context,
-        gossip: &mut Gossip,
-        news: &News<'_>,
-    ) {
+    fn receive_own_exhausted(&mut self, cx: &mut Context, gossip: &mut Gossip, news: &News<'_>) {
         let accuser = match news.update.claim {
             Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
             Claim::Left | Claim::Alive { .. } => return,

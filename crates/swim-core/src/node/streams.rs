@@ -8,6 +8,7 @@ use crate::channel::Framed;
 use crate::config::Config;
 use crate::exchange::{Arrived, Purpose};
 use crate::hooks::Merge;
+use crate::membership::Table;
 use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
@@ -25,6 +26,8 @@ struct Teller {
     dialled: bool,
     /// With one of this node's keys.
     sealed: bool,
+    /// How many new members are taken in.
+    newcomers_max: usize,
 }
 
 impl Node {
@@ -101,7 +104,12 @@ impl Node {
             return self.exchange.fail(&mut self.cx, id, Failure::BadAnswer { reason });
         }
         let dialled = purpose != Purpose::Incoming;
-        let teller = Teller { at: peer, dialled, sealed: received.was_sealed() };
+        let sealed = received.was_sealed();
+        // What this node asked for is read whole, or else a newcomer would not know everybody; and
+        // so is what holders of a key say.
+        let trusted = dialled || sealed;
+        let newcomers_max = if trusted { usize::MAX } else { received.newcomers_max() };
+        let teller = Teller { at: peer, dialled, sealed, newcomers_max };
         match purpose {
             Purpose::Incoming => {
                 let framed = self.merge_and_answer(teller, (scope, view), half);
@@ -174,8 +182,9 @@ impl Node {
     /// Takes in what another node knows.
     fn merge(&mut self, teller: Teller, scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
-        let Teller { at, dialled, sealed } = teller;
-        membership.merge(cx, gossip, detector, (at, scope), dialled, half);
+        let Teller { at, dialled, sealed, newcomers_max } = teller;
+        let table = Table { from: at, scope, dialled, newcomers_max };
+        membership.merge(cx, gossip, detector, table, half);
         if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
             // On a stream that this node opened, what is sealed belongs to its greeting.
             membership.settle_since(cx, gossip, dialled);

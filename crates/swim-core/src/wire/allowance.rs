@@ -11,6 +11,17 @@ const READ_MIN: usize = 256;
 /// A payload, which is copied and not read, counts for so much of its length.
 const PAYLOAD_SHARE: usize = 8;
 
+/// So many new members a compressed table may bring, and one more for each so many bytes in which
+/// it came: to take one in takes as long as to unpack and read it.
+const NEWCOMERS_MIN: usize = 8;
+const BYTES_PER_NEWCOMER: usize = 16;
+
+/// How many new members a compressed table may bring that came in so many bytes, where nobody asked
+/// for it.
+pub(crate) const fn newcomers_max(received: usize) -> usize {
+    NEWCOMERS_MIN + received / BYTES_PER_NEWCOMER
+}
+
 /// What a text may hold, and what messages count for at least, in bytes in which they came. That is
 /// less than those of nodes take, which differ in names and addresses.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,8 @@ use crate::stats::{DropReason, MessageKind};
 #[derive(Clone, Copy, Debug)]
 pub struct Half<'a> {
     wire: Wire,
-    /// Frames of the native wire, or a message of memberlist's.
+    /// Frames of the native wire, or a message of memberlist's as far as a `Scanner` found that it
+    /// goes.
     text: &'a [u8],
     /// Stands for the port where memberlist's wire gives none.
     port: u16,

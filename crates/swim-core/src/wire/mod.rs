@@ -48,7 +48,7 @@ use crate::stats::MessageKind;
 
 pub use half::{Half, Opening};
 
-pub(crate) use allowance::Allowance;
+pub(crate) use allowance::{Allowance, newcomers_max};
 pub use frames::{
     FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
     decode_frame, encode_push_pull, frame_len,

@@ -48,6 +48,14 @@ impl Scanner {
         never()
     }
 
+    pub(crate) fn of_unpacked(_limits: StreamLimits) -> Self {
+        never()
+    }
+
+    pub(crate) fn needs_more_than(&self, _bytes: usize) -> bool {
+        never()
+    }
+
     pub(crate) fn advance(&mut self, _bytes: &[u8]) -> Result<Option<usize>, DropReason> {
         never()
     }
@@ -112,6 +120,10 @@ pub(crate) fn split_stream_label(_bytes: &[u8]) -> Result<Option<Split<'_>>, Dro
 }
 
 pub(crate) fn check_first_byte(_text: &[u8]) -> Result<(), DropReason> {
+    never()
+}
+
+pub(crate) fn lacks_body(_text: &[u8]) -> bool {
     never()
 }
 

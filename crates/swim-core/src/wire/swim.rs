@@ -316,7 +316,10 @@ pub(super) fn classify(bytes: &[u8]) -> DropReason {
         [0..=14 | 244, ..] => DropReason::Memberlist,
         // A handshake record; the second byte is the major version of TLS, or of DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
-        _ if HTTP.iter().any(|start| bytes.starts_with(start) || start.starts_with(bytes)) => {
+        // Letters alone are compared: this is asked of every byte that somebody sends by itself.
+        [b'A'..=b'Z', ..]
+            if HTTP.iter().any(|it| it.starts_with(bytes) || bytes.starts_with(it)) =>
+        {
             DropReason::Http
         }
         _ => DropReason::Unrecognised,

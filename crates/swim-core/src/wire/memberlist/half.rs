@@ -1,12 +1,12 @@
 //! One side's complete part of an exchange on memberlist's wire.
 
-use super::stream::{StreamMessage, TableMembers, decode_stream};
+use super::stream::{StreamMessage, TableMembers, decode_scanned};
 use crate::stats::DropReason;
 use crate::wire::{Opening, Scope, User};
 
 /// What the exchange is about.
 pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason> {
-    Ok(match decode_stream(text, port)? {
+    Ok(match decode_scanned(text, port)? {
         StreamMessage::Ping(ping) => Opening::Ping(ping),
         StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
         StreamMessage::User { payload } => {
@@ -22,7 +22,7 @@ pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason>
 
 /// The members in a push/pull.
 pub(crate) fn members(text: &[u8], port: u16) -> Option<TableMembers<'_>> {
-    match decode_stream(text, port) {
+    match decode_scanned(text, port) {
         Ok(StreamMessage::PushPull(table)) => Some(table.members()),
         _ => None,
     }
@@ -30,7 +30,7 @@ pub(crate) fn members(text: &[u8], port: u16) -> Option<TableMembers<'_>> {
 
 /// The sender's application state in a push/pull.
 pub(crate) fn user_state(text: &[u8], port: u16) -> Result<&[u8], DropReason> {
-    match decode_stream(text, port)? {
+    match decode_scanned(text, port)? {
         StreamMessage::PushPull(table) => Ok(table.user_state),
         _ => Ok(&[]),
     }

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 
 use super::super::LABEL_SIZE_MAX;
 use super::super::swim::classify;
+use super::{COMPOUND, COMPRESSED, DEAD, NACK, PING};
 use crate::stats::DropReason;
 
 /// The first byte of a packet or stream that has a label.
@@ -88,6 +89,13 @@ pub fn looks_plain(text: &[u8]) -> bool {
 /// Whether bytes begin with a name of so many bytes, as the fields of messages have them.
 fn is_name(bytes: &[u8], length: usize) -> bool {
     bytes.get(..length).is_some_and(|name| name.iter().all(u8::is_ascii_alphanumeric))
+}
+
+/// Whether text is the type of a message alone, to which more belongs. Bad input may be a byte
+/// each.
+#[inline]
+pub(crate) fn lacks_body(text: &[u8]) -> bool {
+    matches!(text, [PING..=DEAD | COMPOUND | COMPRESSED | NACK])
 }
 
 /// Whether text may be sealed.

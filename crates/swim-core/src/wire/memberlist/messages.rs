@@ -298,13 +298,20 @@ pub(super) struct AliveBody<'a> {
 }
 
 impl<'a> AliveBody<'a> {
-    pub(super) fn decode<const STATE: bool>(reader: Reader<'a>) -> Result<Self, DropReason> {
+    pub(super) fn decode<const STATE: bool>(mut reader: Reader<'a>) -> Result<Self, DropReason> {
+        AliveBody::decode_next::<STATE>(&mut reader)
+    }
+
+    /// The same, and moves the reader behind it; after an error it is where it was.
+    pub(super) fn decode_next<const STATE: bool>(
+        reader: &mut Reader<'a>,
+    ) -> Result<Self, DropReason> {
         const ALIVE_ORDER: &[&str] = &["Incarnation", "Node", "Addr", "Port", "Meta", "Vsn"];
         const MEMBER_ORDER: &[&str] =
             &["Name", "Addr", "Port", "Meta", "Incarnation", "State", "Vsn"];
         let order = if STATE { MEMBER_ORDER } else { ALIVE_ORDER };
         let mut announcement = AliveBody::default();
-        let mut fields = Fields::new(reader, order)?;
+        let mut fields = Fields::new(*reader, order)?;
         while let Some(name) = fields.name()? {
             match name {
                 b"Node" if !STATE => announcement.name = fields.value.bytes()?,
@@ -318,6 +325,7 @@ impl<'a> AliveBody<'a> {
                 _ => fields.value.skip()?,
             }
         }
+        *reader = fields.value;
         Ok(announcement)
     }
 

@@ -39,6 +39,7 @@ mod stream;
 mod tolerance;
 
 pub(crate) use half::{members, opening, user_state};
+pub(crate) use label::lacks_body;
 pub use label::{
     check_first_byte, label_header_len, looks_plain, looks_sealed, put_label, split_label,
     split_stream_label,

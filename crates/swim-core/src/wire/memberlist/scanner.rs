@@ -20,6 +20,10 @@ pub const SEAL_HEADER_LEN: usize = 5;
 /// What stands before compressed bytes, and a little for fields that nobody knows.
 const PACKED_HEADER_SIZE_MAX: usize = 4 << 10;
 
+/// The most values of a member in a table that was compressed. Those of Go have 19: a map of nine
+/// names and values.
+const MEMBER_VALUES_MAX: u64 = 40;
+
 /// How large the parts of a message on a stream may be. By default as large as Go takes them; a
 /// receiver that cannot hold as much sets less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,10 @@ pub struct Scanner {
     start: usize,
     /// How many values are still missing to the current value.
     missing: u64,
+    /// How many values the members of a push/pull may have, each with all that is in it.
+    member_values_max: u64,
+    /// How many may still come.
+    values_left: u64,
 }
 
 /// What comes next.
@@ -99,7 +107,15 @@ impl Scanner {
     /// For one message.
     #[must_use]
     pub fn new(limits: StreamLimits) -> Self {
-        Scanner { limits, stage: Stage::Kind, at: 0, start: 0, missing: 0 }
+        let (member_values_max, values_left) = (u64::MAX, u64::MAX);
+        let (stage, at, start, missing) = (Stage::Kind, 0, 0, 0);
+        Scanner { limits, stage, at, start, missing, member_values_max, values_left }
+    }
+
+    /// For one that was compressed, and may be made of little but values: more of them than members
+    /// need are [`DropReason::Overpacked`].
+    pub(crate) fn of_unpacked(limits: StreamLimits) -> Self {
+        Scanner { member_values_max: MEMBER_VALUES_MAX, ..Scanner::new(limits) }
     }
 
     /// Told all bytes of the message that came in so far, from the byte of its type on, says its
@@ -147,6 +163,13 @@ impl Scanner {
         }
     }
 
+    /// Whether these many bytes end within the current value, so that there is nothing to be told
+    /// of them yet. Most do that come one by one.
+    #[inline]
+    pub(crate) fn needs_more_than(&self, bytes: usize) -> bool {
+        bytes < self.at
+    }
+
     fn begin(&mut self, kind: u8) -> Result<Stage, DropReason> {
         self.at = 1;
         self.expect_value();
@@ -168,6 +191,7 @@ impl Scanner {
         let nodes = limited(header.nodes, self.limits.nodes_max)?;
         let user_state = limited(header.user_state_size, self.limits.user_state_size_max)?;
         self.expect_value();
+        self.values_left = self.member_values_max.saturating_mul(nodes.into());
         Ok(Stage::Member { left: nodes, user_state })
     }
 
@@ -205,6 +229,7 @@ impl Scanner {
             };
             self.at = self.at.saturating_add(extent.size);
             self.missing = (self.missing - 1).saturating_add(extent.values);
+            self.values_left = self.values_left.checked_sub(1).ok_or(DropReason::Overpacked)?;
             // Each missing value takes a byte at least.
             let missing = usize::try_from(self.missing).unwrap_or(usize::MAX);
             if (self.at - self.start).saturating_add(missing) > size_max {

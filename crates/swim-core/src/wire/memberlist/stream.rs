@@ -6,17 +6,13 @@ use bytes::BytesMut;
 
 use super::lzw::Lzw;
 use super::messages::{AckBody, AliveBody, Compressed, Request, put_member};
-use super::msgpack::{Fields, Reader, Sink, extent};
+use super::msgpack::{Fields, Reader, Sink};
 use super::packet::affords;
 use super::{ACK, COMPRESSED, ERROR, LZW, PING, PUSH_PULL, USER};
 use crate::member::MemberRef;
 use crate::stats::DropReason;
 use crate::wire::allowance::Allowance;
 use crate::wire::{Ack, Ping};
-
-/// The most values of a member in a table that was compressed. Those of Go have 19: a map of nine
-/// names and values.
-const MEMBER_VALUES_MAX: usize = 40;
 
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +64,33 @@ pub struct TableMembers<'a> {
 /// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in
 /// a packet; see [`read_packet`](super::read_packet).
 pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
+    decode::<false>(message, default_port)
+}
+
+/// The same, of a message behind which nothing stands. So where its members end follows from its
+/// length, and those of a table, which may be a hundred thousand, are not walked over to find it.
+///
+/// # Errors
+///
+/// As [`decode_stream`].
+pub(crate) fn decode_scanned(
+    message: &[u8],
+    default_port: u16,
+) -> Result<StreamMessage<'_>, DropReason> {
+    decode::<true>(message, default_port)
+}
+
+fn decode<const SCANNED: bool>(
+    message: &[u8],
+    default_port: u16,
+) -> Result<StreamMessage<'_>, DropReason> {
     let (&kind, body) = message.split_first().ok_or(DropReason::Truncated)?;
     let reader = Reader::new(body);
     match kind {
         PING => Request::decode::<false>(reader)?.ping().map(StreamMessage::Ping),
         ACK => AckBody::decode::<true>(reader).map(|answer| StreamMessage::Ack(answer.ack())),
         USER => decode_user(reader).map(|payload| StreamMessage::User { payload }),
-        PUSH_PULL => Table::decode(reader, default_port).map(StreamMessage::PushPull),
+        PUSH_PULL => Table::decode::<SCANNED>(reader, default_port).map(StreamMessage::PushPull),
         ERROR => decode_error(reader).map(StreamMessage::Error),
         _ => Err(DropReason::Unrecognised),
     }
@@ -160,33 +176,14 @@ pub(crate) fn unpack_stream_within(
 }
 
 /// Takes what a push/pull costs that was compressed; returns whether so much was left. Members cost
-/// by their number. What else may stand in them is looked at several times, so no more of it than
-/// members need may stand there.
+/// by their number; what else may stand in them a [`Scanner`](super::Scanner) limits.
 pub(super) fn affords_table(message: &[u8], allowance: &mut Allowance) -> bool {
     let mut reader = Reader::new(message.get(1..).unwrap_or_default());
     // What is broken is refused before anything is read of it.
     let Ok(header) = next_value(&mut reader).and_then(PushPullHeader::decode) else {
         return true;
     };
-    let members = usize::try_from(header.nodes).unwrap_or_default();
-    let values_max = members.saturating_mul(MEMBER_VALUES_MAX);
-    allowance.take_entries(members) && has_at_most(reader.rest(), members, values_max)
-}
-
-/// Whether no more values than these stand in so many values, and in one another.
-fn has_at_most(mut bytes: &[u8], values: usize, values_max: usize) -> bool {
-    let mut missing = values as u64;
-    let mut seen = 0;
-    while missing > 0 {
-        let Ok(Some(extent)) = extent(bytes) else { return true };
-        seen += 1;
-        if seen > values_max {
-            return false;
-        }
-        bytes = bytes.get(extent.size..).unwrap_or_default();
-        missing = (missing - 1).saturating_add(extent.values);
-    }
-    true
+    allowance.take_entries(usize::try_from(header.nodes).unwrap_or_default())
 }
 
 impl<'a> Table<'a> {
@@ -197,11 +194,21 @@ impl<'a> Table<'a> {
     }
 
     /// Checks the structure of the message, but leaves its members to [`TableMembers`].
-    fn decode(mut reader: Reader<'a>, default_port: u16) -> Result<Self, DropReason> {
+    fn decode<const SCANNED: bool>(
+        mut reader: Reader<'a>,
+        default_port: u16,
+    ) -> Result<Self, DropReason> {
         let header = PushPullHeader::decode(next_value(&mut reader)?)?;
         let nodes = u32::try_from(header.nodes).map_err(|_| DropReason::Malformed)?;
-        let states = reader.values(nodes)?;
-        let user_state = reader.raw(length(header.user_state_size)?)?;
+        let size = length(header.user_state_size)?;
+        let states = match SCANNED {
+            true => {
+                let states = reader.rest().len().checked_sub(size).ok_or(DropReason::Malformed)?;
+                reader.raw(states)?
+            }
+            false => reader.values(nodes)?,
+        };
+        let user_state = reader.raw(size)?;
         Ok(Table { join: header.join, nodes, user_state, states, default_port })
     }
 }
@@ -211,10 +218,13 @@ impl<'a> Iterator for TableMembers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.states.rest().is_empty() {
-            // Their structure was checked, so this cannot fail.
-            let state = next_value(&mut self.states).ok()?;
-            let member = AliveBody::decode::<true>(state)
-                .and_then(|announcement| announcement.member(self.default_port));
+            let announcement = AliveBody::decode_next::<true>(&mut self.states);
+            if announcement.is_err() {
+                // Their structure was checked, so this cannot fail.
+                next_value(&mut self.states).ok()?;
+            }
+            let member =
+                announcement.and_then(|announcement| announcement.member(self.default_port));
             if let Some(member) = member.transpose() {
                 return Some(member);
             }

@@ -2,9 +2,12 @@
 //! instructions; here it is counted in messages.
 
 use bytes::{BufMut, BytesMut};
-use swim_core::channel::Channel;
+use swim_core::channel::{Channel, Side, StreamBuffer};
 use swim_core::wire::{self, Claim, Message, Update, Wire, memberlist};
-use swim_core::{DropReason, Event, Incarnation, Key, Keyring, MemberRef, State, Versions};
+use swim_core::{
+    DropReason, Event, Incarnation, Key, Keyring, MemberRef, Output, State, StreamInput, StreamOp,
+    Versions,
+};
 
 use super::peer::{Peer, address, alive, events, packet, packets};
 
@@ -83,7 +86,7 @@ fn s94_a_compressed_datagram_holds_no_more_than_its_bytes_pay_for() {
 #[test]
 fn s94_a_compressed_stream_holds_no_more_than_its_bytes_pay_for() {
     let (table, blob) = (look_alikes(2_000, 0), zeros(1 << 20));
-    assert_eq!(joined(false, &table), 0);
+    assert_eq!(joined(false, &table, 2_000), 0);
     assert!(!is_delivered(false, &blob));
 }
 
@@ -92,7 +95,8 @@ fn s94_what_members_that_look_alike_say_is_read_however_well_it_compresses() {
     for meta in [1, 64, 500] {
         let members = if meta == 1 { 3_000 } else { 1_000 };
         let table = look_alikes(members, meta);
-        assert_eq!(joined(false, &table), members, "{} bytes with {meta}", table.len());
+        let known = asked(&mut peer(Wire::Memberlist, false), &table);
+        assert_eq!(known, members, "{} bytes with {meta}", table.len());
     }
     assert!(is_delivered(false, &zeros(16 << 10)));
     for wire in [Wire::Swim, Wire::Memberlist] {
@@ -124,6 +128,39 @@ fn s94_what_members_that_look_alike_say_is_read_however_well_it_compresses() {
     }
 }
 
+#[test]
+fn s94_a_table_that_nobody_asked_for_brings_as_many_new_members_as_its_bytes_pay_for() {
+    let table = look_alikes(3_000, 1);
+    let paid = u16::try_from(8 + table.len() / 16).unwrap();
+    assert!(paid < 3_000 && joined(false, &table, 3_000) == paid, "{paid}");
+    let apart = look_alikes(1_000, 500);
+    assert_eq!(joined(false, &apart, 1_000), 1_000, "as those of most clusters");
+
+    // Others come with the next ones, and all with a table that this node asked for.
+    let mut peer = peer(Wire::Memberlist, false);
+    let mut told = 0;
+    while peer.node.members_live() - 1 < 3_000 {
+        peer.receive(address(9), &table);
+        told += 1;
+    }
+    assert_eq!(told, 3_000_u16.div_ceil(paid));
+    assert_eq!(peer.drops(DropReason::Overpacked), u64::from(told) - 1);
+}
+
+#[test]
+fn s94_what_holders_of_a_key_say_is_read_whole() {
+    let mut peer = Peer::with(|config| {
+        *config = config.clone().memberlist();
+        config.keyring = Keyring::new(Key::aes(&[7; 32]).unwrap());
+    });
+    let mut channel = Channel::new(peer.node.config(), [8; 32]);
+    let table = look_alikes(3_000, 1);
+    let framed = channel.framed(|_, out| out.put_slice(&table));
+    let sealed = channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed);
+    peer.receive(address(9), &sealed);
+    assert_eq!(peer.node.members_live() - 1, 3_000);
+}
+
 #[cfg(feature = "sabotage")]
 #[test]
 fn s94_few_bytes_are_much_work_where_all_that_is_compressed_is_read() {
@@ -131,7 +168,8 @@ fn s94_few_bytes_are_much_work_where_all_that_is_compressed_is_read() {
         let many = packed(wire, &vec![accusation(); 255]);
         assert_eq!(read(&mut peer(wire, true), &many), (255, 0), "{wire:?}");
     }
-    assert_eq!(joined(true, &look_alikes(2_000, 0)), 2_000);
+    assert_eq!(joined(true, &look_alikes(2_000, 0), 2_000), 2_000);
+    assert_eq!(joined(true, &look_alikes(3_000, 1), 3_000), 3_000);
     assert!(is_delivered(true, &zeros(1 << 20)));
 }
 
@@ -163,13 +201,26 @@ fn zeros(size: usize) -> Vec<u8> {
     lzw(&mut out)
 }
 
-/// How many members a node has heard of after a stream.
-fn joined(broken: bool, stream: &[u8]) -> u16 {
+/// How many members of so many a node has heard of after a stream.
+fn joined(broken: bool, stream: &[u8], count: u16) -> u16 {
     let mut peer = peer(Wire::Memberlist, broken);
     peer.receive(address(9), stream);
     let known = u16::try_from(peer.node.members_live() - 1).unwrap();
-    assert_eq!(peer.drops(DropReason::Overpacked), u64::from(known == 0));
+    assert_eq!(peer.drops(DropReason::Overpacked), u64::from(known < count));
     known
+}
+
+/// How many members a node has heard of after it joined, and this was the answer.
+fn asked(peer: &mut Peer, answer: &[u8]) -> u16 {
+    peer.node.join(peer.now, address(9)).unwrap();
+    let opened = |output: &Output| match output {
+        Output::Stream { id, op: StreamOp::Open { .. } } => Some(*id),
+        _ => None,
+    };
+    let stream = peer.outputs().iter().find_map(opened).unwrap();
+    peer.stream(stream, StreamInput::Opened);
+    peer.stream(stream, StreamInput::Data(answer));
+    u16::try_from(peer.node.members_live() - 1).unwrap()
 }
 
 fn is_delivered(broken: bool, stream: &[u8]) -> bool {
