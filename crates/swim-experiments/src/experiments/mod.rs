@@ -1,5 +1,6 @@
 //! The experiments: each in a file of its own.
 
+mod asking;
 mod churn;
 mod crash;
 mod flipflop;
@@ -72,6 +73,11 @@ pub(crate) const ALL: &[Experiment] = &[
         name: "flipflop",
         what: "members that can send but not receive, as in figures 9 and 10 of Rapid",
         run: flipflop::run,
+    },
+    Experiment {
+        name: "asking",
+        what: "what it costs to tell news only to members that answered (feature `sabotage`)",
+        run: asking::run,
     },
 ];
 
