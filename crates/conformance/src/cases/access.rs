@@ -1,10 +1,17 @@
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use swim_tokio::{DropReason, Encryption, Event, Key, Keyring, Notice, State};
-use tokio::time::sleep;
+use swim_driver::{DropReason, Encryption, Event, Key, Keyring, Notice, State};
 
-use crate::harness::{Node, formed, options, start, until};
+use crate::case::{Case, case};
+use crate::node::Node;
+use crate::scene::Scene;
+use crate::wait::{pause, until};
+
+pub(crate) const CASES: &[Case] = &[
+    case!(a_running_cluster_is_encrypted_and_given_another_key_without_losing_anybody),
+    case!(a_node_with_a_wrong_key_does_not_get_in_and_both_sides_say_why),
+    case!(a_node_gets_in_once_it_has_the_key),
+];
 
 fn key(byte: u8) -> Key {
     Key::aes(&[byte; 32]).unwrap()
@@ -23,9 +30,10 @@ async fn all_reach_all(nodes: &[Node]) {
     }
 }
 
-#[tokio::test]
-async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_anybody() {
-    let mut nodes = formed(["a", "b", "c"]).await;
+async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_anybody(
+    scene: &Scene,
+) {
+    let mut nodes = scene.formed(["a", "b", "c"]).await;
     let (old, new) = (key(1), key(2));
     for node in &nodes {
         node.cluster.set_encryption(Encryption::Off).await.unwrap();
@@ -50,8 +58,14 @@ async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_any
         node.cluster.remove_key(&old).await.unwrap();
         all_reach_all(&nodes).await;
     }
-    // Some probe intervals, in which somebody who is not heard would be doubted.
-    sleep(Duration::from_secs(3)).await;
+    // Somebody who is not heard would be doubted meanwhile.
+    for node in &nodes {
+        let probed = async || node.cluster.stats().await.unwrap().probes;
+        let before = probed().await;
+        while probed().await < before + 3 {
+            pause().await;
+        }
+    }
     for node in &mut nodes {
         assert_eq!(node.cluster.keys().await.unwrap(), std::slice::from_ref(&new));
         for name in ["a", "b", "c"] {
@@ -66,15 +80,14 @@ async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_any
     }
 }
 
-#[tokio::test]
-async fn a_node_with_a_wrong_key_does_not_get_in_and_both_sides_say_why() {
+async fn a_node_with_a_wrong_key_does_not_get_in_and_both_sides_say_why(scene: &Scene) {
     let sealed_with = |name: &str, byte| {
-        let mut options = options(name);
+        let mut options = scene.options(name);
         options.config.keyring = Keyring::new(key(byte));
         options
     };
-    let a = start(sealed_with("a", 1)).await;
-    let b = start(sealed_with("b", 2)).await;
+    let a = scene.start(sealed_with("a", 1)).await;
+    let b = scene.start(sealed_with("b", 2)).await;
     a.cluster.join([b.address()]).await.unwrap_err();
     b.cluster.join([a.address()]).await.unwrap_err();
     b.cluster.join([a.address()]).await.unwrap_err();
@@ -93,12 +106,11 @@ async fn a_node_with_a_wrong_key_does_not_get_in_and_both_sides_say_why() {
     }
 }
 
-#[tokio::test]
-async fn a_node_gets_in_once_it_has_the_key() {
-    let mut sealed = options("a");
+async fn a_node_gets_in_once_it_has_the_key(scene: &Scene) {
+    let mut sealed = scene.options("a");
     sealed.config.keyring = Keyring::new(key(1));
-    let a = start(sealed).await;
-    let b = start(options("b")).await;
+    let a = scene.start(sealed).await;
+    let b = scene.node("b").await;
     b.cluster.join([a.address()]).await.unwrap_err();
     b.cluster.install_key(key(1)).await.unwrap();
     b.cluster.join([a.address()]).await.unwrap();

@@ -1,10 +1,25 @@
-use swim_tokio::{Bytes, CommandError, Error, Event, Name, Notice};
+use swim_driver::{Bytes, CommandError, Error, Event, Name, Notice};
 
-use crate::harness::{LIMIT, formed, formed_with, until};
+use crate::case::{Case, case};
+use crate::scene::Scene;
+use crate::wait::{LIMIT, all, in_time, until};
 
-#[tokio::test]
-async fn messages_to_one_member_arrive() {
-    let [a, mut b] = formed(["a", "b"]).await;
+pub(crate) const CASES: &[Case] = &[
+    case!(messages_to_one_member_arrive),
+    case!(many_large_messages_at_once_arrive),
+    case!(a_message_of_19_mib_arrives),
+    case!(a_broadcast_reaches_every_member),
+    case!(a_broadcast_tells_its_key),
+    case!(metadata_reaches_every_member),
+    case!(a_ping_measures_the_round_trip),
+    case!(application_state_is_exchanged_on_a_join),
+    case!(what_cannot_be_sent_is_an_error_with_its_reason),
+    case!(a_consumer_that_never_reads_costs_the_node_nothing),
+    case!(s76_no_round_trip_on_loopback_is_0),
+];
+
+async fn messages_to_one_member_arrive(scene: &Scene) {
+    let [a, mut b] = scene.formed(["a", "b"]).await;
     let large = Bytes::from(vec![7; 1 << 20]);
     a.cluster.send("b", "by datagram").await.unwrap();
     a.cluster.send_reliable("b", "by stream").await.unwrap();
@@ -24,18 +39,12 @@ async fn messages_to_one_member_arrive() {
     }
 }
 
-#[tokio::test]
-async fn many_large_messages_at_once_arrive() {
-    let [a, mut b] = formed(["a", "b"]).await;
+async fn many_large_messages_at_once_arrive(scene: &Scene) {
+    let [a, mut b] = scene.formed(["a", "b"]).await;
     let payload = Bytes::from(vec![7; 3 << 20]);
-    let sending: Vec<_> = (0..8)
-        .map(|_| {
-            let (cluster, payload) = (a.cluster.clone(), payload.clone());
-            tokio::spawn(async move { cluster.send_reliable("b", payload).await })
-        })
-        .collect();
-    for sent in sending {
-        sent.await.unwrap().unwrap();
+    let sent = all((0..8).map(|_| a.cluster.send_reliable("b", payload.clone()))).await;
+    for result in sent {
+        result.unwrap();
         let size = b
             .event(|event| match event {
                 Event::Message { payload, .. } => Some(payload.len()),
@@ -46,9 +55,24 @@ async fn many_large_messages_at_once_arrive() {
     }
 }
 
-#[tokio::test]
-async fn a_broadcast_reaches_every_member() {
-    let [a, mut b, mut c] = formed(["a", "b", "c"]).await;
+async fn a_message_of_19_mib_arrives(scene: &Scene) {
+    let [a, mut b] = scene.formed(["a", "b"]).await;
+    let numbers = (0..(19_u32 << 20) / 4).flat_map(u32::to_be_bytes);
+    let payload: Bytes = numbers.collect::<Vec<_>>().into();
+    let sent = in_time("it is sent", a.cluster.send_reliable("b", payload.clone())).await;
+    assert_eq!(sent, Ok(()));
+    let received = b
+        .event(|event| match event {
+            Event::Message { payload, .. } => Some(payload),
+            _ => None,
+        })
+        .await;
+    assert_eq!(received.len(), payload.len());
+    assert!(received == payload, "every byte in its place");
+}
+
+async fn a_broadcast_reaches_every_member(scene: &Scene) {
+    let [a, mut b, mut c] = scene.formed(["a", "b", "c"]).await;
     a.cluster.broadcast("to all").await.unwrap();
     for node in [&mut b, &mut c] {
         let (origin, payload) = node
@@ -61,9 +85,8 @@ async fn a_broadcast_reaches_every_member() {
     }
 }
 
-#[tokio::test]
-async fn a_broadcast_tells_its_key() {
-    let [a, mut b] = formed(["a", "b"]).await;
+async fn a_broadcast_tells_its_key(scene: &Scene) {
+    let [a, mut b] = scene.formed(["a", "b"]).await;
     a.cluster.broadcast_keyed("load", "7").await.unwrap();
     let heard = b
         .event(|event| match event {
@@ -74,9 +97,8 @@ async fn a_broadcast_tells_its_key() {
     assert_eq!(heard, ("load".into(), "7".into()));
 }
 
-#[tokio::test]
-async fn metadata_reaches_every_member() {
-    let [a, b, c] = formed(["a", "b", "c"]).await;
+async fn metadata_reaches_every_member(scene: &Scene) {
+    let [a, b, c] = scene.formed(["a", "b", "c"]).await;
     a.cluster.set_meta("role=cache").await.unwrap();
     assert_eq!(a.cluster.local().meta, "role=cache");
     for node in [&b, &c] {
@@ -84,19 +106,17 @@ async fn metadata_reaches_every_member() {
     }
 }
 
-#[tokio::test]
-async fn a_ping_measures_the_round_trip() {
-    let [a, b] = formed(["a", "b"]).await;
+async fn a_ping_measures_the_round_trip(scene: &Scene) {
+    let [a, b] = scene.formed(["a", "b"]).await;
     b.cluster.set_ack_payload("load=7").await.unwrap();
     let pong = a.cluster.ping("b").await.unwrap();
     assert_eq!(pong.payload, "load=7");
     assert!(pong.round_trip < LIMIT);
 }
 
-#[tokio::test]
-async fn application_state_is_exchanged_on_a_join() {
-    let mut a = crate::harness::start(crate::harness::options("a")).await;
-    let b = crate::harness::start(crate::harness::options("b")).await;
+async fn application_state_is_exchanged_on_a_join(scene: &Scene) {
+    let mut a = scene.start(scene.options("a")).await;
+    let b = scene.start(scene.options("b")).await;
     b.cluster.set_user_state("state of b").await.unwrap();
     b.cluster.join([a.address()]).await.unwrap();
     let state = a
@@ -108,9 +128,8 @@ async fn application_state_is_exchanged_on_a_join() {
     assert_eq!(state, "state of b");
 }
 
-#[tokio::test]
-async fn what_cannot_be_sent_is_an_error_with_its_reason() {
-    let [a, _b] = formed(["a", "b"]).await;
+async fn what_cannot_be_sent_is_an_error_with_its_reason(scene: &Scene) {
+    let [a, _b] = scene.formed(["a", "b"]).await;
     let unknown = Err(Error::Command(CommandError::UnknownMember));
     assert_eq!(a.cluster.send("nobody", "hello").await, unknown);
     assert_eq!(a.cluster.send_reliable("nobody", "hello").await, unknown);
@@ -135,9 +154,8 @@ async fn what_cannot_be_sent_is_an_error_with_its_reason() {
     }
 }
 
-#[tokio::test]
-async fn a_consumer_that_never_reads_costs_the_node_nothing() {
-    let [a, mut b] = formed_with(["a", "b"], |options| options.events_max = 8).await;
+async fn a_consumer_that_never_reads_costs_the_node_nothing(scene: &Scene) {
+    let [a, mut b] = scene.formed_with(["a", "b"], |options| options.events_max = 8).await;
     let (_, mut other) = b.cluster.subscribe();
     for number in 0..200_u32 {
         a.cluster.send_reliable("b", number.to_be_bytes().to_vec()).await.unwrap();
@@ -167,10 +185,9 @@ async fn a_consumer_that_never_reads_costs_the_node_nothing() {
     .await;
 }
 
-/// The distribution: `cargo test -p swim-tokio --test cluster s76 -- --nocapture`.
-#[tokio::test]
-async fn s76_no_round_trip_on_loopback_is_0() {
-    let [a, _b] = formed(["a", "b"]).await;
+/// The distribution: `cargo test -p swim-tokio --test conformance s76`.
+async fn s76_no_round_trip_on_loopback_is_0(scene: &Scene) {
+    let [a, _b] = scene.formed(["a", "b"]).await;
     let mut measured = Vec::new();
     for _ in 0..1000 {
         measured.push(a.cluster.ping("b").await.unwrap().round_trip);
@@ -178,7 +195,7 @@ async fn s76_no_round_trip_on_loopback_is_0() {
     measured.sort();
     let quantile = |per_mille: usize| measured[(measured.len() - 1) * per_mille / 1000];
     println!(
-        "1,000 round trips on loopback: least {:?}, p50 {:?}, p90 {:?}, p99 {:?}, most {:?}",
+        "1,000 round trips: least {:?}, p50 {:?}, p90 {:?}, p99 {:?}, most {:?}",
         quantile(0),
         quantile(500),
         quantile(900),

@@ -1,0 +1,67 @@
+//! What the suite needs of an adapter.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use swim_driver::{BindError, Bound, Hooks, Node, Options, Runtime, Transport};
+
+/// A future that stays in its thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// How many threads a case asks its runtime for. One that cannot choose has as many as it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// One.
+    One,
+    /// As many as there are cores.
+    Many,
+}
+
+/// An adapter: its runtime, and its functions that start nodes.
+pub trait Adapter: Copy + Send + Sync + 'static {
+    /// What it is called in the names of trials, such as `tokio`.
+    const NAME: &'static str;
+
+    /// Its runtime.
+    type Runtime: Runtime;
+
+    /// Its default transport.
+    type Sockets: Transport;
+
+    /// Runs a case to its end.
+    fn block_on(self, threads: Threads, case: LocalFuture<'_, ()>);
+
+    /// How many tasks of the runtime on which this is called have not ended, where it tells.
+    fn tasks(self) -> Option<usize> {
+        None
+    }
+
+    /// Opens the default transport.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport.
+    fn open(self, bind: SocketAddr) -> Result<Self::Sockets, BindError>;
+
+    /// Its `start_with_hooks`.
+    fn start(
+        self,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> impl Future<Output = Result<Node, BindError>> + Send;
+
+    /// Its `bind_with_hooks`.
+    fn bind(
+        self,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> impl Future<Output = Result<Bound<Self::Sockets, Self::Runtime>, BindError>> + Send;
+
+    /// Its `bind_on`.
+    fn bind_on<T: Transport>(
+        self,
+        transport: T,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> impl Future<Output = Result<Bound<T, Self::Runtime>, BindError>> + Send;
+}

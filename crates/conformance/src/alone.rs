@@ -1,0 +1,30 @@
+//! A case in a process of its own: this program once more, with that case alone.
+
+use std::process::Command;
+
+/// Set in the process that runs a case alone.
+const VARIABLE: &str = "SWIM_CONFORMANCE_ALONE";
+
+/// Whether this process was started for a single case.
+pub(crate) fn is_alone() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// Runs the trial with this name in a process of its own, and says what it says.
+///
+/// # Panics
+///
+/// If it fails.
+pub(crate) fn run_alone(trial: &str) {
+    let program = std::env::current_exe().expect("the system knows this program");
+    let mut command = Command::new(program);
+    command.args(["--exact", trial, "--test-threads=1", "--quiet"]).env(VARIABLE, "1");
+    let output = command.output().expect("this program can be started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "alone, it fails:\n{said}\n{complained}");
+    // The figures of the case, without what the harness says of its own.
+    for line in said.lines().filter(|line| line.contains("cycles, then")) {
+        println!("{line}");
+    }
+}

@@ -1,0 +1,71 @@
+//! One case of the suite.
+
+use crate::adapter::{LocalFuture, Threads};
+use crate::loopback::has_ipv6;
+use crate::scene::Scene;
+use crate::setting::Setting;
+
+/// A behaviour that every setting must show.
+pub(crate) struct Case {
+    /// The behaviour, as the name of a function.
+    pub(crate) name: &'static str,
+    pub(crate) run: for<'a> fn(&'a Scene) -> LocalFuture<'a, ()>,
+    pub(crate) threads: Threads,
+    pub(crate) needs: &'static [Need],
+    /// It counts what the whole process has open, and has one for itself.
+    pub(crate) alone: bool,
+}
+
+/// What a case cannot do without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Addresses of this machine, with the meaning that they have for its sockets.
+    MachineAddresses,
+    /// Sockets of this machine that speak IPv6 with it. Other networks have all addresses.
+    Ipv6,
+    /// A list of what the process has open.
+    Proc,
+}
+
+impl Case {
+    pub(crate) const fn on(self, threads: Threads) -> Self {
+        Case { threads, ..self }
+    }
+
+    pub(crate) const fn needing(self, needs: &'static [Need]) -> Self {
+        Case { needs, ..self }
+    }
+
+    pub(crate) const fn alone(self) -> Self {
+        Case { alone: true, ..self }
+    }
+
+    /// Why it is not for this setting.
+    pub(crate) fn unfit(&self, setting: &dyn Setting) -> Option<&'static str> {
+        self.needs.iter().find_map(|need| match need {
+            Need::MachineAddresses if !setting.is_of_the_machine() => {
+                Some("it needs addresses of the machine")
+            }
+            Need::Ipv6 if setting.is_of_the_machine() && !has_ipv6() => {
+                Some("this machine has no ::1: enable IPv6 on loopback")
+            }
+            Need::Proc if !cfg!(target_os = "linux") => Some("it needs /proc"),
+            _ => None,
+        })
+    }
+}
+
+/// The case of an `async fn(&Scene)`.
+macro_rules! case {
+    ($function:ident) => {
+        $crate::case::Case {
+            name: stringify!($function),
+            run: |scene| Box::pin($function(scene)),
+            threads: $crate::adapter::Threads::One,
+            needs: &[],
+            alone: false,
+        }
+    };
+}
+
+pub(crate) use case;

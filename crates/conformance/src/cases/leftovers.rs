@@ -1,0 +1,138 @@
+//! What is left behind by nodes that were there.
+
+use std::net::SocketAddr;
+
+use swim_driver::Departure;
+
+use crate::adapter::Threads;
+use crate::case::{Case, Need, case};
+use crate::node::Node;
+use crate::scene::Scene;
+use crate::wait::{LIMIT, all, in_time, pause, poll_up_to, until};
+
+pub(crate) const CASES: &[Case] = &[
+    // It counts what the whole process has open.
+    case!(cycles_of_start_join_and_end_leave_nothing_behind)
+        .on(Threads::Many)
+        .needing(&[Need::Proc])
+        .alone(),
+];
+
+/// Nodes that live at the same time.
+const NODES: usize = 10;
+
+/// How often nodes are started, joined and ended: as many times as `SWIM_CONFORMANCE_CYCLES` says.
+fn cycles() -> usize {
+    let cycles = std::env::var("SWIM_CONFORMANCE_CYCLES").unwrap_or_else(|_| "40".into());
+    cycles.parse().expect("SWIM_CONFORMANCE_CYCLES is a number")
+}
+
+async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
+    let a = scene.node("a").await;
+    // Each way once before anything is counted: what is opened once for all times is open then.
+    for end in ENDS {
+        cycle(scene, &a, "first", *end, scene.returning("first").bind).await;
+    }
+    let before = Open::settled(scene).await;
+
+    let rounds = cycles().div_ceil(NODES);
+    let addresses = all((0..NODES).map(async |number| {
+        let (name, mut address) = (format!("b-{number}"), scene.returning("b").bind);
+        for round in 0..rounds {
+            // Each time on the port of the time before.
+            let end = ENDS[(number + round) % ENDS.len()];
+            address = cycle(scene, &a, &name, end, address).await;
+        }
+        address
+    }))
+    .await;
+
+    let after = async {
+        while Open::now(scene) != before {
+            pause().await;
+        }
+    };
+    let settled = futures_lite::future::or(
+        async {
+            after.await;
+            true
+        },
+        async {
+            async_io::Timer::after(LIMIT).await;
+            false
+        },
+    );
+    assert!(settled.await, "before: {before:?}, now: {:?}", Open::now(scene));
+    for address in addresses {
+        assert!(scene.stranger_at(address).is_ok(), "{address}");
+    }
+    println!("{} cycles, then {before:?} as before", rounds * NODES);
+}
+
+/// The ways in which a node may end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Shutdown,
+    Stop,
+    Drop,
+    DropInJoin,
+}
+
+const ENDS: &[End] = &[End::Shutdown, End::Stop, End::Drop, End::DropInJoin];
+
+/// Starts a node at this address, joins, and ends it. Gives the address that it had.
+async fn cycle(scene: &Scene, a: &Node, name: &str, end: End, bind: SocketAddr) -> SocketAddr {
+    let mut options = scene.options(name);
+    options.bind = bind;
+    let b = scene.start(options).await;
+    let address = b.socket();
+    let mut join = Box::pin(b.cluster.join([a.address()]));
+    if end == End::DropInJoin {
+        // Until it was asked to join and is about to.
+        let _ = poll_up_to(2, &mut join).await;
+    } else {
+        in_time("it is joined", &mut join).await.unwrap();
+    }
+    drop(join);
+    match end {
+        End::Shutdown => assert_eq!(b.node.shutdown(LIMIT).await, Ok(Departure::Left)),
+        End::Stop => b.node.stop().await,
+        End::Drop | End::DropInJoin => drop(b.node),
+    }
+    until("the port is free", || scene.stranger_at(address).is_ok()).await;
+    address
+}
+
+/// What this process has open.
+#[derive(Debug, PartialEq, Eq)]
+struct Open {
+    /// Where the runtime tells.
+    tasks: Option<usize>,
+    threads: usize,
+    descriptors: usize,
+}
+
+impl Open {
+    /// What is open once it stays the same for a while, in which all connections end: their tasks
+    /// have read the end of the stream.
+    async fn settled(scene: &Scene) -> Self {
+        const CALM: usize = 40;
+        let (mut open, mut same) = (Open::now(scene), 0);
+        while same < CALM {
+            pause().await;
+            let now = Open::now(scene);
+            same = if now == open { same + 1 } else { 0 };
+            open = now;
+        }
+        open
+    }
+
+    fn now(scene: &Scene) -> Self {
+        let entries = |path| std::fs::read_dir(path).unwrap().count();
+        Open {
+            tasks: scene.tasks(),
+            threads: entries("/proc/self/task"),
+            descriptors: entries("/proc/self/fd"),
+        }
+    }
+}

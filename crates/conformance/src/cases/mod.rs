@@ -1,0 +1,33 @@
+//! The cases, a file for each subject.
+
+mod access;
+mod binding;
+mod crowd;
+mod failing;
+mod forming;
+mod hooks;
+mod hostile;
+mod leftovers;
+mod stopping;
+mod traffic;
+
+use crate::case::Case;
+
+pub(crate) use hooks::EXPECTED_PANIC;
+
+/// All of them; those that take longest first.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    let subjects = [
+        leftovers::CASES,
+        crowd::CASES,
+        failing::CASES,
+        access::CASES,
+        hostile::CASES,
+        stopping::CASES,
+        forming::CASES,
+        traffic::CASES,
+        hooks::CASES,
+        binding::CASES,
+    ];
+    subjects.into_iter().flatten()
+}

@@ -1,0 +1,191 @@
+//! What a suite runs on: an adapter with one of its transports.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_lite::future::Boxed;
+use swim_driver::{BindError, Hooks, Node, Options};
+
+use crate::adapter::{Adapter, LocalFuture, Threads};
+use crate::network::Network;
+use crate::stranger::Endpoint;
+use crate::unstarted::Unstarted;
+
+/// The transports on which an adapter runs the suite.
+pub struct Settings<A> {
+    adapter: A,
+    settings: Vec<Arc<dyn Setting>>,
+}
+
+impl<A: Adapter> Settings<A> {
+    /// No transport yet.
+    #[must_use]
+    pub fn of(adapter: A) -> Self {
+        Settings { adapter, settings: Vec::new() }
+    }
+
+    /// With the transport that the adapter's `start` opens, under this name.
+    #[must_use]
+    pub fn default_transport(mut self, name: &str) -> Self {
+        let name = format!("{}::{name}", A::NAME);
+        self.settings.push(Arc::new(Default { adapter: self.adapter, name }));
+        self
+    }
+
+    /// With the transports of a network of one's own.
+    #[must_use]
+    pub fn over<N: Network>(mut self) -> Self {
+        let name = format!("{}::{}", A::NAME, N::NAME);
+        let make = N::default;
+        self.settings.push(Arc::new(Over { adapter: self.adapter, name, make }));
+        self
+    }
+
+    pub(crate) fn into_settings(self) -> Vec<Arc<dyn Setting>> {
+        self.settings
+    }
+}
+
+impl<A: Adapter> std::fmt::Debug for Settings<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.settings.iter().map(|setting| setting.name())).finish()
+    }
+}
+
+/// An adapter with one of its transports.
+pub(crate) trait Setting: Send + Sync {
+    /// In front of the names of its trials.
+    fn name(&self) -> &str;
+
+    /// Its addresses are those of the machine.
+    fn is_of_the_machine(&self) -> bool;
+
+    fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>);
+
+    /// See [`Adapter::tasks`].
+    fn tasks(&self) -> Option<usize>;
+
+    /// The network of one case.
+    fn world(&self) -> Arc<dyn World>;
+}
+
+/// What nodes of one case share.
+pub(crate) trait World: Send + Sync {
+    fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>>;
+
+    fn bind(
+        &self,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> Boxed<Result<Box<dyn Unstarted>, BindError>>;
+
+    /// A transport without a node.
+    fn open(&self, bind: SocketAddr) -> Result<Box<dyn Endpoint>, BindError>;
+}
+
+#[derive(Clone)]
+struct Default<A> {
+    adapter: A,
+    name: String,
+}
+
+impl<A: Adapter> Setting for Default<A> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_of_the_machine(&self) -> bool {
+        true
+    }
+
+    fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>) {
+        self.adapter.block_on(threads, case);
+    }
+
+    fn tasks(&self) -> Option<usize> {
+        self.adapter.tasks()
+    }
+
+    fn world(&self) -> Arc<dyn World> {
+        Arc::new(self.clone())
+    }
+}
+
+impl<A: Adapter> World for Default<A> {
+    fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>> {
+        let adapter = self.adapter;
+        Box::pin(async move { adapter.start(options, hooks).await })
+    }
+
+    fn bind(
+        &self,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> Boxed<Result<Box<dyn Unstarted>, BindError>> {
+        let adapter = self.adapter;
+        Box::pin(async move {
+            let bound = adapter.bind(options, hooks).await?;
+            Ok(Box::new(bound) as Box<dyn Unstarted>)
+        })
+    }
+
+    fn open(&self, bind: SocketAddr) -> Result<Box<dyn Endpoint>, BindError> {
+        Ok(Box::new(self.adapter.open(bind)?))
+    }
+}
+
+struct Over<A, N> {
+    adapter: A,
+    name: String,
+    make: fn() -> N,
+}
+
+impl<A: Adapter, N: Network> Setting for Over<A, N> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_of_the_machine(&self) -> bool {
+        false
+    }
+
+    fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>) {
+        self.adapter.block_on(threads, case);
+    }
+
+    fn tasks(&self) -> Option<usize> {
+        self.adapter.tasks()
+    }
+
+    fn world(&self) -> Arc<dyn World> {
+        Arc::new(Own { adapter: self.adapter, network: (self.make)() })
+    }
+}
+
+struct Own<A, N> {
+    adapter: A,
+    network: N,
+}
+
+impl<A: Adapter, N: Network> World for Own<A, N> {
+    fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>> {
+        let (adapter, transport) = (self.adapter, self.network.open(options.bind));
+        Box::pin(async move { Ok(adapter.bind_on(transport?, options, hooks).await?.spawn()) })
+    }
+
+    fn bind(
+        &self,
+        options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> Boxed<Result<Box<dyn Unstarted>, BindError>> {
+        let (adapter, transport) = (self.adapter, self.network.open(options.bind));
+        Box::pin(async move {
+            let bound = adapter.bind_on(transport?, options, hooks).await?;
+            Ok(Box::new(bound) as Box<dyn Unstarted>)
+        })
+    }
+
+    fn open(&self, bind: SocketAddr) -> Result<Box<dyn Endpoint>, BindError> {
+        Ok(Box::new(self.network.open(bind)?))
+    }
+}

@@ -1,0 +1,89 @@
+//! Waiting for what should come true, on any runtime.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use async_io::Timer;
+
+/// Far more than anything here takes, also on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// How often it is looked, not how long it is waited.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What a future resolves to.
+///
+/// # Panics
+///
+/// After [`LIMIT`], with what was waited for.
+pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
+    let late = async {
+        Timer::after(LIMIT).await;
+        panic!("it took more than {LIMIT:?} until {what}");
+    };
+    futures_lite::future::or(future, late).await
+}
+
+/// Waits until something is true.
+///
+/// # Panics
+///
+/// After [`LIMIT`], with what was waited for.
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !condition() {
+        assert!(Instant::now() < deadline, "it never came true that {what}");
+        pause().await;
+    }
+}
+
+/// Lets others go on for a moment, before something is tried again.
+pub(crate) async fn pause() {
+    Timer::after(PAUSE).await;
+}
+
+/// Polls a future so many times at most, each time after it was woken, and drops it.
+pub(crate) async fn poll_up_to<F: Future>(times: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut polls = 0;
+    std::future::poll_fn(|context| {
+        if polls == times {
+            return Poll::Ready(None);
+        }
+        polls += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if polls == times => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// What a future resolves to, with something going on beside it that never ends.
+pub(crate) async fn beside<T>(
+    endless: impl Future<Output = Infallible>,
+    future: impl Future<Output = T>,
+) -> T {
+    let endless = async { match endless.await {} };
+    futures_lite::future::or(endless, future).await
+}
+
+/// Waits for all of them at once; their results in order.
+pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut pending = false;
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(it) => *output = Some(it),
+                Poll::Pending => pending = true,
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
