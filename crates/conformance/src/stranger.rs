@@ -109,13 +109,24 @@ impl Stranger {
     pub(crate) async fn dial(&mut self, to: SocketAddr) -> Connection {
         let connecting = async {
             loop {
-                match self.endpoint.dial(to).await {
+                match self.try_dial(to).await {
                     Ok(connection) => return connection,
                     Err(_) => pause().await,
                 }
             }
         };
         in_time("it is connected", connecting).await
+    }
+
+    /// Connects to somebody who may not be there.
+    pub(crate) async fn try_dial(&mut self, to: SocketAddr) -> io::Result<Connection> {
+        self.endpoint.dial(to).await
+    }
+
+    /// Accepts whoever connects next.
+    pub(crate) async fn accept(&mut self) -> Connection {
+        let accepting = poll_fn(|cx| self.endpoint.poll_accept(cx));
+        in_time("somebody connects", accepting).await.unwrap()
     }
 
     /// Accepts whoever connects, takes every datagram, and never says a word.

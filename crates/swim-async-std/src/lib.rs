@@ -83,4 +83,4 @@ pub use swim_driver::{
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};
-pub use swim_sockets::{AsyncIoTimer, UdpTcp};
+pub use swim_sockets::{AsyncIoTimer, TcpConnection, UdpTcp};

@@ -5,12 +5,16 @@
 //! there is the transport that smol and async-std share, `UdpTcp`, and its timer.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "async-io")]
+mod connection;
 mod sockets;
 #[cfg(feature = "async-io")]
 mod timer;
 #[cfg(feature = "async-io")]
 mod udp_tcp;
 
+#[cfg(feature = "async-io")]
+pub use connection::TcpConnection;
 pub use sockets::Sockets;
 #[cfg(feature = "async-io")]
 pub use timer::AsyncIoTimer;

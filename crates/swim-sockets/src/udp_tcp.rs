@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use async_io::Async;
 use swim_driver::{BindError, Transport};
 
+use crate::connection::TcpConnection;
 use crate::sockets::Sockets;
 
 /// One UDP socket and one TCP listener on the same port. Its tasks may run on any runtime:
@@ -44,7 +45,7 @@ impl UdpTcp {
 }
 
 impl Transport for UdpTcp {
-    type Stream = Async<TcpStream>;
+    type Stream = TcpConnection;
 
     fn local_address(&self) -> SocketAddr {
         self.address
@@ -80,13 +81,11 @@ impl Transport for UdpTcp {
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Async<TcpStream>, SocketAddr)>> {
+    ) -> Poll<io::Result<(TcpConnection, SocketAddr)>> {
         loop {
             if let Some(accepted) = done(self.listener.get_ref().accept()) {
                 return Poll::Ready(accepted.and_then(|(stream, from)| {
-                    let stream = Async::new(stream)?;
-                    ready_to_talk(&stream);
-                    Ok((stream, from))
+                    Ok((TcpConnection::new(Async::new(stream)?), from))
                 }));
             }
             ready!(self.listener.poll_readable(cx))?;
@@ -96,15 +95,13 @@ impl Transport for UdpTcp {
     fn dial(
         &mut self,
         to: SocketAddr,
-    ) -> impl Future<Output = io::Result<Async<TcpStream>>> + Send + 'static {
+    ) -> impl Future<Output = io::Result<TcpConnection>> + Send + 'static {
         dial(to)
     }
 }
 
-async fn dial(to: SocketAddr) -> io::Result<Async<TcpStream>> {
-    let stream = Async::<TcpStream>::connect(to).await?;
-    ready_to_talk(&stream);
-    Ok(stream)
+async fn dial(to: SocketAddr) -> io::Result<TcpConnection> {
+    Ok(TcpConnection::new(Async::<TcpStream>::connect(to).await?))
 }
 
 /// What the system did, or `None` if it has to be waited for.
@@ -113,9 +110,4 @@ fn done<T>(result: io::Result<T>) -> Option<io::Result<T>> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
         result => Some(result),
     }
-}
-
-/// Exchanges are short, and every one waits for its last bytes.
-fn ready_to_talk(stream: &Async<TcpStream>) {
-    let _ = stream.get_ref().set_nodelay(true);
 }

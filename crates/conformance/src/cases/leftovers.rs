@@ -1,6 +1,7 @@
 //! What is left behind by nodes that were there.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use swim_driver::Departure;
 
@@ -16,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
         .on(Threads::Many)
         .needing(&[Need::Proc])
         .alone(),
+    case!(connections_end_when_they_are_done).needing(&[Need::Proc]).alone(),
 ];
 
 /// Nodes that live at the same time.
@@ -47,26 +49,22 @@ async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     }))
     .await;
 
-    let after = async {
-        while Open::now(scene) != before {
-            pause().await;
-        }
-    };
-    let settled = futures_lite::future::or(
-        async {
-            after.await;
-            true
-        },
-        async {
-            async_io::Timer::after(LIMIT).await;
-            false
-        },
-    );
-    assert!(settled.await, "before: {before:?}, now: {:?}", Open::now(scene));
+    before.until_again(scene).await;
     for address in addresses {
         assert!(scene.stranger_at(address).is_ok(), "{address}");
     }
     println!("{} cycles, then {before:?} as before", rounds * NODES);
+}
+
+/// While both nodes go on, neither keeps what it has no use for.
+async fn connections_end_when_they_are_done(scene: &Scene) {
+    let [a, b] = scene.formed(["a", "b"]).await;
+    let before = Open::settled(scene).await;
+    for _ in 0..100 {
+        a.cluster.send_reliable("b", "hello").await.unwrap();
+        b.cluster.join([a.address()]).await.unwrap();
+    }
+    before.until_again(scene).await;
 }
 
 /// The ways in which a node may end.
@@ -125,6 +123,15 @@ impl Open {
             open = now;
         }
         open
+    }
+
+    /// Waits until no more is open than this.
+    async fn until_again(&self, scene: &Scene) {
+        let deadline = Instant::now() + LIMIT;
+        while Open::now(scene) != *self {
+            assert!(Instant::now() < deadline, "{self:?} before, {:?} now", Open::now(scene));
+            pause().await;
+        }
     }
 
     fn now(scene: &Scene) -> Self {

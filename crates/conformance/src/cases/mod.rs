@@ -10,6 +10,7 @@ mod hostile;
 mod leftovers;
 mod stopping;
 mod traffic;
+mod transport;
 
 use crate::case::Case;
 
@@ -28,6 +29,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         traffic::CASES,
         hooks::CASES,
         binding::CASES,
+        transport::CASES,
     ];
     subjects.into_iter().flatten()
 }
