@@ -11,7 +11,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// Whoever writes one writes it once for all runtimes: it is polled, and streams are those of
 /// `futures-io`. Adapters bring one of UDP and TCP; [`MemoryNetwork`](crate::MemoryNetwork) has
 /// one for nodes of one process. An address is what members know each other by; a transport whose
-/// endpoints have other names keeps the table from the one to the other.
+/// endpoints have other names keeps the table from the one to the other. The repository has an
+/// example that is tested like the others, `examples/unix-transport`: Unix sockets on one machine.
 ///
 /// All functions are called by the task that runs the node, which they must not hold up: what takes
 /// long, such as a handshake, belongs into the future of [`dial`](Transport::dial) or into the
