@@ -28,13 +28,11 @@ pub trait Adapter: Copy + Send + Sync + 'static {
     /// Its default transport.
     type Sockets: Transport;
 
+    /// The runtime.
+    fn runtime(self) -> Self::Runtime;
+
     /// Runs a case to its end.
     fn block_on(self, threads: Threads, case: LocalFuture<'_, ()>);
-
-    /// How many tasks of the runtime on which this is called have not ended, where it tells.
-    fn tasks(self) -> Option<usize> {
-        None
-    }
 
     /// Opens the default transport.
     ///

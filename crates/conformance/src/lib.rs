@@ -16,6 +16,7 @@ mod adapter;
 mod alone;
 mod case;
 mod cases;
+mod counting;
 mod loopback;
 mod network;
 mod node;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use swim_driver::{BindError, Hooks, NoHooks, Options, State};
 
 use crate::adapter::Threads;
+use crate::counting::Tasks;
 use crate::loopback;
 use crate::node::Node;
 use crate::setting::{Setting, World};
@@ -27,9 +28,11 @@ impl Scene {
         Scene { setting, world }
     }
 
-    /// How many tasks run on the runtime of this thread, where that is known.
-    pub(crate) fn tasks(&self) -> Option<usize> {
-        self.setting.tasks()
+    /// The same, with the tasks of its nodes counted.
+    pub(crate) fn counted(&self) -> (Self, Tasks) {
+        let tasks = Tasks::default();
+        let world = self.setting.counted_world(&tasks);
+        (Scene { setting: Arc::clone(&self.setting), world }, tasks)
     }
 
     /// Settings of a node of the local profile, on a free port.

@@ -7,6 +7,7 @@ use futures_lite::future::Boxed;
 use swim_driver::{BindError, Hooks, Node, Options};
 
 use crate::adapter::{Adapter, LocalFuture, Threads};
+use crate::counting::{Counted, Tasks};
 use crate::network::Network;
 use crate::stranger::Endpoint;
 use crate::unstarted::Unstarted;
@@ -62,11 +63,12 @@ pub(crate) trait Setting: Send + Sync {
 
     fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>);
 
-    /// See [`Adapter::tasks`].
-    fn tasks(&self) -> Option<usize>;
-
     /// The network of one case.
     fn world(&self) -> Arc<dyn World>;
+
+    /// The same for a case that counts tasks: its nodes are not started by the adapter's own
+    /// functions, which give them the adapter's runtime as it is.
+    fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World>;
 }
 
 /// What nodes of one case share.
@@ -102,12 +104,13 @@ impl<A: Adapter> Setting for Default<A> {
         self.adapter.block_on(threads, case);
     }
 
-    fn tasks(&self) -> Option<usize> {
-        self.adapter.tasks()
-    }
-
     fn world(&self) -> Arc<dyn World> {
         Arc::new(self.clone())
+    }
+
+    fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World> {
+        let adapter = self.adapter;
+        Arc::new(Counted::new(adapter.runtime(), tasks, move |bind| adapter.open(bind)))
     }
 }
 
@@ -153,12 +156,13 @@ impl<A: Adapter, N: Network> Setting for Over<A, N> {
         self.adapter.block_on(threads, case);
     }
 
-    fn tasks(&self) -> Option<usize> {
-        self.adapter.tasks()
-    }
-
     fn world(&self) -> Arc<dyn World> {
         Arc::new(Own { adapter: self.adapter, network: (self.make)() })
+    }
+
+    fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World> {
+        let network = (self.make)();
+        Arc::new(Counted::new(self.adapter.runtime(), tasks, move |bind| network.open(bind)))
     }
 }
 

@@ -24,6 +24,10 @@ impl Adapter for OnAsyncStd {
 
     type Sockets = UdpTcp;
 
+    fn runtime(self) -> AsyncStd {
+        AsyncStd
+    }
+
     fn block_on(self, _: Threads, case: LocalFuture<'_, ()>) {
         // Tasks run on the global executor, which has a thread for each core.
         async_std::task::block_on(case);

@@ -24,6 +24,10 @@ impl Adapter for OnSmol {
 
     type Sockets = UdpTcp;
 
+    fn runtime(self) -> Smol {
+        Smol
+    }
+
     fn block_on(self, _: Threads, case: LocalFuture<'_, ()>) {
         // Tasks run on the global executor: one thread, unless SMOL_THREADS says otherwise.
         smol::block_on(case);

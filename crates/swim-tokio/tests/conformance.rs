@@ -9,7 +9,7 @@ use swim_tokio::{
     BindError, Bound, Hooks, MemoryNetwork, Node, Options, Tokio, Transport, UdpTcp, bind_on,
     bind_with_hooks, start_with_hooks,
 };
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     run(Settings::of(OnTokio).default_transport("udp_tcp").over::<MemoryNetwork>())
@@ -25,16 +25,16 @@ impl Adapter for OnTokio {
 
     type Sockets = UdpTcp;
 
+    fn runtime(self) -> Tokio {
+        Tokio
+    }
+
     fn block_on(self, threads: Threads, case: LocalFuture<'_, ()>) {
         let mut builder = match threads {
             Threads::One => Builder::new_current_thread(),
             Threads::Many => Builder::new_multi_thread(),
         };
         builder.enable_all().build().expect("the system lets tokio run").block_on(case);
-    }
-
-    fn tasks(self) -> Option<usize> {
-        Some(Handle::current().metrics().num_alive_tasks())
     }
 
     fn open(self, bind: SocketAddr) -> Result<UdpTcp, BindError> {

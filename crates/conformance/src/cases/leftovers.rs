@@ -7,6 +7,7 @@ use swim_driver::Departure;
 
 use crate::adapter::Threads;
 use crate::case::{Case, Need, case};
+use crate::counting::Tasks;
 use crate::node::Node;
 use crate::scene::Scene;
 use crate::wait::{LIMIT, all, in_time, pause, poll_up_to, until};
@@ -17,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
         .on(Threads::Many)
         .needing(&[Need::Proc])
         .alone(),
+    case!(tasks_end_with_their_node),
     case!(connections_end_when_they_are_done).needing(&[Need::Proc]).alone(),
 ];
 
@@ -30,12 +32,13 @@ fn cycles() -> usize {
 }
 
 async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
+    let (scene, tasks) = &scene.counted();
     let a = scene.node("a").await;
     // Each way once before anything is counted: what is opened once for all times is open then.
     for end in ENDS {
         cycle(scene, &a, "first", *end, scene.returning("first").bind).await;
     }
-    let before = Open::settled(scene).await;
+    let before = Open::settled(tasks).await;
 
     let rounds = cycles().div_ceil(NODES);
     let addresses = all((0..NODES).map(async |number| {
@@ -49,22 +52,50 @@ async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     }))
     .await;
 
-    before.until_again(scene).await;
+    before.until_again(tasks).await;
     for address in addresses {
         assert!(scene.stranger_at(address).is_ok(), "{address}");
     }
     println!("{} cycles, then {before:?} as before", rounds * NODES);
 }
 
+/// Those of connections that are silent, of one that is being answered by nobody, of a name that is
+/// being resolved, and its own.
+async fn tasks_end_with_their_node(scene: &Scene) {
+    let (scene, tasks) = &scene.counted();
+    for end in [End::Shutdown, End::Stop, End::Drop] {
+        let node = scene.start(scene.returning("a")).await;
+        let mut stranger = scene.stranger();
+        let silent = [stranger.dial(node.socket()).await, stranger.dial(node.socket()).await];
+        let contact = stranger.address().to_string();
+        let _ = poll_up_to(1, node.cluster.join([contact, "localhost:1".into()])).await;
+        let served = async {
+            while node.cluster.stats().await.unwrap().streams_accepted < 2 {
+                pause().await;
+            }
+        };
+        in_time("both are served", served).await;
+        assert!(tasks.alive() >= 3, "{}", tasks.alive());
+        match end {
+            End::Shutdown => drop(node.node.shutdown(LIMIT).await),
+            End::Stop => node.node.stop().await,
+            End::Drop | End::DropInJoin => drop(node.node),
+        }
+        until("no task is left", || tasks.alive() == 0).await;
+        drop(silent);
+    }
+}
+
 /// While both nodes go on, neither keeps what it has no use for.
 async fn connections_end_when_they_are_done(scene: &Scene) {
+    let (scene, tasks) = &scene.counted();
     let [a, b] = scene.formed(["a", "b"]).await;
-    let before = Open::settled(scene).await;
+    let before = Open::settled(tasks).await;
     for _ in 0..100 {
         a.cluster.send_reliable("b", "hello").await.unwrap();
         b.cluster.join([a.address()]).await.unwrap();
     }
-    before.until_again(scene).await;
+    before.until_again(tasks).await;
 }
 
 /// The ways in which a node may end.
@@ -104,8 +135,7 @@ async fn cycle(scene: &Scene, a: &Node, name: &str, end: End, bind: SocketAddr) 
 /// What this process has open.
 #[derive(Debug, PartialEq, Eq)]
 struct Open {
-    /// Where the runtime tells.
-    tasks: Option<usize>,
+    tasks: usize,
     threads: usize,
     descriptors: usize,
 }
@@ -113,12 +143,12 @@ struct Open {
 impl Open {
     /// What is open once it stays the same for a while, in which all connections end: their tasks
     /// have read the end of the stream.
-    async fn settled(scene: &Scene) -> Self {
+    async fn settled(tasks: &Tasks) -> Self {
         const CALM: usize = 40;
-        let (mut open, mut same) = (Open::now(scene), 0);
+        let (mut open, mut same) = (Open::now(tasks), 0);
         while same < CALM {
             pause().await;
-            let now = Open::now(scene);
+            let now = Open::now(tasks);
             same = if now == open { same + 1 } else { 0 };
             open = now;
         }
@@ -126,18 +156,18 @@ impl Open {
     }
 
     /// Waits until no more is open than this.
-    async fn until_again(&self, scene: &Scene) {
+    async fn until_again(&self, tasks: &Tasks) {
         let deadline = Instant::now() + LIMIT;
-        while Open::now(scene) != *self {
-            assert!(Instant::now() < deadline, "{self:?} before, {:?} now", Open::now(scene));
+        while Open::now(tasks) != *self {
+            assert!(Instant::now() < deadline, "{self:?} before, {:?} now", Open::now(tasks));
             pause().await;
         }
     }
 
-    fn now(scene: &Scene) -> Self {
+    fn now(tasks: &Tasks) -> Self {
         let entries = |path| std::fs::read_dir(path).unwrap().count();
         Open {
-            tasks: scene.tasks(),
+            tasks: tasks.alive(),
             threads: entries("/proc/self/task"),
             descriptors: entries("/proc/self/fd"),
         }
