@@ -174,6 +174,15 @@ pub enum BindError {
         /// The bound address.
         bind: SocketAddr,
     },
+    /// A field of [`Options::config`](crate::Options::config) is set that the node fills in by
+    /// itself, from another one.
+    #[non_exhaustive]
+    SetElsewhere {
+        /// The field that is set.
+        setting: &'static str,
+        /// What to set instead.
+        instead: &'static str,
+    },
     /// A setting of the protocol cannot work.
     Config(ConfigError),
     /// A seed is not written as `host:port` or `host`.
@@ -226,6 +235,11 @@ impl fmt::Display for BindError {
                  to announce: set advertise to the address that peers can reach, or bind to a \
                  specific one",
                 if bind.is_ipv4() { "IPv4" } else { "IPv6" }
+            ),
+            BindError::SetElsewhere { setting, instead } => write!(
+                f,
+                "{setting} is set, and would be replaced when the node starts: set {instead} of \
+                 the options instead"
             ),
             BindError::Config(error) => error.fmt(f),
             BindError::Seed(error) => error.fmt(f),

@@ -80,7 +80,8 @@ pub struct Options {
     /// it above `config.reliable_size_max`. 64 MiB by default.
     pub write_buffer_max: usize,
     /// The protocol's settings. `address` and `incarnation` in it are filled in when the node
-    /// starts.
+    /// starts: leave them alone, and set `bind`, `advertise` and `incarnation` here. What is set
+    /// there to anything else is refused.
     pub config: Config,
 }
 
@@ -145,6 +146,7 @@ impl Options {
             SocketAddr::new(self.bind.ip(), port)
         };
         let address = advertise::choose(bound, self.advertise, Vec::new)?;
+        self.check_once_set(None)?;
         self.config.clone().with(|config| config.address = address).validate()?;
         Ok(())
     }
@@ -153,10 +155,29 @@ impl Options {
     pub(crate) fn bound_config(&self, bound: SocketAddr) -> Result<Config, BindError> {
         let address = advertise::choose(bound, self.advertise, advertise::interfaces)?;
         let incarnation = self.incarnation.unwrap_or_else(unix_time);
+        self.check_once_set(Some(address))?;
         Ok(self.config.clone().with(|config| {
             config.address = address;
             config.incarnation = incarnation;
         }))
+    }
+
+    /// Refuses what is set in `config` and would be replaced: it has one place, which is here.
+    fn check_once_set(&self, announced: Option<SocketAddr>) -> Result<(), BindError> {
+        let Config { address, incarnation, .. } = &self.config;
+        let own = [Some(BIND_DEFAULT), Some(self.bind), self.advertise, announced];
+        if !own.contains(&Some(*address)) {
+            return Err(BindError::SetElsewhere {
+                setting: "config.address",
+                instead: "bind, or advertise",
+            });
+        }
+        let unset = Config::lan(self.config.name.clone(), BIND_DEFAULT).incarnation;
+        if ![Some(unset), self.incarnation].contains(&Some(*incarnation)) {
+            let (setting, instead) = ("config.incarnation", "incarnation");
+            return Err(BindError::SetElsewhere { setting, instead });
+        }
+        Ok(())
     }
 
     pub(crate) fn parsed_seeds(&self) -> Result<Vec<Seed>, BindError> {
@@ -215,6 +236,23 @@ mod tests {
         bad.advertise = Some("[fd00::1]:7946".parse().unwrap());
         assert!(matches!(bad.check(), Err(BindError::AdvertiseFamily { .. })));
         bad.bind = "[::]:7946".parse().unwrap();
+        assert_eq!(bad.check().map_err(|e| e.to_string()), Ok(()));
+    }
+
+    #[test]
+    fn what_has_its_place_in_options_is_refused_in_config() {
+        let mut bad = options();
+        bad.config.address = "10.0.0.1:7946".parse().unwrap();
+        let told = bad.check().unwrap_err().to_string();
+        assert!(told.contains("config.address") && told.contains("advertise"), "{told}");
+        bad.bind = bad.config.address;
+        assert_eq!(bad.check().map_err(|e| e.to_string()), Ok(()));
+
+        let mut bad = options();
+        bad.config.incarnation = Incarnation(9);
+        let told = bad.check().unwrap_err().to_string();
+        assert!(told.contains("config.incarnation"), "{told}");
+        bad.incarnation = Some(Incarnation(9));
         assert_eq!(bad.check().map_err(|e| e.to_string()), Ok(()));
     }
 
