@@ -100,7 +100,7 @@ impl Sealer {
 
 /// There is no key that opened something.
 #[derive(Debug, Default)]
-pub(super) struct LastKey;
+pub(super) struct LastKey(());
 
 /// Asked for only where something is to be sealed.
 fn never() -> ! {
