@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -11,6 +12,10 @@ use crate::case::Case;
 use crate::cases;
 use crate::scene::Scene;
 use crate::setting::{Setting, Settings};
+use crate::wait::within;
+
+/// More than a case waits for any one thing.
+const CASE_LIMIT: Duration = Duration::from_secs(90);
 
 /// Cases wait most of the time.
 const THREADS: usize = 12;
@@ -58,7 +63,9 @@ fn trial(setting: &Arc<dyn Setting>, case: &'static Case) -> Trial {
             run_alone(&name);
         } else {
             let scene = Scene::new(Arc::clone(&setting));
-            setting.block_on(case.threads, (case.run)(&scene));
+            // Also where a case forgets to say how long it waits for a node.
+            let limited = within(CASE_LIMIT, "the case ends", (case.run)(&scene));
+            setting.block_on(case.threads, Box::pin(limited));
         }
         Ok(())
     })

@@ -19,9 +19,18 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// After [`LIMIT`], with what was waited for.
 pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
+    within(LIMIT, what, future).await
+}
+
+/// The same with another limit.
+///
+/// # Panics
+///
+/// After `limit`, with what was waited for.
+pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
     let late = async {
-        Timer::after(LIMIT).await;
-        panic!("it took more than {LIMIT:?} until {what}");
+        Timer::after(limit).await;
+        panic!("it took more than {limit:?} until {what}");
     };
     futures_lite::future::or(future, late).await
 }
