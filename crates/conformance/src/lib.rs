@@ -3,10 +3,10 @@
 //! An adapter describes itself with [`Adapter`], and [`run`]s the suite in a test without the usual
 //! harness, for each of its transports:
 //!
-//! - [`Default`](Settings::default_transport): the one that its `start` opens;
-//! - [`over`](Settings::over): one of a [`Network`] of one's own, such as the in-memory one.
+//! - [`Settings::default_transport`]: the one that its `start` opens;
+//! - [`Settings::over`]: those of a [`Network`], such as the in-memory one, or one of a user's own.
 //!
-//! A case is a function of a [`Scene`], in which it starts nodes, has strangers knock at them, and
+//! A case is a function of a `Scene`, in which it starts nodes, has strangers knock at them, and
 //! waits for what should come true. No case uses a fixed port or waits for a fixed time. What must
 //! not happen is asked of all that was heard until something else did.
 #![allow(clippy::unwrap_used, reason = "a case that cannot go on stops here, helpers included")]

@@ -41,9 +41,18 @@ pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) ->
 ///
 /// After [`LIMIT`], with what was waited for.
 pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    eventually(what, || if condition() { Ok(()) } else { Err(String::new()) }).await;
+}
+
+/// Waits until nothing is lacking.
+///
+/// # Panics
+///
+/// After [`LIMIT`], with what was waited for, and what is lacking.
+pub(crate) async fn eventually(what: &str, attempt: impl Fn() -> Result<(), String>) {
     let deadline = Instant::now() + LIMIT;
-    while !condition() {
-        assert!(Instant::now() < deadline, "it never came true that {what}");
+    while let Err(lacking) = attempt() {
+        assert!(Instant::now() < deadline, "it never came true that {what}{lacking}");
         pause().await;
     }
 }

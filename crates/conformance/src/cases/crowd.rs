@@ -1,27 +1,36 @@
 //! Many nodes in one process.
 
-use swim_driver::{Departure, State};
+use swim_driver::{Departure, Options, State};
 
 use crate::adapter::Threads;
 use crate::case::{Case, case};
 use crate::scene::Scene;
-use crate::wait::{LIMIT, until};
+use crate::wait::{LIMIT, eventually};
 
 pub(crate) const CASES: &[Case] =
     &[case!(fifty_nodes_in_one_process_agree_about_who_is_there).on(Threads::Many)];
 
 async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
     let names: Vec<_> = (0..50).map(|number| format!("n{number}")).collect();
-    let mut nodes = scene.form(&names, |options| options.bind = scene.returning("n").bind).await;
+    let with = |options: &mut Options| {
+        options.bind = scene.returning("n").bind;
+        // Nobody is taken off the list before all have looked.
+        options.config.gossip_to_the_dead = 2 * LIMIT;
+    };
+    let mut nodes = scene.form(&names, with).await;
     let (crashes, leaves) = (nodes.remove(49), nodes.remove(48));
     assert_eq!(leaves.node.shutdown(LIMIT).await, Ok(Departure::Left));
     crashes.crash().await;
-    until("all know who failed, who left, and who is there", || {
-        nodes.iter().all(|node| {
-            node.state_of("n49") == Some(State::Failed)
-                && node.state_of("n48") == Some(State::Left)
-                && node.cluster.live_count() == 48
-        })
+    eventually("all know who failed, who left, and who is there", || {
+        for node in &nodes {
+            let (failed, left) = (node.state_of("n49"), node.state_of("n48"));
+            let live = node.cluster.live_count();
+            if (failed, left, live) != (Some(State::Failed), Some(State::Left), 48) {
+                let name = node.cluster.local().name;
+                return Err(format!(": to {name}, {live} live, n49 {failed:?}, n48 {left:?}"));
+            }
+        }
+        Ok(())
     })
     .await;
 }

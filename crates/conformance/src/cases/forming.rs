@@ -129,8 +129,8 @@ async fn a_join_that_is_dropped_at_any_await_point_harms_nobody(scene: &Scene) {
         }
         polls += 1;
     }
-    // It waits for a place in the queue, and for the answer.
-    assert!(polls >= 2, "{polls}");
+    // It waits for the answer.
+    assert!(polls >= 1, "{polls}");
 }
 
 async fn an_added_seed_is_joined(scene: &Scene) {
