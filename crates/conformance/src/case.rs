@@ -12,7 +12,8 @@ pub(crate) struct Case {
     pub(crate) run: for<'a> fn(&'a Scene) -> LocalFuture<'a, ()>,
     pub(crate) threads: Threads,
     pub(crate) needs: &'static [Need],
-    /// It counts what the whole process has open, and has one for itself.
+    /// It has a process for itself: it counts what that has open, or keeps its executor busy, which
+    /// some runtimes have only one of.
     pub(crate) alone: bool,
 }
 

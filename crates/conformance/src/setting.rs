@@ -29,7 +29,7 @@ impl<A: Adapter> Settings<A> {
     #[must_use]
     pub fn default_transport(mut self, name: &str) -> Self {
         let name = format!("{}::{name}", A::NAME);
-        self.settings.push(Arc::new(Default { adapter: self.adapter, name }));
+        self.settings.push(Arc::new(OfAdapter { adapter: self.adapter, name }));
         self
     }
 
@@ -86,12 +86,12 @@ pub(crate) trait World: Send + Sync {
 }
 
 #[derive(Clone)]
-struct Default<A> {
+struct OfAdapter<A> {
     adapter: A,
     name: String,
 }
 
-impl<A: Adapter> Setting for Default<A> {
+impl<A: Adapter> Setting for OfAdapter<A> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -114,7 +114,7 @@ impl<A: Adapter> Setting for Default<A> {
     }
 }
 
-impl<A: Adapter> World for Default<A> {
+impl<A: Adapter> World for OfAdapter<A> {
     fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>> {
         let adapter = self.adapter;
         Box::pin(async move { adapter.start(options, hooks).await })

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 use crate::wait::{LIMIT, eventually};
 
 pub(crate) const CASES: &[Case] =
-    &[case!(fifty_nodes_in_one_process_agree_about_who_is_there).on(Threads::Many)];
+    &[case!(fifty_nodes_in_one_process_agree_about_who_is_there).on(Threads::Many).alone()];
 
 async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
     let names: Vec<_> = (0..50).map(|number| format!("n{number}")).collect();

@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(a_node_runs_beside_the_application_in_one_task_until_that_ends),
     case!(a_node_that_runs_is_dropped_in_the_middle_of_a_join_and_frees_the_port),
     case!(a_leave_that_takes_too_long_ends_in_time_and_goes_on),
-    case!(a_shutdown_amid_traffic_ends_as_any_other),
+    case!(a_shutdown_amid_traffic_ends_as_any_other).alone(),
     case!(a_detached_node_runs_on_without_its_handle),
     case!(the_events_of_a_handle_begin_with_the_first_and_then_with_the_call),
     case!(stopping_a_node_closes_its_connections),

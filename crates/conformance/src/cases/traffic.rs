@@ -6,8 +6,8 @@ use crate::wait::{LIMIT, all, in_time, until};
 
 pub(crate) const CASES: &[Case] = &[
     case!(messages_to_one_member_arrive),
-    case!(many_large_messages_at_once_arrive),
-    case!(a_message_of_19_mib_arrives),
+    case!(many_large_messages_at_once_arrive).alone(),
+    case!(a_message_of_19_mib_arrives).alone(),
     case!(a_broadcast_reaches_every_member),
     case!(a_broadcast_tells_its_key),
     case!(metadata_reaches_every_member),
