@@ -13,6 +13,10 @@ use swim_core::StreamId;
 use crate::engine::buffers::Buffers;
 use crate::engine::report::{News, Report, tell};
 
+/// How many buffers a connection takes at once. They are for all: one that comes fast would take
+/// them all, and each of many others would wait longer than the core gives it.
+const READS_PER_POLL_MAX: usize = 4;
+
 /// What the node wants done on a connection. There is one write under way at most, and a finish
 /// after it.
 #[derive(Debug)]
@@ -56,18 +60,24 @@ impl Line {
         stream: &mut (impl AsyncRead + Unpin),
         reading: &mut Reading,
     ) -> Poll<io::Result<()>> {
-        while *reading == Reading::On {
+        if *reading == Reading::Finished {
+            return Poll::Ready(Ok(()));
+        }
+        for _ in 0..READS_PER_POLL_MAX {
             let mut buffer = ready!(self.buffers.poll_take(cx));
             // Those who say nothing hold no buffer: a pending read gives it back.
             match ready!(Pin::new(&mut *stream).poll_read(cx, buffer.space()))? {
                 0 => {
                     *reading = Reading::Finished;
                     self.tell(News::Finished);
+                    return Poll::Ready(Ok(()));
                 }
                 len => self.tell(News::Data(buffer.filled(len))),
             }
         }
-        Poll::Ready(Ok(()))
+        // After the others.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes what it is ordered to, until it is told to finish.
@@ -120,4 +130,77 @@ enum Writing {
     Flushing,
     Closing,
     Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::engine::report::queue;
+
+    /// A peer that sends as fast as it is read, and reads nothing.
+    struct Fast;
+
+    impl AsyncRead for Fast {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buffer.len()))
+        }
+    }
+
+    impl AsyncWrite for Fast {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn connections_that_come_fast_share_the_buffers() {
+        let (buffers, (reports, told)) = (Buffers::new(), queue());
+        let (orders, taken) = async_channel::bounded(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut serving: Vec<_> = (0..8)
+            .map(|number| {
+                let line = Line {
+                    id: StreamId(number),
+                    orders: Box::pin(taken.clone()),
+                    reports: reports.clone(),
+                    buffers: buffers.clone(),
+                };
+                Box::pin(line.serve(Fast))
+            })
+            .collect();
+        // As a runtime does with those that are ready, until the node has its turn.
+        for _ in 0..16 {
+            for connection in &mut serving {
+                assert!(connection.as_mut().poll(&mut cx).is_pending());
+            }
+        }
+        let mut filled = [0; 8];
+        let mut held = Vec::new();
+        while let Ok(report) = told.try_recv() {
+            if let Report::Stream(StreamId(number), News::Data(_)) = report {
+                filled[usize::try_from(number).unwrap()] += 1;
+            }
+            held.push(report);
+        }
+        assert_eq!(filled, [8; 8]);
+        drop(orders);
+    }
 }
