@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -16,6 +16,9 @@ use crate::wait::within;
 
 /// More than a case waits for any one thing.
 const CASE_LIMIT: Duration = Duration::from_secs(90);
+
+/// A case that takes longer is named: the whole suite takes less than that.
+const SLOW: Duration = Duration::from_secs(15);
 
 /// Cases wait most of the time.
 const THREADS: usize = 12;
@@ -59,6 +62,7 @@ fn trial(setting: &Arc<dyn Setting>, case: &'static Case) -> Trial {
     let name = format!("{}::{}", setting.name(), case.name);
     let setting = Arc::clone(setting);
     Trial::test(name.clone(), move || {
+        let begun = Instant::now();
         if case.alone && !is_alone() {
             run_alone(&name);
         } else {
@@ -66,6 +70,10 @@ fn trial(setting: &Arc<dyn Setting>, case: &'static Case) -> Trial {
             // Also where a case forgets to say how long it waits for a node.
             let limited = within(CASE_LIMIT, "the case ends", (case.run)(&scene));
             setting.block_on(case.threads, Box::pin(limited));
+        }
+        let took = begun.elapsed();
+        if took > SLOW && !is_alone() {
+            println!("{name} took {} s", took.as_secs());
         }
         Ok(())
     })

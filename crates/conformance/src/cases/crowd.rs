@@ -1,5 +1,7 @@
 //! Many nodes in one process.
 
+use std::time::{Duration, Instant};
+
 use swim_driver::{Departure, Options, State};
 
 use crate::adapter::Threads;
@@ -16,11 +18,17 @@ async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
         options.bind = scene.returning("n").bind;
         // Nobody is taken off the list before all have looked.
         options.config.gossip_to_the_dead = 2 * LIMIT;
+        // Once in some dozen crowds gossip misses a node, which then has the verdict from an
+        // exchange of views: at the usual interval after half a minute.
+        options.config.push_pull_interval = Duration::from_secs(2);
     };
+    let begun = Instant::now();
     let mut nodes = scene.form(&names, with).await;
+    let formed = begun.elapsed();
     let (crashes, leaves) = (nodes.remove(49), nodes.remove(48));
     assert_eq!(leaves.node.shutdown(LIMIT).await, Ok(Departure::Left));
     crashes.crash().await;
+    let crashed = Instant::now();
     eventually("all know who failed, who left, and who is there", || {
         for node in &nodes {
             let (failed, left) = (node.state_of("n49"), node.state_of("n48"));
@@ -33,4 +41,6 @@ async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
         Ok(())
     })
     .await;
+    let agreed = crashed.elapsed();
+    println!("measured: 50 nodes, formed in {formed:.1?}, a crash known to all after {agreed:.1?}");
 }

@@ -56,7 +56,7 @@ async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     for address in addresses {
         assert!(scene.stranger_at(address).is_ok(), "{address}");
     }
-    println!("{} cycles, then {before:?} as before", rounds * NODES);
+    println!("measured: {} cycles, then {before:?} as before", rounds * NODES);
 }
 
 /// Those of connections that are silent, of one that is being answered by nobody, of a name that is

@@ -195,7 +195,7 @@ async fn s76_no_round_trip_on_loopback_is_0(scene: &Scene) {
     measured.sort();
     let quantile = |per_mille: usize| measured[(measured.len() - 1) * per_mille / 1000];
     println!(
-        "1,000 round trips: least {:?}, p50 {:?}, p90 {:?}, p99 {:?}, most {:?}",
+        "measured: 1,000 round trips, least {:?}, p50 {:?}, p90 {:?}, p99 {:?}, most {:?}",
         quantile(0),
         quantile(500),
         quantile(900),
