@@ -18,7 +18,8 @@ use crate::leaving::Departure;
 use crate::runtime::{Runtime, sleep};
 use crate::transport::Transport;
 
-/// A running node. Dropping it stops the node, at once and without a leave: peers see it fail.
+/// A running node. Dropping it stops the node without a leave: peers see it fail. The port is free
+/// as soon as the runtime gets to it; [`stop`](Node::stop) and [`shutdown`](Node::shutdown) wait.
 #[must_use = "dropping it stops the node"]
 pub struct Node {
     cluster: Cluster,

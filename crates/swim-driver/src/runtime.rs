@@ -57,9 +57,11 @@ pub trait Timer: Send + Unpin + 'static {
     fn poll_at(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
 }
 
-/// Resolves once this much time has gone by.
+/// Resolves once this much time has gone by: never, where it is more than the clock can tell.
 pub(crate) async fn sleep(runtime: impl Runtime, time: Duration) {
-    let at = runtime.now() + time;
+    let Some(at) = runtime.now().checked_add(time) else {
+        return std::future::pending().await;
+    };
     let mut timer = runtime.timer();
     std::future::poll_fn(|cx| timer.poll_at(cx, at)).await;
 }

@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(shutdown_leaves_and_frees_the_port),
     case!(shutdown_without_a_live_peer_says_that_nobody_was_there),
     case!(shutdown_stops_the_node_also_when_the_time_is_over),
+    case!(shutdown_may_have_all_the_time_there_is),
     case!(shutdown_after_a_leave_says_how_that_one_went),
     case!(a_shutdown_that_is_dropped_at_any_await_point_stops_the_node),
     case!(dropping_the_handle_frees_the_port_and_ends_the_events),
@@ -70,6 +71,11 @@ async fn shutdown_stops_the_node_also_when_the_time_is_over(scene: &Scene) {
     assert_eq!(b.node.shutdown(Duration::ZERO).await, Ok(Departure::TimedOut));
     assert_eq!(b.cluster.stats().await, Err(Error::Stopped));
     rebind(scene, address).await;
+}
+
+async fn shutdown_may_have_all_the_time_there_is(scene: &Scene) {
+    let [_a, b] = scene.formed_apart(["a", "b"]).await;
+    assert_eq!(b.node.shutdown(Duration::MAX).await, Ok(Departure::Left));
 }
 
 async fn shutdown_after_a_leave_says_how_that_one_went(scene: &Scene) {
