@@ -44,7 +44,8 @@ impl Tags {
     ///
     /// # Errors
     ///
-    /// [`TagsError::NoValue`] for a text without `=`, or with nothing before it.
+    /// [`TagsError::NoValue`] for a text without `=`, or with nothing before it,
+    /// [`TagsError::Twice`] for a key that stands there twice.
     ///
     /// ```
     /// # use swim_driver::Tags;
@@ -58,11 +59,17 @@ impl Tags {
         I: IntoIterator<Item = S>,
         S: AsRef<str>,
     {
-        let parse = |text: S| match text.as_ref().split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(TagsError::NoValue { text: text.as_ref().to_owned() }),
-        };
-        texts.into_iter().map(parse).collect()
+        let mut tags = Tags::new();
+        for text in texts {
+            let (key, value) = match text.as_ref().split_once('=') {
+                Some((key, value)) if !key.is_empty() => (key, value),
+                _ => return Err(TagsError::NoValue { text: text.as_ref().to_owned() }),
+            };
+            if tags.insert(key, value).is_some() {
+                return Err(TagsError::Twice { key: key.to_owned() });
+            }
+        }
+        Ok(tags)
     }
 
     /// The tags of a member. `None` if its metadata has another form, or is empty.
@@ -193,6 +200,12 @@ pub enum TagsError {
         /// The text.
         text: String,
     },
+    /// A key stands there twice, and one of its values would be lost.
+    #[non_exhaustive]
+    Twice {
+        /// The key.
+        key: String,
+    },
     /// The tags have too many bytes.
     TooLarge {
         /// How many bytes they have, encoded.
@@ -207,6 +220,9 @@ impl fmt::Display for TagsError {
         match self {
             TagsError::NoValue { text } => {
                 write!(f, "'{}' is no tag: write key=value", escape(text))
+            }
+            TagsError::Twice { key } => {
+                write!(f, "the tag '{}' is given twice: leave out one of them", escape(key))
             }
             TagsError::TooLarge { size, max } => write!(
                 f,
@@ -228,6 +244,12 @@ mod tests {
         let tags = Tags::parse(["role=cache", "zone=a=b"]).unwrap();
         assert_eq!(tags.encode()[..], *b"\xff\x82\xa4role\xa5cache\xa4zone\xa3a=b");
         assert_eq!(Tags::new().encode()[..], *b"\xff\x80");
+    }
+
+    #[test]
+    fn a_tag_that_is_given_twice_is_refused() {
+        let error = Tags::parse(["a=1", "b=1", "a=2"]).unwrap_err();
+        assert_eq!(error, TagsError::Twice { key: "a".into() });
     }
 
     #[test]
