@@ -101,12 +101,14 @@ impl Command {
             "leave" => Command::Leave,
             "help" => Command::Help,
             other => {
+                // Enough to recognise it by.
+                let other: String = other.chars().take(40).collect();
                 return Err(format!(
                     "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
                      send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
                      add-seed HOST:PORT, remove-seed HOST:PORT, key, encryption, label, health, \
                      stats, leave and help",
-                    text::escape(other)
+                    text::escape(&other)
                 ));
             }
         };

@@ -46,7 +46,8 @@ impl Reloader {
         Reloader { arguments, started, last, cluster, seeds, log }
     }
 
-    /// Does so, and gives the line that tells it. Settings that cannot be used change nothing.
+    /// Does so, and gives the line that tells it. A file that cannot be used changes nothing; what
+    /// the node refuses is tried again the next time, with all that comes behind it.
     pub(super) async fn reload(&mut self) -> Line {
         let arguments = Arc::clone(&self.arguments);
         let loaded = tokio::task::spawn_blocking(move || load(&arguments)).await;
@@ -57,7 +58,12 @@ impl Reloader {
         match self.change_to(&new).await {
             Ok(changed) => {
                 let restart = self.needs_restart(&new);
-                self.last = new;
+                let had = std::mem::replace(&mut self.last, new);
+                // What waits for a restart has not been taken: the next keys are compared with
+                // those before.
+                if keys_of(&had).is_empty() || keys_of(&self.last).is_empty() {
+                    self.last.node.options.config.keyring = had.node.options.config.keyring;
+                }
                 told(changed, restart)
             }
             Err(error) => refused("reload", &error.to_string()),
@@ -98,9 +104,19 @@ impl Reloader {
         Ok(changed)
     }
 
-    /// New keys first, so that there is no moment without one that peers may seal with.
+    /// The ring may be full before and after. So what is not wanted makes room first, and of the
+    /// wanted keys one seals while the old first key goes: one that the ring has, if there is any.
     async fn take_keys(&self, keys: &[Key]) -> Result<(), Error> {
-        for key in self.cluster.keys().await?.iter().skip(1).filter(|key| !keys.contains(key)) {
+        let ring = self.cluster.keys().await?;
+        for key in ring.iter().skip(1).filter(|key| !keys.contains(key)) {
+            self.cluster.remove_key(key).await?;
+        }
+        let bridge = keys.iter().find(|key| ring.contains(key)).or(keys.first());
+        if let Some(bridge) = bridge {
+            self.cluster.install_key(bridge.clone()).await?;
+            self.cluster.use_key(bridge).await?;
+        }
+        for key in ring.iter().take(1).filter(|key| !keys.contains(key)) {
             self.cluster.remove_key(key).await?;
         }
         for key in keys {
@@ -109,9 +125,6 @@ impl Reloader {
         // The last that is used is the first of the ring.
         for key in keys.iter().rev() {
             self.cluster.use_key(key).await?;
-        }
-        for key in self.cluster.keys().await?.iter().filter(|key| !keys.contains(key)) {
-            self.cluster.remove_key(key).await?;
         }
         Ok(())
     }

@@ -158,6 +158,40 @@ fn a_hangup_leaves_keys_alone_of_which_the_file_says_nothing_new() {
 }
 
 #[test]
+fn a_hangup_takes_all_keys_of_a_file_at_once_also_after_one_that_took_none() {
+    let folder = Folder::new("all-keys");
+    folder.secret("one", &keygen());
+    folder.secret("another", &keygen());
+    let many: String = (0..16).map(|_| keygen()).collect();
+    folder.secret("many", &many);
+    let settings = |keys: &str| {
+        format!(
+            "[node]\n{keys}label = 'all-keys'\nbind = '127.0.0.1:0'\n\
+             [protocol]\nprofile = 'local'\n"
+        )
+    };
+    let file = folder.write("swim.toml", &settings("key_file = 'one'\n"));
+    let mut agent = Agent::run(&["--config", &file, "--name", "a"]);
+    let mut keys_after = |keys: &str| {
+        folder.write("swim.toml", &settings(keys));
+        reload(&mut agent);
+        let keys = agent.ask("key list", "keys")["keys"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["fingerprint"].to_string()).collect::<Vec<_>>()
+    };
+    let one = keys_after("");
+    let another = keys_after("key_file = 'another'\n");
+    assert_eq!((one.len(), another.len()), (1, 1));
+    assert_ne!(one, another);
+    // As many as a ring holds, in the place of another, and one in the place of them all.
+    let full = keys_after("key_file = 'many'\n");
+    assert_eq!(full.len(), 16);
+    assert!(!full.contains(&another[0]));
+    assert_eq!(keys_after("key_file = 'one'\n"), one);
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
+}
+
+#[test]
 fn a_hangup_gives_no_first_key() {
     let folder = Folder::new("first-key");
     folder.secret("key", &keygen());
