@@ -1,5 +1,5 @@
 //! A member on sockets of the standard library, in one thread, without a runtime. It looks for
-//! bytes on its connections every few milliseconds; `examples/mio-loop` is told by the system.
+//! bytes on its connections every few milliseconds.
 //!
 //! ```sh
 //! cargo run -p std-loop -- NAME BIND [SEED]...
@@ -10,6 +10,7 @@ mod connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::net::{ToSocketAddrs, UdpSocket};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
@@ -23,7 +24,17 @@ use swim_sockets::Sockets;
 /// How long it waits for a datagram before it looks at its connections.
 const LOOK: Duration = Duration::from_millis(5);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(bind)) = (arguments.next(), arguments.next()) else {
         return Err("usage: std-loop NAME BIND [SEED]...".into());
