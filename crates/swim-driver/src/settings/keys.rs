@@ -73,6 +73,8 @@ fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|_| format!("{file} is not text: keys are written in base64"))?;
+    // Some editors put a byte order mark in front of what they write.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let keys = of_lines(text).map_err(|wrong| format!("{file}{wrong}"))?;
     ring(keys, &file)
 }
@@ -151,6 +153,12 @@ mod tests {
     fn a_file_has_a_key_per_line_and_comments() {
         let text = format!("# the new one\n {A} \r\n\n  # and the old one\n{B}");
         assert_eq!(of_lines(&text), Ok(vec![key(A), key(B)]));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_key() {
+        let ring = of_bytes(format!("\u{feff}{A}\n").as_bytes(), "keys").unwrap();
+        assert_eq!(ring.keys().collect::<Vec<_>>(), [&key(A)]);
     }
 
     #[test]
