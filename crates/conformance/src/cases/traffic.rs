@@ -1,4 +1,6 @@
-use swim_driver::{Bytes, CommandError, Error, Event, Name, Notice};
+use std::time::Duration;
+
+use swim_driver::{Bytes, CommandError, Error, Event, Name, Notice, Options};
 
 use crate::case::{Case, case};
 use crate::scene::Scene;
@@ -40,7 +42,10 @@ async fn messages_to_one_member_arrive(scene: &Scene) {
 }
 
 async fn many_large_messages_at_once_arrive(scene: &Scene) {
-    let [a, mut b] = scene.formed(["a", "b"]).await;
+    // Each of eight has to get on by a step of 256 KiB in this time, also on a busy machine. That
+    // they get on evenly is a test of the engine.
+    let patient = |options: &mut Options| options.config.stream_timeout = Duration::from_secs(10);
+    let [a, mut b] = scene.formed_with(["a", "b"], patient).await;
     let payload = Bytes::from(vec![7; 3 << 20]);
     let sent = all((0..8).map(|_| a.cluster.send_reliable("b", payload.clone()))).await;
     for result in sent {
