@@ -1,6 +1,6 @@
 //! Many nodes in one process.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use swim_driver::{Departure, Options, State};
 
@@ -18,9 +18,6 @@ async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
         options.bind = scene.returning("n").bind;
         // Nobody is taken off the list before all have looked.
         options.config.gossip_to_the_dead = 2 * LIMIT;
-        // Once in some dozen crowds gossip misses a node, which then has the verdict from an
-        // exchange of views: at the usual interval after half a minute.
-        options.config.push_pull_interval = Duration::from_secs(2);
     };
     let begun = Instant::now();
     let mut nodes = scene.form(&names, with).await;
