@@ -1,4 +1,4 @@
-//! What a reader sees of rustdoc's pages.
+//! The page of rustdoc as a reader sees it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

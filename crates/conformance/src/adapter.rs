@@ -1,4 +1,4 @@
-//! What the suite needs of an adapter.
+//! The adapter under test: its runtime, and its functions that start nodes.
 
 use std::net::SocketAddr;
 use std::pin::Pin;

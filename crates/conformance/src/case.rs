@@ -17,7 +17,7 @@ pub(crate) struct Case {
     pub(crate) alone: bool,
 }
 
-/// What a case cannot do without.
+/// A need of a case, without which it is left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Addresses of this machine, with the meaning that they have for its sockets.

@@ -37,7 +37,7 @@ async fn the_application_decides_who_is_admitted(scene: &Scene) {
     assert!(a.cluster.stats().await.unwrap().drops[DropReason::NotAdmitted] > 0);
 }
 
-/// What a hook panics with.
+/// The message of the panic of a hook.
 pub(crate) const EXPECTED_PANIC: &str = "a mistake of the application";
 
 #[derive(Debug)]
