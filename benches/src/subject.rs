@@ -134,7 +134,7 @@ impl Subject {
     pub fn keep_deadline(&mut self) {
         self.node.handle_timeout(self.now);
         while let Some(output) = self.node.poll_output() {
-            if let Output::Packet { to, payload } = output {
+            if let Output::Packet { to, payload, .. } = output {
                 self.ping = Some((to, payload));
             }
         }
@@ -213,7 +213,7 @@ impl Subject {
             // Everything that was sent is answered, so that nobody is suspected.
             let mut pings = Vec::new();
             while let Some(output) = self.node.poll_output() {
-                if let Output::Packet { to, payload } = output {
+                if let Output::Packet { to, payload, .. } = output {
                     pings.push((to, payload));
                 }
             }

@@ -312,7 +312,7 @@ impl Scene {
                 self.note_delivery(number, request);
             }
             Output::Answer { .. } => {}
-            Output::Packet { to, payload } => {
+            Output::Packet { to, payload, .. } => {
                 if self.datagrams.len() < RECORDED_MAX {
                     self.datagrams.push(payload.clone());
                 }

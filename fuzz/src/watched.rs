@@ -229,7 +229,7 @@ impl Watched {
     fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match &output {
-                Output::Packet { to, payload } => self.note_packet(*to, payload),
+                Output::Packet { to, payload, .. } => self.note_packet(*to, payload),
                 Output::Stream { id, op } => self.note_operation(*id, op),
                 Output::Event(event) => self.note_event(event),
                 Output::Answer { request, result } => {

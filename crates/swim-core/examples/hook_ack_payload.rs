@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .encode(&mut packet);
         node.handle_packet(Instant::ORIGIN, "10.0.0.2:7946".parse()?, &packet);
         while let Some(output) = node.poll_output() {
-            let Output::Packet { to, payload } = output else { continue };
+            let Output::Packet { to, payload, .. } = output else { continue };
             for message in wire::open_packet(&payload, b"").map_err(|reason| reason.to_string())? {
                 if let Message::Ack(ack) = message.map_err(|reason| reason.to_string())? {
                     println!("to {to}: ack with {:?}", ack.payload);

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::hooks::Hooks;
-use crate::output::{Answer, Event, Failure, RequestId};
+use crate::output::{Answer, Event, Failure, PacketKind, RequestId};
 use crate::outputs::Outputs;
 use crate::random::Random;
 use crate::sabotage::Sabotage;
@@ -74,7 +74,7 @@ impl Context {
 
     /// Sends a datagram, unless it holds nothing.
     #[inline]
-    pub(crate) fn send(&mut self, to: SocketAddr, payload: Option<Bytes>) {
+    pub(crate) fn send(&mut self, to: SocketAddr, payload: Option<Bytes>, kind: PacketKind) {
         let Some(payload) = payload else {
             return;
         };
@@ -84,7 +84,7 @@ impl Context {
         );
         self.stats.packets_sent += 1;
         self.stats.packet_bytes_sent += payload.len() as u64;
-        self.outputs.packet(canonical(to), payload);
+        self.outputs.packet(canonical(to), payload, kind);
     }
 
     /// Sends a datagram with one message.
@@ -93,7 +93,7 @@ impl Context {
         draft.append(message);
         let payload = draft.into_datagram(false);
         self.count_sent(message.kind());
-        self.send(to, payload);
+        self.send(to, payload, packet_kind(message.kind()));
     }
 
     /// Sends a datagram with the first of these messages, and the others as far as they fit.
@@ -103,6 +103,15 @@ impl Context {
             self.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(message));
         }
         let payload = draft.into_datagram(false);
-        self.send(to, payload);
+        self.send(to, payload, PacketKind::News);
+    }
+}
+
+/// What a packet with this message alone is for.
+fn packet_kind(message: MessageKind) -> PacketKind {
+    match message {
+        MessageKind::Ping | MessageKind::IndirectPing => PacketKind::Probe,
+        MessageKind::Ack | MessageKind::Nack => PacketKind::Answer,
+        _ => PacketKind::News,
     }
 }

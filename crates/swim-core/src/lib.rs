@@ -28,7 +28,7 @@
 //! for _ in 0..5 {
 //!     while let Some(output) = node.poll_output() {
 //!         match output {
-//!             Output::Packet { to, payload } => println!("send {} bytes to {to}", payload.len()),
+//!             Output::Packet { to, payload, .. } => println!("send {} bytes to {to}", payload.len()),
 //!             Output::Stream { id, op } => println!("{id:?}: {op:?}"),
 //!             Output::Event(event) => println!("{event}"),
 //!             Output::Answer { request, result } => println!("{request:?}: {result:?}"),
@@ -163,7 +163,7 @@ pub use member::{
 };
 pub use node::Node;
 pub use output::{
-    Answer, ConnectionError, Event, Failure, HealthReason, Output, RequestId, StreamId,
+    Answer, ConnectionError, Event, Failure, HealthReason, Output, PacketKind, RequestId, StreamId,
     StreamInput, StreamOp, StreamResource, StreamSource, Via,
 };
 #[cfg(feature = "sabotage")]

@@ -29,6 +29,8 @@ pub enum Output {
         to: SocketAddr,
         /// Its content, at most `packet_size_max` bytes.
         payload: Bytes,
+        /// What it is for: what goes first where packets have to wait.
+        kind: PacketKind,
     },
     /// Do something to a stream (a TCP connection, say).
     Stream {
@@ -47,6 +49,20 @@ pub enum Output {
         /// How it ended.
         result: Result<Answer, Failure>,
     },
+}
+
+/// What a packet is for. The payload may be encrypted, so whoever queues packets is told.
+///
+/// Exhaustive on purpose: a queue has to know what to do with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PacketKind {
+    /// A ping, or the request to send one: the receiver answers it, and a late answer counts for
+    /// nothing.
+    Probe,
+    /// An ack or a nack, for which somebody waits.
+    Answer,
+    /// Gossip, messages of the application, notices to one member: still of use when late.
+    News,
 }
 
 /// What to do to a stream. Operations on one stream are carried out in order.

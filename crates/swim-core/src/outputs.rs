@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use crate::config::Config;
 use crate::error::CommandError;
-use crate::output::{Answer, Event, Failure, Output, RequestId, StreamId, StreamOp};
+use crate::output::{Answer, Event, Failure, Output, PacketKind, RequestId, StreamId, StreamOp};
 use crate::reported::Reported;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
@@ -75,8 +75,8 @@ impl Outputs {
     }
 
     #[inline]
-    pub(crate) fn packet(&mut self, to: SocketAddr, payload: bytes::Bytes) {
-        self.queue.push_back(Output::Packet { to, payload });
+    pub(crate) fn packet(&mut self, to: SocketAddr, payload: bytes::Bytes, kind: PacketKind) {
+        self.queue.push_back(Output::Packet { to, payload, kind });
     }
 
     pub(crate) fn stream(&mut self, id: StreamId, op: StreamOp) {

@@ -448,7 +448,7 @@ impl Driver {
         let mut opened = None;
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Packet { to, payload } => {
+                Output::Packet { to, payload, .. } => {
                     let to = socket_form(self.bound, to);
                     self.actions.push_back(Action::Send { to, payload });
                 }

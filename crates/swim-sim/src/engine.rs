@@ -68,7 +68,7 @@ impl World {
             sent if self.hosts[host as usize].condition == Condition::Held => {
                 self.hosts[host as usize].unsent.push(sent);
             }
-            Output::Packet { to, payload } => self.send_packet(host, to, payload),
+            Output::Packet { to, payload, .. } => self.send_packet(host, to, payload),
             Output::Stream { id, op } => {
                 self.trace.stream_out(self.now, host, id.0, &op);
                 match op {

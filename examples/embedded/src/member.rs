@@ -100,7 +100,7 @@ impl<N: Network> Member<N> {
     fn carry_out(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Packet { to, payload } => self.network.send(to, &payload),
+                Output::Packet { to, payload, .. } => self.network.send(to, &payload),
                 Output::Stream { id, op } => self.network.stream(id, op),
                 Output::Event(event) => self.network.show(&event),
                 // How a join went is also seen from the members.

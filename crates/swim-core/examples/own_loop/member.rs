@@ -137,7 +137,7 @@ impl Member {
         while let Some(output) = self.node.poll_output() {
             match output {
                 // It may be lost: nobody has to know.
-                Output::Packet { to, payload } => _ = self.datagrams.send_to(&payload, to),
+                Output::Packet { to, payload, .. } => _ = self.datagrams.send_to(&payload, to),
                 Output::Stream { id, op } => self.operate(id, op),
                 Output::Event(event) => self.events.push(event),
                 Output::Answer { request, result } => self.answers.push((request, result)),

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::dissemination::Gossip;
 use crate::members::{Members, Slot};
+use crate::output::PacketKind;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
@@ -119,7 +120,7 @@ impl Detector {
             withheld |= !gossip.is_idle();
         }
         let payload = draft.into_datagram(false);
-        cx.send(to, payload);
+        cx.send(to, payload, PacketKind::Answer);
         withheld
     }
 
@@ -164,7 +165,7 @@ impl Detector {
         cx.stats.sent[MessageKind::Ping] += 1;
         gossip.fill(&mut draft, (members, target), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
-        cx.send(request.address, payload);
+        cx.send(request.address, payload, PacketKind::Probe);
     }
 }
 

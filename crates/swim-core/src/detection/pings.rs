@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::deadlines::Deadlines;
 use crate::dissemination::Gossip;
 use crate::members::{Members, Slot};
-use crate::output::{Answer, Failure, RequestId};
+use crate::output::{Answer, Failure, PacketKind, RequestId};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
@@ -277,7 +277,7 @@ impl Detector {
         cx.stats.sent[MessageKind::Ping] += 1;
         gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
-        cx.send(entry.address(), payload);
+        cx.send(entry.address(), payload, PacketKind::Probe);
     }
 
     /// Takes an ack. Returns what somebody else has to act on.
@@ -375,7 +375,7 @@ impl Detector {
         draft.append(&Message::Ping(ping));
         let payload = draft.into_datagram(false);
         cx.count_sent(MessageKind::Ping);
-        cx.send(to, payload);
+        cx.send(to, payload, PacketKind::Probe);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::dissemination::Gossip;
 use crate::member::{Incarnation, Name, State};
 use crate::members::{Entry, Members, Picked, Slot};
-use crate::output::{Event, HealthReason, StreamId};
+use crate::output::{Event, HealthReason, PacketKind, StreamId};
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
@@ -109,7 +109,7 @@ impl Detector {
         }
         gossip.fill(&mut draft, (members, target), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
-        cx.send(entry.address(), payload);
+        cx.send(entry.address(), payload, PacketKind::Probe);
         cx.stats.probes += 1;
         self.help_due = Some(now + self.health.stretch(cx.config.probe_timeout));
         self.helpers.clear();
@@ -155,7 +155,7 @@ impl Detector {
             cx.stats.sent[MessageKind::IndirectPing] += 1;
             gossip.fill(&mut draft, (members, helper), &cx.config, &mut cx.stats, &mut cx.outputs);
             let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
-            cx.send(entry.address(), payload);
+            cx.send(entry.address(), payload, PacketKind::Probe);
             probe.nacks_due += u8::from(nacks);
         }
         let (target, sequence) = (probe.target, probe.sequence);

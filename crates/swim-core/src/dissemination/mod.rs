@@ -26,7 +26,7 @@ use crate::channel::Draft;
 use crate::config::Config;
 use crate::context::Context;
 use crate::members::{Entry, Members, Slot};
-use crate::output::{Answer, Failure};
+use crate::output::{Answer, Failure, PacketKind};
 use crate::outputs::Outputs;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind, Stats};
@@ -232,7 +232,7 @@ impl Gossip {
         self.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
         let entry = members.entry(to);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
-        cx.send(entry.address(), payload);
+        cx.send(entry.address(), payload, PacketKind::News);
     }
 
     /// Fills a datagram to a member with queued messages, if it may be told any.

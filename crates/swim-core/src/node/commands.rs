@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Node;
 use crate::error::{CommandError, at_most};
-use crate::output::{Failure, RequestId};
+use crate::output::{Failure, PacketKind, RequestId};
 use crate::stats::MessageKind;
 use crate::status::Status;
 use crate::time::Instant;
@@ -165,7 +165,7 @@ impl Node {
         cx.stats.sent[MessageKind::User] += 1;
         gossip.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(false);
-        cx.send(members.entry(to).address(), payload);
+        cx.send(members.entry(to).address(), payload, PacketKind::News);
         Ok(())
     }
 

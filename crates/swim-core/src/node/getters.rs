@@ -1,5 +1,7 @@
 //! What a node tells of itself.
 
+use core::net::IpAddr;
+
 use super::Node;
 use crate::config::Config;
 use crate::member::MemberRef;
@@ -21,6 +23,13 @@ impl Node {
         let members = self.membership.members();
         let entry = members.entry(members.find(name)?);
         (!entry.is_lost()).then(|| entry.view())
+    }
+
+    /// Whether a live member, other than this node, has this IP address: whom to prefer where room
+    /// is short.
+    #[must_use]
+    pub fn has_member_at(&self, ip: IpAddr) -> bool {
+        self.membership.members().any_at(ip.to_canonical())
     }
 
     /// This node as it announces itself.

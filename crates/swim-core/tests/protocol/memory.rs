@@ -91,7 +91,7 @@ impl Cluster {
     fn answer_pings(&mut self) {
         let mut pings = Vec::new();
         while let Some(output) = self.node.poll_output() {
-            let Output::Packet { to, payload } = output else {
+            let Output::Packet { to, payload, .. } = output else {
                 continue;
             };
             let messages = wire::open_packet(&payload, b"").unwrap();

@@ -165,7 +165,7 @@ impl Peer {
     /// Drops everything, as a caller does once it is sent.
     fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
-            if let Output::Packet { to, payload } = output
+            if let Output::Packet { to, payload, .. } = output
                 && let Some(sequence) = self.sequence_of_ping(&payload)
             {
                 self.pinged = Some((to, sequence));

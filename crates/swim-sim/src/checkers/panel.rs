@@ -129,7 +129,7 @@ impl World {
     /// Tells the checkers what a node gave out.
     pub(crate) fn check_output(&mut self, host: u32, output: &Output) {
         self.check(host, |checker, by| match output {
-            Output::Packet { to, payload } => checker.packet(by, *to, payload),
+            Output::Packet { to, payload, .. } => checker.packet(by, *to, payload),
             Output::Stream { id, op } => checker.stream_operation(by, *id, op),
             Output::Event(event) => checker.event(by, event),
             Output::Answer { request, result } => checker.answer(by, *request, result),

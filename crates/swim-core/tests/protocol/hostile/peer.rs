@@ -119,7 +119,7 @@ impl Peer {
 
     /// The answer of a member that is asked whether it is there, and where it comes from.
     fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
-        let Output::Packet { to, payload } = output else { return None };
+        let Output::Packet { to, payload, .. } = output else { return None };
         let mut channel = Channel::new(self.node.config(), [9; 32]);
         let (mut sequence, mut scratch) = (None, Scratch::default());
         channel.open(payload, &mut scratch).ok()?.read(|message| {
@@ -203,7 +203,7 @@ pub(crate) fn half(scope: Scope, first: u16, count: u16, user_state: &[u8]) -> V
 /// The datagrams among outputs.
 pub(crate) fn packets(outputs: &[Output]) -> Vec<(SocketAddr, Bytes)> {
     let packet = |output: &Output| match output {
-        Output::Packet { to, payload } => Some((*to, payload.clone())),
+        Output::Packet { to, payload, .. } => Some((*to, payload.clone())),
         _ => None,
     };
     outputs.iter().filter_map(packet).collect()

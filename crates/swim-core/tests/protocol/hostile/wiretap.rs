@@ -164,7 +164,7 @@ impl Wiretap {
         match output {
             Output::Event(event) => self.events[number].push(event),
             Output::Answer { request, result } => self.answers[number].push((request, result)),
-            Output::Packet { to, payload } => {
+            Output::Packet { to, payload, .. } => {
                 let to = self.number(to);
                 if self.away.contains(&to) {
                     return;

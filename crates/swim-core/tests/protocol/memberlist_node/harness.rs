@@ -151,7 +151,7 @@ impl Peer {
 
     /// The answer of a member that is asked whether it is there, and where it comes from.
     fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
-        let Output::Packet { to, payload } = output else { return None };
+        let Output::Packet { to, payload, .. } = output else { return None };
         let probes_seldom = self.node.config().probe_interval >= config("local").probe_interval;
         if !probes_seldom || self.node.stats().updates_queued == 0 {
             // It is a probe: there is nothing to tell.
@@ -218,7 +218,7 @@ impl Peer {
     /// goes.
     pub fn sent(&self, outputs: &[Output]) -> Vec<(SocketAddr, String)> {
         let packets = outputs.iter().filter_map(|output| match output {
-            Output::Packet { to, payload } => Some((*to, hex(&self.opened(payload)))),
+            Output::Packet { to, payload, .. } => Some((*to, hex(&self.opened(payload)))),
             _ => None,
         });
         packets.collect()
