@@ -1,5 +1,7 @@
 //! One case of the suite.
 
+use swim_driver::Carrier;
+
 use crate::adapter::{LocalFuture, Threads};
 use crate::loopback::has_ipv6;
 use crate::scene::Scene;
@@ -26,6 +28,10 @@ pub(crate) enum Need {
     Ipv6,
     /// A list of what the process has open.
     Proc,
+    /// Packets that travel as datagrams.
+    Datagrams,
+    /// Packets that travel over streams.
+    Links,
 }
 
 impl Case {
@@ -49,6 +55,12 @@ impl Case {
             }
             Need::Ipv6 if setting.is_of_the_machine() && !has_ipv6() => {
                 Some("this machine has no ::1: enable IPv6 on loopback")
+            }
+            Need::Datagrams if setting.carrier() != Carrier::Datagrams => {
+                Some("it sends datagrams, and nodes take none here")
+            }
+            Need::Links if setting.carrier() != Carrier::Streams => {
+                Some("it sends packets over a stream, and nodes take datagrams here")
             }
             Need::Proc if !cfg!(target_os = "linux") => Some("it needs /proc"),
             _ => None,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::future::Boxed;
-use swim_driver::{BindError, Hooks, Node, Options};
+use swim_driver::{BindError, Carrier, Hooks, Node, Options};
 
 use crate::adapter::{Adapter, LocalFuture, Threads};
 use crate::counting::{Counted, Tasks};
@@ -27,9 +27,19 @@ impl<A: Adapter> Settings<A> {
 
     /// With the transport that the adapter's `start` opens, under this name.
     #[must_use]
-    pub fn default_transport(mut self, name: &str) -> Self {
+    pub fn default_transport(self, name: &str) -> Self {
+        self.default_sockets(name, Carrier::Datagrams)
+    }
+
+    /// The same with [`Carrier::Streams`]: without datagrams.
+    #[must_use]
+    pub fn streams_only(self, name: &str) -> Self {
+        self.default_sockets(name, Carrier::Streams)
+    }
+
+    fn default_sockets(mut self, name: &str, carrier: Carrier) -> Self {
         let name = format!("{}::{name}", A::NAME);
-        self.settings.push(Arc::new(OfAdapter { adapter: self.adapter, name }));
+        self.settings.push(Arc::new(OfAdapter { adapter: self.adapter, name, carrier }));
         self
     }
 
@@ -61,6 +71,11 @@ pub(crate) trait Setting: Send + Sync {
     /// Its addresses are those of the machine.
     fn is_of_the_machine(&self) -> bool;
 
+    /// How packets travel.
+    fn carrier(&self) -> Carrier {
+        Carrier::Datagrams
+    }
+
     fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>);
 
     /// The network of one case.
@@ -89,6 +104,7 @@ pub(crate) trait World: Send + Sync {
 struct OfAdapter<A> {
     adapter: A,
     name: String,
+    carrier: Carrier,
 }
 
 impl<A: Adapter> Setting for OfAdapter<A> {
@@ -100,17 +116,22 @@ impl<A: Adapter> Setting for OfAdapter<A> {
         true
     }
 
+    fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
     fn block_on(&self, threads: Threads, case: LocalFuture<'_, ()>) {
         self.adapter.block_on(threads, case);
     }
 
     fn world(&self) -> Arc<dyn World> {
-        Arc::new(self.clone())
+        Arc::new(Carried { world: self.clone(), carrier: self.carrier })
     }
 
     fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World> {
         let adapter = self.adapter;
-        Arc::new(Counted::new(adapter.runtime(), tasks, move |bind| adapter.open(bind)))
+        let counted = Counted::new(adapter.runtime(), tasks, move |bind| adapter.open(bind));
+        Arc::new(Carried { world: counted, carrier: self.carrier })
     }
 }
 
@@ -134,6 +155,32 @@ impl<A: Adapter> World for OfAdapter<A> {
 
     fn open(&self, bind: SocketAddr) -> Result<Box<dyn Endpoint>, BindError> {
         Ok(Box::new(self.adapter.open(bind)?))
+    }
+}
+
+/// A network whose nodes have their packets travel in this way.
+struct Carried<W> {
+    world: W,
+    carrier: Carrier,
+}
+
+impl<W: World> World for Carried<W> {
+    fn start(&self, mut options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>> {
+        options.carrier = self.carrier;
+        self.world.start(options, hooks)
+    }
+
+    fn bind(
+        &self,
+        mut options: Options,
+        hooks: Box<dyn Hooks>,
+    ) -> Boxed<Result<Box<dyn Unstarted>, BindError>> {
+        options.carrier = self.carrier;
+        self.world.bind(options, hooks)
+    }
+
+    fn open(&self, bind: SocketAddr) -> Result<Box<dyn Endpoint>, BindError> {
+        self.world.open(bind)
     }
 }
 

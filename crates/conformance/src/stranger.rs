@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_lite::future::Boxed;
 use futures_lite::io::{AsyncRead, AsyncWrite};
-use swim_driver::Transport;
+use swim_driver::{DialPurpose, Transport};
 
 use crate::wait::{in_time, pause};
 
@@ -69,7 +69,7 @@ impl<T: Transport> Endpoint for T {
     }
 
     fn dial(&mut self, to: SocketAddr) -> Boxed<io::Result<Connection>> {
-        let dialled = Transport::dial(self, to);
+        let dialled = Transport::dial(self, to, DialPurpose::Exchange);
         Box::pin(async move { Ok(Box::new(dialled.await?) as Connection) })
     }
 }

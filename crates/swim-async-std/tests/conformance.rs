@@ -11,7 +11,10 @@ use swim_async_std::{
 use swim_conformance::{Adapter, LocalFuture, Settings, Threads, run};
 
 fn main() -> ExitCode {
-    run(Settings::of(OnAsyncStd).default_transport("udp_tcp").over::<MemoryNetwork>())
+    run(Settings::of(OnAsyncStd)
+        .default_transport("udp_tcp")
+        .streams_only("tcp")
+        .over::<MemoryNetwork>())
 }
 
 #[derive(Clone, Copy)]

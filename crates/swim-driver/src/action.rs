@@ -93,6 +93,8 @@ pub enum Action {
         to: SocketAddr,
         /// When to give up.
         timeout: Duration,
+        /// What for.
+        purpose: DialPurpose,
     },
     /// Write these bytes to an open connection and report [`StreamNews::Written`]. There is never
     /// more than one unreported write for each connection.
@@ -122,6 +124,22 @@ pub enum Action {
         host: String,
         /// The port that belongs to it.
         port: u16,
+    },
+}
+
+/// What a connection is dialled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DialPurpose {
+    /// An exchange: a join, a push/pull, a reliable message, a ping over a stream.
+    Exchange,
+    /// A link, which carries packets for as long as it is used; see
+    /// [`Carrier::Streams`](crate::Carrier::Streams). Late packets are of no use: a transport of
+    /// TCP keeps its send buffer small and ends the connection when what was sent is not
+    /// acknowledged for `give_up_after` (`TCP_USER_TIMEOUT`), where the system can.
+    Link {
+        /// The time that a ping may take.
+        give_up_after: Duration,
     },
 }
 

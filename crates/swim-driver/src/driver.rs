@@ -1,5 +1,6 @@
 //! The driver: a node with all that surrounds it, without sockets and without a runtime.
 
+mod carrying;
 mod joining;
 
 use std::collections::VecDeque;
@@ -16,12 +17,14 @@ use swim_core::{
 
 use crate::action::{Action, Input, Io, StreamNews};
 use crate::advertise::canonical;
+use crate::carrier::Carrier;
 use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
 use crate::error::{BindError, Error};
 use crate::events::Events;
 use crate::joins::{JoinFor, Joins};
 use crate::leaving::{Departure, Leaving};
+use crate::links::Links;
 use crate::log;
 use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
@@ -83,6 +86,8 @@ pub struct Driver {
     clock: SystemClock,
     bound: SocketAddr,
     streams: Streams,
+    /// Packets travel over these; `None` where they are datagrams.
+    links: Option<Links>,
     replies: Replies,
     leaving: Leaving,
     joins: Joins,
@@ -144,6 +149,10 @@ impl Driver {
         let seeds = options.parsed_seeds()?;
         let config = options.bound_config(bound)?;
         let stream_timeout = config.stream_timeout;
+        let links = match options.carrier {
+            Carrier::Streams => Some(Links::new(&config, options.links_max)),
+            Carrier::Datagrams => None,
+        };
         let node = Node::with_hooks(config, hooks, seed, CoreInstant::ORIGIN)?;
         // Another stream of the generator than the core's: independent of its draws.
         let mut rng = ChaCha8Rng::from_seed(seed);
@@ -160,6 +169,7 @@ impl Driver {
             clock: SystemClock::new(now),
             bound,
             streams: Streams::new(options.write_buffer_max, stream_timeout),
+            links,
             replies: Replies::default(),
             leaving: Leaving::default(),
             joins: Joins::new(options.join_parallel_max),
@@ -231,7 +241,12 @@ impl Driver {
         let now = self.clock.read(now);
         let accepted = self.node.handle_accept(now, canonical(from));
         match accepted {
-            Ok(id) => self.streams.accepted(id),
+            Ok(id) => {
+                self.streams.accepted(id);
+                if let Some(links) = &mut self.links {
+                    links.accepted(id, canonical(from));
+                }
+            }
             Err(refused) => {
                 let node = self.publisher.name();
                 tracing::debug!(target: "swim", %node, %from, %refused, "connection refused");
@@ -246,6 +261,9 @@ impl Driver {
         let now = self.clock.read(now);
         self.node.handle_timeout(now);
         self.streams.give_up(now, &mut self.actions);
+        if let Some(links) = &mut self.links {
+            links.handle_timeout(now, &mut self.actions);
+        }
         self.settle(now);
         self.leaving.expire(now);
         if self.node.status() == Status::Running {
@@ -269,9 +287,9 @@ impl Driver {
             Status::Running => self.seeds.deadline(),
             Status::Leaving | Status::Left => None,
         };
-        let due =
-            [self.node.poll_timeout(), self.leaving.deadline(), self.streams.deadline(), seeds];
-        self.clock.system(due.into_iter().flatten().min()?)
+        let links = self.links.as_ref().and_then(Links::deadline);
+        let own = [self.leaving.deadline(), self.streams.deadline(), links, seeds];
+        self.clock.system(own.into_iter().flatten().chain(self.node.poll_timeout()).min()?)
     }
 
     /// A handle for the application. Subscribe to its events before the first turn to miss none.
@@ -331,6 +349,9 @@ impl Driver {
     }
 
     fn handle_stream(&mut self, now: CoreInstant, id: StreamId, news: StreamNews<'_>) {
+        if self.handle_link(now, id, news) {
+            return;
+        }
         let (known, input) = match news {
             StreamNews::Opened => (self.streams.opened(id, &mut self.actions), StreamInput::Opened),
             StreamNews::Data(bytes) => (self.streams.is_known(id), StreamInput::Data(bytes)),
@@ -448,10 +469,7 @@ impl Driver {
         let mut opened = None;
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Packet { to, payload, .. } => {
-                    let to = socket_form(self.bound, to);
-                    self.actions.push_back(Action::Send { to, payload });
-                }
+                Output::Packet { to, payload, kind } => self.send(now, to, payload, kind),
                 Output::Stream { id, op } => {
                     if let StreamOp::Open { .. } = op {
                         opened = Some(id);

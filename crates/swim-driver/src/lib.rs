@@ -42,6 +42,7 @@
 mod action;
 mod advertise;
 mod bound;
+mod carrier;
 mod cluster;
 mod command;
 mod driver;
@@ -50,6 +51,7 @@ mod error;
 mod events;
 mod joins;
 mod leaving;
+mod links;
 mod log;
 mod memory;
 mod metrics;
@@ -68,10 +70,11 @@ mod transport;
 mod view;
 mod watch;
 
-pub use action::{Action, Input, Io, ResolveId, StreamNews, connection_error};
+pub use action::{Action, DialPurpose, Input, Io, ResolveId, StreamNews, connection_error};
 pub use bound::Bound;
 /// The bytes of payloads, metadata and application state: cheap to clone.
 pub use bytes::Bytes;
+pub use carrier::Carrier;
 pub use cluster::Cluster;
 pub use command::{Command, Inbox, Joined, Pong};
 pub use driver::{Driver, INPUTS_PER_TURN_MAX};
@@ -79,6 +82,7 @@ pub use error::{BindError, Error};
 pub use events::{Events, Notice};
 pub use joins::RESOLVES_MAX;
 pub use leaving::Departure;
+pub use links::LinkCounts;
 pub use memory::{MemoryNetwork, MemoryStream, MemoryTransport};
 pub use metrics::metrics_text;
 pub use node::Node;

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
 use piper::{Reader, Writer};
 
+use crate::action::DialPurpose;
 use crate::error::BindError;
 use crate::transport::Transport;
 
@@ -162,6 +163,7 @@ impl Transport for MemoryTransport {
     fn dial(
         &mut self,
         to: SocketAddr,
+        _: DialPurpose,
     ) -> impl Future<Output = io::Result<MemoryStream>> + Send + 'static {
         let dialled: Ready<_> = ready(self.connect(to));
         dialled

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use swim_core::{Config, Incarnation, Name};
 
 use crate::advertise;
+use crate::carrier::Carrier;
 use crate::error::BindError;
 use crate::seed::Seed;
 use crate::tags::{Tags, TagsError};
@@ -79,6 +80,13 @@ pub struct Options {
     /// peers opened. Beyond it the stream with the most is aborted: its peer does not read. Keep
     /// it above `config.reliable_size_max`. 64 MiB by default.
     pub write_buffer_max: usize,
+    /// How packets travel: as datagrams, by default, or over streams alone. The same in the whole
+    /// cluster.
+    pub carrier: Carrier,
+    /// With [`Carrier::Streams`]: how many links are kept to other members, the least lately used
+    /// of which makes way for another; twice as many are taken from others. In a cluster of more
+    /// members a probe has to dial first. 128 by default; 0 counts as 1.
+    pub links_max: usize,
     /// The protocol's settings. `address` and `incarnation` in it are filled in when the node
     /// starts: leave them alone, and set `bind`, `advertise` and `incarnation` here. What is set
     /// there to anything else is refused.
@@ -115,6 +123,8 @@ impl Options {
             commands_max: 64,
             join_parallel_max: 32,
             write_buffer_max: 64 << 20,
+            carrier: Carrier::Datagrams,
+            links_max: 128,
             config,
         }
     }
@@ -159,6 +169,7 @@ impl Options {
         Ok(self.config.clone().with(|config| {
             config.address = address;
             config.incarnation = incarnation;
+            config.stream_ping &= self.carrier == Carrier::Datagrams;
         }))
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use swim_core::{Deadlines, Instant, StreamId, StreamOp};
 
-use crate::action::Action;
+use crate::action::{Action, DialPurpose};
 
 /// How much is written at once, so that progress shows: the step in which the core, too, grants
 /// large transfers more time.
@@ -84,7 +84,8 @@ impl Streams {
         match op {
             StreamOp::Open { to } => {
                 self.table.insert(id, Stream::default());
-                actions.push_back(Action::Dial { id, to, timeout: self.timeout });
+                let (timeout, purpose) = (self.timeout, DialPurpose::Exchange);
+                actions.push_back(Action::Dial { id, to, timeout, purpose });
             }
             StreamOp::Send(bytes) => {
                 let stream = self.table.get_mut(&id)?;
@@ -277,7 +278,10 @@ mod tests {
         assert_eq!(bench.apply(ID, StreamOp::Send(bytes(3))), None);
         assert_eq!(bench.apply(ID, StreamOp::Finish), None);
         let to = "10.0.0.1:1".parse().unwrap();
-        assert_eq!(bench.actions(), [Action::Dial { id: ID, to, timeout: TIMEOUT }]);
+        assert_eq!(
+            bench.actions(),
+            [Action::Dial { id: ID, to, timeout: TIMEOUT, purpose: DialPurpose::Exchange }]
+        );
 
         assert!(bench.streams.opened(ID, &mut bench.actions));
         assert_eq!(bench.actions(), [Action::Write { id: ID, bytes: bytes(3) }]);

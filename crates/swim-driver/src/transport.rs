@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::action::DialPurpose;
+
 /// What carries the datagrams and the streams of a node: sockets, a tunnel, or memory.
 ///
 /// Whoever writes one writes it once for all runtimes: it is polled, and streams are those of
@@ -66,7 +68,7 @@ pub trait Transport: Send + Unpin + 'static {
     fn poll_accept(&mut self, cx: &mut Context<'_>)
     -> Poll<io::Result<(Self::Stream, SocketAddr)>>;
 
-    /// Connects. The future is dropped when it takes longer than
+    /// Connects; `purpose` says what for, should it matter. The future is dropped when it takes longer than
     /// [`Config::stream_timeout`](crate::Config::stream_timeout), or when nobody needs the
     /// connection any more.
     ///
@@ -77,5 +79,6 @@ pub trait Transport: Send + Unpin + 'static {
     fn dial(
         &mut self,
         to: SocketAddr,
+        purpose: DialPurpose,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static;
 }

@@ -96,7 +96,7 @@ impl Io for Adapter<'_> {
         let (world, host) = (&mut *self.world, self.host);
         match action {
             Action::Send { to, payload } => world.send_packet(host, to, payload),
-            Action::Dial { id, to, timeout } => {
+            Action::Dial { id, to, timeout, .. } => {
                 world.trace.stream_out(world.now, host, id.0, &StreamOp::Open { to });
                 if world.options.dials_kept {
                     world.hosts[host as usize].dials.push((world.now, to));

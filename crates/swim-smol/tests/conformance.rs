@@ -11,7 +11,10 @@ use swim_smol::{
 };
 
 fn main() -> ExitCode {
-    run(Settings::of(OnSmol).default_transport("udp_tcp").over::<MemoryNetwork>())
+    run(Settings::of(OnSmol)
+        .default_transport("udp_tcp")
+        .streams_only("tcp")
+        .over::<MemoryNetwork>())
 }
 
 #[derive(Clone, Copy)]

@@ -7,6 +7,9 @@ use std::task::{Context, Poll};
 
 use async_io::Async;
 use futures_io::{AsyncRead, AsyncWrite};
+use swim_driver::DialPurpose;
+
+use crate::tuning::tune;
 
 /// A connection of [`UdpTcp`](crate::UdpTcp). Closing it ends what the peer reads, which
 /// [`Async`] by itself leaves to the end of the connection.
@@ -16,9 +19,8 @@ pub struct TcpConnection {
 }
 
 impl TcpConnection {
-    pub(crate) fn new(stream: Async<TcpStream>) -> Self {
-        // Exchanges are short, and every one waits for its last bytes.
-        let _ = stream.get_ref().set_nodelay(true);
+    pub(crate) fn new(stream: Async<TcpStream>, purpose: DialPurpose) -> Self {
+        tune(stream.get_ref().into(), purpose);
         TcpConnection { stream }
     }
 }

@@ -10,13 +10,15 @@ mod connection;
 mod sockets;
 #[cfg(feature = "async-io")]
 mod timer;
+mod tuning;
 #[cfg(feature = "async-io")]
 mod udp_tcp;
 
 #[cfg(feature = "async-io")]
 pub use connection::TcpConnection;
-pub use sockets::Sockets;
+pub use sockets::{Sockets, listen};
 #[cfg(feature = "async-io")]
 pub use timer::AsyncIoTimer;
+pub use tuning::tune;
 #[cfg(feature = "async-io")]
 pub use udp_tcp::UdpTcp;

@@ -47,8 +47,7 @@ impl Sockets {
         for _ in 0..attempts {
             let failed =
                 |transport, address| move |error| BindError::Socket { transport, address, error };
-            let listener = listen(bind).map_err(failed("TCP", bind))?;
-            let bound = listener.local_addr().map_err(failed("TCP", bind))?;
+            let (listener, bound) = listen(bind)?;
             match bind_datagrams(bound) {
                 Ok(datagrams) => {
                     return Ok(Sockets { datagrams, listener, bound });
@@ -61,7 +60,26 @@ impl Sockets {
     }
 }
 
-fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
+/// Opens a TCP listener alone, for a node that is to send and take no datagrams; port 0 is any that
+/// is free.
+///
+/// ```
+/// let (listener, bound) = swim_sockets::listen("127.0.0.1:0".parse()?)?;
+/// assert_eq!(listener.local_addr()?, bound);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`BindError::Socket`] names the address that cannot be opened.
+pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let failed = |error| BindError::Socket { transport: "TCP", address: bind, error };
+    let listener = open_listener(bind).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn open_listener(bind: SocketAddr) -> io::Result<TcpListener> {
     let socket = open(bind, Type::STREAM, Protocol::TCP)?;
     // So that a restarted node gets its port while connections of its past life fade away. On
     // Windows the option means something else: to share the port.
@@ -110,7 +128,7 @@ mod tests {
         // A port that only the one transport has, whatever else runs on this machine.
         let udp = (0..100)
             .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
-            .find(|udp| listen(udp.local_addr().unwrap()).is_ok())
+            .find(|udp| open_listener(udp.local_addr().unwrap()).is_ok())
             .expect("hardly all ports are taken");
         for (taken, transport) in
             [(tcp.local_addr().unwrap(), "TCP"), (udp.local_addr().unwrap(), "UDP")]

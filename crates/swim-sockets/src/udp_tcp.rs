@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use swim_driver::{BindError, Transport};
+use swim_driver::{BindError, Carrier, DialPurpose, Options, Transport};
 
 use crate::connection::TcpConnection;
-use crate::sockets::Sockets;
+use crate::sockets::{Sockets, listen};
 
 /// One UDP socket and one TCP listener on the same port. Its tasks may run on any runtime:
 /// `async-io` waits for the system in a thread of its own.
@@ -22,7 +22,8 @@ use crate::sockets::Sockets;
 /// ```
 #[derive(Debug)]
 pub struct UdpTcp {
-    datagrams: Async<UdpSocket>,
+    /// `None` where packets travel over streams alone.
+    datagrams: Option<Async<UdpSocket>>,
     listener: Async<TcpListener>,
     address: SocketAddr,
 }
@@ -37,10 +38,34 @@ impl UdpTcp {
         let Sockets { datagrams, listener, bound: address } = Sockets::open(bind)?;
         let failed = |error| BindError::Socket { transport: "UDP and TCP", address, error };
         Ok(UdpTcp {
-            datagrams: Async::new_nonblocking(datagrams).map_err(failed)?,
+            datagrams: Some(Async::new_nonblocking(datagrams).map_err(failed)?),
             listener: Async::new_nonblocking(listener).map_err(failed)?,
             address,
         })
+    }
+
+    /// Opens a listener alone, for a node with [`Carrier::Streams`].
+    ///
+    /// # Errors
+    ///
+    /// As [`listen`].
+    pub fn open_streams(bind: SocketAddr) -> Result<Self, BindError> {
+        let (listener, address) = listen(bind)?;
+        let failed = |error| BindError::Socket { transport: "TCP", address, error };
+        let listener = Async::new_nonblocking(listener).map_err(failed)?;
+        Ok(UdpTcp { datagrams: None, listener, address })
+    }
+
+    /// Opens what a node with these options needs.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
+    pub fn for_options(options: &Options) -> Result<Self, BindError> {
+        match options.carrier {
+            Carrier::Streams => UdpTcp::open_streams(options.bind),
+            _ => UdpTcp::open(options.bind),
+        }
     }
 }
 
@@ -56,11 +81,13 @@ impl Transport for UdpTcp {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        // Nothing will ever come.
+        let Some(datagrams) = &self.datagrams else { return Poll::Pending };
         loop {
-            if let Some(received) = done(self.datagrams.get_ref().recv_from(buffer)) {
+            if let Some(received) = done(datagrams.get_ref().recv_from(buffer)) {
                 return Poll::Ready(received);
             }
-            ready!(self.datagrams.poll_readable(cx))?;
+            ready!(datagrams.poll_readable(cx))?;
         }
     }
 
@@ -70,11 +97,14 @@ impl Transport for UdpTcp {
         to: SocketAddr,
         payload: &[u8],
     ) -> Poll<io::Result<()>> {
+        let Some(datagrams) = &self.datagrams else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
         loop {
-            if let Some(sent) = done(self.datagrams.get_ref().send_to(payload, to)) {
+            if let Some(sent) = done(datagrams.get_ref().send_to(payload, to)) {
                 return Poll::Ready(sent.map(drop));
             }
-            ready!(self.datagrams.poll_writable(cx))?;
+            ready!(datagrams.poll_writable(cx))?;
         }
     }
 
@@ -85,7 +115,7 @@ impl Transport for UdpTcp {
         loop {
             if let Some(accepted) = done(self.listener.get_ref().accept()) {
                 return Poll::Ready(accepted.and_then(|(stream, from)| {
-                    Ok((TcpConnection::new(Async::new(stream)?), from))
+                    Ok((TcpConnection::new(Async::new(stream)?, DialPurpose::Exchange), from))
                 }));
             }
             ready!(self.listener.poll_readable(cx))?;
@@ -95,13 +125,14 @@ impl Transport for UdpTcp {
     fn dial(
         &mut self,
         to: SocketAddr,
+        purpose: DialPurpose,
     ) -> impl Future<Output = io::Result<TcpConnection>> + Send + 'static {
-        dial(to)
+        dial(to, purpose)
     }
 }
 
-async fn dial(to: SocketAddr) -> io::Result<TcpConnection> {
-    Ok(TcpConnection::new(Async::<TcpStream>::connect(to).await?))
+async fn dial(to: SocketAddr, purpose: DialPurpose) -> io::Result<TcpConnection> {
+    Ok(TcpConnection::new(Async::<TcpStream>::connect(to).await?, purpose))
 }
 
 /// What the system did, or `None` if it has to be waited for.

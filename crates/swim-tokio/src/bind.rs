@@ -152,7 +152,7 @@ pub async fn bind(options: Options) -> Result<Bound, BindError> {
 pub async fn bind_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Bound, BindError> {
     // What cannot work is said before a socket is opened.
     options.check()?;
-    let transport = UdpTcp::open(options.bind)?;
+    let transport = UdpTcp::for_options(&options)?;
     bind_on(transport, options, hooks).await
 }
 

@@ -66,14 +66,14 @@ pub use runtime::{Tokio, TokioTimer};
 #[cfg(feature = "signal")]
 pub use stop_signal::{StopSignal, stop_signal};
 pub use swim_driver::{
-    BindError, Bytes, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
-    ConnectionError, Counter, CounterKind, Departure, DropCounts, DropReason, Encryption, Error,
-    Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation, IpNet, Joined, Key,
-    KeyError, Keyring, KeyringError, Member, MemberRef, MemoryNetwork, MemoryStream,
-    MemoryTransport, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks, Node, Notice,
-    Options, PORT_DEFAULT, Pong, Runtime, SeedError, State, Stats, StreamResource, StreamSource,
-    SuspicionTimeouts, Tags, TagsError, Timer, Transport, VersionRange, Versions, Via, Watch, Wire,
-    metrics_text,
+    BindError, Bytes, Carrier, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
+    ConnectionError, Counter, CounterKind, Departure, DialPurpose, DropCounts, DropReason,
+    Encryption, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation,
+    IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member, MemberRef, MemoryNetwork,
+    MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks,
+    Node, Notice, Options, PORT_DEFAULT, Pong, Runtime, SeedError, State, Stats, StreamResource,
+    StreamSource, SuspicionTimeouts, Tags, TagsError, Timer, Transport, VersionRange, Versions,
+    Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use swim_driver::{BindError, Transport};
-use swim_sockets::Sockets;
+use swim_driver::{BindError, Carrier, DialPurpose, Options, Transport};
+use swim_sockets::{Sockets, listen, tune};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
@@ -13,12 +13,18 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 /// [`start`](crate::start).
 #[derive(Debug)]
 pub struct UdpTcp {
-    /// For waiting.
-    datagrams: UdpSocket,
-    /// The same socket, for asking the system itself; see [`receive`](UdpTcp::receive).
-    direct: std::net::UdpSocket,
+    /// `None` where packets travel over streams alone.
+    datagrams: Option<Datagrams>,
     listener: TcpListener,
     address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Datagrams {
+    /// For waiting.
+    socket: UdpSocket,
+    /// The same socket, for asking the system itself; see [`receive`](Datagrams::receive).
+    direct: std::net::UdpSocket,
 }
 
 impl UdpTcp {
@@ -35,16 +41,51 @@ impl UdpTcp {
         let sockets = Sockets::open(bind)?;
         let address = sockets.bound;
         let failed = |error| BindError::Socket { transport: "UDP and TCP", address, error };
+        let direct = sockets.datagrams.try_clone().map_err(failed)?;
+        let socket = UdpSocket::from_std(sockets.datagrams).map_err(failed)?;
         Ok(UdpTcp {
-            direct: sockets.datagrams.try_clone().map_err(failed)?,
-            datagrams: UdpSocket::from_std(sockets.datagrams).map_err(failed)?,
+            datagrams: Some(Datagrams { socket, direct }),
             listener: TcpListener::from_std(sockets.listener).map_err(failed)?,
             address,
         })
     }
 
+    /// Opens a listener alone, for a node with [`Carrier::Streams`]; port 0 is any that is free.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`], which names the address.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with input and output enabled.
+    pub fn open_streams(bind: SocketAddr) -> Result<Self, BindError> {
+        let (listener, address) = listen(bind)?;
+        let failed = |error| BindError::Socket { transport: "TCP", address, error };
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
+        Ok(UdpTcp { datagrams: None, listener, address })
+    }
+
+    /// Opens what a node with these options needs.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with input and output enabled.
+    pub fn for_options(options: &Options) -> Result<Self, BindError> {
+        match options.carrier {
+            Carrier::Streams => UdpTcp::open_streams(options.bind),
+            _ => UdpTcp::open(options.bind),
+        }
+    }
+}
+
+impl Datagrams {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        match self.datagrams.try_recv_from(buffer) {
+        match self.socket.try_recv_from(buffer) {
             // That is only what the runtime heard last. After a stall it may not have asked the
             // system yet, while an ack waits there and a timer is about to give up on it.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -67,12 +108,14 @@ impl Transport for UdpTcp {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        // Nothing will ever come.
+        let Some(datagrams) = &self.datagrams else { return Poll::Pending };
         loop {
-            match self.receive(buffer) {
+            match datagrams.receive(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 received => return Poll::Ready(received),
             }
-            ready!(self.datagrams.poll_recv_ready(cx))?;
+            ready!(datagrams.socket.poll_recv_ready(cx))?;
         }
     }
 
@@ -82,31 +125,36 @@ impl Transport for UdpTcp {
         to: SocketAddr,
         payload: &[u8],
     ) -> Poll<io::Result<()>> {
-        self.datagrams.poll_send_to(cx, payload, to).map_ok(drop)
+        let Some(Datagrams { socket, .. }) = &self.datagrams else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
+        socket.poll_send_to(cx, payload, to).map_ok(drop)
     }
 
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Compat<TcpStream>, SocketAddr)>> {
-        self.listener.poll_accept(cx).map_ok(|(stream, from)| (ready_to_talk(stream), from))
+        self.listener
+            .poll_accept(cx)
+            .map_ok(|(stream, from)| (tuned(stream, DialPurpose::Exchange), from))
     }
 
     fn dial(
         &mut self,
         to: SocketAddr,
+        purpose: DialPurpose,
     ) -> impl Future<Output = io::Result<Compat<TcpStream>>> + Send + 'static {
-        dial(to)
+        dial(to, purpose)
     }
 }
 
-async fn dial(to: SocketAddr) -> io::Result<Compat<TcpStream>> {
-    Ok(ready_to_talk(TcpStream::connect(to).await?))
+async fn dial(to: SocketAddr, purpose: DialPurpose) -> io::Result<Compat<TcpStream>> {
+    Ok(tuned(TcpStream::connect(to).await?, purpose))
 }
 
-/// Exchanges are short, and every one waits for its last bytes.
-fn ready_to_talk(stream: TcpStream) -> Compat<TcpStream> {
-    let _ = stream.set_nodelay(true);
+fn tuned(stream: TcpStream, purpose: DialPurpose) -> Compat<TcpStream> {
+    tune((&stream).into(), purpose);
     stream.compat()
 }
 

@@ -12,7 +12,10 @@ use swim_tokio::{
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
-    run(Settings::of(OnTokio).default_transport("udp_tcp").over::<MemoryNetwork>())
+    run(Settings::of(OnTokio)
+        .default_transport("udp_tcp")
+        .streams_only("tcp")
+        .over::<MemoryNetwork>())
 }
 
 #[derive(Clone, Copy)]

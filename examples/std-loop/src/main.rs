@@ -159,7 +159,7 @@ impl Io for Member {
         match action {
             // One that cannot be sent is lost, as datagrams may be.
             Action::Send { to, payload } => drop(self.datagrams.send_to(&payload, to)),
-            Action::Dial { id, to, timeout } => {
+            Action::Dial { id, to, timeout, .. } => {
                 let limit = Instant::now() + timeout;
                 self.connections.insert(id, Connection::new(dial(to), Some(limit)));
             }

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use swim_tokio::Transport;
+use swim_tokio::{DialPurpose, Transport};
 
 use crate::connection::UnixConnection;
 use crate::directory::Claim;
@@ -89,6 +89,7 @@ impl Transport for UnixTransport {
     fn dial(
         &mut self,
         to: SocketAddr,
+        _: DialPurpose,
     ) -> impl Future<Output = io::Result<UnixConnection>> + Send + 'static {
         self.dialled += 1;
         let Claim { folder, address, .. } = &self.claim;

@@ -8,7 +8,7 @@ use futures_lite::future::or;
 
 use swim_driver::{Departure, Event, Member, Notice, State};
 
-use crate::case::{Case, case};
+use crate::case::{Case, Need, case};
 use crate::scene::Scene;
 use crate::stranger::Stranger;
 use crate::wait::{LIMIT, pause, until};
@@ -19,7 +19,9 @@ pub(crate) const CASES: &[Case] = &[
     case!(a_lonely_node_leaves_at_once),
     case!(a_node_that_crashed_and_is_started_again_is_alive_everywhere),
     case!(a_node_that_shut_down_and_is_started_again_is_alive_everywhere),
-    case!(a_node_that_stood_still_while_it_was_answered_accuses_nobody).alone(),
+    case!(a_node_that_stood_still_while_it_was_answered_accuses_nobody)
+        .needing(&[Need::Datagrams])
+        .alone(),
 ];
 
 async fn a_crashed_node_is_suspected_and_declared_failed(scene: &Scene) {

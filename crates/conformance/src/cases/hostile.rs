@@ -6,19 +6,20 @@ use futures_lite::future::zip;
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt};
 use swim_driver::{Error, Event, Failure, Joined, State};
 
-use crate::case::{Case, case};
+use crate::case::{Case, Need, case};
 use crate::node::Node;
 use crate::scene::Scene;
 use crate::wait::{beside, in_time, pause, until};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(garbage_in_a_datagram_is_an_event_and_nothing_worse),
+    case!(garbage_in_a_datagram_is_an_event_and_nothing_worse).needing(&[Need::Datagrams]),
+    case!(garbage_on_a_link_is_an_event_and_nothing_worse).needing(&[Need::Links]),
     case!(garbage_on_a_stream_is_an_event_and_nothing_worse),
     case!(clients_that_connect_and_say_nothing_hinder_nobody),
     case!(a_peer_that_accepts_and_never_answers_holds_nobody_up),
     case!(clients_of_http_and_tls_are_an_event_and_let_go),
     case!(a_thousand_silent_connections_keep_nobody_from_the_cluster).alone(),
-    case!(a_flood_of_datagrams_does_not_stop_a_node).alone(),
+    case!(a_flood_of_datagrams_does_not_stop_a_node).needing(&[Need::Datagrams]).alone(),
 ];
 
 fn bad_input(event: Event) -> Option<(SocketAddr, bool)> {
@@ -45,6 +46,21 @@ async fn garbage_in_a_datagram_is_an_event_and_nothing_worse(scene: &Scene) {
     assert_eq!(a.event(bad_input).await, (stranger.address(), false));
     stranger.send(a.socket(), &[]).await;
     stranger.send(a.socket(), &[0xff; 65_507]).await;
+    a.cluster.ping("b").await.unwrap();
+    b.cluster.ping("a").await.unwrap();
+    assert_eq!(a.cluster.members().len(), 2);
+}
+
+async fn garbage_on_a_link_is_an_event_and_nothing_worse(scene: &Scene) {
+    let [mut a, b] = scene.formed(["a", "b"]).await;
+    let mut connection = scene.stranger().dial(a.socket()).await;
+    // A hello of "x" at 192.0.2.1:7946, and behind it a packet.
+    let hello = b"\xC2\x01\x00\x01x\x04\xC0\x00\x02\x01\x1F\x0A";
+    let packet = b"\x00\x12GET / HTTP/1.1\r\n\r\n";
+    connection.write_all(&[&hello[..], &packet[..]].concat()).await.unwrap();
+    assert_eq!(a.event(bad_input).await, ("192.0.2.1:7946".parse().unwrap(), false));
+    // Empty ones, and the beginning of one that never ends.
+    connection.write_all(&[&[0; 1000][..], &[0xFF; 1000][..]].concat()).await.unwrap();
     a.cluster.ping("b").await.unwrap();
     b.cluster.ping("a").await.unwrap();
     assert_eq!(a.cluster.members().len(), 2);

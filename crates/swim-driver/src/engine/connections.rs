@@ -9,7 +9,7 @@ use async_channel::Sender;
 use bytes::Bytes;
 use swim_core::StreamId;
 
-use crate::action::connection_error;
+use crate::action::{DialPurpose, connection_error};
 use crate::engine::buffers::Buffers;
 use crate::engine::connection::{Line, Order};
 use crate::engine::report::{News, Report, tell};
@@ -49,10 +49,10 @@ impl<R: Runtime> Connections<R> {
         &mut self,
         id: StreamId,
         transport: &mut T,
-        to: SocketAddr,
+        (to, purpose): (SocketAddr, DialPurpose),
         limit: Duration,
     ) {
-        let dialled = transport.dial(to);
+        let dialled = transport.dial(to, purpose);
         let runtime = self.runtime.clone();
         self.start(id, move |line| async move {
             let stream = within(runtime, limit, dialled)

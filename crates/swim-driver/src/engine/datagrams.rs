@@ -138,6 +138,7 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::action::DialPurpose;
     use crate::memory::MemoryStream;
 
     /// Takes datagrams while it is `open`; those of length 1 cannot be sent.
@@ -192,6 +193,7 @@ mod tests {
         fn dial(
             &mut self,
             _: SocketAddr,
+            _: DialPurpose,
         ) -> impl Future<Output = io::Result<MemoryStream>> + Send + 'static {
             pending()
         }

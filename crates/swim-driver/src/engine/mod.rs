@@ -243,7 +243,9 @@ impl<T: Transport, R: Runtime> Io for Turn<'_, '_, T, R> {
         let Engine { datagrams, transport, connections, names, .. } = &mut *self.engine;
         match action {
             Action::Send { to, payload } => datagrams.send(self.cx, transport, to, payload),
-            Action::Dial { id, to, timeout } => connections.dial(id, transport, to, timeout),
+            Action::Dial { id, to, timeout, purpose } => {
+                connections.dial(id, transport, (to, purpose), timeout);
+            }
             Action::Write { id, bytes } => connections.write(id, bytes),
             Action::Finish { id } => connections.finish(id),
             Action::Abort { id } => connections.end(id),

@@ -1,0 +1,82 @@
+//! Packets on their way to the adapter, as datagrams or over links.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use swim_core::{ConnectionError, Instant as CoreInstant, PacketKind, StreamId, StreamInput};
+
+use super::{Driver, socket_form};
+use crate::action::{Action, StreamNews};
+use crate::advertise::canonical;
+use crate::links::{Greeting, LinkCounts};
+
+impl Driver {
+    /// The links of a node whose packets travel over streams; `None` where they are datagrams.
+    #[must_use]
+    pub fn link_counts(&self) -> Option<LinkCounts> {
+        self.links.as_ref().map(|links| links.counts())
+    }
+
+    pub(super) fn send(
+        &mut self,
+        now: CoreInstant,
+        to: SocketAddr,
+        payload: Bytes,
+        kind: PacketKind,
+    ) {
+        let Driver { links, node, actions, bound, .. } = self;
+        match links {
+            Some(links) => {
+                let is_member = |ip| node.has_member_at(ip);
+                links.send(now, to, (kind, payload), is_member, actions);
+            }
+            None => {
+                let to = socket_form(*bound, to);
+                actions.push_back(Action::Send { to, payload });
+            }
+        }
+    }
+
+    /// Takes news about a connection, unless it is an exchange of the core's.
+    pub(super) fn handle_link(
+        &mut self,
+        now: CoreInstant,
+        id: StreamId,
+        mut news: StreamNews<'_>,
+    ) -> bool {
+        let Driver { links: Some(links), node, actions, streams, .. } = self else {
+            return false;
+        };
+        if links.is_undecided(id) {
+            let StreamNews::Data(bytes) = news else {
+                links.forget_undecided(id);
+                return false;
+            };
+            match links.greet(now, id, bytes, |ip| node.has_member_at(ip), actions) {
+                Greeting::Unfinished => return true,
+                Greeting::Exchange(bytes) => {
+                    node.handle_stream(now, id, StreamInput::Data(&bytes));
+                    return true;
+                }
+                Greeting::Refused => {
+                    streams.abort(id, actions);
+                    node.handle_stream(now, id, StreamInput::Failed(ConnectionError::Local));
+                    return true;
+                }
+                Greeting::Link => {
+                    // To the core the connection is over.
+                    streams.failed(id);
+                    node.handle_stream(now, id, StreamInput::Failed(ConnectionError::Reset));
+                    // What came behind the hello waits.
+                    news = StreamNews::Data(&[]);
+                }
+            }
+        } else if !links.owns(id) {
+            return false;
+        }
+        links.handle(now, id, news, actions, |from, packet| {
+            node.handle_packet(now, canonical(from), packet);
+        });
+        true
+    }
+}

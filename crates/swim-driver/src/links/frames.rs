@@ -1,0 +1,115 @@
+//! Frames: each packet behind its length, two bytes, big-endian.
+
+/// The bytes of a length.
+const LENGTH_SIZE: usize = 2;
+
+/// Appends a frame. A packet that is too long for one is dropped; none is, as
+/// [`Config::packet_size_max`](crate::Config::packet_size_max) is below that.
+pub(super) fn append(out: &mut Vec<u8>, packet: &[u8]) {
+    if let Ok(length) = u16::try_from(packet.len()) {
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(packet);
+    }
+}
+
+/// Takes packets out of a connection's bytes, which come in pieces of any size.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// The beginning of a frame whose end has not come yet: at most 64 KiB and as much as came.
+    partial: Vec<u8>,
+}
+
+impl Reader {
+    /// One that was given these bytes already.
+    pub(super) fn starting_with(bytes: &[u8]) -> Self {
+        Reader { partial: bytes.to_vec() }
+    }
+
+    /// Takes bytes, and hands out each packet that is complete.
+    pub(super) fn read(&mut self, mut bytes: &[u8], mut packet: impl FnMut(&[u8])) {
+        let held = std::mem::take(&mut self.partial);
+        let mut rest = &held[..];
+        hand_out(&mut rest, &mut packet);
+        if !rest.is_empty() {
+            self.partial.extend_from_slice(rest);
+            if !self.complete(&mut bytes) {
+                return;
+            }
+            let mut whole = &self.partial[..];
+            hand_out(&mut whole, &mut packet);
+        }
+        hand_out(&mut bytes, &mut packet);
+        // A new one: gives back what a long frame took.
+        self.partial = bytes.to_vec();
+    }
+
+    /// Adds what is missing of the frame that has begun. False if it is not complete by that.
+    fn complete(&mut self, bytes: &mut &[u8]) -> bool {
+        loop {
+            let size = frame_size(&self.partial);
+            if size.is_some_and(|size| self.partial.len() >= size) {
+                return true;
+            }
+            let missing = size.unwrap_or(LENGTH_SIZE) - self.partial.len();
+            if bytes.is_empty() {
+                return false;
+            }
+            let (now, later) = bytes.split_at(missing.min(bytes.len()));
+            self.partial.extend_from_slice(now);
+            *bytes = later;
+        }
+    }
+
+    /// How many bytes wait for the rest of their frame.
+    pub(super) fn held(&self) -> usize {
+        self.partial.len()
+    }
+}
+
+/// Hands out the packets in front of `bytes` that are complete. One without content is none.
+fn hand_out(bytes: &mut &[u8], packet: &mut impl FnMut(&[u8])) {
+    while let Some(size) = frame_size(bytes).filter(|&size| bytes.len() >= size) {
+        let (frame, rest) = bytes.split_at(size);
+        if size > LENGTH_SIZE {
+            packet(&frame[LENGTH_SIZE..]);
+        }
+        *bytes = rest;
+    }
+}
+
+/// The bytes of the first frame in all, if they begin with a whole length.
+fn frame_size(bytes: &[u8]) -> Option<usize> {
+    let [high, low] = bytes.first_chunk::<LENGTH_SIZE>()?;
+    Some(LENGTH_SIZE + usize::from(u16::from_be_bytes([*high, *low])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_come_out_whole_and_in_order_however_the_bytes_are_cut() {
+        let packets = [&b"p"[..], b"", b"packet", &[0; 300], b"last"];
+        let mut bytes = Vec::new();
+        packets.iter().for_each(|packet| append(&mut bytes, packet));
+        let whole: Vec<_> = packets.into_iter().filter(|packet| !packet.is_empty()).collect();
+        for early in 0..bytes.len().min(20) {
+            for piece in 1..bytes.len() {
+                let (mut reader, mut read) = (Reader::starting_with(&bytes[..early]), Vec::new());
+                reader.read(&[], |packet| read.push(packet.to_vec()));
+                for piece in bytes[early..].chunks(piece) {
+                    reader.read(piece, |packet| read.push(packet.to_vec()));
+                }
+                assert_eq!(read, whole, "{early} bytes, then pieces of {piece}");
+                assert_eq!(reader.held(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_never_ends_holds_no_more_than_came() {
+        let mut reader = Reader::default();
+        reader.read(&[0xFF, 0xFF, 1, 2, 3], |_| panic!("it is not complete"));
+        assert_eq!(reader.held(), 5);
+    }
+}

@@ -1,0 +1,159 @@
+//! The hello: what a link begins with.
+//!
+//! | bytes | what |
+//! |-------|------|
+//! | 1 | `0xC2`: a link, and not an exchange of either wire |
+//! | 1 | version: 1 |
+//! | 1 | 1: the dialler gave up an earlier link to the same node as broken; otherwise 0 |
+//! | 1, then so many | the dialler's name, UTF-8 |
+//! | 1 | 4 or 6: the family of the address |
+//! | 4 or 16, then 2 | the address that the dialler announces, and its port, big-endian |
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use swim_core::Name;
+
+/// The first byte of a link. Nothing else that peers or strangers say begins with it.
+const MAGIC: u8 = 0xC2;
+
+const VERSION: u8 = 1;
+
+/// The longest hello: what is kept of a connection before it is known what it is.
+const SIZE_MAX: usize = 4 + u8::MAX as usize + 1 + 16 + 2;
+
+/// Who dials, and where it is to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hello {
+    pub(super) name: Name,
+    pub(super) announced: SocketAddr,
+}
+
+/// What the beginning of a connection is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// A hello.
+    Hello {
+        hello: Hello,
+        /// An earlier link was given up as broken.
+        renewed: bool,
+        /// So many bytes.
+        size: usize,
+    },
+    /// The beginning of one, perhaps.
+    Unfinished,
+    /// Something else.
+    Other,
+}
+
+impl Hello {
+    /// Its bytes; `renewed` says that an earlier link to the same node was given up as broken.
+    pub(super) fn encode(&self, renewed: bool) -> Vec<u8> {
+        let name = self.name.as_str().as_bytes();
+        let length = u8::try_from(name.len()).expect("names have at most 255 bytes");
+        let mut bytes = vec![MAGIC, VERSION, u8::from(renewed), length];
+        bytes.extend_from_slice(name);
+        match self.announced.ip() {
+            IpAddr::V4(ip) => {
+                bytes.push(4);
+                bytes.extend_from_slice(&ip.octets());
+            }
+            IpAddr::V6(ip) => {
+                bytes.push(6);
+                bytes.extend_from_slice(&ip.octets());
+            }
+        }
+        bytes.extend_from_slice(&self.announced.port().to_be_bytes());
+        bytes
+    }
+
+    /// What a connection that begins with these bytes is.
+    pub(super) fn decode(bytes: &[u8]) -> Beginning {
+        match bytes {
+            [] | [MAGIC] | [MAGIC, VERSION] => return Beginning::Unfinished,
+            [MAGIC, VERSION, 0 | 1, ..] => {}
+            _ => return Beginning::Other,
+        }
+        let (renewed, mut rest) = (bytes[2] == 1, &bytes[3..]);
+        match Hello::read(&mut rest) {
+            Some(Some(hello)) => {
+                Beginning::Hello { hello, renewed, size: bytes.len() - rest.len() }
+            }
+            Some(None) => Beginning::Other,
+            None if bytes.len() < SIZE_MAX => Beginning::Unfinished,
+            None => Beginning::Other,
+        }
+    }
+
+    /// `None` where bytes are missing, `Some(None)` where they make no sense.
+    fn read(rest: &mut &[u8]) -> Option<Option<Hello>> {
+        let length = take(rest, 1)?[0];
+        let name = take(rest, usize::from(length))?;
+        let name = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
+        let ip: IpAddr = match take(rest, 1)?[0] {
+            4 => Ipv4Addr::from(array::<4>(take(rest, 4)?)).into(),
+            6 => Ipv6Addr::from(array::<16>(take(rest, 16)?)).into(),
+            _ => return Some(None),
+        };
+        let port = u16::from_be_bytes(array(take(rest, 2)?));
+        let usable = port != 0 && !ip.is_unspecified() && !ip.is_multicast();
+        Some(
+            name.filter(|_| usable)
+                .map(|name| Hello { name, announced: SocketAddr::new(ip.to_canonical(), port) }),
+        )
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, left) = rest.split_at_checked(count)?;
+    *rest = left;
+    Some(taken)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("as many were taken")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(name: &str, announced: &str) -> Hello {
+        Hello { name: name.parse().unwrap(), announced: announced.parse().unwrap() }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_and_every_part_of_it_is_unfinished() {
+        for hello in [hello("a", "10.0.0.1:7946"), hello(&"x".repeat(255), "[fd00::1]:1")] {
+            let (bytes, renewed) = (hello.encode(true), true);
+            assert!(bytes.len() <= SIZE_MAX);
+            for end in 0..bytes.len() {
+                assert_eq!(Hello::decode(&bytes[..end]), Beginning::Unfinished, "{end}");
+            }
+            let more = [&bytes[..], b"frames"].concat();
+            let size = bytes.len();
+            assert_eq!(Hello::decode(&more), Beginning::Hello { hello, renewed, size });
+        }
+    }
+
+    #[test]
+    fn what_is_no_hello_is_left_to_others() {
+        let bytes = hello("a", "10.0.0.1:7946").encode(false);
+        let changed = |at: usize, to: u8| {
+            let mut bytes = bytes.clone();
+            bytes[at] = to;
+            bytes
+        };
+        let nowhere = hello("a", "0.0.0.0:7946").encode(false);
+        for other in [
+            b"GET / HTTP/1.1\r\n".to_vec(),
+            vec![0xC1, 0x10],
+            changed(1, 2),    // a later version
+            changed(2, 2),    // no flag
+            changed(4, 0xFF), // no UTF-8
+            changed(5, 5),    // no family of addresses
+            nowhere,
+        ] {
+            assert_eq!(Hello::decode(&other), Beginning::Other, "{other:?}");
+        }
+    }
+}

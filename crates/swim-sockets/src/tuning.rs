@@ -1,0 +1,42 @@
+//! Settings of TCP connections.
+
+use std::time::Duration;
+
+use socket2::SockRef;
+use swim_driver::DialPurpose;
+
+/// What waits to be sent on a link. Enough for what a node has for one peer in the time in which it
+/// becomes stale; more would only arrive late.
+const LINK_SEND_BUFFER: usize = 64 << 10;
+
+/// Sets a connection up for what it was dialled for. Best effort: a connection without works too,
+/// and notices later that it is broken.
+///
+/// ```
+/// # use std::net::{TcpListener, TcpStream};
+/// # use std::time::Duration;
+/// use swim_driver::DialPurpose;
+///
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let stream = TcpStream::connect(listener.local_addr()?)?;
+/// swim_sockets::tune((&stream).into(), DialPurpose::Exchange);
+/// assert!(stream.nodelay()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn tune(socket: SockRef<'_>, purpose: DialPurpose) {
+    // Exchanges are short, and every one waits for its last bytes; a link has pings.
+    let _ = socket.set_tcp_nodelay(true);
+    if let DialPurpose::Link { give_up_after } = purpose {
+        let _ = socket.set_send_buffer_size(LINK_SEND_BUFFER);
+        give_up(&socket, give_up_after);
+    }
+}
+
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+fn give_up(socket: &SockRef<'_>, after: Duration) {
+    let _ = socket.set_tcp_user_timeout(Some(after));
+}
+
+/// The node itself gives up a link from which no ping was answered.
+#[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
+fn give_up(_: &SockRef<'_>, _: Duration) {}
