@@ -51,6 +51,7 @@ mod simulating;
 mod slow_members;
 mod stalling;
 mod streaming;
+mod streams_only;
 mod swarm;
 mod talking;
 mod time;
