@@ -166,7 +166,7 @@ struct Carried<W> {
 
 impl<W: World> World for Carried<W> {
     fn start(&self, mut options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>> {
-        options.carrier = self.carrier;
+        options.transport = self.carrier;
         self.world.start(options, hooks)
     }
 
@@ -175,7 +175,7 @@ impl<W: World> World for Carried<W> {
         mut options: Options,
         hooks: Box<dyn Hooks>,
     ) -> Boxed<Result<Box<dyn Unstarted>, BindError>> {
-        options.carrier = self.carrier;
+        options.transport = self.carrier;
         self.world.bind(options, hooks)
     }
 

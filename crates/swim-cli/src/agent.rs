@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swim_tokio::settings::Readers;
-use swim_tokio::{Cluster, Config, Departure, Encryption, Error, Events, Joined, Node, Notice};
+use swim_tokio::{
+    Carrier, Cluster, Config, Departure, Encryption, Error, Events, Joined, Node, Notice,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -221,6 +223,7 @@ fn describe_access(config: &Config) -> Access {
 /// The first line: what is bound and announced, so that scripts can ask for port 0.
 fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
     let access = describe_access(&loaded.node.options.config);
+    let carrier = loaded.node.options.transport;
     let label = text_of(&loaded.node.options.config.label);
     let profile = loaded.node.profile.as_str();
     move |cluster| {
@@ -230,8 +233,9 @@ fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
             true => String::new(),
             false => format!(", announced as {}", local.address),
         };
+        let alone = if carrier == Carrier::Streams { " (TCP alone)" } else { "" };
         let told = format!(
-            "{} listens on {bound}{announced}; cluster \"{}\", profile {profile}, {}",
+            "{} listens on {bound}{alone}{announced}; cluster \"{}\", profile {profile}, {}",
             text::escape(local.name.as_str()),
             text::escape(&label),
             access.told
@@ -244,6 +248,7 @@ fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
                 .with("cluster", label)
                 .with("profile", profile)
                 .with("wire", access.wire)
+                .with("transport", carrier.as_str())
                 .with("keys", access.keys)
                 .with("incarnation", local.incarnation.0)
                 .with("version", env!("CARGO_PKG_VERSION"))

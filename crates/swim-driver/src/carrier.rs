@@ -5,7 +5,7 @@
 /// ```
 /// # use swim_driver::{Carrier, Options};
 /// let mut options = Options::lan("a".parse()?);
-/// options.carrier = Carrier::Streams; // this network lets no UDP through
+/// options.transport = Carrier::Streams; // this network lets no UDP through
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -149,7 +149,7 @@ impl Driver {
         let seeds = options.parsed_seeds()?;
         let config = options.bound_config(bound)?;
         let stream_timeout = config.stream_timeout;
-        let links = match options.carrier {
+        let links = match options.transport {
             Carrier::Streams => Some(Links::new(&config, options.links_max)),
             Carrier::Datagrams => None,
         };

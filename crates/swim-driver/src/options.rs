@@ -82,7 +82,7 @@ pub struct Options {
     pub write_buffer_max: usize,
     /// How packets travel: as datagrams, by default, or over streams alone. The same in the whole
     /// cluster.
-    pub carrier: Carrier,
+    pub transport: Carrier,
     /// With [`Carrier::Streams`]: how many links are kept to other members, the least lately used
     /// of which makes way for another; twice as many are taken from others. In a cluster of more
     /// members a probe has to dial first. 128 by default; 0 counts as 1.
@@ -123,7 +123,7 @@ impl Options {
             commands_max: 64,
             join_parallel_max: 32,
             write_buffer_max: 64 << 20,
-            carrier: Carrier::Datagrams,
+            transport: Carrier::Datagrams,
             links_max: 128,
             config,
         }
@@ -169,7 +169,7 @@ impl Options {
         Ok(self.config.clone().with(|config| {
             config.address = address;
             config.incarnation = incarnation;
-            config.stream_ping &= self.carrier == Carrier::Datagrams;
+            config.stream_ping &= self.transport == Carrier::Datagrams;
         }))
     }
 

@@ -62,7 +62,7 @@ impl UdpTcp {
     ///
     /// As [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
     pub fn for_options(options: &Options) -> Result<Self, BindError> {
-        match options.carrier {
+        match options.transport {
             Carrier::Streams => UdpTcp::open_streams(options.bind),
             _ => UdpTcp::open(options.bind),
         }

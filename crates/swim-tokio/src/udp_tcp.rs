@@ -76,7 +76,7 @@ impl UdpTcp {
     ///
     /// Outside of a tokio runtime with input and output enabled.
     pub fn for_options(options: &Options) -> Result<Self, BindError> {
-        match options.carrier {
+        match options.transport {
             Carrier::Streams => UdpTcp::open_streams(options.bind),
             _ => UdpTcp::open(options.bind),
         }

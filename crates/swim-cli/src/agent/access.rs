@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
-use swim_tokio::Encryption;
 use swim_tokio::settings::{self, Settings, Value};
+use swim_tokio::{Carrier, Encryption};
 
 use crate::settings::written;
 
@@ -14,6 +14,10 @@ pub(crate) struct AccessArgs {
     /// Format of packets and streams, the same in the whole cluster [default: swim]
     #[arg(long, value_enum, value_name = "WIRE")]
     pub(crate) wire: Option<WireArg>,
+
+    /// How packets travel, the same in the whole cluster [default: udp+tcp]
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub(crate) transport: Option<TransportArg>,
 
     /// Another label that is accepted as well, '' for none at all
     ///
@@ -73,6 +77,25 @@ impl WireArg {
     }
 }
 
+/// How packets travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransportArg {
+    /// As UDP datagrams, and streams over TCP
+    #[value(name = "udp+tcp")]
+    UdpTcp,
+    /// All over TCP connections, which are kept: where no UDP gets through
+    Tcp,
+}
+
+impl From<TransportArg> for Carrier {
+    fn from(given: TransportArg) -> Self {
+        match given {
+            TransportArg::UdpTcp => Carrier::Datagrams,
+            TransportArg::Tcp => Carrier::Streams,
+        }
+    }
+}
+
 /// What a node with keys encrypts, and what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncryptionArg {
@@ -106,6 +129,8 @@ impl AccessArgs {
         let text = |text: &Option<String>| text.as_deref().map(bare);
         let wire = self.wire.map(|wire| bare(wire.as_str()));
         add("protocol", "wire", "--wire", wire);
+        let transport = self.transport.map(|it| bare(Carrier::from(it).as_str()));
+        add("node", "transport", "--transport", transport);
         add("node", "label_also", "--label-also", text(&self.label_also));
         let key_file = self.key_file.as_ref().map(|path| bare(&path.display().to_string()));
         add("node", "key_file", "--key-file", key_file);

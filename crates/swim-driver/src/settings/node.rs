@@ -9,6 +9,7 @@ use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 use super::NodeSettings;
 use super::keys::Readers;
 use super::setting::{Kind, Setting, Table};
+use crate::carrier::Carrier;
 use crate::options::PORT_DEFAULT;
 use crate::seed::{Seed, address};
 
@@ -90,6 +91,22 @@ pub static NODE: Table<NodeSettings> = Table {
                     node.options.seeds =
                         list.iter().map(|it| seed(it)).collect::<Result<_, _>>()?;
                     Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "transport",
+            about: "How packets travel, the same in the whole cluster: \"udp+tcp\", or \"tcp\" for \
+                    all over TCP connections that are kept.",
+            change: "where no UDP gets through; members of memberlist's wire other than this \
+                     program's cannot do it",
+            kind: Kind::Word {
+                words: &["udp+tcp", "tcp"],
+                get: |node| node.options.transport.as_str(),
+                set: |node, word| {
+                    let streams = word == Carrier::Streams.as_str();
+                    node.options.transport =
+                        if streams { Carrier::Streams } else { Carrier::Datagrams };
                 },
             },
         },
@@ -272,6 +289,14 @@ pub static NODE: Table<NodeSettings> = Table {
                     opened. Above reliable_size_max.",
             change: "with reliable_size_max",
             kind: limit!(options.write_buffer_max, "bytes", 1),
+        },
+        Setting {
+            key: "links_max",
+            about: "With transport = \"tcp\": how many connections to other members are kept; twice \
+                    as many are taken from others.",
+            change: "in clusters of more members, where there are descriptors for it: without one a \
+                     packet has to dial",
+            kind: limit!(options.links_max, "connections", 1),
         },
     ],
 };

@@ -12,7 +12,7 @@ fn drivers(seed: u64, count: usize, carrier: Carrier, links_max: usize) -> World
     let mut world = Options::new(seed).build();
     for number in 0..count {
         world.start_driver(&format!("n{number}"), |options| {
-            options.carrier = carrier;
+            options.transport = carrier;
             options.links_max = links_max;
             options.seeds = vec!["n0:7946".into()];
         });
