@@ -28,7 +28,7 @@
 //! for _ in 0..5 {
 //!     while let Some(output) = node.poll_output() {
 //!         match output {
-//!             Output::Packet { to, payload, .. } => println!("send {} bytes to {to}", payload.len()),
+//!             Output::Packet { to, payload, .. } => println!("to {to}: {} bytes", payload.len()),
 //!             Output::Stream { id, op } => println!("{id:?}: {op:?}"),
 //!             Output::Event(event) => println!("{event}"),
 //!             Output::Answer { request, result } => println!("{request:?}: {result:?}"),

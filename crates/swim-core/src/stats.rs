@@ -170,6 +170,8 @@ counted_enum! {
         Memberlist => "memberlist", "HashiCorp memberlist's format; this node speaks swim";
         /// The native wire format, where memberlist's is spoken.
         Swim => "swim", "swim's own format; this node speaks memberlist's";
+        /// Packets over a stream, where this node takes them as datagrams.
+        Links => "links", "packets over a stream; this node takes them as datagrams";
         /// A version of the native wire format that this node does not speak.
         WireVersion => "wire_version", "another version of the wire format";
         /// Another cluster's label, or none where one is needed.

@@ -68,8 +68,9 @@ pub trait Transport: Send + Unpin + 'static {
     fn poll_accept(&mut self, cx: &mut Context<'_>)
     -> Poll<io::Result<(Self::Stream, SocketAddr)>>;
 
-    /// Connects; `purpose` says what for, should it matter. The future is dropped when it takes longer than
-    /// [`Config::stream_timeout`](crate::Config::stream_timeout), or when nobody needs the
+    /// Connects; `purpose` says what for, should it matter. The future is dropped when it takes
+    /// longer than [`Config::stream_timeout`](crate::Config::stream_timeout) (a link:
+    /// [`Config::probe_interval`](crate::Config::probe_interval)), or when nobody needs the
     /// connection any more.
     ///
     /// # Errors

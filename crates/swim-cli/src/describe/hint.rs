@@ -42,6 +42,9 @@ pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
             "a client of https or the like? Point it elsewhere: only members may talk to the port \
              of --bind, and they encrypt with --key-file instead of TLS"
         }
+        DropReason::Links => {
+            "it runs with --transport tcp: give all members of the cluster the same --transport"
+        }
         DropReason::WireVersion => "run the same release of this program on both",
         DropReason::Versions => {
             "compare the versions of both programs, and their --application-versions"

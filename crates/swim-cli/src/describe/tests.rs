@@ -111,6 +111,7 @@ fn what_does_not_fit_comes_with_what_to_change() {
         (DropReason::NotAllowed, "outside the allowed networks", &["--allow-network"]),
         (DropReason::Http, "an HTTP request", &["--bind"]),
         (DropReason::Tls, "a TLS handshake", &["--bind", "--key-file"]),
+        (DropReason::Links, "packets over a stream", &["--transport"]),
         (DropReason::WireVersion, "another version of the wire format", &["same release"]),
         (DropReason::Versions, "versions", &["--application-versions"]),
     ] {

@@ -61,7 +61,9 @@ pub use seal_version::SealVersion;
 pub(crate) use swim::{
     HEADER_SIZE_MAX, Labels, alive_len_max, mark_sealed, mark_sealed_stream, read_header,
 };
-pub use swim::{MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet};
+pub use swim::{
+    LINK_MAGIC, MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet,
+};
 
 /// The longest cluster label, in bytes: its length travels in one byte.
 pub const LABEL_SIZE_MAX: usize = 255;

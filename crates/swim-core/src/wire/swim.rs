@@ -15,6 +15,10 @@ use crate::stats::DropReason;
 /// The first byte of every packet and every stream. It opens no memberlist message (0 to 14, 244),
 /// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
 pub const MAGIC: u8 = 0xC1;
+
+/// The first byte of a stream that carries packets, which is a driver's business: here it is only
+/// told from other things that make no sense.
+pub const LINK_MAGIC: u8 = 0xC2;
 /// The version of the format, in the high half of the second byte. The low half has flags: 1 for
 /// what is sealed, 2 for a packet that is compressed, 4 for a stream whose sides greet each other;
 /// the other must be 0.
@@ -314,6 +318,8 @@ pub(super) fn classify(bytes: &[u8]) -> DropReason {
         [] => DropReason::Truncated,
         [MAGIC, ..] => DropReason::Swim,
         [0..=14 | 244, ..] => DropReason::Memberlist,
+        // The drivers' links begin so.
+        [LINK_MAGIC, ..] => DropReason::Links,
         // A handshake record; the second byte is the major version of TLS, or of DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
         // Letters alone are compared: this is asked of every byte that somebody sends by itself.

@@ -11,10 +11,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use swim_core::Name;
+use swim_core::{Name, wire};
 
 /// The first byte of a link. Nothing else that peers or strangers say begins with it.
-const MAGIC: u8 = 0xC2;
+const MAGIC: u8 = wire::LINK_MAGIC;
 
 const VERSION: u8 = 1;
 

@@ -292,10 +292,10 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "links_max",
-            about: "With transport = \"tcp\": how many connections to other members are kept; twice \
-                    as many are taken from others.",
-            change: "in clusters of more members, where there are descriptors for it: without one a \
-                     packet has to dial",
+            about: "With transport = \"tcp\": how many connections to other members are kept; \
+                    twice as many are taken from others.",
+            change: "in clusters of more members, where there are descriptors for it: without \
+                     one a packet has to dial",
             kind: limit!(options.links_max, "connections", 1),
         },
     ],
