@@ -90,6 +90,8 @@ async fn tasks_end_with_their_node(scene: &Scene) {
 async fn connections_end_when_they_are_done(scene: &Scene) {
     let (scene, tasks) = &scene.counted();
     let [a, b] = scene.formed(["a", "b"]).await;
+    // By then each has a link to the other, where packets travel over links.
+    a.cluster.ping("b").await.unwrap();
     let before = Open::settled(tasks).await;
     for _ in 0..100 {
         a.cluster.send_reliable("b", "hello").await.unwrap();
