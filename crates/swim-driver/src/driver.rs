@@ -471,8 +471,10 @@ impl Driver {
             match output {
                 Output::Packet { to, payload, kind } => self.send(now, to, payload, kind),
                 Output::Stream { id, op } => {
-                    if let StreamOp::Open { .. } = op {
-                        opened = Some(id);
+                    match op {
+                        StreamOp::Open { .. } => opened = Some(id),
+                        StreamOp::Close | StreamOp::Abort => self.forget_undecided(id),
+                        StreamOp::Send(_) | StreamOp::Finish => {}
                     }
                     if let Some(aborted) = self.streams.apply(now, id, op, &mut self.actions) {
                         let node = self.publisher.name();

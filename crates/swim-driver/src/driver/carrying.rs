@@ -37,6 +37,13 @@ impl Driver {
         }
     }
 
+    /// The core is done with a connection, of which nothing more is heard.
+    pub(super) fn forget_undecided(&mut self, id: StreamId) {
+        if let Some(links) = &mut self.links {
+            links.forget_undecided(id);
+        }
+    }
+
     /// Takes news about a connection, unless it is an exchange of the core's.
     pub(super) fn handle_link(
         &mut self,

@@ -78,6 +78,10 @@ impl Incoming {
         self.undecided.remove(&id);
     }
 
+    pub(super) fn undecided(&self) -> usize {
+        self.undecided.len()
+    }
+
     pub(super) fn owns(&self, id: StreamId) -> bool {
         self.links.contains_key(&id)
     }

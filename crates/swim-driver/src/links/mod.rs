@@ -182,6 +182,7 @@ impl Links {
         LinkCounts {
             outgoing: self.outgoing.len(),
             incoming: self.incoming.len(),
+            undecided: self.incoming.undecided(),
             dials: self.outgoing.dials(),
             packets_dropped: self.outgoing.packets_dropped(),
         }
@@ -196,6 +197,9 @@ pub struct LinkCounts {
     pub outgoing: usize,
     /// Links that others have to this node.
     pub incoming: usize,
+    /// Connections that others opened, and of which it is not known yet what they are: at most
+    /// [`Config::streams_max`](crate::Config::streams_max).
+    pub undecided: usize,
     /// How often a link was dialled since the start.
     pub dials: u64,
     /// Packets that were dropped since the start, because they waited too long for a link or too

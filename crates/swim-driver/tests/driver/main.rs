@@ -6,6 +6,7 @@ mod commands;
 mod harness;
 mod hooks;
 mod joins;
+mod links;
 mod power_loss;
 mod seeds;
 mod subscribers;
