@@ -7,6 +7,8 @@
 
 #[cfg(feature = "async-io")]
 mod connection;
+mod connections;
+mod polled;
 mod sockets;
 #[cfg(feature = "async-io")]
 mod timer;
@@ -16,6 +18,7 @@ mod udp_tcp;
 
 #[cfg(feature = "async-io")]
 pub use connection::TcpConnection;
+pub use connections::{Connections, Waits};
 pub use sockets::{Sockets, listen};
 #[cfg(feature = "async-io")]
 pub use timer::AsyncIoTimer;

@@ -5,32 +5,24 @@
 //! cargo run -p std-loop -- NAME BIND [SEED]...
 //! ```
 
-mod connection;
-
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::error::Error;
 use std::net::{ToSocketAddrs, UdpSocket};
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
+use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use connection::{Connection, dial};
 use signal_hook::consts::TERM_SIGNALS;
-use swim_driver::{Action, Driver, Inbox, Input, Io, Notice, Options, StreamId, StreamNews};
-use swim_sockets::Sockets;
+use swim_driver::{Action, Driver, Inbox, Input, Io, Notice, Options};
+use swim_sockets::{Connections, Sockets};
 
 /// How long it waits for a datagram before it looks at its connections.
 const LOOK: Duration = Duration::from_millis(5);
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("error: {e}");
-            ExitCode::FAILURE
-        }
+fn main() {
+    if let Err(e) = run() {
+        eprintln!("error: {e}");
+        std::process::exit(1);
     }
 }
 
@@ -59,21 +51,21 @@ fn run() -> Result<(), Box<dyn Error>> {
         datagrams: sockets.datagrams,
         waiting: VecDeque::new(),
         inbox: driver.inbox(),
-        connections: BTreeMap::new(),
+        connections: Connections::default(),
         buffer: vec![0; 1 << 16],
+        stream_buffer: vec![0; 1 << 16],
         datagrams_first: false,
     };
-    let mut leaving = None;
+    // The loop asks again by itself.
+    let (mut leaving, mut cx) = (None, Context::from_waker(Waker::noop()));
     loop {
         member.wait(driver.poll_timeout())?;
         while let Ok((socket, from)) = sockets.listener.accept() {
             if let Ok(id) = driver.handle_accept(Instant::now(), from) {
-                let socket = socket.set_nonblocking(true).map(|()| socket.into());
-                member.connections.insert(id, Connection::new(socket, None));
+                member.connections.accept(id, socket);
             }
         }
         while driver.turn(Instant::now(), &mut member) {}
-        member.connections.retain(|_, connection| !connection.is_over());
         while let Some(notice) = events.try_next() {
             if let Notice::Event(event) = notice {
                 println!("{event}");
@@ -81,7 +73,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
         if stop.load(Ordering::Relaxed) {
             let leave = leaving.get_or_insert_with(|| Box::pin(cluster.leave(LEAVE_MAX)));
-            if let std::task::Poll::Ready(departure) = leave.as_mut().poll(&mut no_waker()) {
+            if let Poll::Ready(departure) = leave.as_mut().poll(&mut cx) {
                 println!("{}", departure?);
                 return Ok(());
             }
@@ -92,34 +84,24 @@ fn run() -> Result<(), Box<dyn Error>> {
 /// How long it takes at most to leave.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
 
-/// The loop asks again by itself.
-fn no_waker() -> Context<'static> {
-    Context::from_waker(Waker::noop())
-}
-
 struct Member {
     datagrams: UdpSocket,
     /// What names resolved to.
     waiting: VecDeque<Input<'static>>,
     inbox: Inbox,
-    connections: BTreeMap<StreamId, Connection>,
+    connections: Connections,
     buffer: Vec<u8>,
+    stream_buffer: Vec<u8>,
     datagrams_first: bool,
 }
 
 impl Member {
-    fn with(&mut self, id: StreamId, change: impl FnMut(&mut Connection)) {
-        self.connections.get_mut(&id).into_iter().for_each(change);
-    }
-
     /// Until there is a datagram, it is time, or connections want to be looked at.
     fn wait(&self, due: Option<Instant>) -> std::io::Result<()> {
-        let left = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()).min(LOOK));
-        if left.is_zero() {
-            return Ok(());
-        }
+        let left = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
         self.datagrams.set_nonblocking(false)?;
-        self.datagrams.set_read_timeout(Some(left))?;
+        // A socket cannot wait for no time at all.
+        self.datagrams.set_read_timeout(Some(left.clamp(Duration::from_micros(1), LOOK)))?;
         // Whether it is one or not: the turn looks for itself.
         let _ = self.datagrams.peek_from(&mut [0]);
         self.datagrams.set_nonblocking(true)
@@ -137,43 +119,29 @@ impl Io for Member {
         }
         // In turns, so that a flood of datagrams does not silence the connections.
         self.datagrams_first = !self.datagrams_first;
-        for datagrams in [self.datagrams_first, !self.datagrams_first] {
-            if datagrams {
-                if let Ok((len, from)) = self.datagrams.recv_from(&mut self.buffer) {
-                    return Some((now, Input::Datagram { from, payload: &self.buffer[..len] }));
-                }
-                continue;
-            }
-            for (&id, connection) in &mut self.connections {
-                if let Some((news, len)) = connection.news(&mut self.buffer) {
-                    let data = StreamNews::Data(&self.buffer[..len]);
-                    let news = if len == 0 { news } else { data };
-                    return Some((now, Input::Stream { id, news }));
-                }
-            }
+        if self.datagrams_first
+            && let Ok((len, from)) = self.datagrams.recv_from(&mut self.buffer)
+        {
+            return Some((now, Input::Datagram { from, payload: &self.buffer[..len] }));
         }
-        None
+        if let Some((id, news)) = self.connections.news(&mut self.stream_buffer) {
+            return Some((now, Input::Stream { id, news }));
+        }
+        let (len, from) = self.datagrams.recv_from(&mut self.buffer).ok()?;
+        Some((now, Input::Datagram { from, payload: &self.buffer[..len] }))
     }
 
     fn perform(&mut self, action: Action) {
-        match action {
+        match self.connections.perform(action) {
             // One that cannot be sent is lost, as datagrams may be.
-            Action::Send { to, payload } => drop(self.datagrams.send_to(&payload, to)),
-            Action::Dial { id, to, timeout, .. } => {
-                let limit = Instant::now() + timeout;
-                self.connections.insert(id, Connection::new(dial(to), Some(limit)));
-            }
-            Action::Write { id, bytes } => {
-                self.with(id, |open| open.unwritten = Some(bytes.clone()))
-            }
-            Action::Finish { id } => self.with(id, |open| open.finish = true),
-            Action::Abort { id } => drop(self.connections.remove(&id)),
-            Action::Resolve { id, host, port } => {
+            Some(Action::Send { to, payload }) => drop(self.datagrams.send_to(&payload, to)),
+            Some(Action::Resolve { id, host, port }) => {
                 // It blocks: a loop with names as seeds resolves them in a thread.
                 let addresses = (host, port).to_socket_addrs();
                 let result = addresses.map(Iterator::collect).map_err(|error| error.to_string());
                 self.waiting.push_back(Input::Resolved { id, result });
             }
+            _ => {}
         }
     }
 }

@@ -1,39 +1,72 @@
-//! One connection of the member, which is looked at now and then.
+//! One connection of a loop of your own, which is asked for its news.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Instant;
 
-use bytes::{Buf, Bytes};
-use socket2::{Domain, Socket, Type};
-use swim_driver::{StreamNews, connection_error};
+use socket2::{Domain, SockRef, Socket, Type};
+use swim_driver::{Bytes, DialPurpose, StreamNews, connection_error};
 
+use crate::connections::{Opened, Waits};
+use crate::tuning::tune;
+
+#[derive(Debug)]
 pub(crate) struct Connection {
-    socket: io::Result<Socket>,
+    socket: Opened,
     /// While it is dialled: when to give up.
     dialling: Option<Instant>,
-    pub(crate) unwritten: Option<Bytes>,
-    pub(crate) finish: bool,
-    finished: bool,
+    unwritten: Option<Bytes>,
+    sending: Sending,
     /// The peer has finished, or it broke: nothing is read any more.
     ended: bool,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Sending {
+    On,
+    /// To be closed once all is written.
+    Finish,
+    Finished,
+}
+
 impl Connection {
-    pub(crate) fn new(socket: io::Result<Socket>, dialling: Option<Instant>) -> Self {
-        Connection {
-            socket,
-            dialling,
-            unwritten: None,
-            finish: false,
-            finished: false,
-            ended: false,
+    pub(crate) fn accepted(socket: Opened) -> Self {
+        if let Ok(socket) = &socket {
+            tune(SockRef::from(socket), DialPurpose::Exchange);
         }
+        Connection { socket, dialling: None, unwritten: None, sending: Sending::On, ended: false }
+    }
+
+    /// Begins to connect, until `limit`.
+    pub(crate) fn dial(to: SocketAddr, purpose: DialPurpose, limit: Instant) -> Self {
+        let socket = begin(to, purpose);
+        Connection { dialling: Some(limit), ..Connection::accepted(socket) }
+    }
+
+    pub(crate) fn write(&mut self, bytes: Bytes) {
+        self.unwritten = Some(bytes);
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.sending = Sending::Finish;
     }
 
     /// Nothing is to be done on it, nor reported.
     pub(crate) fn is_over(&self) -> bool {
-        self.ended && self.finished
+        self.ended && self.sending == Sending::Finished
+    }
+
+    pub(crate) fn socket(&self) -> Option<&Socket> {
+        self.socket.as_ref().ok()
+    }
+
+    pub(crate) fn waits(&self) -> Waits {
+        let writes = self.dialling.is_some() || self.unwritten.is_some();
+        if writes { Waits::Writable } else { Waits::Readable }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.dialling
     }
 
     /// What has happened since it was last asked, and how many bytes came in, which are in the
@@ -44,11 +77,14 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
             Err(error) => error,
         };
-        (self.ended, self.finished) = (true, true);
+        (self.ended, self.sending) = (true, Sending::Finished);
         Some((StreamNews::Failed(connection_error(&error)), 0))
     }
 
     fn look(&mut self, buffer: &mut [u8]) -> io::Result<(StreamNews<'static>, usize)> {
+        if self.is_over() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let mut socket = self.socket.as_ref().map_err(|error| io::Error::from(error.kind()))?;
         if let Some(limit) = self.dialling {
             if let Some(error) = socket.take_error()? {
@@ -64,7 +100,7 @@ impl Connection {
         }
         if let Some(bytes) = &mut self.unwritten {
             match socket.write(bytes) {
-                Ok(len) => bytes.advance(len),
+                Ok(len) => drop(bytes.split_to(len)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
@@ -72,9 +108,9 @@ impl Connection {
                 self.unwritten = None;
                 return Ok((StreamNews::Written, 0));
             }
-        } else if self.finish && !self.finished {
+        } else if self.sending == Sending::Finish {
             socket.shutdown(Shutdown::Write)?;
-            self.finished = true;
+            self.sending = Sending::Finished;
         }
         if self.ended {
             return Err(ErrorKind::WouldBlock.into());
@@ -89,10 +125,10 @@ impl Connection {
     }
 }
 
-/// Begins to connect, without waiting.
-pub(crate) fn dial(to: SocketAddr) -> io::Result<Socket> {
+fn begin(to: SocketAddr, purpose: DialPurpose) -> Opened {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
+    tune(SockRef::from(&socket), purpose);
     // That it goes on is an error here, and so is all else; `take_error` tells which it was.
     let _ = socket.connect(&to.into());
     Ok(socket)
