@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The inputs of a target, in the order of their names.
 fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz");
     let mut inputs = Vec::new();
     for kind in ["corpus", "crashes"] {
         let folder = root.join(kind).join(target);

@@ -2,7 +2,7 @@
 //! the same run with nodes that keep it.
 //!
 //! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with
-//! `cargo test -p swim-sim --features sabotage --test checkers_bite`.
+//! `cargo test -p swim-sim-tests --features sabotage --test checkers_bite`.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! What somebody can do who sends made-up datagrams: each attack against nodes that keep the rule
 //! that bounds it, and, with the feature `sabotage`, against nodes that break it, to show that the
-//! attack is one. `cargo test -p swim-sim --features sabotage --test attacks` runs both.
+//! attack is one. `cargo test -p swim-sim-tests --features sabotage --test attacks` runs both.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 

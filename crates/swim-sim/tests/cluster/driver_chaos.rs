@@ -39,7 +39,7 @@ impl Chaos {
             .stream_buffer([1000, 256 << 10][below(&mut rng, 2)])
             .replay(format!(
                 "SWIM_SIM_SEEDS={seed}..{} \
-                 cargo test --release -p swim-sim --test cluster -- driver_chaos::",
+                 cargo test --release -p swim-sim-tests --test cluster -- driver_chaos::",
                 seed + 1
             ))
             .build();

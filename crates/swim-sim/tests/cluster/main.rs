@@ -1,7 +1,7 @@
 //! Clusters on virtual time: real nodes and whole drivers on a network that a test breaks.
 //!
 //! One file, one subject, and one program for all of them: a program more takes longer to link than
-//! most tests take to run. `cargo test -p swim-sim --test cluster -- healing::` runs those of one
+//! most tests take to run. `cargo test -p swim-sim-tests --test cluster -- healing::` runs those of one
 //! file.
 
 mod attacked;
@@ -41,7 +41,6 @@ mod mixed;
 mod network;
 mod operations;
 mod packet_sizes;
-mod program;
 mod queues;
 mod refuting;
 mod regressions;

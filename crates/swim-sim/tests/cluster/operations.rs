@@ -43,7 +43,7 @@ fn a_script_is_a_run_of_its_own_and_the_same_each_time() {
 /// `fuzz_targets/cluster.rs`.
 #[test]
 fn schedules_found_by_fuzzing_are_survived() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz");
     let folders = ["corpus/cluster", "crashes/cluster"].map(|folder| root.join(folder));
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let mut inputs: Vec<_> =

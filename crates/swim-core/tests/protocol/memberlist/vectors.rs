@@ -9,7 +9,7 @@ use swim_core::{Incarnation, MemberRef, State, VersionRange, Versions};
 
 /// The vectors of a file of `tests/vectors`.
 pub fn read(file: &str) -> Vec<Value> {
-    let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let mut file: Value = serde_json::from_str(&text).unwrap();
     match file["vectors"].take() {

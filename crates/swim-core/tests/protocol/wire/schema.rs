@@ -12,7 +12,7 @@ use super::frames::push_pull_frames;
 use super::model::{self, Kind};
 
 /// The directory of the schema.
-const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs");
 
 fn schema() -> DescriptorPool {
     let mut compiler = protox::Compiler::new([DOCS]).unwrap();
