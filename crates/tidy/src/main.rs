@@ -29,7 +29,6 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let findings = repository.check();
     match arguments[..] {
         ["calls"] => {
             say(calls::Calls::of(&repository.sources));
@@ -47,6 +46,10 @@ fn main() -> ExitCode {
                 }
             };
         }
+        _ => {}
+    }
+    let findings = repository.check();
+    match arguments[..] {
         ["exceptions"] => {
             findings.iter().for_each(|finding| say(exceptions::line_for(finding) + "\n"));
         }

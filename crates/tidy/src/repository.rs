@@ -22,17 +22,26 @@ impl Repository {
     /// # Errors
     /// When a file cannot be read, or does not parse.
     pub fn read() -> Result<Self, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut paths = Vec::new();
-        walk(&root, &root, &mut paths)?;
-        paths.sort();
-        let sources: Vec<Source> = paths
+        let root = root();
+        let sources: Vec<Source> = Self::paths()?
             .into_iter()
             .map(|path| Source::new(path.clone(), read(&root.join(&path))?))
             .collect::<Result<_, String>>()?;
         let layers = Layers::parse(&read(&root.join(layers::FILE))?)?;
         let exceptions = read(&root.join(exceptions::FILE))?;
         Ok(Repository { sources, layers, exceptions })
+    }
+
+    /// The paths of the files that rules look at, sorted, from the root of the repository.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn paths() -> Result<Vec<String>, String> {
+        let root = root();
+        let mut paths = Vec::new();
+        walk(&root, &root, &mut paths)?;
+        paths.sort();
+        Ok(paths)
     }
 
     /// Everything that breaks a rule, exceptions or not.
@@ -65,6 +74,11 @@ impl Repository {
 /// As [`Repository::read`].
 pub fn check() -> Result<Vec<Finding>, String> {
     Ok(Repository::read()?.check())
+}
+
+/// The root of the repository that this crate is part of.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn read(path: &Path) -> Result<String, String> {

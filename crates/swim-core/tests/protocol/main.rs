@@ -2,8 +2,8 @@
 //! what it answers, and how much memory that takes.
 //!
 //! One folder or file, one subject, and one program for all of them: a program more takes longer to
-//! link than most tests take to run. `cargo test -p swim-core-tests --test protocol -- hostile::` runs
-//! those of one subject.
+//! link than most tests take to run. `cargo test -p swim-core-tests --test protocol -- hostile::`
+//! runs those of one subject.
 
 mod ack_payload;
 mod counter;
