@@ -1,0 +1,177 @@
+//! A `swim agent` in a namespace.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+
+/// What an agent believes of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) state: String,
+    pub(crate) address: String,
+}
+
+impl Seen {
+    /// Whether it takes part: alive, or suspect and not declared failed.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state == "alive" || self.state == "suspect"
+    }
+}
+
+/// A running agent. Killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    name: String,
+    process: Child,
+    stdin: Option<ChildStdin>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What an agent printed so far.
+#[derive(Debug, Default)]
+struct Heard {
+    lines: Vec<Value>,
+    /// What its events add up to, as `docs/guarantees.md` promises.
+    view: BTreeMap<String, Seen>,
+}
+
+impl Agent {
+    /// Starts it by this command, which prints JSON.
+    pub(crate) fn start(name: &str, mut command: Command) -> Result<Self, Error> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| {
+            let program = command.get_program().to_string_lossy().into_owned();
+            Error::refused(&format!("starting {program}"), &error.to_string())
+        })?;
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        if let Some(stdout) = process.stdout.take() {
+            read(stdout, &heard);
+        }
+        if let Some(stderr) = process.stderr.take() {
+            read(stderr, &heard);
+        }
+        let stdin = process.stdin.take();
+        Ok(Agent { name: name.into(), process, stdin, heard })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many lines there are; a place to look from.
+    pub(crate) fn mark(&self) -> usize {
+        self.heard().lines.len()
+    }
+
+    /// The lines from `mark` on for which `wanted` is true.
+    pub(crate) fn lines(&self, mark: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.heard().lines[mark..].iter().filter(|line| wanted(line)).cloned().collect()
+    }
+
+    /// The events of that kind about that member, from `mark` on.
+    pub(crate) fn events(&self, mark: usize, kind: &str, name: &str) -> usize {
+        self.lines(mark, |line| line["event"] == kind && line["name"] == name).len()
+    }
+
+    /// What it believes of a member, if it knows it.
+    pub(crate) fn seen(&self, name: &str) -> Option<Seen> {
+        self.heard().view.get(name).cloned()
+    }
+
+    /// Writes a line to its standard input. One that has ended reads nothing: what is waited for
+    /// afterwards will not come.
+    pub(crate) fn type_line(&mut self, line: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
+        }
+    }
+
+    /// Kills it: no goodbye.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// All that it printed.
+    pub(crate) fn transcript(&self) -> String {
+        self.heard().lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        lock(&self.heard)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// How often whoever waits for an agent looks: not how long anything takes.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads an output to its end in a thread of its own: a process whose output nobody reads stands
+/// still.
+fn read(output: impl Read + Send + 'static, heard: &Arc<Mutex<Heard>>) {
+    let heard = Arc::clone(heard);
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n') {
+            let Ok(line) = line else { break };
+            let text = String::from_utf8_lossy(&line);
+            let line = serde_json::from_str(&text).ok().filter(Value::is_object);
+            lock(&heard).take(line.unwrap_or_else(|| json!({"event": "text", "text": text})));
+        }
+    });
+}
+
+impl Heard {
+    fn take(&mut self, line: Value) {
+        let text = |field: &str| line[field].as_str().map(str::to_owned);
+        if let (Some(event), Some(name)) = (text("event"), text("name")) {
+            match event.as_str() {
+                "joined" | "updated" | "suspected" | "refuted" | "failed" | "left" => {
+                    let state = text("state").unwrap_or_default();
+                    let address = text("address").unwrap_or_default();
+                    self.view.insert(name, Seen { state, address });
+                }
+                "unlisted" => {
+                    self.view.remove(&name);
+                }
+                _ => {}
+            }
+        }
+        self.lines.push(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_add_up_to_a_view() {
+        let mut heard = Heard::default();
+        for (event, state) in [("joined", "alive"), ("suspected", "suspect"), ("failed", "failed")]
+        {
+            heard.take(json!({"event": event, "name": "b", "state": state, "address": "b:1"}));
+            assert_eq!(heard.view["b"].state, state);
+        }
+        heard.take(json!({"event": "message", "from": "b", "state": "alive"}));
+        assert!(!heard.view["b"].is_live());
+        heard.take(json!({"event": "unlisted", "name": "b", "state": "failed"}));
+        assert!(heard.view.is_empty());
+        assert_eq!(heard.lines.len(), 5);
+    }
+}

@@ -1,0 +1,42 @@
+//! The cases, and the oracle of each.
+
+mod bare;
+mod firewall;
+mod loss;
+mod mtu;
+mod nat;
+mod one_way;
+mod partition;
+mod udp;
+
+use crate::broken::Broken;
+use crate::figures::Figures;
+use crate::setup::Setup;
+
+/// Something that a network does, and what must hold then.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// A word for the command line.
+    pub(crate) name: &'static str,
+    /// What the network does.
+    pub(crate) about: &'static str,
+    /// What must hold.
+    pub(crate) oracle: &'static str,
+    pub(crate) run: fn(&Setup) -> Result<Figures, Broken>,
+}
+
+/// All of them, those that take longest first.
+pub(crate) const CASES: &[Case] = &[
+    udp::DROPPED,
+    loss::THIRTY,
+    partition::HEALED,
+    loss::TEN,
+    one_way::DEAF,
+    one_way::PAIR,
+    firewall::REJECTS,
+    nat::FORWARDED,
+    mtu::SILENT,
+    mtu::TOLD,
+    loss::V6,
+    bare::LAB,
+];

@@ -1,0 +1,50 @@
+//! Two halves that do not reach each other for a while.
+
+use std::time::Duration;
+
+use crate::bounds::Bounds;
+use crate::broken::Broken;
+use crate::cases::Case;
+use crate::cluster::Cluster;
+use crate::figures::Figures;
+use crate::setup::Setup;
+use crate::switch::Port;
+
+pub(crate) const HEALED: Case = Case {
+    name: "partition",
+    about: "16 members, no seeds any more; 8 and 8 are cut from each other, then the cut is mended",
+    oracle: "each half holds the other for failed within the bound and never one of its own; \
+             after the cut all are live for all within the bound, without a join",
+    run: healed,
+};
+
+fn healed(setup: &Setup) -> Result<Figures, Broken> {
+    const MEMBERS: usize = 16;
+    let mut figures = Figures::default();
+    let mut cluster = Cluster::new("partition", setup, MEMBERS)?;
+    cluster.lab().switch().change_all(|link| link.delay = Duration::from_millis(5));
+    figures.time("formed", cluster.form(MEMBERS, &[])?);
+    cluster.remove_seeds()?;
+    let all: Vec<Port> = (0..MEMBERS).collect();
+    let (one, other) = all.split_at(MEMBERS / 2);
+
+    let marks = cluster.marks();
+    cluster.lab().cut(one, other, true);
+    let bounds = Bounds::new(MEMBERS);
+    let limit = bounds.detection_in_trouble();
+    let known = cluster.eventually("each half holds the other for failed", limit, |it| {
+        it.none_failed(&marks, one, one)?;
+        it.none_failed(&marks, other, other)?;
+        it.are_failed(one, other)?;
+        it.are_failed(other, one)
+    })?;
+    figures.time("halves_failed", known);
+    cluster.none_failed(&marks, one, one)?;
+    cluster.none_failed(&marks, other, other)?;
+
+    cluster.lab().cut(one, other, false);
+    let healed = cluster
+        .eventually("all are live for all", bounds.healing(), |it| it.are_live(&all, &all))?;
+    figures.time("healed", healed);
+    Ok(figures)
+}

@@ -1,0 +1,80 @@
+//! A network that drops UDP and lets TCP through.
+
+use std::time::Duration;
+
+use crate::bounds::Bounds;
+use crate::broken::Broken;
+use crate::cases::Case;
+use crate::cluster::{Cluster, name};
+use crate::figures::Figures;
+use crate::setup::Setup;
+use crate::switch::Port;
+
+pub(crate) const DROPPED: Case = Case {
+    name: "udp-dropped",
+    about: "5 members, then UDP is dropped between all; default transport; one joins, one is killed",
+    oracle: "the cluster stays: nobody is declared failed for the longest suspicion and 15 s more, \
+             and each is told that UDP to each other is blocked; one that joins becomes known to \
+             all; a killed one is failed for all others; each within the bound",
+    run: dropped,
+};
+
+fn dropped(setup: &Setup) -> Result<Figures, Broken> {
+    const MEMBERS: usize = 5;
+    let mut figures = Figures::default();
+    let mut cluster = Cluster::new("udp-dropped", setup, MEMBERS + 1)?;
+    cluster.lab().switch().change_all(|link| link.delay = Duration::from_millis(5));
+    figures.time("formed", cluster.form(MEMBERS, &[])?);
+    let all: Vec<Port> = (0..MEMBERS).collect();
+
+    let marks = cluster.marks();
+    cluster.lab().switch().change_all(|link| link.udp_dropped = true);
+    let bounds = Bounds::new(MEMBERS);
+    let told = cluster.eventually(
+        "each is told that UDP to each other is blocked",
+        bounds.detection_in_trouble(),
+        |it| {
+            it.none_failed(&marks, &all, &all)?;
+            is_told(it, &all)
+        },
+    )?;
+    figures.time("told_of_blocked_udp", told);
+    let calm = bounds.suspicion() + Duration::from_secs(15);
+    cluster.throughout(calm.saturating_sub(told), |it| it.none_failed(&marks, &all, &all))?;
+
+    // A joiner and the dead are known by push/pull alone: it picks members at random.
+    let joiner = MEMBERS;
+    let seed = cluster.address(0).to_string();
+    cluster.start(joiner, &["--join", &seed])?;
+    let mut members = all.clone();
+    members.push(joiner);
+    let limit = bounds.forming();
+    let joined = cluster.eventually("the joiner is known to all", limit, |it| {
+        it.none_failed(&marks, &members, &members)?;
+        it.are_live(&members, &members)
+    })?;
+    figures.time("joiner_known_to_all", joined);
+
+    let (killed, others) = (1, [0, 2, 3, 4, joiner]);
+    cluster.kill(killed);
+    let limit = bounds.detection_in_trouble();
+    let known = cluster.eventually("all know that one was killed", limit, |it| {
+        it.none_failed(&marks, &others, &others)?;
+        it.are_failed(&others, &[killed])
+    })?;
+    figures.time("killed_known_to_all", known);
+    Ok(figures)
+}
+
+fn is_told(cluster: &Cluster<'_>, all: &[Port]) -> Result<(), String> {
+    for &observer in all {
+        for subject in all.iter().filter(|&&subject| subject != observer) {
+            let subject = name(*subject);
+            if cluster.agent(observer).events(0, "datagrams_blocked", &subject) == 0 {
+                let observer = name(observer);
+                return Err(format!("{observer} is not told that UDP to {subject} is blocked"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Why a lab cannot be had.
+
+use std::fmt;
+
+/// What a lab lacks on this machine, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(String);
+
+impl Error {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Error(what.into())
+    }
+
+    /// With what the operating system or one of its programs said, and what it takes where that
+    /// sounds like missing rights.
+    pub(crate) fn refused(what: &str, said: &str) -> Self {
+        const RIGHTS: [&str; 3] = ["not permitted", "Permission denied", "Read-only file system"];
+        let remedy = if RIGHTS.iter().any(|words| said.contains(words)) {
+            ": a lab makes network namespaces and TUN devices, which needs root (CAP_SYS_ADMIN and \
+             CAP_NET_ADMIN); run it with sudo, or in a container with --privileged"
+        } else if said.contains("/dev/net/tun") || said.contains("No such device") {
+            ": TUN devices need the kernel's module tun; load it with 'modprobe tun', or give the \
+             container --device /dev/net/tun"
+        } else {
+            ""
+        };
+        Error(format!("{what} failed: {said}{remedy}"))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,118 @@
+//! A lab for the programs of a user.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use crate::cli::UserLab;
+use crate::error::Error;
+use crate::lab::{Host, Lab};
+use crate::stop::{EXIT_CODE, Stop};
+
+/// The programs, killed when dropped.
+#[derive(Debug)]
+struct Programs(Vec<Child>);
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        for program in &mut self.0 {
+            // It may have ended by itself.
+            let _ = program.kill();
+            let _ = program.wait();
+        }
+    }
+}
+
+/// How long programs that hear of Ctrl-C have to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often it looks whether they have.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Starts the lab, and a program on each host, until all programs have ended or somebody stops it.
+pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
+    let stop = Stop::on_signals()?;
+    let lab = Lab::new(arguments.nodes, arguments.seed)?;
+    let link = arguments.link();
+    lab.switch().change_all(|each| *each = link);
+    let mut programs = Programs(Vec::new());
+    for (index, host) in lab.hosts().iter().enumerate() {
+        eprintln!(
+            "netlab: host {index}: {} and {}; go there with 'ip netns exec {} sh'",
+            host.v4(),
+            host.v6(),
+            host.namespace().name()
+        );
+        programs.0.push(start(index, host, lab.host(0), &arguments.command)?);
+    }
+    let mut left = arguments.nodes;
+    while left > 0 && !stop.is_asked() {
+        std::thread::sleep(LOOK);
+        left = running(&mut programs);
+    }
+    if left > 0 {
+        end(&mut programs);
+    }
+    eprintln!("netlab: {:?}", lab.switch().tallies());
+    Ok(if stop.is_asked() { ExitCode::from(EXIT_CODE) } else { ExitCode::SUCCESS })
+}
+
+fn start(index: usize, host: &Host, first: &Host, command: &[String]) -> Result<Child, Error> {
+    let filled = |word: &String| {
+        word.replace("{index}", &index.to_string())
+            .replace("{address}", &host.v4().to_string())
+            .replace("{address6}", &host.v6().to_string())
+            .replace("{first}", &first.v4().to_string())
+    };
+    let words: Vec<String> = command.iter().map(filled).collect();
+    let (program, arguments) = words.split_first().ok_or_else(|| Error::new("no command"))?;
+    let mut command: Command = host.namespace().command(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|error| Error::refused(&format!("starting {program}"), &error.to_string()))?;
+    if let Some(stdout) = child.stdout.take() {
+        copy(index, stdout, std::io::stdout());
+    }
+    if let Some(stderr) = child.stderr.take() {
+        copy(index, stderr, std::io::stderr());
+    }
+    Ok(child)
+}
+
+/// Prints what a program prints, with the number of its host before each line.
+fn copy(index: usize, from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n') {
+            let Ok(line) = line else { return };
+            let line = [format!("{index:3} | ").as_bytes(), &line, b"\n"].concat();
+            if to.write_all(&line).and_then(|()| to.flush()).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+fn running(programs: &mut Programs) -> usize {
+    programs
+        .0
+        .iter_mut()
+        .filter_map(|program| program.try_wait().ok())
+        .filter(Option::is_none)
+        .count()
+}
+
+/// Asks all to end. Ctrl-C in a terminal has asked them already; those that ignore it twice are
+/// killed.
+fn end(programs: &mut Programs) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    for program in &mut programs.0 {
+        if let (Ok(None), Ok(number)) = (program.try_wait(), i32::try_from(program.id())) {
+            let _ = Pid::from_raw(number).map(|process| kill_process(process, Signal::TERM));
+        }
+    }
+    let begin = std::time::Instant::now();
+    while running(programs) > 0 && begin.elapsed() < GRACE {
+        std::thread::sleep(LOOK);
+    }
+}
