@@ -40,7 +40,7 @@ impl fmt::Display for Broken {
         match self {
             Broken::Oracle(why) => f.write_str(why),
             Broken::Lab(error) => error.fmt(f),
-            Broken::Interrupted => f.write_str("interrupted"),
+            Broken::Interrupted => f.write_str("stopped"),
         }
     }
 }

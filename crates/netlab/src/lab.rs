@@ -72,7 +72,6 @@ impl Lab {
     }
 
     /// The switch, to change links. No packet moves as long as it is held.
-    #[must_use]
     pub fn switch(&self) -> MutexGuard<'_, Switch> {
         self.wires.switch()
     }

@@ -47,7 +47,7 @@ pub(crate) fn run(run: &Run) -> Result<ExitCode, Error> {
             Ok(_) => held += 1,
             Err(Broken::Oracle(_)) => broken += 1,
             Err(Broken::Lab(_)) => impossible += 1,
-            Err(Broken::Interrupted) => return,
+            Err(Broken::Interrupted) => {}
         }
         println!("{}", outcome.tell(setup.seed, run.json));
     });
@@ -102,7 +102,8 @@ impl Outcome {
         let (verdict, why) = match &self.result {
             Ok(_) => ("holds", None),
             Err(broken @ Broken::Oracle(_)) => ("broken", Some(broken.to_string())),
-            Err(other) => ("impossible", Some(other.to_string())),
+            Err(broken @ Broken::Lab(_)) => ("impossible", Some(broken.to_string())),
+            Err(Broken::Interrupted) => ("stopped", Some("before it was decided".into())),
         };
         let took = self.took.as_secs_f64();
         if as_json {

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 use crate::error::Error;
 
 /// The exit code of a program that a signal ended.
 pub(crate) const EXIT_CODE: u8 = 130;
 
+/// What comes sooner after the first signal is the same wish: `timeout`, for one, signals a process
+/// and then its group.
+const SAME: Duration = Duration::from_millis(250);
+
 /// Becomes true with Ctrl-C, SIGTERM or SIGHUP, so that whoever waits stops waiting and labs are
-/// removed. A second signal ends the program at once; the next lab then removes what is left.
+/// removed. A second signal, 250 ms later or more, ends the program at once; the next lab then
+/// removes what is left.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
@@ -24,11 +30,18 @@ impl Stop {
     /// Where the system takes no handlers.
     pub(crate) fn on_signals() -> Result<Self, Error> {
         let stop = Stop::default();
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            flag::register_conditional_shutdown(signal, EXIT_CODE.into(), Arc::clone(&stop.0))
-                .and_then(|_| flag::register(signal, Arc::clone(&stop.0)))
-                .map_err(|error| Error::new(format!("no handler for signals: {error}")))?;
-        }
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+            .map_err(|error| Error::new(format!("no handler for signals: {error}")))?;
+        let asked = Arc::clone(&stop.0);
+        std::thread::spawn(move || {
+            let mut first = None;
+            for _ in signals.forever() {
+                asked.store(true, Ordering::Relaxed);
+                if first.get_or_insert_with(Instant::now).elapsed() >= SAME {
+                    std::process::exit(EXIT_CODE.into());
+                }
+            }
+        });
         Ok(stop)
     }
 

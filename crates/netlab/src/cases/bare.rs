@@ -1,7 +1,7 @@
 //! The lab itself, without any agent.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ use crate::cases::Case;
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::lab::{Host, Lab};
-use crate::link::Mtu;
+use crate::link::{Link, Mtu};
 use crate::setup::Setup;
+use crate::stop::Stop;
 
 pub(crate) const LAB: Case = Case {
     name: "lab",
@@ -24,21 +25,30 @@ pub(crate) const LAB: Case = Case {
 
 const DELAY: Duration = Duration::from_millis(20);
 /// By when what was sent has arrived or will not, on a busy machine.
-const ARRIVED: Duration = Duration::from_secs(2);
+const ARRIVED: Duration = Duration::from_secs(1);
 const PORT: u16 = 7000;
+
+/// A socket on each of two hosts.
+struct Pair<'a> {
+    lab: &'a Lab,
+    one: UdpSocket,
+    other: UdpSocket,
+    stop: &'a Stop,
+}
 
 fn lab(setup: &Setup) -> Result<Figures, Broken> {
     let mut figures = Figures::default();
     let lab = Lab::new(2, setup.seed)?;
-    let (one, two) = (lab.host(0), lab.host(1));
-    for (a, b) in [(one.v4(), two.v4()), (one.v6(), two.v6())] {
-        let (from, to) = (socket(one, a)?, socket(two, b)?);
-        delayed(&lab, &from, &to)?;
-        lossy(&lab, &from, &to, &mut figures)?;
-        cut_one_way(&lab, &from, &to)?;
-        too_large(&lab, &from, &to)?;
-        without_udp(&lab, &from, &to, (one, two, b))?;
-        lab.switch().change_all(|link| *link = crate::link::Link::default());
+    let (one, other) = (lab.host(0), lab.host(1));
+    for (family, a, b) in [("v4", one.v4(), other.v4()), ("v6", one.v6(), other.v6())] {
+        let (one, other) = (socket(one, a)?, socket(other, b)?);
+        let pair = Pair { lab: &lab, one, other, stop: &setup.stop };
+        pair.is_delayed()?;
+        figures.count(&format!("lost_of_1000_on_{family}"), pair.loses_some_of_1000()?);
+        pair.is_cut_one_way()?;
+        pair.is_told_of_large_packets(if family == "v4" { 20 } else { 40 })?;
+        pair.is_without_udp()?;
+        lab.switch().change_all(|link| *link = Link::default());
     }
     Ok(figures)
 }
@@ -56,101 +66,109 @@ fn refused(error: std::io::Error) -> Broken {
     Broken::Lab(Error::refused("a socket in a lab", &error.to_string()))
 }
 
-/// Sends so many datagrams of that size, and counts those that arrive.
-fn exchange(from: &UdpSocket, to: &UdpSocket, count: u32, size: usize) -> Result<u32, Broken> {
-    let address = to.local_addr().map_err(refused)?;
-    let mut arrived = 0;
-    // A few at a time, because receive buffers are small.
-    for burst in (0..count).step_by(50) {
-        for _ in burst..count.min(burst + 50) {
-            from.send_to(&vec![7; size], address).map_err(refused)?;
+impl Pair<'_> {
+    /// Sends so many datagrams of that size, and counts those that arrive.
+    fn there(&self, count: usize, size: usize) -> Result<usize, Broken> {
+        self.exchange(&self.one, &self.other, count, size)
+    }
+
+    fn exchange(
+        &self,
+        from: &UdpSocket,
+        to: &UdpSocket,
+        count: usize,
+        size: usize,
+    ) -> Result<usize, Broken> {
+        if self.stop.is_asked() {
+            return Err(Broken::Interrupted);
         }
-        // The last one sent may be lost: what is missing after a while does not come.
+        let address = to.local_addr().map_err(refused)?;
+        let payload = vec![7; size];
+        for _ in 0..count {
+            from.send_to(&payload, address).map_err(refused)?;
+        }
+        // What is missing after a while does not come.
+        let mut arrived = 0;
         while arrived < count && to.recv(&mut [0; 2000]).is_ok() {
             arrived += 1;
-            let rest = if arrived >= burst + 50 { Duration::from_millis(1) } else { DELAY * 10 };
-            to.set_read_timeout(Some(rest)).map_err(refused)?;
         }
-        to.set_read_timeout(Some(DELAY * 10)).map_err(refused)?;
+        Ok(arrived)
     }
-    to.set_read_timeout(Some(ARRIVED)).map_err(refused)?;
-    Ok(arrived)
-}
 
-fn delayed(lab: &Lab, from: &UdpSocket, to: &UdpSocket) -> Result<(), Broken> {
-    lab.switch().change_all(|link| link.delay = DELAY);
-    let begin = Instant::now();
-    let arrived = exchange(from, to, 1, 10)?;
-    let took = begin.elapsed();
-    match (arrived, took >= DELAY) {
-        (1, true) => Ok(()),
-        _ => Err(Broken::oracle(format!("{arrived} of 1 arrived after {took:?}, not {DELAY:?}"))),
-    }
-}
-
-fn lossy(lab: &Lab, from: &UdpSocket, to: &UdpSocket, figures: &mut Figures) -> Result<(), Broken> {
-    const SENT: u32 = 1000;
-    lab.switch().change_all(|link| link.loss = 0.3);
-    let before = lab.switch().tallies().lost;
-    let arrived = exchange(from, to, SENT, 10)?;
-    let lost = lab.switch().tallies().lost - before;
-    figures.count("lost_of_1000", usize::try_from(lost).unwrap_or(usize::MAX));
-    lab.switch().change_all(|link| link.loss = 0.0);
-    // The square root of 1000 * 0.3 * 0.7 is 14.5.
-    if !(242..=358).contains(&lost) || u64::from(arrived) + lost > u64::from(SENT) || arrived == 0 {
-        let why = format!("of {SENT}, {lost} were lost and {arrived} arrived, not 30% and 70%");
-        return Err(Broken::Oracle(why));
-    }
-    Ok(())
-}
-
-fn cut_one_way(lab: &Lab, from: &UdpSocket, to: &UdpSocket) -> Result<(), Broken> {
-    lab.switch().change(0, 1, |link| link.cut = true);
-    let (there, back) = (exchange(from, to, 1, 10)?, exchange(to, from, 1, 10)?);
-    lab.switch().change(0, 1, |link| link.cut = false);
-    match (there, back) {
-        (0, 1) => Ok(()),
-        _ => Err(Broken::oracle(format!("{there} went through the cut, and {back} back"))),
-    }
-}
-
-fn too_large(lab: &Lab, from: &UdpSocket, to: &UdpSocket) -> Result<(), Broken> {
-    let size = NonZeroU16::new(1280).expect("it is not zero");
-    lab.switch().change_all(|link| link.mtu = Some(Mtu::silent(size)));
-    let fits = if lab.host(0).v4() == from.local_addr().map_err(refused)?.ip() { 28 } else { 48 };
-    let (small, large) = (exchange(from, to, 1, 1280 - fits)?, exchange(from, to, 1, 1400)?);
-    if (small, large) != (1, 0) {
-        let why = format!("of 1280 bytes {small} of 1 arrived, of more {large} of none");
-        return Err(Broken::Oracle(why));
-    }
-    lab.switch().change_all(|link| link.mtu = Some(Mtu::told(size)));
-    // The first one is lost and its sender is told: it cuts the later ones to the size.
-    let begin = Instant::now();
-    while exchange(from, to, 1, 1400)? == 0 {
-        if begin.elapsed() > ARRIVED * 10 {
-            return Err(Broken::oracle("the sender was never told that its packets are too big"));
+    fn is_delayed(&self) -> Result<(), Broken> {
+        self.lab.switch().change_all(|link| link.delay = DELAY);
+        let begin = Instant::now();
+        let arrived = self.there(1, 10)?;
+        let took = begin.elapsed();
+        if arrived != 1 || took < DELAY {
+            let why = format!("{arrived} of 1 arrived after {took:?}, not after {DELAY:?}");
+            return Err(Broken::Oracle(why));
         }
+        Ok(())
     }
-    lab.switch().change_all(|link| link.mtu = None);
-    Ok(())
-}
 
-fn without_udp(
-    lab: &Lab,
-    from: &UdpSocket,
-    to: &UdpSocket,
-    (one, two, address): (&Host, &Host, IpAddr),
-) -> Result<(), Broken> {
-    lab.switch().change_all(|link| link.udp_dropped = true);
-    if exchange(from, to, 1, 10)? != 0 {
-        return Err(Broken::oracle("a datagram went through where UDP is dropped"));
+    fn loses_some_of_1000(&self) -> Result<usize, Broken> {
+        // At once are only so many as fit the buffer of a socket.
+        const AT_ONCE: usize = 200;
+        self.lab.switch().change_all(|link| link.loss = 0.3);
+        let mut arrived = 0;
+        for _ in 0..1000 / AT_ONCE {
+            arrived += self.there(AT_ONCE, 10)?;
+        }
+        self.lab.switch().change_all(|link| link.loss = 0.0);
+        // The square root of 1000 * 0.3 * 0.7 is 14.5.
+        let lost = 1000 - arrived;
+        if !(242..=358).contains(&lost) {
+            return Err(Broken::oracle(format!("of 1000, {lost} were lost and not 30%")));
+        }
+        Ok(lost)
     }
-    let address = SocketAddr::new(address, PORT);
-    let listener = two.namespace().inside(|| TcpListener::bind(address))?.map_err(refused)?;
-    let dial = || TcpStream::connect_timeout(&address, ARRIVED * 5);
-    let dialled = one.namespace().inside(dial)?;
-    dialled.and_then(|_| listener.accept()).map(|_| ()).map_err(|error| match error.kind() {
-        ErrorKind::TimedOut => Broken::oracle("TCP does not go through where UDP is dropped"),
-        _ => refused(error),
-    })
+
+    fn is_cut_one_way(&self) -> Result<(), Broken> {
+        self.lab.switch().change(0, 1, |link| link.cut = true);
+        let there = self.there(1, 10)?;
+        let back = self.exchange(&self.other, &self.one, 1, 10)?;
+        self.lab.switch().change(0, 1, |link| link.cut = false);
+        if (there, back) != (0, 1) {
+            let why = format!("of 1 each, {there} went through the cut, and {back} back");
+            return Err(Broken::Oracle(why));
+        }
+        Ok(())
+    }
+
+    fn is_told_of_large_packets(&self, ip_header: usize) -> Result<(), Broken> {
+        const UDP_HEADER: usize = 8;
+        let size = NonZeroU16::new(1280).expect("it is not zero");
+        self.lab.switch().change_all(|link| link.mtu = Some(Mtu::silent(size)));
+        let fits = usize::from(size.get()) - ip_header - UDP_HEADER;
+        let (small, large) = (self.there(1, fits)?, self.there(1, fits + 1)?);
+        if (small, large) != (1, 0) {
+            let why = format!("of 1280 bytes {small} of 1 arrived, of 1281 {large} and not none");
+            return Err(Broken::Oracle(why));
+        }
+        self.lab.switch().change_all(|link| link.mtu = Some(Mtu::told(size)));
+        // The first one is lost and its sender is told: it cuts the later ones to the size.
+        for _ in 0..20 {
+            if self.there(1, fits + 1)? == 1 {
+                self.lab.switch().change_all(|link| link.mtu = None);
+                return Ok(());
+            }
+        }
+        Err(Broken::oracle("the sender was never told that its packets are too big"))
+    }
+
+    fn is_without_udp(&self) -> Result<(), Broken> {
+        self.lab.switch().change_all(|link| link.udp_dropped = true);
+        if self.there(1, 10)? != 0 {
+            return Err(Broken::oracle("a datagram went through where UDP is dropped"));
+        }
+        let address = self.other.local_addr().map_err(refused)?;
+        let (one, other) = (self.lab.host(0).namespace(), self.lab.host(1).namespace());
+        let listener = other.inside(|| TcpListener::bind(address))?.map_err(refused)?;
+        let dialled = one.inside(|| TcpStream::connect_timeout(&address, ARRIVED * 10))?;
+        dialled.and_then(|_| listener.accept()).map(|_| ()).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Broken::oracle("TCP does not pass where UDP is dropped"),
+            _ => refused(error),
+        })
+    }
 }

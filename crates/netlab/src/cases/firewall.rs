@@ -15,8 +15,8 @@ use crate::switch::Port;
 pub(crate) const REJECTS: Case = Case {
     name: "firewall",
     about: "5 members; one's firewall rejects all that comes to its port, by RST and by ICMP",
-    oracle: "one that joins through it says \"refused\", then \"unreachable\"; the others hold the \
-             walled one for failed within the bound, and none of themselves; without the wall all \
+    oracle: "one that joins through it says \"refused\", then \"cannot be reached\"; the others hold \
+             the walled one for failed within the bound, and none of themselves; without the wall all \
              are live for all within the bound, without a join",
     run: rejects,
 };
@@ -27,7 +27,7 @@ const REJECTIONS: [(&str, &str, &str); 2] = [
     (
         "reject with icmpx type admin-prohibited",
         "reject with icmpx type admin-prohibited",
-        "unreachable",
+        "cannot be reached",
     ),
 ];
 

@@ -3,6 +3,8 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::bounds::Bounds;
 use crate::broken::Broken;
 use crate::cases::Case;
@@ -35,14 +37,15 @@ const PATH: NonZeroU16 = NonZeroU16::new(1280).expect("it is not zero");
 const LARGE: usize = 200_000;
 /// How long nothing may happen.
 const CALM: Duration = Duration::from_secs(20);
-/// More than a message in one datagram has around it: who it is from, and the packet's header.
-const FRAME: usize = 100;
 
 fn told(setup: &Setup) -> Result<Figures, Broken> {
     let mut figures = Figures::default();
     let mut cluster = Cluster::new("mtu-icmp", setup, MEMBERS)?;
     cluster.lab().switch().change_all(|link| link.mtu = Some(Mtu::told(PATH)));
     all_works(&mut cluster, 1400, &mut figures)?;
+    if cluster.lab().switch().tallies().told_too_big == 0 {
+        return Err(Broken::oracle("no packet was too big: that shows nothing"));
+    }
     Ok(figures)
 }
 
@@ -92,15 +95,26 @@ fn all_works(
         return Err(Broken::oracle(format!("a large message is not delivered: {answer}")));
     }
     figures.time("large_message", begin.elapsed());
-    datagram_arrives(cluster, packet_size - FRAME)?;
+    largest_datagram_arrives(cluster, packet_size)?;
 
     let all: Vec<Port> = (0..MEMBERS).collect();
     let marks = cluster.marks();
     cluster.throughout(CALM, |it| it.none_failed(&marks, &all, &all))
 }
 
-/// The first one may be lost: it tells the kernel the size.
-fn datagram_arrives(cluster: &mut Cluster<'_>, size: usize) -> Result<(), Broken> {
+/// The number in "1400 bytes are too many, at most 1377 fit".
+fn fits(refusal: &Value) -> Result<usize, Broken> {
+    let message = refusal["message"].as_str().unwrap_or_default();
+    let number = message.strip_suffix(" fit").and_then(|words| words.rsplit(' ').next());
+    let number = number.and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Broken::oracle(format!("a datagram that is too large: {refusal}")))
+}
+
+/// Sends as much in one datagram as fits the packet size. The first one may be lost: it tells the
+/// kernel what the path takes.
+fn largest_datagram_arrives(cluster: &mut Cluster<'_>, packet_size: usize) -> Result<(), Broken> {
+    let refused = format!("send {} {}", name(4), "d".repeat(packet_size));
+    let size = fits(&cluster.ask(3, &refused, Bounds::BUSY)?)?;
     let payload = "d".repeat(size);
     for _ in 0..5 {
         cluster.ask(3, &format!("send {} {payload}", name(4)), Bounds::BUSY)?;

@@ -1,6 +1,6 @@
 //! A network that drops UDP and lets TCP through.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bounds::Bounds;
 use crate::broken::Broken;
@@ -16,44 +16,55 @@ pub(crate) const DROPPED: Case = Case {
     oracle: "the cluster stays: nobody is declared failed for the longest suspicion and 15 s more, \
              and each is told that UDP to each other is blocked; one that joins becomes known to \
              all; a killed one is failed for all others; each within the bound",
-    run: dropped,
+    run: |setup| dropped("udp-dropped", setup, &UDP_AND_TCP),
 };
 
-fn dropped(setup: &Setup) -> Result<Figures, Broken> {
+/// What the agents speak over.
+struct Transport {
+    /// The arguments that choose it.
+    arguments: &'static [&'static str],
+    /// Whether it sends datagrams, so that it can tell that they are blocked.
+    sends_datagrams: bool,
+}
+
+const UDP_AND_TCP: Transport = Transport { arguments: &[], sends_datagrams: true };
+
+fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<Figures, Broken> {
     const MEMBERS: usize = 5;
     let mut figures = Figures::default();
-    let mut cluster = Cluster::new("udp-dropped", setup, MEMBERS + 1)?;
+    let mut cluster = Cluster::new(case, setup, MEMBERS + 1)?;
     cluster.lab().switch().change_all(|link| link.delay = Duration::from_millis(5));
-    figures.time("formed", cluster.form(MEMBERS, &[])?);
+    figures.time("formed", cluster.form(MEMBERS, transport.arguments)?);
     let all: Vec<Port> = (0..MEMBERS).collect();
 
     let marks = cluster.marks();
     cluster.lab().switch().change_all(|link| link.udp_dropped = true);
     let bounds = Bounds::new(MEMBERS);
-    let told = cluster.eventually(
-        "each is told that UDP to each other is blocked",
-        bounds.detection_in_trouble(),
-        |it| {
-            it.none_failed(&marks, &all, &all)?;
-            is_told(it, &all)
-        },
-    )?;
-    figures.time("told_of_blocked_udp", told);
-    let calm = bounds.suspicion() + Duration::from_secs(15);
-    cluster.throughout(calm.saturating_sub(told), |it| it.none_failed(&marks, &all, &all))?;
-
-    // A joiner and the dead are known by push/pull alone: it picks members at random.
     let joiner = MEMBERS;
     let seed = cluster.address(0).to_string();
-    cluster.start(joiner, &["--join", &seed])?;
-    let mut members = all.clone();
-    members.push(joiner);
-    let limit = bounds.forming();
-    let joined = cluster.eventually("the joiner is known to all", limit, |it| {
+    let begin = Instant::now();
+    cluster.start(joiner, &[&["--join", &seed], transport.arguments].concat())?;
+
+    if transport.sends_datagrams {
+        let what = "each is told that UDP to each other is blocked";
+        let told = cluster.eventually(what, bounds.detection_in_trouble(), |it| {
+            it.none_failed(&marks, &all, &all)?;
+            is_told(it, &all)
+        })?;
+        figures.time("told_of_blocked_udp", told);
+    }
+    let calm = bounds.suspicion() + Duration::from_secs(15);
+    cluster.throughout(calm.saturating_sub(begin.elapsed()), |it| {
+        it.none_failed(&marks, &all, &all)
+    })?;
+    // Without datagrams it is known by push/pull alone, which picks members at random.
+    let members: Vec<Port> = (0..=joiner).collect();
+    let limit = bounds.forming().saturating_sub(begin.elapsed());
+    cluster.eventually("the joiner is known to all", limit, |it| {
         it.none_failed(&marks, &members, &members)?;
         it.are_live(&members, &members)
     })?;
-    figures.time("joiner_known_to_all", joined);
+    figures.time("joiner_known_and_nobody_failed_for", begin.elapsed());
 
     let (killed, others) = (1, [0, 2, 3, 4, joiner]);
     cluster.kill(killed);
