@@ -192,11 +192,23 @@ impl<'a> Cluster<'a> {
         &self,
         what: &str,
         limit: Duration,
+        attempt: impl FnMut(&Self) -> Result<(), String>,
+    ) -> Result<Duration, Broken> {
+        self.eventually_while(|_| Ok(()), what, limit, attempt)
+    }
+
+    /// The same while something else is so: not any more is the end of waiting.
+    pub(crate) fn eventually_while(
+        &self,
+        holds: impl Fn(&Self) -> Result<(), String>,
+        what: &str,
+        limit: Duration,
         mut attempt: impl FnMut(&Self) -> Result<(), String>,
     ) -> Result<Duration, Broken> {
         let begin = Instant::now();
         loop {
             let took = begin.elapsed();
+            holds(self)?;
             match attempt(self) {
                 Ok(()) => return Ok(took),
                 Err(lacking) if took >= limit => {
@@ -216,10 +228,10 @@ impl<'a> Cluster<'a> {
     ) -> Result<(), Broken> {
         let begin = Instant::now();
         while begin.elapsed() < time {
-            check(self).map_err(Broken::Oracle)?;
+            check(self)?;
             self.pause()?;
         }
-        check(self).map_err(Broken::Oracle)
+        Ok(check(self)?)
     }
 
     fn pause(&self) -> Result<(), Broken> {
@@ -295,6 +307,25 @@ impl<'a> Cluster<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How often an observer began to suspect somebody since `marks`.
+    pub(crate) fn suspicions(&self, marks: &BTreeMap<Port, usize>, observer: Port) -> usize {
+        let mark = marks.get(&observer).copied().unwrap_or_default();
+        self.agent(observer).lines(mark, |line| line["event"] == "suspected").len()
+    }
+
+    /// Whether an observer was told that no datagram passes between it and that member.
+    pub(crate) fn is_told_of_blocked_datagrams(
+        &self,
+        observer: Port,
+        subject: Port,
+    ) -> Result<(), String> {
+        let (agent, subject) = (self.agent(observer), name(subject));
+        if agent.events(0, "datagrams_blocked", &subject) > 0 {
+            return Ok(());
+        }
+        Err(format!("{} is not told that datagrams to {subject} are blocked", agent.name()))
     }
 
     /// Whether an agent has printed such a line since `mark`.

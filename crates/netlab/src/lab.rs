@@ -11,8 +11,8 @@ use crate::wires::{DEVICE, Wires};
 /// Hosts, each with a network of its own, between which one switch carries packets. Everything is
 /// removed when it is dropped; drop the processes in it first.
 ///
-/// Each host has a TUN device with an address of 10.77.0.0/16 and one of fd4e:77::/64. Nothing leads
-/// out of a lab, and two labs do not see each other.
+/// Each host has a TUN device with an address of 10.77.0.0/16 and one of fd4e:77::/64. Nothing
+/// leads out of a lab, and two labs do not see each other.
 #[derive(Debug)]
 pub struct Lab {
     // Dropped before the namespaces that its devices are in.

@@ -1,10 +1,10 @@
 //! Real sockets and processes on a modelled network.
 //!
-//! A [`Lab`] is a number of hosts. Each is a network [`Namespace`] with a TUN device; one thread has
-//! all devices open and carries their packets through a [`Switch`], which loses, delays, cuts and
-//! drops them as the [`Link`] between two hosts says. The switch is a pure state machine, seeded,
-//! without a clock, so it is tested without any rights. A lab needs Linux, root, and the program
-//! `ip`; `tc netem`, which not every kernel has, is not used.
+//! A [`Lab`] is a number of hosts. Each is a network [`Namespace`] with a TUN device; one thread
+//! has all devices open and carries their packets through a [`Switch`], which loses, delays, cuts
+//! and drops them as the [`Link`] between two hosts says. The switch is a pure state machine,
+//! seeded, without a clock, so it is tested without any rights. A lab needs Linux, root, and the
+//! program `ip`; `tc netem`, which not every kernel has, is not used.
 //!
 //! The program `netlab` runs cases with real `swim agent` processes, each with an oracle, and labs
 //! for a user's own programs: `docs/netlab.md` has both.

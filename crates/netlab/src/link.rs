@@ -43,9 +43,9 @@ pub struct Mtu {
 }
 
 impl Mtu {
-    /// Larger packets are dropped, and the sender is told by ICMP, as routers should: "fragmentation
-    /// needed", or "packet too big". An IPv4 packet that may be fragmented is dropped without an
-    /// answer, as firewalls do that let no fragments through.
+    /// Larger packets are dropped, and the sender is told by ICMP, as routers should:
+    /// "fragmentation needed", or "packet too big". An IPv4 packet that may be fragmented is
+    /// dropped without an answer, as firewalls do that let no fragments through.
     #[must_use]
     pub const fn told(size: NonZeroU16) -> Self {
         Mtu { size, told: true }

@@ -57,12 +57,11 @@ fn few_are_lost(cluster: &mut Cluster<'_>) -> Result<Figures, Broken> {
     cluster.throughout(CALM, |it| it.none_failed(&marks, &all, &all))?;
     cluster.kill(killed);
     let limit = Bounds::new(members).detection_in_trouble();
-    let known = cluster.eventually("all know that one was killed", limit, |it| {
-        it.none_failed(&marks, others, others)?;
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, others, others);
+    let known = cluster.eventually_while(stay, "all know that one was killed", limit, |it| {
         it.are_failed(others, &[killed])
     })?;
     figures.time("killed_known_to_all", known);
-    cluster.none_failed(&marks, others, others)?;
     figures.count("false_failures", cluster.failures(&marks, others, others));
     Ok(figures)
 }

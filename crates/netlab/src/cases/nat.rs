@@ -90,10 +90,10 @@ fn forwarded(setup: &Setup) -> Result<Figures, Broken> {
         return Err(Broken::oracle(format!("a message is not delivered: {answer}")));
     }
     cluster.kill(inside);
-    let known = cluster.eventually("all know that it was killed", bounds.detection(), |it| {
-        it.none_failed(&marks, &others, &others)?;
-        it.are_failed(&others, &[inside])
-    })?;
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, &others, &others);
+    let (what, limit) = ("all know that it was killed", bounds.detection());
+    let known =
+        cluster.eventually_while(stay, what, limit, |it| it.are_failed(&others, &[inside]))?;
     figures.time("killed_known_to_all", known);
     Ok(figures)
 }

@@ -13,7 +13,8 @@ use crate::switch::Port;
 pub(crate) const PAIR: Case = Case {
     name: "one-way-pair",
     about: "5 members; nothing goes from one to another, all else does",
-    oracle: "relays keep both: nobody is declared failed for the longest suspicion and 15 s more",
+    oracle: "relays keep both: each of the two is told that no datagram reaches the other, and \
+             nobody is declared failed for the longest suspicion and 15 s more",
     run: pair,
 };
 
@@ -41,9 +42,18 @@ fn pair(setup: &Setup) -> Result<Figures, Broken> {
     let all: Vec<Port> = (0..MEMBERS).collect();
     let marks = cluster.marks();
     cluster.lab().switch().change(1, 2, |link| link.cut = true);
-    let calm = Bounds::new(MEMBERS).suspicion() + Duration::from_secs(15);
-    cluster.throughout(calm, |it| it.none_failed(&marks, &all, &all))?;
-    figures.time("nobody_failed_for", calm);
+    let bounds = Bounds::new(MEMBERS);
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, &all, &all);
+    let what = "the two are told that no datagram reaches the other";
+    let told = cluster.eventually_while(stay, what, bounds.detection(), |it| {
+        it.is_told_of_blocked_datagrams(1, 2)?;
+        it.is_told_of_blocked_datagrams(2, 1)
+    })?;
+    figures.time("told", told);
+    let calm = bounds.suspicion() + Duration::from_secs(15);
+    cluster.throughout(calm.saturating_sub(told), stay)?;
+    let suspected = |&observer: &Port| cluster.suspicions(&marks, observer);
+    figures.count("suspicions", all.iter().map(suspected).sum());
     Ok(figures)
 }
 
@@ -59,12 +69,10 @@ fn deaf(setup: &Setup) -> Result<Figures, Broken> {
     hears(false);
     let bounds = Bounds::new(MEMBERS);
     let limit = bounds.detection_in_trouble();
-    let known = cluster.eventually("the others hold the deaf one for failed", limit, |it| {
-        it.none_failed(&marks, others, others)?;
-        it.are_failed(others, &[deaf])
-    })?;
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, others, others);
+    let what = "the others hold the deaf one for failed";
+    let known = cluster.eventually_while(stay, what, limit, |it| it.are_failed(others, &[deaf]))?;
     figures.time("deaf_one_failed", known);
-    cluster.none_failed(&marks, others, others)?;
     hears(true);
     let healed = cluster
         .eventually("all are live for all", bounds.healing(), |it| it.are_live(&all, &all))?;

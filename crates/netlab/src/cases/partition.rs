@@ -32,15 +32,16 @@ fn healed(setup: &Setup) -> Result<Figures, Broken> {
     cluster.lab().cut(one, other, true);
     let bounds = Bounds::new(MEMBERS);
     let limit = bounds.detection_in_trouble();
-    let known = cluster.eventually("each half holds the other for failed", limit, |it| {
+    let stay = |it: &Cluster<'_>| {
         it.none_failed(&marks, one, one)?;
-        it.none_failed(&marks, other, other)?;
+        it.none_failed(&marks, other, other)
+    };
+    let what = "each half holds the other for failed";
+    let known = cluster.eventually_while(stay, what, limit, |it| {
         it.are_failed(one, other)?;
         it.are_failed(other, one)
     })?;
     figures.time("halves_failed", known);
-    cluster.none_failed(&marks, one, one)?;
-    cluster.none_failed(&marks, other, other)?;
 
     cluster.lab().cut(one, other, false);
     let healed = cluster

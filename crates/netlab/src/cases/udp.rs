@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use crate::bounds::Bounds;
 use crate::broken::Broken;
 use crate::cases::Case;
-use crate::cluster::{Cluster, name};
+use crate::cluster::Cluster;
 use crate::figures::Figures;
 use crate::setup::Setup;
 use crate::switch::Port;
 
 pub(crate) const DROPPED: Case = Case {
     name: "udp-dropped",
-    about: "5 members, then UDP is dropped between all; default transport; one joins, one is killed",
+    about: "5 members on the default transport, then all UDP is dropped; one joins, one is killed",
     oracle: "the cluster stays: nobody is declared failed for the longest suspicion and 15 s more, \
              and each is told that UDP to each other is blocked; one that joins becomes known to \
              all; a killed one is failed for all others; each within the bound",
@@ -45,23 +45,26 @@ fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<F
     let begin = Instant::now();
     cluster.start(joiner, &[&["--join", &seed], transport.arguments].concat())?;
 
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, &all, &all);
     if transport.sends_datagrams {
         let what = "each is told that UDP to each other is blocked";
-        let told = cluster.eventually(what, bounds.detection_in_trouble(), |it| {
-            it.none_failed(&marks, &all, &all)?;
-            is_told(it, &all)
+        let limit = bounds.detection_in_trouble();
+        let told = cluster.eventually_while(stay, what, limit, |it| {
+            for &observer in &all {
+                let mut others = all.iter().filter(|&&subject| subject != observer);
+                others.try_for_each(|&other| it.is_told_of_blocked_datagrams(observer, other))?;
+            }
+            Ok(())
         })?;
         figures.time("told_of_blocked_udp", told);
     }
     let calm = bounds.suspicion() + Duration::from_secs(15);
-    cluster.throughout(calm.saturating_sub(begin.elapsed()), |it| {
-        it.none_failed(&marks, &all, &all)
-    })?;
+    cluster.throughout(calm.saturating_sub(begin.elapsed()), stay)?;
     // Without datagrams it is known by push/pull alone, which picks members at random.
     let members: Vec<Port> = (0..=joiner).collect();
     let limit = bounds.forming().saturating_sub(begin.elapsed());
-    cluster.eventually("the joiner is known to all", limit, |it| {
-        it.none_failed(&marks, &members, &members)?;
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, &members, &members);
+    cluster.eventually_while(stay, "the joiner is known to all", limit, |it| {
         it.are_live(&members, &members)
     })?;
     figures.time("joiner_known_and_nobody_failed_for", begin.elapsed());
@@ -69,23 +72,10 @@ fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<F
     let (killed, others) = (1, [0, 2, 3, 4, joiner]);
     cluster.kill(killed);
     let limit = bounds.detection_in_trouble();
-    let known = cluster.eventually("all know that one was killed", limit, |it| {
-        it.none_failed(&marks, &others, &others)?;
+    let stay = |it: &Cluster<'_>| it.none_failed(&marks, &others, &others);
+    let known = cluster.eventually_while(stay, "all know that one was killed", limit, |it| {
         it.are_failed(&others, &[killed])
     })?;
     figures.time("killed_known_to_all", known);
     Ok(figures)
-}
-
-fn is_told(cluster: &Cluster<'_>, all: &[Port]) -> Result<(), String> {
-    for &observer in all {
-        for subject in all.iter().filter(|&&subject| subject != observer) {
-            let subject = name(*subject);
-            if cluster.agent(observer).events(0, "datagrams_blocked", &subject) == 0 {
-                let observer = name(observer);
-                return Err(format!("{observer} is not told that UDP to {subject} is blocked"));
-            }
-        }
-    }
-    Ok(())
 }
