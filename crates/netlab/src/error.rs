@@ -21,6 +21,8 @@ impl Error {
         } else if said.contains("/dev/net/tun") || said.contains("No such device") {
             ": TUN devices need the kernel's module tun; load it with 'modprobe tun', or give the \
              container --device /dev/net/tun"
+        } else if said.contains("exec of \"nft\" failed") {
+            ": apt-get install nftables"
         } else {
             ""
         };

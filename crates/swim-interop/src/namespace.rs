@@ -2,16 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
 
 use crate::missing::Missing;
 
 /// A network namespace with nothing but loopback. Removed when dropped.
 #[derive(Debug)]
-pub struct Namespace {
-    name: String,
-}
+pub struct Namespace(netlab::Namespace);
 
 impl Namespace {
     /// A new one.
@@ -20,16 +17,13 @@ impl Namespace {
     ///
     /// Where it cannot be made: it takes the programs `ip` and `nft`, and the rights of root.
     pub fn new() -> Result<Self, Missing> {
-        static LAST: AtomicU32 = AtomicU32::new(0);
-        let number = LAST.fetch_add(1, Ordering::Relaxed);
-        let name = format!("swim-{}-{number}", std::process::id());
-        run(Command::new("ip").args(["netns", "add", &name]))?;
-        let namespace = Namespace { name };
-        run(namespace.command("ip").args(["link", "set", "lo", "up"]))?;
-        namespace.nft(&["add", "table", "inet", "swim"])?;
-        let chain = "{ type filter hook input priority 0; }";
-        namespace.nft(&["add", "chain", "inet", "swim", "input", chain])?;
-        Ok(namespace)
+        // What killed tests have left behind.
+        netlab::Namespace::remove_leftovers().map_err(missing)?;
+        let namespace = netlab::Namespace::new().map_err(missing)?;
+        let table = "add table inet swim\n\
+                     add chain inet swim input { type filter hook input priority 0; }\n";
+        namespace.nft(table).map_err(missing)?;
+        Ok(Namespace(namespace))
     }
 
     /// Gives it addresses besides those of loopback, on a network that leads nowhere: a member that
@@ -39,15 +33,17 @@ impl Namespace {
     ///
     /// Where the kernel cannot do that.
     pub fn add_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), Missing> {
-        let ip = |arguments: &str| run(self.command("ip").args(arguments.split(' '))).map(|_| ());
-        ip("link add wire type veth peer name nowhere")?;
-        ip("link set nowhere up")?;
-        ip("link set wire up")?;
+        let mut commands = String::from(
+            "link add wire type veth peer name nowhere\n\
+             link set nowhere up\n\
+             link set wire up\n",
+        );
         for address in addresses {
-            ip(&format!("addr add {address}/24 dev wire"))?;
+            commands.push_str(&format!("addr add {address}/24 dev wire\n"));
         }
         // memberlist looks for the address of the default route.
-        ip("route add default dev wire")
+        commands.push_str("route add default dev wire\n");
+        self.0.ip(&commands).map_err(missing)
     }
 
     /// Drops all datagrams that go to this address, and no streams.
@@ -56,7 +52,7 @@ impl Namespace {
     ///
     /// If the rule is refused.
     pub fn block_datagrams_to(&self, to: IpAddr) {
-        self.rule(&["ip", "daddr", &to.to_string()]);
+        self.rule(&format!("ip daddr {to}"));
     }
 
     /// Drops all datagrams between these addresses, either way, and no streams.
@@ -66,42 +62,22 @@ impl Namespace {
     /// If the rule is refused.
     pub fn block_datagrams_between(&self, a: IpAddr, b: IpAddr) {
         for (from, to) in [(a, b), (b, a)] {
-            self.rule(&["ip", "saddr", &from.to_string(), "ip", "daddr", &to.to_string()]);
+            self.rule(&format!("ip saddr {from} ip daddr {to}"));
         }
     }
 
     /// A command that runs in this network.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(program.as_ref());
-        command
+        self.0.command(program.as_ref())
     }
 
-    fn rule(&self, of: &[&str]) {
-        let head = ["add", "rule", "inet", "swim", "input", "meta", "l4proto", "udp"];
-        let rule: Vec<&str> = head.iter().chain(of).chain(&["counter", "drop"]).copied().collect();
-        self.nft(&rule).unwrap_or_else(|missing| panic!("{missing}"));
-    }
-
-    fn nft(&self, arguments: &[&str]) -> Result<Output, Missing> {
-        run(self.command("nft").args(arguments))
+    fn rule(&self, of: &str) {
+        let rule = format!("add rule inet swim input meta l4proto udp {of} counter drop\n");
+        self.0.nft(&rule).unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "delete", &self.name]).output();
-    }
-}
-
-fn run(command: &mut Command) -> Result<Output, Missing> {
+fn missing(error: netlab::Error) -> Missing {
     let remedy = "apt-get install iproute2 nftables, and run this as root (CAP_NET_ADMIN)";
-    let output = command
-        .output()
-        .map_err(|error| Missing::new(format!("{command:?}, which said: {error}"), remedy))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_string();
-    Err(Missing::new(format!("{command:?}, which said: {said}"), remedy))
+    Missing::new(error.to_string(), remedy)
 }
