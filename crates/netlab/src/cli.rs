@@ -55,7 +55,7 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     pub(crate) seed: u64,
     /// How many cases run side by side
-    #[arg(long, default_value = "12", value_name = "N")]
+    #[arg(long, default_value = "16", value_name = "N")]
     pub(crate) jobs: NonZeroUsize,
     /// Print one JSON object per case, on one line
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::owner::Owner;
 
 /// Where `ip netns` keeps them.
-const FOLDER: &str = "/var/run/netns";
+pub(crate) const FOLDER: &str = "/var/run/netns";
 
 /// A network namespace with nothing but loopback, which is up. Removed when dropped.
 ///
@@ -158,9 +158,14 @@ impl Drop for Namespace {
     }
 }
 
-fn remove_with_processes(name: &str) -> Result<(), Error> {
+/// The numbers of all processes in a namespace.
+pub(crate) fn processes_in(name: &str) -> Result<Vec<i32>, Error> {
     let inside = carry_out(host_command("ip").args(["netns", "pids", name]), None)?;
-    for process in inside.split_whitespace().filter_map(|number| number.parse().ok()) {
+    Ok(inside.split_whitespace().filter_map(|number| number.parse().ok()).collect())
+}
+
+fn remove_with_processes(name: &str) -> Result<(), Error> {
+    for process in processes_in(name)? {
         // It may just have ended.
         let _ = Pid::from_raw(process).map(|process| kill_process(process, Signal::KILL));
     }

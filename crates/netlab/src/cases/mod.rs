@@ -2,6 +2,7 @@
 
 mod bare;
 mod firewall;
+mod leftovers;
 mod loss;
 mod mtu;
 mod nat;
@@ -39,4 +40,5 @@ pub(crate) const CASES: &[Case] = &[
     mtu::TOLD,
     loss::V6,
     bare::LAB,
+    leftovers::REMOVED,
 ];
