@@ -77,7 +77,7 @@ fn many_are_lost(setup: &Setup) -> Result<Figures, Broken> {
 
     let marks = cluster.marks();
     cluster.throughout(CALM, |_| Ok(()))?;
-    figures.count("false_failures_in_30_s", cluster.failures(&marks, &all, &all));
+    figures.count("false_failures_before_the_kill", cluster.failures(&marks, &all, &all));
     let marks = cluster.marks();
     cluster.kill(killed);
     let bounds = Bounds::new(MEMBERS);
