@@ -40,6 +40,9 @@ pub(crate) enum Task {
     /// Run cases with real 'swim agent' processes, each in a lab of its own
     Run(Run),
     /// Start a lab, and a program on each of its hosts, until Ctrl-C
+    ///
+    /// Commands on standard input change the network meanwhile: cut, mend, loss, delay, udp and
+    /// others; 'help' lists them.
     Lab(UserLab),
 }
 
@@ -141,7 +144,8 @@ fn hosts(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("a whole number from 1 to {}", Lab::HOSTS_MAX))
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A share, as a percentage or from 0 to 1.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.parse::<f64>().map(|percent| percent / 100.0),
         None => text.parse(),
@@ -150,7 +154,8 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "a share from 0% to 100%, such as 10% or 0.1".into())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+/// A time with its unit.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 3] = [("ms", 1e-3), ("us", 1e-6), ("s", 1.0)];
     const TIME_MAX: f64 = 60.0;
     let time = UNITS.iter().find_map(|(unit, seconds)| {

@@ -24,6 +24,7 @@ mod cases;
 mod cli;
 mod cluster;
 mod error;
+mod fault;
 mod figures;
 mod icmp;
 mod lab;

@@ -1,11 +1,16 @@
 //! A lab for the programs of a user.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use rustix::termios::tcgetpgrp;
 
 use crate::cli::UserLab;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::lab::{Host, Lab};
 use crate::stop::{EXIT_CODE, Stop};
 
@@ -44,9 +49,11 @@ pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
         );
         programs.0.push(start(index, host, lab.host(0), &arguments.command)?);
     }
+    let typed = typed_lines();
     let mut left = arguments.nodes;
     while left > 0 && !stop.is_asked() {
         std::thread::sleep(LOOK);
+        typed.try_iter().for_each(|line| change(&lab, &line));
         left = running(&mut programs);
     }
     if left > 0 {
@@ -54,6 +61,36 @@ pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
     }
     eprintln!("netlab: {:?}", lab.switch().tallies());
     Ok(if stop.is_asked() { ExitCode::from(EXIT_CODE) } else { ExitCode::SUCCESS })
+}
+
+/// What is typed, line by line. The end of the input ends nothing.
+///
+/// Nothing is read in the background of a terminal: the system would stop this process for it.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    let is_in_front = tcgetpgrp(std::io::stdin()).is_ok_and(|front| front == getpgrp());
+    if std::io::stdin().is_terminal() && !is_in_front {
+        return lines;
+    }
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            let Ok(line) = line else { return };
+            if !line.trim().is_empty() && sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+fn change(lab: &Lab, line: &str) {
+    match Fault::parse(line, lab.hosts().len()) {
+        Ok(fault) => match fault.carry_out(&mut lab.switch()) {
+            Some(told) => eprintln!("netlab: {told}"),
+            None => eprintln!("netlab: done: {line}"),
+        },
+        Err(why) => eprintln!("netlab: {why}"),
+    }
 }
 
 fn start(index: usize, host: &Host, first: &Host, command: &[String]) -> Result<Child, Error> {
@@ -104,8 +141,6 @@ fn running(programs: &mut Programs) -> usize {
 /// Asks all to end. Ctrl-C in a terminal has asked them already; those that ignore it twice are
 /// killed.
 fn end(programs: &mut Programs) {
-    use rustix::process::{Pid, Signal, kill_process};
-
     for program in &mut programs.0 {
         if let (Ok(None), Ok(number)) = (program.try_wait(), i32::try_from(program.id())) {
             let _ = Pid::from_raw(number).map(|process| kill_process(process, Signal::TERM));
