@@ -16,8 +16,10 @@ use crate::error::Error;
 use crate::namespace::Namespace;
 use crate::packet::V4_HEADER;
 use crate::switch::{Port, Switch};
-use crate::wires::{DEVICE, DEVICE_MTU, lock};
+use crate::wires::{DEVICE, lock};
 
+/// The largest packet that hosts send, in bytes: that of Ethernet.
+const DEVICE_MTU: i32 = 1500;
 /// More than any packet of IP.
 const BUFFER: usize = 1 << 16;
 

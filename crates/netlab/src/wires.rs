@@ -11,8 +11,6 @@ use crate::carrier as system;
 
 /// The name of the TUN device in each namespace.
 pub(crate) const DEVICE: &str = "tun0";
-/// The largest packet that its hosts know of, in bytes: that of Ethernet.
-pub(crate) const DEVICE_MTU: i32 = 1500;
 
 /// A switch that a thread of its own carries packets to and from.
 #[derive(Debug)]
