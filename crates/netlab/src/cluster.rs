@@ -254,6 +254,11 @@ impl<'a> Cluster<'a> {
         })
     }
 
+    /// Whether all observers hold all subjects for left.
+    pub(crate) fn are_left(&self, observers: &[Port], subjects: &[Port]) -> Result<(), String> {
+        self.are(observers, subjects, "left", |seen| seen.is_some_and(|seen| seen.state == "left"))
+    }
+
     fn are(
         &self,
         observers: &[Port],

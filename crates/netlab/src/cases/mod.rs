@@ -8,6 +8,7 @@ mod mtu;
 mod nat;
 mod one_way;
 mod partition;
+mod sixteen;
 mod udp;
 
 use crate::broken::Broken;
@@ -39,6 +40,9 @@ pub(crate) const CASES: &[Case] = &[
     mtu::SILENT,
     mtu::TOLD,
     loss::V6,
+    udp::DROPPED_ON_STREAMS,
+    sixteen::ON_DATAGRAMS,
+    sixteen::ON_STREAMS,
     bare::LAB,
     leftovers::REMOVED,
 ];

@@ -27,6 +27,17 @@ struct Transport {
     sends_datagrams: bool,
 }
 
+pub(crate) const DROPPED_ON_STREAMS: Case = Case {
+    name: "udp-dropped-tcp",
+    about: "the same with --transport tcp",
+    oracle: "nobody notices: nobody is declared failed for the longest suspicion and 15 s more; one \
+             that joins becomes known to all; a killed one is failed for all others; each within \
+             the bound",
+    run: |setup| dropped("udp-dropped-tcp", setup, &TCP),
+};
+
+const TCP: Transport = Transport { arguments: &["--transport", "tcp"], sends_datagrams: false };
+
 const UDP_AND_TCP: Transport = Transport { arguments: &[], sends_datagrams: true };
 
 fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<Figures, Broken> {
