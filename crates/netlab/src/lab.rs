@@ -13,6 +13,18 @@ use crate::wires::{DEVICE, Wires};
 ///
 /// Each host has a TUN device with an address of 10.77.0.0/16 and one of fd4e:77::/64. Nothing
 /// leads out of a lab, and two labs do not see each other.
+///
+/// ```no_run
+/// # use netlab::Lab;
+/// let lab = Lab::new(3, 1)?;
+/// lab.switch().change_all(|link| link.loss = 0.1);
+/// for host in lab.hosts() {
+///     let mut server = host.namespace().command("server");
+///     server.args(["--bind", &host.v4().to_string()]).spawn()?;
+/// }
+/// lab.cut(&[0], &[1, 2], true); // host 0 is alone
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Lab {
     // Dropped before the namespaces that its devices are in.

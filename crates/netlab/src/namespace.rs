@@ -19,6 +19,14 @@ pub(crate) const FOLDER: &str = "/var/run/netns";
 ///
 /// Its name tells which process made it. What a killed process has left behind is removed by
 /// [`remove_leftovers`](Namespace::remove_leftovers).
+///
+/// ```no_run
+/// # use netlab::Namespace;
+/// let namespace = Namespace::new()?;
+/// namespace.nft("add table inet wall\n")?;
+/// let socket = namespace.inside(|| std::net::UdpSocket::bind("127.0.0.1:0"))??;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
