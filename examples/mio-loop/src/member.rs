@@ -98,7 +98,7 @@ impl Member {
         }
     }
 
-    /// The next datagram. What failed with another is skipped: mio would not tell of the rest again.
+    /// The next datagram. What failed with another is skipped: mio tells of the rest no more.
     fn receive(&mut self) -> Option<(usize, SocketAddr)> {
         for _ in 0..ERRORS_SKIPPED_MAX {
             match self.datagrams.recv_from(&mut self.datagram) {
