@@ -69,7 +69,8 @@ fn tone(event: &Event) -> Tone {
         | Event::DatagramsBlocked { .. }
         | Event::BadInput { .. }
         | Event::StreamsShort { .. }
-        | Event::KeyWearsOut { .. } => Tone::Warning,
+        | Event::KeyWearsOut { .. }
+        | Event::TlsFailed { .. } => Tone::Warning,
         _ => Tone::Plain,
     }
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::hooks::Hooks;
-use crate::output::{Answer, Event, Failure, PacketKind, RequestId};
+use crate::output::{Answer, Event, Failure, PacketKind, RequestId, TlsFault};
 use crate::outputs::Outputs;
 use crate::random::Random;
 use crate::sabotage::Sabotage;
@@ -64,6 +64,12 @@ impl Context {
     pub(crate) fn report_drop(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
         self.stats.drops[reason] += 1;
         self.outputs.bad_input(self.clock.now(), from, reason, stream);
+    }
+
+    /// Counts a connection on which TLS failed and reports it.
+    pub(crate) fn report_tls(&mut self, peer: SocketAddr, dialled: bool, fault: TlsFault) {
+        self.stats.tls_failures += 1;
+        self.outputs.tls_failed(self.clock.now(), peer, dialled, fault);
     }
 
     /// Counts a message that was written to a packet or stream.

@@ -164,7 +164,7 @@ pub use member::{
 pub use node::Node;
 pub use output::{
     Answer, ConnectionError, Event, Failure, HealthReason, Output, PacketKind, RequestId, StreamId,
-    StreamInput, StreamOp, StreamResource, StreamSource, Via,
+    StreamInput, StreamOp, StreamResource, StreamSource, TlsFault, Via,
 };
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]

@@ -1,11 +1,13 @@
 //! What leaves a node: packets, stream operations, and events.
 
+mod connection_error;
 mod made;
 mod sentence;
 #[cfg(feature = "serde")]
 mod serial;
 #[cfg(test)]
 mod tests;
+mod tls_fault;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,6 +21,9 @@ use ipnet::IpNet;
 use crate::fingerprint::Fingerprint;
 use crate::member::{Incarnation, Member, Name, State};
 use crate::stats::DropReason;
+
+pub use connection_error::ConnectionError;
+pub use tls_fault::TlsFault;
 
 /// Something that the caller has to do. Exhaustive on purpose: a new duty must not be overlooked.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,49 +113,6 @@ pub enum StreamInput<'a> {
     Finished,
     /// The connection failed, or could not be opened.
     Failed(ConnectionError),
-}
-
-/// Why a connection could not be made, or broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ConnectionError {
-    /// The host answered that nothing listens there.
-    Refused,
-    /// There is no way to the address: no route, or a router said so.
-    Unreachable,
-    /// Nothing came back in time.
-    TimedOut,
-    /// The connection stood, and the peer or something in between ended it.
-    Reset,
-    /// This machine gave up: it has no descriptor or port left, a local filter forbids it, or too
-    /// much waits to be written to a peer that does not read.
-    Local,
-}
-
-impl ConnectionError {
-    /// A short fixed name, for metrics and JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ConnectionError::Refused => "refused",
-            ConnectionError::Unreachable => "unreachable",
-            ConnectionError::TimedOut => "timed_out",
-            ConnectionError::Reset => "reset",
-            ConnectionError::Local => "local",
-        }
-    }
-}
-
-impl fmt::Display for ConnectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ConnectionError::Refused => "the connection was refused: nothing listens there",
-            ConnectionError::Unreachable => "the address cannot be reached: there is no route",
-            ConnectionError::TimedOut => "the connection timed out",
-            ConnectionError::Reset => "the connection was reset",
-            ConnectionError::Local => "this machine could not make or keep the connection",
-        })
-    }
 }
 
 /// Names a stream between a node and its caller. Never reused within one node.
@@ -437,6 +399,16 @@ pub enum Event {
         seals: u64,
         /// How many live members there are, this node included.
         members: usize,
+    },
+    /// TLS could not be spoken with a peer: the first time for this reason and host in a minute.
+    #[non_exhaustive]
+    TlsFailed {
+        /// The address that was dialled, or that the peer dialled from.
+        peer: SocketAddr,
+        /// Whether this node dialled.
+        dialled: bool,
+        /// What is wrong, and what to change.
+        fault: TlsFault,
     },
 }
 

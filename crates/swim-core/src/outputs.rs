@@ -6,7 +6,9 @@ use core::net::SocketAddr;
 
 use crate::config::Config;
 use crate::error::CommandError;
-use crate::output::{Answer, Event, Failure, Output, PacketKind, RequestId, StreamId, StreamOp};
+use crate::output::{
+    Answer, Event, Failure, Output, PacketKind, RequestId, StreamId, StreamOp, TlsFault,
+};
 use crate::reported::Reported;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
@@ -22,7 +24,9 @@ pub(crate) struct Outputs {
     queue: VecDeque<Output>,
     requests_made: u64,
     requests_open: usize,
-    reported: Reported,
+    reported: Reported<DropReason>,
+    /// What TLS failed for, and whether this node dialled.
+    tls_reported: Reported<(TlsFault, bool)>,
 }
 
 impl Outputs {
@@ -74,6 +78,19 @@ impl Outputs {
         }
     }
 
+    /// Reports a connection on which TLS failed: the first for its reason with a host.
+    pub(crate) fn tls_failed(
+        &mut self,
+        now: Instant,
+        peer: SocketAddr,
+        dialled: bool,
+        fault: TlsFault,
+    ) {
+        if self.tls_reported.is_news(now, peer.ip(), (fault, dialled)) {
+            self.queue.push_back(Output::Event(Event::TlsFailed { peer, dialled, fault }));
+        }
+    }
+
     #[inline]
     pub(crate) fn packet(&mut self, to: SocketAddr, payload: bytes::Bytes, kind: PacketKind) {
         self.queue.push_back(Output::Packet { to, payload, kind });
@@ -97,6 +114,7 @@ impl Outputs {
         let forgets = config.breaks(Sabotage::NeverAnswers);
         assert!(open == waiting.len() || forgets, "{open} requests are open, {waiting:?} wait");
         self.reported.check();
+        self.tls_reported.check();
     }
 
     /// The next output.

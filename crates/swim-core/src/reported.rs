@@ -1,10 +1,9 @@
-//! Which bad input was reported lately.
+//! What was reported lately about a host.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::stats::DropReason;
 use crate::time::Instant;
 
 /// How long the same about the same host is not repeated.
@@ -14,18 +13,24 @@ const QUIET: Duration = Duration::from_secs(60);
 /// flood from made-up addresses must not become a flood of events.
 const REMEMBERED_MAX: usize = 64;
 
-/// The reports made lately.
-#[derive(Debug, Default)]
-pub(crate) struct Reported {
+/// The reports made lately, each for a reason.
+#[derive(Debug)]
+pub(crate) struct Reported<R> {
     /// Oldest first.
-    told: VecDeque<(Instant, IpAddr, DropReason)>,
+    told: VecDeque<(Instant, IpAddr, R)>,
     /// The same, to be found without looking at all of them: bad input may be a byte each.
-    known: BTreeSet<(u128, DropReason)>,
+    known: BTreeSet<(u128, R)>,
 }
 
-impl Reported {
+impl<R> Default for Reported<R> {
+    fn default() -> Self {
+        Reported { told: VecDeque::new(), known: BTreeSet::new() }
+    }
+}
+
+impl<R: Copy + Ord> Reported<R> {
     /// Whether this is the first report of its kind for a while.
-    pub(crate) fn is_news(&mut self, now: Instant, from: IpAddr, reason: DropReason) -> bool {
+    pub(crate) fn is_news(&mut self, now: Instant, from: IpAddr, reason: R) -> bool {
         while let Some(&(at, host, why)) = self.told.front()
             && at + QUIET <= now
         {
@@ -63,6 +68,7 @@ fn number(host: IpAddr) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::DropReason;
 
     #[test]
     fn a_report_is_made_once_a_minute_per_host_and_reason() {

@@ -56,6 +56,8 @@ pub struct Stats {
     pub seals: u64,
     /// Times when this node did not run for longer than a probe interval.
     pub stalls: u64,
+    /// Connections on which TLS failed, on either side. 0 with a transport that speaks no TLS.
+    pub tls_failures: u64,
     /// Gauge: the smoothed round trip of this node's own direct probes over all members, each
     /// measurement weighing an eighth; `None` before the first.
     pub round_trip: Option<Duration>,
@@ -166,6 +168,8 @@ counted_enum! {
         Http => "http", "an HTTP request";
         /// TLS.
         Tls => "tls", "a TLS handshake";
+        /// A TLS alert: a peer that speaks nothing but TLS refuses what it cannot read.
+        TlsRequired => "tls_required", "a TLS alert: set tls_ca, tls_certificate and tls_key";
         /// The wire format of HashiCorp memberlist.
         Memberlist => "memberlist", "HashiCorp memberlist's format; this node speaks swim";
         /// The native wire format, where memberlist's is spoken.

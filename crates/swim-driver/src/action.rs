@@ -54,9 +54,26 @@ pub enum StreamNews<'a> {
 }
 
 /// What an error of the system means for a connection, for [`StreamNews::Failed`].
+///
+/// A transport that knows better says so itself, with an error made of a [`ConnectionError`]:
+///
+/// ```
+/// use std::io;
+/// use swim_driver::{ConnectionError, TlsFault, connection_error};
+///
+/// let expired = ConnectionError::Tls(TlsFault::Expired);
+/// assert_eq!(connection_error(&io::Error::other(expired)), expired);
+/// assert_eq!(
+///     connection_error(&io::ErrorKind::ConnectionRefused.into()),
+///     ConnectionError::Refused
+/// );
+/// ```
 #[must_use]
 pub fn connection_error(error: &io::Error) -> ConnectionError {
     use io::ErrorKind as Kind;
+    if let Some(known) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return *known;
+    }
     match error.kind() {
         Kind::ConnectionRefused => ConnectionError::Refused,
         Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {

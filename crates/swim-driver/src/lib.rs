@@ -96,7 +96,7 @@ pub use swim_core::{
     DropCounts, DropReason, Encryption, Event, Failure, Fingerprint, HealthReason, Hooks,
     Incarnation, IpNet, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge,
     MessageCounts, MessageKind, Name, NameError, NoHooks, Refused, State, Stats, StreamId,
-    StreamResource, StreamSource, SuspicionTimeouts, VersionRange, Versions, Via, Wire,
+    StreamResource, StreamSource, SuspicionTimeouts, TlsFault, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use transport::Transport;

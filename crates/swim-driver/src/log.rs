@@ -55,6 +55,9 @@ pub(crate) fn record(node: &Name, event: &Event) {
             target: "swim", %node, %key, seals, members,
             "the key wears out: replace it"
         ),
+        Event::TlsFailed { peer, dialled, fault, .. } => {
+            warn!(target: "swim", %node, %peer, dialled, %fault, "TLS failed");
+        }
         // Answers go to their callers.
         other => debug!(target: "swim", %node, "{other}"),
     }

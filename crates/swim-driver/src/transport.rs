@@ -76,7 +76,9 @@ pub trait Transport: Send + Unpin + 'static {
     /// # Errors
     ///
     /// The kind tells peers and operators what to look for: refused, unreachable, timed out, reset;
-    /// all others count as trouble of this machine.
+    /// all others count as trouble of this machine. An error that is made of a
+    /// [`ConnectionError`](crate::ConnectionError) says it exactly, here and on a stream:
+    /// `io::Error::other(ConnectionError::Tls(fault))`.
     fn dial(
         &mut self,
         to: SocketAddr,

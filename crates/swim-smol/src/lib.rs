@@ -69,8 +69,8 @@ pub use swim_driver::{
     IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member, MemberRef, MemoryNetwork,
     MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks,
     Node, Notice, Options, PORT_DEFAULT, Pong, Runtime, SeedError, State, Stats, StreamResource,
-    StreamSource, SuspicionTimeouts, Tags, TagsError, Timer, Transport, VersionRange, Versions,
-    Via, Watch, Wire, metrics_text,
+    StreamSource, SuspicionTimeouts, Tags, TagsError, Timer, TlsFault, Transport, VersionRange,
+    Versions, Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

@@ -12,7 +12,7 @@ use crate::channel::{Framed, Received, Rejected, Side, StreamBuffer};
 use crate::context::Context;
 use crate::error::Refused;
 use crate::members::{Entry, Members, Slot};
-use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput, StreamOp};
+use crate::output::{Answer, ConnectionError, Failure, RequestId, StreamId, StreamInput, StreamOp};
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
@@ -162,7 +162,11 @@ impl Exchange {
             StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
             StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
             StreamInput::Failed(error) => {
+                let peer = stream.peer();
                 self.table.remove(id);
+                if let ConnectionError::Tls(fault) = error {
+                    cx.report_tls(peer, !is_accepted(purpose), fault);
+                }
                 report_failure(cx, purpose, Failure::Connection(error));
             }
         }
@@ -301,6 +305,11 @@ fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
         | Purpose::Compare
         | Purpose::Ping { .. } => {}
     }
+}
+
+/// Whether the peer opened the stream.
+fn is_accepted(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Incoming | Purpose::Answered)
 }
 
 /// Sends a part of what this side sends on a stream.

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Event, Via};
+use super::{Event, TlsFault, Via};
 use crate::member::{Member, Name, State};
 use crate::stats::DropReason;
 
@@ -63,6 +63,12 @@ impl Event {
     #[must_use]
     pub fn bad_input(from: SocketAddr, reason: DropReason, stream: bool) -> Self {
         Event::BadInput { from, reason, stream }
+    }
+
+    /// Makes an [`Event::TlsFailed`] on a connection that this node dialled, or accepted.
+    #[must_use]
+    pub fn tls_failed(peer: SocketAddr, dialled: bool, fault: TlsFault) -> Self {
+        Event::TlsFailed { peer, dialled, fault }
     }
 
     /// Makes an [`Event::Late`].

@@ -57,6 +57,7 @@ impl Event {
             Event::BadInput { .. } => "bad_input",
             Event::StreamsShort { .. } => "streams_short",
             Event::KeyWearsOut { .. } => "key_wears_out",
+            Event::TlsFailed { .. } => "tls_failed",
         }
     }
 
@@ -84,7 +85,8 @@ impl Event {
             | Event::Late { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
-            | Event::KeyWearsOut { .. } => None,
+            | Event::KeyWearsOut { .. }
+            | Event::TlsFailed { .. } => None,
         }
     }
 
@@ -109,7 +111,8 @@ impl Event {
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
-            | Event::KeyWearsOut { .. } => of_this_node(self),
+            | Event::KeyWearsOut { .. }
+            | Event::TlsFailed { .. } => of_this_node(self),
             Event::AckPayload { .. }
             | Event::Broadcast { .. }
             | Event::Message { .. }
@@ -212,6 +215,8 @@ fn of_this_node(event: &Event) -> String {
             "key {key} sealed {seals} times here, half as often as it may if {} did alike",
             count(*members, "member")
         ),
+        Event::TlsFailed { peer, dialled: true, fault } => format!("dialling {peer}: {fault}"),
+        Event::TlsFailed { peer, fault, .. } => format!("connection from {peer}: {fault}"),
         _ => String::new(),
     }
 }

@@ -49,7 +49,8 @@ impl Serialize for Event {
             | Event::NameConflict { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
-            | Event::KeyWearsOut { .. } => of_this_node(&mut map, self)?,
+            | Event::KeyWearsOut { .. }
+            | Event::TlsFailed { .. } => of_this_node(&mut map, self)?,
         }
         if let Some(via) = self.via() {
             map.via(via)?;
@@ -157,6 +158,12 @@ fn of_this_node<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(
             map.put("key", &key.to_string())?;
             map.put("seals", seals)?;
             map.put("members", members)
+        }
+        Event::TlsFailed { peer, dialled, fault } => {
+            map.put("peer", &peer.to_string())?;
+            map.put("dialled", dialled)?;
+            map.put("reason", fault.as_str())?;
+            map.put("explanation", &fault.to_string())
         }
         _ => Ok(()),
     }

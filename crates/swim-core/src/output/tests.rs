@@ -312,6 +312,31 @@ fn what_does_not_get_through() {
 }
 
 #[test]
+fn a_failure_of_tls_says_which_side_has_to_change_what() {
+    let peer = "10.0.0.9:7946".parse().unwrap();
+    let event = Event::tls_failed(peer, true, TlsFault::OwnUnknownCa);
+    assert_eq!(
+        told(&event),
+        "tls_failed: dialling 10.0.0.9:7946: the peer does not know the CA of this node's \
+         certificate: add that CA to the peer's tls_ca, or set tls_certificate here to one of the \
+         peer's CA"
+    );
+    let event = Event::tls_failed(peer, false, TlsFault::NotTls);
+    assert_eq!(
+        told(&event),
+        "tls_failed: connection from 10.0.0.9:7946: the peer does not speak TLS: set tls_ca, \
+         tls_certificate and tls_key there, or remove them here"
+    );
+    is_json(
+        &event,
+        json!({
+            "event": "tls_failed", "peer": "10.0.0.9:7946", "dialled": false,
+            "reason": "tls_not_tls", "explanation": TlsFault::NotTls.to_string(),
+        }),
+    );
+}
+
+#[test]
 fn a_conflict_of_names_says_whom_to_rename() {
     let event = Event::NameConflict {
         name: name("b"),

@@ -67,6 +67,7 @@ impl Stats {
             repairs: _,
             seals: _,
             stalls: _,
+            tls_failures: _,
             round_trip: _,
             health: _,
             members_live: _,
@@ -134,6 +135,7 @@ impl Stats {
             counter("repairs", "Push/pull exchanges because views differed", self.repairs),
             counter("seals", "Datagrams and parts of streams sealed", self.seals),
             counter("stalls", "Times when this node did not run", self.stalls),
+            counter("tls_failures", "Connections on which TLS failed", self.tls_failures),
         ]
         .into_iter()
     }
@@ -193,7 +195,7 @@ mod tests {
         let counters = stats.counters();
         let distinct: BTreeSet<_> = counters.iter().map(|it| (it.name, it.label)).collect();
         assert_eq!(distinct.len(), counters.len());
-        assert_eq!(counters.len(), 26 + 2 * MessageKind::ALL.len() + DropReason::ALL.len());
+        assert_eq!(counters.len(), 27 + 2 * MessageKind::ALL.len() + DropReason::ALL.len());
         let round_trip = counters.iter().find(|it| it.name == "round_trip_us").unwrap();
         assert_eq!((round_trip.value, round_trip.kind), (1500, CounterKind::Gauge));
     }

@@ -322,6 +322,8 @@ pub(super) fn classify(bytes: &[u8]) -> DropReason {
         [LINK_MAGIC, ..] => DropReason::Links,
         // A handshake record; the second byte is the major version of TLS, or of DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
+        // An alert of TLS: what this node sent is not TLS.
+        [0x15, 0x03, ..] => DropReason::TlsRequired,
         // Letters alone are compared: this is asked of every byte that somebody sends by itself.
         [b'A'..=b'Z', ..]
             if HTTP.iter().any(|it| it.starts_with(bytes) || bytes.starts_with(it)) =>

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use swim_core::wire::{self, Ack, Frame, Ping, Scope, User};
 use swim_core::{
-    ConnectionError, DropReason, Failure, Output, Refused, StreamId, StreamInput, StreamOp,
+    ConnectionError, DropReason, Event, Failure, Output, Refused, StreamId, StreamInput, StreamOp,
+    TlsFault,
 };
 
 use super::datagrams::STRANGERS;
@@ -264,6 +265,41 @@ fn news_about_a_stream_that_is_over_is_ignored() {
         assert_eq!(peer.stream(stream, news), []);
         assert_eq!(peer.stream(StreamId(999), news), []);
     }
+}
+
+#[test]
+fn a_connection_without_tls_is_reported_once_a_minute_for_each_host_side_and_reason() {
+    let failed = |fault| StreamInput::Failed(ConnectionError::Tls(fault));
+    let (mut peer, stream) = joining();
+    let outputs = peer.stream(stream, failed(TlsFault::UnknownCa));
+    let told = Event::tls_failed(address(1), true, TlsFault::UnknownCa);
+    assert_eq!(events(&outputs), [told]);
+    assert_eq!(
+        failures(&outputs),
+        [Failure::Connection(ConnectionError::Tls(TlsFault::UnknownCa))]
+    );
+
+    let mut refuse = |from, fault| {
+        let stream = peer.accept(from);
+        events(&peer.stream(stream, failed(fault)))
+    };
+    let told = |from, fault| [Event::tls_failed(from, false, fault)];
+    assert_eq!(refuse(address(1), TlsFault::UnknownCa), told(address(1), TlsFault::UnknownCa));
+    assert_eq!(refuse(address(1), TlsFault::UnknownCa), []);
+    assert_eq!(refuse(address(1), TlsFault::NotTls), told(address(1), TlsFault::NotTls));
+    assert_eq!(refuse(address(2), TlsFault::NotTls), told(address(2), TlsFault::NotTls));
+    assert_eq!(peer.node.stats().tls_failures, 5);
+    peer.run(Duration::from_secs(60));
+    let stream = peer.accept(address(2));
+    assert_eq!(events(&peer.stream(stream, failed(TlsFault::NotTls))).len(), 1);
+}
+
+#[test]
+fn a_peer_that_demands_tls_is_known_by_its_alert() {
+    let (mut peer, stream) = joining();
+    let outputs = peer.stream(stream, StreamInput::Data(&[0x15, 3, 3, 0, 2, 2, 50]));
+    assert_eq!(complaints(&outputs), [(DropReason::TlsRequired, true)]);
+    assert_eq!(failures(&outputs), [Failure::BadAnswer { reason: DropReason::TlsRequired }]);
 }
 
 #[test]

@@ -88,12 +88,14 @@ fn the_longest_label_fits_the_header() {
 
 #[test]
 fn foreign_bytes_are_recognised() {
-    use DropReason::{Http, Memberlist, Tls, Truncated, Unrecognised};
-    let cases: [(&[u8], DropReason); 20] = [
+    use DropReason::{Http, Memberlist, Tls, TlsRequired, Truncated, Unrecognised};
+    let cases: [(&[u8], DropReason); 22] = [
         (b"", Truncated),
         (b"\x16\x03\x01\x02\x00\x01", Tls),
         (b"\x16\xFE\xFD\x00\x00", Tls),
         (b"\x16\x04", Unrecognised),
+        (b"\x15\x03\x03\x00\x02", TlsRequired),
+        (b"\x15\x04", Unrecognised),
         (b"GET / HTTP/1.1\r\n", Http),
         (b"HEAD /", Http),
         (b"POST /v1", Http),
