@@ -30,6 +30,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-driver", &["serde", "toml"]),
     ("swim-sim", &[]),
     ("swim-sockets", &["async-io"]),
+    ("swim-tls", &[]),
     ("swim-tokio", &["serde", "signal", "toml"]),
     ("swim-smol", &["serde", "toml"]),
     ("swim-async-std", &["serde", "toml"]),

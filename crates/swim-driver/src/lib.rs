@@ -59,6 +59,7 @@ mod node;
 mod options;
 mod replies;
 mod runtime;
+mod secret_file;
 mod seed;
 mod seeds;
 #[cfg(feature = "toml")]
@@ -66,6 +67,7 @@ pub mod settings;
 mod streams;
 mod system_clock;
 mod tags;
+mod tls_files;
 mod transport;
 mod view;
 mod watch;
@@ -88,6 +90,7 @@ pub use metrics::metrics_text;
 pub use node::Node;
 pub use options::{Options, PORT_DEFAULT};
 pub use runtime::{Runtime, Timer};
+pub use secret_file::{KeyFileError, Readers, read_secret_file};
 pub use seed::SeedError;
 #[cfg(feature = "toml")]
 pub use settings::SettingsError;
@@ -99,5 +102,6 @@ pub use swim_core::{
     StreamResource, StreamSource, SuspicionTimeouts, TlsFault, VersionRange, Versions, Via, Wire,
 };
 pub use tags::{Tags, TagsError};
+pub use tls_files::TlsFiles;
 pub use transport::Transport;
 pub use watch::{Change, Watch};

@@ -1,46 +1,12 @@
 //! Keys from files and from the environment. What is wrong is told without a byte of what was
 //! there.
 
-use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use swim_core::text;
 use swim_core::{Key, Keyring, KeyringError};
-use zeroize::Zeroizing;
 
-/// A file larger than this is none of ours.
-const FILE_SIZE_MAX: usize = 64 << 10;
-
-/// Whose key files are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Readers {
-    /// Those that only their owner can read and change.
-    #[default]
-    Owner,
-    /// Any, such as secrets that are mounted for a group.
-    Anybody,
-}
-
-/// Why the keys of a file cannot be used. `Display` has no byte of what is in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyFileError {
-    /// Others than its owner can read or change it, which [`Readers::Anybody`] allows.
-    Shared(String),
-    /// It cannot be read, or has no keys.
-    Unusable(String),
-}
-
-impl fmt::Display for KeyFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (KeyFileError::Shared(told) | KeyFileError::Unusable(told)) = self;
-        f.write_str(told)
-    }
-}
-
-impl std::error::Error for KeyFileError {}
+use crate::secret_file::{KeyFileError, Readers, read_secret_file};
 
 /// Reads a file of keys: one per line, the primary one first; lines that start with `#` are
 /// comments.
@@ -49,28 +15,13 @@ impl std::error::Error for KeyFileError {}
 ///
 /// A file that cannot be read, that is not for these `readers` alone, or that has no keys.
 pub fn keys_of_file(path: &Path, readers: Readers) -> Result<Keyring, KeyFileError> {
+    let bytes = read_secret_file(path, readers)?;
     let shown = text::escape(&path.display().to_string());
-    let cannot = |error: std::io::Error| {
-        KeyFileError::Unusable(format!("cannot read the key file {shown}: {error}"))
-    };
-    let file = File::open(path).map_err(cannot)?;
-    if let Some(mode) = open_to_others(&file).filter(|_| readers == Readers::Owner) {
-        return Err(KeyFileError::Shared(format!(
-            "the key file {shown} can be read by others than its owner (mode {mode:04o}): change \
-             it with 'chmod 600 {shown}'"
-        )));
-    }
-    // As large as it may get: one that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
-    file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
     of_bytes(&bytes, &shown).map_err(KeyFileError::Unusable)
 }
 
 fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
     let file = format!("the key file {shown}");
-    if bytes.len() > FILE_SIZE_MAX {
-        return Err(format!("{file} has more than {FILE_SIZE_MAX} bytes: is it one?"));
-    }
     let text = std::str::from_utf8(bytes)
         .map_err(|_| format!("{file} is not text: keys are written in base64"))?;
     // Some editors put a byte order mark in front of what they write.
@@ -116,22 +67,6 @@ fn of_lines(text: &str) -> Result<Vec<Key>, String> {
         true => Err(" has no key: write one per line, or leave the file away".into()),
         false => Ok(keys),
     }
-}
-
-/// The permissions of a file that others than its owner may read or change.
-#[cfg(unix)]
-fn open_to_others(file: &File) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let metadata = file.metadata().ok()?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    (metadata.is_file() && mode & 0o066 != 0).then_some(mode)
-}
-
-/// Elsewhere permissions cannot be told in a few bits.
-#[cfg(not(unix))]
-fn open_to_others(_file: &File) -> Option<u32> {
-    None
 }
 
 #[cfg(test)]

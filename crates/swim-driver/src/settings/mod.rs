@@ -30,9 +30,10 @@ use swim_core::{Keyring, Name, Wire};
 use crate::options::Options;
 use crate::tags::Tags;
 
+pub use crate::secret_file::{KeyFileError, Readers};
 pub use error::{Origin, SettingsError};
 pub use example::example;
-pub use keys::{KeyFileError, Readers, keys_of_file, keys_of_variable};
+pub use keys::{keys_of_file, keys_of_variable};
 pub use layers::{Settings, TABLES, UnknownVariable, VARIABLES_PREFIX, Variable};
 pub use node::{NODE, advertised_address, bind_address, label, name, network, seed, versions};
 pub use protocol::PROTOCOL;

@@ -7,10 +7,10 @@ use swim_core::text::is_unprintable;
 use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 
 use super::NodeSettings;
-use super::keys::Readers;
 use super::setting::{Kind, Setting, Table};
 use crate::carrier::Carrier;
 use crate::options::PORT_DEFAULT;
+use crate::secret_file::Readers;
 use crate::seed::{Seed, address};
 
 /// The longest label: its length travels in one byte.

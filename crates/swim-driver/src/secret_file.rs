@@ -1,0 +1,93 @@
+//! Files that nobody but their owner is to read.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use swim_core::text;
+use zeroize::Zeroizing;
+
+/// A file larger than this is none of ours.
+const FILE_SIZE_MAX: usize = 64 << 10;
+
+/// Whose key files are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Those that only their owner can read and change.
+    #[default]
+    Owner,
+    /// Any, such as secrets that are mounted for a group.
+    Anybody,
+}
+
+/// Why the keys of a file cannot be used. `Display` has no byte of what is in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// Others than its owner can read or change it, which [`Readers::Anybody`] allows.
+    Shared(String),
+    /// It cannot be read, or has no keys.
+    Unusable(String),
+}
+
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (KeyFileError::Shared(told) | KeyFileError::Unusable(told)) = self;
+        f.write_str(told)
+    }
+}
+
+impl std::error::Error for KeyFileError {}
+
+/// Reads a file of keys, of at most 64 KiB: the rule of all key files. What was read is overwritten
+/// when it is dropped.
+///
+/// # Errors
+///
+/// A file that cannot be read, that is too large, or that is not for these `readers` alone.
+///
+/// ```no_run
+/// use swim_driver::{Readers, read_secret_file};
+///
+/// let bytes = read_secret_file("node.key".as_ref(), Readers::Owner)?;
+/// # Ok::<(), swim_driver::KeyFileError>(())
+/// ```
+pub fn read_secret_file(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let shown = text::escape(&path.display().to_string());
+    let cannot = |error: std::io::Error| {
+        KeyFileError::Unusable(format!("cannot read the key file {shown}: {error}"))
+    };
+    let file = File::open(path).map_err(cannot)?;
+    if let Some(mode) = open_to_others(&file).filter(|_| readers == Readers::Owner) {
+        return Err(KeyFileError::Shared(format!(
+            "the key file {shown} can be read by others than its owner (mode {mode:04o}): change \
+             it with 'chmod 600 {shown}'"
+        )));
+    }
+    // As large as it may get: one that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
+    file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() > FILE_SIZE_MAX {
+        return Err(KeyFileError::Unusable(format!(
+            "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it one?"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// The permissions of a file that others than its owner may read or change.
+#[cfg(unix)]
+fn open_to_others(file: &File) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = file.metadata().ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    (metadata.is_file() && mode & 0o066 != 0).then_some(mode)
+}
+
+/// Elsewhere permissions cannot be told in a few bits.
+#[cfg(not(unix))]
+fn open_to_others(_file: &File) -> Option<u32> {
+    None
+}

@@ -1,0 +1,137 @@
+//! What connections are made with: certificates that were read and checked.
+
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::version::TLS13;
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, Error, InconsistentKeys, ServerConfig,
+    ServerConnection,
+};
+use rustls_pki_types::{IpAddr, Ipv4Addr, ServerName, UnixTime};
+use swim_driver::TlsFiles;
+
+use crate::error::TlsError;
+use crate::fault::is_about_time;
+use crate::files::{Credentials, shown};
+use crate::verifier::ChainVerifier;
+
+/// What is spoken in TLS. A peer that offers another protocol alone, say HTTP, is refused.
+const PROTOCOL: &[u8] = b"swim";
+
+/// Both sides of connections.
+#[derive(Debug)]
+pub(crate) struct Configs {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+impl Configs {
+    /// Reads the files, and checks what peers are going to check.
+    pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let Credentials { roots, chain, key } = Credentials::read(files)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let roots = Arc::new(roots);
+        let servers = Arc::new(ChainVerifier { roots: Arc::clone(&roots), algorithms });
+        let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+            .build()
+            .map_err(|error| TlsError::unusable(&files.ca, error.to_string()))?;
+        check_own(files, &chain, &servers, &clients)?;
+
+        let unfit = |error| told_of_key(files, &error);
+        let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(unfit)?
+            .dangerous()
+            .with_custom_certificate_verifier(servers)
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(unfit)?;
+        // Each connection is checked anew: a certificate counts no longer than it is valid.
+        client.resumption = Resumption::disabled();
+        client.enable_sni = false;
+        client.alpn_protocols = vec![PROTOCOL.into()];
+
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13])
+            .map_err(unfit)?
+            .with_client_cert_verifier(clients)
+            .with_single_cert(chain, key)
+            .map_err(unfit)?;
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+        server.alpn_protocols = vec![PROTOCOL.into()];
+        Ok(Configs { client: Arc::new(client), server: Arc::new(server) })
+    }
+
+    pub(crate) fn client(&self) -> Result<ClientConnection, Error> {
+        ClientConnection::new(Arc::clone(&self.client), nobody())
+    }
+
+    pub(crate) fn server(&self) -> Result<ServerConnection, Error> {
+        ServerConnection::new(Arc::clone(&self.server))
+    }
+}
+
+/// Stands for the name of a server: none is sent, and none is checked.
+fn nobody() -> ServerName<'static> {
+    ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0, 0, 0, 0])))
+}
+
+/// Checks the node's own certificate as peers with the same CA will. One that is out of its time is
+/// only warned about: the clock of a machine that just started may be wrong.
+fn check_own(
+    files: &TlsFiles,
+    chain: &[rustls_pki_types::CertificateDer<'static>],
+    servers: &Arc<ChainVerifier>,
+    clients: &Arc<dyn ClientCertVerifier>,
+) -> Result<(), TlsError> {
+    let Some((own, between)) = chain.split_first() else {
+        return Ok(());
+    };
+    let now = UnixTime::now();
+    let as_server = servers.verify_server_cert(own, between, &nobody(), &[], now).map(drop);
+    let as_client = clients.verify_client_cert(own, between, now).map(drop);
+    let Err(error) = as_server.and(as_client) else {
+        return Ok(());
+    };
+    let (certificate, ca) = (shown(&files.certificate), shown(&files.ca));
+    if is_about_time(&error) {
+        tracing::warn!(
+            target: "swim",
+            "the certificate {certificate} has expired or is not valid yet: peers will refuse it; \
+             renew it, or set the clock"
+        );
+        return Ok(());
+    }
+    let why = match &error {
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => format!(
+            "comes from no CA in {ca}: issue it with that CA, or add its CA to {ca}; if there are \
+             certificates between them, append those to {certificate}"
+        ),
+        Error::InvalidCertificate(
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
+        ) => "is not for both sides of a connection: issue it for serverAuth and clientAuth".into(),
+        error => format!("cannot be used: {error}; issue it anew as an X.509 v3 certificate"),
+    };
+    Err(TlsError::unusable(&files.certificate, format!("the certificate {certificate} {why}")))
+}
+
+fn told_of_key(files: &TlsFiles, error: &Error) -> TlsError {
+    let (key, certificate) = (shown(&files.key), shown(&files.certificate));
+    let told = match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
+            "the key {key} does not belong to the certificate {certificate}: were both renewed?"
+        ),
+        _ => format!(
+            "the key {key} cannot be used: {error}; make an ECDSA key on P-256, an Ed25519 key, or \
+             an RSA key of 2048 bits or more"
+        ),
+    };
+    TlsError::unusable(&files.key, told)
+}

@@ -1,0 +1,52 @@
+//! What an error of rustls means for a connection.
+
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, Error};
+use swim_driver::{ConnectionError, TlsFault};
+
+/// The error of a connection on which TLS failed.
+pub(crate) fn failed(fault: TlsFault) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, ConnectionError::Tls(fault))
+}
+
+/// What to report of an error.
+pub(crate) fn fault(error: &Error) -> TlsFault {
+    match error {
+        Error::InvalidCertificate(error) => of_certificate(error),
+        Error::NoCertificatesPresented => TlsFault::NoCertificate,
+        Error::AlertReceived(alert) => of_alert(*alert),
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => TlsFault::Incompatible,
+        _ => TlsFault::Violation,
+    }
+}
+
+/// Whether a certificate is good but for the time.
+pub(crate) fn is_about_time(error: &Error) -> bool {
+    matches!(fault(error), TlsFault::Expired | TlsFault::NotYetValid)
+}
+
+fn of_certificate(error: &CertificateError) -> TlsFault {
+    use CertificateError as Wrong;
+    match error {
+        // A signature is wrong where another CA has the name of the right one.
+        Wrong::UnknownIssuer | Wrong::BadSignature => TlsFault::UnknownCa,
+        Wrong::Expired | Wrong::ExpiredContext { .. } => TlsFault::Expired,
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsFault::NotYetValid,
+        Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => TlsFault::WrongPurpose,
+        _ => TlsFault::BadCertificate,
+    }
+}
+
+/// What a peer says of this node.
+fn of_alert(alert: AlertDescription) -> TlsFault {
+    match alert {
+        AlertDescription::UnknownCA | AlertDescription::DecryptError => TlsFault::OwnUnknownCa,
+        AlertDescription::CertificateExpired => TlsFault::OwnExpired,
+        AlertDescription::UnsupportedCertificate => TlsFault::OwnWrongPurpose,
+        AlertDescription::ProtocolVersion
+        | AlertDescription::HandshakeFailure
+        | AlertDescription::NoApplicationProtocol => TlsFault::Incompatible,
+        _ => TlsFault::Refused,
+    }
+}

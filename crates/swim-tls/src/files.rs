@@ -1,0 +1,127 @@
+//! What is in the files.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use rustls::RootCertStore;
+use rustls_pki_types::pem::{Error as PemError, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use swim_driver::{KeyFileError, TlsFiles, read_secret_file};
+
+use crate::error::TlsError;
+
+/// A file of certificates that is larger is none: a bundle of all public CAs has a quarter of it.
+const FILE_SIZE_MAX: u64 = 1 << 20;
+
+/// The certificates between a node's own and its CA, with its own. Each is sent in every handshake.
+const CHAIN_MAX: usize = 8;
+
+/// What is in the files of a node.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) roots: RootCertStore,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+impl Credentials {
+    pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&files.ca, "the CA file")? {
+            roots.add(certificate).map_err(|error| {
+                let shown = shown(&files.ca);
+                let told =
+                    format!("the CA file {shown} has a certificate that is no CA's: {error}");
+                TlsError::unusable(&files.ca, told)
+            })?;
+        }
+        let chain = certificates(&files.certificate, "the certificate file")?;
+        if chain.len() > CHAIN_MAX {
+            let told = format!(
+                "the certificate file {} has {} certificates: at most {CHAIN_MAX} are sent, the \
+                 node's own first, without those of the CA file",
+                shown(&files.certificate),
+                chain.len()
+            );
+            return Err(TlsError::unusable(&files.certificate, told));
+        }
+        Ok(Credentials { roots, chain, key: key(files)? })
+    }
+}
+
+fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let shown = shown(path);
+    let bytes = read(path).map_err(|error| TlsError::Unreadable {
+        file: path.into(),
+        reason: format!("cannot read {what} {shown}: {error}"),
+    })?;
+    if bytes.len() as u64 > FILE_SIZE_MAX {
+        let told = format!("{what} {shown} has more than {FILE_SIZE_MAX} bytes: is it one?");
+        return Err(TlsError::unusable(path, told));
+    }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err(TlsError::unusable(
+            path,
+            format!(
+                "{what} {shown} has no certificate: it begins with -----BEGIN CERTIFICATE----- \
+                 (PEM)"
+            ),
+        )),
+        Ok(found) => Ok(found),
+        Err(error) => Err(TlsError::unusable(path, format!("{what} {shown}: {}", told(&error)))),
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn key(files: &TlsFiles) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let path = &files.key;
+    let bytes = read_secret_file(path, files.readers).map_err(|error| {
+        let (file, reason) = (path.clone(), error.to_string());
+        match error {
+            KeyFileError::Shared(_) => TlsError::Shared { file, reason },
+            _ => TlsError::Unreadable { file, reason },
+        }
+    })?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
+        let shown = shown(path);
+        let told = match error {
+            PemError::NoItemsFound if is_encrypted(&bytes) => format!(
+                "the key file {shown} has a key with a password: remove it with 'openssl pkey -in \
+                 {shown}'"
+            ),
+            PemError::NoItemsFound => format!(
+                "the key file {shown} has no private key: it begins with -----BEGIN PRIVATE \
+                 KEY----- (PEM)"
+            ),
+            error => format!("the key file {shown}: {}", told(&error)),
+        };
+        TlsError::unusable(path, told)
+    })
+}
+
+fn is_encrypted(pem: &[u8]) -> bool {
+    let word = b"ENCRYPTED";
+    pem.windows(word.len()).any(|part| part == word)
+}
+
+/// What is wrong with a file in PEM, without a byte of it.
+fn told(error: &PemError) -> &'static str {
+    match error {
+        PemError::MissingSectionEnd { .. } => "a section has no END line: was it cut?",
+        PemError::IllegalSectionStart { .. } => "a BEGIN line is not as PEM has it",
+        PemError::Base64Decode(_) => "what is between BEGIN and END is not base64",
+        _ => "it is not PEM",
+    }
+}
+
+/// A path for people.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}

@@ -1,0 +1,246 @@
+//! A connection that speaks TLS.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use rustls::{Connection, Error};
+use swim_driver::TlsFault;
+
+use crate::fault::{failed, fault};
+
+/// What a peer may send before its handshake is done: a chain of certificates needs a few
+/// kilobytes.
+const HANDSHAKE_SIZE_MAX: usize = 128 << 10;
+
+/// The records of TLS with which a peer may begin: an alert and a handshake.
+const FIRST_BYTES: [u8; 2] = [0x15, 0x16];
+
+/// A connection that speaks TLS.
+///
+/// Its handshake goes on while it is read or written. Closing it ends the peer's reading; a
+/// connection that ends in any other way is an error at the peer, so nothing can be cut off
+/// unnoticed.
+pub struct TlsStream<S> {
+    io: S,
+    session: Connection,
+    /// The bytes that came before the handshake was done.
+    greeted: usize,
+    /// What the peer sent first was TLS, as far as one byte can tell.
+    is_tls: bool,
+    /// This side has said that it will send no more.
+    closed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
+    pub(crate) fn new(io: S, session: Connection) -> Self {
+        TlsStream { io, session, greeted: 0, is_tls: true, closed: false }
+    }
+
+    /// Carries on the handshake. Ready when it is done here.
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let said = self.poll_say(cx)?;
+            if !self.session.is_handshaking() {
+                // A dialler's last message says who it is.
+                return said.map(Ok);
+            }
+            ready!(self.poll_hear(cx))?;
+        }
+    }
+
+    /// Sends what TLS has to say.
+    fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut spoke = false;
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut Blocking { io: &mut self.io, cx }) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(_) => spoke = true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(self.reason(cx, error))),
+            }
+        }
+        if spoke { Pin::new(&mut self.io).poll_flush(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Takes what the peer says.
+    fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { io, session, is_tls, greeted, .. } = self;
+        let is_first = *greeted == 0;
+        let mut blocking = Blocking { io, cx };
+        let mut heard = Heard { from: &mut blocking, first: None };
+        let read = session.read_tls(&mut heard);
+        if let Some(first) = heard.first.filter(|_| is_first && session.is_handshaking()) {
+            *is_tls = FIRST_BYTES.contains(&first);
+        }
+        let len = match read {
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            // More than rustls keeps of one message.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Poll::Ready(Err(failed(TlsFault::Violation)));
+            }
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        if self.session.is_handshaking() {
+            self.greeted += len;
+            if len == 0 {
+                return Poll::Ready(Err(self.silence()));
+            }
+            if self.greeted > HANDSHAKE_SIZE_MAX {
+                return Poll::Ready(Err(failed(TlsFault::Violation)));
+            }
+        } else if len == 0 {
+            // Without a goodbye: whoever is on the way could have ended it.
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        match self.session.process_new_packets() {
+            Ok(_) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(self.give_up(cx, &error))),
+        }
+    }
+
+    /// The peer ended the connection within the handshake.
+    fn silence(&self) -> io::Error {
+        match (&self.session, self.greeted) {
+            (Connection::Client(_), 0) => failed(TlsFault::NoAnswer),
+            _ => io::ErrorKind::ConnectionReset.into(),
+        }
+    }
+
+    /// Tells the peer why, if there is room, and returns what to report.
+    fn give_up(&mut self, cx: &mut Context<'_>, error: &Error) -> io::Error {
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut Blocking { io: &mut self.io, cx }) {
+                Ok(len) if len > 0 => {}
+                _ => break,
+            }
+        }
+        let _ = Pin::new(&mut self.io).poll_flush(cx);
+        tracing::debug!(target: "swim", %error, "TLS failed");
+        failed(if self.is_tls { fault(error) } else { TlsFault::NotTls })
+    }
+
+    /// Why nothing can be sent: a peer that refuses this node says so before it closes.
+    fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
+        let read = self.session.read_tls(&mut Blocking { io: &mut self.io, cx });
+        match (read, self.session.process_new_packets()) {
+            (_, Err(told)) => failed(if self.is_tls { fault(&told) } else { TlsFault::NotTls }),
+            (Ok(0) | Err(_), _) if self.session.is_handshaking() => self.silence(),
+            _ => error,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        loop {
+            // Parts of the handshake, and answers to a change of keys. What does not fit now wakes
+            // this task too.
+            if this.poll_say(cx)?.is_pending() && this.session.is_handshaking() {
+                return Poll::Pending;
+            }
+            match this.session.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+            ready!(this.poll_hear(cx))?;
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_handshake(cx))?;
+        loop {
+            // It takes as much as it may keep, 64 KiB, and nothing more before that is sent.
+            let taken = this.session.writer().write(bytes)?;
+            let said = this.poll_say(cx)?;
+            if taken > 0 || bytes.is_empty() {
+                return Poll::Ready(Ok(taken));
+            }
+            ready!(said);
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_say(cx))?;
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.closed {
+            ready!(this.poll_handshake(cx))?;
+            this.session.send_close_notify();
+            this.closed = true;
+        }
+        ready!(this.poll_say(cx))?;
+        Pin::new(&mut this.io).poll_close(cx)
+    }
+}
+
+impl<S> fmt::Debug for TlsStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsStream").finish_non_exhaustive()
+    }
+}
+
+/// A connection as rustls reads and writes it: what has to wait is an error.
+struct Blocking<'a, 'c, S> {
+    io: &'a mut S,
+    cx: &'a mut Context<'c>,
+}
+
+impl<S: AsyncRead + Unpin> Read for Blocking<'_, '_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        finished(Pin::new(&mut *self.io).poll_read(self.cx, buffer))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Blocking<'_, '_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        finished(Pin::new(&mut *self.io).poll_write(self.cx, bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        finished(Pin::new(&mut *self.io).poll_flush(self.cx))
+    }
+}
+
+fn finished<T>(polled: Poll<io::Result<T>>) -> io::Result<T> {
+    match polled {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+/// Remembers the first byte that is read.
+struct Heard<'a, R> {
+    from: &'a mut R,
+    first: Option<u8>,
+}
+
+impl<R: Read> Read for Heard<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.from.read(buffer)?;
+        if len > 0 && self.first.is_none() {
+            self.first = buffer.first().copied();
+        }
+        Ok(len)
+    }
+}

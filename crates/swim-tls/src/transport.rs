@@ -1,0 +1,80 @@
+//! A transport whose streams speak TLS.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use swim_driver::{DialPurpose, Transport};
+
+use crate::stream::TlsStream;
+use crate::tls::Tls;
+
+/// A [`Transport`] whose streams speak TLS, and whose datagrams are those of `T`: see
+/// [`Tls::wrap`].
+#[derive(Debug)]
+pub struct TlsTransport<T> {
+    tls: Tls,
+    inner: T,
+}
+
+impl<T: Transport> TlsTransport<T> {
+    pub(crate) fn new(tls: Tls, inner: T) -> Self {
+        TlsTransport { tls, inner }
+    }
+}
+
+impl<T: Transport> Transport for TlsTransport<T> {
+    type Stream = TlsStream<T::Stream>;
+
+    fn local_address(&self) -> SocketAddr {
+        self.inner.local_address()
+    }
+
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.inner.poll_receive(cx, buffer)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: SocketAddr,
+        payload: &[u8],
+    ) -> Poll<io::Result<()>> {
+        self.inner.poll_send(cx, to, payload)
+    }
+
+    /// The stream's handshake is yet to come: it goes on as the stream is read or written.
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Self::Stream, SocketAddr)>> {
+        let tls = &self.tls;
+        self.inner.poll_accept(cx).map(|accepted| {
+            let (stream, from) = accepted?;
+            let session = tls.configs().server().map_err(io::Error::other)?;
+            Ok((TlsStream::new(stream, session.into()), from))
+        })
+    }
+
+    /// Resolves once the handshake is done, as far as this side can tell: what the peer thinks of
+    /// this node's certificate comes with the first read.
+    fn dial(
+        &mut self,
+        to: SocketAddr,
+        purpose: DialPurpose,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
+        let (configs, dialled) = (self.tls.configs(), self.inner.dial(to, purpose));
+        async move {
+            let stream = dialled.await?;
+            let session = configs.client().map_err(io::Error::other)?;
+            let mut stream = TlsStream::new(stream, session.into());
+            poll_fn(|cx| stream.poll_handshake(cx)).await?;
+            Ok(stream)
+        }
+    }
+}
