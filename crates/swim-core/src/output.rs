@@ -107,6 +107,9 @@ pub enum StreamOp {
 pub enum StreamInput<'a> {
     /// The connection asked for with [`StreamOp::Open`] is established.
     Opened,
+    /// The names that the peer may go by, as its certificate says. Reported before any data, by
+    /// transports that check names; a peer that calls itself anything else is refused.
+    Certified(&'a [Name]),
     /// Bytes came in, in order, in pieces of any size.
     Data(&'a [u8]),
     /// The peer closed its sending side: no more data will come.

@@ -228,6 +228,9 @@ counted_enum! {
         AddressConflict => "address_conflict", "a known name from another address";
         /// A ping for another name, as sent to a reused address.
         WrongName => "wrong_name", "meant for another name at this address";
+        /// The sender's own name, where its certificate has others.
+        CertificateName => "certificate_name",
+            "a name that its certificate lacks: add it as a DNS name, or unset tls_verify_name";
         /// A datagram with more than one ping; only the first is answered.
         TooManyQuestions => "too_many_questions", "more than one ping in a datagram";
         /// A ping that is shorter than its answer, from somebody who never answered this node.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use swim_core::{ConnectionError, StreamId};
+use swim_core::{ConnectionError, Name, StreamId};
 
 use crate::command::Command;
 
@@ -43,6 +43,9 @@ pub enum Input<'a> {
 pub enum StreamNews<'a> {
     /// The dialled connection is established.
     Opened,
+    /// The names that the peer may go by, as its certificate says. Reported before any data, by
+    /// transports that check names.
+    Certified(&'a [Name]),
     /// Bytes came in. An adapter reads no further while it cannot hand them on.
     Data(&'a [u8]),
     /// The bytes of the last [`Action::Write`] are written: the next may come.

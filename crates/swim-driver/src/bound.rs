@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use swim_core::Hooks;
 
+use crate::carrier::Carrier;
 use crate::cluster::Cluster;
 use crate::driver::Driver;
 use crate::engine::Engine;
@@ -33,7 +34,9 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
     ///
     /// # Errors
     ///
-    /// [`BindError`] if a setting cannot work, or the system has no random bytes.
+    /// [`BindError`] if a setting cannot work, or the system has no random bytes;
+    /// [`BindError::TlsNotSpoken`] if the options have certificates that this transport does not
+    /// use.
     pub fn new(
         runtime: R,
         transport: T,
@@ -41,6 +44,17 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
         hooks: Box<dyn Hooks>,
     ) -> Result<Self, BindError> {
         options.check()?;
+        let secured = transport.secures_streams();
+        if options.tls.is_some() && !secured {
+            return Err(BindError::TlsNotSpoken);
+        }
+        let datagrams = options.transport == Carrier::Datagrams;
+        if secured && datagrams && options.config.keyring.is_empty() {
+            tracing::warn!(
+                target: "swim", node = %options.config.name,
+                "TLS protects streams alone, and datagrams are in the clear: set a key_file too"
+            );
+        }
         let mut seed = [0; 32];
         let random = runtime.random(&mut seed);
         random.map_err(|error| BindError::Random { reason: error.to_string() })?;

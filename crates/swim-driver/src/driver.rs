@@ -354,6 +354,9 @@ impl Driver {
         }
         let (known, input) = match news {
             StreamNews::Opened => (self.streams.opened(id, &mut self.actions), StreamInput::Opened),
+            StreamNews::Certified(names) => {
+                (self.streams.is_known(id), StreamInput::Certified(names))
+            }
             StreamNews::Data(bytes) => (self.streams.is_known(id), StreamInput::Data(bytes)),
             StreamNews::Finished => (self.streams.is_known(id), StreamInput::Finished),
             StreamNews::Failed(error) => (self.streams.failed(id), StreamInput::Failed(error)),

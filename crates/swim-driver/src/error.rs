@@ -187,6 +187,15 @@ pub enum BindError {
     Config(ConfigError),
     /// A seed is not written as `host:port` or `host`.
     Seed(SeedError),
+    /// The certificates of [`Options::tls`](crate::Options::tls) cannot be used.
+    #[non_exhaustive]
+    Tls {
+        /// What is wrong with which file, and what to do.
+        reason: String,
+    },
+    /// [`Options::tls`](crate::Options::tls) is set, and the transport speaks no TLS: its
+    /// certificates would not be used.
+    TlsNotSpoken,
     /// The operating system gave no random bytes.
     Random {
         /// What the system says.
@@ -243,6 +252,12 @@ impl fmt::Display for BindError {
             ),
             BindError::Config(error) => error.fmt(f),
             BindError::Seed(error) => error.fmt(f),
+            BindError::Tls { reason } => f.write_str(reason),
+            BindError::TlsNotSpoken => f.write_str(
+                "certificates are set for TLS, which this node would not speak: build it with the \
+                 feature tls and start it with start or bind_tls, or unset tls_ca, tls_certificate \
+                 and tls_key",
+            ),
             BindError::Random { reason } => {
                 write!(f, "the operating system gave no random bytes: {reason}")
             }
@@ -272,6 +287,13 @@ impl std::error::Error for BindError {
             BindError::Seed(error) => error.source(),
             _ => None,
         }
+    }
+}
+
+impl BindError {
+    /// Certificates that cannot be used, for adapters.
+    pub fn tls(error: impl fmt::Display) -> Self {
+        BindError::Tls { reason: error.to_string() }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::carrier::Carrier;
 use crate::error::BindError;
 use crate::seed::Seed;
 use crate::tags::{Tags, TagsError};
+use crate::tls_files::TlsFiles;
 
 /// The port that a node listens on unless told otherwise: the one of HashiCorp memberlist.
 pub const PORT_DEFAULT: u16 = 7946;
@@ -87,6 +88,9 @@ pub struct Options {
     /// of which makes way for another; twice as many are taken from others. In a cluster of more
     /// members a probe has to dial first. 128 by default; 0 counts as 1.
     pub links_max: usize,
+    /// The certificates of a node whose streams speak TLS; `None`, the default, speaks none. The
+    /// adapters' feature `tls` reads them as the node starts.
+    pub tls: Option<TlsFiles>,
     /// The protocol's settings. `address` and `incarnation` in it are filled in when the node
     /// starts: leave them alone, and set `bind`, `advertise` and `incarnation` here. What is set
     /// there to anything else is refused.
@@ -125,6 +129,7 @@ impl Options {
             write_buffer_max: 64 << 20,
             transport: Carrier::Datagrams,
             links_max: 128,
+            tls: None,
             config,
         }
     }

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use swim_core::Name;
 
 use crate::action::DialPurpose;
 
@@ -84,4 +86,17 @@ pub trait Transport: Send + Unpin + 'static {
         to: SocketAddr,
         purpose: DialPurpose,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static;
+
+    /// Whether streams are encrypted, both sides of them are known, and datagrams are neither. Then
+    /// a node without a keyring warns that its datagrams are in the clear. False by default.
+    fn secures_streams(&self) -> bool {
+        false
+    }
+
+    /// The names that the peer on this stream may go by, as its certificate says. A peer that calls
+    /// itself anything else is refused. Asked for once, when its first bytes have come in. `None`,
+    /// the default, lets it go by any name.
+    fn peer_names(_stream: &Self::Stream) -> Option<Arc<[Name]>> {
+        None
+    }
 }

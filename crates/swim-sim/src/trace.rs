@@ -160,6 +160,9 @@ impl Trace {
             sink.head(STREAM_IN, at, host, id);
             match input {
                 StreamInput::Opened => sink.0.write(&[0]),
+                StreamInput::Certified(names) => {
+                    names.iter().for_each(|name| sink.bytes(4, name.as_str().as_bytes()));
+                }
                 StreamInput::Data(bytes) => sink.bytes(1, bytes),
                 StreamInput::Finished => sink.0.write(&[2]),
                 StreamInput::Failed(_) => sink.0.write(&[3]),

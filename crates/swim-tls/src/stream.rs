@@ -3,11 +3,13 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use rustls::{Connection, Error};
-use swim_driver::TlsFault;
+use swim_driver::{Name, TlsFault};
+use webpki::EndEntityCert;
 
 use crate::fault::{failed, fault};
 
@@ -20,8 +22,8 @@ const FIRST_BYTES: [u8; 2] = [0x15, 0x16];
 
 /// A connection that speaks TLS.
 ///
-/// Its handshake goes on while it is read or written. Closing it ends the peer's reading; a
-/// connection that ends in any other way is an error at the peer, so nothing can be cut off
+/// Its handshake goes on while it is read, written or flushed. Closing it ends the peer's reading;
+/// a connection that ends in any other way is an error at the peer, so nothing can be cut off
 /// unnoticed.
 pub struct TlsStream<S> {
     io: S,
@@ -32,11 +34,25 @@ pub struct TlsStream<S> {
     is_tls: bool,
     /// This side has said that it will send no more.
     closed: bool,
+    /// The peer may only go by a name of its certificate.
+    verify_name: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
-    pub(crate) fn new(io: S, session: Connection) -> Self {
-        TlsStream { io, session, greeted: 0, is_tls: true, closed: false }
+    pub(crate) fn new(io: S, session: Connection, verify_name: bool) -> Self {
+        TlsStream { io, session, greeted: 0, is_tls: true, closed: false, verify_name }
+    }
+
+    /// The names that the peer may go by: the DNS names of its certificate that can be names of
+    /// members. `None` where names are not checked.
+    pub(crate) fn peer_names(&self) -> Option<Arc<[Name]>> {
+        if !self.verify_name {
+            return None;
+        }
+        let certificate = self.session.peer_certificates().and_then(<[_]>::first);
+        let parsed = certificate.and_then(|it| EndEntityCert::try_from(it).ok());
+        let names = parsed.iter().flat_map(|it| it.valid_dns_names());
+        Some(names.filter_map(|name| Name::new(name).ok()).collect())
     }
 
     /// Carries on the handshake. Ready when it is done here.
@@ -178,6 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_handshake(cx))?;
         ready!(this.poll_say(cx))?;
         Pin::new(&mut this.io).poll_flush(cx)
     }

@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use swim_driver::{DialPurpose, Transport};
+use swim_driver::{DialPurpose, Name, Transport};
 
 use crate::stream::TlsStream;
 use crate::tls::Tls;
@@ -57,7 +58,7 @@ impl<T: Transport> Transport for TlsTransport<T> {
         self.inner.poll_accept(cx).map(|accepted| {
             let (stream, from) = accepted?;
             let session = tls.configs().server().map_err(io::Error::other)?;
-            Ok((TlsStream::new(stream, session.into()), from))
+            Ok((TlsStream::new(stream, session.into(), tls.files().verify_name), from))
         })
     }
 
@@ -69,12 +70,21 @@ impl<T: Transport> Transport for TlsTransport<T> {
         purpose: DialPurpose,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
         let (configs, dialled) = (self.tls.configs(), self.inner.dial(to, purpose));
+        let verify_name = self.tls.files().verify_name;
         async move {
             let stream = dialled.await?;
             let session = configs.client().map_err(io::Error::other)?;
-            let mut stream = TlsStream::new(stream, session.into());
+            let mut stream = TlsStream::new(stream, session.into(), verify_name);
             poll_fn(|cx| stream.poll_handshake(cx)).await?;
             Ok(stream)
         }
+    }
+
+    fn secures_streams(&self) -> bool {
+        true
+    }
+
+    fn peer_names(stream: &Self::Stream) -> Option<Arc<[Name]>> {
+        stream.peer_names()
     }
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::pace::{Pace, extra_time};
-use super::table::Intake;
+use super::table::{Intake, Stream};
 use super::{Exchange, Purpose};
 use crate::address::canonical;
 use crate::channel::{Framed, Received, Rejected, Side, StreamBuffer};
@@ -157,6 +157,7 @@ impl Exchange {
         let (purpose, is_silent) = (stream.purpose(), stream.received() == 0);
         match input {
             StreamInput::Opened => self.table.set_opened(id),
+            StreamInput::Certified(names) => self.table.set_certified(id, names),
             StreamInput::Data(_) if purpose == Purpose::Answered => {}
             StreamInput::Data(data) => return self.receive_data(cx, id, data),
             StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
@@ -215,6 +216,12 @@ impl Exchange {
             Err(Rejected { reason, .. }) => self.reject(cx, id, reason),
         }
         None
+    }
+
+    /// Whether the peer may go by this name: any, where no certificate names it.
+    pub(crate) fn may_be_called(&self, id: StreamId, name: &str) -> bool {
+        let certified = self.table.get(id).and_then(Stream::certified);
+        certified.is_none_or(|names| names.iter().any(|it| it.as_str() == name))
     }
 
     // The end.

@@ -1,5 +1,6 @@
 //! The open streams, their deadlines, and what they hold.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -13,6 +14,7 @@ use super::pace::{FIRST_MESSAGE_TIME, Pace, more_time, time_at_pace};
 use crate::channel::{Framed, Side, StreamBuffer};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
+use crate::member::Name;
 use crate::output::{RequestId, StreamId};
 use crate::time::Instant;
 
@@ -58,6 +60,8 @@ pub(super) struct Stream {
     caller: Option<Caller>,
     /// A frame or message on it opened under a key.
     proven: bool,
+    /// The names that the peer may go by, where its certificate says so.
+    certified: Option<Box<[Name]>>,
 }
 
 /// Who opened a stream, and whether it does what it came for.
@@ -78,6 +82,10 @@ impl Stream {
 
     pub(super) fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    pub(super) fn certified(&self) -> Option<&[Name]> {
+        self.certified.as_deref()
     }
 
     pub(super) fn caller(&self) -> Option<Caller> {
@@ -180,6 +188,7 @@ impl Table {
             deadline,
             caller,
             proven: false,
+            certified: None,
         };
         self.streams.insert(id, stream);
         self.deadlines.insert(deadline, id);
@@ -230,6 +239,13 @@ impl Table {
     pub(super) fn set_opened(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.opened = true;
+        }
+    }
+
+    /// The peer may go by these names alone.
+    pub(super) fn set_certified(&mut self, id: StreamId, names: &[Name]) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.certified = Some(names.into());
         }
     }
 

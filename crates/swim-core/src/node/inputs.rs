@@ -7,6 +7,7 @@ use crate::address::canonical;
 use crate::error::Refused;
 use crate::output::{Event, Output, StreamId, StreamInput};
 use crate::sabotage::Sabotage;
+use crate::stats::DropReason;
 use crate::time::Instant;
 
 /// Inputs and outputs.
@@ -30,6 +31,12 @@ impl Node {
     /// Takes news about a stream. News about a stream that the node has given up is ignored.
     pub fn handle_stream(&mut self, now: Instant, id: StreamId, input: StreamInput<'_>) {
         self.turn(now, |node| node.receive_stream(id, input));
+    }
+
+    /// Ends a stream that cannot be used, for a reason that the caller found out: counts it, and
+    /// reports it as bad input. A stream that the node has given up is ignored.
+    pub fn reject_stream(&mut self, now: Instant, id: StreamId, reason: DropReason) {
+        self.turn(now, |node| node.exchange.reject(&mut node.cx, id, reason));
     }
 
     /// Does what is due. Safe to call early, late, or twice; called at exactly the time that

@@ -49,6 +49,10 @@ impl Node {
         if let Some(kind) = opening.kind() {
             cx.stats.received[kind] += 1;
         }
+        if claimed(cx.config.wire, &opening, half).is_some_and(|it| !exchange.may_be_called(id, it))
+        {
+            return exchange.reject(cx, id, DropReason::CertificateName);
+        }
         match (purpose, opening) {
             (Purpose::Incoming, Opening::Ping(ping)) => exchange.answer_ping(cx, id, &ping),
             (Purpose::Incoming, Opening::User(message)) => {
@@ -196,6 +200,18 @@ impl Node {
         membership.introduce_self(cx, gossip);
         let members = membership.members().live();
         cx.answer(request, Ok(Answer::Joined { contact, members }));
+    }
+}
+
+/// The name that the sender of a part goes by, if it says so. In a push/pull the sender comes
+/// first; on memberlist's wire nobody does.
+fn claimed<'a>(wire: Wire, opening: &Opening<'a>, half: Half<'a>) -> Option<&'a str> {
+    match opening {
+        _ if wire.is_memberlist() => None,
+        Opening::Ping(ping) => Some(ping.source),
+        Opening::User(message) => Some(message.from),
+        Opening::PushPull { .. } => Some(half.members().next()?.ok()?.name),
+        Opening::Ack { .. } | Opening::Complaint(_) => None,
     }
 }
 

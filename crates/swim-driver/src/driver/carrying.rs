@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use swim_core::{ConnectionError, Instant as CoreInstant, PacketKind, StreamId, StreamInput};
+use swim_core::{
+    ConnectionError, DropReason, Instant as CoreInstant, PacketKind, StreamId, StreamInput,
+};
 
 use super::{Driver, socket_form};
 use crate::action::{Action, StreamNews};
@@ -55,9 +57,16 @@ impl Driver {
             return false;
         };
         if links.is_undecided(id) {
-            let StreamNews::Data(bytes) = news else {
-                links.forget_undecided(id);
-                return false;
+            let bytes = match news {
+                StreamNews::Data(bytes) => bytes,
+                StreamNews::Certified(names) => {
+                    links.certified(id, names);
+                    return false;
+                }
+                _ => {
+                    links.forget_undecided(id);
+                    return false;
+                }
             };
             match links.greet(now, id, bytes, |ip| node.has_member_at(ip), actions) {
                 Greeting::Unfinished => return true,
@@ -68,6 +77,10 @@ impl Driver {
                 Greeting::Refused => {
                     streams.abort(id, actions);
                     node.handle_stream(now, id, StreamInput::Failed(ConnectionError::Local));
+                    return true;
+                }
+                Greeting::WrongName => {
+                    node.reject_stream(now, id, DropReason::CertificateName);
                     return true;
                 }
                 Greeting::Link => {

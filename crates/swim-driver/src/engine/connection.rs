@@ -2,13 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_channel::{Receiver, Sender};
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
-use swim_core::StreamId;
+use swim_core::{Name, StreamId};
 
 use crate::engine::buffers::Buffers;
 use crate::engine::report::{News, Report, tell};
@@ -35,12 +36,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Serves a connection until both its sides are finished.
-    pub(super) async fn serve<S>(mut self, mut stream: S) -> io::Result<()>
+    /// Serves a connection until both its sides are finished. `names` gives those that the peer may
+    /// go by, once it has said something.
+    pub(super) async fn serve<S>(
+        mut self,
+        mut stream: S,
+        names: fn(&S) -> Option<Arc<[Name]>>,
+    ) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let (mut reading, mut writing) = (Reading::On, Writing::Idle);
+        let (mut reading, mut writing) = (Reading::Nothing(names), Writing::Idle);
         std::future::poll_fn(move |cx| {
             let written = self.write(cx, &mut stream, &mut writing)?;
             let read = self.read(cx, &mut stream, &mut reading)?;
@@ -54,13 +60,13 @@ impl Line {
     }
 
     /// Reads until the peer finishes, and no faster than the node consumes.
-    fn read(
+    fn read<S: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
-        stream: &mut (impl AsyncRead + Unpin),
-        reading: &mut Reading,
+        stream: &mut S,
+        reading: &mut Reading<S>,
     ) -> Poll<io::Result<()>> {
-        if *reading == Reading::Finished {
+        if matches!(reading, Reading::Finished) {
             return Poll::Ready(Ok(()));
         }
         for _ in 0..READS_PER_POLL_MAX {
@@ -72,7 +78,13 @@ impl Line {
                     self.tell(News::Finished);
                     return Poll::Ready(Ok(()));
                 }
-                len => self.tell(News::Data(buffer.filled(len))),
+                len => {
+                    if let Reading::Nothing(names) = reading {
+                        names(stream).into_iter().for_each(|it| self.tell(News::Certified(it)));
+                        *reading = Reading::On;
+                    }
+                    self.tell(News::Data(buffer.filled(len)));
+                }
             }
         }
         // After the others.
@@ -117,8 +129,10 @@ impl Line {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
+#[derive(Debug)]
+enum Reading<S> {
+    /// Nothing came yet; with what tells the peer's names.
+    Nothing(fn(&S) -> Option<Arc<[Name]>>),
     On,
     Finished,
 }
@@ -183,7 +197,7 @@ mod tests {
                     reports: reports.clone(),
                     buffers: buffers.clone(),
                 };
-                Box::pin(line.serve(Fast))
+                Box::pin(line.serve(Fast, |_| None))
             })
             .collect();
         // As a runtime does with those that are ready, until the node has its turn.

@@ -42,7 +42,7 @@ impl<R: Runtime> Connections<R> {
 
     /// Serves a connection that a peer opened.
     pub(super) fn serve<T: Transport>(&mut self, id: StreamId, stream: T::Stream) {
-        self.start(id, |line| line.serve(stream));
+        self.start(id, |line| line.serve(stream, T::peer_names));
     }
 
     pub(super) fn dial<T: Transport>(
@@ -59,7 +59,7 @@ impl<R: Runtime> Connections<R> {
                 .await
                 .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
             line.tell(News::Opened);
-            line.serve(stream).await
+            line.serve(stream, T::peer_names).await
         });
     }
 

@@ -281,6 +281,7 @@ fn told(now: Instant, report: &mut Report) -> Option<(Instant, Input<'_>)> {
         Report::Stream(id, news) => {
             let news = match news {
                 News::Opened => StreamNews::Opened,
+                News::Certified(names) => StreamNews::Certified(names),
                 News::Data(data) => StreamNews::Data(data.bytes()),
                 News::Written => StreamNews::Written,
                 News::Finished => StreamNews::Finished,

@@ -1,9 +1,10 @@
 //! What the tasks of a node report to its turn.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use swim_core::{ConnectionError, StreamId};
+use swim_core::{ConnectionError, Name, StreamId};
 
 use crate::action::ResolveId;
 use crate::engine::buffers::Filled;
@@ -20,6 +21,7 @@ pub(super) enum Report {
 #[derive(Debug)]
 pub(super) enum News {
     Opened,
+    Certified(Arc<[Name]>),
     Data(Filled),
     Written,
     Finished,
@@ -27,7 +29,7 @@ pub(super) enum News {
 }
 
 /// The queue of reports. It has no limit of its own: tasks read only into one of a few
-/// [buffers](super::buffers), and besides their data report at most five things without a turn
+/// [buffers](super::buffers), and besides their data report at most six things without a turn
 /// between.
 pub(super) fn queue() -> (Sender<Report>, Receiver<Report>) {
     async_channel::unbounded()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use swim_core::{Deadlines, Instant, StreamId};
+use swim_core::{Deadlines, Instant, Name, StreamId};
 
 use super::frames::Reader;
 use super::hello::{Beginning, Hello};
@@ -39,6 +39,8 @@ pub(super) struct Incoming {
 struct Undecided {
     from: IpAddr,
     bytes: Vec<u8>,
+    /// The names that the peer may go by; `None` lets it go by any.
+    names: Option<Vec<Name>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,13 @@ impl Incoming {
     }
 
     pub(super) fn accepted(&mut self, id: StreamId, from: IpAddr) {
-        self.undecided.insert(id, Undecided { from, bytes: Vec::new() });
+        self.undecided.insert(id, Undecided { from, bytes: Vec::new(), names: None });
+    }
+
+    pub(super) fn certified(&mut self, id: StreamId, names: &[Name]) {
+        if let Some(undecided) = self.undecided.get_mut(&id) {
+            undecided.names = Some(names.to_vec());
+        }
     }
 
     pub(super) fn is_undecided(&self, id: StreamId) -> bool {
@@ -112,9 +120,12 @@ impl Incoming {
             }
             Beginning::Hello { hello, renewed, size } => (hello, renewed, size),
         };
-        let Some(Undecided { from, bytes }) = self.undecided.remove(&id) else {
+        let Some(Undecided { from, bytes, names }) = self.undecided.remove(&id) else {
             return (Greeting::Refused, None);
         };
+        if names.is_some_and(|names| !names.contains(&hello.name)) {
+            return (Greeting::WrongName, None);
+        }
         let peer = (hello.announced, from);
         if !self.make_place(peer, is_member, actions) {
             return (Greeting::Refused, None);

@@ -23,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use swim_core::{Config, Instant, PacketKind, StreamId};
+use swim_core::{Config, Instant, Name, PacketKind, StreamId};
 
 use crate::action::{Action, StreamNews};
 use hello::Hello;
@@ -75,6 +75,8 @@ pub(crate) enum Greeting {
     Link,
     /// It says that it is a link, and there is no place for it.
     Refused,
+    /// It is a link of a node whose certificate has another name.
+    WrongName,
 }
 
 impl Links {
@@ -115,6 +117,11 @@ impl Links {
     /// Whether bytes on this connection are for [`greet`](Links::greet).
     pub(crate) fn is_undecided(&self, id: StreamId) -> bool {
         self.incoming.is_undecided(id)
+    }
+
+    /// The names that the peer on this connection may go by.
+    pub(crate) fn certified(&mut self, id: StreamId, names: &[Name]) {
+        self.incoming.certified(id, names);
     }
 
     /// The core has forgotten a connection.
@@ -162,7 +169,7 @@ impl Links {
             }
             StreamNews::Finished => self.incoming.finished(id, actions),
             StreamNews::Failed(_) => self.incoming.failed(id),
-            StreamNews::Opened | StreamNews::Written => {}
+            StreamNews::Opened | StreamNews::Written | StreamNews::Certified(_) => {}
         }
     }
 

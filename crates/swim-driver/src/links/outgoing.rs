@@ -194,7 +194,7 @@ impl Outgoing {
                 actions.push_back(Action::Abort { id });
                 self.broke(now, to, actions);
             }
-            (StreamNews::Opened | StreamNews::Written, _) => {}
+            (StreamNews::Opened | StreamNews::Written | StreamNews::Certified(_), _) => {}
         }
     }
 

@@ -163,6 +163,19 @@ fn a_stranger_takes_no_place_from_a_member() {
 }
 
 #[test]
+fn a_link_in_the_name_of_another_than_its_certificate_is_refused() {
+    let mut bench = Bench::new(2);
+    let hello = Hello { name: "b".parse().unwrap(), announced: peer(2) }.encode(false);
+    for (id, named, greeting) in [(1, "b", Greeting::Link), (2, "c", Greeting::WrongName)] {
+        bench.links.accepted(StreamId(id), peer(2));
+        bench.links.certified(StreamId(id), &[named.parse().unwrap()]);
+        let actions = &mut bench.actions;
+        let greeted = bench.links.greet(NOW, StreamId(id), &hello, |_| true, actions);
+        assert_eq!(greeted, greeting);
+    }
+}
+
+#[test]
 fn an_address_that_refuses_is_dialled_again_after_longer_and_longer_waits() {
     let mut bench = Bench::new(2);
     bench.send(NOW, peer(2), PING, b"ping");

@@ -18,6 +18,7 @@ mod layers;
 mod node;
 mod protocol;
 mod setting;
+mod tls;
 mod value;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use swim_core::{Keyring, Name, Wire};
 
+use self::tls::TlsSaid;
 use crate::options::Options;
 use crate::tags::Tags;
 
@@ -89,6 +91,8 @@ pub struct NodeSettings {
     pub tags: Tags,
     /// The metadata, instead of tags.
     pub(crate) meta: Option<String>,
+    /// What is said of TLS, perhaps not all of it.
+    pub(crate) tls: TlsSaid,
 }
 
 impl NodeSettings {
@@ -97,7 +101,8 @@ impl NodeSettings {
     pub fn new(name: Name, profile: Profile) -> Self {
         let options = profile.options(name);
         let (readers, tags) = (Readers::Owner, Tags::new());
-        NodeSettings { options, profile, key_file: None, readers, tags, meta: None }
+        let tls = TlsSaid::default();
+        NodeSettings { options, profile, key_file: None, readers, tags, meta: None, tls }
     }
 }
 
@@ -133,7 +138,8 @@ impl Settings {
         } else if !node.tags.is_empty() {
             node.options.config.meta = node.tags.encode();
         }
-        node.key_file = node.key_file.map(|path| self.in_folder(path));
+        node.key_file = node.key_file.map(|path| self.in_folder("key_file", path));
+        node.options.tls = self.tls(&node)?;
         Ok(node)
     }
 
@@ -184,8 +190,8 @@ impl Settings {
     }
 
     /// A path as this process has to open it.
-    fn in_folder(&self, path: PathBuf) -> PathBuf {
-        let in_file = matches!(self.origin("node", "key_file"), Some(Origin::Line(_)));
+    pub(crate) fn in_folder(&self, key: &str, path: PathBuf) -> PathBuf {
+        let in_file = matches!(self.origin("node", key), Some(Origin::Line(_)));
         match self.folder().filter(|_| in_file) {
             Some(folder) => folder.join(path),
             None => path,

@@ -195,6 +195,60 @@ pub static NODE: Table<NodeSettings> = Table {
             },
         },
         Setting {
+            key: "tls_ca",
+            about: "A file of CA certificates (PEM) that peers are checked against: streams speak \
+                    TLS. Datagrams do not: they need key_file.",
+            change: "where certificates are at hand; docs/tls.md has the steps",
+            kind: Kind::Text {
+                form: "the path of a file",
+                example: "\"ca.pem\"",
+                get: |node| Some(node.tls.ca.as_ref()?.display().to_string()),
+                set: |node, text| {
+                    node.tls.ca = Some(PathBuf::from(text));
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "tls_certificate",
+            about: "A file of this node's certificate (PEM), for client and server, and those \
+                    between it and the CA.",
+            change: "with tls_ca",
+            kind: Kind::Text {
+                form: "the path of a file",
+                example: "\"node.pem\"",
+                get: |node| Some(node.tls.certificate.as_ref()?.display().to_string()),
+                set: |node, text| {
+                    node.tls.certificate = Some(PathBuf::from(text));
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "tls_key",
+            about: "A file of the private key of tls_certificate (PEM), for which \
+                    allow_shared_key_file holds too.",
+            change: "with tls_ca",
+            kind: Kind::Text {
+                form: "the path of a file",
+                example: "\"node.key\"",
+                get: |node| Some(node.tls.key.as_ref()?.display().to_string()),
+                set: |node, text| {
+                    node.tls.key = Some(PathBuf::from(text));
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "tls_verify_name",
+            about: "Refuse a peer that goes by a name which is no DNS name of its certificate.",
+            change: "where every member has a certificate of its own",
+            kind: Kind::Flag {
+                get: |node| node.tls.verify_name,
+                set: |node, verify| node.tls.verify_name = verify,
+            },
+        },
+        Setting {
             key: "encryption",
             about: "With keys. \"required\": send encrypted, accept nothing else. \"outgoing\": \
                     send encrypted, accept both. \"off\": send plain, accept both.",

@@ -7,6 +7,7 @@ use std::path::Path;
 use swim_core::{ConfigError, Wire};
 
 use super::*;
+use crate::tls_files::TlsFiles;
 
 fn defaults() -> NodeSettings {
     NodeSettings::new(stand_in(), Profile::Lan)
@@ -41,7 +42,8 @@ fn the_example_has_every_setting_and_is_the_default() {
         let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else {
             continue;
         };
-        if key != "key_file" {
+        // A file has to be there, and of TLS all three.
+        if !["key_file", "tls_ca", "tls_certificate", "tls_key"].contains(&key) {
             let text = format!("[node]\n{line}\n");
             assert_eq!(Options::from_toml(&text).map(|_| ()), Ok(()), "{text}");
         }
@@ -64,6 +66,7 @@ fn every_field_of_the_options_can_be_set() {
         ("keyring", "key_file"),
         ("versions", "protocol_versions"),
         ("sabotage", "name"),
+        ("tls", "tls_ca"),
     ];
     let all: Vec<&str> = fields(&shown).into_iter().chain(fields(&config)).collect();
     assert!(all.len() > 55, "{all:?}");
@@ -72,6 +75,32 @@ fn every_field_of_the_options_can_be_set() {
         let key = renamed.map_or(field, |(_, key)| key);
         assert!(keys.contains(key), "{field}");
     }
+}
+
+#[test]
+fn tls_needs_all_its_files_which_begin_at_the_folder_of_the_settings() {
+    let folder = std::env::temp_dir().join(format!("swim-tls-settings-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("swim.toml");
+    let all = "[node]\ntls_ca = 'ca.pem'\ntls_certificate = '/etc/node.pem'\n\
+               tls_key = 'node.key'\nallow_shared_key_file = true\ntls_verify_name = true\n";
+    std::fs::write(&file, all).unwrap();
+    let mut expected =
+        TlsFiles::new(folder.join("ca.pem"), "/etc/node.pem", folder.join("node.key"));
+    expected.readers = Readers::Anybody;
+    expected.verify_name = true;
+    assert_eq!(Options::from_toml_file(&file).unwrap().tls, Some(expected));
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    for (text, told) in [
+        ("tls_ca = 'a'", "line 2: tls_ca is set without tls_certificate and tls_key"),
+        ("tls_ca = 'a'\ntls_key = 'b'", "line 2: tls_ca is set without tls_certificate: TLS"),
+        ("tls_verify_name = true", "line 2: tls_verify_name is set without tls_ca and"),
+    ] {
+        let error = Options::from_toml(&format!("[node]\n{text}\n")).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    assert_eq!(Options::from_toml("[node]\ntls_verify_name = false\n").unwrap().tls, None);
 }
 
 #[test]

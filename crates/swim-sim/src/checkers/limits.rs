@@ -103,7 +103,7 @@ impl Checker for Limits {
             return Err(format!("{id:?}: its host has kept it after its end"));
         };
         match input {
-            StreamInput::Opened => {}
+            StreamInput::Opened | StreamInput::Certified(_) => {}
             StreamInput::Data(bytes) => {
                 let dialled = open.source.is_none();
                 self.opener.overhear(by.node.config(), &mut open.talk, bytes, dialled);
