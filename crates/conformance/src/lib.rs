@@ -4,6 +4,7 @@
 //! harness, for each of its transports:
 //!
 //! - [`Settings::default_transport`]: the one that its `start` opens;
+//! - `Settings::over_tls`, with the feature `tls`: the same with streams that speak TLS;
 //! - [`Settings::over`]: those of a [`Network`], such as the in-memory one, or one of a user's own.
 //!
 //! A case is a function of a `Scene`, in which it starts nodes, has strangers knock at them, and
@@ -24,6 +25,8 @@ mod runner;
 mod scene;
 mod setting;
 mod stranger;
+#[cfg(feature = "tls")]
+mod tls;
 mod unstarted;
 mod wait;
 

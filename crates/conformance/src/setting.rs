@@ -10,6 +10,7 @@ use crate::adapter::{Adapter, LocalFuture, Threads};
 use crate::counting::{Counted, Tasks};
 use crate::network::Network;
 use crate::stranger::Endpoint;
+use crate::tls::OverTls;
 use crate::unstarted::Unstarted;
 
 /// The transports on which an adapter runs the suite.
@@ -40,6 +41,26 @@ impl<A: Adapter> Settings<A> {
     fn default_sockets(mut self, name: &str, carrier: Carrier) -> Self {
         let name = format!("{}::{name}", A::NAME);
         self.settings.push(Arc::new(OfAdapter { adapter: self.adapter, name, carrier }));
+        self
+    }
+
+    /// With the adapter's default transport, whose streams speak TLS, under this name. All nodes
+    /// have the same certificate.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn over_tls(self, name: &str) -> Self {
+        self.sockets_over_tls(name, Carrier::Datagrams)
+    }
+
+    /// The same with [`Carrier::Streams`]: all of it over TLS.
+    #[must_use]
+    pub fn over_tls_only(self, name: &str) -> Self {
+        self.sockets_over_tls(name, Carrier::Streams)
+    }
+
+    fn sockets_over_tls(mut self, name: &str, carrier: Carrier) -> Self {
+        let name = format!("{}::{name}", A::NAME);
+        self.settings.push(Arc::new(OverTls::new(self.adapter, name, carrier)));
         self
     }
 
@@ -159,9 +180,9 @@ impl<A: Adapter> World for OfAdapter<A> {
 }
 
 /// A network whose nodes have their packets travel in this way.
-struct Carried<W> {
-    world: W,
-    carrier: Carrier,
+pub(crate) struct Carried<W> {
+    pub(crate) world: W,
+    pub(crate) carrier: Carrier,
 }
 
 impl<W: World> World for Carried<W> {

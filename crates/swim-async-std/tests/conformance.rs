@@ -14,6 +14,8 @@ fn main() -> ExitCode {
     run(Settings::of(OnAsyncStd)
         .default_transport("udp_tcp")
         .streams_only("tcp")
+        .over_tls("tls")
+        .over_tls_only("tcp_tls")
         .over::<MemoryNetwork>())
 }
 

@@ -2,6 +2,8 @@
 
 use swim_driver::{BindError, Hooks, NoHooks, Node, Options, Transport};
 use swim_sockets::UdpTcp;
+#[cfg(feature = "tls")]
+use swim_tls::{Tls, TlsTransport};
 
 use crate::runtime::Smol;
 
@@ -38,7 +40,7 @@ pub type Bound<T = UdpTcp> = swim_driver::Bound<T, Smol>;
 /// # }
 /// ```
 pub async fn start(options: Options) -> Result<Node, BindError> {
-    Ok(bind(options).await?.spawn())
+    start_with_hooks(options, Box::new(NoHooks)).await
 }
 
 /// Starts a node like [`start`], with `hooks` that decide for the application: whether to admit a
@@ -88,6 +90,11 @@ pub async fn start(options: Options) -> Result<Node, BindError> {
 /// # }
 /// ```
 pub async fn start_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Node, BindError> {
+    #[cfg(feature = "tls")]
+    if let Some(files) = options.tls.clone() {
+        let tls = Tls::load(files).map_err(BindError::tls)?;
+        return Ok(bind_tls(&tls, options, hooks).await?.spawn());
+    }
     Ok(bind_with_hooks(options, hooks).await?.spawn())
 }
 
@@ -181,4 +188,45 @@ pub async fn bind_on<T: Transport>(
     hooks: Box<dyn Hooks>,
 ) -> Result<Bound<T>, BindError> {
     Bound::new(Smol, transport, &options, hooks)
+}
+
+/// The same on UDP and TCP, with streams that speak TLS with these certificates; what
+/// [`Options::tls`] says is not read. Datagrams are protected by a keyring alone.
+///
+/// [`start`] does so by itself where [`Options::tls`] is set. Here the certificates are at hand, to
+/// be read again with [`Tls::reload`] once they were renewed.
+///
+/// # Errors
+///
+/// As [`bind`].
+///
+/// # Cancel safety
+///
+/// As [`start`].
+///
+/// ```no_run
+/// use swim_smol::{NoHooks, Options, Tls, TlsFiles, bind_tls};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let tls = Tls::load(TlsFiles::new("ca.pem", "node.pem", "node.key"))?;
+/// let options = Options::lan("cache-7".parse()?);
+/// let node = bind_tls(&tls, options, Box::new(NoHooks)).await?.spawn();
+///
+/// // When the files have changed: connections that begin from now on use what is in them.
+/// tls.reload()?;
+/// # drop(node);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[cfg(feature = "tls")]
+pub async fn bind_tls(
+    tls: &Tls,
+    options: Options,
+    hooks: Box<dyn Hooks>,
+) -> Result<Bound<TlsTransport<UdpTcp>>, BindError> {
+    options.check()?;
+    let transport = tls.wrap(UdpTcp::for_options(&options)?);
+    bind_on(transport, options, hooks).await
 }

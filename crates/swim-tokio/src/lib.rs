@@ -61,6 +61,8 @@ mod runtime;
 mod stop_signal;
 mod udp_tcp;
 
+#[cfg(feature = "tls")]
+pub use bind::bind_tls;
 pub use bind::{Bound, bind, bind_on, bind_with_hooks, start, start_with_hooks};
 pub use runtime::{Tokio, TokioTimer};
 #[cfg(feature = "signal")]
@@ -69,12 +71,14 @@ pub use swim_driver::{
     BindError, Bytes, Carrier, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
     ConnectionError, Counter, CounterKind, Departure, DialPurpose, DropCounts, DropReason,
     Encryption, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation,
-    IpNet, Joined, Key, KeyError, Keyring, KeyringError, Member, MemberRef, MemoryNetwork,
-    MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name, NameError, NoHooks,
-    Node, Notice, Options, PORT_DEFAULT, Pong, Runtime, SeedError, State, Stats, StreamResource,
-    StreamSource, SuspicionTimeouts, Tags, TagsError, Timer, TlsFault, Transport, VersionRange,
-    Versions, Via, Watch, Wire, metrics_text,
+    IpNet, Joined, Key, KeyError, KeyFileError, Keyring, KeyringError, Member, MemberRef,
+    MemoryNetwork, MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name,
+    NameError, NoHooks, Node, Notice, Options, PORT_DEFAULT, Pong, Readers, Runtime, SeedError,
+    State, Stats, StreamResource, StreamSource, SuspicionTimeouts, Tags, TagsError, Timer,
+    TlsFault, TlsFiles, Transport, VersionRange, Versions, Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};
+#[cfg(feature = "tls")]
+pub use swim_tls::{Tls, TlsError, TlsStream, TlsTransport};
 pub use udp_tcp::UdpTcp;

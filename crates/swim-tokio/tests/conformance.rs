@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     run(Settings::of(OnTokio)
         .default_transport("udp_tcp")
         .streams_only("tcp")
+        .over_tls("tls")
+        .over_tls_only("tcp_tls")
         .over::<MemoryNetwork>())
 }
 

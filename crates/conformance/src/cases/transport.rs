@@ -33,8 +33,13 @@ async fn a_datagram_arrives_whole_and_tells_where_it_is_from(scene: &Scene) {
 async fn connected(scene: &Scene) -> (Connection, Connection) {
     let (mut a, mut b) = (scene.stranger(), scene.stranger());
     let to = b.address();
-    let (here, there) = zip(a.dial(to), b.accept()).await;
-    (here, there)
+    // Where there is a handshake it takes both.
+    let accepting = async {
+        let mut there = b.accept().await;
+        there.flush().await.unwrap();
+        there
+    };
+    in_time("they are connected", zip(a.dial(to), accepting)).await
 }
 
 async fn a_side_that_is_closed_ends_the_peers_reading_and_still_reads(scene: &Scene) {
