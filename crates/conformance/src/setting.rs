@@ -10,6 +10,7 @@ use crate::adapter::{Adapter, LocalFuture, Threads};
 use crate::counting::{Counted, Tasks};
 use crate::network::Network;
 use crate::stranger::Endpoint;
+#[cfg(feature = "tls")]
 use crate::tls::OverTls;
 use crate::unstarted::Unstarted;
 
@@ -53,11 +54,13 @@ impl<A: Adapter> Settings<A> {
     }
 
     /// The same with [`Carrier::Streams`]: all of it over TLS.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn over_tls_only(self, name: &str) -> Self {
         self.sockets_over_tls(name, Carrier::Streams)
     }
 
+    #[cfg(feature = "tls")]
     fn sockets_over_tls(mut self, name: &str, carrier: Carrier) -> Self {
         let name = format!("{}::{name}", A::NAME);
         self.settings.push(Arc::new(OverTls::new(self.adapter, name, carrier)));

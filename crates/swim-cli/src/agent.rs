@@ -8,13 +8,14 @@ mod key;
 mod load;
 mod reload;
 mod seeds;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use swim_tokio::settings::Readers;
 use swim_tokio::{
-    Carrier, Cluster, Config, Departure, Encryption, Error, Events, Joined, Node, Notice,
+    Carrier, Cluster, Departure, Encryption, Error, Events, Joined, Node, Notice, Options,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,7 +25,7 @@ use self::command::Command;
 use self::in_flight::InFlight;
 use self::load::Loaded;
 pub(crate) use self::load::load;
-use self::reload::Reloader;
+use self::reload::{Live, Reloader};
 use self::seeds::Seeds;
 use crate::cli::AgentArgs;
 use crate::describe::{describe, hint};
@@ -66,8 +67,8 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     // They are given to `join`, which remembers them and tells how it went.
     let seeds = Seeds::new(std::mem::take(&mut options.seeds));
     // Binding takes no time, unless something is odd; also then a signal ends it.
-    let mut node = tokio::select! {
-        started = swim_tokio::start(options) => {
+    let (mut node, certificates) = tokio::select! {
+        started = tls::start(options) => {
             started.map_err(|error| Fatal::usage(error.to_string()))?
         }
         signal = signals.next() => return Ok(signal.exit_code),
@@ -81,10 +82,11 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
     let readers = loaded.node.readers;
     let mut leave_asked = Some(obey(&mut helpers, &cluster, &seeds, readers, &output)?);
-    let reload = match arguments.config.config.is_some() {
+    let reload = match arguments.config.config.is_some() || certificates.are_used() {
         true => {
             signals.hangup_reloads();
-            let reloader = Reloader::new(arguments, loaded, cluster, seeds, log);
+            let live = Live { cluster, seeds, log, certificates };
+            let reloader = Reloader::new(arguments, loaded, live);
             Some(reload_on_demand(&mut helpers, reloader, output.clone()))
         }
         false => None,
@@ -206,7 +208,8 @@ struct Access {
     told: String,
 }
 
-fn describe_access(config: &Config) -> Access {
+fn describe_access(options: &Options) -> Access {
+    let config = &options.config;
     let wire = config.wire.as_str();
     let keys: Vec<String> =
         config.keyring.keys().map(|key| key.fingerprint().to_string()).collect();
@@ -217,12 +220,22 @@ fn describe_access(config: &Config) -> Access {
             format!("encrypted with key {key}")
         }
     };
-    Access { wire, keys, told: format!("wire {wire}, {encrypted}") }
+    let told = match (&options.tls, keys.is_empty()) {
+        (None, _) => format!("wire {wire}, {encrypted}"),
+        (Some(_), false) => format!("wire {wire}, {encrypted}, streams in TLS too"),
+        (Some(_), true) if options.transport == Carrier::Streams => {
+            format!("wire {wire}, all in TLS")
+        }
+        (Some(_), true) => {
+            format!("wire {wire}, streams in TLS, datagrams in the clear: set key_file for those")
+        }
+    };
+    Access { wire, keys, told }
 }
 
 /// The first line: what is bound and announced, so that scripts can ask for port 0.
 fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
-    let access = describe_access(&loaded.node.options.config);
+    let access = describe_access(&loaded.node.options);
     let carrier = loaded.node.options.transport;
     let label = text_of(&loaded.node.options.config.label);
     let profile = loaded.node.profile.as_str();

@@ -36,6 +36,24 @@ pub(crate) struct AccessArgs {
     #[arg(long)]
     pub(crate) allow_shared_key_file: bool,
 
+    /// Speak TLS on streams; check peers against the CA certificates in this file
+    ///
+    /// With --tls-certificate and --tls-key. Datagrams are protected by --key-file alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+
+    /// This member's certificate, for client and server, and those up to the CA
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+
+    /// The private key of the certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Refuse peers that go by a name which is no DNS name of their certificate
+    #[arg(long)]
+    pub(crate) tls_verify_name: bool,
+
     /// With keys: what is encrypted, while a cluster is moved to encryption [default: required]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) encryption: Option<EncryptionArg>,
@@ -132,8 +150,13 @@ impl AccessArgs {
         let transport = self.transport.map(|it| bare(Carrier::from(it).as_str()));
         add("node", "transport", "--transport", transport);
         add("node", "label_also", "--label-also", text(&self.label_also));
-        let key_file = self.key_file.as_ref().map(|path| bare(&path.display().to_string()));
-        add("node", "key_file", "--key-file", key_file);
+        let path = |it: &Option<PathBuf>| it.as_ref().map(|it| bare(&it.display().to_string()));
+        add("node", "key_file", "--key-file", path(&self.key_file));
+        add("node", "tls_ca", "--tls-ca", path(&self.tls_ca));
+        add("node", "tls_certificate", "--tls-certificate", path(&self.tls_certificate));
+        add("node", "tls_key", "--tls-key", path(&self.tls_key));
+        let verify_name = self.tls_verify_name.then_some(Value::Flag(true));
+        add("node", "tls_verify_name", "--tls-verify-name", verify_name);
         let allow = self.allow_shared_key_file.then_some(Value::Flag(true));
         add("node", "allow_shared_key_file", "--allow-shared-key-file", allow);
         let encryption = self.encryption.map(|it| bare(Encryption::from(it).as_str()));

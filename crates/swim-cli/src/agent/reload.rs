@@ -1,4 +1,5 @@
-//! SIGHUP with --config: keys, tags, seeds and the log level are read again.
+//! SIGHUP with --config: keys, tags, seeds and the log level are read again. So are certificates,
+//! also without --config.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use swim_tokio::{Cluster, Error, Key};
 use super::answer::refused;
 use super::load::{Loaded, load};
 use super::seeds::Seeds;
+use super::tls::Certificates;
 use crate::cli::AgentArgs;
 use crate::log::Log;
 use crate::print::Line;
@@ -29,21 +31,21 @@ pub(super) struct Reloader {
     started: Loaded,
     /// What was read last.
     last: Loaded,
-    cluster: Cluster,
-    seeds: Seeds,
-    log: Log,
+    live: Live,
+}
+
+/// What can be changed while the agent runs.
+pub(super) struct Live {
+    pub(super) cluster: Cluster,
+    pub(super) seeds: Seeds,
+    pub(super) log: Log,
+    pub(super) certificates: Certificates,
 }
 
 impl Reloader {
-    pub(super) fn new(
-        arguments: Arc<AgentArgs>,
-        started: Loaded,
-        cluster: Cluster,
-        seeds: Seeds,
-        log: Log,
-    ) -> Self {
+    pub(super) fn new(arguments: Arc<AgentArgs>, started: Loaded, live: Live) -> Self {
         let last = started.clone();
-        Reloader { arguments, started, last, cluster, seeds, log }
+        Reloader { arguments, started, last, live }
     }
 
     /// Does so, and gives the line that tells it. A file that cannot be used changes nothing; what
@@ -55,8 +57,15 @@ impl Reloader {
             Ok(new) => new,
             Err(wrong) => return refused("reload", &wrong),
         };
+        let renewed = match self.live.certificates.reload().await {
+            Ok(renewed) => renewed,
+            Err(wrong) => return refused("reload", &wrong),
+        };
         match self.change_to(&new).await {
-            Ok(changed) => {
+            Ok(mut changed) => {
+                if renewed {
+                    changed.push("certificates".into());
+                }
                 let restart = self.needs_restart(&new);
                 let had = std::mem::replace(&mut self.last, new);
                 // What waits for a restart has not been taken: the next keys are compared with
@@ -82,23 +91,23 @@ impl Reloader {
         }
         let (old, now) = (&self.last.node.options, &new.node.options);
         if old.config.meta != now.config.meta {
-            self.cluster.set_meta(now.config.meta.clone()).await?;
+            self.live.cluster.set_meta(now.config.meta.clone()).await?;
             changed.push(match new.node.tags.is_empty() {
                 true => "metadata".into(),
                 false => format!("tags {}", text::escape(&new.node.tags.to_string())),
             });
         }
         for seed in now.seeds.iter().filter(|seed| !old.seeds.contains(seed)) {
-            self.cluster.add_seed(seed).await?;
-            self.seeds.add(seed);
+            self.live.cluster.add_seed(seed).await?;
+            self.live.seeds.add(seed);
             changed.push(format!("seed {seed} added"));
         }
         for seed in old.seeds.iter().filter(|seed| !now.seeds.contains(seed)) {
-            self.cluster.remove_seed(seed).await?;
-            self.seeds.remove(seed);
+            self.live.cluster.remove_seed(seed).await?;
+            self.live.seeds.remove(seed);
             changed.push(format!("seed {seed} removed"));
         }
-        if self.last.agent.log != new.agent.log && self.log.set(&new.agent.log) {
+        if self.last.agent.log != new.agent.log && self.live.log.set(&new.agent.log) {
             changed.push(format!("log {}", new.agent.log));
         }
         Ok(changed)
@@ -107,24 +116,24 @@ impl Reloader {
     /// The ring may be full before and after. So what is not wanted makes room first, and of the
     /// wanted keys one seals while the old first key goes: one that the ring has, if there is any.
     async fn take_keys(&self, keys: &[Key]) -> Result<(), Error> {
-        let ring = self.cluster.keys().await?;
+        let ring = self.live.cluster.keys().await?;
         for key in ring.iter().skip(1).filter(|key| !keys.contains(key)) {
-            self.cluster.remove_key(key).await?;
+            self.live.cluster.remove_key(key).await?;
         }
         let bridge = keys.iter().find(|key| ring.contains(key)).or(keys.first());
         if let Some(bridge) = bridge {
-            self.cluster.install_key(bridge.clone()).await?;
-            self.cluster.use_key(bridge).await?;
+            self.live.cluster.install_key(bridge.clone()).await?;
+            self.live.cluster.use_key(bridge).await?;
         }
         for key in ring.iter().take(1).filter(|key| !keys.contains(key)) {
-            self.cluster.remove_key(key).await?;
+            self.live.cluster.remove_key(key).await?;
         }
         for key in keys {
-            self.cluster.install_key(key.clone()).await?;
+            self.live.cluster.install_key(key.clone()).await?;
         }
         // The last that is used is the first of the ring.
         for key in keys.iter().rev() {
-            self.cluster.use_key(key).await?;
+            self.live.cluster.use_key(key).await?;
         }
         Ok(())
     }

@@ -9,4 +9,5 @@ mod common;
 mod demo;
 mod settings;
 mod simulate;
+mod tls;
 mod usage;
