@@ -31,9 +31,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-sim", &[]),
     ("swim-sockets", &["async-io"]),
     ("swim-tls", &[]),
-    ("swim-tokio", &["serde", "signal", "toml"]),
-    ("swim-smol", &["serde", "toml"]),
-    ("swim-async-std", &["serde", "toml"]),
+    ("swim-tokio", &["serde", "signal", "tls", "toml"]),
+    ("swim-smol", &["serde", "tls", "toml"]),
+    ("swim-async-std", &["serde", "tls", "toml"]),
 ];
 
 /// The crates whose documentation is all that their users should have to read, and the crates below
@@ -44,8 +44,16 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("swim-async-std", BELOW_ADAPTERS),
 ];
 
-const BELOW_ADAPTERS: &[&str] =
-    &["swim_driver", "swim_core", "swim_sockets", "swim-driver", "swim-core", "swim-sockets"];
+const BELOW_ADAPTERS: &[&str] = &[
+    "swim_driver",
+    "swim_core",
+    "swim_sockets",
+    "swim_tls",
+    "swim-driver",
+    "swim-core",
+    "swim-sockets",
+    "swim-tls",
+];
 
 fn main() -> ExitCode {
     if let Some(code) = listing::as_rustdoc() {
