@@ -30,9 +30,9 @@ struct Transport {
 pub(crate) const DROPPED_ON_STREAMS: Case = Case {
     name: "udp-dropped-tcp",
     about: "the same with --transport tcp",
-    oracle: "nobody notices: nobody is declared failed for the longest suspicion and 15 s more; one \
-             that joins becomes known to all; a killed one is failed for all others; each within \
-             the bound",
+    oracle: "nobody notices: nobody is declared failed for the longest suspicion and 15 s more; \
+             one that joins becomes known to all; a killed one is failed for all others; each \
+             within the bound",
     run: |setup| dropped("udp-dropped-tcp", setup, &TCP),
 };
 
