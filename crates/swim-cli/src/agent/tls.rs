@@ -59,7 +59,6 @@ impl Certificates {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_self, reason = "it is one with certificates elsewhere")]
     pub(super) async fn reload(&self) -> Result<bool, String> {
         Ok(false)
     }
