@@ -1,9 +1,12 @@
 //! Agents with certificates.
 
+#[cfg(feature = "tls")]
 use rustix::process::Signal;
 use swim_test_certificates::{Authority, Folder};
 
-use crate::common::{Agent, secs, swim};
+use crate::common::swim;
+#[cfg(feature = "tls")]
+use crate::common::{Agent, secs};
 
 /// The flags for the files of a node in this folder.
 fn flags(folder: &Folder, node: &str) -> Vec<String> {
