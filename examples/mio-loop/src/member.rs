@@ -97,18 +97,6 @@ impl Member {
             datagrams_first: false,
         }
     }
-
-    /// The next datagram. What failed with another is skipped: mio tells of the rest no more.
-    fn receive(&mut self) -> Option<(usize, SocketAddr)> {
-        for _ in 0..ERRORS_SKIPPED_MAX {
-            match self.datagrams.recv_from(&mut self.datagram) {
-                Ok(received) => return Some(received),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(_) => {}
-            }
-        }
-        None
-    }
 }
 
 impl Io for Member {
@@ -123,14 +111,14 @@ impl Io for Member {
         // In turns, so that a flood of datagrams does not silence the connections.
         self.datagrams_first = !self.datagrams_first;
         if self.datagrams_first
-            && let Some((len, from)) = self.receive()
+            && let Some((len, from)) = receive(&self.datagrams, &mut self.datagram)
         {
             return Some((now, Input::Datagram { from, payload: &self.datagram[..len] }));
         }
         if let Some((id, news)) = self.connections.news(&mut self.piece) {
             return Some((now, Input::Stream { id, news }));
         }
-        let (len, from) = self.receive()?;
+        let (len, from) = receive(&self.datagrams, &mut self.datagram)?;
         Some((now, Input::Datagram { from, payload: &self.datagram[..len] }))
     }
 
@@ -147,4 +135,16 @@ impl Io for Member {
             _ => {}
         }
     }
+}
+
+/// The next datagram. What failed with another is skipped: mio tells of the rest no more.
+fn receive(datagrams: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    for _ in 0..ERRORS_SKIPPED_MAX {
+        match datagrams.recv_from(buffer) {
+            Ok(received) => return Some(received),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(_) => {}
+        }
+    }
+    None
 }
