@@ -150,7 +150,7 @@ impl Driver {
         let config = options.bound_config(bound)?;
         let stream_timeout = config.stream_timeout;
         let links = match options.transport {
-            Carrier::Streams => Some(Links::new(&config, options.links_max)),
+            Carrier::Streams => Some(Links::new(&config, options.links_max, options.link_age_max)),
             Carrier::Datagrams => None,
         };
         let node = Node::with_hooks(config, hooks, seed, CoreInstant::ORIGIN)?;

@@ -1,7 +1,7 @@
 //! What a node is started with.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swim_core::{Config, Incarnation, Name};
 
@@ -88,6 +88,9 @@ pub struct Options {
     /// of which makes way for another; twice as many are taken from others. In a cluster of more
     /// members a probe has to dial first. 128 by default; 0 counts as 1.
     pub links_max: usize,
+    /// With [`Carrier::Streams`]: how old a link gets, in either direction, before it is made anew.
+    /// With TLS the certificates are checked again then. 24 hours by default.
+    pub link_age_max: Duration,
     /// The certificates of a node whose streams speak TLS; `None`, the default, speaks none. The
     /// adapters' feature `tls` reads them as the node starts.
     pub tls: Option<TlsFiles>,
@@ -129,6 +132,7 @@ impl Options {
             write_buffer_max: 64 << 20,
             transport: Carrier::Datagrams,
             links_max: 128,
+            link_age_max: Duration::from_secs(24 * 3600),
             tls: None,
             config,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::{Deadlines, Instant, Name, StreamId};
@@ -23,6 +24,8 @@ const PARTIAL_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Incoming {
     places: usize,
+    /// The dialler has ended a link by then.
+    age_max: Duration,
     /// As many as the core accepts streams.
     undecided: BTreeMap<StreamId, Undecided>,
     links: BTreeMap<StreamId, Link>,
@@ -50,7 +53,8 @@ struct Link {
     reader: Reader,
     used: u64,
     used_at: Instant,
-    /// When to look whether it is idle.
+    opened_at: Instant,
+    /// When to look whether it is idle, or too old.
     idle_at: Instant,
 }
 
@@ -58,6 +62,8 @@ impl Incoming {
     pub(super) fn new(pace: Pace) -> Self {
         Incoming {
             places: pace.links_max * 2,
+            // A little later than the dialler, who knows where frames end.
+            age_max: pace.age_max + IDLE_TIMEOUT,
             undecided: BTreeMap::new(),
             links: BTreeMap::new(),
             by_peer: BTreeMap::new(),
@@ -132,11 +138,12 @@ impl Incoming {
         }
         tracing::trace!(target: "swim", name = %hello.name, announced = %hello.announced, "link");
         self.uses += 1;
-        let (used, idle_at) = (self.uses, now + IDLE_TIMEOUT * 2);
+        let (used, idle_at) = (self.uses, now + self.age_max.min(IDLE_TIMEOUT * 2));
         let reader = Reader::starting_with(&bytes[size..]);
         self.held += reader.held();
         let announced = hello.announced;
-        self.links.insert(id, Link { from, announced, reader, used, used_at: now, idle_at });
+        let link = Link { from, announced, reader, used, used_at: now, opened_at: now, idle_at };
+        self.links.insert(id, link);
         self.by_peer.insert(peer, id);
         self.recency.insert((used, id));
         self.idle.insert(idle_at, id);
@@ -186,11 +193,13 @@ impl Incoming {
         self.idle.next()
     }
 
-    /// Ends links of peers that are silent for longer than they would keep them: they vanished.
+    /// Ends links of peers that are silent for longer than they would keep them, as they vanished,
+    /// and those that are too old.
     pub(super) fn handle_timeout(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         while let Some((_, id)) = self.idle.take_due(now) {
             let Some(link) = self.links.get_mut(&id) else { continue };
-            link.idle_at = link.used_at + IDLE_TIMEOUT * 2;
+            let too_old = link.opened_at + self.age_max;
+            link.idle_at = too_old.min(link.used_at + IDLE_TIMEOUT * 2);
             // In any case there is a deadline to remove.
             self.idle.insert(link.idle_at, id);
             if link.idle_at <= now {

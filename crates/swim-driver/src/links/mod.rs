@@ -53,6 +53,8 @@ struct Pace {
     /// What waits longer than a ping may take is stale, and a link that takes nothing for so long
     /// is broken.
     stale_after: Duration,
+    /// How old a link gets: with TLS, the certificates of both sides are checked anew then.
+    age_max: Duration,
     /// The time to connect. A request that is lost is better made anew.
     dial_timeout: Duration,
 }
@@ -81,9 +83,10 @@ pub(crate) enum Greeting {
 
 impl Links {
     /// Those of a node with these settings.
-    pub(crate) fn new(config: &Config, links_max: usize) -> Self {
+    pub(crate) fn new(config: &Config, links_max: usize, age_max: Duration) -> Self {
         let pace = Pace {
             links_max: links_max.max(1),
+            age_max,
             stale_after: config.probe_timeout,
             dial_timeout: config.probe_interval,
         };

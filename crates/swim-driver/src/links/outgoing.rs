@@ -247,6 +247,12 @@ impl Outgoing {
             State::Waiting { until } if until <= now && !link.queue.is_empty() => {
                 self.dial(to, actions);
             }
+            State::Ready { id, opened_at } if opened_at + self.pace.age_max <= now => {
+                // With this packet, so that none is lost: all that was written is on its way.
+                self.close(now, id, actions);
+                self.ids.remove(&id);
+                self.dial(to, actions);
+            }
             State::Ready { .. } => self.write(now, to, false, actions),
             _ => {}
         }

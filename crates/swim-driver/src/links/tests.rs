@@ -3,6 +3,7 @@
 use super::*;
 
 const NOW: Instant = Instant::ORIGIN;
+const AGE_MAX: Duration = Duration::from_secs(300);
 const PING: PacketKind = PacketKind::Probe;
 
 fn config(name: &str, address: &str) -> Config {
@@ -25,7 +26,7 @@ struct Bench {
 
 impl Bench {
     fn new(links_max: usize) -> Self {
-        let links = Links::new(&config("a", "10.0.0.1:7946"), links_max);
+        let links = Links::new(&config("a", "10.0.0.1:7946"), links_max, AGE_MAX);
         let members = (1..=200).map(|number| peer(number).ip()).collect();
         Bench { links, actions: VecDeque::new(), members }
     }
@@ -245,6 +246,31 @@ fn a_link_that_nobody_uses_is_closed() {
     let id = bench.open(peer(2));
     bench.links.handle_timeout(NOW + IDLE_TIMEOUT, &mut bench.actions);
     assert_eq!(bench.actions, [Action::Finish { id }]);
+}
+
+#[test]
+fn a_link_that_is_too_old_is_closed_with_the_next_packet_which_goes_over_a_new_one() {
+    let mut bench = Bench::new(2);
+    let id = bench.open(peer(2));
+    for second in (0..300).step_by(60) {
+        bench.send(NOW + ms(second * 1000), peer(2), PacketKind::News, b"news");
+        bench.news(NOW, id, StreamNews::Written);
+    }
+    bench.actions.clear();
+    bench.send(NOW + AGE_MAX, peer(2), PING, b"ping");
+    assert_eq!(bench.actions.pop_front(), Some(Action::Finish { id }));
+    let renewed = bench.dialled();
+    bench.news(NOW + AGE_MAX, renewed, StreamNews::Opened);
+    assert_eq!(bench.written(), b"\0\x04ping");
+
+    // And one of somebody who does not end it himself.
+    let hello = Hello { name: "b".parse().unwrap(), announced: peer(2) }.encode(false);
+    assert_eq!(bench.greet(7, peer(2), &hello), Greeting::Link);
+    for second in (60..=420).step_by(60) {
+        bench.links.handle_timeout(NOW + ms(second * 1000), &mut bench.actions);
+        bench.news(NOW + ms(second * 1000), StreamId(7), StreamNews::Data(b"\0\x01x"));
+    }
+    assert!(bench.actions.contains(&Action::Abort { id: StreamId(7) }));
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use swim_core::text::is_unprintable;
 use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 
 use super::NodeSettings;
+use super::protocol::YEAR;
 use super::setting::{Kind, Setting, Table};
 use crate::carrier::Carrier;
 use crate::options::PORT_DEFAULT;
@@ -15,6 +17,9 @@ use crate::seed::{Seed, address};
 
 /// The longest label: its length travels in one byte.
 const LABEL_SIZE_MAX: usize = 255;
+
+/// Below it a node would do little else than dial.
+const LINK_AGE_LEAST: Duration = Duration::from_secs(1);
 
 macro_rules! limit {
     ($($field:ident).+, $unit:literal, $min:literal) => {
@@ -351,6 +356,18 @@ pub static NODE: Table<NodeSettings> = Table {
             change: "in clusters of more members, where there are descriptors for it: without \
                      one a packet has to dial",
             kind: limit!(options.links_max, "connections", 1),
+        },
+        Setting {
+            key: "link_age_max",
+            about: "With transport = \"tcp\": how old such a connection gets before it is made \
+                    anew.",
+            change: "for certificates that are to be checked again sooner",
+            kind: Kind::Time {
+                min: LINK_AGE_LEAST,
+                max: YEAR,
+                get: |node| Some(node.options.link_age_max),
+                set: |node, time| node.options.link_age_max = time,
+            },
         },
     ],
 };

@@ -11,7 +11,7 @@ use super::{NodeSettings, Profile};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Long enough for whoever means "for ever", and short enough for any arithmetic.
-const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+pub(super) const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 macro_rules! time {
     ($field:ident, $min:expr, $max:expr) => {
