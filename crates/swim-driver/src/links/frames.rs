@@ -27,16 +27,19 @@ impl Reader {
 
     /// Takes bytes, and hands out each packet that is complete.
     pub(super) fn read(&mut self, mut bytes: &[u8], mut packet: impl FnMut(&[u8])) {
-        let held = std::mem::take(&mut self.partial);
-        let mut rest = &held[..];
-        hand_out(&mut rest, &mut packet);
-        if !rest.is_empty() {
-            self.partial.extend_from_slice(rest);
+        if self.is_complete() {
+            // Only what it was started with holds whole frames.
+            let held = std::mem::take(&mut self.partial);
+            let mut rest = &held[..];
+            hand_out(&mut rest, &mut packet);
+            self.partial = rest.to_vec();
+        }
+        if !self.partial.is_empty() {
+            // Those who send byte by byte have each of them copied once.
             if !self.complete(&mut bytes) {
                 return;
             }
-            let mut whole = &self.partial[..];
-            hand_out(&mut whole, &mut packet);
+            hand_out(&mut &self.partial[..], &mut packet);
         }
         hand_out(&mut bytes, &mut packet);
         // A new one: gives back what a long frame took.
@@ -45,19 +48,21 @@ impl Reader {
 
     /// Adds what is missing of the frame that has begun. False if it is not complete by that.
     fn complete(&mut self, bytes: &mut &[u8]) -> bool {
-        loop {
-            let size = frame_size(&self.partial);
-            if size.is_some_and(|size| self.partial.len() >= size) {
-                return true;
-            }
-            let missing = size.unwrap_or(LENGTH_SIZE) - self.partial.len();
+        while !self.is_complete() {
             if bytes.is_empty() {
                 return false;
             }
+            let size = frame_size(&self.partial).unwrap_or(LENGTH_SIZE);
+            let missing = size - self.partial.len();
             let (now, later) = bytes.split_at(missing.min(bytes.len()));
             self.partial.extend_from_slice(now);
             *bytes = later;
         }
+        true
+    }
+
+    fn is_complete(&self) -> bool {
+        frame_size(&self.partial).is_some_and(|size| self.partial.len() >= size)
     }
 
     /// How many bytes wait for the rest of their frame.
