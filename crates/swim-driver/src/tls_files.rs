@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use crate::secret_file::Readers;
 
-/// The files of a node that speaks TLS, all in PEM. The crate `swim-tls` reads them.
+/// The files of a node that speaks TLS, all in PEM.
 ///
 /// ```
-/// use swim_driver::TlsFiles;
+/// # use swim_driver::TlsFiles;
 ///
 /// let mut files = TlsFiles::new("ca.pem", "node.pem", "node.key");
 /// files.verify_name = true;

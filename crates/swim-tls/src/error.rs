@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// and what to do, and has no byte of a key.
 ///
 /// ```
-/// use swim_tls::{Tls, TlsError, TlsFiles};
+/// # use swim_tls::{Tls, TlsError, TlsFiles};
 ///
 /// let error = Tls::load(TlsFiles::new("no/ca.pem", "no/node.pem", "no/node.key")).unwrap_err();
 /// assert!(matches!(error, TlsError::Unreadable { .. }));

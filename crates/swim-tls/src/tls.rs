@@ -33,7 +33,7 @@ impl Tls {
     /// [`TlsError`], which names the file, what is wrong with it, and what to do.
     ///
     /// ```no_run
-    /// use swim_tls::{Tls, TlsFiles};
+    /// # use swim_tls::{Tls, TlsFiles};
     ///
     /// let tls = Tls::load(TlsFiles::new("ca.pem", "node.pem", "node.key"))?;
     /// # Ok::<(), swim_tls::TlsError>(())
@@ -67,8 +67,8 @@ impl Tls {
     /// `transport`.
     ///
     /// ```no_run
-    /// use swim_driver::MemoryNetwork;
-    /// use swim_tls::{Tls, TlsFiles};
+    /// # use swim_driver::MemoryNetwork;
+    /// # use swim_tls::{Tls, TlsFiles};
     ///
     /// let tls = Tls::load(TlsFiles::new("ca.pem", "node.pem", "node.key"))?;
     /// let transport = tls.wrap(MemoryNetwork::new().open("10.0.0.1:7946".parse()?)?);
