@@ -218,7 +218,12 @@ impl Exchange {
         None
     }
 
-    /// Whether the peer may go by this name: any, where no certificate names it.
+    /// Whether a certificate names the peer on this stream.
+    pub(crate) fn is_certified(&self, id: StreamId) -> bool {
+        self.table.get(id).is_some_and(|stream| stream.certified().is_some())
+    }
+
+    /// Whether the peer on this stream may go by this name: any, where no certificate names it.
     pub(crate) fn may_be_called(&self, id: StreamId, name: &str) -> bool {
         let certified = self.table.get(id).and_then(Stream::certified);
         certified.is_none_or(|names| names.iter().any(|it| it.as_str() == name))

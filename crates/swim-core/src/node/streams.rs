@@ -49,7 +49,10 @@ impl Node {
         if let Some(kind) = opening.kind() {
             cx.stats.received[kind] += 1;
         }
-        if claimed(cx.config.wire, &opening, half).is_some_and(|it| !exchange.may_be_called(id, it))
+        // Looked up only where names are known: it reads a member once more.
+        if exchange.is_certified(id)
+            && claimed(cx.config.wire, &opening, half)
+                .is_some_and(|it| !exchange.may_be_called(id, it))
         {
             return exchange.reject(cx, id, DropReason::CertificateName);
         }
