@@ -1,4 +1,4 @@
-//! What the suite needs of a transport that is not an adapter's default.
+//! A network of one's own, as the suite needs it: a transport that is no adapter's default.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! What is left behind by nodes that were there.
+//! Leftovers of nodes that ended: tasks, threads, descriptors, ports.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -134,7 +134,7 @@ async fn cycle(scene: &Scene, a: &Node, name: &str, end: End, bind: SocketAddr) 
     address
 }
 
-/// What this process has open.
+/// The tasks, threads and descriptors that this process has open.
 #[derive(Debug, PartialEq, Eq)]
 struct Open {
     tasks: usize,

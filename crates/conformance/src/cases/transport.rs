@@ -1,4 +1,4 @@
-//! What a transport promises, without a node.
+//! The promises of a transport, without a node.
 
 use std::io;
 

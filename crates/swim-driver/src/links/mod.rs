@@ -38,6 +38,9 @@ const DOUBLINGS_MAX: u32 = 3;
 /// firewalls forget quiet connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The longest age that can be set: for ever, and short enough for any arithmetic.
+const AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// All links of a node.
 #[derive(Debug)]
 pub(crate) struct Links {
@@ -86,7 +89,7 @@ impl Links {
     pub(crate) fn new(config: &Config, links_max: usize, age_max: Duration) -> Self {
         let pace = Pace {
             links_max: links_max.max(1),
-            age_max,
+            age_max: age_max.min(AGE_MAX),
             stale_after: config.probe_timeout,
             dial_timeout: config.probe_interval,
         };

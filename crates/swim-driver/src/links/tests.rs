@@ -3,7 +3,7 @@
 use super::*;
 
 const NOW: Instant = Instant::ORIGIN;
-const AGE_MAX: Duration = Duration::from_secs(300);
+const LINK_AGE: Duration = Duration::from_secs(300);
 const PING: PacketKind = PacketKind::Probe;
 
 fn config(name: &str, address: &str) -> Config {
@@ -26,7 +26,7 @@ struct Bench {
 
 impl Bench {
     fn new(links_max: usize) -> Self {
-        let links = Links::new(&config("a", "10.0.0.1:7946"), links_max, AGE_MAX);
+        let links = Links::new(&config("a", "10.0.0.1:7946"), links_max, LINK_AGE);
         let members = (1..=200).map(|number| peer(number).ip()).collect();
         Bench { links, actions: VecDeque::new(), members }
     }
@@ -257,10 +257,10 @@ fn a_link_that_is_too_old_is_closed_with_the_next_packet_which_goes_over_a_new_o
         bench.news(NOW, id, StreamNews::Written);
     }
     bench.actions.clear();
-    bench.send(NOW + AGE_MAX, peer(2), PING, b"ping");
+    bench.send(NOW + LINK_AGE, peer(2), PING, b"ping");
     assert_eq!(bench.actions.pop_front(), Some(Action::Finish { id }));
     let renewed = bench.dialled();
-    bench.news(NOW + AGE_MAX, renewed, StreamNews::Opened);
+    bench.news(NOW + LINK_AGE, renewed, StreamNews::Opened);
     assert_eq!(bench.written(), b"\0\x04ping");
 
     // And one of somebody who does not end it himself.
@@ -271,6 +271,15 @@ fn a_link_that_is_too_old_is_closed_with_the_next_packet_which_goes_over_a_new_o
         bench.news(NOW + ms(second * 1000), StreamId(7), StreamNews::Data(b"\0\x01x"));
     }
     assert!(bench.actions.contains(&Action::Abort { id: StreamId(7) }));
+}
+
+#[test]
+fn links_may_last_for_ever() {
+    let mut links = Links::new(&config("a", "10.0.0.1:7946"), 2, Duration::MAX);
+    let hello = Hello { name: "b".parse().unwrap(), announced: peer(2) }.encode(false);
+    let mut actions = VecDeque::new();
+    links.accepted(StreamId(7), peer(2));
+    assert_eq!(links.greet(NOW, StreamId(7), &hello, |_| true, &mut actions), Greeting::Link);
 }
 
 #[test]
