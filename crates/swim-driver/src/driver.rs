@@ -181,7 +181,8 @@ impl Driver {
         })
     }
 
-    /// One turn: takes what waits, a bounded number of inputs, and only then looks at the timers.
+    /// One turn: takes what waits, a bounded number of inputs, of which each packet on a link counts
+    /// as one, and only then looks at the timers.
     /// Actions are performed as they arise.
     ///
     /// `now` is the time before the first input is taken. So whatever arrived before `now` is
@@ -202,15 +203,16 @@ impl Driver {
             let Some((time, input)) = io.take() else { break };
             // Never back within a turn: what passes then would count twice.
             at = at.max(time);
+            let packets = self.packets_of_links();
             self.handle(at, input);
             self.perform(io);
-            taken += 1;
+            taken += 1 + self.packets_of_links().wrapping_sub(packets);
         }
         if self.poll_timeout().is_some_and(|due| due <= now) {
             self.handle_timeout(at);
         }
         self.perform(io);
-        taken == INPUTS_PER_TURN_MAX
+        taken >= INPUTS_PER_TURN_MAX
     }
 
     /// Takes one input.

@@ -10,13 +10,18 @@ use swim_core::{
 use super::{Driver, socket_form};
 use crate::action::{Action, StreamNews};
 use crate::advertise::canonical;
-use crate::links::{Greeting, LinkCounts};
+use crate::links::{Greeting, LinkCounts, Links};
 
 impl Driver {
     /// The links of a node whose packets travel over streams; `None` where they are datagrams.
     #[must_use]
     pub fn link_counts(&self) -> Option<LinkCounts> {
         self.links.as_ref().map(|links| links.counts())
+    }
+
+    /// How many packets came over links since the start.
+    pub(super) fn packets_of_links(&self) -> usize {
+        self.links.as_ref().map_or(0, Links::received)
     }
 
     pub(super) fn send(

@@ -35,6 +35,8 @@ pub(super) struct Incoming {
     recency: BTreeSet<(u64, StreamId)>,
     uses: u64,
     held: usize,
+    /// Packets since the start.
+    received: usize,
     idle: Deadlines<StreamId>,
 }
 
@@ -70,6 +72,7 @@ impl Incoming {
             recency: BTreeSet::new(),
             uses: 0,
             held: 0,
+            received: 0,
             idle: Deadlines::default(),
         }
     }
@@ -102,6 +105,10 @@ impl Incoming {
 
     pub(super) fn len(&self) -> usize {
         self.links.len()
+    }
+
+    pub(super) fn received(&self) -> usize {
+        self.received
     }
 
     /// Looks at the first bytes of a connection. Also returns the address of a node that gave up
@@ -168,7 +175,10 @@ impl Incoming {
         (link.used, link.used_at) = (self.uses, now);
         self.recency.insert((link.used, id));
         let before = link.reader.held();
-        link.reader.read(bytes, |packet| deliver(link.announced, packet));
+        link.reader.read(bytes, |packet| {
+            self.received = self.received.wrapping_add(1);
+            deliver(link.announced, packet);
+        });
         self.held = self.held + link.reader.held() - before;
         if self.held > PARTIAL_MAX {
             let most = self.links.iter().max_by_key(|(_, link)| link.reader.held());

@@ -179,6 +179,11 @@ impl Links {
         }
     }
 
+    /// How many packets came since the start.
+    pub(crate) fn received(&self) -> usize {
+        self.incoming.received()
+    }
+
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         self.outgoing.handle_timeout(now, actions);

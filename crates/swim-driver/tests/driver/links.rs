@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-use swim_driver::{Carrier, Input, StreamNews};
+use swim_driver::{Action, Carrier, Input, Io, StreamId, StreamNews};
 
 use crate::harness::Net;
 
@@ -35,4 +36,37 @@ fn connections_that_never_say_what_they_are_leave_nothing_behind() {
     assert!(undecided(&net) >= 32);
     net.run(Duration::from_secs(30));
     assert_eq!(undecided(&net), 0);
+}
+
+/// Inputs that wait, all at once.
+struct Waiting<'a> {
+    id: StreamId,
+    inputs: VecDeque<&'a [u8]>,
+}
+
+impl Io for Waiting<'_> {
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
+        let (id, bytes) = (self.id, self.inputs.pop_front()?);
+        Some((Instant::now(), Input::Stream { id, news: StreamNews::Data(bytes) }))
+    }
+
+    fn perform(&mut self, _: Action) {}
+}
+
+#[test]
+fn a_turn_takes_no_more_of_a_link_full_of_tiny_packets_than_of_anything_else() {
+    let mut net = Net::new();
+    let a = net.add("a", |options| options.transport = Carrier::Streams);
+    let driver = &mut net.hosts[a].driver;
+    let id = driver.handle_accept(net.now, "10.0.0.9:1".parse().unwrap()).unwrap();
+    let hello = [&[0xC2, 1, 0, 1, b'x', 4, 10, 0, 0, 9][..], &7946u16.to_be_bytes()].concat();
+    let tiny = [0, 1, b'x'].repeat(5000);
+    let mut io = Waiting { id, inputs: [&hello[..]].into() };
+    assert!(!driver.turn(net.now, &mut io));
+    assert_eq!(driver.link_counts().unwrap().incoming, 1);
+    io.inputs = vec![&tiny[..]; 10].into();
+    let before = driver.node().stats().packets_received;
+    assert!(driver.turn(net.now, &mut io), "there is more");
+    assert_eq!(driver.node().stats().packets_received - before, 5000);
+    assert_eq!(io.inputs.len(), 9);
 }
