@@ -35,7 +35,7 @@ use crate::output::{End, Ended, Output};
 use crate::print::{Format, Line};
 use crate::signal::{HANGUP, Received, Signals};
 use crate::style::Tone;
-use crate::{Fatal, text};
+use crate::{Fatal, text, warn};
 
 /// How long the leave may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -77,6 +77,7 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
     let (output, mut ended) = Output::start(Format::for_stdout(loaded.agent.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
     output.line(started(&cluster)).await;
+    warn_of_loopback(&cluster);
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));
@@ -267,6 +268,18 @@ fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
                 .with("version", env!("CARGO_PKG_VERSION"))
                 .with("pid", std::process::id())
         })
+    }
+}
+
+/// Says that other machines will not reach this member, though it listens for them.
+fn warn_of_loopback(cluster: &Cluster) {
+    let (announced, bound) = (cluster.local().address, cluster.local_address());
+    if announced.ip().is_loopback() && !bound.ip().to_canonical().is_loopback() {
+        warn(&format!(
+            "{announced} is announced, where no other machine reaches this member, though it \
+             listens on {bound}: set --advertise to the address that peers see, or --bind to \
+             loopback"
+        ));
     }
 }
 

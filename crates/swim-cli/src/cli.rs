@@ -114,6 +114,16 @@ pub(crate) struct AgentArgs {
     #[arg(long, value_name = "ADDR", value_parser = written(settings::advertised_address))]
     pub(crate) advertise: Option<String>,
 
+    /// Announce an address of this network interface (eth0), with the port of --bind
+    #[arg(long, value_name = "NAME", value_parser = written(settings::interface))]
+    #[arg(conflicts_with = "advertise")]
+    pub(crate) advertise_interface: Option<String>,
+
+    /// Announce the address of this machine in this network (10.1.0.0/16), with the port of --bind
+    #[arg(long, value_name = "CIDR", value_parser = written(settings::network))]
+    #[arg(conflicts_with = "advertise")]
+    pub(crate) advertise_network: Option<String>,
+
     /// The cluster's label: members with another label are ignored
     ///
     /// With --wire memberlist there need not be one.
@@ -159,6 +169,8 @@ impl AgentArgs {
         add("name", "--name", &self.name);
         add("bind", "--bind", &self.bind);
         add("advertise", "--advertise", &self.advertise);
+        add("advertise_interface", "--advertise-interface", &self.advertise_interface);
+        add("advertise_network", "--advertise-network", &self.advertise_network);
         add("label", "--cluster", &self.cluster);
         add("meta", "--meta", &self.meta);
         let list = |list: &[String]| Value::List(list.iter().cloned().map(Value::Text).collect());

@@ -16,7 +16,7 @@ use swim_core::{
 };
 
 use crate::action::{Action, Input, Io, StreamNews};
-use crate::advertise::canonical;
+use crate::advertise::{canonical, hides};
 use crate::carrier::Carrier;
 use crate::cluster::Cluster;
 use crate::command::{Ask, Command, Inbox, Joined, Reply};
@@ -163,6 +163,13 @@ impl Driver {
             target: "swim", node = %local.name, %bound, advertise = %local.address,
             incarnation = %local.incarnation, seeds = ?options.seeds, "node started"
         );
+        if hides(bound, local.address) {
+            tracing::warn!(
+                target: "swim", node = %local.name, %bound, advertise = %local.address,
+                "the node announces a loopback address, where only this machine reaches it: set \
+                 advertise to the address that peers see, or bind to loopback"
+            );
+        }
         Ok(Driver {
             publisher,
             node,

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use swim_core::{CommandError, ConfigError, Failure};
+use swim_core::{CommandError, ConfigError, Failure, IpNet};
 
 use crate::seed::SeedError;
 
@@ -174,6 +174,52 @@ pub enum BindError {
         /// The bound address.
         bind: SocketAddr,
     },
+    /// `advertise` is set beside `advertise_interface` or `advertise_network`.
+    #[non_exhaustive]
+    AdvertiseTwice {
+        /// The other setting.
+        beside: &'static str,
+    },
+    /// The address to announce is a multicast, broadcast or link-local one: peers could not reach
+    /// this node there.
+    #[non_exhaustive]
+    NotAnnounced {
+        /// Where it comes from: `advertise`, or `bind`.
+        setting: &'static str,
+        /// The address.
+        address: IpAddr,
+        /// What it is, with an article.
+        kind: &'static str,
+    },
+    /// The address to announce is in none of `allowed_networks`: peers that have the same would
+    /// take in no such member.
+    #[non_exhaustive]
+    AdvertiseNotAllowed {
+        /// The address to announce.
+        advertise: SocketAddr,
+        /// The networks.
+        networks: Vec<IpNet>,
+    },
+    /// No interface with an address has the name that `advertise_interface` says.
+    #[non_exhaustive]
+    NoInterface {
+        /// The name.
+        name: String,
+        /// The interfaces of this machine that have an address.
+        interfaces: Vec<String>,
+    },
+    /// No address that the node listens on is of the interface and the networks that it is to be
+    /// announced in.
+    #[non_exhaustive]
+    NoAddressFits {
+        /// The bound address.
+        bind: SocketAddr,
+        /// The settings that decide, with their values.
+        wanted: String,
+        /// The addresses of this machine, with the names of their interfaces. Empty where `bind`
+        /// decides alone.
+        addresses: Vec<(String, IpAddr)>,
+    },
     /// A field of [`Options::config`](crate::Options::config) is set that the node fills in by
     /// itself, from another one.
     #[non_exhaustive]
@@ -207,21 +253,7 @@ impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BindError::Socket { transport, address, error } => {
-                write!(f, "cannot listen on {address} ({transport}): {error}")?;
-                match error.kind() {
-                    io::ErrorKind::AddrInUse => f.write_str(
-                        "; another program or node has this port: choose another bind port, or \
-                         port 0 for any free one",
-                    ),
-                    io::ErrorKind::AddrNotAvailable => f.write_str(
-                        "; this machine does not have that address: bind one it has, and set \
-                         advertise to the address that peers see",
-                    ),
-                    io::ErrorKind::PermissionDenied => {
-                        f.write_str("; choose a bind port from 1024 up")
-                    }
-                    _ => Ok(()),
-                }
+                write!(f, "cannot listen on {address} ({transport}): {error}{}", remedy(error))
             }
             BindError::NoFreePort { address, attempts } => write!(
                 f,
@@ -245,6 +277,27 @@ impl fmt::Display for BindError {
                  specific one",
                 if bind.is_ipv4() { "IPv4" } else { "IPv6" }
             ),
+            BindError::AdvertiseTwice { beside } => f.write_str(&twice("advertise", beside)),
+            BindError::NotAnnounced { setting, address, kind } => {
+                write!(f, "{setting} is {address}, {kind}, where peers cannot reach this node: ")?;
+                f.write_str(match *setting {
+                    "bind" => "bind to another, or set advertise to the address that peers see",
+                    _ => "set advertise to an address of this machine that peers can reach",
+                })
+            }
+            BindError::AdvertiseNotAllowed { advertise, networks } => {
+                let networks = format!("allowed_networks ({})", listed(networks));
+                f.write_str(&not_allowed(advertise.ip(), &networks))
+            }
+            BindError::NoInterface { name, interfaces } => write!(
+                f,
+                "advertise_interface is {name}, and no network interface of that name has an \
+                 address: set one of {}",
+                listed(interfaces)
+            ),
+            BindError::NoAddressFits { bind, wanted, addresses } => {
+                f.write_str(&nothing_fits(*bind, wanted, addresses))
+            }
             BindError::SetElsewhere { setting, instead } => write!(
                 f,
                 "{setting} is set, and would be replaced when the node starts: set {instead} of \
@@ -265,6 +318,22 @@ impl fmt::Display for BindError {
     }
 }
 
+/// What to do about an address that cannot be bound.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program or node has this port: choose another bind port, or port 0 for any \
+             free one"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine does not have that address: bind one it has, and set advertise to the \
+             address that peers see"
+        }
+        io::ErrorKind::PermissionDenied => "; choose a bind port from 1024 up",
+        _ => "",
+    }
+}
+
 /// What does not fit, with these names of the two settings.
 pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String {
     let (listens, other, any) = match bound.is_ipv4() {
@@ -277,6 +346,60 @@ pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String
          one"
     )
 }
+
+/// Two settings for one thing, with these names.
+pub(crate) fn twice(advertise: &str, beside: &str) -> String {
+    format!("{advertise} and {beside} both say which address is announced: set one of them")
+}
+
+/// An address in none of the networks, with this name of the setting.
+pub(crate) fn not_allowed(advertise: IpAddr, networks: &str) -> String {
+    format!(
+        "the node would announce {advertise}, which is in none of {networks}, and peers would \
+         refuse it: bind or advertise an address inside of them, or add {}",
+        IpNet::from(advertise)
+    )
+}
+
+/// No address is in all that was asked for.
+fn nothing_fits(bind: SocketAddr, wanted: &str, addresses: &[(String, IpAddr)]) -> String {
+    if !bind.ip().is_unspecified() {
+        return format!(
+            "the node listens on {} alone, which is not in {wanted}: bind to {} or to an address \
+             that is, or set advertise to the address that peers can reach",
+            bind.ip(),
+            if bind.is_ipv4() { "0.0.0.0" } else { "[::]" }
+        );
+    }
+    let reached = |ip: &IpAddr| ip.is_ipv4() || bind.is_ipv6();
+    let has: Vec<String> = addresses
+        .iter()
+        .filter(|(_, ip)| reached(ip))
+        .map(|(interface, ip)| format!("{ip} ({interface})"))
+        .collect();
+    let further = match has.len().saturating_sub(ADDRESSES_SHOWN_MAX) {
+        0 => String::new(),
+        further => format!(" and {further} more"),
+    };
+    let (family, or) = match bind.is_ipv4() {
+        true => ("IPv4 addresses", ", or bind to [::] to announce an IPv6 address"),
+        false => ("addresses", ""),
+    };
+    format!(
+        "the node listens on {bind}, and none of the {family} of this machine that peers can reach \
+         is in {wanted}; it has {}{further}: change that setting{or}",
+        listed(&has[..has.len().min(ADDRESSES_SHOWN_MAX)])
+    )
+}
+
+/// Them all, with commas between.
+pub(crate) fn listed(items: &[impl fmt::Display]) -> String {
+    let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+/// How many addresses an error lists: a host of containers has hundreds.
+const ADDRESSES_SHOWN_MAX: usize = 16;
 
 impl std::error::Error for BindError {
     /// What `Display` does not say already: it prints the inner error, so this goes on behind it.

@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use swim_core::{Config, Incarnation, Name};
+use swim_core::{Config, Incarnation, IpNet, Name};
 
-use crate::advertise;
+use crate::advertise::{self, Wanted};
 use crate::carrier::Carrier;
 use crate::error::BindError;
 use crate::seed::Seed;
@@ -46,7 +46,24 @@ pub struct Options {
     /// `None` announces the bound address. When that is unspecified (`0.0.0.0`, `[::]`), an
     /// address of the machine of the same family is picked: no loopback or link-local one; private
     /// ones first; of several, the one that the default route uses.
+    ///
+    /// A node announces no address outside of `config.allowed_networks`: of the machine's
+    /// addresses it picks one inside them, and without one it does not start. Unspecified,
+    /// multicast, broadcast and link-local addresses are never announced. A loopback address is
+    /// announced with a warning where the node listens on another one.
     pub advertise: Option<SocketAddr>,
+    /// Announces an address of the network interface of this name, such as `eth0`, with the port
+    /// that was bound. `bind` is unspecified, or an address of this interface.
+    ///
+    /// Together with `advertise_network` the address is on the interface and in the network.
+    /// Refused beside `advertise`.
+    pub advertise_interface: Option<String>,
+    /// Announces the address of this machine that is in this network, such as `10.1.0.0/16`, with
+    /// the port that was bound. `bind` is unspecified, or an address in this network. From `[::]`
+    /// also an IPv4 network does.
+    ///
+    /// Of several addresses the rules of `advertise` pick one. Refused beside `advertise`.
+    pub advertise_network: Option<IpNet>,
     /// Where to look for the cluster: `host:port`, `ip:port` or `[v6]:port`. Without a port it is
     /// 7946.
     ///
@@ -123,6 +140,8 @@ impl Options {
         Options {
             bind: BIND_DEFAULT,
             advertise: None,
+            advertise_interface: None,
+            advertise_network: None,
             seeds: Vec::new(),
             incarnation: None,
             events_max: 1024,
@@ -156,15 +175,11 @@ impl Options {
     /// bound. Binding checks the same and more.
     pub fn check(&self) -> Result<(), BindError> {
         self.parsed_seeds()?;
-        // A stand-in where the address is only known once it is bound.
         let port = if self.bind.port() == 0 { PORT_DEFAULT } else { self.bind.port() };
+        let bound = SocketAddr::new(self.bind.ip(), port);
+        // A stand-in where the address is only known once it is bound.
         let stand_in = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        let bound = if self.bind.ip().is_unspecified() && self.advertise.is_none() {
-            stand_in
-        } else {
-            SocketAddr::new(self.bind.ip(), port)
-        };
-        let address = advertise::choose(bound, self.advertise, Vec::new)?;
+        let address = Wanted::new(self).fixed(bound)?.unwrap_or(stand_in);
         self.check_once_set(None)?;
         self.config.clone().with(|config| config.address = address).validate()?;
         Ok(())
@@ -172,7 +187,7 @@ impl Options {
 
     /// The protocol's settings of a node that listens on `bound`.
     pub(crate) fn bound_config(&self, bound: SocketAddr) -> Result<Config, BindError> {
-        let address = advertise::choose(bound, self.advertise, advertise::interfaces)?;
+        let address = Wanted::new(self).choose(bound, advertise::local_addresses)?;
         let incarnation = self.incarnation.unwrap_or_else(unix_time);
         self.check_once_set(Some(address))?;
         Ok(self.config.clone().with(|config| {

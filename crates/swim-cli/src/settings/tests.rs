@@ -90,7 +90,7 @@ fn one_file_with_all_fields_is_the_same_to_an_application_the_agent_and_the_simu
 
     // It has every field. A name is none by default, and shown by nobody.
     let of_node = unchanged(&NODE, &node_defaults(), &agent.node);
-    assert_eq!(of_node, ["name", "meta", "key_file"]);
+    assert_eq!(of_node, ["name", "advertise", "meta", "key_file"]);
     // That of the wire is another one, which the file changes.
     assert_eq!(unchanged(&PROTOCOL, &node_defaults(), &agent.node), ["compression"]);
     assert!(unchanged(&AGENT, &AgentSettings::default(), &agent.agent).is_empty());

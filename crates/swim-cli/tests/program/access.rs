@@ -195,8 +195,9 @@ fn other_wires_labels_and_networks_are_told_with_what_to_change() {
     };
     let swim_wire = Agent::start("a", "hints", &[]);
     let go_wire = Agent::start_at("127.0.0.1:0", "a", "hints", &[], &["--wire", "memberlist"]);
-    let fenced = ["--allow-network", "10.9.0.0/16", "--allow-network", "fd00::/8"];
-    let fenced = Agent::start_at("127.0.0.1:0", "a", "hints", &[], &fenced);
+    // Strangers come from 127.0.0.1, as all that dial a loopback address.
+    let fenced = ["--allow-network", "127.9.0.0/16", "--allow-network", "fd00::/8"];
+    let fenced = Agent::start_at("127.9.0.1:0", "a", "hints", &[], &fenced);
     for (at, wire, cluster, reason, flag) in [
         (&swim_wire, "memberlist", "hints", "memberlist", "--wire memberlist"),
         (&swim_wire, "swim", "other", "label_mismatch", "--cluster"),

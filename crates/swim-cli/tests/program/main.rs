@@ -4,6 +4,7 @@
 
 mod access;
 mod agent;
+mod announced;
 mod cluster;
 mod common;
 mod demo;

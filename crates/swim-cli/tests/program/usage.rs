@@ -13,7 +13,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// Runs the program, expects it to refuse, and returns the one line that it says.
-fn refused(arguments: &[&str]) -> String {
+pub(crate) fn refused(arguments: &[&str]) -> String {
     let output = run(arguments);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
@@ -24,7 +24,8 @@ fn refused(arguments: &[&str]) -> String {
     line
 }
 
-fn agent<'a>(further: &[&'a str]) -> Vec<&'a str> {
+/// Arguments of an agent with these further ones.
+pub(crate) fn agent<'a>(further: &[&'a str]) -> Vec<&'a str> {
     AGENT.iter().chain(further).copied().collect()
 }
 

@@ -6,7 +6,7 @@ use super::error::SettingsError;
 use super::layers::Settings;
 use super::setting::Table;
 use super::{NODE, NodeSettings, PROTOCOL};
-use crate::error::{BindError, families};
+use crate::error::{BindError, families, not_allowed, twice};
 
 impl Settings {
     /// Checks that the settings work together, and can be started with.
@@ -33,6 +33,14 @@ impl Settings {
             BindError::AdvertiseFamily { bind, .. } => {
                 let told = families(*bind, &mention("bind"), &mention("advertise"));
                 return self.about(&["advertise", "bind"], told);
+            }
+            BindError::AdvertiseTwice { beside } => {
+                let told = twice(&mention("advertise"), &mention(beside));
+                return self.about(&[beside, "advertise"], told);
+            }
+            BindError::AdvertiseNotAllowed { advertise, .. } => {
+                let told = not_allowed(advertise.ip(), &mention("allowed_networks"));
+                return self.about(&["allowed_networks"], told);
             }
             error => return self.error(None, error.to_string()),
         };

@@ -37,7 +37,9 @@ pub use error::{Origin, SettingsError};
 pub use example::example;
 pub use keys::{keys_of_file, keys_of_variable};
 pub use layers::{Settings, TABLES, UnknownVariable, VARIABLES_PREFIX, Variable};
-pub use node::{NODE, advertised_address, bind_address, label, name, network, seed, versions};
+pub use node::{
+    NODE, advertised_address, bind_address, interface, label, name, network, seed, versions,
+};
 pub use protocol::PROTOCOL;
 pub use setting::{ABOVE_ZERO, Kind, SetPairs, Setting, Table, duration};
 pub use value::Value;

@@ -10,6 +10,7 @@ use swim_core::{Encryption, Incarnation, IpNet, Name, VersionRange};
 use super::NodeSettings;
 use super::protocol::YEAR;
 use super::setting::{Kind, Setting, Table};
+use crate::advertise::unreachable_kind;
 use crate::carrier::Carrier;
 use crate::options::PORT_DEFAULT;
 use crate::secret_file::Readers;
@@ -79,6 +80,36 @@ pub static NODE: Table<NodeSettings> = Table {
                 get: |node| node.options.advertise.map(|address| address.to_string()),
                 set: |node, text| {
                     node.options.advertise = Some(advertised_address(text)?);
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "advertise_interface",
+            about: "Announce an address of this network interface, with the port that the node \
+                    listens on.",
+            change: "where the machine has several interfaces and no fixed address",
+            kind: Kind::Text {
+                form: "the name of an interface",
+                example: "\"eth0\"",
+                get: |node| node.options.advertise_interface.clone(),
+                set: |node, text| {
+                    node.options.advertise_interface = Some(interface(text)?);
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "advertise_network",
+            about: "Announce the address of this machine that is in this network, with the port \
+                    that the node listens on.",
+            change: "where one file is for machines with different addresses",
+            kind: Kind::Text {
+                form: "a network such as \"10.1.0.0/16\" or \"fd00::/8\"",
+                example: "\"10.1.0.0/16\"",
+                get: |node| node.options.advertise_network.map(|network| network.to_string()),
+                set: |node, text| {
+                    node.options.advertise_network = Some(network(text)?);
                     Ok(())
                 },
             },
@@ -409,10 +440,22 @@ pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
     let address = address(text, 0).ok_or_else(|| {
         "expected IP:PORT or IP, such as 203.0.113.7:7946 or [fd00::1]:7946".to_string()
     })?;
-    if address.ip().is_unspecified() {
-        return Err("no peer can reach an unspecified address".into());
+    match unreachable_kind(address.ip()) {
+        Some(kind) => Err(format!("{kind} is not announced: peers cannot reach this node there")),
+        None => Ok(address),
     }
-    Ok(address)
+}
+
+/// Reads the name of a network interface.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub fn interface(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("the name of an interface must not be empty".into()),
+        text => Ok(text.into()),
+    }
 }
 
 /// Reads `HOST:PORT` or `HOST`, and gives it with its port.
@@ -523,7 +566,18 @@ mod tests {
     fn an_advertised_address_can_be_reached() {
         assert_eq!(advertised_address("10.0.0.7").unwrap().to_string(), "10.0.0.7:0");
         assert_eq!(advertised_address("10.0.0.7:9").unwrap().to_string(), "10.0.0.7:9");
-        for text in ["0.0.0.0:1", "[::]:1", "0.0.0.0", ":1", "x"] {
+        for text in [
+            "0.0.0.0:1",
+            "[::]:1",
+            "0.0.0.0",
+            ":1",
+            "x",
+            "224.0.0.1",
+            "[ff02::1]:1",
+            "255.255.255.255",
+            "fe80::1",
+            "169.254.1.1:1",
+        ] {
             assert!(advertised_address(text).is_err(), "{text}");
         }
     }
