@@ -9,6 +9,8 @@ pub(crate) const CASES: &[Case] = &[
     case!(a_taken_port_is_an_error_that_says_what_to_do),
     case!(the_address_to_announce_may_be_another_than_the_bound_one),
     case!(an_unspecified_address_is_never_announced).needing(&[Need::MachineAddresses]),
+    case!(s66_a_node_outside_of_its_own_allowed_networks_does_not_start),
+    case!(an_address_of_the_network_to_advertise_in_is_announced),
     case!(settings_that_cannot_work_are_named),
     case!(the_incarnation_is_the_time_in_seconds_unless_it_is_given),
 ];
@@ -60,6 +62,34 @@ async fn an_unspecified_address_is_never_announced(scene: &Scene) {
     let mut options = scene.options("a");
     options.advertise = Some("0.0.0.0:7946".parse().unwrap());
     assert!(matches!(scene.bind(options).await, Err(BindError::UnspecifiedAdvertise)));
+}
+
+async fn s66_a_node_outside_of_its_own_allowed_networks_does_not_start(scene: &Scene) {
+    let mut options = scene.options("a");
+    options.config.allowed_networks = vec!["203.0.113.0/24".parse().unwrap()];
+    let Err(error) = scene.bind(options.clone()).await else { panic!("peers would refuse it") };
+    assert!(matches!(error, BindError::AdvertiseNotAllowed { .. }), "{error}");
+    options.advertise = Some("203.0.113.7:0".parse().unwrap());
+    let node = scene.start(options).await;
+    assert_eq!(node.cluster.local().address.ip().to_string(), "203.0.113.7");
+}
+
+async fn an_address_of_the_network_to_advertise_in_is_announced(scene: &Scene) {
+    let mut options = scene.options("a");
+    let bind = options.bind.ip();
+    options.advertise_network = Some(bind.into());
+    let node = scene.start(options).await;
+    assert_eq!(node.cluster.local().address.ip(), bind);
+
+    let mut options = scene.options("b");
+    options.advertise_network = Some("203.0.113.0/24".parse().unwrap());
+    let Err(error) = scene.bind(options).await else { panic!("it has no such address") };
+    assert!(matches!(error, BindError::NoAddressFits { .. }), "{error}");
+
+    let mut options = scene.options("c");
+    options.advertise_interface = Some("none7".into());
+    let Err(error) = scene.bind(options).await else { panic!("there is no such interface") };
+    assert!(matches!(error, BindError::NoInterface { .. }), "{error}");
 }
 
 async fn settings_that_cannot_work_are_named(scene: &Scene) {
