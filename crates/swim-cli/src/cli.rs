@@ -132,8 +132,9 @@ pub(crate) struct AgentArgs {
 
     /// A member to join through; may be given several times
     ///
-    /// Names are looked up again and again until one answers. The commands add-seed and remove-seed
-    /// change the list while the agent runs.
+    /// Names are looked up again and again until one answers. A link-local address has its
+    /// interface with it, as in [fe80::1%eth0]:7946. The commands add-seed and remove-seed change
+    /// the list while the agent runs.
     #[arg(long, value_name = "HOST:PORT", value_parser = settings::seed)]
     pub(crate) join: Vec<String>,
 

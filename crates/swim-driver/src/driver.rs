@@ -461,7 +461,7 @@ impl Driver {
     /// their callers.
     fn settle(&mut self, now: CoreInstant) {
         loop {
-            self.collect(now);
+            self.collect(now, None);
             for event in &self.events {
                 log::record(self.publisher.name(), event);
             }
@@ -477,14 +477,20 @@ impl Driver {
     }
 
     /// Takes all that the node gave out. Returns the stream that it opened last, if any.
-    fn collect(&mut self, now: CoreInstant) -> Option<StreamId> {
+    ///
+    /// The node keeps addresses as they travel, without a scope. The one that it was asked to
+    /// `join` is dialled with the scope that it came with.
+    fn collect(&mut self, now: CoreInstant, join: Option<SocketAddr>) -> Option<StreamId> {
         let mut opened = None;
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Packet { to, payload, kind } => self.send(now, to, payload, kind),
-                Output::Stream { id, op } => {
-                    match op {
-                        StreamOp::Open { .. } => opened = Some(id),
+                Output::Stream { id, mut op } => {
+                    match &mut op {
+                        StreamOp::Open { to } => {
+                            opened = Some(id);
+                            *to = join.filter(|join| is_same_but_scope(*join, *to)).unwrap_or(*to);
+                        }
                         StreamOp::Close | StreamOp::Abort => self.forget_undecided(id),
                         StreamOp::Send(_) | StreamOp::Finish => {}
                     }
@@ -538,6 +544,11 @@ impl Drop for Driver {
 /// Tells a caller the result of what was done at once. It may have stopped waiting.
 fn answer<T, E: Into<Error>>(reply: Reply<T>, result: Result<T, E>) {
     drop(reply.send(result.map_err(Into::into)));
+}
+
+/// Whether the one is the other, perhaps with a scope.
+fn is_same_but_scope(one: SocketAddr, other: SocketAddr) -> bool {
+    (one.ip(), one.port()) == (other.ip(), other.port())
 }
 
 /// An IPv6 socket takes IPv4 addresses only in their mapped form.

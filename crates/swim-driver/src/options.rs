@@ -65,7 +65,8 @@ pub struct Options {
     /// Of several addresses the rules of `advertise` pick one. Refused beside `advertise`.
     pub advertise_network: Option<IpNet>,
     /// Where to look for the cluster: `host:port`, `ip:port` or `[v6]:port`. Without a port it is
-    /// 7946.
+    /// 7946. A link-local address has its interface with it, as in `[fe80::1%eth0]:7946`; the
+    /// members that are found there announce others.
     ///
     /// Names are resolved anew at every attempt, so seeds may come up later or move. An attempt
     /// asks all of them at once. It is made at the start; then, for as long as the node knows no

@@ -40,7 +40,9 @@ impl FromStr for Seed {
         // system's resolver can read.
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bracketed.is_none() && host.contains(':') {
-            return Err(wrong("an IPv6 address with a port needs brackets around it"));
+            return Err(wrong(
+                "an IPv6 address with a port or an interface needs brackets around it",
+            ));
         }
         let host = bracketed.unwrap_or(host);
         if host.is_empty() {
@@ -173,6 +175,8 @@ mod tests {
             ("fd00::1:7946", "brackets"),
             ("2001:db8::5:1", "brackets"),
             ("a:b:1", "brackets"),
+            ("fe80::1%eth0", "an interface needs brackets"),
+            ("fe80::1%eth0:7946", "an interface needs brackets"),
             ("http://cache-1:7946", "a URL"),
             ("cache/1:7946", "no host name"),
             ("two words:7946", "no host name"),

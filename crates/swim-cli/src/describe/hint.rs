@@ -1,5 +1,7 @@
 //! What to change when something does not fit, with the flag to do it.
 
+use std::net::SocketAddr;
+
 use swim_tokio::{DropReason, Error, Failure};
 
 /// What to change when two nodes have one name.
@@ -60,11 +62,24 @@ pub(crate) fn of_error(error: &Error) -> Option<String> {
     match error {
         Error::Failure(failure) => collect(failure, &mut hints),
         Error::NoneJoined { attempts } | Error::NotResolved { attempts, .. } => {
-            attempts.iter().for_each(|(_, failure)| collect(failure, &mut hints));
+            for (address, failure) in attempts {
+                collect(failure, &mut hints);
+                let failed = matches!(failure, Failure::Connection(_));
+                if failed && lacks_interface(*address) && !hints.contains(&INTERFACE) {
+                    hints.push(INTERFACE);
+                }
+            }
         }
         _ => {}
     }
     (!hints.is_empty()).then(|| hints.join("; "))
+}
+
+const INTERFACE: &str = "a link-local address is dialled through an interface: give that with it, \
+                         as in [fe80::1%eth0]:7946";
+
+fn lacks_interface(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
 
 fn collect(failure: &Failure, hints: &mut Vec<&'static str>) {

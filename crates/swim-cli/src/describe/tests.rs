@@ -161,6 +161,19 @@ fn a_join_that_failed_comes_with_what_to_change() {
 }
 
 #[test]
+fn s67_a_link_local_address_without_an_interface_is_told_to_need_one() {
+    let hint = |address: &str| {
+        let failure = Failure::Connection(ConnectionError::Local);
+        let attempts = vec![(address.parse().unwrap(), failure)];
+        hint::of_error(&swim_tokio::Error::NoneJoined { attempts })
+    };
+    assert!(hint("[fe80::1]:7946").unwrap().contains("[fe80::1%eth0]:7946"));
+    for address in ["[fe80::1%3]:7946", "[fd00::1]:7946", "169.254.1.1:7946"] {
+        assert_eq!(hint(address), None, "{address}");
+    }
+}
+
+#[test]
 fn tags_are_shown_as_tags() {
     let mut member = member(State::Alive);
     member.meta = Tags::from([("role", "db"), ("zone", "a")]).encode();

@@ -134,7 +134,7 @@ impl Driver {
         address: SocketAddr,
     ) -> Result<(RequestId, Option<StreamId>), CommandError> {
         let request = self.node.join(now, address)?;
-        Ok((request, self.collect(now)))
+        Ok((request, self.collect(now, Some(address))))
     }
 
     fn finish_join(&mut self, now: CoreInstant, id: JoinId) {

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use swim_driver::{ConnectionError, Error, Failure};
+use swim_driver::{Action, Carrier, ConnectionError, Driver, Error, Failure, Input, Options};
 
 use crate::harness::{Net, Waiting, poll, ready};
 
@@ -52,6 +52,40 @@ fn a_name_is_resolved_again_and_again_until_it_leads_to_somebody() {
     assert_eq!(net.hosts[a].resolves(), []);
     net.run(60 * SECOND);
     assert_eq!(net.hosts[a].resolves().len(), 1);
+}
+
+#[test]
+fn s67_a_link_local_seed_is_dialled_with_its_scope() {
+    for transport in [Carrier::Datagrams, Carrier::Streams] {
+        let mut options = Options::local("a".parse().unwrap());
+        options.transport = transport;
+        options.bind = address("[::]:7946");
+        options.advertise = Some(address("[fd00::1]:7946"));
+        // Twice the same address, of two interfaces.
+        let seeds = ["[fe80::2%3]:7946", "[fe80::2%4]:7946", "[fe80::2%eth0]:7000"];
+        options.seeds = seeds.map(String::from).to_vec();
+        let now = Instant::now();
+        let mut driver = Driver::new(&options, options.bind, [7; 32], now).unwrap();
+        driver.handle_timeout(now);
+        let (mut dialled, mut named) = (Vec::new(), None);
+        while let Some(action) = driver.poll_action() {
+            match action {
+                Action::Dial { to, .. } => dialled.push(to),
+                Action::Resolve { id, host, port } => named = Some((id, host, port)),
+                _ => {}
+            }
+        }
+        assert_eq!(dialled, [address(seeds[0]), address(seeds[1])]);
+        let (id, host, port) = named.expect("only the system knows the number of eth0");
+        assert_eq!((&*host, port), ("fe80::2%eth0", 7000));
+        let found = address("[fe80::2%5]:7000");
+        driver.handle(now, Input::Resolved { id, result: Ok(vec![found]) });
+        let dial = std::iter::from_fn(|| driver.poll_action()).find_map(|action| match action {
+            Action::Dial { to, .. } => Some(to),
+            _ => None,
+        });
+        assert_eq!(dial, Some(found));
+    }
 }
 
 #[test]
