@@ -83,7 +83,17 @@ impl<'a> Cluster<'a> {
 
     /// Starts the agent of a host with these further arguments, and waits until it listens.
     pub(crate) fn start(&mut self, port: Port, arguments: &[&str]) -> Result<(), Broken> {
-        let bind = self.address(port);
+        self.start_on(port, self.address(port).ip(), arguments)
+    }
+
+    /// The same for one that listens on this address.
+    pub(crate) fn start_on(
+        &mut self,
+        port: Port,
+        bind: IpAddr,
+        arguments: &[&str],
+    ) -> Result<(), Broken> {
+        let bind = SocketAddr::new(bind, PORT);
         let namespace = self.lab.host(port).namespace();
         let agent = self.spawn(namespace, port, bind, arguments)?;
         self.adopt(port, agent)

@@ -3,6 +3,7 @@
 mod bare;
 mod firewall;
 mod leftovers;
+mod link_local;
 mod loss;
 mod mtu;
 mod nat;
@@ -43,6 +44,7 @@ pub(crate) const CASES: &[Case] = &[
     udp::DROPPED_ON_STREAMS,
     sixteen::ON_DATAGRAMS,
     sixteen::ON_STREAMS,
+    link_local::SEED,
     bare::LAB,
     leftovers::REMOVED,
 ];
