@@ -101,4 +101,8 @@ pub enum Sabotage {
     AnswersAtLength,
     /// Gossips to members of whom it only heard.
     GossipsToStrangers,
+    /// Believes what members say of others that it holds failed.
+    BelievesTheFailed,
+    /// Declares members failed whom it has not asked, and follows each verdict at once.
+    AsksNobody,
 }

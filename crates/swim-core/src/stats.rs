@@ -224,6 +224,8 @@ counted_enum! {
         UnknownMember => "unknown_member", "news about an unknown member";
         /// News that is older than what is known. Harmless, and common.
         Stale => "stale", "older than what is known";
+        /// A word against a live member of one that this node holds failed, or does not know.
+        FailedAccuser => "failed_accuser", "an accusation by a member that is held failed";
         /// A known name announced from another address.
         AddressConflict => "address_conflict", "a known name from another address";
         /// A ping for another name, as sent to a reused address.

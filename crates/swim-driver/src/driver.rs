@@ -188,8 +188,8 @@ impl Driver {
         })
     }
 
-    /// One turn: takes what waits, a bounded number of inputs, of which each packet on a link counts
-    /// as one, and only then looks at the timers.
+    /// One turn: takes what waits, a bounded number of inputs, and only then looks at the timers.
+    /// Each packet on a link counts as one input.
     /// Actions are performed as they arise.
     ///
     /// `now` is the time before the first input is taken. So whatever arrived before `now` is

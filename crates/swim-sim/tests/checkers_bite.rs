@@ -17,6 +17,8 @@ use swim_sim::{Options, World, bounds, millis, secs};
 
 #[path = "cluster/attacks.rs"]
 mod attacks;
+#[path = "cluster/doubts.rs"]
+mod doubts;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -359,4 +361,22 @@ fn giving_up_its_name_leaves_a_member_without_it_when_the_thief_is_gone() {
     assert!(!attacks::stolen_name(Wire::Swim, |config| {
         config.sabotage = Some(Sabotage::GivesUpItsName);
     }));
+}
+
+fn breaking(rule: Sabotage, seed: u64) -> Options {
+    Options::new(seed).configure(move |_, config| config.sabotage = Some(rule))
+}
+
+#[test]
+fn verdicts_without_asking_declare_healthy_members_failed_after_a_cut() {
+    let failures = (0..5)
+        .map(|seed| doubts::failures_after_a_cut(breaking(Sabotage::AsksNobody, seed), 20, 18));
+    assert!(failures.sum::<usize>() > 0);
+}
+
+#[test]
+fn where_the_failed_are_believed_a_deaf_member_has_everybody_suspected() {
+    let [suspicions, _] =
+        doubts::doubts_beside_a_deaf_member(breaking(Sabotage::BelievesTheFailed, 1));
+    assert!(suspicions > 500, "{suspicions} false suspicions");
 }

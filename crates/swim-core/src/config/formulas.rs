@@ -11,6 +11,9 @@ const UNSCALED_MAX: usize = 32;
 /// As many rounds as reach nearly everybody, and again, reach the last ones.
 const ROUNDS_PER_DIGIT: u32 = 4;
 
+/// A SYN that is lost is sent again after a second (RFC 6298); and the time of a round trip.
+const LAST_CALL_MIN: Duration = Duration::from_millis(1500);
+
 impl Config {
     /// How often an update is sent in a cluster of `members` live members, this node included:
     /// `retransmit_mult * ceil(log10(members + 1))`, as in memberlist.
@@ -42,6 +45,17 @@ impl Config {
     #[must_use]
     pub fn push_pull_interval_at(&self, members: usize) -> Duration {
         self.push_pull_interval * push_pull_scale(members)
+    }
+
+    /// How long a node that asked a suspect waits for the answer before it declares it failed,
+    /// whatever others say meanwhile: `3 * probe_timeout`, for a ping and, where that is not
+    /// answered in a fifth of it, a stream; at least 1.5 s, in which a lost SYN is sent again and
+    /// answered; and at most `suspicion_mult * probe_interval`, the shortest suspicion of a small
+    /// cluster.
+    #[must_use]
+    pub fn last_call_time(&self) -> Duration {
+        let wanted = (self.probe_timeout * 3).max(LAST_CALL_MIN);
+        wanted.min(self.probe_interval * self.suspicion_mult)
     }
 
     /// How long a suspect has in a cluster of `members` live members.

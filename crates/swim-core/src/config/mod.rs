@@ -114,9 +114,10 @@ pub struct Config {
     /// Also try a ping over a stream when the direct ping is not answered, so that a member whose
     /// datagrams are lost or filtered is not declared failed.
     pub stream_ping: bool,
-    /// Ask a suspect once more, over a stream, before it is declared failed: so neither the
-    /// suspicion nor its refutation is lost where many datagrams are. Not part of Lifeguard; switch
-    /// it off to compare.
+    /// Ask a suspect once more before it is declared failed: by a ping, and without an answer over
+    /// a stream. So a node that missed a refutation hears of it, and neither the suspicion nor its
+    /// refutation is lost where many datagrams are. Not part of Lifeguard; switch it off to
+    /// compare.
     pub last_call: bool,
     /// The shortest suspicion lasts this many probe intervals, times log10 of the cluster's size.
     pub suspicion_mult: u32,

@@ -67,6 +67,17 @@ pub(crate) enum Acked {
     Check(Slot),
     /// A member that failed.
     Failed(Slot),
+    /// A suspect that was asked before it is declared failed.
+    LastCall(Slot),
+}
+
+/// A member that did not answer, and on which somebody else has to act.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// It was asked because two addresses have its name.
+    Check(Slot),
+    /// It was asked before it is declared failed.
+    LastCall(Slot),
 }
 
 impl Detector {

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Acked, Detector, ping};
+use super::{Acked, Detector, Unanswered, ping};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -20,7 +20,7 @@ use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{Ack, Message, Wire};
+use crate::wire::{Ack, Message, Update, Wire, memberlist};
 
 /// A ping that is not part of this node's own probe.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) enum Pending {
     Retry { member: Slot },
     /// Sent to a member of whom this node only heard, before it is told news.
     Ask { member: Slot },
+    /// Sent to a suspect, before it is declared failed.
+    LastCall { member: Slot },
     /// Sent for the application to a member, unless that one is forgotten meanwhile.
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
@@ -58,8 +60,8 @@ struct Waiting {
 }
 
 /// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
-/// `requests_max`, the candidates for names, one search per period, and how many addresses are
-/// asked before they are told news.
+/// `requests_max`, the candidates for names, one search per period, how many addresses are asked
+/// before they are told news, and one last call for each suspicion.
 #[derive(Debug)]
 pub(super) struct Pings {
     /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
@@ -116,7 +118,10 @@ impl Pings {
         match pending {
             Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] += 1,
             Pending::Check { member } => _ = self.checks.insert(member, sequence),
-            Pending::Retry { .. } | Pending::Ask { .. } | Pending::Command { .. } => {}
+            Pending::Retry { .. }
+            | Pending::Ask { .. }
+            | Pending::LastCall { .. }
+            | Pending::Command { .. } => {}
         }
         self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
         self.deadlines.insert(deadline, sequence);
@@ -144,7 +149,10 @@ impl Pings {
         match waiting.pending {
             Pending::Relay(relay) => self.relays[usize::from(relay.for_member)] -= 1,
             Pending::Check { member } => _ = self.checks.remove(&member),
-            Pending::Retry { .. } | Pending::Ask { .. } | Pending::Command { .. } => {}
+            Pending::Retry { .. }
+            | Pending::Ask { .. }
+            | Pending::LastCall { .. }
+            | Pending::Command { .. } => {}
         }
         Some(waiting)
     }
@@ -165,9 +173,10 @@ impl Pings {
             }
         }
         let about = |pending: &Pending| match pending {
-            Pending::Check { member } | Pending::Retry { member } | Pending::Ask { member } => {
-                *member == slot
-            }
+            Pending::Check { member }
+            | Pending::Retry { member }
+            | Pending::Ask { member }
+            | Pending::LastCall { member } => *member == slot,
             Pending::Relay(_) | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
@@ -193,6 +202,7 @@ impl Pings {
                 }
                 Pending::Retry { member }
                 | Pending::Ask { member }
+                | Pending::LastCall { member }
                 | Pending::Command { member: Some(member), .. } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
@@ -258,6 +268,31 @@ impl Detector {
         self.ping_named(cx, members, member, to, retry);
     }
 
+    /// Asks a suspect what it has to say to this accusation.
+    pub(crate) fn last_call(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        member: Slot,
+        accusation: Option<Update<'_>>,
+    ) {
+        let sequence = self.pings.sequence(&cx.config);
+        let entry = members.entry(member);
+        // A stream follows, in which there has to be time for a SYN that is lost and sent again.
+        let patience = cx.config.probe_timeout.min(cx.config.last_call_time() / 5);
+        let (to, deadline) = (entry.address(), cx.now() + patience);
+        self.pings.wait(sequence, to, deadline, Pending::LastCall { member });
+        let mut draft = cx.channel.datagram();
+        draft.append(&Message::Ping(ping(&cx.config, sequence, entry.name())));
+        cx.stats.sent[MessageKind::Ping] += 1;
+        if let Some(accusation) = accusation {
+            let message = Message::Update(accusation);
+            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
+        }
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(to, payload, PacketKind::Probe);
+    }
+
     /// Pings a live member for the application.
     pub(crate) fn ping_for(
         &mut self,
@@ -309,14 +344,15 @@ impl Detector {
             Some(Pending::Check { member }) => return Some(Acked::Check(member)),
             Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),
             Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
+            Some(Pending::LastCall { member }) => return Some(Acked::LastCall(member)),
             None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
         None
     }
 
-    /// Ends the pings whose time is over, up to the first check among them, whose member it
-    /// returns; call it again until it returns none.
-    pub(crate) fn take_unanswered_check(&mut self, cx: &mut Context, now: Instant) -> Option<Slot> {
+    /// Ends the pings whose time is over, up to the first one among them on which somebody else has
+    /// to act; call it again until it returns none.
+    pub(crate) fn take_unanswered(&mut self, cx: &mut Context, now: Instant) -> Option<Unanswered> {
         while let Some((at, sequence)) = self.pings.deadlines.first()
             && at <= now
         {
@@ -336,7 +372,8 @@ impl Detector {
                         cx.send_message(relay.asker, &nack);
                     }
                 }
-                Pending::Check { member } => return Some(member),
+                Pending::Check { member } => return Some(Unanswered::Check(member)),
+                Pending::LastCall { member } => return Some(Unanswered::LastCall(member)),
                 Pending::Relay(_) | Pending::Retry { .. } | Pending::Ask { .. } => {}
             }
         }

@@ -18,6 +18,10 @@ use crate::wire::{self, Format, Scope, memberlist};
 /// Telling so many members takes no longer than to read what a hundred packets say.
 const TABLE_SMALL: usize = 1024;
 
+/// Suspects that are asked over streams at once. Where half of a large cluster is gone there are
+/// many; each was pinged before.
+const LAST_CALLS_MAX: usize = 32;
+
 impl Exchange {
     /// Joins the cluster of the node at this address.
     pub(crate) fn join(
@@ -71,6 +75,9 @@ impl Exchange {
     /// lost. Gossip reaches everybody nearly always; where datagrams are lost that is not enough,
     /// neither for the suspicion to reach the suspect nor for its refutation to reach all.
     pub(crate) fn last_call(&mut self, cx: &mut Context, members: &Members, suspect: Slot) {
+        if self.table.last_calls() >= LAST_CALLS_MAX {
+            return;
+        }
         cx.count_sent(MessageKind::PushPull);
         let told = [members.entry(Slot::LOCAL), members.entry(suspect)];
         let to = told[1].address();
@@ -79,7 +86,7 @@ impl Exchange {
             Format::Swim => wire::encode_push_pull(Scope::Partial, 0, told, &[], out),
             Format::Memberlist(_) => memberlist::encode_push_pull(false, told, &[], out),
         });
-        self.open(cx, to, Purpose::PushPull, (framed, Needs::Nothing));
+        self.open(cx, to, Purpose::LastCall, (framed, Needs::Nothing));
     }
 
     /// The answer to a push/pull of the native wire: as much as was asked for. Where that is

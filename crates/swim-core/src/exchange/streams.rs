@@ -314,6 +314,7 @@ fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
         Purpose::Incoming
         | Purpose::Answered
         | Purpose::PushPull
+        | Purpose::LastCall
         | Purpose::Compare
         | Purpose::Ping { .. } => {}
     }

@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Join { request: RequestId },
     /// A push/pull that is no join.
     PushPull,
+    /// A push/pull with a suspect that did not answer a ping.
+    LastCall,
     /// A periodic push/pull, which begins with the digests of both views.
     Compare,
     /// A ping of the running probe.
@@ -364,6 +366,11 @@ impl Table {
             }
         }
         requests
+    }
+
+    /// How many suspects are asked over streams now.
+    pub(super) fn last_calls(&self) -> usize {
+        self.streams.values().filter(|stream| stream.purpose == Purpose::LastCall).count()
     }
 
     /// The streams that this node opened.

@@ -2,8 +2,10 @@
 //! departures.
 
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::suspicion::{Suspicion, Terms};
 use super::{Membership, News, Origin};
 use crate::context::Context;
 use crate::detection::{Accusation, Detector};
@@ -11,6 +13,7 @@ use crate::dissemination::{Gossip, Tier};
 use crate::member::{Belief, Name, State, Verdict, supersedes};
 use crate::members::Slot;
 use crate::output::{Event, Via};
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::time::Instant;
 use crate::wire::{Claim, Update, Wire};
@@ -45,7 +48,14 @@ impl Membership {
         };
         let incarnation = news.update.incarnation;
         let before = self.members.entry(slot).belief();
-        match supersedes(Belief::new(State::Suspect, incarnation), before) {
+        let verdict = supersedes(Belief::new(State::Suspect, incarnation), before);
+        let confirms = verdict == Verdict::Ignore && before.incarnation == incarnation;
+        if (confirms || verdict != Verdict::Ignore)
+            && !self.may_accuse(cx, slot, news, accuser, confirms)
+        {
+            return cx.drop_quietly(DropReason::FailedAccuser);
+        }
+        match verdict {
             Verdict::Adopt => self.suspect(cx, gossip, slot, news, accuser),
             // It refuted the old suspicion, if only to others: this is another one, with its own
             // time and its own accusers.
@@ -56,11 +66,41 @@ impl Membership {
                 self.members.set_incarnation(slot, incarnation);
                 self.pass_on_raised(cx, gossip, slot, news);
             }
-            Verdict::Ignore if before.incarnation == incarnation => {
+            Verdict::Ignore if confirms => {
                 self.confirm(cx, gossip, slot, news, accuser);
             }
             Verdict::Ignore => cx.drop_quietly(DropReason::Stale),
         }
+    }
+
+    /// Whether a member's word counts against a live one. Not that of one that is held failed: who
+    /// hears nobody suspects everybody. It is told so, and says it again when it is back. Somebody
+    /// unknown may begin a suspicion, in case the accuser is not known here yet, and `ripens` none.
+    /// One that has left may have said it before.
+    fn may_accuse(
+        &mut self,
+        cx: &mut Context,
+        suspect: Slot,
+        news: &News<'_>,
+        accuser: &str,
+        ripens: bool,
+    ) -> bool {
+        if news.via() == Via::Own
+            || !self.members.entry(suspect).state().is_live()
+            || cx.config.breaks(Sabotage::BelievesTheFailed)
+        {
+            return true;
+        }
+        let Some(slot) = self.members.find(accuser) else {
+            return !ripens;
+        };
+        let accuser = self.members.entry(slot);
+        let (failed, address) = (accuser.state() == State::Failed, accuser.address());
+        if failed && news.via() == (Via::Packet { from: address }) {
+            let incarnation = accuser.incarnation();
+            self.tell_accused(cx, slot, (incarnation, address));
+        }
+        !failed
     }
 
     fn suspect(
@@ -71,12 +111,12 @@ impl Membership {
         news: &News<'_>,
         accuser: &str,
     ) {
-        let via = news.via();
-        let timeouts = cx.config.suspicion_timeouts(self.members.live());
-        let accuser = Name::trusted(accuser);
+        let (now, via) = (cx.now(), news.via());
+        let terms = Terms::new(&cx.config, self.members.live());
+        let (accuser, is_own) = (Name::trusted(accuser), via == Via::Own);
         self.members.set_incarnation(slot, news.update.incarnation);
-        self.members.set_state(cx.now(), slot, State::Suspect);
-        self.suspicions.start(cx.now(), slot, accuser.clone(), timeouts);
+        self.members.set_state(now, slot, State::Suspect);
+        self.suspicions.start(now, slot, (accuser.clone(), is_own), terms, &mut cx.random);
         if !matches!(via, Via::PushPull { .. }) {
             self.pass_on(cx, gossip, slot, news, Tier::Normal);
         }
@@ -84,7 +124,7 @@ impl Membership {
             cx.stats.suspicions_raised += 1;
         }
         let member = self.members.entry(slot).view().to_member();
-        let (timeout_min, timeout_max) = (timeouts.min, timeouts.max);
+        let (timeout_min, timeout_max) = (terms.timeouts.min, terms.timeouts.max);
         cx.emit(Event::Suspected { member, accuser, timeout_min, timeout_max, via });
     }
 
@@ -103,7 +143,9 @@ impl Membership {
             return cx.drop_quietly(DropReason::Stale);
         }
         let now = cx.now();
-        let Some(suspicion) = self.suspicions.confirm(slot, accuser) else {
+        let accuser_here = (accuser, via == Via::Own);
+        let Some(suspicion) = self.suspicions.confirm(now, slot, accuser_here, &mut cx.random)
+        else {
             let suspect = self.members.entry(slot).state() == State::Suspect;
             if suspect && via == Via::Own && self.members.peers() > 1 {
                 // Said before, but in a small cluster a few transmissions may have reached nobody
@@ -135,6 +177,15 @@ impl Membership {
             return self.pass_on_hearsay(cx, gossip, news);
         };
         let claim = Belief::new(State::Failed, news.update.incarnation);
+        let before = self.members.entry(slot).belief();
+        if supersedes(claim, before) == Verdict::Adopt
+            && !self.may_accuse(cx, slot, news, accuser, before.state == State::Suspect)
+        {
+            return cx.drop_quietly(DropReason::FailedAccuser);
+        }
+        if self.is_surprised(cx, slot, claim, news) {
+            return self.ask_before_failed(cx, gossip, slot, news, accuser);
+        }
         if !self.raise_or_adopt(cx, gossip, slot, claim, news) {
             return;
         }
@@ -151,6 +202,32 @@ impl Membership {
         let declared_by = Name::trusted(accuser);
         cx.emit(Event::Failed { member, declared_by, accusers, suspected_for, via: news.via() });
         self.release_name(cx, gossip, slot, news.origin);
+    }
+
+    /// Whether others declare somebody failed of whom this node heard no suspicion, or hardly any.
+    /// So do those who were on the other side of a partition.
+    fn is_surprised(&self, cx: &Context, slot: Slot, claim: Belief, news: &News<'_>) -> bool {
+        let known = self.members.entry(slot).belief();
+        let unripe = |slot| self.suspicions.get(slot).is_some_and(|it| !it.is_ripe(cx.now()));
+        matches!(news.via(), Via::Packet { .. })
+            && !cx.config.breaks(Sabotage::AsksNobody)
+            && supersedes(claim, known) == Verdict::Adopt
+            && (known.state == State::Alive || (known.state == State::Suspect && unripe(slot)))
+    }
+
+    /// The verdict of others is a suspicion first, with the time of a last call.
+    fn ask_before_failed(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        slot: Slot,
+        news: &News<'_>,
+        accuser: &str,
+    ) {
+        let claim = Claim::Suspect { accuser };
+        let update = Update { claim, ..*news.update };
+        self.receive_suspect(cx, gossip, Some(slot), &News::new(&update, news.origin), accuser);
+        self.suspicions.hasten(cx.now(), slot, accuser, &mut cx.random);
     }
 
     pub(super) fn receive_left(
@@ -226,34 +303,45 @@ impl Membership {
         while let Some((at, slot)) = self.suspicions.next()
             && at <= now
         {
-            cx.stats.failures_declared += 1;
             let entry = self.members.entry(slot);
             let (name, incarnation) = (Name::trusted(entry.name()), entry.incarnation());
-            let own = cx.config.name.clone();
-            let claim = Claim::Failed { accuser: own.as_str() };
+            let verdict_of = self.suspicions.get(slot).and_then(Suspicion::verdict_of).cloned();
+            cx.stats.failures_declared += u64::from(verdict_of.is_none());
+            let declarer = verdict_of.unwrap_or_else(|| cx.config.name.clone());
+            let claim = Claim::Failed { accuser: declarer.as_str() };
             let update = Update { name: name.as_str(), incarnation, claim };
             let news = News::new(&update, Origin::OWN);
-            self.receive_failed(cx, gossip, Some(slot), &news, own.as_str());
+            self.receive_failed(cx, gossip, Some(slot), &news, declarer.as_str());
         }
     }
 
-    // Last calls: a suspect is told over a stream that it is one, and asked what it has to say.
+    // Last calls: a suspect is told that it is one, and asked what it has to say.
 
-    /// A suspect that is to be called now, if any is due; call it again until it returns none.
+    /// A suspect that is to be asked now, if any is due; call it again until it returns none.
     pub(crate) fn take_last_call(&mut self, cx: &Context, now: Instant) -> Option<Slot> {
-        while let Some(suspect) = self.suspicions.take_last_call(now) {
-            if cx.config.last_call && self.may_call(cx, suspect) {
+        while let Some(suspect) = self.suspicions.take_call(now) {
+            if cx.config.last_call && !cx.config.breaks(Sabotage::AsksNobody) {
                 return Some(suspect);
             }
         }
         None
     }
 
+    /// A suspect did not answer its last call: whether it is asked over a stream, too.
+    ///
     /// On memberlist's wire the answer is a whole table: there only those ask whose own probes
     /// failed.
-    fn may_call(&self, cx: &Context, suspect: Slot) -> bool {
-        cx.config.wire == Wire::Swim
-            || self.suspicions.get(suspect).is_some_and(|s| s.is_accused_by(&cx.config.name))
+    pub(crate) fn may_call_again(&self, cx: &Context, suspect: Slot) -> bool {
+        let is_native = cx.config.wire == Wire::Swim;
+        self.suspicions.get(suspect).is_some_and(|suspicion| is_native || suspicion.is_own())
+    }
+
+    /// A suspect answered its last call from this address.
+    pub(crate) fn last_call_answered(&mut self, cx: &mut Context, suspect: Slot, from: SocketAddr) {
+        self.note_answer_from(suspect, from);
+        if self.members.entry(suspect).is_at(from) {
+            self.suspicions.answered(cx.now(), suspect, &mut cx.random);
+        }
     }
 
     /// Says once more what this node said alone so far. Where it loses datagrams itself nobody may

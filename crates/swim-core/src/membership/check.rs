@@ -59,6 +59,7 @@ impl Membership {
 #[cfg(test)]
 mod tests {
     use super::super::candidates::Candidate;
+    use super::super::suspicion::Terms;
     use super::*;
     use crate::member::{Incarnation, Name, Versions};
     use crate::members::Announcement;
@@ -86,8 +87,9 @@ mod tests {
         let Membership { members, suspicions, candidates, .. } = &mut membership;
         let suspect = members.add(Instant::ORIGIN, "b", &announcement());
         members.set_state(Instant::ORIGIN, suspect, State::Suspect);
-        let accuser = Name::new("c").unwrap();
-        suspicions.start(Instant::ORIGIN, suspect, accuser, config.suspicion_timeouts(2));
+        let accuser = (Name::new("c").unwrap(), false);
+        let terms = Terms::new(&config, 2);
+        suspicions.start(Instant::ORIGIN, suspect, accuser, terms, &mut random);
         let candidate = Candidate::new(&announcement(), Via::Own, Instant::ORIGIN);
         candidates.insert(suspect, candidate);
         membership.check(&config);

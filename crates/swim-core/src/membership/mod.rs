@@ -16,6 +16,7 @@ mod news;
 mod own;
 mod refuting;
 mod since;
+mod suspicion;
 mod suspicions;
 mod telling;
 mod updates;
@@ -129,7 +130,7 @@ impl Membership {
     /// When the first suspect is asked once more.
     #[inline]
     pub(crate) fn next_last_call(&self) -> Option<Instant> {
-        self.suspicions.next_last_call()
+        self.suspicions.next_call()
     }
 
     /// When the first candidate for a name is decided upon.

@@ -1,6 +1,7 @@
 //! The one table of deadlines: what can be due, when it is, and what keeping it does.
 
 use super::Node;
+use crate::detection::Unanswered;
 use crate::dissemination::may_hear;
 use crate::members::Slot;
 use crate::status::Status;
@@ -119,16 +120,25 @@ impl Node {
     }
 
     fn end_pings(&mut self, now: Instant) {
-        let Node { cx, membership, detector, .. } = self;
-        while let Some(member) = detector.take_unanswered_check(cx, now) {
-            membership.check_unanswered(cx, detector, member);
+        let Node { cx, membership, detector, exchange, .. } = self;
+        while let Some(unanswered) = detector.take_unanswered(cx, now) {
+            match unanswered {
+                Unanswered::Check(member) => membership.check_unanswered(cx, detector, member),
+                Unanswered::LastCall(suspect) => {
+                    if membership.may_call_again(cx, suspect) {
+                        exchange.last_call(cx, membership.members(), suspect);
+                    }
+                }
+            }
         }
     }
 
     fn make_last_calls(&mut self, now: Instant) {
-        let Node { cx, membership, gossip, exchange, .. } = self;
+        let Node { cx, membership, gossip, detector, .. } = self;
         while let Some(suspect) = membership.take_last_call(cx, now) {
-            exchange.last_call(cx, membership.members(), suspect);
+            let own = cx.config.name.clone();
+            let accusation = membership.accusation(&own, suspect);
+            detector.last_call(cx, membership.members(), suspect, accusation);
             membership.repeat_lone_suspicion(cx, gossip, suspect);
         }
     }

@@ -108,6 +108,7 @@ impl Node {
                 membership.check_answered(cx, gossip, detector, member, from);
             }
             Some(Acked::Failed(member)) => self.found_again(member, from),
+            Some(Acked::LastCall(suspect)) => membership.last_call_answered(cx, suspect, from),
             Some(Acked::Command(member)) => membership.note_answer_from(member, from),
             Some(Acked::Asked(member)) => {
                 detector.note_asked_answered(from);

@@ -126,7 +126,9 @@ impl Node {
                 self.merge_answer(id, teller, scope, half);
                 self.join_succeeded(request, peer);
             }
-            Purpose::PushPull => self.merge_answer(id, teller, scope, half),
+            Purpose::PushPull | Purpose::LastCall => {
+                self.merge_answer(id, teller, scope, half);
+            }
             Purpose::Compare => {
                 self.merge_answer(id, teller, scope, half);
                 if scope == Scope::Full && self.status() == Status::Running {

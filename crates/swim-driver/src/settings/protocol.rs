@@ -88,7 +88,7 @@ const SETTINGS: &[Setting<NodeSettings>] = settings! {
         "Also ping over TCP when the direct ping is not answered.",
         "where members have no TCP, or to compare";
     last_call, flag!(last_call),
-        "Ask a suspect once more over TCP before it is declared failed.",
+        "Ask a suspect once more, by a ping and then over TCP, before it is declared failed.",
         "to compare";
     suspicion_mult, count!(suspicion_mult, "", 1, 64),
         "The shortest suspicion lasts this many probe intervals, times log10 of the members.",

@@ -107,7 +107,8 @@ fn s04_a_delayed_alive_does_not_bring_back_what_failed_at_a_higher_incarnation()
     for message in [alive("x", 1, address), failed("x", 1), failed("x", 10), alive("x", 2, address)]
     {
         world.forge(outside(), "n0", &message);
-        world.run(secs(2));
+        // A verdict about somebody held alive is a suspicion first.
+        world.run(secs(5));
     }
     for late in [2, 9, 10] {
         for observer in ["n0", "n1", "n2", "n3", "n4"] {

@@ -112,13 +112,15 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
     let nowhere = SocketAddr::from(([10, 9, 9, 9], 7946));
     let (name, incarnation) = ("ghost", Incarnation(1));
     let alive = Claim::Alive { address: nowhere, meta: b"", versions: Versions::DEFAULT };
-    for claim in [alive, Claim::Failed { accuser: "ghost" }] {
-        if claim != alive {
-            world.leave("n0");
-        }
+    let tell = |world: &mut swim_sim::World, claim: Claim<'_>| {
         world.forge(nowhere, "n0", &Message::Update(Update { name, incarnation, claim }));
         world.run(millis(10));
-    }
+    };
+    tell(&mut world, alive);
+    tell(&mut world, Claim::Suspect { accuser: "ghost" });
+    world.run(world.node("n0").config().last_call_time());
+    world.leave("n0");
+    tell(&mut world, Claim::Failed { accuser: "ghost" });
     assert_eq!(world.node("n0").status(), Status::Leaving);
     // No world lets a node spin.
     world.run(world.node("n0").config().gossip_to_the_dead);
