@@ -189,8 +189,7 @@ impl Driver {
     }
 
     /// One turn: takes what waits, a bounded number of inputs, and only then looks at the timers.
-    /// Each packet on a link counts as one input.
-    /// Actions are performed as they arise.
+    /// Each packet on a link counts as one input. Actions are performed as they arise.
     ///
     /// `now` is the time before the first input is taken. So whatever arrived before `now` is
     /// heard before a timer that is due at `now` can fire; an ack that waited in the socket while
@@ -204,6 +203,8 @@ impl Driver {
         // Also without any input: a clock that was set is noticed before a timer is compared with
         // it.
         self.clock.read(now);
+        // Asked before the inputs, too: what has been overdue is told as due at the last of them.
+        let was_due = self.is_due(now);
         let mut taken = 0;
         let mut at = now;
         while taken < INPUTS_PER_TURN_MAX {
@@ -215,11 +216,15 @@ impl Driver {
             self.perform(io);
             taken += 1 + self.packets_of_links().wrapping_sub(packets);
         }
-        if self.poll_timeout().is_some_and(|due| due <= now) {
+        if was_due || self.is_due(now) {
             self.handle_timeout(at);
         }
         self.perform(io);
         taken >= INPUTS_PER_TURN_MAX
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.poll_timeout().is_some_and(|due| due <= now)
     }
 
     /// Takes one input.

@@ -236,3 +236,45 @@ fn s76_a_round_trip_within_one_turn_is_the_time_between_send_and_arrival() {
     one.driver.turn(net.now, &mut io);
     assert_eq!(ready(&mut pinging).unwrap().round_trip, PACE);
 }
+
+/// Junk that never ends: as many datagrams in each turn, a little apart.
+struct Flood {
+    at: Instant,
+    left: usize,
+}
+
+impl Io for Flood {
+    fn take(&mut self) -> Option<(Instant, Input<'_>)> {
+        self.left = self.left.checked_sub(1)?;
+        self.at += PACE;
+        let from = SocketAddr::from(([10, 0, 0, 9], 7946));
+        Some((self.at, Input::Datagram { from, payload: b"x" }))
+    }
+
+    fn perform(&mut self, _: Action) {}
+}
+
+/// How often a node probes in 20 s in which so many inputs come per turn, and none is of use.
+fn probes_under(per_turn: usize) -> u64 {
+    let mut net = Net::formed(2, |_| {});
+    let driver = &mut net.hosts[0].driver;
+    let (start, before) = (net.now, driver.node().stats().probes);
+    let mut io = Flood { at: start, left: 0 };
+    while io.at < start + Duration::from_secs(20) {
+        io.left = per_turn;
+        driver.turn(io.at, &mut io);
+        io.at += PACE;
+    }
+    let stats = driver.node().stats();
+    assert_eq!(stats.stalls, 0, "{per_turn} inputs per turn");
+    stats.probes - before
+}
+
+#[test]
+fn inputs_that_never_end_hold_up_no_timer() {
+    let quiet = probes_under(0);
+    assert!(quiet > 0);
+    for per_turn in [1, 10, INPUTS_PER_TURN_MAX] {
+        assert_eq!(probes_under(per_turn), quiet, "{per_turn} inputs per turn");
+    }
+}
