@@ -59,8 +59,16 @@ pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
     if left > 0 {
         end(&mut programs);
     }
+    let failed = failed(&mut programs);
     eprintln!("netlab: {:?}", lab.switch().tallies());
-    Ok(if stop.is_asked() { ExitCode::from(EXIT_CODE) } else { ExitCode::SUCCESS })
+    if stop.is_asked() {
+        return Ok(ExitCode::from(EXIT_CODE));
+    }
+    if failed > 0 {
+        eprintln!("netlab: {failed} of {} programs failed", arguments.nodes);
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What is typed, line by line. The end of the input ends nothing.
@@ -127,6 +135,14 @@ fn copy(index: usize, from: impl Read + Send + 'static, mut to: impl Write + Sen
             }
         }
     });
+}
+
+/// How many ended otherwise than with 0.
+fn failed(programs: &mut Programs) -> usize {
+    let succeeded = |program: &mut Child| {
+        program.try_wait().is_ok_and(|ended| ended.is_some_and(|status| status.success()))
+    };
+    programs.0.iter_mut().filter_map(|program| (!succeeded(program)).then_some(())).count()
 }
 
 fn running(programs: &mut Programs) -> usize {

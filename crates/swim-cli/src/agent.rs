@@ -78,6 +78,9 @@ pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) ->
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
     output.line(started(&cluster)).await;
     warn_of_loopback(&cluster);
+    if let Some(warning) = certificates.warning() {
+        warn(&warning);
+    }
     let telling = tokio::spawn(tell_events(events, output.clone()));
     let mut helpers = JoinSet::new();
     helpers.spawn(join(cluster.clone(), seeds.clone(), output.clone()));

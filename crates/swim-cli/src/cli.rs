@@ -43,7 +43,8 @@ pub(crate) enum Command {
     /// Prints what happens in the cluster, one line per event, and takes commands on standard
     /// input (type 'help'). SIGINT, SIGTERM and SIGHUP leave gracefully: the other members see
     /// this one as left, not as failed. A second signal, 250 ms later or more, quits at once. With
-    /// --config, SIGHUP reads the keys, the tags, the seeds and the log level again instead.
+    /// --config, SIGHUP reads the keys, the tags, the seeds and the log level again instead, and
+    /// with --tls-certificate the certificates.
     #[command(after_help = AGENT_EXAMPLES)]
     Agent(AgentArgs),
     /// Try out a cluster of any size and settings on virtual time, and see what it would do

@@ -27,6 +27,7 @@ const PROTOCOL: &[u8] = b"swim";
 pub(crate) struct Configs {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
+    warning: Option<String>,
 }
 
 impl Configs {
@@ -40,7 +41,7 @@ impl Configs {
         let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
             .build()
             .map_err(|error| TlsError::unusable(&files.ca, error.to_string()))?;
-        check_own(files, &chain, &servers, &clients)?;
+        let warning = check_own(files, &chain, &servers, &clients)?;
 
         let unfit = |error| told_of_key(files, &error);
         let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -64,7 +65,11 @@ impl Configs {
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
         server.alpn_protocols = vec![PROTOCOL.into()];
-        Ok(Configs { client: Arc::new(client), server: Arc::new(server) })
+        Ok(Configs { client: Arc::new(client), server: Arc::new(server), warning })
+    }
+
+    pub(crate) fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     pub(crate) fn client(&self) -> Result<ClientConnection, Error> {
@@ -81,31 +86,31 @@ fn nobody() -> ServerName<'static> {
     ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0, 0, 0, 0])))
 }
 
-/// Checks the node's own certificate as peers with the same CA will. One that is out of its time is
-/// only warned about: the clock of a machine that just started may be wrong.
+/// Checks the node's own certificate as peers with the same CA will. For one that is out of its
+/// time it only returns a warning: the clock of a machine that just started may be wrong.
 fn check_own(
     files: &TlsFiles,
     chain: &[rustls_pki_types::CertificateDer<'static>],
     servers: &Arc<ChainVerifier>,
     clients: &Arc<dyn ClientCertVerifier>,
-) -> Result<(), TlsError> {
+) -> Result<Option<String>, TlsError> {
     let Some((own, between)) = chain.split_first() else {
-        return Ok(());
+        return Ok(None);
     };
     let now = UnixTime::now();
     let as_server = servers.verify_server_cert(own, between, &nobody(), &[], now).map(drop);
     let as_client = clients.verify_client_cert(own, between, now).map(drop);
     let Err(error) = as_server.and(as_client) else {
-        return Ok(());
+        return Ok(None);
     };
     let (certificate, ca) = (shown(&files.certificate), shown(&files.ca));
     if is_about_time(&error) {
-        tracing::warn!(
-            target: "swim",
+        let warning = format!(
             "the certificate {certificate} has expired or is not valid yet: peers will refuse it; \
              renew it, or set the clock"
         );
-        return Ok(());
+        tracing::warn!(target: "swim", "{warning}");
+        return Ok(Some(warning));
     }
     let why = match &error {
         Error::InvalidCertificate(
@@ -117,6 +122,12 @@ fn check_own(
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         ) => "is not for both sides of a connection: issue it for serverAuth and clientAuth".into(),
+        // rustls has no name of its own for this one.
+        error if format!("{error:?}").contains("CaUsedAsEndEntity") => {
+            "begins with the certificate of a CA: put that of this node first, and those of CAs \
+             between behind it"
+                .into()
+        }
         error => format!("cannot be used: {error}; issue it anew as an X.509 v3 certificate"),
     };
     Err(TlsError::unusable(&files.certificate, format!("the certificate {certificate} {why}")))

@@ -23,8 +23,8 @@ struct Shared {
 impl Tls {
     /// Reads the certificates and the key, and checks them: that the key belongs to the
     /// certificate, and that the certificate comes from the CA and is for both sides of a
-    /// connection. A certificate that has expired, or is not valid yet, is recorded as a warning
-    /// alone, since the clock may be wrong.
+    /// connection. For a certificate that has expired, or is not valid yet, there is only a
+    /// [warning](Tls::warning), since the clock may be wrong.
     ///
     /// It reads files, and blocks meanwhile.
     ///
@@ -55,6 +55,13 @@ impl Tls {
         let read = Arc::new(Configs::read(&self.shared.files)?);
         *self.shared.configs.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
+    }
+
+    /// What is wrong with the certificate that was read last, although it is used: it has expired,
+    /// or is not valid yet by this machine's clock.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        self.configs().warning().map(str::to_owned)
     }
 
     /// The files that are read.

@@ -16,6 +16,7 @@ use crate::print::Line;
 use crate::settings::AGENT;
 use crate::style::Tone;
 use crate::text;
+use crate::warn;
 
 /// What is changed while the agent runs. All else needs a restart.
 const RELOADED: [&str; 5] = [KEY_FILE, "tags", "meta", "seeds", "log"];
@@ -65,6 +66,9 @@ impl Reloader {
             Ok(mut changed) => {
                 if renewed {
                     changed.push("certificates".into());
+                    if let Some(warning) = self.live.certificates.warning() {
+                        warn(&warning);
+                    }
                 }
                 let restart = self.needs_restart(&new);
                 let had = std::mem::replace(&mut self.last, new);

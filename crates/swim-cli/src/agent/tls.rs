@@ -52,10 +52,22 @@ impl Certificates {
         }
     }
 
+    /// What is wrong with them although they are used.
+    #[cfg(feature = "tls")]
+    pub(super) fn warning(&self) -> Option<String> {
+        self.tls.as_ref().and_then(swim_tokio::Tls::warning)
+    }
+
     #[cfg(not(feature = "tls"))]
     #[expect(clippy::unused_self, reason = "it is one with certificates elsewhere")]
     pub(super) fn are_used(&self) -> bool {
         false
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "it is one with certificates elsewhere")]
+    pub(super) fn warning(&self) -> Option<String> {
+        None
     }
 
     #[cfg(not(feature = "tls"))]

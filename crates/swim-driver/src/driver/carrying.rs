@@ -88,6 +88,10 @@ impl Driver {
                     node.reject_stream(now, id, DropReason::CertificateName);
                     return true;
                 }
+                Greeting::Malformed => {
+                    node.reject_stream(now, id, DropReason::Malformed);
+                    return true;
+                }
                 Greeting::Link => {
                     // To the core the connection is over.
                     streams.failed(id);

@@ -41,6 +41,8 @@ pub(super) enum Beginning {
     },
     /// The beginning of one, perhaps.
     Unfinished,
+    /// One of a later version, or one that makes no sense.
+    Malformed,
     /// Something else.
     Other,
 }
@@ -71,6 +73,7 @@ impl Hello {
         match bytes {
             [] | [MAGIC] | [MAGIC, VERSION] => return Beginning::Unfinished,
             [MAGIC, VERSION, 0 | 1, ..] => {}
+            [MAGIC, ..] => return Beginning::Malformed,
             _ => return Beginning::Other,
         }
         let (renewed, mut rest) = (bytes[2] == 1, &bytes[3..]);
@@ -78,9 +81,8 @@ impl Hello {
             Some(Some(hello)) => {
                 Beginning::Hello { hello, renewed, size: bytes.len() - rest.len() }
             }
-            Some(None) => Beginning::Other,
             None if bytes.len() < SIZE_MAX => Beginning::Unfinished,
-            None => Beginning::Other,
+            Some(None) | None => Beginning::Malformed,
         }
     }
 
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hello_is_left_to_others() {
+    fn what_is_no_hello_is_left_to_others_and_one_that_makes_no_sense_is_told_apart() {
         let bytes = hello("a", "10.0.0.1:7946").encode(false);
         let changed = |at: usize, to: u8| {
             let mut bytes = bytes.clone();
@@ -144,16 +146,17 @@ mod tests {
             bytes
         };
         let nowhere = hello("a", "0.0.0.0:7946").encode(false);
-        for other in [
-            b"GET / HTTP/1.1\r\n".to_vec(),
-            vec![0xC1, 0x10],
+        for other in [b"GET / HTTP/1.1\r\n".to_vec(), vec![0xC1, 0x10]] {
+            assert_eq!(Hello::decode(&other), Beginning::Other, "{other:?}");
+        }
+        for malformed in [
             changed(1, 2),    // a later version
             changed(2, 2),    // no flag
             changed(4, 0xFF), // no UTF-8
             changed(5, 5),    // no family of addresses
             nowhere,
         ] {
-            assert_eq!(Hello::decode(&other), Beginning::Other, "{other:?}");
+            assert_eq!(Hello::decode(&malformed), Beginning::Malformed, "{malformed:?}");
         }
     }
 }

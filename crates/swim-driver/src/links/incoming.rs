@@ -127,6 +127,10 @@ impl Incoming {
         undecided.bytes.extend_from_slice(bytes);
         let (hello, renewed, size) = match Hello::decode(&undecided.bytes) {
             Beginning::Unfinished => return (Greeting::Unfinished, None),
+            Beginning::Malformed => {
+                self.undecided.remove(&id);
+                return (Greeting::Malformed, None);
+            }
             Beginning::Other => {
                 let bytes = self.undecided.remove(&id).map(|undecided| undecided.bytes);
                 return (Greeting::Exchange(Bytes::from(bytes.unwrap_or_default())), None);

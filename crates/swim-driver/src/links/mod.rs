@@ -82,6 +82,8 @@ pub(crate) enum Greeting {
     Refused,
     /// It is a link of a node whose certificate has another name.
     WrongName,
+    /// It is a link of a later version, or makes no sense.
+    Malformed,
 }
 
 impl Links {

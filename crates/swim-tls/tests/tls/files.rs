@@ -56,8 +56,21 @@ fn a_certificate_out_of_its_time_is_taken_since_the_clock_may_be_wrong() {
     let (authority, folder) = (Authority::new("ca"), Folder::new());
     for flaw in [Flaw::Expired, Flaw::NotYetValid] {
         let own = authority.issue_with(&["node"], flaw);
-        Tls::load(folder.files("node", &[&authority], &own)).unwrap();
+        let tls = Tls::load(folder.files("node", &[&authority], &own)).unwrap();
+        contains(&tls.warning().unwrap(), "has expired or is not valid yet");
+        let _ = folder.files("node", &[&authority], &authority.issue(&["node"]));
+        tls.reload().unwrap();
+        assert_eq!(tls.warning(), None);
     }
+}
+
+#[test]
+fn a_certificate_of_a_ca_in_the_first_place_is_told_apart() {
+    let (authority, folder) = (Authority::new("ca"), Folder::new());
+    let own = authority.issue(&["node"]);
+    let files = folder.files("node", &[&authority], &own);
+    folder.put("node.pem", &(authority.pem() + &folder.get("node.pem")));
+    contains(&Tls::load(files).unwrap_err().to_string(), "put that of this node first");
 }
 
 #[test]
