@@ -9,14 +9,15 @@ use async_channel::{Receiver, Sender};
 use futures_core::Stream;
 
 /// How much is read at once.
-const SIZE: usize = 16 << 10;
+const SIZE: usize = 8 << 10;
 
 /// How many may be filled and not yet consumed. Connections wait for one when there are more: a
 /// node that is slow to consume is slow to read.
 const FILLED_MAX: usize = 64;
 
-/// How many are kept while nobody needs them: what most connections say fits into one.
-const KEPT_MAX: usize = 1;
+/// How many are kept while nobody needs them: what most connections say fits into one, and before
+/// the node consumes that, the connection looks with another whether there is more.
+const KEPT_MAX: usize = 2;
 
 /// The buffers of a node; each connection has a clone of this.
 #[derive(Clone, Debug)]
