@@ -2,5 +2,6 @@
 
 pub mod counting;
 mod skipping;
+pub mod totals;
 
 pub use skipping::say_skipped;
