@@ -1,6 +1,7 @@
 // Command go-peer is one member of a cluster, run by HashiCorp memberlist. It is the other side of
 // the interoperation tests: it tells on standard output what happens to it, one JSON object a line,
-// and obeys the commands on its standard input. README.md describes the lines.
+// and obeys the commands on its standard input. README.md describes the lines. `go-peer cost` is no
+// member: it measures what one costs.
 package main
 
 import (
@@ -24,6 +25,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 && os.Args[1] == "cost" {
+		return cost(os.Args[2:])
+	}
 	settings, err := parseSettings(os.Args[1:])
 	if err != nil {
 		return err
