@@ -51,8 +51,11 @@ const JOIN_AGAIN_MAX: Duration = Duration::from_secs(60);
 const COMMANDS_MAX: usize = 32;
 
 /// Runs the agent to its end, and gives the exit code.
-pub(crate) async fn run(arguments: AgentArgs, mut signals: Signals, log: Log) -> Result<u8, Fatal> {
-    let arguments = Arc::new(arguments);
+pub(crate) async fn run(
+    arguments: Arc<AgentArgs>,
+    mut signals: Signals,
+    log: Log,
+) -> Result<u8, Fatal> {
     let reading = Arc::clone(&arguments);
     // A file may be a pipe, or on a disk that takes its time; also then a signal ends it.
     let loaded = tokio::select! {

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// --config, SIGHUP reads the keys, the tags, the seeds and the log level again instead, and
     /// with --tls-certificate the certificates.
     #[command(after_help = AGENT_EXAMPLES)]
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
     /// Try out a cluster of any size and settings on virtual time, and see what it would do
     ///
     /// Runs the real protocol over a modelled network, minutes in a second, as often as asked, and
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     /// costs; and warns of settings that cannot work together. The same seed prints the same
     /// report.
     #[command(after_help = crate::simulate::EXAMPLES)]
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
     /// Print a new random key for a cluster
     ///
     /// In base64, from the operating system's random generator. Every member of a cluster needs the

@@ -84,8 +84,8 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
             .map_err(|error| Fatal::failure(format!("cannot catch signals: {error}")))?;
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, signals).await,
-            Command::Agent(arguments) => agent::run(arguments, signals, log).await,
-            Command::Simulate(arguments) => simulate::run(arguments, signals).await,
+            Command::Agent(arguments) => agent::run(arguments.into(), signals, log).await,
+            Command::Simulate(arguments) => simulate::run(*arguments, signals).await,
             Command::Keygen(arguments) => keygen::run(&arguments),
         }
     });
