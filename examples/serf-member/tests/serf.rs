@@ -48,6 +48,7 @@ fn a_member_of_a_serf_cluster_is_seen_with_its_tags_and_leaves_as_left() {
     leave(&mut member);
     for agent in &mut agents {
         wait_for(agent, "left");
+        wait_for_line(agent, "EventMemberLeave: rusty");
         assert_eq!(agent.said(&["EventMemberLeave: rusty"]).len(), 1);
         assert_eq!(agent.said(&["EventMemberJoin: rusty"]).len(), 1);
         assert_eq!(agent.said(TROUBLE), [""; 0]);
@@ -96,5 +97,13 @@ fn wait_for(agent: &mut Serf, status: &str) {
     eventually(&format!("{name} sees rusty {status}"), || match agent.status("rusty") {
         Some(seen) if seen == status => Ok(()),
         seen => Err(format!("{seen:?}\n{}", agent.lines.transcript())),
+    });
+}
+
+/// The agent's log comes later than its answers.
+fn wait_for_line(agent: &Serf, line: &str) {
+    eventually(&format!("{} logs {line}", agent.name), || match agent.said(&[line]).is_empty() {
+        true => Err(agent.lines.transcript()),
+        false => Ok(()),
     });
 }
