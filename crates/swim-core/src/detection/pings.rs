@@ -20,7 +20,7 @@ use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
-use crate::wire::{Ack, Message, Update, Wire, memberlist};
+use crate::wire::{Ack, Message, Ping, Update, Wire, memberlist};
 
 /// A ping that is not part of this node's own probe.
 #[derive(Debug)]
@@ -401,15 +401,17 @@ impl Detector {
         let sequence = self.pings.sequence(&cx.config);
         let asks = matches!(pending, Pending::Ask { .. });
         self.pings.wait(sequence, to, cx.now() + patience, pending);
-        let mut ping = ping(&cx.config, sequence, members.entry(member).name());
-        if asks && cx.config.wire == Wire::Swim {
-            // In the name of the one who is asked, which no other member has: so the answer holds
-            // nothing but the ack, and the news that is to be told does not come back with it. Go
-            // programs may insist on the name of a sender.
-            ping.source = ping.target;
-        }
+        let own = ping(&cx.config, sequence, members.entry(member).name());
         let mut draft = cx.channel.datagram();
-        draft.append(&Message::Ping(ping));
+        // In the name of the one who is asked, which no other member has: so the answer holds
+        // nothing but the ack, and the news that is to be told does not come back with it. Go
+        // programs may insist on the name of a sender. A long name may leave no room for itself.
+        let in_its_name = Message::Ping(Ping { source: own.target, ..own });
+        let is_sent_so =
+            asks && cx.config.wire == Wire::Swim && draft.append_if_it_fits(&in_its_name);
+        if !is_sent_so {
+            draft.append(&Message::Ping(own));
+        }
         let payload = draft.into_datagram(false);
         cx.count_sent(MessageKind::Ping);
         cx.send(to, payload, PacketKind::Probe);
