@@ -1,5 +1,6 @@
 //! What a case works with.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -13,7 +14,7 @@ use crate::node::Node;
 use crate::setting::{Setting, World};
 use crate::stranger::Stranger;
 use crate::unstarted::Unstarted;
-use crate::wait::until;
+use crate::wait::{in_time, pause, until};
 
 /// A network of its own, and nodes in it.
 #[derive(Clone)]
@@ -66,6 +67,26 @@ impl Scene {
 
     pub(crate) async fn start_with_hooks(&self, options: Options, hooks: Box<dyn Hooks>) -> Node {
         self.world.start(options, hooks).await.unwrap().into()
+    }
+
+    /// A node at the address of one that was stopped. The sockets of that one are closed, but a
+    /// process that another case begins at that moment has copies of them until it runs its
+    /// program.
+    pub(crate) async fn start_again(&self, options: Options) -> Node {
+        let start = async {
+            loop {
+                match self.world.start(options.clone(), Box::new(NoHooks)).await {
+                    Ok(node) => return node.into(),
+                    Err(BindError::Socket { error, .. })
+                        if error.kind() == ErrorKind::AddrInUse =>
+                    {
+                        pause().await;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        in_time("the port of a stopped node is free", start).await
     }
 
     /// A node with this name and nothing else to say about it.
