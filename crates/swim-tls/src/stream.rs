@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use rustls::{Connection, Error};
+use rustls::Connection;
 use swim_driver::{Name, TlsFault};
 use webpki::EndEntityCert;
 
@@ -36,11 +36,14 @@ pub struct TlsStream<S> {
     closed: bool,
     /// The peer may only go by a name of its certificate.
     verify_name: bool,
+    /// Why this side gave up; the peer is being told.
+    given_up: Option<TlsFault>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
     pub(crate) fn new(io: S, session: Connection, verify_name: bool) -> Self {
-        TlsStream { io, session, greeted: 0, is_tls: true, closed: false, verify_name }
+        let (is_tls, closed, given_up) = (true, false, None);
+        TlsStream { io, session, greeted: 0, is_tls, closed, verify_name, given_up }
     }
 
     /// The names that the peer may go by: the DNS names of its certificate that can be names of
@@ -69,13 +72,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
 
     /// Sends what TLS has to say.
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(fault) = self.given_up {
+            return self.poll_tell(cx, fault).map(Err);
+        }
         let mut spoke = false;
         while self.session.wants_write() {
             match self.session.write_tls(&mut Blocking { io: &mut self.io, cx }) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(_) => spoke = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Err(error) => return Poll::Ready(Err(self.reason(cx, error))),
+                Err(error) => return self.poll_reason(cx, error).map(Err),
             }
         }
         if spoke { Pin::new(&mut self.io).poll_flush(cx) } else { Poll::Ready(Ok(())) }
@@ -83,15 +89,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
 
     /// Takes what the peer says.
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { io, session, is_tls, greeted, .. } = self;
-        let is_first = *greeted == 0;
-        let mut blocking = Blocking { io, cx };
-        let mut heard = Heard { from: &mut blocking, first: None };
-        let read = session.read_tls(&mut heard);
-        if let Some(first) = heard.first.filter(|_| is_first && session.is_handshaking()) {
-            *is_tls = FIRST_BYTES.contains(&first);
+        if let Some(fault) = self.given_up {
+            return self.poll_tell(cx, fault).map(Err);
         }
-        let len = match read {
+        let len = match self.read(cx) {
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
@@ -115,8 +116,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
         match self.session.process_new_packets() {
             Ok(_) => Poll::Ready(Ok(())),
-            Err(error) => Poll::Ready(Err(self.give_up(cx, &error))),
+            Err(error) => {
+                tracing::debug!(target: "swim", %error, "TLS failed");
+                let fault = if self.is_tls { fault(&error) } else { TlsFault::NotTls };
+                self.given_up = Some(fault);
+                self.poll_tell(cx, fault).map(Err)
+            }
         }
+    }
+
+    /// Reads bytes for TLS, and looks at the first one.
+    fn read(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
+        let Self { io, session, is_tls, greeted, .. } = self;
+        let is_first = *greeted == 0;
+        let mut blocking = Blocking { io, cx };
+        let mut heard = Heard { from: &mut blocking, first: None };
+        let read = session.read_tls(&mut heard);
+        if let Some(first) = heard.first.filter(|_| is_first && session.is_handshaking()) {
+            *is_tls = FIRST_BYTES.contains(&first);
+        }
+        read
     }
 
     /// The peer ended the connection within the handshake.
@@ -127,27 +146,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
     }
 
-    /// Tells the peer why, if there is room, and returns what to report.
-    fn give_up(&mut self, cx: &mut Context<'_>, error: &Error) -> io::Error {
+    /// Tells the peer why this side gave up. Ready with what to report, when that was said or
+    /// cannot be: a peer that reads nothing is the business of whoever limits the time of
+    /// connections.
+    fn poll_tell(&mut self, cx: &mut Context<'_>, fault: TlsFault) -> Poll<io::Error> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut Blocking { io: &mut self.io, cx }) {
                 Ok(len) if len > 0 => {}
+                // Also a runtime that wants others to have a turn says so.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
                 _ => break,
             }
         }
-        let _ = Pin::new(&mut self.io).poll_flush(cx);
-        tracing::debug!(target: "swim", %error, "TLS failed");
-        failed(if self.is_tls { fault(error) } else { TlsFault::NotTls })
+        let _ = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        Poll::Ready(failed(fault))
     }
 
     /// Why nothing can be sent: a peer that refuses this node says so before it closes.
-    fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
-        let read = self.session.read_tls(&mut Blocking { io: &mut self.io, cx });
-        match (read, self.session.process_new_packets()) {
+    fn poll_reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> Poll<io::Error> {
+        let read = self.read(cx);
+        Poll::Ready(match (read, self.session.process_new_packets()) {
             (_, Err(told)) => failed(if self.is_tls { fault(&told) } else { TlsFault::NotTls }),
+            // What is broken soon has an end.
+            (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
             (Ok(0) | Err(_), _) if self.session.is_handshaking() => self.silence(),
             _ => error,
-        }
+        })
     }
 }
 
