@@ -1,4 +1,4 @@
-//! What a case works with.
+//! The means of a case: a network of its own, and nodes in it.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -175,7 +175,7 @@ fn apart() -> SocketAddr {
     SocketAddr::new(loopback::address(), 0)
 }
 
-/// What goes on in another thread.
+/// Work that goes on in another thread.
 #[must_use]
 pub(crate) struct Aside {
     thread: JoinHandle<()>,

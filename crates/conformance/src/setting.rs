@@ -1,4 +1,4 @@
-//! What a suite runs on: an adapter with one of its transports.
+//! The setting of a suite: an adapter with one of its transports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ pub(crate) trait Setting: Send + Sync {
     fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World>;
 }
 
-/// What nodes of one case share.
+/// The world that the nodes of one case share.
 pub(crate) trait World: Send + Sync {
     fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>>;
 
