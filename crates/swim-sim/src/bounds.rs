@@ -8,7 +8,7 @@
 
 use core::time::Duration;
 
-use swim_core::Config;
+use swim_core::{Config, Wire};
 
 /// The shortest time that a suspicion lasts in a cluster of this many: `suspicion_mult` probe
 /// intervals, times the decimal logarithm of the size where that is above 1.
@@ -48,7 +48,19 @@ pub fn settling(config: &Config, nodes: usize) -> Duration {
     detection(config, nodes) * 2
         + config.probe_interval * config.awareness_max.into() * 2
         + config.stream_timeout * 2
-        + config.push_pull_interval
+        + catching_up(config, nodes)
+}
+
+/// By when a node has heard by push/pull what gossip did not tell it. On the native wire acks tell
+/// that views differ. On memberlist's only an exchange does, with a member picked at random that
+/// may have missed the same: of three at most, one knows it.
+fn catching_up(config: &Config, nodes: usize) -> Duration {
+    if config.wire == Wire::Swim {
+        return config.push_pull_interval;
+    }
+    // The interval doubles, triples, ... with each doubling of the cluster above 32.
+    let doublings = nodes.div_ceil(32).next_power_of_two().trailing_zeros();
+    config.push_pull_interval * (1 + doublings) * 3
 }
 
 /// The decimal logarithm in thousandths, rounded up to the next hundred; whole numbers only, so

@@ -105,9 +105,12 @@ impl Run {
     /// never joined, are joined to them, as their operators would. A join may be refused where
     /// streams or requests are few, so they try again.
     ///
-    /// Who was told a wrong address of the other by a hostile host finds out within the bound.
+    /// Who was told a wrong address of the other by a hostile host finds out within the bound. So
+    /// does who holds the dead one of two nodes with one name for the other: until then the other
+    /// joins in vain.
     fn join_islands(&mut self) {
-        let patience = if self.plan.is_misled() { self.bound() } else { Duration::ZERO };
+        let waits = self.plan.is_misled() || self.plan.faults.contains(&Fault::Twin);
+        let patience = if waits { self.bound() } else { Duration::ZERO };
         let (begun, mut joins) = (self.world.now(), 0);
         while joins < JOINS_MAX || self.world.now() - begun < patience {
             joins += 1;
