@@ -38,6 +38,7 @@ impl Run {
                 break;
             }
             self.world.run(LOOK_EVERY);
+            self.join_who_forgot();
         }
         let Some(agreed_at) = agreed_at else {
             // The checker of convergence says so first, unless a look falls just after the bound.
@@ -127,6 +128,24 @@ impl Run {
         let islands = self.islands();
         if islands.len() > 1 {
             self.world.fail(&format!("joins do not bring these together: {islands:?}"), None);
+        }
+    }
+
+    /// A node that remembers few lost members may have had all their places taken by members that
+    /// were made up, and forget those that are there while it doubts them.
+    fn join_who_forgot(&mut self) {
+        if !self.plan.is_misled() || self.plan.config.lost_members_max >= self.plan.nodes {
+            return;
+        }
+        let lone = |host: &usize| {
+            self.world.hosts[*host].takes_part().is_some_and(|node| node.members().count() == 1)
+        };
+        let Some(lone) = (0..self.labels.len()).find(lone) else { return };
+        let others = |host: &usize| *host != lone && self.world.hosts[*host].takes_part().is_some();
+        let contact = (0..self.labels.len()).find(others);
+        if let Some(contact) = contact {
+            self.join(lone, contact);
+            self.world.run(self.plan.config.stream_timeout);
         }
     }
 
