@@ -103,11 +103,11 @@ impl Channel {
         if !self.framing.labels().accept(label) {
             return Err(DropReason::LabelMismatch);
         }
+        if memberlist::lacks_body(text) {
+            return Err(DropReason::Malformed);
+        }
         let is_plain = memberlist::looks_plain(text);
         if !self.framing.has_keys() {
-            if memberlist::lacks_body(text) {
-                return Err(DropReason::Malformed);
-            }
             let sealed = !is_plain && memberlist::looks_sealed(text);
             return if sealed { Err(DropReason::Sealed) } else { Ok((text, false)) };
         }

@@ -10,7 +10,7 @@ use crate::output::{Failure, PacketKind, RequestId};
 use crate::stats::MessageKind;
 use crate::status::Status;
 use crate::time::Instant;
-use crate::wire::{BROADCAST_KEY_SIZE_MAX, Message, User};
+use crate::wire::{BROADCAST_KEY_SIZE_MAX, Message, User, memberlist};
 
 /// Commands. Each that takes time has one answer: [`Output::Answer`](crate::Output::Answer).
 impl Node {
@@ -164,8 +164,9 @@ impl Node {
         draft.append(&Message::User(User { from, payload, envelope }));
         cx.stats.sent[MessageKind::User] += 1;
         gossip.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
-        let payload = draft.into_datagram(false);
-        cx.send(members.entry(to).address(), payload, PacketKind::News);
+        let entry = members.entry(to);
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(entry.address(), payload, PacketKind::News);
         Ok(())
     }
 

@@ -137,9 +137,9 @@ fn seeds_that_failed_under_hostile_hosts_settle() {
     }
 }
 
-/// What gossip missed on memberlist's wire waited for push/pull for longer than the swarm did (5451,
-/// 23849), as did the names of twins that had died for those who held the dead one (20449), and a
-/// node that had forgotten all but made-up members for somebody to join it (2582).
+/// What gossip missed on memberlist's wire waited for push/pull for longer than the swarm did
+/// (5451, 23849), as did the names of twins that had died for those who held the dead one (20449),
+/// and a node that had forgotten all but made-up members for somebody to join it (2582).
 #[test]
 fn seeds_that_settle_late_on_memberlists_wire_settle() {
     for seed in [2582, 5451, 20449, 23849] {

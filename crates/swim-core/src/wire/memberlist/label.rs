@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::super::LABEL_SIZE_MAX;
 use super::super::swim::classify;
-use super::{COMPOUND, COMPRESSED, DEAD, NACK, PING};
+use super::{COMPOUND, COMPRESSED, DEAD, NACK, PING, USER};
 use crate::stats::DropReason;
 
 /// The first byte of a packet or stream that has a label.
@@ -92,10 +92,11 @@ fn is_name(bytes: &[u8], length: usize) -> bool {
 }
 
 /// Whether text is the type of a message alone, to which more belongs. Bad input may be a byte
-/// each.
+/// each. A message of the application may be empty, but what is told of it is more work than a
+/// byte pays for; a member that knows this one puts a checksum around it.
 #[inline]
 pub(crate) fn lacks_body(text: &[u8]) -> bool {
-    matches!(text, [PING..=DEAD | COMPOUND | COMPRESSED | NACK])
+    matches!(text, [PING..=DEAD | COMPOUND | COMPRESSED | NACK | USER])
 }
 
 /// Whether text may be sealed.

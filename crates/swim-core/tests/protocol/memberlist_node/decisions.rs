@@ -159,6 +159,24 @@ fn what_a_user_says_is_not_passed_on() {
 }
 
 #[test]
+fn s94_a_message_without_content_is_told_only_with_a_checksum_around_it() {
+    let mut peer = peer(config("local"));
+    let mut message = bytes_of(&Message::User(User { from: "", payload: b"", envelope: None }));
+    let outputs = peer.datagram(at(NODE_B), &message);
+    assert!(peer.told(&outputs).is_empty(), "{outputs:?}");
+    assert_eq!(peer.node.stats().drops[DropReason::Malformed], 1);
+    // As a member sends it to who announces protocol version 5.
+    peer.node.send(peer.now, "node-b", b"").unwrap();
+    let sent = peer.outputs();
+    let [Output::Packet { payload, .. }] = &sent[..] else { panic!("{sent:?}") };
+    message = payload.to_vec();
+    // The type of a checksum, the checksum, and the type of the message.
+    assert_eq!((message[0], message.len(), message[5]), (12, 6, 8));
+    let outputs = peer.datagram(at(NODE_B), &message);
+    assert_eq!(peer.told(&outputs), ["NotifyMsg "]);
+}
+
+#[test]
 fn networks_that_are_not_allowed_say_nothing_at_all() {
     let allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
     let mut peer = peer(config("local").with(|config| config.allowed_networks = allowed_networks));

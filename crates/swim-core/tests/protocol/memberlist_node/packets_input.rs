@@ -57,6 +57,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "sent, complaint",
         "label_also accepts both, for a cluster that is on its way",
     ),
+    (
+        "user_empty",
+        "events, complaint",
+        "a single byte does not pay for an event; with a checksum it does",
+    ),
 ];
 
 /// Knows `node-b` already.
