@@ -8,7 +8,8 @@
 //!
 //! It prints one row of a Markdown table; `benches/cost` makes the whole table, with HashiCorp
 //! memberlist in it. The nodes live for MORE seconds after that, for tools that watch from outside.
-//! Each runtime has one thread for its tasks.
+//! Each runtime has one thread for its tasks. `LINKS_MAX` in the environment sets how many links a
+//! node keeps.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -54,8 +55,10 @@ fn run(arguments: &[String]) -> Result<()> {
         time: Duration::from_secs(number(3, 60)?.into()),
         more: Duration::from_secs(number(4, 0)?.into()),
         carrier: if streams_alone { Carrier::Streams } else { Carrier::Datagrams },
+        links_max: std::env::var("LINKS_MAX").ok().map(|text| text.parse()).transpose()?,
     };
-    let print = |found| print_row(runtime, transport, plan, found);
+    let links = plan.links_max.map_or(String::new(), |links| format!(", links_max {links}"));
+    let print = |found| print_row(runtime, &format!("{transport}{links}"), plan, found);
     match runtime {
         "tokio" => run_on(Tokio, transport, plan, print),
         "smol" => run_on(Smol, transport, plan, print),

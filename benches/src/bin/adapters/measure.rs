@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     /// For so long the nodes live on.
     pub(crate) more: Duration,
     pub(crate) carrier: Carrier,
+    /// How many links a node keeps, if not as many as by default.
+    pub(crate) links_max: Option<usize>,
 }
 
 pub(crate) struct Found {
@@ -87,6 +89,7 @@ fn start_nodes<R: Runtime, T: Transport>(
         let mut options = Options::lan(format!("node-{number}").parse()?);
         options.bind = "127.0.0.1:0".parse()?;
         options.transport = plan.carrier;
+        options.links_max = plan.links_max.unwrap_or(options.links_max);
         options.seeds.extend(nodes.first().map(|node| node.cluster().local_address().to_string()));
         let transport = open(&options)?;
         nodes.push(Bound::new(runtime.clone(), transport, &options, Box::new(NoHooks))?.spawn());
