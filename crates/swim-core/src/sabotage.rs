@@ -41,6 +41,8 @@ pub enum Sabotage {
     HidesUpdates,
     /// Looks for nobody who failed.
     ForgetsTheLost,
+    /// Looks for somebody who failed in each period, however many others do.
+    SearchesAlone,
     /// Numbers its pings with few numbers, which can all be guessed.
     GuessableSequences,
     /// Takes an ack for an answer wherever it comes from.

@@ -19,6 +19,8 @@ use swim_sim::{Options, World, bounds, millis, secs};
 mod attacks;
 #[path = "cluster/doubts.rs"]
 mod doubts;
+#[path = "cluster/searches.rs"]
+mod searches;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -379,4 +381,14 @@ fn where_the_failed_are_believed_a_deaf_member_has_everybody_suspected() {
     let [suspicions, _] =
         doubts::doubts_beside_a_deaf_member(breaking(Sabotage::BelievesTheFailed, 1));
     assert!(suspicions > 500, "{suspicions} false suspicions");
+}
+
+#[test]
+fn where_each_node_looks_for_the_failed_by_itself_the_pings_to_one_grow_with_the_cluster() {
+    for nodes in [10, 40] {
+        let options = breaking(Sabotage::SearchesAlone, 1);
+        let rates = searches::to_one_address(options, nodes, &[secs(0)]);
+        assert!(rates[0] > 5.0, "{rates:?} per second to one of {nodes}");
+    }
+    assert!(searches::to_many_addresses(breaking(Sabotage::SearchesAlone, 1), 10) > 0.9);
 }

@@ -109,6 +109,11 @@ impl Entry {
         self.state
     }
 
+    /// When it came to be in its state.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.marks.has(Marks::LOST)
     }

@@ -51,37 +51,32 @@ impl Members {
         first.map(|(_, slot)| slot)
     }
 
-    /// A random one of those that failed, listed still or lost: one of either with an equal chance,
-    /// where there are both, so that many machines that are gone do not keep a node from those that
-    /// failed just now.
-    ///
-    /// Of those of whom this node only heard, one in as many picks as there are nodes: each of them
-    /// does the same, so that a made-up member is looked for once per period, and not by everybody
-    /// in each. Those who failed before this node heard from them are looked for by others, too.
+    /// Whether anybody failed who is worth looking for: among those that this node heard from, or
+    /// among those of whom it only heard.
     #[inline]
-    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
-        // Asked with every probe, and most of the time there are none.
-        if self.hearsay.missed_by_nobody() && self.known.missed_by_nobody() {
-            return None;
-        }
-        self.pick_one_that_failed(random)
+    pub(crate) fn misses(&self, heard_from: bool) -> bool {
+        !self.gone(heard_from).missed_by_nobody()
     }
 
-    fn pick_one_that_failed(&self, random: &mut Random) -> Option<Slot> {
-        let heard_only = !self.hearsay.missed_by_nobody();
-        let gone = if heard_only && random.below(narrow(self.peers() + 1)) == 0 {
-            &self.hearsay
-        } else {
-            &self.known
-        };
-        let list = match (gone.failed.is_empty(), gone.lost.is_empty()) {
+    /// A random one of those, and of how many it is one: each comes with a chance of one in so
+    /// many. One that is listed still or one that is lost with an equal chance, where there are
+    /// both, so that many machines that are gone do not keep a node from those that failed just
+    /// now.
+    pub(crate) fn pick_failed(&self, random: &mut Random, heard_from: bool) -> Option<(Slot, u32)> {
+        let gone = self.gone(heard_from);
+        let (list, lists) = match (gone.failed.is_empty(), gone.lost.is_empty()) {
             (true, true) => return None,
-            (true, false) => &gone.lost,
-            (false, true) => &gone.failed,
-            (false, false) if random.below(2) == 0 => &gone.failed,
-            (false, false) => &gone.lost,
+            (true, false) => (&gone.lost, 1),
+            (false, true) => (&gone.failed, 1),
+            (false, false) if random.below(2) == 0 => (&gone.failed, 2),
+            (false, false) => (&gone.lost, 2),
         };
-        Some(list[random.below(narrow(list.len())) as usize])
+        let count = narrow(list.len());
+        Some((list[random.below(count) as usize], count * lists))
+    }
+
+    fn gone(&self, heard_from: bool) -> &Gone {
+        if heard_from { &self.known } else { &self.hearsay }
     }
 
     /// How many are lost.

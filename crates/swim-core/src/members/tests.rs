@@ -95,11 +95,12 @@ fn the_gone_get_lost_and_are_forgotten_in_order_and_their_slots_used_again() {
         members.check();
     }
     assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[1])));
-    assert_eq!(members.pick_failed(&mut random), Some(slots[1]), "who left is not looked for");
+    let picked = members.pick_failed(&mut random, true);
+    assert_eq!(picked, Some((slots[1], 1)), "who left is not looked for");
     assert_eq!((members.len(), members.lost_len(), members.iter().count()), (2, 2, 2));
     assert_eq!(members.entry(slots[1]).meta(), b"");
     members.forget(slots[1]);
-    assert_eq!((members.find("n1"), members.pick_failed(&mut random)), (None, None));
+    assert_eq!((members.find("n1"), members.pick_failed(&mut random, true)), (None, None));
     assert_eq!(members.add(later, "n9", &announcement(b"")), slots[1]);
     members.check();
 }
@@ -116,9 +117,9 @@ fn of_the_lost_those_who_were_only_heard_of_make_room_first() {
     members.check();
     assert_eq!(members.longest_lost(), Some((Instant::ORIGIN, slots[0])));
     assert_eq!(members.least_missed(), Some(hearsay));
-    let looked_for = (0..1000).filter_map(|_| members.pick_failed(&mut random));
-    let of_hearsay = looked_for.filter(|&slot| slot == hearsay).count();
-    assert!((270..400).contains(&of_hearsay), "{of_hearsay} of 1,000 with 2 peers");
+    for (heard_from, failed) in [(true, slots[0]), (false, hearsay)] {
+        assert_eq!(members.pick_failed(&mut random, heard_from), Some((failed, 1)));
+    }
     members.note_answer(hearsay);
     members.check();
     assert_eq!(members.least_missed(), Some(slots[0]));
@@ -142,7 +143,8 @@ fn a_member_that_comes_back_is_listed_again() {
     members.lose(slots[0]);
     members.set_state(Instant::ORIGIN, slots[0], State::Alive);
     assert_eq!((members.longest_gone(), members.longest_lost()), (None, None));
-    assert_eq!(members.pick_failed(&mut random), None);
+    assert!(!members.misses(true));
+    assert_eq!(members.pick_failed(&mut random, true), None);
     assert_eq!(members.iter().count(), 2);
     members.check();
 }

@@ -10,7 +10,6 @@ use crate::dissemination::Gossip;
 use crate::error::CommandError;
 use crate::members::Slot;
 use crate::output::Event;
-use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::time::Instant;
 
@@ -89,14 +88,6 @@ impl Membership {
             cx.emit(Event::Unlisted { member });
         }
         Ok(())
-    }
-
-    /// One of the members that failed, to look for: so a healed partition is noticed. One per
-    /// period, however many they are. Also those that are listed still: they are gossiped to, but
-    /// only where there is news, and in a cluster that fell apart and fell silent there is none.
-    #[inline]
-    pub(crate) fn pick_failed(&self, random: &mut Random) -> Option<Slot> {
-        self.members.pick_failed(random)
     }
 
     /// Once the last one who could hear news is gone, what is queued counts as spread.

@@ -15,6 +15,7 @@ mod merging;
 mod news;
 mod own;
 mod refuting;
+mod searching;
 mod since;
 mod suspicion;
 mod suspicions;
@@ -37,6 +38,7 @@ use evidence::Evidence;
 pub(crate) use merging::Table;
 pub(crate) use news::{News, Origin};
 use own::Own;
+use searching::Search;
 use suspicions::Suspicions;
 
 /// What a node knows of the members, itself included.
@@ -46,6 +48,7 @@ pub(crate) struct Membership {
     suspicions: Suspicions,
     candidates: Candidates,
     evidence: Evidence,
+    search: Search,
     own: Own,
 }
 
@@ -61,11 +64,13 @@ impl Membership {
         };
         let local = members.add(now, config.name.as_str(), &own);
         debug_assert_eq!(local, Slot::LOCAL);
+        let search = Search::new(members.name_key(config.name.as_str()));
         Membership {
             members,
             suspicions: Suspicions::default(),
             candidates: Candidates::default(),
             evidence: Evidence::default(),
+            search,
             own: Own::new(config.incarnation, now),
         }
     }

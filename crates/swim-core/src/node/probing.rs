@@ -67,7 +67,7 @@ impl Node {
 
     fn look_for_the_failed(&mut self) {
         let Node { cx, membership, detector, .. } = self;
-        if let Some(member) = membership.pick_failed(&mut cx.random)
+        if let Some(member) = membership.pick_failed(cx)
             && !cx.config.breaks(Sabotage::ForgetsTheLost)
         {
             detector.look_for(cx, membership.members(), member);

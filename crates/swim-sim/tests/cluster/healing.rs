@@ -1,11 +1,15 @@
 //! What was one cluster becomes one again: after a partition, and after the power was gone.
+//!
+//! `SWIM_SIM_LARGE=1` also cuts a cluster of a thousand in two, which takes minutes.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
 use core::time::Duration;
 
 use swim_core::{Answer, Config};
-use swim_sim::{Request, World, bounds, secs};
+use swim_sim::{Options, Request, World, bounds, secs};
+
+use crate::common::large;
 
 /// By when the parts of a healed partition have one view again: two periods of a node at its worst
 /// health until one of the lost is pinged and answers; the exchange; then each member is told what
@@ -19,8 +23,10 @@ fn healed_within(config: &Config, nodes: usize) -> Duration {
 
 /// A cluster that is cut into parts for ten times as long as the failed are gossiped to.
 fn partitioned(seed: u64, parts: &[usize]) -> World {
-    let mut world = World::new(seed);
-    let nodes = parts.iter().sum();
+    let nodes: usize = parts.iter().sum();
+    // What a thousand nodes tell of each other takes memory and time.
+    let small = nodes <= 100;
+    let mut world = Options::new(seed).digest(small).records(small).build();
     world.form(nodes);
     let names: Vec<String> = (0..nodes).map(|number| format!("n{number}")).collect();
     let mut rest = names.iter().map(String::as_str);
@@ -63,6 +69,13 @@ fn s22_two_halves_are_one_cluster_again() {
     }
     heals(5, &[20, 20]);
     heals(6, &[50, 50]);
+}
+
+#[test]
+fn s22_halves_of_500_are_one_cluster_again() {
+    if large() {
+        heals(1, &[500, 500]);
+    }
 }
 
 #[test]

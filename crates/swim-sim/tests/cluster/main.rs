@@ -48,6 +48,8 @@ mod refuting;
 mod regressions;
 mod replaying;
 mod restarting;
+mod searches;
+mod searching;
 mod simulating;
 mod slow_members;
 mod stalling;
