@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use swim_tokio::settings::Readers;
 use swim_tokio::{
-    Carrier, Cluster, Departure, Encryption, Error, Events, Joined, Node, Notice, Options,
+    Carrier, Cluster, Departure, Encryption, Error, Events, Failure, Joined, Node, Notice, Options,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -39,6 +39,12 @@ use crate::{Fatal, text, warn};
 
 /// How long the leave may take. Service managers give a process about ten seconds to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// No peer acknowledged the leave, and what to do about it.
+const NOBODY_HEARD: &str = "\
+nobody heard the leave: no peer acknowledged it, and those that run will see this member as \
+failed; check that UDP and TCP get through between them and this host, both ways; 'forget NAME' at \
+each of them makes it stop looking for this member";
 
 /// How long the last lines may take: a reader that is behind must not hold up the leave.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_millis(500);
@@ -188,6 +194,7 @@ impl Agent {
                 "the reader of standard output is gone: this member left the cluster",
             )),
             (Ok(_), _) => Ok(0),
+            (Err(Error::Failure(Failure::NobodyHeard)), _) => Err(Fatal::failure(NOBODY_HEARD)),
             (Err(error), _) => Err(Fatal::failure(format!("the leave failed: {error}"))),
         };
         let (tone, told) = match result {

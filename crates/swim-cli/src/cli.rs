@@ -74,8 +74,9 @@ Examples:
   swim agent --name c --cluster prod --bind 10.0.0.3 --key-file swim.key --join 10.0.0.1
   swim agent --name d --wire memberlist --bind 10.0.0.4 --key-file serf.key --join 10.0.0.1
 
-Exit codes: 0 after it left; 1 if the leave could not be spread in time, or if the reader of the
-output went away; 2 for wrong arguments and settings, and for addresses that cannot be used.";
+Exit codes: 0 after it left; 1 if nobody heard the leave, if it could not be spread in time, or if
+the reader of the output went away; 2 for wrong arguments and settings, and for addresses that
+cannot be used.";
 
 /// Arguments of `swim demo`.
 #[derive(Args, Debug)]

@@ -503,7 +503,8 @@ pub enum Answer {
         /// How many live members this node knows now, itself included.
         members: usize,
     },
-    /// `leave`: the goodbye was sent as often as an update is sent, or there was nobody to tell.
+    /// `leave`: the goodbye was sent as often as an update is sent, and a peer acknowledged it; or
+    /// there was nobody to tell.
     Left,
     /// `set_meta`, `broadcast`: sent as often as an update is sent, or replaced by a newer one.
     Spread,
@@ -550,6 +551,9 @@ pub enum Failure {
     /// ([`Event::NameTaken`](crate::Event::NameTaken)). The metadata is kept, and announced once
     /// the name is free.
     NameTaken,
+    /// `leave`: no peer acknowledged the goodbye, neither in a datagram nor on a stream. This node
+    /// has left all the same; peers that run will see it as failed.
+    NobodyHeard,
     /// This node left the cluster before the command was done.
     Stopped,
 }
@@ -568,6 +572,10 @@ impl fmt::Display for Failure {
             Failure::OwnAddress => f.write_str("that is this node's own address"),
             Failure::NameTaken => f.write_str(
                 "another node has this node's name; what was set is kept until the name is free",
+            ),
+            Failure::NobodyHeard => f.write_str(
+                "nobody heard it: no peer acknowledged the leave, and those that run will see this \
+                 node as failed",
             ),
             Failure::Stopped => f.write_str("this node left the cluster first"),
         }

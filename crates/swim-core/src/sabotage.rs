@@ -107,4 +107,6 @@ pub enum Sabotage {
     BelievesTheFailed,
     /// Declares members failed whom it has not asked, and follows each verdict at once.
     AsksNobody,
+    /// Takes a leave for successful although nobody acknowledged it.
+    LeavesUnheard,
 }

@@ -132,12 +132,20 @@ impl Cluster {
     /// of these it was. After a timeout the node goes on gossiping the leave.
     ///
     /// The node keeps running as a member that left: it answers pings, and may
-    /// [`join`](Cluster::join) again. A call during a leave waits for that leave; a call after it
-    /// returns how it went.
+    /// [`join`](Cluster::join) again. Until then its view is frozen: it probes nobody and hears no
+    /// more news, so [`members`](Cluster::members), [`peers`](Cluster::peers) and all that is
+    /// derived from them do not show members that join, change, fail or leave later. A call during
+    /// a leave waits for that leave; a call after it returns how it went.
     ///
     /// # Errors
     ///
-    /// [`Error::Stopped`] if the node is gone. Any error leaves the node as it was.
+    /// [`Failure::NobodyHeard`](crate::Failure::NobodyHeard), as an [`Error::Failure`], if no peer
+    /// acknowledged the leave, neither in a datagram nor over a stream: all of them are down, or
+    /// the network between them and this node is. The node has left all the same, and peers that
+    /// run see it as failed once it stops. It takes at least 1.5 s longer than a leave that is
+    /// heard, so give `timeout` the time for that.
+    ///
+    /// [`Error::Stopped`] if the node is gone. Any other error leaves the node as it was.
     ///
     /// # Cancel safety
     ///
@@ -396,6 +404,10 @@ impl Cluster {
     }
 
     /// The members now, by name, this node included; also those that failed or left of late.
+    ///
+    /// After a [`leave`](Cluster::leave) this is a frozen view, until the node joins again: it
+    /// probes nobody and hears no more news, so members that join, change, fail or leave later are
+    /// not shown.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         self.view.members()

@@ -444,7 +444,7 @@ impl Driver {
                 }
             }
             Status::Leaving => self.leaving.wait(reply, deadline),
-            Status::Left => answer(reply, Ok::<_, Error>(self.leaving.departure())),
+            Status::Left => answer(reply, self.leaving.outcome()),
         }
     }
 

@@ -23,12 +23,13 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Departure {
-    /// The leave was gossiped its full number of times: peers see this node as left.
+    /// The leave was gossiped its full number of times, and a peer acknowledged it: peers see this
+    /// node as left.
     Left,
     /// This node knew no live peer, so there was nobody to tell.
     NobodyToTell,
-    /// The leave was not gossiped its full number of times within the timeout. Peers that did not
-    /// hear it see this node as failed once it stops.
+    /// The leave was not gossiped its full number of times within the timeout, and it is not known
+    /// whether anybody heard it. Peers that did not see this node as failed once it stops.
     TimedOut,
 }
 
@@ -50,13 +51,15 @@ pub(crate) struct Leaving {
     request: Option<RequestId>,
     /// There was a live peer when it began.
     has_peers: bool,
+    /// Why the last one failed, if it did.
+    failure: Option<Failure>,
     waiting: Vec<(Instant, Reply<Departure>)>,
 }
 
 impl Leaving {
     /// A leave begins.
     pub(crate) fn begin(&mut self, request: RequestId, has_peers: bool) {
-        (self.request, self.has_peers) = (Some(request), has_peers);
+        (self.request, self.has_peers, self.failure) = (Some(request), has_peers, None);
     }
 
     /// Has a caller wait until the leave under way ends, or until `deadline`.
@@ -67,8 +70,12 @@ impl Leaving {
     }
 
     /// How a leave went that has ended.
-    pub(crate) fn departure(&self) -> Departure {
-        if self.has_peers { Departure::Left } else { Departure::NobodyToTell }
+    pub(crate) fn outcome(&self) -> Result<Departure, Error> {
+        match &self.failure {
+            Some(failure) => Err(Error::Failure(failure.clone())),
+            None if self.has_peers => Ok(Departure::Left),
+            None => Ok(Departure::NobodyToTell),
+        }
     }
 
     /// Whether the request is that of the leave. If so, its callers are answered.
@@ -76,11 +83,11 @@ impl Leaving {
         if self.request != Some(request) {
             return false;
         }
-        self.request = None;
-        let departure = self.departure();
+        (self.request, self.failure) = (None, result.err().cloned());
+        let outcome = self.outcome();
         for (_, reply) in self.waiting.drain(..) {
             // Its caller may have stopped waiting.
-            drop(reply.send(result.map(|()| departure).map_err(|why| Error::Failure(why.clone()))));
+            drop(reply.send(outcome.clone()));
         }
         true
     }
@@ -160,6 +167,18 @@ mod tests {
         let (mut late, mut answer) = leaving(false, at(5));
         late.expire(at(5));
         assert_eq!(answer.try_recv(), Ok(Some(Ok(Departure::NobodyToTell))));
+    }
+
+    #[test]
+    fn a_leave_that_nobody_heard_is_an_error_for_all_callers_also_later_ones() {
+        let (mut leaving, mut answer) = leaving(true, at(5));
+        let unheard = Err(Error::Failure(Failure::NobodyHeard));
+        assert!(leaving.answered(LEAVE, Err(&Failure::NobodyHeard)));
+        assert_eq!(answer.try_recv(), Ok(Some(unheard.clone())));
+        assert_eq!(leaving.outcome(), unheard);
+        leaving.begin(RequestId(2), true);
+        assert!(leaving.answered(RequestId(2), Ok(())));
+        assert_eq!(leaving.outcome(), Ok(Departure::Left), "it came back, and left again");
     }
 
     #[test]

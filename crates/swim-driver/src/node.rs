@@ -92,7 +92,8 @@ impl Node {
     /// # Errors
     ///
     /// The node is stopped all the same. [`Error::Stopped`] if it had ended by itself; otherwise
-    /// what [`Cluster::leave`] returned.
+    /// what [`Cluster::leave`] returned: [`Failure::NobodyHeard`](crate::Failure::NobodyHeard) if
+    /// no peer acknowledged the leave, so that those that run will see this node as failed.
     ///
     /// # Cancel safety
     ///

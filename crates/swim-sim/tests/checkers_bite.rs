@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use swim_core::wire::{Claim, Message, Update, Wire};
-use swim_core::{Config, Incarnation, Key, Keyring, Sabotage, State};
+use swim_core::{Answer, Config, Incarnation, Key, Keyring, Sabotage, State};
 use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
@@ -21,6 +21,8 @@ mod attacks;
 mod doubts;
 #[path = "cluster/searches.rs"]
 mod searches;
+#[path = "cluster/goodbyes.rs"]
+mod goodbyes;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -391,4 +393,11 @@ fn where_each_node_looks_for_the_failed_by_itself_the_pings_to_one_grow_with_the
         assert!(rates[0] > 5.0, "{rates:?} per second to one of {nodes}");
     }
     assert!(searches::to_many_addresses(breaking(Sabotage::SearchesAlone, 1), 10) > 0.9);
+}
+
+#[test]
+fn without_acks_of_the_goodbye_a_leave_that_nobody_heard_is_a_success() {
+    let options = breaking(Sabotage::LeavesUnheard, 1);
+    let (_, left) = goodbyes::leave_after(options, |world| world.isolate("n1"));
+    assert_eq!(left, Ok(Answer::Left));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_lite::future::{or, zip};
 use futures_lite::io::AsyncReadExt;
-use swim_driver::{Bytes, Cluster, Departure, Error, Events, State};
+use swim_driver::{Bytes, Cluster, Departure, Error, Events, Failure, State};
 
 use crate::adapter::LocalFuture;
 use crate::case::{Case, case};
@@ -16,6 +16,7 @@ use crate::wait::{LIMIT, all, beside, in_time, pause, poll_up_to, until};
 pub(crate) const CASES: &[Case] = &[
     case!(shutdown_leaves_and_frees_the_port),
     case!(shutdown_without_a_live_peer_says_that_nobody_was_there),
+    case!(s71_shutdown_that_nobody_hears_says_so_and_frees_the_port),
     case!(shutdown_stops_the_node_also_when_the_time_is_over),
     case!(shutdown_may_have_all_the_time_there_is),
     case!(shutdown_after_a_leave_says_how_that_one_went),
@@ -60,6 +61,18 @@ async fn shutdown_without_a_live_peer_says_that_nobody_was_there(scene: &Scene) 
     let node = scene.start(scene.returning("a")).await;
     let address = node.socket();
     assert_eq!(node.node.shutdown(LIMIT).await, Ok(Departure::NobodyToTell));
+    rebind(scene, address).await;
+}
+
+async fn s71_shutdown_that_nobody_hears_says_so_and_frees_the_port(scene: &Scene) {
+    let a = scene.node("a").await;
+    let b = scene.start(scene.returning("b")).await;
+    b.cluster.join([a.address()]).await.unwrap();
+    a.node.stop().await;
+    let (address, cluster) = (b.cluster.local_address(), b.cluster);
+    let unheard = Err(Error::Failure(Failure::NobodyHeard));
+    assert_eq!(b.node.shutdown(LIMIT).await, unheard);
+    assert_eq!(cluster.stats().await, Err(Error::Stopped));
     rebind(scene, address).await;
 }
 

@@ -121,6 +121,31 @@ fn leave_is_a_command_and_the_end_of_input_is_none() {
 }
 
 #[test]
+fn s71_an_agent_whose_leave_nobody_hears_exits_1_and_says_what_to_do() {
+    let other = Agent::start("other", "unheard", &[]);
+    let arguments = ["agent", "--name", "leaver", "--cluster", "unheard", "--bind", "127.0.0.1:0"];
+    let mut leaver = swim(&arguments)
+        .args(["--profile", "local", "--join", &other.address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    other.wait(0, secs(10), "leaver joined", |line| line.is_about("joined", "leaver"));
+    // Its sockets stay open and take what comes: nothing is refused.
+    other.signal(Signal::STOP);
+    writeln!(leaver.stdin.as_mut().unwrap(), "leave").unwrap();
+    let status = wait_for_exit(&mut leaver, secs(10));
+    let (mut told, mut complaints) = (String::new(), String::new());
+    leaver.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    leaver.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+    assert_eq!(status.code(), Some(1), "{told}{complaints}");
+    assert!(complaints.starts_with("swim: nobody heard the leave: "), "{complaints}");
+    assert!(complaints.contains("'forget NAME'"), "{complaints}");
+    assert!(told.ends_with("without a complete leave\n"), "{told}");
+}
+
+#[test]
 fn hangup_leaves_too() {
     let mut alone = Agent::start("alone", "hangup", &[]);
     alone.signal(Signal::HUP);

@@ -6,10 +6,14 @@ use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::{Detector, Pending};
+use super::{Detector, Pending, ping};
 use crate::context::Context;
+use crate::dissemination::{Gossip, may_hear};
 use crate::members::{Members, Slot};
+use crate::output::PacketKind;
+use crate::stats::MessageKind;
 use crate::time::Instant;
+use crate::wire::{Message, Ping, Update, Wire, memberlist};
 
 /// Addresses that were asked and did not answer. While all places are taken nobody else is asked
 /// in this way; probes ask everybody in turn.
@@ -77,6 +81,40 @@ impl Detector {
         let (to, patience) = (members.entry(member).address(), cx.config.probe_timeout);
         self.asked.note(cx.now(), to, patience);
         self.ping_named(cx, members, member, to, (Pending::Ask { member }, patience));
+    }
+
+    /// Says this node's goodbye to a member, and asks in the same datagram for an ack, which is
+    /// [`Acked::Goodbye`](super::Acked::Goodbye). One of whom this node only heard is told nothing
+    /// else, and not more often than it may be asked.
+    pub(crate) fn say_goodbye(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        members: &Members,
+        member: Slot,
+        goodbye: Update<'_>,
+    ) {
+        let entry = members.entry(member);
+        let to = entry.address();
+        if !may_hear(&cx.config, entry) {
+            self.asked.note(cx.now(), to, cx.config.probe_timeout);
+        }
+        let deadline = cx.now() + cx.config.probe_interval;
+        let mut draft = cx.channel.datagram();
+        let goodbye = Message::Update(goodbye);
+        draft.append(&goodbye);
+        cx.stats.sent[goodbye.kind()] += 1;
+        // In the name of the one who is asked, as every question of this kind.
+        let sequence = self.pings.sequence(&cx.config);
+        let own = ping(&cx.config, sequence, entry.name());
+        let source = if cx.config.wire == Wire::Swim { own.target } else { own.source };
+        if draft.append_if_it_fits(&Message::Ping(Ping { source, ..own })) {
+            cx.stats.sent[MessageKind::Ping] += 1;
+            self.pings.wait(sequence, to, deadline, Pending::Goodbye { member });
+        }
+        gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(to, payload, PacketKind::News);
     }
 
     /// Somebody who was asked answered from this address.

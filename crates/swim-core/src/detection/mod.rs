@@ -69,6 +69,8 @@ pub(crate) enum Acked {
     Failed(Slot),
     /// A suspect that was asked before it is declared failed.
     LastCall(Slot),
+    /// A member that heard this node's goodbye.
+    Goodbye(Slot),
 }
 
 /// A member that did not answer, and on which somebody else has to act.

@@ -35,6 +35,8 @@ pub(super) enum Pending {
     Ask { member: Slot },
     /// Sent to a suspect, before it is declared failed.
     LastCall { member: Slot },
+    /// Sent with this node's goodbye.
+    Goodbye { member: Slot },
     /// Sent for the application to a member, unless that one is forgotten meanwhile.
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
@@ -61,7 +63,7 @@ struct Waiting {
 
 /// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
 /// `requests_max`, the candidates for names, one search per period, how many addresses are asked
-/// before they are told news, and one last call for each suspicion.
+/// before they are told news, one last call for each suspicion, and how often a goodbye is sent.
 #[derive(Debug)]
 pub(super) struct Pings {
     /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
@@ -121,6 +123,7 @@ impl Pings {
             Pending::Retry { .. }
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
+            | Pending::Goodbye { .. }
             | Pending::Command { .. } => {}
         }
         self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
@@ -152,6 +155,7 @@ impl Pings {
             Pending::Retry { .. }
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
+            | Pending::Goodbye { .. }
             | Pending::Command { .. } => {}
         }
         Some(waiting)
@@ -176,7 +180,8 @@ impl Pings {
             Pending::Check { member }
             | Pending::Retry { member }
             | Pending::Ask { member }
-            | Pending::LastCall { member } => *member == slot,
+            | Pending::LastCall { member }
+            | Pending::Goodbye { member } => *member == slot,
             Pending::Relay(_) | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
@@ -203,6 +208,7 @@ impl Pings {
                 Pending::Retry { member }
                 | Pending::Ask { member }
                 | Pending::LastCall { member }
+                | Pending::Goodbye { member }
                 | Pending::Command { member: Some(member), .. } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
@@ -345,6 +351,7 @@ impl Detector {
             Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),
             Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
             Some(Pending::LastCall { member }) => return Some(Acked::LastCall(member)),
+            Some(Pending::Goodbye { member }) => return Some(Acked::Goodbye(member)),
             None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
         None
@@ -374,7 +381,10 @@ impl Detector {
                 }
                 Pending::Check { member } => return Some(Unanswered::Check(member)),
                 Pending::LastCall { member } => return Some(Unanswered::LastCall(member)),
-                Pending::Relay(_) | Pending::Retry { .. } | Pending::Ask { .. } => {}
+                Pending::Relay(_)
+                | Pending::Retry { .. }
+                | Pending::Ask { .. }
+                | Pending::Goodbye { .. } => {}
             }
         }
         None

@@ -7,6 +7,7 @@
 
 mod answering;
 mod check;
+mod departing;
 mod pace;
 mod push_pull;
 mod repairing;

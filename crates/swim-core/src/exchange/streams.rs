@@ -315,6 +315,7 @@ fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
         | Purpose::Answered
         | Purpose::PushPull
         | Purpose::LastCall
+        | Purpose::Goodbye
         | Purpose::Compare
         | Purpose::Ping { .. } => {}
     }

@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
     PushPull,
     /// A push/pull with a suspect that did not answer a ping.
     LastCall,
+    /// A push/pull that tells of this node's leave.
+    Goodbye,
     /// A periodic push/pull, which begins with the digests of both views.
     Compare,
     /// A ping of the running probe.

@@ -11,6 +11,7 @@ mod check;
 mod conflict;
 mod departing;
 mod evidence;
+mod leaving;
 mod merging;
 mod news;
 mod own;
@@ -35,6 +36,7 @@ use crate::wire::{Claim, Update};
 
 use candidates::Candidates;
 use evidence::Evidence;
+use leaving::Leave;
 pub(crate) use merging::Table;
 pub(crate) use news::{News, Origin};
 use own::Own;
@@ -144,10 +146,10 @@ impl Membership {
         self.candidates.next_deadline()
     }
 
-    /// When the goodbye has had time to spread.
+    /// When there is something to do for the leave that is under way.
     #[inline]
     pub(crate) fn leave_due(&self) -> Option<Instant> {
-        self.own.leave_due()
+        self.own.leave().map(Leave::due)
     }
 
     /// What is held against a member, as it is passed on to itself: so it can refute. In the name

@@ -6,6 +6,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::Membership;
+use super::leaving::Leave;
 use super::since::Since;
 use crate::context::Context;
 use crate::dissemination::{Gossip, Tier, Waiter};
@@ -39,9 +40,7 @@ pub(super) struct Own {
     /// The metadata that was set while this node is outranked.
     held_meta: Option<Bytes>,
     /// The `leave` that waits for its answer.
-    leaving: Option<RequestId>,
-    /// When the goodbye has had time to spread.
-    leave_due: Option<Instant>,
+    leaving: Option<Leave>,
     /// When this life met its first peer.
     met: Option<Instant>,
 }
@@ -58,7 +57,6 @@ impl Own {
             outranked: false,
             held_meta: None,
             leaving: None,
-            leave_due: None,
             met: None,
         }
     }
@@ -77,25 +75,36 @@ impl Own {
         self.status
     }
 
+    /// The leave that is under way.
     #[inline]
-    pub(super) fn leave_due(&self) -> Option<Instant> {
-        self.leave_due
+    pub(super) fn leave(&self) -> Option<&Leave> {
+        self.leaving.as_ref()
     }
 
-    /// Asserts that this node waits for the end of its leave while it leaves, and only then.
+    pub(super) fn leave_mut(&mut self) -> Option<&mut Leave> {
+        self.leaving.as_mut()
+    }
+
+    /// This node is leaving.
+    pub(super) fn begin_leave(&mut self, leave: Leave) {
+        (self.status, self.leaving) = (Status::Leaving, Some(leave));
+    }
+
+    /// This node has left, and announces nothing any more.
+    pub(super) fn end_leave(&mut self) -> Option<Leave> {
+        (self.status, self.held_meta) = (Status::Left, None);
+        self.leaving.take()
+    }
+
+    /// Asserts that a leave is under way while this node leaves, and only then.
     pub(super) fn check(&self) {
         let (status, leaving) = (self.status, self.status == Status::Leaving);
         assert_eq!(self.leaving.is_some(), leaving, "a leave waits while {status:?}");
-        assert_eq!(
-            self.leave_due.is_some(),
-            leaving,
-            "an end of the leave is set while {status:?}"
-        );
     }
 
     /// The commands that wait for their answer.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.leaving.into_iter()
+        self.leaving.iter().map(Leave::request)
     }
 
     pub(super) fn is_outranked(&self) -> bool {
@@ -234,59 +243,6 @@ impl Membership {
         self.announce_self(cx, gossip, incarnation, waiter);
     }
 
-    // Leaving.
-
-    /// This node is leaving; its `leave` is this request.
-    pub(crate) fn begin_leave(&mut self, now: Instant, request: RequestId) {
-        self.own.status = Status::Leaving;
-        self.own.leaving = Some(request);
-        self.members.set_state(now, Slot::LOCAL, State::Left);
-    }
-
-    /// Queues the goodbye, and limits how long it has to be sent as often as it should.
-    pub(crate) fn say_goodbye(&mut self, cx: &mut Context, gossip: &mut Gossip) {
-        // Should the goodbye never be sent often enough, for want of somebody to tell.
-        let live = self.members.live();
-        let sending = cx.config.gossip_interval * (cx.config.transmissions(live) + 1);
-        self.own.leave_due = Some(cx.now() + sending + cx.config.dissemination_bound(live));
-        self.queue_goodbye(cx, gossip);
-    }
-
-    pub(super) fn queue_goodbye(&self, cx: &mut Context, gossip: &mut Gossip) {
-        let goodbye = self.own_departure();
-        let (tier, waiter) = (Tier::Urgent, Waiter::Leave);
-        gossip.queue_update(cx, &self.members, Slot::LOCAL, &goodbye, tier, waiter);
-    }
-
-    /// The goodbye for whoever asks: this node said it, but the asker has not heard, also where
-    /// this node has never heard of the asker. With this node's name in it, it is hardly longer
-    /// than a ping.
-    #[inline]
-    pub(crate) fn goodbye(&self) -> Option<Update<'_>> {
-        (self.own.status != Status::Running).then(|| self.own_departure())
-    }
-
-    /// The goodbye was sent as often as it should. The others need a few rounds to tell each other;
-    /// this node stays that long, so that it can still be asked.
-    pub(crate) fn let_goodbye_spread(&mut self, cx: &Context) {
-        if self.own.status == Status::Leaving {
-            let spread = cx.config.dissemination_bound(self.members.live());
-            self.own.leave_due = Some(cx.now() + spread);
-        }
-    }
-
-    /// This node has left; the `leave` is answered.
-    pub(crate) fn finish_leave(&mut self, cx: &mut Context, gossip: &mut Gossip) {
-        self.own.status = Status::Left;
-        self.own.leave_due = None;
-        // What is queued about this node counts as sent.
-        gossip.drop_news_about(cx, Slot::LOCAL);
-        if let Some(request) = self.own.leaving.take() {
-            cx.answer(request, Ok(Answer::Left));
-        }
-        self.own.held_meta = None;
-    }
-
     /// Comes back after having left.
     pub(crate) fn rejoin(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         self.own.status = Status::Running;
@@ -294,11 +250,6 @@ impl Membership {
         self.members.set_state(cx.now(), Slot::LOCAL, State::Alive);
         let incarnation = self.members.entry(Slot::LOCAL).incarnation().next();
         self.announce_self(cx, gossip, incarnation, Waiter::Nobody);
-    }
-
-    fn own_departure(&self) -> Update<'_> {
-        let local = self.members.entry(Slot::LOCAL);
-        Update { name: local.name(), incarnation: local.incarnation(), claim: Claim::Left }
     }
 }
 
@@ -311,15 +262,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a leave waits while Running")]
-    fn a_leave_of_a_node_that_stays_is_noticed() {
-        Own { leaving: Some(RequestId(1)), ..own() }.check();
-    }
-
-    #[test]
-    #[should_panic(expected = "an end of the leave is set while Leaving")]
+    #[should_panic(expected = "a leave waits while Leaving")]
     fn a_leave_without_end_is_noticed() {
-        let (status, leaving) = (Status::Leaving, Some(RequestId(1)));
-        Own { status, leaving, ..own() }.check();
+        Own { status: Status::Leaving, ..own() }.check();
     }
 }

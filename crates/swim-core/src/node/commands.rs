@@ -23,6 +23,13 @@ impl Node {
 
     /// Says goodbye. Answered with [`Answer::Left`](crate::Answer::Left) once the goodbye was sent
     /// as often as an update is sent and has had time to spread; until then keep driving the node.
+    /// If no peer acknowledged it, neither in a datagram nor on a stream, the answer is
+    /// [`Failure::NobodyHeard`](crate::Failure::NobodyHeard). Without a live peer the node leaves
+    /// at once.
+    ///
+    /// The node has left either way, and may join again. Until then its view is frozen: it probes
+    /// nobody and hears no more news, so [`members`](Node::members) does not show members that
+    /// join, change, fail or leave later.
     pub fn leave(&mut self, now: Instant) -> Result<RequestId, CommandError> {
         self.turn(now, Node::start_leave)
     }

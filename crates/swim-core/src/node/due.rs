@@ -29,7 +29,7 @@ pub(super) enum Due {
     Gossip,
     /// Exchange views with a random member.
     PushPull,
-    /// The goodbye has had time to spread.
+    /// The goodbye has had time to spread, or is to be said over streams.
     Leave,
     /// Take a member that is gone out of the list or the table.
     Farewell,
@@ -114,7 +114,7 @@ impl Node {
                 self.tick_gossip();
             }
             Due::PushPull => self.start_push_pull(),
-            Due::Leave => self.finish_leave(),
+            Due::Leave => self.keep_leaving(),
             Due::Farewell => membership.bid_farewell(cx, gossip, detector, now),
         }
     }
@@ -159,11 +159,14 @@ impl Node {
     }
 
     /// Tells a member what is queued. One of whom this node only heard is asked first whether it is
-    /// there, and told when it answers.
+    /// there, and told when it answers. While this node leaves, whoever hears that first has to
+    /// say so.
     fn tell_or_ask(&mut self, member: Slot) {
         let Node { cx, membership, gossip, detector, .. } = self;
         let members = membership.members();
-        if may_hear(&cx.config, members.entry(member)) {
+        if let Some(goodbye) = membership.unheard_goodbye() {
+            detector.say_goodbye(cx, gossip, members, member, goodbye);
+        } else if may_hear(&cx.config, members.entry(member)) {
             gossip.tell(cx, members, member);
         } else if !gossip.is_idle() {
             detector.ask(cx, members, member);

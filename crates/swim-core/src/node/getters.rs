@@ -12,7 +12,7 @@ use crate::status::Status;
 /// Getters.
 impl Node {
     /// Everybody that this node knows, itself first: the live ones, and for a while those that
-    /// failed or left.
+    /// failed or left. Once this node has [left](Node::leave), it learns no more of them.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'_>> + '_ {
         self.membership.members().iter().map(|entry| entry.view())
     }

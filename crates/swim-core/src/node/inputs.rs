@@ -80,7 +80,7 @@ impl Node {
     fn let_goodbye_spread(&mut self) {
         self.membership.let_goodbye_spread(&self.cx);
         // With nobody left to tell each other it is over. At the end of a turn nothing may be due.
-        if self.membership.leave_due().is_some_and(|at| at <= self.cx.now()) {
+        if self.membership.leave_is_over(self.cx.now()) {
             self.finish_leave();
         }
     }

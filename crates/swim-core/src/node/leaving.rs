@@ -16,15 +16,26 @@ impl Node {
             exchange.abort(cx, stream);
         }
         exchange.stop_push_pulls();
-        membership.begin_leave(cx.now(), request);
+        membership.begin_leave(cx, request);
         // Whoever it is about to join may count it as a member before the answer is here.
         if membership.members().peers() == 0 && !exchange.has_open_join() {
             self.finish_leave();
             return Ok(request);
         }
-        membership.say_goodbye(cx, gossip);
+        membership.queue_goodbye(cx, gossip);
         self.tick_gossip();
         Ok(request)
+    }
+
+    /// Says the goodbye over streams if nobody has heard it, and ends the leave if it is over.
+    pub(super) fn keep_leaving(&mut self) {
+        let Node { cx, membership, exchange, .. } = self;
+        if membership.take_unheard(cx) {
+            exchange.say_goodbye(cx, membership.members());
+        }
+        if membership.leave_is_over(cx.now()) {
+            self.finish_leave();
+        }
     }
 
     /// The goodbye has had time to spread, or there is nobody to say it to.

@@ -109,6 +109,10 @@ impl Node {
             }
             Some(Acked::Failed(member)) => self.found_again(member, from),
             Some(Acked::LastCall(suspect)) => membership.last_call_answered(cx, suspect, from),
+            Some(Acked::Goodbye(member)) => {
+                membership.note_answer_from(member, from);
+                membership.note_goodbye_heard();
+            }
             Some(Acked::Command(member)) => membership.note_answer_from(member, from),
             Some(Acked::Asked(member)) => {
                 detector.note_asked_answered(from);

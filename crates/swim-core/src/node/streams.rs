@@ -61,6 +61,11 @@ impl Node {
             (Purpose::Incoming, Opening::User(message)) => {
                 self.receive_message_on(id, &message, received.was_sealed());
             }
+            // Its content is for those who stay.
+            (Purpose::Goodbye, Opening::PushPull { .. }) => {
+                exchange.complete(cx, id);
+                membership.note_goodbye_heard();
+            }
             (_, Opening::PushPull { scope, view }) => {
                 self.receive_push_pull(arrived, (scope, view), half);
             }
@@ -136,7 +141,10 @@ impl Node {
                     self.exchange.push_back(&mut self.cx, members, peer, view);
                 }
             }
-            Purpose::Answered | Purpose::Ping { .. } | Purpose::Message { .. } => {
+            Purpose::Answered
+            | Purpose::Goodbye
+            | Purpose::Ping { .. }
+            | Purpose::Message { .. } => {
                 self.exchange.reject(&mut self.cx, id, DropReason::Malformed);
             }
         }

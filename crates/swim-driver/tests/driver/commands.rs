@@ -201,6 +201,21 @@ fn a_leave_during_a_leave_waits_for_its_end_and_one_after_it_says_how_it_went() 
 }
 
 #[test]
+fn s71_a_leave_that_nobody_hears_is_an_error_for_whoever_asks() {
+    let mut net = Net::formed(3, |_| {});
+    net.hosts[1].crashed = true;
+    net.hosts[2].crashed = true;
+    let cluster = net.hosts[0].cluster.clone();
+    let mut leaving = Box::pin(cluster.leave(30 * SECOND));
+    assert!(poll(&mut leaving).is_pending());
+    net.run(5 * SECOND);
+    let unheard = Err(Error::Failure(Failure::NobodyHeard));
+    assert_eq!(ready(&mut leaving), unheard);
+    assert_eq!(ask(&mut net, cluster.leave(SECOND)), unheard, "also later");
+    assert_eq!(cluster.local().state, State::Left);
+}
+
+#[test]
 fn a_node_without_a_live_peer_leaves_at_once_and_says_so() {
     let mut net = Net::formed(1, |_| {});
     let cluster = net.hosts[0].cluster.clone();
