@@ -109,4 +109,6 @@ pub enum Sabotage {
     AsksNobody,
     /// Takes a leave for successful although nobody acknowledged it.
     LeavesUnheard,
+    /// Compares no views with members that answer over streams alone.
+    TrustsInGossip,
 }

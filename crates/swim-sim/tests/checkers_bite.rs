@@ -17,6 +17,8 @@ use swim_sim::{Options, World, bounds, millis, secs};
 
 #[path = "cluster/attacks.rs"]
 mod attacks;
+#[path = "cluster/datagrams_lost.rs"]
+mod datagrams_lost;
 #[path = "cluster/doubts.rs"]
 mod doubts;
 #[path = "cluster/searches.rs"]
@@ -400,4 +402,18 @@ fn without_acks_of_the_goodbye_a_leave_that_nobody_heard_is_a_success() {
     let options = breaking(Sabotage::LeavesUnheard, 1);
     let (_, left) = goodbyes::leave_after(options, |world| world.isolate("n1"));
     assert_eq!(left, Ok(Answer::Left));
+}
+
+#[test]
+fn without_views_over_streams_news_takes_long_where_no_datagram_gets_through() {
+    for memberlist in [false, true] {
+        let options = Options::new(1).configure(move |_, config| {
+            if memberlist {
+                *config = config.clone().memberlist();
+            }
+            config.sabotage = Some(Sabotage::TrustsInGossip);
+        });
+        let took = datagrams_lost::news_takes(options, 8);
+        assert!(took > secs(10), "{took:?}");
+    }
 }

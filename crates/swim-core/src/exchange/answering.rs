@@ -5,16 +5,24 @@ use super::streams::send_all;
 use super::{Exchange, Purpose};
 use crate::channel::{Framed, Side};
 use crate::context::Context;
+use crate::members::Members;
 use crate::output::{StreamId, StreamOp};
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{Ack, Format, Frame, Message, Ping, memberlist};
 
 impl Exchange {
-    /// Answers a ping over a stream.
-    pub(crate) fn answer_ping(&mut self, cx: &mut Context, id: StreamId, ping: &Ping<'_>) {
+    /// Answers a ping over a stream. As every ack it tells what this node sees: where no datagram
+    /// gets through, nothing else does.
+    pub(crate) fn answer_ping(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        id: StreamId,
+        ping: &Ping<'_>,
+    ) {
         // On memberlist's wire a ping may be for whoever is here.
         if ping.target == cx.config.name.as_str() || ping.target.is_empty() {
-            self.acknowledge(cx, id, ping.sequence);
+            self.acknowledge(cx, id, (ping.sequence, members.short_view_digest()));
         } else {
             cx.drop_quietly(DropReason::WrongName);
             self.abort(cx, id);
@@ -24,7 +32,7 @@ impl Exchange {
     /// Tells the sender of a message that it was received.
     pub(crate) fn acknowledge_message(&mut self, cx: &mut Context, id: StreamId) {
         match cx.config.wire.format() {
-            Format::Swim => self.acknowledge(cx, id, 0),
+            Format::Swim => self.acknowledge(cx, id, (0, 0)),
             Format::Memberlist(_) => {
                 self.expect_end(cx, id, 0);
                 cx.outputs.stream(id, StreamOp::Finish);
@@ -56,9 +64,9 @@ impl Exchange {
         }
     }
 
-    fn acknowledge(&mut self, cx: &mut Context, id: StreamId, sequence: u32) {
+    fn acknowledge(&mut self, cx: &mut Context, id: StreamId, (sequence, view): (u32, u32)) {
         cx.count_sent(MessageKind::Ack);
-        let ack = Ack { sequence, payload: &[], view: 0 };
+        let ack = Ack { sequence, payload: &[], view };
         let framed = cx.channel.framed(|wire, out| match wire.format() {
             Format::Swim => Frame::Ack(ack).encode(out),
             Format::Memberlist(_) => wire.encode(&Message::Ack(ack), out),

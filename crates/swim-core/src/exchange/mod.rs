@@ -47,6 +47,10 @@ pub(crate) struct Exchange {
     next_repair: Instant,
     /// How long to wait after the next repair.
     repair_patience: Duration,
+    /// On memberlist's wire: what this node saw when it last began to tell it over streams, and how
+    /// many are yet to be told.
+    told_view: u64,
+    tellings_left: usize,
     /// What the application gives in every push/pull.
     user_state: Bytes,
 }
@@ -61,6 +65,8 @@ impl Exchange {
             push_pull_due: None,
             next_repair: now,
             repair_patience: config.probe_interval,
+            told_view: 0,
+            tellings_left: 0,
             user_state: Bytes::new(),
         }
     }

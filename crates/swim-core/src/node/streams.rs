@@ -41,7 +41,7 @@ impl Node {
     fn receive_half(&mut self, arrived: &Arrived) {
         let &Arrived { stream: id, purpose, ref received, .. } = arrived;
         let half = received.half();
-        let Node { cx, membership, detector, exchange, .. } = self;
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
         let opening = match half.opening() {
             Ok(opening) => opening,
             Err(reason) => return exchange.reject(cx, id, reason),
@@ -57,7 +57,9 @@ impl Node {
             return exchange.reject(cx, id, DropReason::CertificateName);
         }
         match (purpose, opening) {
-            (Purpose::Incoming, Opening::Ping(ping)) => exchange.answer_ping(cx, id, &ping),
+            (Purpose::Incoming, Opening::Ping(ping)) => {
+                exchange.answer_ping(cx, membership.members(), id, &ping);
+            }
             (Purpose::Incoming, Opening::User(message)) => {
                 self.receive_message_on(id, &message, received.was_sealed());
             }
@@ -69,10 +71,16 @@ impl Node {
             (_, Opening::PushPull { scope, view }) => {
                 self.receive_push_pull(arrived, (scope, view), half);
             }
-            (Purpose::Ping { sequence }, Opening::Ack { sequence: acked }) if acked == sequence => {
+            (Purpose::Ping { sequence }, Opening::Ack { sequence: acked, view })
+                if acked == sequence =>
+            {
                 exchange.complete(cx, id);
                 if let Some(target) = detector.receive_stream_ack(id) {
                     membership.note_answer_from(target, arrived.peer);
+                    if membership.status() == Status::Running {
+                        let (members, peer) = (membership.members(), arrived.peer);
+                        exchange.compare_over_stream(cx, gossip, members, (peer, view));
+                    }
                 }
             }
             (Purpose::Message { request }, Opening::Ack { .. }) => {

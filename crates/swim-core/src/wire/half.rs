@@ -28,6 +28,8 @@ pub enum Opening<'a> {
     Ack {
         /// The sequence number of the ping.
         sequence: u32,
+        /// The digest of whom the sender holds for alive or suspect; 0 where it tells none.
+        view: u32,
     },
     /// A user message.
     User(User<'a>),
@@ -74,7 +76,7 @@ impl<'a> Half<'a> {
         match wire.format() {
             Format::Swim => match Frames(text).next().ok_or(DropReason::Malformed)?? {
                 Frame::Ping(ping) => Ok(Opening::Ping(ping)),
-                Frame::Ack(ack) => Ok(Opening::Ack { sequence: ack.sequence }),
+                Frame::Ack(ack) => Ok(Opening::Ack { sequence: ack.sequence, view: ack.view }),
                 Frame::User(user) => Ok(Opening::User(user)),
                 Frame::PushPull(part) => {
                     Ok(Opening::PushPull { scope: part.scope(), view: part.view })

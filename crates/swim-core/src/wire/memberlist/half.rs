@@ -8,7 +8,7 @@ use crate::wire::{Opening, Scope, User};
 pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason> {
     Ok(match decode_scanned(text, port)? {
         StreamMessage::Ping(ping) => Opening::Ping(ping),
-        StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence },
+        StreamMessage::Ack(ack) => Opening::Ack { sequence: ack.sequence, view: 0 },
         StreamMessage::User { payload } => {
             Opening::User(User { from: "", payload, envelope: None })
         }

@@ -1,0 +1,63 @@
+//! No datagram gets through anywhere, and streams do: what gossip would tell is told over streams.
+
+use core::time::Duration;
+
+use swim_core::{Answer, State};
+use swim_sim::{Options, World, secs};
+
+use crate::common::on_both_wires;
+use crate::datagrams_lost::{formed, news_takes};
+
+const NODES: usize = 8;
+
+/// A member leaves and its process ends as soon as it may. Returns how long it takes until all hold
+/// it for left, of which nobody declares it failed.
+fn leave_takes(options: Options, nodes: usize) -> Duration {
+    let mut world = formed(options, nodes);
+    let asked = world.now();
+    let request = world.leave("n3");
+    assert!(world.run_until(secs(5), |world| world.answer(request).is_some()));
+    assert_eq!(world.answer(request), Some(&Ok(Answer::Left)), "{}", world.report(None));
+    world.crash("n3");
+    let left = |world: &World| {
+        let has_left = |observer| world.state(observer, "n3") == Some(State::Left);
+        world.running().all(has_left)
+    };
+    assert!(world.run_until(secs(60), left), "{}", world.report(Some("n3")));
+    let took = world.now() - asked;
+    world.run(secs(60));
+    world.expect_left("n3");
+    world.expect_never_failed("n3");
+    took
+}
+
+#[test]
+fn s69_a_leave_is_seen_as_left_by_all_within_5_s() {
+    let mut slowest = secs(0);
+    on_both_wires(0..50, |options| {
+        let took = leave_takes(options, NODES);
+        assert!(took <= secs(5), "{took:?}");
+        slowest = slowest.max(took);
+    });
+    println!("the slowest of 100 took {slowest:.1?}");
+}
+
+#[test]
+fn a_leave_of_which_some_are_told_over_streams_comes_to_all_of_40_with_their_probes() {
+    let mut took = Vec::new();
+    on_both_wires(0..20, |options| took.push(leave_takes(options, 40)));
+    took.sort();
+    println!("{took:.1?}");
+    assert!(took.iter().all(|took| *took <= secs(10)), "{took:?}");
+}
+
+#[test]
+fn s69_news_reaches_everybody_within_10_s() {
+    let mut slowest = secs(0);
+    on_both_wires(0..100, |options| {
+        let took = news_takes(options, NODES);
+        assert!(took <= secs(10), "{took:?}");
+        slowest = slowest.max(took);
+    });
+    println!("the slowest of 200 took {slowest:.1?}");
+}
