@@ -33,7 +33,7 @@ impl Gossip {
         let tickets = self.updates.tickets().chain(self.broadcasts.tickets());
         tickets.filter_map(|(_, ticket)| match ticket.waiter {
             Waiter::Command(request) => Some(request),
-            Waiter::Leave | Waiter::Nobody => None,
+            Waiter::Leave { .. } | Waiter::Nobody => None,
         })
     }
 

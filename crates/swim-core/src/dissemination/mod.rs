@@ -391,7 +391,7 @@ impl Gossip {
             self.keyed.remove(finished.place);
         }
         match waiter {
-            Waiter::Leave => self.goodbye_sent = true,
+            Waiter::Leave { .. } => self.goodbye_sent = true,
             Waiter::Command(request) => outputs.answer(config, request, Ok(Answer::Spread)),
             Waiter::Nobody => {}
         }

@@ -47,8 +47,10 @@ pub(crate) enum Waiter {
     Nobody,
     /// A command, which is answered then.
     Command(RequestId),
-    /// The leave under way, which goes on then.
-    Leave,
+    /// The leave under way, which goes on then: a goodbye is sent so many times at least.
+    Leave {
+        times_min: u32,
+    },
 }
 
 /// How many messages that do not fit are passed over on one level before the next level is tried.
@@ -254,6 +256,10 @@ impl Queue {
             taken = queued.older;
             queued.older = NONE;
             queued.sent += 1;
+            let limit = match queued.ticket.waiter {
+                Waiter::Leave { times_min } => limit.max(times_min),
+                Waiter::Command(_) | Waiter::Nobody => limit,
+            };
             if queued.sent >= limit {
                 let queued = self.slab[place as usize].take().expect("a taken place is in use");
                 self.free.push(place);

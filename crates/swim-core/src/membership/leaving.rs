@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::Membership;
-use crate::config::Config;
+use crate::config::{Config, FAN_OUT_MAX};
 use crate::context::Context;
 use crate::dissemination::{Gossip, Tier, Waiter};
 use crate::member::State;
@@ -17,6 +17,13 @@ use crate::wire::{Claim, Update};
 /// So many gossip intervals the goodbye is sent in datagrams alone. If none is acknowledged by
 /// then, something keeps datagrams away, and it goes over streams as well.
 const DATAGRAMS_ALONE: u32 = 3;
+
+/// So many members are told directly, three ticks of [`FAN_OUT_MAX`]: of a small cluster all.
+/// Gossip alone leaves some out, and nobody is there any more to refute what they then believe.
+const GOODBYES_DIRECT_MAX: usize = DATAGRAMS_ALONE as usize * FAN_OUT_MAX;
+
+/// If that takes several ticks, some go along with acks meanwhile, to members that ping.
+const GOODBYES_ON_ACKS: usize = 8;
 
 /// The time for a stream that gets through at all: a SYN that is lost is sent again after a second
 /// (RFC 6298).
@@ -80,7 +87,12 @@ impl Membership {
     /// Queues the goodbye for gossip.
     pub(crate) fn queue_goodbye(&self, cx: &mut Context, gossip: &mut Gossip) {
         let goodbye = self.own_departure();
-        let (tier, waiter) = (Tier::Urgent, Waiter::Leave);
+        let direct = match self.members.peers() {
+            all_at_once @ ..=FAN_OUT_MAX => all_at_once,
+            peers => peers.min(GOODBYES_DIRECT_MAX) + GOODBYES_ON_ACKS,
+        };
+        let times_min = u32::try_from(direct).expect("a few");
+        let (tier, waiter) = (Tier::Urgent, Waiter::Leave { times_min });
         gossip.queue_update(cx, &self.members, Slot::LOCAL, &goodbye, tier, waiter);
     }
 

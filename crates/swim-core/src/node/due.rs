@@ -1,6 +1,7 @@
 //! The one table of deadlines: what can be due, when it is, and what keeping it does.
 
 use super::Node;
+use crate::config::FAN_OUT_MAX;
 use crate::detection::Unanswered;
 use crate::dissemination::may_hear;
 use crate::members::Slot;
@@ -147,7 +148,10 @@ impl Node {
     pub(super) fn tick_gossip(&mut self) {
         let Node { cx, membership, detector, .. } = self;
         if membership.status() != Status::Left {
-            let targets = membership.next_for_gossip(cx.config.gossip_nodes, |_, member| {
+            // A goodbye is urgent and the last that this node says.
+            let leaves = membership.status() == Status::Leaving;
+            let count = if leaves { FAN_OUT_MAX } else { cx.config.gossip_nodes };
+            let targets = membership.next_for_gossip(count, |_, member| {
                 may_hear(&cx.config, member) || detector.may_ask(cx, member.address())
             });
             for &target in targets.slots() {

@@ -1,7 +1,7 @@
 //! A member that says goodbye has left; it did not fail.
 
-use swim_core::{Answer, CommandError, Event, State, Status};
-use swim_sim::{World, secs};
+use swim_core::{Answer, CommandError, Config, Event, State, Status};
+use swim_sim::{Options, World, secs};
 
 #[test]
 fn a_leave_is_seen_as_left_by_all() {
@@ -131,4 +131,52 @@ fn a_node_that_left_takes_no_commands_but_join() {
     assert_eq!(refused, Err(CommandError::NotRunning));
     let refused = world.request("n2", |node, now| node.set_meta(now, "x".into()));
     assert_eq!(refused, Err(CommandError::NotRunning));
+}
+
+/// A member of this many leaves, on the local profile, and its process ends as soon as it may.
+/// Returns how many others hold it for left a second later, and how many ever suspected or failed
+/// it.
+fn seen_as_left(options: Options, nodes: usize) -> [usize; 2] {
+    let mut world = options.build();
+    world.form(nodes);
+    let request = world.leave("n1");
+    assert!(world.run_until(secs(5), |world| world.answer(request).is_some()));
+    assert_eq!(world.answer(request), Some(&Ok(Answer::Left)));
+    world.crash("n1");
+    world.run(secs(1));
+    let left = |observer: &&str| world.state(observer, "n1") == Some(State::Left);
+    let left = world.running().filter(left).count();
+    world.run(secs(60));
+    world.expect_left("n1");
+    let doubts = |observer: &&str| {
+        world.events(observer).iter().any(|record| match &record.event {
+            Event::Suspected { member, .. } | Event::Failed { member, .. } => member.name == "n1",
+            _ => false,
+        })
+    };
+    [left, world.running().filter(doubts).count()]
+}
+
+#[test]
+fn s80_on_the_local_profile_a_leave_is_seen_as_left_by_everybody() {
+    for nodes in [12, 40] {
+        for memberlist in [false, true] {
+            let (mut missed, mut doubted) = (0, 0);
+            for seed in 0..100 {
+                let options = Options::new(seed).profile(Config::local);
+                let [left, doubts] = seen_as_left(
+                    options.configure(move |_, config| {
+                        if memberlist {
+                            *config = config.clone().memberlist();
+                        }
+                    }),
+                    nodes,
+                );
+                missed += nodes - 1 - left;
+                doubted += doubts;
+            }
+            println!("{nodes} nodes, memberlist {memberlist}: {missed} missed, {doubted} doubted");
+            assert_eq!([missed, doubted], [0, 0], "{nodes} nodes, memberlist {memberlist}");
+        }
+    }
 }
