@@ -50,7 +50,8 @@ fn member_of(event: &Event) -> Option<&Member> {
         | Event::Failed { member, .. }
         | Event::Left { member, .. }
         | Event::Unlisted { member, .. }
-        | Event::DatagramsBlocked { member, .. } => Some(member),
+        | Event::DatagramsBlocked { member, .. }
+        | Event::StreamsBlocked { member, .. } => Some(member),
         _ => None,
     }
 }
@@ -67,6 +68,7 @@ fn tone(event: &Event) -> Tone {
         | Event::HealthChanged { .. }
         | Event::Late { .. }
         | Event::DatagramsBlocked { .. }
+        | Event::StreamsBlocked { .. }
         | Event::BadInput { .. }
         | Event::StreamsShort { .. }
         | Event::KeyWearsOut { .. }

@@ -311,6 +311,14 @@ pub enum Event {
         /// The member.
         member: Member,
     },
+    /// A member answers datagrams, and no stream to it: something between this node and it filters
+    /// TCP, or nothing listens there. It stays alive, but push/pulls and reliable messages between the
+    /// two fail. Reported once until a stream is answered again.
+    #[non_exhaustive]
+    StreamsBlocked {
+        /// The member.
+        member: Member,
+    },
     /// A user broadcast arrived. Each is delivered once, in no particular order.
     #[non_exhaustive]
     Broadcast {

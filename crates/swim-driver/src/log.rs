@@ -14,7 +14,8 @@ pub(crate) fn record(node: &Name, event: &Event) {
         | Event::Refuted { .. }
         | Event::Left { .. }
         | Event::Unlisted { .. }
-        | Event::DatagramsBlocked { .. } => record_member(node, event),
+        | Event::DatagramsBlocked { .. }
+        | Event::StreamsBlocked { .. } => record_member(node, event),
         Event::Suspected { .. } | Event::Confirmed { .. } | Event::Failed { .. } => {
             record_accusation(node, event);
         }
@@ -90,6 +91,10 @@ fn record_member(node: &Name, event: &Event) {
         Event::DatagramsBlocked { member, .. } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
             "answers by detours alone, not by datagram: is UDP filtered on the way?"
+        ),
+        Event::StreamsBlocked { member, .. } => warn!(
+            target: "swim", %node, member = %member.name, address = %member.address,
+            "answers datagrams, and no stream to it gets through: is TCP filtered on the way?"
         ),
         _ => {}
     }

@@ -130,6 +130,15 @@ impl World {
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
+    /// Stops every stream between a node and every node started so far, both ways. Datagrams pass.
+    #[track_caller]
+    pub fn block_streams_of(&mut self, name: &str) {
+        self.note(format_args!("block streams of {name}"));
+        let (one, others) = (self.host_set(&[name]), self.everybody_but(name));
+        self.network.break_links(one.clone(), others.clone(), Blocks::Streams);
+        self.network.break_links(others, one, Blocks::Streams);
+    }
+
     /// Repairs every cut, every block and every clog. Loss stays as it is set.
     pub fn heal(&mut self) {
         self.note(format_args!("heal"));

@@ -43,6 +43,7 @@ impl FromIterator<u32> for HostSet {
 pub(crate) enum Blocks {
     Everything,
     Datagrams,
+    Streams,
 }
 
 #[derive(Clone, Debug)]
@@ -96,13 +97,15 @@ impl Links {
 
     /// Whether a datagram between two hosts is stopped by a broken link.
     pub(crate) fn stop_datagram(&self, from: u32, to: u32) -> bool {
-        self.breaks.iter().any(|link| link.from.contains(from) && link.to.contains(to))
+        self.breaks.iter().any(|link| {
+            link.blocks != Blocks::Streams && link.from.contains(from) && link.to.contains(to)
+        })
     }
 
     /// Whether a piece of a stream between two hosts is stopped by a broken link.
     pub(crate) fn stop_stream(&self, from: u32, to: u32) -> bool {
         self.breaks.iter().any(|link| {
-            link.blocks == Blocks::Everything && link.from.contains(from) && link.to.contains(to)
+            link.blocks != Blocks::Datagrams && link.from.contains(from) && link.to.contains(to)
         })
     }
 
@@ -127,6 +130,8 @@ mod tests {
         assert!(!links.stop_datagram(1, 0) && !links.stop_stream(0, 1));
         links.break_links(set(&[0]), set(&[1]), Blocks::Everything);
         assert!(links.stop_stream(0, 1));
+        links.break_links(set(&[1]), set(&[0]), Blocks::Streams);
+        assert!(links.stop_stream(1, 0) && !links.stop_datagram(1, 0));
         links.heal();
         assert!(!links.stop_datagram(0, 1) && links.are_whole());
     }

@@ -287,7 +287,9 @@ pub(crate) fn event_member(event: &Event) -> Option<&Member> {
 /// The member that an event is about, if it is about one.
 pub(crate) fn subject(event: &Event) -> Option<&Name> {
     match event {
-        Event::DatagramsBlocked { member, .. } => Some(&member.name),
+        Event::DatagramsBlocked { member, .. } | Event::StreamsBlocked { member, .. } => {
+            Some(&member.name)
+        }
         Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
         _ => event_member(event).map(|member| &member.name),
     }

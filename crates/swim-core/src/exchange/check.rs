@@ -8,6 +8,7 @@ impl Exchange {
     /// Asserts that the streams fit together and keep to their limits.
     pub(crate) fn check(&self, config: &Config) {
         self.table.check(config);
+        self.blocked.check();
     }
 
     /// The commands that wait for a stream.

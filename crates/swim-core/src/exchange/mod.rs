@@ -6,6 +6,7 @@
 //! part, and returns the peer's once it is complete ([`Exchange::receive`]).
 
 mod answering;
+mod blocked;
 mod check;
 mod departing;
 mod pace;
@@ -23,6 +24,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::time::Instant;
 
+use blocked::Blocked;
 use room::Reports;
 pub(crate) use streams::Arrived;
 pub(crate) use table::Purpose;
@@ -39,6 +41,8 @@ pub(crate) struct Exchange {
     table: Table,
     /// Which shortages were reported lately.
     reports: Reports,
+    /// To whom no stream gets through.
+    blocked: Blocked,
     /// Large tables that may be told.
     tables: Budget,
     /// When views are exchanged with a random member.
@@ -61,6 +65,7 @@ impl Exchange {
         Exchange {
             table: Table::default(),
             reports: Reports::default(),
+            blocked: Blocked::default(),
             tables: Budget::new(1, TABLE_INTERVAL),
             push_pull_due: None,
             next_repair: now,

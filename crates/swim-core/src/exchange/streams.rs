@@ -168,7 +168,11 @@ impl Exchange {
                 if let ConnectionError::Tls(fault) = error {
                     cx.report_tls(peer, !is_accepted(purpose), fault);
                 }
-                report_failure(cx, purpose, Failure::Connection(error));
+                let failure = Failure::Connection(error);
+                if !is_accepted(purpose) {
+                    self.note_stream_failed(peer, &failure);
+                }
+                report_failure(cx, purpose, failure);
             }
         }
         None
@@ -210,6 +214,9 @@ impl Exchange {
                 }
                 let stream = self.table.get(id)?;
                 let (peer, purpose) = (stream.peer(), stream.purpose());
+                if !is_accepted(purpose) {
+                    self.note_stream_answered(peer);
+                }
                 return Some(Arrived { stream: id, peer, purpose, received });
             }
             Err(Rejected { reason, told: true }) => self.complain_back(cx, id, reason),
@@ -301,6 +308,9 @@ impl Exchange {
             return;
         };
         cx.outputs.stream(id, StreamOp::Abort);
+        if !is_accepted(stream.purpose()) {
+            self.note_stream_failed(stream.peer(), &failure);
+        }
         report_failure(cx, stream.purpose(), failure);
     }
 }

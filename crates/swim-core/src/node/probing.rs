@@ -99,6 +99,7 @@ impl Node {
                 detector.probe_answered(cx, membership.members(), (&probe, at_home), ack);
                 if at_home {
                     membership.note_answer(probe.target());
+                    exchange.note_datagram_answered(cx, membership.members(), probe.target());
                     if membership.status() == Status::Running {
                         exchange.compare_views(cx, gossip, membership.members(), from, ack.view);
                     }

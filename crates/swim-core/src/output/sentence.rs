@@ -48,6 +48,7 @@ impl Event {
             Event::HealthChanged { .. } => "health_changed",
             Event::AckPayload { .. } => "ack_payload",
             Event::DatagramsBlocked { .. } => "datagrams_blocked",
+            Event::StreamsBlocked { .. } => "streams_blocked",
             Event::Broadcast { .. } => "broadcast",
             Event::Message { .. } => "message",
             Event::UserState { .. } => "user_state",
@@ -79,6 +80,7 @@ impl Event {
             | Event::HealthChanged { .. }
             | Event::AckPayload { .. }
             | Event::DatagramsBlocked { .. }
+            | Event::StreamsBlocked { .. }
             | Event::Broadcast { .. }
             | Event::Message { .. }
             | Event::UserState { .. }
@@ -100,6 +102,7 @@ impl Event {
             | Event::Left { .. }
             | Event::Unlisted { .. }
             | Event::DatagramsBlocked { .. }
+            | Event::StreamsBlocked { .. }
             | Event::NameConflict { .. } => of_member(self),
             Event::Suspected { .. }
             | Event::Confirmed { .. }
@@ -140,6 +143,9 @@ fn of_member(event: &Event) -> String {
         }
         Event::DatagramsBlocked { member } => {
             format!("{}: reachable only through relays or TCP: UDP is blocked", place(member))
+        }
+        Event::StreamsBlocked { member } => {
+            format!("{}: answers datagrams alone: TCP is blocked", place(member))
         }
         Event::NameConflict { name, winner, loser, .. } => format!(
             "two live nodes are called {}: {winner} keeps the name, rename the one at {loser}",

@@ -33,7 +33,8 @@ impl Serialize for Event {
             | Event::Updated { .. }
             | Event::Left { .. }
             | Event::Unlisted { .. }
-            | Event::DatagramsBlocked { .. } => of_member(&mut map, self)?,
+            | Event::DatagramsBlocked { .. }
+            | Event::StreamsBlocked { .. } => of_member(&mut map, self)?,
             Event::Suspected { .. }
             | Event::Confirmed { .. }
             | Event::Refuted { .. }
@@ -90,7 +91,8 @@ fn of_member<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(), 
         }
         Event::Updated { member, .. }
         | Event::Unlisted { member }
-        | Event::DatagramsBlocked { member } => map.member(member),
+        | Event::DatagramsBlocked { member }
+        | Event::StreamsBlocked { member } => map.member(member),
         _ => Ok(()),
     }
 }

@@ -259,6 +259,13 @@ fn what_does_not_get_through() {
     );
     is_json(&event, about_member("datagrams_blocked", State::Alive, json!({})));
 
+    let event = Event::StreamsBlocked { member: member(State::Alive) };
+    assert_eq!(
+        told(&event),
+        "streams_blocked: b at 10.0.0.2:7946: answers datagrams alone: TCP is blocked"
+    );
+    is_json(&event, about_member("streams_blocked", State::Alive, json!({})));
+
     let from = "10.0.0.9:80".parse().unwrap();
     let event = Event::BadInput { from, reason: DropReason::Http, stream: true };
     assert_eq!(told(&event), "bad_input: from 10.0.0.9:80 by stream: an HTTP request");
@@ -406,7 +413,8 @@ fn names_and_metadata_cannot_forge_lines_or_drive_terminals() {
         Event::Broadcast { origin: name(nasty), key: nasty.into(), payload: nasty.into() },
         Event::Message { from: Some(name(nasty)), payload: nasty.into(), reliable: false },
         Event::AckPayload { name: name(nasty), round_trip: millis(1), payload: nasty.into() },
-        Event::DatagramsBlocked { member: hostile },
+        Event::DatagramsBlocked { member: hostile.clone() },
+        Event::StreamsBlocked { member: hostile },
     ];
     for event in events {
         assert!(!told(&event).chars().any(is_unprintable), "{event:?}");

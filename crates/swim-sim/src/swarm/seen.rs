@@ -193,6 +193,7 @@ fn name_of(event: &Event) -> Option<&'static str> {
         Event::Unlisted { .. } => "members unlisted",
         Event::Accused { .. } => "accusations refuted",
         Event::DatagramsBlocked { .. } => "datagrams blocked",
+        Event::StreamsBlocked { .. } => "streams blocked",
         Event::Broadcast { .. } => "broadcasts received",
         Event::Message { .. } => "messages received",
         Event::Late { .. } => "processes late",

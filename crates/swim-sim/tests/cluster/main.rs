@@ -8,6 +8,7 @@ mod attacked;
 mod attacks;
 mod being_late;
 mod blocking_datagrams;
+mod blocking_streams;
 mod broadcasting;
 mod broadcasting_large;
 mod clogging;

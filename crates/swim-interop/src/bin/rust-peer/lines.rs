@@ -57,6 +57,7 @@ pub(crate) fn notice(notice: &Notice) -> Value {
         Event::Suspected { member, .. } => named("suspected", member),
         Event::Refuted { member, .. } => named("refuted", member),
         Event::DatagramsBlocked { member, .. } => named("datagrams_blocked", member),
+        Event::StreamsBlocked { member, .. } => named("streams_blocked", member),
         Event::Broadcast { payload, .. } | Event::Message { payload, .. } => {
             with_payload(json!({"event": "message"}), payload)
         }
