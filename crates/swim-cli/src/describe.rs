@@ -58,7 +58,7 @@ fn member_of(event: &Event) -> Option<&Member> {
 
 fn tone(event: &Event) -> Tone {
     match event {
-        Event::Joined { .. } | Event::Refuted { .. } => Tone::Good,
+        Event::Joined { .. } | Event::Refuted { .. } | Event::HeardAgain { .. } => Tone::Good,
         Event::HealthChanged { from, to, .. } if to <= from => Tone::Good,
         Event::Left { .. } | Event::Unlisted { .. } => Tone::Quiet,
         Event::Failed { .. } | Event::NameTaken { .. } | Event::NameConflict { .. } => Tone::Bad,
@@ -66,6 +66,7 @@ fn tone(event: &Event) -> Tone {
         | Event::Confirmed { .. }
         | Event::Accused { .. }
         | Event::HealthChanged { .. }
+        | Event::Isolated { .. }
         | Event::Late { .. }
         | Event::DatagramsBlocked { .. }
         | Event::StreamsBlocked { .. }

@@ -351,6 +351,22 @@ pub enum Event {
         /// The state, never empty.
         state: Bytes,
     },
+    /// This node has heard from no member for longer than a suspicion lasts: half as long as the
+    /// longest, and at least the shortest one (see [`Config::suspicion_timeouts`]). It is cut off,
+    /// or all others are gone. What it lists is out of date, and it declares the others failed.
+    ///
+    /// [`Config::suspicion_timeouts`]: crate::Config::suspicion_timeouts
+    #[non_exhaustive]
+    Isolated {
+        /// How long it has heard nobody.
+        silent_for: Duration,
+    },
+    /// After [`Isolated`](Event::Isolated): this node hears from a member again.
+    #[non_exhaustive]
+    HeardAgain {
+        /// How long it had heard nobody.
+        silent_for: Duration,
+    },
     /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
     /// against others.
     #[non_exhaustive]

@@ -41,6 +41,8 @@ pub enum Sabotage {
     HidesUpdates,
     /// Looks for nobody who failed.
     ForgetsTheLost,
+    /// Probes as rarely as its local health says while it hears nobody.
+    KeepsItsPaceAlone,
     /// Looks for somebody who failed in each period, however many others do.
     SearchesAlone,
     /// Numbers its pings with few numbers, which can all be guessed.

@@ -34,6 +34,12 @@ pub(crate) fn record(node: &Name, event: &Event) {
                 debug!(target: "swim", %node, from, to, %reason, "local health got better");
             }
         }
+        Event::Isolated { silent_for, .. } => {
+            warn!(target: "swim", %node, ?silent_for, "this node hears nobody: is it cut off?");
+        }
+        Event::HeardAgain { silent_for, .. } => {
+            info!(target: "swim", %node, ?silent_for, "this node hears from members again");
+        }
         Event::Late { by, .. } => {
             warn!(target: "swim", %node, ?by, "this node did not run for a while");
         }

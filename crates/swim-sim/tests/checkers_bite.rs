@@ -417,3 +417,13 @@ fn without_views_over_streams_news_takes_long_where_no_datagram_gets_through() {
         assert!(took > secs(10), "{took:?}");
     }
 }
+
+#[test]
+fn a_lone_node_that_keeps_its_pace_lists_the_others_for_minutes() {
+    let mut world = breaking(Sabotage::KeepsItsPaceAlone, 1).build();
+    world.form(40);
+    let within = world.node("n7").config().suspicion_timeouts(40).max * 2;
+    world.isolate("n7");
+    world.run(within);
+    assert!(world.node("n7").members_live() > 20, "{}", world.node("n7").members_live());
+}

@@ -8,6 +8,7 @@ mod answering;
 mod asking;
 mod check;
 mod health;
+mod isolation;
 mod pings;
 mod probing;
 
@@ -29,6 +30,7 @@ use answering::Generosity;
 pub(crate) use answering::{Question, where_to_answer};
 use asking::Asked;
 use health::Health;
+use isolation::Isolation;
 use pings::{Pending, Pings, Relay};
 pub(crate) use probing::{Accusation, Probe, StreamPing};
 
@@ -47,6 +49,7 @@ pub(crate) struct Detector {
     /// Members whose latest probes were answered by detours alone, and how many in a row.
     detours: BTreeMap<Slot, u8>,
     health: Health,
+    isolation: Isolation,
     asked: Asked,
     generosity: Generosity,
     /// What the application sends with acks.
@@ -61,8 +64,9 @@ pub(crate) enum Acked {
     Probe(Probe, bool),
     /// A member that was asked whether it is there.
     Asked(Slot),
-    /// A member that the application pinged, which is answered.
-    Command(Slot),
+    /// A member of which nothing else was to be known: the application pinged it, and is answered,
+    /// or this node did while it heard nobody.
+    There(Slot),
     /// A member that was asked because two addresses have its name.
     Check(Slot),
     /// A member that failed.
@@ -80,6 +84,8 @@ pub(crate) enum Unanswered {
     Check(Slot),
     /// It was asked before it is declared failed.
     LastCall(Slot),
+    /// It was pinged while nobody was heard.
+    Silent(Accusation),
 }
 
 impl Detector {
@@ -93,6 +99,7 @@ impl Detector {
             pings: Pings::new(sequences),
             detours: BTreeMap::new(),
             health: Health::new(config.awareness_max, config.lifeguard_health),
+            isolation: Isolation::default(),
             asked: Asked::default(),
             generosity: Generosity::default(),
             ack_payload: Bytes::new(),
@@ -102,6 +109,7 @@ impl Detector {
     /// The first period ends so much later.
     pub(crate) fn start(&mut self, now: Instant, first_period: Duration) {
         self.period_ends = Some(now + first_period);
+        self.isolation.start(now);
     }
 
     /// Sets what is sent with acks.

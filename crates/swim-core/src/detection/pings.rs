@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Acked, Detector, Unanswered, ping};
+use super::{Accusation, Acked, Detector, Unanswered, ping};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -37,6 +37,8 @@ pub(super) enum Pending {
     LastCall { member: Slot },
     /// Sent with this node's goodbye.
     Goodbye { member: Slot },
+    /// Sent to a member while this node hears nobody; what it is accused of without an answer.
+    Silent(Accusation),
     /// Sent for the application to a member, unless that one is forgotten meanwhile.
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
@@ -63,7 +65,8 @@ struct Waiting {
 
 /// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
 /// `requests_max`, the candidates for names, one search per period, how many addresses are asked
-/// before they are told news, one last call for each suspicion, and how often a goodbye is sent.
+/// before they are told news, one last call for each suspicion, how often a goodbye is sent, and so
+/// many per period while nobody is heard.
 #[derive(Debug)]
 pub(super) struct Pings {
     /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
@@ -124,6 +127,7 @@ impl Pings {
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
             | Pending::Goodbye { .. }
+            | Pending::Silent(_)
             | Pending::Command { .. } => {}
         }
         self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
@@ -156,6 +160,7 @@ impl Pings {
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
             | Pending::Goodbye { .. }
+            | Pending::Silent(_)
             | Pending::Command { .. } => {}
         }
         Some(waiting)
@@ -181,7 +186,8 @@ impl Pings {
             | Pending::Retry { member }
             | Pending::Ask { member }
             | Pending::LastCall { member }
-            | Pending::Goodbye { member } => *member == slot,
+            | Pending::Goodbye { member }
+            | Pending::Silent(Accusation { target: member, .. }) => *member == slot,
             Pending::Relay(_) | Pending::Command { .. } => false,
         };
         let dropped: Vec<u32> =
@@ -209,6 +215,7 @@ impl Pings {
                 | Pending::Ask { member }
                 | Pending::LastCall { member }
                 | Pending::Goodbye { member }
+                | Pending::Silent(Accusation { target: member, .. })
                 | Pending::Command { member: Some(member), .. } => {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
@@ -332,9 +339,14 @@ impl Detector {
     ) -> Option<Acked> {
         let current = self.take_current(&cx.config, members, from, ack.sequence);
         if let Some((probe, at_home)) = current {
+            self.note_heard(cx);
             return Some(Acked::Probe(probe, at_home));
         }
-        match self.pings.take_answered(&cx.config, ack.sequence, from) {
+        let answered = self.pings.take_answered(&cx.config, ack.sequence, from);
+        if answered.is_some() {
+            self.note_heard(cx);
+        }
+        match answered {
             Some(Pending::Relay(Relay { asker, sequence, .. })) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
                 // The asker may be anybody who made up an address: no gossip, as for every
@@ -345,13 +357,14 @@ impl Detector {
                 let round_trip = cx.now() - sent_at;
                 let payload = Bytes::copy_from_slice(ack.payload);
                 cx.answer(request, Ok(Answer::Pong { round_trip, payload }));
-                return member.map(Acked::Command);
+                return member.map(Acked::There);
             }
             Some(Pending::Check { member }) => return Some(Acked::Check(member)),
             Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),
             Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
             Some(Pending::LastCall { member }) => return Some(Acked::LastCall(member)),
             Some(Pending::Goodbye { member }) => return Some(Acked::Goodbye(member)),
+            Some(Pending::Silent(accusation)) => return Some(Acked::There(accusation.target)),
             None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
         None
@@ -381,6 +394,7 @@ impl Detector {
                 }
                 Pending::Check { member } => return Some(Unanswered::Check(member)),
                 Pending::LastCall { member } => return Some(Unanswered::LastCall(member)),
+                Pending::Silent(accusation) => return Some(Unanswered::Silent(accusation)),
                 Pending::Relay(_)
                 | Pending::Retry { .. }
                 | Pending::Ask { .. }

@@ -85,7 +85,7 @@ impl Detector {
 
     /// The next period begins, now that the last one was judged.
     pub(crate) fn begin_period(&mut self, cx: &Context) {
-        self.period_ends = Some(cx.now() + self.health.stretch(cx.config.probe_interval));
+        self.period_ends = Some(cx.now() + self.stretch(cx.config.probe_interval));
     }
 
     /// Probes a member. `accusation` is what is held against it, so that it can refute.
@@ -111,7 +111,7 @@ impl Detector {
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
         cx.send(entry.address(), payload, PacketKind::Probe);
         cx.stats.probes += 1;
-        self.help_due = Some(now + self.health.stretch(cx.config.probe_timeout));
+        self.help_due = Some(now + self.stretch(cx.config.probe_timeout));
         self.helpers.clear();
         self.current = Some(Probe {
             target,
@@ -184,6 +184,7 @@ impl Detector {
             return None;
         }
         cx.stats.probes_failed += 1;
+        self.isolation.note_failed_probe();
         // Helpers that said "no answer" show that this node can be reached: then the failure is not
         // its own fault. A nack that is missing is (Lifeguard, section IV.A).
         match probe.nacks_due {
@@ -273,6 +274,7 @@ impl Detector {
                     && asked(&self.helpers, members, from) =>
             {
                 probe.nacks += 1;
+                self.note_heard(cx);
             }
             _ => cx.drop_quietly(DropReason::UnexpectedAck),
         }

@@ -213,6 +213,11 @@ impl Members {
         Some(self.ring[self.probed - 1])
     }
 
+    /// Everybody is to be probed again.
+    pub(crate) fn begin_probe_round(&mut self) {
+        self.probed = 0;
+    }
+
     /// Up to `count` different live members other than the node itself and `except`, in random
     /// order, for which `allowed` holds. Draws a bounded number of times, so it may return fewer
     /// although there are more.

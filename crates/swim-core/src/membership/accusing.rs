@@ -299,10 +299,23 @@ impl Membership {
     }
 
     /// Declares those failed whose time to refute is over.
-    pub(crate) fn end_suspicions(&mut self, cx: &mut Context, gossip: &mut Gossip, now: Instant) {
+    /// Where this node heard nobody until then, those whom it asked before then are asked again.
+    pub(crate) fn end_suspicions(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        heard_again: Option<Instant>,
+        now: Instant,
+    ) {
         while let Some((at, slot)) = self.suspicions.next()
             && at <= now
         {
+            let asked_in_vain =
+                |at| self.suspicions.get(slot).is_some_and(|suspicion| suspicion.asked() < at);
+            if heard_again.is_some_and(asked_in_vain) {
+                self.suspicions.ask_again(now, slot);
+                continue;
+            }
             let entry = self.members.entry(slot);
             let (name, incarnation) = (Name::trusted(entry.name()), entry.incarnation());
             let verdict_of = self.suspicions.get(slot).and_then(Suspicion::verdict_of).cloned();

@@ -119,6 +119,11 @@ impl Membership {
         self.members.next_to_probe(random)
     }
 
+    /// A new round of probes begins before the last one is over.
+    pub(crate) fn begin_probe_round(&mut self) {
+        self.members.begin_probe_round();
+    }
+
     /// The next members to gossip to, of which `takes` holds.
     pub(crate) fn next_for_gossip(
         &mut self,

@@ -45,6 +45,8 @@ pub(super) struct Suspicion {
     /// Who declared the suspect failed, if somebody did; this node follows if it is silent.
     verdict_of: Option<Name>,
     deadline: Instant,
+    /// When the suspect was asked last, or the suspicion began.
+    asked: Instant,
     /// When the suspect is asked next; never, if there is no time left for its answer.
     call: Instant,
 }
@@ -64,6 +66,7 @@ impl Suspicion {
             is_own,
             verdict_of: None,
             deadline: Instant::NEVER,
+            asked: now,
             call: Instant::NEVER,
         };
         suspicion.deadline = suspicion.wanted_deadline();
@@ -117,9 +120,16 @@ impl Suspicion {
 
     /// The suspect is asked now; and again, if it is silent, while an answer can come in time.
     pub(super) fn called(&mut self, now: Instant) {
+        self.asked = now;
         let again = now + self.terms.last_call;
         let in_time = again + self.terms.last_call <= self.deadline;
         self.call = if in_time { again } else { Instant::NEVER };
+    }
+
+    /// The suspect is asked now, and has the time to answer.
+    pub(super) fn ask_again(&mut self, now: Instant) {
+        self.deadline = now + self.terms.last_call;
+        (self.asked, self.call) = (now, now);
     }
 
     /// Moves the deadline forward, though never so near that an answer would come too late: the
@@ -159,6 +169,11 @@ impl Suspicion {
 
     pub(super) fn call(&self) -> Instant {
         self.call
+    }
+
+    /// When the suspect was asked last, or the suspicion began.
+    pub(super) fn asked(&self) -> Instant {
+        self.asked
     }
 
     pub(super) fn started(&self) -> Instant {

@@ -72,6 +72,12 @@ impl Suspicions {
         self.change(suspect, |it| it.hasten(now, declarer, random));
     }
 
+    /// What the suspect was asked could not reach it, or its answer this node: it is asked now, and
+    /// has the time to answer.
+    pub(super) fn ask_again(&mut self, now: Instant, suspect: Slot) {
+        self.change(suspect, |it| it.ask_again(now));
+    }
+
     /// The suspect answered this node.
     pub(super) fn answered(&mut self, now: Instant, suspect: Slot, random: &mut Random) {
         self.change(suspect, |it| it.answered(now, random));

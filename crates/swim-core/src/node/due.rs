@@ -108,7 +108,9 @@ impl Node {
             Due::Help => self.ask_for_help(),
             Due::Probe => self.end_probe_period(),
             Due::Candidate => membership.end_candidacies(cx, gossip, now),
-            Due::Suspicion => membership.end_suspicions(cx, gossip, now),
+            Due::Suspicion => {
+                membership.end_suspicions(cx, gossip, detector.heard_again(), now);
+            }
             Due::LastCall => self.make_last_calls(now),
             Due::Gossip => {
                 gossip.tick_is_over();
@@ -121,13 +123,18 @@ impl Node {
     }
 
     fn end_pings(&mut self, now: Instant) {
-        let Node { cx, membership, detector, exchange, .. } = self;
+        let Node { cx, membership, gossip, detector, exchange, .. } = self;
         while let Some(unanswered) = detector.take_unanswered(cx, now) {
             match unanswered {
                 Unanswered::Check(member) => membership.check_unanswered(cx, detector, member),
                 Unanswered::LastCall(suspect) => {
                     if membership.may_call_again(cx, suspect) {
                         exchange.last_call(cx, membership.members(), suspect);
+                    }
+                }
+                Unanswered::Silent(accusation) => {
+                    if detector.is_isolated() {
+                        membership.accuse(cx, gossip, detector, accusation);
                     }
                 }
             }

@@ -40,9 +40,16 @@ impl Node {
                 membership.accuse(cx, gossip, detector, accusation);
             }
         }
+        let silent = detector.note_silence(cx, membership.members());
         detector.begin_period(cx);
+        if silent {
+            membership.begin_probe_round();
+        }
         if let Some(target) = membership.next_to_probe(&mut cx.random) {
             self.probe(target);
+        }
+        if self.detector.is_isolated() {
+            self.ping_the_silent();
         }
         self.look_for_the_failed();
         self.note_worn_key();
@@ -63,6 +70,18 @@ impl Node {
         let accuser = (is_suspect && cx.config.lifeguard_buddy).then(|| cx.config.name.clone());
         let accusation = accuser.as_ref().and_then(|own| membership.accusation(own, target));
         detector.start_probe(cx, gossip, members, target, accusation);
+    }
+
+    /// While this node hears nobody: pings some of those besides that it does not suspect yet.
+    #[cold]
+    fn ping_the_silent(&mut self) {
+        let Node { cx, membership, detector, .. } = self;
+        for _ in 0..detector.silent_share(&cx.config, membership.members()) {
+            let Some(member) = membership.next_to_probe(&mut cx.random) else { return };
+            if membership.members().entry(member).state() == State::Alive {
+                detector.ping_silent(cx, membership.members(), member);
+            }
+        }
     }
 
     fn look_for_the_failed(&mut self) {
@@ -114,7 +133,7 @@ impl Node {
                 membership.note_answer_from(member, from);
                 membership.note_goodbye_heard();
             }
-            Some(Acked::Command(member)) => membership.note_answer_from(member, from),
+            Some(Acked::There(member)) => membership.note_answer_from(member, from),
             Some(Acked::Asked(member)) => {
                 detector.note_asked_answered(from);
                 membership.note_answer_from(member, from);
@@ -163,6 +182,9 @@ impl Node {
         let asker = members.find(ping.source).filter(|&slot| slot != Slot::LOCAL);
         let known = asker.map(|slot| members.entry(slot));
         let at_home = asker.filter(|_| known.is_some_and(|asker| asker.is_at(to)));
+        if at_home.is_some() {
+            detector.note_heard(cx);
+        }
         let trusted = at_home.filter(|_| known.is_some_and(|asker| may_hear(&cx.config, asker)));
         let is_accused = known.is_some_and(|asker| {
             let state = asker.state();

@@ -46,6 +46,9 @@ impl Node {
             Ok(opening) => opening,
             Err(reason) => return exchange.reject(cx, id, reason),
         };
+        if purpose != Purpose::Incoming || membership.members().any_at(arrived.peer.ip()) {
+            detector.note_heard(cx);
+        }
         if let Some(kind) = opening.kind() {
             cx.stats.received[kind] += 1;
         }

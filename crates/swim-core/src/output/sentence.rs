@@ -52,6 +52,8 @@ impl Event {
             Event::Broadcast { .. } => "broadcast",
             Event::Message { .. } => "message",
             Event::UserState { .. } => "user_state",
+            Event::Isolated { .. } => "isolated",
+            Event::HeardAgain { .. } => "heard_again",
             Event::Late { .. } => "late",
             Event::NameTaken { .. } => "name_taken",
             Event::NameConflict { .. } => "name_conflict",
@@ -84,6 +86,8 @@ impl Event {
             | Event::Broadcast { .. }
             | Event::Message { .. }
             | Event::UserState { .. }
+            | Event::Isolated { .. }
+            | Event::HeardAgain { .. }
             | Event::Late { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
@@ -110,6 +114,8 @@ impl Event {
             | Event::Failed { .. } => of_suspicion(self),
             Event::Accused { .. }
             | Event::HealthChanged { .. }
+            | Event::Isolated { .. }
+            | Event::HeardAgain { .. }
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
@@ -199,6 +205,12 @@ fn of_this_node(event: &Event) -> String {
         ),
         Event::HealthChanged { from, to, reason } => {
             format!("local health {from} -> {to} (0 is healthy): {reason}")
+        }
+        Event::Isolated { silent_for } => {
+            format!("this node has heard from nobody for {}: is it cut off?", duration(*silent_for))
+        }
+        Event::HeardAgain { silent_for } => {
+            format!("this node hears from members again, after {}", duration(*silent_for))
         }
         Event::Late { by } => {
             format!("this node did not run for {}: not counted against others", duration(*by))

@@ -45,6 +45,8 @@ impl Serialize for Event {
             | Event::UserState { .. } => of_application(&mut map, self)?,
             Event::Accused { .. }
             | Event::HealthChanged { .. }
+            | Event::Isolated { .. }
+            | Event::HeardAgain { .. }
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::NameConflict { .. }
@@ -138,6 +140,9 @@ fn of_this_node<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(
             map.put("from", from)?;
             map.put("to", to)?;
             map.put("reason", reason.key())
+        }
+        Event::Isolated { silent_for } | Event::HeardAgain { silent_for } => {
+            map.millis("silent_for_ms", *silent_for)
         }
         Event::Late { by } => map.millis("by_ms", *by),
         Event::NameTaken { address, .. } => map.put("address", &address.to_string()),

@@ -213,6 +213,17 @@ fn health_and_lateness() {
         json!({"event": "health_changed", "from": 0, "to": 1, "reason": "nacks_missed"}),
     );
 
+    let silent_for = millis(20_000);
+    let event = Event::Isolated { silent_for };
+    assert_eq!(
+        told(&event),
+        "isolated: this node has heard from nobody for 20.0 s: is it cut off?"
+    );
+    is_json(&event, json!({"event": "isolated", "silent_for_ms": 20000}));
+    let event = Event::HeardAgain { silent_for };
+    assert_eq!(told(&event), "heard_again: this node hears from members again, after 20.0 s");
+    is_json(&event, json!({"event": "heard_again", "silent_for_ms": 20000}));
+
     let event = Event::Late { by: millis(20_000) };
     assert_eq!(told(&event), "late: this node did not run for 20.0 s: not counted against others");
     is_json(&event, json!({"event": "late", "by_ms": 20000}));

@@ -196,6 +196,7 @@ fn name_of(event: &Event) -> Option<&'static str> {
         Event::StreamsBlocked { .. } => "streams blocked",
         Event::Broadcast { .. } => "broadcasts received",
         Event::Message { .. } => "messages received",
+        Event::Isolated { .. } => "nodes isolated",
         Event::Late { .. } => "processes late",
         Event::NameConflict { .. } => "name conflicts",
         _ => return None,

@@ -28,6 +28,7 @@ mod false_deaths;
 mod forming;
 mod goodbyes;
 mod healing;
+mod hearing_nobody;
 mod hooks;
 mod hostile;
 mod identity;
