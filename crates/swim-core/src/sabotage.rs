@@ -99,6 +99,8 @@ pub enum Sabotage {
     TellsAllAlike,
     /// Tells accused members what is held against them, and not what was announced in their names.
     TellsAccusationsAlone,
+    /// Announces members at incarnations of which it knows accusations alone.
+    MixesIncarnations,
     /// Leaves its name for good to whoever announced it once at a higher rank.
     GivesUpItsName,
     /// Answers strangers with more bytes than they sent.

@@ -110,6 +110,24 @@ fn changing_metadata_within_an_incarnation_is_seen() {
 }
 
 #[test]
+fn an_alive_at_an_incarnation_at_which_another_one_announced_it_is_seen() {
+    let memberlist: fn(&mut Config) = |config| *config = config.clone().memberlist();
+    bites_with(Sabotage::MixesIncarnations, &Metadata::default(), memberlist, |world| {
+        world.form(8);
+        // Suspicions of new incarnations overtake their announcements.
+        world.set_reordering(0.7, secs(8));
+        for turn in 0..60 {
+            world.set_meta("n1", &turn.to_string());
+            world.run(millis(400));
+            world.isolate("n1");
+            world.run(secs(3));
+            world.heal();
+            world.run(secs(2));
+        }
+    });
+}
+
+#[test]
 fn a_queue_above_its_limit_is_seen() {
     let small: fn(&mut Config) = |config| config.update_queue_max = 16;
     bites_with(Sabotage::OverfillsItsQueue, &Limits::default(), small, |world| {

@@ -32,6 +32,12 @@ impl Members {
         let digests = self.pages.iter().map(Entry::digest);
         let digest = digests.fold(0, u64::wrapping_add);
         assert_eq!(self.digest, digest, "the digest of the view");
+        for (&slot, &announced) in &self.raised {
+            assert!(self.holds(slot), "{slot:?} was raised, who is forgotten");
+            let entry = self.entry(slot);
+            assert!(entry.state != State::Alive, "{slot:?} is alive, where it was never announced");
+            assert!(announced < entry.incarnation(), "{slot:?} was raised from {announced}");
+        }
         let highest = self.pages.iter().map(Entry::incarnation).max();
         assert!(highest <= Some(self.highest), "{highest:?} is above the highest");
     }

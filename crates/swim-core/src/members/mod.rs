@@ -14,6 +14,7 @@ mod tests;
 pub(crate) use entry::{Announcement, Entry, Standing};
 pub(crate) use pages::Slot;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::hash::Hasher;
 use core::net::IpAddr;
@@ -59,6 +60,9 @@ pub(crate) struct Members {
     digest: u64,
     /// The highest incarnation of anybody so far.
     highest: Incarnation,
+    /// Members whose incarnation an accusation has raised: at which one they announced what is known
+    /// of them. Nobody who is alive is among them.
+    raised: BTreeMap<Slot, Incarnation>,
     /// Listed members that failed or left, by the time since when.
     gone_since: Deadlines<Slot>,
     /// The gone of whom this node only heard.
@@ -82,6 +86,7 @@ impl Members {
             owed_to_failed: 0,
             digest: 0,
             highest: Incarnation(0),
+            raised: BTreeMap::new(),
             gone_since: Deadlines::default(),
             hearsay: Gone::default(),
             known: Gone::default(),
@@ -116,6 +121,10 @@ impl Members {
             entry.incarnation = new.incarnation.0;
         });
         self.highest = self.highest.max(new.incarnation);
+        // Asked with every refutation.
+        if !self.raised.is_empty() {
+            self.raised.remove(&slot);
+        }
     }
 
     /// This node heard from the member itself, at its address.
@@ -139,7 +148,12 @@ impl Members {
         }
     }
 
+    /// An accusation says that a member has this incarnation, or the node itself takes it.
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
+        let before = self.entry(slot).incarnation();
+        if slot != Slot::LOCAL && incarnation != before {
+            self.raised.entry(slot).or_insert(before);
+        }
         self.change(slot, |entry| entry.incarnation = incarnation.0);
         self.highest = self.highest.max(incarnation);
     }
@@ -173,13 +187,12 @@ impl Members {
     }
 
     /// Takes a failed or left member out of the member list. Its name, address and incarnation are
-    /// kept: against old news that would bring it back, and to look for it if it failed.
+    /// kept: against old news that would bring it back, and to look for it if it failed; and what it
+    /// announced, to tell it of that life should it have forgotten it.
     pub(crate) fn lose(&mut self, slot: Slot) {
         assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
         self.leave_lists(slot);
-        let entry = self.entry_mut(slot);
-        entry.set_lost(true);
-        entry.text = entry.name_bytes().into();
+        self.entry_mut(slot).set_lost(true);
         self.enter_lists(slot);
     }
 
@@ -191,6 +204,7 @@ impl Members {
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
+        self.raised.remove(&slot);
         self.pages.clear(slot);
         if is_sparse(self.index.len(), self.index.capacity()) {
             let (pages, keys, room) = (&self.pages, self.hash_keys, 2 * self.index.len());
@@ -337,6 +351,13 @@ impl Members {
     /// A number that stands for a name, different in each node.
     pub(crate) fn name_key(&self, name: &str) -> u64 {
         self.hash(name.as_bytes())
+    }
+
+    /// At which incarnation a member announced what is known of it. What is held against it may be
+    /// about a higher one.
+    pub(crate) fn announced(&self, slot: Slot) -> Incarnation {
+        let raised = self.raised.get(&slot).copied();
+        raised.unwrap_or_else(|| self.entry(slot).incarnation())
     }
 
     /// The highest incarnation of anybody that was ever in the table.

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::evidence::{Hearsay, is_followed};
 use super::{Membership, News, Origin};
+use crate::config::Config;
 use crate::context::Context;
 use crate::dissemination::Gossip;
 use crate::member::Incarnation;
@@ -22,8 +23,7 @@ impl Membership {
     ///
     /// An accusation so far above the accused that it would not follow it goes along with what was
     /// announced there, by an earlier life of it or by somebody in its name: it outranks that, or
-    /// knows then that the accusation is about it. Without the metadata, which may be long: whoever
-    /// announces others at some address has this sent there.
+    /// knows then that the accusation is about it.
     pub(super) fn tell_accused(
         &mut self,
         cx: &mut Context,
@@ -35,14 +35,13 @@ impl Membership {
         }
         let own = cx.config.name.clone();
         let Some(accusation) = self.accusation_by(own.as_str(), slot) else { return };
-        let accusation = Message::Update(accusation);
         if is_followed(incarnation, self.members.entry(slot).incarnation())
             || cx.config.breaks(Sabotage::TellsAccusationsAlone)
         {
-            cx.send_message(to, &accusation);
+            cx.send_message(to, &Message::Update(accusation));
         } else {
-            let announced = Message::Update(self.announced(slot, &[]));
-            cx.send_messages(to, &[announced, accusation]);
+            let announced = Message::Update(self.announced(&cx.config, slot));
+            cx.send_messages(to, &[announced, Message::Update(accusation)]);
         }
     }
 
@@ -91,16 +90,19 @@ impl Membership {
 
     /// Sends what is known of a member to one address, as an alive.
     pub(super) fn tell_about(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
-        let meta = self.members.entry(slot).meta();
-        cx.send_message(to, &Message::Update(self.announced(slot, meta)));
+        let announced = self.announced(&cx.config, slot);
+        cx.send_message(to, &Message::Update(announced));
     }
 
-    /// Where and at which incarnation a member was announced last, with this metadata.
-    fn announced<'a>(&'a self, slot: Slot, meta: &'a [u8]) -> Update<'a> {
+    /// What a member announced last, at the incarnation at which it did. What is held against it
+    /// may be about a higher one, at which it may have announced something else.
+    fn announced(&self, config: &Config, slot: Slot) -> Update<'_> {
         let entry = self.members.entry(slot);
+        let mixes = config.breaks(Sabotage::MixesIncarnations);
+        let incarnation = if mixes { entry.incarnation() } else { self.members.announced(slot) };
         let (address, versions) = (entry.announced_address(), entry.versions());
-        let claim = Claim::Alive { address, meta, versions };
-        Update { name: entry.name(), incarnation: entry.incarnation(), claim }
+        let claim = Claim::Alive { address, meta: entry.meta(), versions };
+        Update { name: entry.name(), incarnation, claim }
     }
 
     /// Tells an address, rate-limited, what is known of a member.

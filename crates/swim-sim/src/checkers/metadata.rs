@@ -4,13 +4,15 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use swim_core::{Event, Incarnation, Member, Name};
+use swim_core::wire::{Claim, Message, Update};
+use swim_core::{Event, Incarnation, Name};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
+use crate::contents::Opener;
 
 /// A node announces one metadata per incarnation, as long as its process lives; and what others
-/// believe that it announced at an incarnation is what it did. Members are told apart by name and
-/// address, so that two nodes with one name are two.
+/// believe that it announced at an incarnation, and what they say in packets that it did, is what it
+/// did. Members are told apart by name and address, so that two nodes with one name are two.
 ///
 /// A process that is started again at an equal incarnation may announce something else: then others
 /// may believe either, until it hears of its past and outranks it. At the highest incarnation,
@@ -20,6 +22,7 @@ pub struct Metadata {
     /// What each host's node announces now.
     own: Vec<Option<(Incarnation, Bytes)>>,
     announced: BTreeMap<(Name, SocketAddr), Announced>,
+    opener: Opener,
     /// Somebody makes up news: what is believed need not have been announced.
     forged: bool,
 }
@@ -32,29 +35,29 @@ impl Metadata {
     fn announces(&mut self, by: &Sight<'_>, incarnation: Incarnation, meta: &Bytes) {
         let config = by.node.config();
         let announced = self.announced.entry((config.name.clone(), config.address)).or_default();
-        let of_incarnation = announced.entry(incarnation).or_default();
-        if !of_incarnation.contains(meta) {
-            of_incarnation.push(meta.clone());
-        }
+        note(announced, incarnation, meta);
         *of_host(&mut self.own, by.host) = Some((incarnation, meta.clone()));
     }
 
-    fn believed(&self, member: &Member) -> Verdict {
-        let Some(announced) = self.announced.get(&(member.name.clone(), member.address)) else {
-            return Ok(());
+    /// Whether a member may have announced this.
+    fn may_be(&self, who: &(Name, SocketAddr), incarnation: Incarnation, meta: &[u8]) -> bool {
+        let Some(announced) = self.announced.get(who) else {
+            return true;
         };
         // A node may raise its incarnation twice in a turn: the one between was never seen, and had
         // the metadata of one of its neighbours.
-        let mut before = announced.range(..=member.incarnation).rev();
-        let near = before.next().into_iter().chain(announced.range(member.incarnation..).next());
+        let mut before = announced.range(..=incarnation).rev();
+        let near = before.next().into_iter().chain(announced.range(incarnation..).next());
         let mut found = near.flat_map(|(_, metas)| metas).peekable();
-        if found.peek().is_none() || self.forged || member.incarnation == Incarnation::MAX {
-            return Ok(());
-        }
-        expect(found.any(|meta| *meta == member.meta), || {
-            let Member { name, incarnation, meta, .. } = member;
-            format!("{name} is believed to announce {meta:?} at {incarnation}, and never did")
-        })
+        let unknown = found.peek().is_none() || self.forged || incarnation == Incarnation::MAX;
+        unknown || found.any(|known| known == meta)
+    }
+}
+
+fn note(announced: &mut Announced, incarnation: Incarnation, meta: &[u8]) {
+    let of_incarnation = announced.entry(incarnation).or_default();
+    if !of_incarnation.iter().any(|known| known == meta) {
+        of_incarnation.push(Bytes::copy_from_slice(meta));
     }
 }
 
@@ -74,9 +77,43 @@ impl Checker for Metadata {
             // Only these say what was announced: an accusation may raise the incarnation alone.
             Event::Joined { member, .. }
             | Event::Updated { member, .. }
-            | Event::Refuted { member, .. } => self.believed(member),
+            | Event::Refuted { member, .. } => {
+                let who = (member.name.clone(), member.address);
+                expect(self.may_be(&who, member.incarnation, &member.meta), || {
+                    let swim_core::Member { name, incarnation, meta, .. } = member;
+                    format!(
+                        "{name} is believed to announce {meta:?} at {incarnation}, and never did"
+                    )
+                })
+            }
             _ => Ok(()),
         }
+    }
+
+    fn packet(&mut self, by: &Sight<'_>, _to: SocketAddr, payload: &[u8]) -> Verdict {
+        let config = by.node.config();
+        let mut told = Vec::new();
+        let opened = self.opener.packet(config, payload, &mut |message| {
+            if let Ok(Message::Update(Update { name, incarnation, claim })) = message
+                && let Claim::Alive { address, meta, .. } = claim
+                && let Ok(name) = Name::new(name)
+            {
+                told.push(((name, address), incarnation, Bytes::copy_from_slice(meta)));
+            }
+        });
+        // The checker of limits complains of what cannot be read.
+        let Ok(()) = opened else { return Ok(()) };
+        for (who, incarnation, meta) in told {
+            if who.0 == config.name && who.1 == config.address {
+                note(self.announced.entry(who).or_default(), incarnation, &meta);
+                continue;
+            }
+            expect(self.may_be(&who, incarnation, &meta), || {
+                let name = &who.0;
+                format!("it says that {name} announced {meta:?} at {incarnation}, which never did")
+            })?;
+        }
+        Ok(())
     }
 
     fn forged(&mut self) {
