@@ -101,6 +101,8 @@ pub enum Sabotage {
     TellsAccusationsAlone,
     /// Announces members at incarnations of which it knows accusations alone.
     MixesIncarnations,
+    /// Tells members that they left, and does not let them know who says so.
+    TellsWithoutAsking,
     /// Leaves its name for good to whoever announced it once at a higher rank.
     GivesUpItsName,
     /// Answers strangers with more bytes than they sent.

@@ -69,12 +69,28 @@ pub(crate) enum Acked {
     There(Slot),
     /// A member that was asked because two addresses have its name.
     Check(Slot),
-    /// A member that failed.
-    Failed(Slot),
+    /// A member that failed or left.
+    Gone(Slot),
     /// A suspect that was asked before it is declared failed.
     LastCall(Slot),
     /// A member that heard this node's goodbye.
     Goodbye(Slot),
+}
+
+impl Acked {
+    /// The member that was pinged.
+    #[inline]
+    pub(crate) fn member(&self) -> Slot {
+        match self {
+            Acked::Probe(probe, _) => probe.target(),
+            Acked::Asked(member)
+            | Acked::There(member)
+            | Acked::Check(member)
+            | Acked::Gone(member)
+            | Acked::LastCall(member)
+            | Acked::Goodbye(member) => *member,
+        }
+    }
 }
 
 /// A member that did not answer, and on which somebody else has to act.

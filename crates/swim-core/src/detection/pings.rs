@@ -29,7 +29,7 @@ pub(super) enum Pending {
     Relay(Relay),
     /// Sent to find out which of two addresses a name belongs to.
     Check { member: Slot },
-    /// Sent to a failed member, in case it can be reached again.
+    /// Sent to a member that failed or left, in case it can be reached again.
     Retry { member: Slot },
     /// Sent to a member of whom this node only heard, before it is told news.
     Ask { member: Slot },
@@ -289,12 +289,37 @@ impl Detector {
         member: Slot,
         accusation: Option<Update<'_>>,
     ) {
-        let sequence = self.pings.sequence(&cx.config);
-        let entry = members.entry(member);
         // A stream follows, in which there has to be time for a SYN that is lost and sent again.
         let patience = cx.config.probe_timeout.min(cx.config.last_call_time() / 5);
-        let (to, deadline) = (entry.address(), cx.now() + patience);
-        self.pings.wait(sequence, to, deadline, Pending::LastCall { member });
+        let to = members.entry(member).address();
+        let call = (Pending::LastCall { member }, patience);
+        self.ping_accused(cx, members, (member, to), call, accusation);
+    }
+
+    /// Tells a member that left, and announces itself at this address, that it left, and asks it
+    /// whether it is there: so it knows who says so, and can answer.
+    pub(crate) fn call_departed(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        (member, to): (Slot, SocketAddr),
+        accusation: Update<'_>,
+    ) {
+        let call = (Pending::Retry { member }, cx.config.probe_interval);
+        self.ping_accused(cx, members, (member, to), call, Some(accusation));
+    }
+
+    fn ping_accused(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        (member, to): (Slot, SocketAddr),
+        (pending, patience): (Pending, Duration),
+        accusation: Option<Update<'_>>,
+    ) {
+        let sequence = self.pings.sequence(&cx.config);
+        let entry = members.entry(member);
+        self.pings.wait(sequence, to, cx.now() + patience, pending);
         let mut draft = cx.channel.datagram();
         draft.append(&Message::Ping(ping(&cx.config, sequence, entry.name())));
         cx.stats.sent[MessageKind::Ping] += 1;
@@ -360,7 +385,7 @@ impl Detector {
                 return member.map(Acked::There);
             }
             Some(Pending::Check { member }) => return Some(Acked::Check(member)),
-            Some(Pending::Retry { member }) => return Some(Acked::Failed(member)),
+            Some(Pending::Retry { member }) => return Some(Acked::Gone(member)),
             Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
             Some(Pending::LastCall { member }) => return Some(Acked::LastCall(member)),
             Some(Pending::Goodbye { member }) => return Some(Acked::Goodbye(member)),

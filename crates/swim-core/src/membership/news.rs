@@ -10,8 +10,9 @@ use crate::wire::Update;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(super) via: Via,
-    /// The member whose packet it came in: it pinged in it, from its own address.
-    pub(super) pinger: Option<Slot>,
+    /// The member whose packet it came in, where that is known: it pinged in it, or answered a ping,
+    /// from its own address.
+    pub(super) sender: Option<Slot>,
     /// It is known to everybody whom this node could tell: it knew nobody before. A node that joins
     /// does not pass on what it learns in the join: the cluster that it learns it from knows it,
     /// and a newcomer to 1,000 members would send 1,000 updates.
@@ -23,17 +24,17 @@ pub(crate) struct Origin {
 impl Origin {
     /// This node itself.
     pub(crate) const OWN: Origin =
-        Origin { via: Via::Own, pinger: None, is_common: false, is_answer: false };
+        Origin { via: Via::Own, sender: None, is_common: false, is_answer: false };
 
-    /// A datagram; with the member that pinged in it from its own address, if one did so far.
+    /// A datagram; with the member that sent it, as far as that is known so far.
     #[inline]
-    pub(crate) fn packet(from: SocketAddr, pinger: Option<Slot>) -> Self {
-        Origin { via: Via::Packet { from }, pinger, ..Origin::OWN }
+    pub(crate) fn packet(from: SocketAddr, sender: Option<Slot>) -> Self {
+        Origin { via: Via::Packet { from }, sender, ..Origin::OWN }
     }
 
     /// An exchange of views, which this node `dialled`, or which dialled.
     pub(super) fn push_pull(from: SocketAddr, is_common: bool, dialled: bool) -> Self {
-        Origin { via: Via::PushPull { from }, pinger: None, is_common, is_answer: dialled }
+        Origin { via: Via::PushPull { from }, sender: None, is_common, is_answer: dialled }
     }
 }
 

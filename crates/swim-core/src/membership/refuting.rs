@@ -67,6 +67,7 @@ impl Membership {
             detector.change_health(cx, 1, HealthReason::Accused);
         }
         self.answer_accuser(cx, accuser.as_str(), news.origin);
+        self.answer_contact(cx, news.origin);
         cx.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via: news.via() });
     }
 
@@ -156,7 +157,12 @@ impl Membership {
                 cx.drop_quietly(DropReason::Stale);
                 self.answer_accuser(cx, accuser, news.origin);
             }
-            Claim::Alive { .. } | Claim::Left => cx.drop_quietly(DropReason::Stale),
+            Claim::Left => {
+                cx.drop_quietly(DropReason::Stale);
+                let own = cx.config.name.clone();
+                self.answer_accuser(cx, own.as_str(), news.origin);
+            }
+            Claim::Alive { .. } => cx.drop_quietly(DropReason::Stale),
         }
     }
 

@@ -8,6 +8,7 @@ use super::evidence::{Hearsay, is_followed};
 use super::{Membership, News, Origin};
 use crate::config::Config;
 use crate::context::Context;
+use crate::detection::Detector;
 use crate::dissemination::Gossip;
 use crate::member::Incarnation;
 use crate::members::{Slot, Standing};
@@ -45,11 +46,31 @@ impl Membership {
         }
     }
 
+    /// Tells a member that announces itself at `to` after it left, which it may not know: another
+    /// node of its name may have left, or an earlier life of it. Nothing in its goodbye says who
+    /// believes it, so the one who tells it pings it as well.
+    pub(super) fn tell_departed(
+        &mut self,
+        cx: &mut Context,
+        detector: &mut Detector,
+        slot: Slot,
+        (incarnation, to): (Incarnation, SocketAddr),
+    ) {
+        let far = !is_followed(incarnation, self.members.entry(slot).incarnation());
+        if far || cx.config.breaks(Sabotage::TellsWithoutAsking) {
+            return self.tell_accused(cx, slot, (incarnation, to));
+        }
+        if self.may_tell(cx, Some(slot), to, cx.config.probe_interval) {
+            let own = cx.config.name.clone();
+            let Some(departure) = self.accusation_by(own.as_str(), slot) else { return };
+            detector.call_departed(cx, &self.members, (slot, to), departure);
+        }
+    }
+
     /// Answers an accuser directly that this node is alive: gossip may not reach it, if it and all
     /// it knows hold this node for gone, and where datagrams are lost it may have missed the
     /// refutation. Only an accuser that is known at that address gets an answer, as it is larger
-    /// than the accusation; it is the one named, or the one that repeats the accusation with a
-    /// ping.
+    /// than the accusation; it is the one named, or the one in whose packet it is.
     pub(super) fn answer_accuser(&mut self, cx: &mut Context, accuser: &str, origin: Origin) {
         if let Via::Packet { from } = origin.via
             && let Some(slot) = self.accuser(accuser, origin)
@@ -59,9 +80,20 @@ impl Membership {
         }
     }
 
+    /// The same to a node that this one dialled, and that accused it in its answer: what it was told
+    /// before is refuted itself.
+    pub(super) fn answer_contact(&mut self, cx: &mut Context, origin: Origin) {
+        if let Via::PushPull { from } = origin.via
+            && origin.is_answer
+            && self.may_tell(cx, None, from, cx.config.gossip_interval)
+        {
+            self.tell_about(cx, Slot::LOCAL, from);
+        }
+    }
+
     /// The accuser, if the accusation came from its own address.
     pub(super) fn accuser(&self, accuser: &str, origin: Origin) -> Option<Slot> {
-        let accuser = origin.pinger.or_else(|| self.members.find(accuser))?;
+        let accuser = origin.sender.or_else(|| self.members.find(accuser))?;
         let address = self.members.entry(accuser).address();
         (origin.via == Via::Packet { from: address }).then_some(accuser)
     }

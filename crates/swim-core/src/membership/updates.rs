@@ -129,7 +129,10 @@ impl Membership {
             && !breaks_precedence(&cx.config, claim, known)
         {
             let is_far = !is_followed(update.incarnation, known.incarnation);
-            if !known.state.is_live() || (known.state == State::Suspect && is_far) {
+            if known.state == State::Left {
+                let there = (update.incarnation, canonical(new.address));
+                self.tell_departed(cx, detector, slot, there);
+            } else if !known.state.is_live() || (known.state == State::Suspect && is_far) {
                 self.tell_accused(cx, slot, (update.incarnation, canonical(new.address)));
             } else if update.incarnation == known.incarnation
                 && !entry.carries(new.meta, new.versions)

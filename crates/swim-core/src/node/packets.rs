@@ -23,8 +23,8 @@ struct Packet {
     /// Its length.
     size: usize,
     questions: u32,
-    /// The member that pinged in it, from its own address.
-    pinger: Option<Slot>,
+    /// The member whose packet it is: it pinged in it, or answered a ping, from its own address.
+    sender: Option<Slot>,
     sealed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Node {
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
                 let (size, sealed) = (datagram.len(), opened.is_sealed());
-                let mut packet = Packet { from, size, questions: 0, pinger: None, sealed };
+                let mut packet = Packet { from, size, questions: 0, sender: None, sealed };
                 opened.read(|message| self.take_message(&mut packet, message));
             }
             Err(reason) => self.cx.report_drop(from, reason, false),
@@ -84,18 +84,22 @@ impl Node {
             Message::Ping(ping) => {
                 let size = packet.size + self.more_around_answers(packet.sealed);
                 if let Some(pinger) = self.receive_ping((from, size), ping) {
-                    packet.pinger = Some(pinger);
+                    packet.sender = Some(pinger);
                 }
             }
             Message::IndirectPing(request) => {
                 detector.relay_ping(cx, gossip, membership.members(), from, request);
             }
-            Message::Ack(ack) => self.receive_ack(from, ack),
+            Message::Ack(ack) => {
+                if let Some(answerer) = self.receive_ack(from, ack) {
+                    packet.sender = Some(answerer);
+                }
+            }
             Message::Nack { sequence } => {
                 detector.receive_nack(cx, membership.members(), from, *sequence);
             }
             Message::Update(update) => {
-                let news = News::new(update, Origin::packet(from, packet.pinger));
+                let news = News::new(update, Origin::packet(from, packet.sender));
                 membership.receive_update(cx, gossip, detector, &news);
             }
             Message::User(message) => self.receive_user_message(packet.sealed, message),

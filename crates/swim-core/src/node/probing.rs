@@ -104,10 +104,25 @@ impl Node {
         }
     }
 
-    pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) {
+    /// Takes an ack. Returns the member that answers, if it does so from its own address.
+    #[inline]
+    pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) -> Option<Slot> {
+        let Node { cx, membership, detector, .. } = self;
+        let acked = detector.receive_ack(cx, membership.members(), from, ack)?;
+        let member = acked.member();
+        let at_home = match acked {
+            Acked::Probe(_, at_home) => at_home,
+            _ => member != Slot::LOCAL && membership.members().entry(member).is_at(from),
+        };
+        self.take_answer(from, ack, acked);
+        at_home.then_some(member)
+    }
+
+    #[inline]
+    fn take_answer(&mut self, from: SocketAddr, ack: &Ack<'_>, acked: Acked) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
-        match detector.receive_ack(cx, membership.members(), from, ack) {
-            Some(Acked::Probe(probe, at_home)) => {
+        match acked {
+            Acked::Probe(probe, at_home) => {
                 // The stream may not have said anything yet, not even the label. A member that runs
                 // memberlist complains of such a connection, so there it goes on to its end.
                 if cx.config.wire == Wire::Swim
@@ -124,36 +139,35 @@ impl Node {
                     }
                 }
             }
-            Some(Acked::Check(member)) => {
+            Acked::Check(member) => {
                 membership.check_answered(cx, gossip, detector, member, from);
             }
-            Some(Acked::Failed(member)) => self.found_again(member, from),
-            Some(Acked::LastCall(suspect)) => membership.last_call_answered(cx, suspect, from),
-            Some(Acked::Goodbye(member)) => {
+            Acked::Gone(member) => self.found_again(member, from),
+            Acked::LastCall(suspect) => membership.last_call_answered(cx, suspect, from),
+            Acked::Goodbye(member) => {
                 membership.note_answer_from(member, from);
                 membership.note_goodbye_heard();
             }
-            Some(Acked::There(member)) => membership.note_answer_from(member, from),
-            Some(Acked::Asked(member)) => {
+            Acked::There(member) => membership.note_answer_from(member, from),
+            Acked::Asked(member) => {
                 detector.note_asked_answered(from);
                 membership.note_answer_from(member, from);
                 if membership.status() != Status::Left {
                     gossip.tell(cx, membership.members(), member);
                 }
             }
-            None => {}
         }
     }
 
-    /// A failed member answers: everything is exchanged with it, so that both sides of what was a
-    /// partition hear of each other.
+    /// A member that is gone answers: everything is exchanged with it, so that both sides of what
+    /// was a partition hear of each other.
     fn found_again(&mut self, member: Slot, from: SocketAddr) {
         let Node { cx, membership, exchange, .. } = self;
         membership.note_answer_from(member, from);
         let members = membership.members();
         let entry = members.entry(member);
-        let failed = entry.state() == State::Failed;
-        if failed && entry.address() == from && membership.status() == Status::Running {
+        let gone = !entry.state().is_live();
+        if gone && entry.address() == from && membership.status() == Status::Running {
             exchange.push_pull_with(cx, members, from);
         }
     }
