@@ -109,6 +109,8 @@ pub enum Sabotage {
     AnswersAtLength,
     /// Gossips to members of whom it only heard.
     GossipsToStrangers,
+    /// Leaves it to gossip to tell those of whom it learns by joining.
+    IntroducesItselfToNobody,
     /// Believes what members say of others that it holds failed.
     BelievesTheFailed,
     /// Declares members failed whom it has not asked, and follows each verdict at once.

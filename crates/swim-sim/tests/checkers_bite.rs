@@ -15,6 +15,8 @@ use swim_sim::checkers::{
 use swim_sim::swarm::{self, Hostility, Setup};
 use swim_sim::{Options, World, bounds, millis, secs};
 
+use newcomers::Order;
+
 #[path = "cluster/attacks.rs"]
 mod attacks;
 #[path = "cluster/datagrams_lost.rs"]
@@ -25,6 +27,8 @@ mod doubts;
 mod searches;
 #[path = "cluster/goodbyes.rs"]
 mod goodbyes;
+#[path = "cluster/newcomers.rs"]
+mod newcomers;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
@@ -444,4 +448,19 @@ fn a_lone_node_that_keeps_its_pace_lists_the_others_for_minutes() {
     world.isolate("n7");
     world.run(within);
     assert!(world.node("n7").members_live() > 20, "{}", world.node("n7").members_live());
+}
+
+#[test]
+fn newcomers_that_introduce_themselves_to_nobody_wait_for_the_periodic_exchange() {
+    for order in [Order::Together, Order::InTurn] {
+        let run = |seed| {
+            let options = Options::new(seed).configure(|_, config| {
+                *config = config.clone().memberlist();
+                config.sabotage = Some(Sabotage::IntroducesItselfToNobody);
+            });
+            newcomers::until_all_know_all(options, 50, order)
+        };
+        let late = (0..10).map(run).filter(|time| *time > secs(3)).count();
+        assert!(late > 1, "{order:?}: {late} of 10 took longer than 3 s");
+    }
 }

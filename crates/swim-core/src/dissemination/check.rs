@@ -18,12 +18,13 @@ impl Gossip {
         self.check_broadcasts(config);
         self.seen.check(config.broadcast_origins_max);
         self.inbox.check();
+        self.introductions.check(members);
         let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
         self.share.check(config.packet_size_max + excess);
         assert!(self.finished.is_empty(), "what a packet finished was settled");
         if self.stopped {
             assert_eq!(self.due, None, "a node that has left does not gossip");
-        } else if !self.is_idle() && members.has_audience() {
+        } else if (!self.is_idle() || self.introductions.are_due()) && members.has_audience() {
             assert!(self.due.is_some(), "news and somebody to tell, but no gossip is due");
         }
     }

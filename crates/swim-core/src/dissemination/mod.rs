@@ -6,6 +6,7 @@
 mod broadcasting;
 mod check;
 mod inbox;
+mod introducing;
 mod keyed;
 mod messages;
 #[cfg(all(feature = "encryption", feature = "memberlist"))]
@@ -35,6 +36,7 @@ use crate::wire::{Message, Update, Wire, memberlist};
 
 pub(crate) use broadcasting::Taking;
 use inbox::Inbox;
+use introducing::Introductions;
 use keyed::Keyed;
 use queue::{Finished, Queue, Subject, Ticket};
 pub(crate) use queue::{Tier, Waiter};
@@ -57,6 +59,7 @@ pub(crate) struct Gossip {
     moves: BTreeMap<Slot, u32>,
     broadcasts: Queue,
     share: Share,
+    introductions: Introductions,
     seen: Seen,
     keyed: Keyed,
     /// Which messages in packets were taken, and how many were sent.
@@ -88,6 +91,7 @@ impl Gossip {
             moves: BTreeMap::new(),
             broadcasts: Queue::default(),
             share: Share::default(),
+            introductions: Introductions::default(),
             seen: Seen::default(),
             keyed: Keyed::default(),
             inbox: Inbox::default(),
@@ -193,12 +197,14 @@ impl Gossip {
             let given_up = self.updates.remove(place);
             self.settle(given_up, &cx.config, &mut cx.outputs);
         }
+        self.introductions.forget(subject);
     }
 
     /// The last one who could have heard is gone: what is queued counts as spread. Who comes later
     /// learns it in the join.
     pub(crate) fn settle_all(&mut self, cx: &mut Context) {
         self.keyed = Keyed::default();
+        self.introductions = Introductions::default();
         for queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)] {
             for finished in queue.drain() {
                 self.settle(finished, &cx.config, &mut cx.outputs);
@@ -210,6 +216,7 @@ impl Gossip {
     pub(crate) fn stop(&mut self, cx: &mut Context) {
         (self.due, self.stopped) = (None, true);
         self.keyed = Keyed::default();
+        self.introductions = Introductions::default();
         self.places = HashTable::new();
         self.moves.clear();
         for queue in [core::mem::take(&mut self.updates), core::mem::take(&mut self.broadcasts)] {
@@ -310,7 +317,8 @@ impl Gossip {
     /// it.
     #[inline]
     pub(crate) fn arm(&mut self, cx: &Context, members: &Members) {
-        if self.due.is_none() && !self.stopped && !self.is_idle() && members.has_audience() {
+        let has_news = !self.is_idle() || self.introductions.are_due();
+        if self.due.is_none() && !self.stopped && has_news && members.has_audience() {
             self.due = Some(self.next_tick(cx.now(), cx.config.gossip_interval));
         }
     }

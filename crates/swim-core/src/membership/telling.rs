@@ -128,7 +128,7 @@ impl Membership {
 
     /// What a member announced last, at the incarnation at which it did. What is held against it
     /// may be about a higher one, at which it may have announced something else.
-    fn announced(&self, config: &Config, slot: Slot) -> Update<'_> {
+    pub(super) fn announced(&self, config: &Config, slot: Slot) -> Update<'_> {
         let entry = self.members.entry(slot);
         let mixes = config.breaks(Sabotage::MixesIncarnations);
         let incarnation = if mixes { entry.incarnation() } else { self.members.announced(slot) };

@@ -207,6 +207,9 @@ impl Membership {
         }
         let slot = self.members.add(cx.now(), name, new);
         self.own.note_peer(cx.now());
+        if is_to_be_met(&cx.config, news, new) {
+            gossip.introduce_to(slot);
+        }
         self.pass_on(cx, gossip, slot, news, Tier::Normal);
         let member = self.members.entry(slot).view().to_member();
         cx.emit(Event::Joined { member, previous: None, via });
@@ -233,6 +236,17 @@ fn breaks_precedence(config: &Config, claim: Belief, known: Belief) -> bool {
     let (alive, equal) = (known.state == State::Alive, claim.incarnation == known.incarnation);
     (config.breaks(Sabotage::BelievesOldNews) && alive && !equal)
         || (config.breaks(Sabotage::Resurrects) && known.state == State::Failed && equal)
+}
+
+/// Whether this node introduces itself to a member that it just learned of: it learned it in the
+/// answer to an exchange, and not from the member itself. On the native wire the acks of both tell
+/// that one of them misses the other.
+#[inline]
+fn is_to_be_met(config: &Config, news: &News<'_>, new: &Announcement<'_>) -> bool {
+    config.wire.is_memberlist()
+        && news.origin.is_answer
+        && news.via() != (Via::PushPull { from: canonical(new.address) })
+        && !config.breaks(Sabotage::IntroducesItselfToNobody)
 }
 
 /// What a member announces has to be within the limits, whoever says so, and has to please the

@@ -164,6 +164,7 @@ impl Node {
             for &target in targets.slots() {
                 self.tell_or_ask(target);
             }
+            self.introduce_itself();
             self.gossip.arm(&self.cx, self.membership.members());
             self.note_goodbye();
         }

@@ -7,6 +7,7 @@ mod commands;
 mod due;
 mod getters;
 mod inputs;
+mod introducing;
 #[cfg(feature = "encryption")]
 mod keys;
 mod leaving;

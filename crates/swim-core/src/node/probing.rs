@@ -152,7 +152,9 @@ impl Node {
             Acked::Asked(member) => {
                 detector.note_asked_answered(from);
                 membership.note_answer_from(member, from);
-                if membership.status() != Status::Left {
+                if gossip.take_asked(member) {
+                    self.introduce_itself_to(member);
+                } else if membership.status() != Status::Left {
                     gossip.tell(cx, membership.members(), member);
                 }
             }

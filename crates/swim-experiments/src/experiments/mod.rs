@@ -4,6 +4,7 @@ mod asking;
 mod churn;
 mod crash;
 mod flipflop;
+mod forming;
 mod join;
 mod lifeguard;
 mod loss;
@@ -52,6 +53,11 @@ pub(crate) const ALL: &[Experiment] = &[
         name: "join",
         what: "a thousand nodes join a small cluster within a second",
         run: join::run,
+    },
+    Experiment {
+        name: "forming",
+        what: "a cluster forms through one seed on memberlist's wire, and one joins a large one",
+        run: forming::run,
     },
     Experiment {
         name: "swim",

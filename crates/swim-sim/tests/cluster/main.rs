@@ -46,6 +46,7 @@ mod memberlist_wire;
 mod migrating;
 mod mixed;
 mod network;
+mod newcomers;
 mod operations;
 mod packet_sizes;
 mod queues;

@@ -4,7 +4,10 @@
 use core::time::Duration;
 
 use swim_core::{Answer, Config, Event, Incarnation, Key, Keyring, Status};
-use swim_sim::{Options, World, bounds, secs};
+use swim_sim::{Options, World, bounds, millis, secs};
+
+use crate::common::large;
+use crate::newcomers::{Order, until_all_know_all};
 
 const SIZES: [usize; 3] = [3, 10, 40];
 
@@ -128,6 +131,47 @@ fn at_25_percent_loss_a_cluster_holds_together() {
         // A view that missed a refutation is not asked for: see `may_call` in the core.
         assert!(failed * 2000 <= lasted * nodes, "{nodes} nodes: {failed}");
     }
+}
+
+#[test]
+fn s77_nodes_that_join_through_one_seed_know_each_other_within_seconds() {
+    let runs = if large() { [1000, 100] } else { [100, 5] };
+    for (nodes, bound, runs) in [(50, secs(3), runs[0]), (200, secs(5), runs[1])] {
+        for order in [Order::Together, Order::InTurn] {
+            let run = |seed| {
+                let options = Options::new(seed)
+                    .configure(|_, config| *config = config.clone().memberlist())
+                    .digest(false);
+                until_all_know_all(options, nodes, order)
+            };
+            let mut times: Vec<Duration> = (0..runs).map(run).collect();
+            times.sort_unstable();
+            let late = times.iter().filter(|time| **time > bound).count();
+            let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+            println!("{nodes} nodes, {order:?}: median {median:?}, slowest {slowest:?}");
+            assert!(late * 100 <= times.len(), "{late} of {runs} took longer than {bound:?}");
+        }
+    }
+}
+
+#[test]
+fn s77_who_joins_a_large_cluster_asks_its_seed_once() {
+    let mut world = Options::new(1)
+        .configure(|_, config| *config = config.clone().memberlist())
+        .records(false)
+        .build();
+    world.assemble(1000);
+    world.run(millis(300));
+    world.start("late");
+    world.join("late", "n0");
+    world.run(secs(5));
+    let stats = world.node("late").stats();
+    let streams = stats.stream_bytes_received + stats.stream_bytes_sent;
+    let packets = stats.packet_bytes_sent + stats.packet_bytes_received;
+    println!("{streams} bytes in streams, {packets} in packets");
+    assert_eq!((stats.streams_opened, world.node("late").members_live()), (1, 1001));
+    // Without introductions a join costs hardly more than its streams.
+    assert!(packets <= streams, "{streams} and {packets} bytes");
 }
 
 /// How many of the others received this, and how many copies they received together.

@@ -1,0 +1,152 @@
+//! Members that this node introduces itself to: those that it learned of in an exchange that it
+//! asked for. On memberlist's wire alone, where no ack tells that two views differ.
+//!
+//! A newcomer knows everybody who joined before it at the same seed, by the seed's answer. They
+//! know it by gossip, and gossip misses some: each update is told 4 to 16 times by each member, and
+//! whoever it misses waits for a push/pull. So the newcomer tells them itself, one packet each.
+
+use alloc::collections::VecDeque;
+
+use super::Gossip;
+use crate::context::Context;
+use crate::members::{Members, Slot};
+use crate::output::PacketKind;
+use crate::wire::{Message, Update, memberlist};
+
+/// In a cluster of so many, a node introduces itself to all.
+const INTRODUCTIONS_MAX: usize = 256;
+
+/// In a larger one, to so many that it learned of last: most likely they are newcomers, whom others
+/// miss, too. There an update is told at least 12 times by each member, and misses nearly nobody.
+/// To introduce itself to a thousand would cost a joiner more than the seed's answer.
+const INTRODUCTIONS_IN_LARGE: usize = 32;
+
+/// So many per gossip tick: a burst that a socket's buffer holds, answers included.
+const INTRODUCTIONS_PER_TICK: usize = 64;
+
+/// Whom this node introduces itself to.
+#[derive(Debug, Default)]
+pub(super) struct Introductions {
+    /// Those whose turn comes.
+    waiting: VecDeque<Slot>,
+    /// Those that were asked whether they are there, and are told when they answer.
+    asked: VecDeque<Slot>,
+}
+
+impl Introductions {
+    /// Whether somebody waits for a turn.
+    #[inline]
+    pub(super) fn are_due(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes out a member of whom nothing is to be told any more.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        self.waiting.retain(|&it| it != slot);
+        self.asked.retain(|&it| it != slot);
+    }
+
+    /// Asserts that all are in the table, and no more than may be.
+    pub(super) fn check(&self, members: &Members) {
+        for list in [&self.waiting, &self.asked] {
+            let (count, max) = (list.len(), INTRODUCTIONS_MAX);
+            assert!(count <= max, "{count} introductions, {max} are the most");
+            for &slot in list {
+                assert!(members.holds(slot), "an introduction to {slot:?}, who is forgotten");
+            }
+        }
+    }
+}
+
+impl Gossip {
+    /// This node learned of a member in an exchange that it asked for: it introduces itself.
+    pub(crate) fn introduce_to(&mut self, member: Slot) {
+        push(&mut self.introductions.waiting, member);
+    }
+
+    /// The `nth` of those whose turn it is in a gossip tick, counted from 0.
+    #[inline]
+    pub(crate) fn next_introduction(&mut self, nth: usize, members: &Members) -> Option<Slot> {
+        let waiting = &mut self.introductions.waiting;
+        if nth == INTRODUCTIONS_PER_TICK {
+            return None;
+        }
+        if members.live() > INTRODUCTIONS_MAX && waiting.len() > INTRODUCTIONS_IN_LARGE {
+            waiting.drain(..waiting.len() - INTRODUCTIONS_IN_LARGE);
+        }
+        let next = waiting.pop_front()?;
+        give_back(waiting);
+        Some(next)
+    }
+
+    /// The member was asked whether it is there: this node introduces itself when it answers.
+    pub(crate) fn introduction_waits_for_answer(&mut self, member: Slot) {
+        push(&mut self.introductions.asked, member);
+    }
+
+    /// A member that was asked answered. Whether this node is to introduce itself to it.
+    pub(crate) fn take_asked(&mut self, member: Slot) -> bool {
+        let asked = &mut self.introductions.asked;
+        let found = asked.iter().position(|&it| it == member);
+        let is_one = found.and_then(|place| asked.remove(place)).is_some();
+        give_back(asked);
+        is_one
+    }
+
+    /// Tells a member who this node is, and what is queued.
+    pub(crate) fn introduce(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        to: Slot,
+        own: Update<'_>,
+    ) {
+        let mut draft = cx.channel.datagram();
+        // Otherwise it goes along with what is queued.
+        if !self.waits(Slot::LOCAL) {
+            let message = Message::Update(own);
+            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
+        }
+        self.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
+        let entry = members.entry(to);
+        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
+        cx.send(entry.address(), payload, PacketKind::News);
+    }
+}
+
+/// Gives back the memory of a list that became empty.
+fn give_back(list: &mut VecDeque<Slot>) {
+    if list.is_empty() {
+        *list = VecDeque::new();
+    }
+}
+
+/// Adds a member; the one that waits longest makes room.
+fn push(list: &mut VecDeque<Slot>, member: Slot) {
+    if list.len() == INTRODUCTIONS_MAX {
+        list.pop_front();
+    }
+    list.push_back(member);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    #[should_panic(expected = "257 introductions, 256 are the most")]
+    fn more_introductions_than_may_be_are_noticed() {
+        let mut introductions = Introductions::default();
+        introductions.waiting.resize(INTRODUCTIONS_MAX + 1, Slot::LOCAL);
+        introductions.check(&Members::new(&mut Random::new([1; 32])));
+    }
+
+    #[test]
+    #[should_panic(expected = "an introduction to Slot(0), who is forgotten")]
+    fn an_introduction_to_nobody_is_noticed() {
+        let mut introductions = Introductions::default();
+        introductions.waiting.push_back(Slot::LOCAL);
+        introductions.check(&Members::new(&mut Random::new([1; 32])));
+    }
+}
