@@ -46,7 +46,8 @@ impl Bounds {
     }
 
     /// By when the members agree again after a cut: all nodes of a side together look for a lost
-    /// member once an interval, at the worst local health, and what gossip misses comes by push/pull.
+    /// member once an interval, at the worst local health, and what gossip misses comes by
+    /// push/pull.
     pub(crate) fn healing(&self) -> Duration {
         self.config.probe_interval * u32::from(self.config.awareness_max) * 2
             + self.spread() * 3

@@ -8,6 +8,7 @@ mod serial;
 #[cfg(test)]
 mod tests;
 mod tls_fault;
+mod via;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,6 +25,7 @@ use crate::stats::DropReason;
 
 pub use connection_error::ConnectionError;
 pub use tls_fault::TlsFault;
+pub use via::Via;
 
 /// Something that the caller has to do. Exhaustive on purpose: a new duty must not be overlooked.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,55 +128,6 @@ pub struct StreamId(pub u64);
 /// node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
-
-/// How a piece of news came to this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Via {
-    /// This node found out by itself: its own probe, or its own command.
-    Own,
-    /// In a datagram (gossip, or piggybacked on a probe) from this address.
-    Packet {
-        /// Who passed it on.
-        from: SocketAddr,
-    },
-    /// In a push/pull exchange with the node at this address.
-    PushPull {
-        /// Who passed it on.
-        from: SocketAddr,
-    },
-}
-
-impl Via {
-    /// Names the way, the same in every release: `own`, `packet` or `push_pull`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Via::Own => "own",
-            Via::Packet { .. } => "packet",
-            Via::PushPull { .. } => "push_pull",
-        }
-    }
-
-    /// The address of the node that passed the news on, if one did.
-    #[must_use]
-    pub fn heard_from(&self) -> Option<SocketAddr> {
-        match *self {
-            Via::Own => None,
-            Via::Packet { from } | Via::PushPull { from } => Some(from),
-        }
-    }
-}
-
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Via::Own => f.write_str("own observation"),
-            Via::Packet { from } => write!(f, "gossip from {from}"),
-            Via::PushPull { from } => write!(f, "push/pull with {from}"),
-        }
-    }
-}
 
 /// News for the application, with its cause. New kinds may be added in any release.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,8 +265,8 @@ pub enum Event {
         member: Member,
     },
     /// A member answers datagrams, and no stream to it: something between this node and it filters
-    /// TCP, or nothing listens there. It stays alive, but push/pulls and reliable messages between the
-    /// two fail. Reported once until a stream is answered again.
+    /// TCP, or nothing listens there. It stays alive, but push/pulls and reliable messages between
+    /// the two fail. Reported once until a stream is answered again.
     #[non_exhaustive]
     StreamsBlocked {
         /// The member.

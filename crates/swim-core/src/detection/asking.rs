@@ -6,7 +6,7 @@ use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::{Detector, Pending, ping};
+use super::{Accusation, Detector, Pending, ping};
 use crate::context::Context;
 use crate::dissemination::{Gossip, may_hear};
 use crate::members::{Members, Slot};
@@ -115,6 +115,15 @@ impl Detector {
         gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
         cx.send(to, payload, PacketKind::News);
+    }
+
+    /// Pings a member while nobody is heard, without help: if that is not answered either, and
+    /// nobody else is heard meanwhile, the member is accused.
+    pub(crate) fn ping_silent(&mut self, cx: &mut Context, members: &Members, member: Slot) {
+        let entry = members.entry(member);
+        let (to, incarnation) = (entry.address(), entry.incarnation());
+        let silent = Pending::Silent(Accusation { target: member, incarnation });
+        self.ping_named(cx, members, member, to, (silent, cx.config.probe_interval));
     }
 
     /// Somebody who was asked answered from this address.

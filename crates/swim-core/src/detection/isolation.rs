@@ -3,10 +3,10 @@
 
 use core::time::Duration;
 
-use super::{Accusation, Detector, Pending};
+use super::Detector;
 use crate::config::Config;
 use crate::context::Context;
-use crate::members::{Members, Slot};
+use crate::members::Members;
 use crate::output::Event;
 use crate::sabotage::Sabotage;
 use crate::time::Instant;
@@ -101,15 +101,6 @@ impl Detector {
         let within = config.suspicion_timeouts(members.live()).min.as_millis().max(1);
         let share = members.peers() as u128 * config.probe_interval.as_millis() / within + 1;
         usize::try_from(share).unwrap_or(SILENT_MAX).min(SILENT_MAX)
-    }
-
-    /// Pings a member while nobody is heard, without help: if that is not answered either, and
-    /// nobody else is heard meanwhile, the member is accused.
-    pub(crate) fn ping_silent(&mut self, cx: &mut Context, members: &Members, member: Slot) {
-        let entry = members.entry(member);
-        let (to, incarnation) = (entry.address(), entry.incarnation());
-        let silent = Pending::Silent(Accusation { target: member, incarnation });
-        self.ping_named(cx, members, member, to, (silent, cx.config.probe_interval));
     }
 }
 

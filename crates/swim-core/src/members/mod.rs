@@ -8,11 +8,13 @@ mod entry;
 mod gone;
 mod hosts;
 mod pages;
+mod picked;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use entry::{Announcement, Entry, Standing};
 pub(crate) use pages::Slot;
+pub(crate) use picked::Picked;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -60,8 +62,8 @@ pub(crate) struct Members {
     digest: u64,
     /// The highest incarnation of anybody so far.
     highest: Incarnation,
-    /// Members whose incarnation an accusation has raised: at which one they announced what is known
-    /// of them. Nobody who is alive is among them.
+    /// Members whose incarnation an accusation has raised: at which one they announced what is
+    /// known of them. Nobody who is alive is among them.
     raised: BTreeMap<Slot, Incarnation>,
     /// Listed members that failed or left, by the time since when.
     gone_since: Deadlines<Slot>,
@@ -187,8 +189,8 @@ impl Members {
     }
 
     /// Takes a failed or left member out of the member list. Its name, address and incarnation are
-    /// kept: against old news that would bring it back, and to look for it if it failed; and what it
-    /// announced, to tell it of that life should it have forgotten it.
+    /// kept: against old news that would bring it back, and to look for it if it failed; and what
+    /// it announced, to tell it of that life should it have forgotten it.
     pub(crate) fn lose(&mut self, slot: Slot) {
         assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
         self.leave_lists(slot);
@@ -258,7 +260,7 @@ impl Members {
                 let drawn = step + random.below(narrow(candidates - step)) as usize;
                 order.swap(step, drawn);
                 self.consider(usize::from(order[step]), except, &allowed, &mut picked);
-                if picked.len == count {
+                if picked.slots().len() == count {
                     break;
                 }
             }
@@ -266,7 +268,7 @@ impl Members {
             for _ in 0..3 * FAN_OUT_MAX {
                 let drawn = random.below(narrow(candidates)) as usize;
                 self.consider(drawn, except, &allowed, &mut picked);
-                if picked.len == count {
+                if picked.slots().len() == count {
                     break;
                 }
             }
@@ -294,7 +296,7 @@ impl Members {
         let (mut live_left, mut failed_left) = (live, failed);
         let count = count.min(FAN_OUT_MAX);
         let mut looks = (live + failed).min(count + PASSED_OVER_MAX);
-        while picked.len < count && looks > 0 {
+        while picked.slots().len() < count && looks > 0 {
             looks -= 1;
             self.owed_to_failed += weight;
             let owed = self.owed_to_failed >= live + weight;
@@ -491,48 +493,6 @@ impl Members {
 
     fn hash(&self, name: &[u8]) -> u64 {
         hash_name(self.hash_keys, name)
-    }
-}
-
-/// A few members picked at random.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Picked {
-    slots: [Slot; FAN_OUT_MAX],
-    len: usize,
-}
-
-impl Picked {
-    fn push(&mut self, slot: Slot) {
-        self.slots[self.len] = slot;
-        self.len += 1;
-    }
-
-    /// Adds others, who are fewer than there is room for.
-    pub(crate) fn extend(&mut self, others: &Picked) {
-        others.slots().iter().for_each(|&slot| self.push(slot));
-    }
-
-    /// Takes all out.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Takes a member out that leaves the table.
-    pub(crate) fn remove(&mut self, slot: Slot) {
-        if let Some(place) = self.slots().iter().position(|&picked| picked == slot) {
-            self.len -= 1;
-            self.slots[place] = self.slots[self.len];
-        }
-    }
-
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots[..self.len]
-    }
-}
-
-impl Default for Picked {
-    fn default() -> Self {
-        Picked { slots: [Slot::LOCAL; FAN_OUT_MAX], len: 0 }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::wire::Update;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(super) via: Via,
-    /// The member whose packet it came in, where that is known: it pinged in it, or answered a ping,
-    /// from its own address.
+    /// The member whose packet it came in, where that is known: it pinged in it, or answered a
+    /// ping, from its own address.
     pub(super) sender: Option<Slot>,
     /// It is known to everybody whom this node could tell: it knew nobody before. A node that joins
     /// does not pass on what it learns in the join: the cluster that it learns it from knows it,

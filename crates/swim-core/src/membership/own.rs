@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::Membership;
 use super::leaving::Leave;
 use super::since::Since;
-use crate::config::Config;
 use crate::context::Context;
 use crate::dissemination::{Gossip, Tier, Waiter};
 use crate::error::{CommandError, at_most};
@@ -193,13 +192,6 @@ impl Membership {
             let incarnation = self.members.entry(Slot::LOCAL).incarnation();
             self.announce_self(cx, gossip, incarnation, Waiter::Nobody);
         }
-    }
-
-    /// What this node says of itself to one that may not know it; nothing while it leaves, or while
-    /// another node has its name.
-    pub(crate) fn introduction(&self, config: &Config) -> Option<Update<'_>> {
-        let says = self.own.status == Status::Running && !self.own.outranked;
-        says.then(|| self.announced(config, Slot::LOCAL))
     }
 
     /// Changes this node's metadata. While another node has this node's name, that is heard by

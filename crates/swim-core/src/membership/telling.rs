@@ -15,6 +15,7 @@ use crate::members::{Slot, Standing};
 use crate::output::Via;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
+use crate::status::Status;
 use crate::wire::{Claim, Message, Update};
 
 impl Membership {
@@ -80,8 +81,8 @@ impl Membership {
         }
     }
 
-    /// The same to a node that this one dialled, and that accused it in its answer: what it was told
-    /// before is refuted itself.
+    /// The same to a node that this one dialled, and that accused it in its answer: what it was
+    /// told before is refuted itself.
     pub(super) fn answer_contact(&mut self, cx: &mut Context, origin: Origin) {
         if let Via::PushPull { from } = origin.via
             && origin.is_answer
@@ -124,6 +125,13 @@ impl Membership {
     pub(super) fn tell_about(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
         let announced = self.announced(&cx.config, slot);
         cx.send_message(to, &Message::Update(announced));
+    }
+
+    /// This node's own announcement, to one that may not know it; nothing while it leaves, or while
+    /// another node has its name.
+    pub(crate) fn introduction(&self, config: &Config) -> Option<Update<'_>> {
+        let says = self.own.status() == Status::Running && !self.own.is_outranked();
+        says.then(|| self.announced(config, Slot::LOCAL))
     }
 
     /// What a member announced last, at the incarnation at which it did. What is held against it

@@ -1,0 +1,45 @@
+//! A few members at once.
+
+use super::{FAN_OUT_MAX, Slot};
+
+/// A few members picked at random.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picked {
+    slots: [Slot; FAN_OUT_MAX],
+    len: usize,
+}
+
+impl Picked {
+    pub(super) fn push(&mut self, slot: Slot) {
+        self.slots[self.len] = slot;
+        self.len += 1;
+    }
+
+    /// Adds others, who are fewer than there is room for.
+    pub(crate) fn extend(&mut self, others: &Picked) {
+        others.slots().iter().for_each(|&slot| self.push(slot));
+    }
+
+    /// Takes all out.
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Takes a member out that leaves the table.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if let Some(place) = self.slots().iter().position(|&picked| picked == slot) {
+            self.len -= 1;
+            self.slots[place] = self.slots[self.len];
+        }
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots[..self.len]
+    }
+}
+
+impl Default for Picked {
+    fn default() -> Self {
+        Picked { slots: [Slot::LOCAL; FAN_OUT_MAX], len: 0 }
+    }
+}
