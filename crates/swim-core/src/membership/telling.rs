@@ -42,7 +42,7 @@ impl Membership {
         {
             cx.send_message(to, &Message::Update(accusation));
         } else {
-            let announced = Message::Update(self.announced(&cx.config, slot));
+            let announced = Message::Update(self.to_outrank(&cx.config, slot));
             cx.send_messages(to, &[announced, Message::Update(accusation)]);
         }
     }
@@ -143,6 +143,20 @@ impl Membership {
         let (address, versions) = (entry.announced_address(), entry.versions());
         let claim = Claim::Alive { address, meta: entry.meta(), versions };
         Update { name: entry.name(), incarnation, claim }
+    }
+
+    /// What an accused member that is far behind has to outrank. Where an accusation raised the
+    /// incarnation, nobody may know what was announced there; it may also be forged. Without
+    /// something to outrank the member would not follow, and be held for gone for a day. It is said
+    /// without metadata, and to nobody but the one that announces itself under this name.
+    fn to_outrank(&self, config: &Config, slot: Slot) -> Update<'_> {
+        let (update, entry) = (self.announced(config, slot), self.members.entry(slot));
+        if update.incarnation == entry.incarnation() {
+            return update;
+        }
+        let (address, versions) = (entry.announced_address(), entry.versions());
+        let claim = Claim::Alive { address, meta: &[], versions };
+        Update { incarnation: entry.incarnation(), claim, ..update }
     }
 
     /// Tells an address, rate-limited, what is known of a member.
