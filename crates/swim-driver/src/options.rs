@@ -104,7 +104,8 @@ pub struct Options {
     pub transport: Carrier,
     /// With [`Carrier::Streams`]: how many links are kept to other members, the least lately used
     /// of which makes way for another; twice as many are taken from others. In a cluster of more
-    /// members a probe has to dial first. 128 by default; 0 counts as 1.
+    /// members a probe has to dial first. Each link takes a descriptor: see that the process may
+    /// have three times as many, and `streams_max` besides. 128 by default; 0 counts as 1.
     pub links_max: usize,
     /// With [`Carrier::Streams`]: how old a link gets, in either direction, before it is made anew.
     /// With TLS the certificates are checked again then. 24 hours by default.
