@@ -23,12 +23,12 @@ mod attacks;
 mod datagrams_lost;
 #[path = "cluster/doubts.rs"]
 mod doubts;
-#[path = "cluster/searches.rs"]
-mod searches;
 #[path = "cluster/goodbyes.rs"]
 mod goodbyes;
 #[path = "cluster/newcomers.rs"]
 mod newcomers;
+#[path = "cluster/searches.rs"]
+mod searches;
 
 /// What checkers complain about in a run of nodes that break a rule, or none.
 fn complaints(
