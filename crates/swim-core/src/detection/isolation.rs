@@ -73,13 +73,20 @@ impl Detector {
     }
 
     /// A period is over: whether it is the one in which this node becomes isolated.
+    #[inline]
     pub(crate) fn note_silence(&mut self, cx: &mut Context, members: &Members) -> bool {
-        let Isolation { heard_at, probes_failed, is_on, .. } = self.isolation;
         let is_alone = members.peers() == 0;
-        let is_silent = probes_failed >= PROBES_FAILED_MIN || is_alone;
-        if is_on || !is_silent || cx.config.breaks(Sabotage::KeepsItsPaceAlone) {
+        let is_silent = self.isolation.probes_failed >= PROBES_FAILED_MIN || is_alone;
+        is_silent && !self.isolation.is_on && self.begin_isolation(cx, members, is_alone)
+    }
+
+    /// Whether the silence has lasted for so long that this node is isolated.
+    #[cold]
+    fn begin_isolation(&mut self, cx: &mut Context, members: &Members, is_alone: bool) -> bool {
+        if cx.config.breaks(Sabotage::KeepsItsPaceAlone) {
             return false;
         }
+        let heard_at = self.isolation.heard_at;
         let silent_for = cx.now() - heard_at;
         let knows_somebody = !is_alone || members.misses(true) || members.misses(false);
         self.isolation.is_on = knows_somebody && is_long(&cx.config, members, silent_for);

@@ -18,7 +18,6 @@ pub(crate) use picked::Picked;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::hash::Hasher;
 use core::net::IpAddr;
 
 use hashbrown::HashTable;
@@ -509,9 +508,7 @@ fn give_back(list: &mut Vec<Slot>) {
 }
 
 fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(key0, key1);
-    hasher.write(name);
-    hasher.finish()
+    SipHasher13::new_with_keys(key0, key1).hash(name)
 }
 
 /// The next on the way round a list that is not empty.

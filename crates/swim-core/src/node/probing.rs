@@ -118,7 +118,7 @@ impl Node {
         at_home.then_some(member)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_answer(&mut self, from: SocketAddr, ack: &Ack<'_>, acked: Acked) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         match acked {
