@@ -317,8 +317,11 @@ impl Gossip {
     /// it.
     #[inline]
     pub(crate) fn arm(&mut self, cx: &Context, members: &Members) {
+        if self.due.is_some() || self.stopped {
+            return;
+        }
         let has_news = !self.is_idle() || self.introductions.are_due();
-        if self.due.is_none() && !self.stopped && has_news && members.has_audience() {
+        if has_news && members.has_audience() {
             self.due = Some(self.next_tick(cx.now(), cx.config.gossip_interval));
         }
     }
