@@ -10,8 +10,7 @@ use alloc::collections::VecDeque;
 use super::Gossip;
 use crate::context::Context;
 use crate::members::{Members, Slot};
-use crate::output::PacketKind;
-use crate::wire::{Message, Update, memberlist};
+use crate::wire::{Message, Update};
 
 /// In a cluster of so many, a node introduces itself to all.
 const INTRODUCTIONS_MAX: usize = 256;
@@ -101,16 +100,10 @@ impl Gossip {
         to: Slot,
         own: Update<'_>,
     ) {
-        let mut draft = cx.channel.datagram();
+        let own = Message::Update(own);
         // Otherwise it goes along with what is queued.
-        if !self.waits(Slot::LOCAL) {
-            let message = Message::Update(own);
-            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(&message));
-        }
-        self.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
-        let entry = members.entry(to);
-        let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
-        cx.send(entry.address(), payload, PacketKind::News);
+        let first = (!self.waits(Slot::LOCAL)).then_some(&own);
+        self.tell_after(cx, members, to, first);
     }
 }
 

@@ -232,10 +232,24 @@ impl Gossip {
 
     /// Sends what is queued to a member.
     pub(crate) fn tell(&mut self, cx: &mut Context, members: &Members, to: Slot) {
-        if self.is_idle() {
-            return;
+        if !self.is_idle() {
+            self.tell_after(cx, members, to, None);
         }
+    }
+
+    /// Sends a message to a member, if there is one, and what is queued behind it.
+    #[inline]
+    fn tell_after(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        to: Slot,
+        first: Option<&Message<'_>>,
+    ) {
         let mut draft = cx.channel.datagram();
+        if let Some(message) = first {
+            cx.stats.sent[message.kind()] += u64::from(draft.append_if_it_fits(message));
+        }
         self.fill(&mut draft, (members, to), &cx.config, &mut cx.stats, &mut cx.outputs);
         let entry = members.entry(to);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));

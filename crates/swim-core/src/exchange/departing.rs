@@ -10,8 +10,7 @@ use crate::wire::{self, Format, Scope, memberlist};
 
 impl Exchange {
     /// Tells a few random members over streams that this node has left: in a push/pull that holds
-    /// nobody else. They pass it on. An answer shows
-    /// that it was heard.
+    /// nobody else. They pass it on. An answer shows that it was heard.
     pub(crate) fn say_goodbye(&mut self, cx: &mut Context, members: &Members) {
         let picked = members.pick(&mut cx.random, FAN_OUT_MAX, None, |_| true);
         for &member in picked.slots() {
