@@ -38,7 +38,9 @@ impl Run {
                 break;
             }
             self.world.run(LOOK_EVERY);
-            self.join_who_forgot();
+            if self.plan.may_forget_members() && self.join_apart() {
+                self.world.run(self.plan.config.stream_timeout);
+            }
         }
         let Some(agreed_at) = agreed_at else {
             // The checker of convergence says so first, unless a look falls just after the bound.
@@ -115,13 +117,8 @@ impl Run {
         let (begun, mut joins) = (self.world.now(), 0);
         while joins < JOINS_MAX || self.world.now() - begun < patience {
             joins += 1;
-            let islands = self.islands();
-            if islands.len() <= 1 {
+            if !self.join_apart() {
                 return;
-            }
-            for place in 1..islands.len() {
-                // Not all to one: a node takes in a limited number of streams at a time.
-                self.join(islands[place][0], islands[(place - 1) / 2][0]);
             }
             self.world.run(self.plan.config.stream_timeout);
         }
@@ -131,22 +128,14 @@ impl Run {
         }
     }
 
-    /// A node that remembers few lost members may have had all their places taken by members that
-    /// were made up, and forget those that are there while it doubts them.
-    fn join_who_forgot(&mut self) {
-        if !self.plan.is_misled() || self.plan.config.lost_members_max >= self.plan.nodes {
-            return;
+    /// Joins nodes of which no chain of members leads to the others. Returns whether there are any.
+    fn join_apart(&mut self) -> bool {
+        let islands = self.islands();
+        for place in 1..islands.len() {
+            // Not all to one: a node takes in a limited number of streams at a time.
+            self.join(islands[place][0], islands[(place - 1) / 2][0]);
         }
-        let lone = |host: &usize| {
-            self.world.hosts[*host].takes_part().is_some_and(|node| node.members().count() == 1)
-        };
-        let Some(lone) = (0..self.labels.len()).find(lone) else { return };
-        let others = |host: &usize| *host != lone && self.world.hosts[*host].takes_part().is_some();
-        let contact = (0..self.labels.len()).find(others);
-        if let Some(contact) = contact {
-            self.join(lone, contact);
-            self.world.run(self.plan.config.stream_timeout);
-        }
+        islands.len() > 1
     }
 
     /// The nodes that take part, put together with those that they know.

@@ -97,6 +97,12 @@ impl Plan {
         self.hostile.is_some() && !requires_seals(&self.config)
     }
 
+    /// Whether nodes that remember few lost members may have all their places taken by members that
+    /// were made up, and forget those that are there while they doubt them.
+    pub(super) fn may_forget_members(&self) -> bool {
+        self.is_misled() && self.config.lost_members_max < self.nodes
+    }
+
     /// Whether the nodes find each other by themselves once the faults have ended.
     pub(super) fn heals_by_itself(&self) -> bool {
         !self.is_misled()
