@@ -15,7 +15,7 @@ use crate::wait::{in_time, pause};
 /// A connection of any transport.
 pub(crate) type Connection = Box<dyn Bytes>;
 
-/// What a connection is.
+/// The two directions of a connection, on any runtime.
 pub(crate) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}

@@ -13,7 +13,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// How often it is looked, not how long it is waited.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a future resolves to.
+/// Awaits a future for as long as a test may take, and returns its result.
 ///
 /// # Panics
 ///
@@ -80,7 +80,7 @@ pub(crate) async fn poll_up_to<F: Future>(times: usize, future: F) -> Option<F::
     .await
 }
 
-/// What a future resolves to, with something going on beside it that never ends.
+/// The result of a future, while something that never ends goes on beside it.
 pub(crate) async fn beside<T>(
     endless: impl Future<Output = Infallible>,
     future: impl Future<Output = T>,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// What an agent believes of a member.
+/// A member as an agent lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) state: String,

@@ -4,14 +4,15 @@
 //!
 //! ```no_run
 //! use swim_tls::{Tls, TlsFiles};
-//! # use swim_driver::{BindError, MemoryTransport as UdpTcp, Options};
+//! # use swim_driver::{BindError, MemoryNetwork, Options};
 //! # async fn bind_on<T>(_: T, _: Options) -> Result<(), BindError> { Ok(()) }
-//! # fn open() -> UdpTcp { unimplemented!() }
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let tls = Tls::load(TlsFiles::new("ca.pem", "node.pem", "node.key"))?;
 //! let options = Options::lan("cache-7".parse()?);
-//! let transport = tls.wrap(open()); // UdpTcp::open(options.bind)? of an adapter
+//! # let sockets = MemoryNetwork::new().open(options.bind)?;
+//! // Of an adapter: let sockets = UdpTcp::open(options.bind)?;
+//! let transport = tls.wrap(sockets);
 //! let node = bind_on(transport, options).await?;
 //!
 //! // When the certificate was renewed: connections from here on use the new one.
