@@ -162,23 +162,30 @@ impl Exchange {
             StreamInput::Data(data) => return self.receive_data(cx, id, data),
             StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
             StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
-            StreamInput::Failed(error) => {
-                let peer = stream.peer();
-                self.table.remove(id);
-                if let ConnectionError::Tls(fault) = error {
-                    cx.report_tls(peer, !is_accepted(purpose), fault);
-                }
-                let failure = Failure::Connection(error);
-                if !is_accepted(purpose) {
-                    self.note_stream_failed(peer, &failure);
-                }
-                report_failure(cx, purpose, failure);
-            }
+            StreamInput::Failed(error) => self.receive_failure(cx, id, error),
         }
         None
     }
 
+    /// The connection is gone.
+    #[cold]
+    fn receive_failure(&mut self, cx: &mut Context, id: StreamId, error: ConnectionError) {
+        let Some(stream) = self.table.remove(id) else {
+            return;
+        };
+        let (peer, purpose) = (stream.peer(), stream.purpose());
+        if let ConnectionError::Tls(fault) = error {
+            cx.report_tls(peer, !is_accepted(purpose), fault);
+        }
+        let failure = Failure::Connection(error);
+        if !is_accepted(purpose) {
+            self.note_stream_failed(peer, &failure);
+        }
+        report_failure(cx, purpose, failure);
+    }
+
     /// The peer ended its side before its part was complete.
+    #[cold]
     fn receive_end(&mut self, cx: &mut Context, id: StreamId, purpose: Purpose, is_silent: bool) {
         match purpose {
             // Memberlist acknowledges no message: whoever takes one closes the stream.
@@ -205,6 +212,18 @@ impl Exchange {
         let taken = self.table.take_in(id, data, pace, |buffer, side, buffered| {
             channel.read_half(buffer, side, room.saturating_sub(buffered)).transpose()
         })?;
+        self.act_on(cx, id, taken)
+    }
+
+    /// Does what follows from data. Not a part of what is done with each piece, from most of which
+    /// nothing follows.
+    #[inline(never)]
+    fn act_on(
+        &mut self,
+        cx: &mut Context,
+        id: StreamId,
+        taken: Intake<Option<Result<Received, Rejected>>>,
+    ) -> Option<Arrived> {
         let Intake { outcome, greeting, waited } = taken;
         self.greet(cx, id, greeting, waited);
         match outcome? {
