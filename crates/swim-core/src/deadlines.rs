@@ -52,6 +52,12 @@ impl<K: Copy + Ord> Deadlines<K> {
         self.due.first().map(|&(at, _)| at)
     }
 
+    /// The same, and [`Instant::NEVER`] if there is nothing: it is compared with others.
+    #[inline]
+    pub(crate) fn soonest(&self) -> Instant {
+        self.due.first().map_or(Instant::NEVER, |&(at, _)| at)
+    }
+
     /// The first thing, and when it is due.
     #[must_use]
     #[inline]

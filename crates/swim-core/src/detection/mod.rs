@@ -42,9 +42,9 @@ pub(crate) struct Detector {
     /// Who was asked to ping its target, too.
     helpers: Picked,
     /// When the period ends.
-    period_ends: Option<Instant>,
+    period_ends: Instant,
     /// When the direct ping of the probe counts as unanswered.
-    help_due: Option<Instant>,
+    help_due: Instant,
     pings: Pings,
     /// Members whose latest probes were answered by detours alone, and how many in a row.
     detours: BTreeMap<Slot, u8>,
@@ -110,8 +110,8 @@ impl Detector {
         Detector {
             current: None,
             helpers: Picked::default(),
-            period_ends: None,
-            help_due: None,
+            period_ends: Instant::NEVER,
+            help_due: Instant::NEVER,
             pings: Pings::new(sequences),
             detours: BTreeMap::new(),
             health: Health::new(config.awareness_max, config.lifeguard_health),
@@ -124,7 +124,7 @@ impl Detector {
 
     /// The first period ends so much later.
     pub(crate) fn start(&mut self, now: Instant, first_period: Duration) {
-        self.period_ends = Some(now + first_period);
+        self.period_ends = now + first_period;
         self.isolation.start(now);
     }
 
@@ -143,21 +143,21 @@ impl Detector {
         }
     }
 
-    /// When the period ends.
+    /// When the period ends, [`Instant::NEVER`] if none is under way.
     #[inline]
-    pub(crate) fn period_ends(&self) -> Option<Instant> {
+    pub(crate) fn period_ends(&self) -> Instant {
         self.period_ends
     }
 
-    /// When the direct ping of the probe counts as unanswered.
+    /// When the direct ping of the probe counts as unanswered, [`Instant::NEVER`] if none waits.
     #[inline]
-    pub(crate) fn help_due(&self) -> Option<Instant> {
+    pub(crate) fn help_due(&self) -> Instant {
         self.help_due
     }
 
     /// When the first ping is over that is no part of a probe.
     #[inline]
-    pub(crate) fn next_ping_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_ping_deadline(&self) -> Instant {
         self.pings.next_deadline()
     }
 

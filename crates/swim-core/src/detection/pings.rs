@@ -101,8 +101,8 @@ impl Pings {
     }
 
     #[inline]
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.deadlines.soonest()
     }
 
     /// Whether one more may be sent for somebody else. Strangers have a quarter of the places, so
@@ -431,7 +431,7 @@ impl Detector {
 
     /// This node has left: ends all pings.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
-        (self.period_ends, self.help_due) = (None, None);
+        (self.period_ends, self.help_due) = (Instant::NEVER, Instant::NEVER);
         for pending in self.pings.take_all() {
             if let Pending::Command { request, .. } = pending {
                 cx.answer(request, Err(Failure::Stopped));

@@ -79,13 +79,13 @@ impl Probe {
 impl Detector {
     /// The period is over: the probe that ran in it.
     pub(crate) fn end_period(&mut self) -> Option<Probe> {
-        self.period_ends = None;
+        self.period_ends = Instant::NEVER;
         self.current.take()
     }
 
     /// The next period begins, now that the last one was judged.
     pub(crate) fn begin_period(&mut self, cx: &Context) {
-        self.period_ends = Some(cx.now() + self.stretch(cx.config.probe_interval));
+        self.period_ends = cx.now() + self.stretch(cx.config.probe_interval);
     }
 
     /// Probes a member. `accusation` is what is held against it, so that it can refute.
@@ -111,7 +111,7 @@ impl Detector {
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
         cx.send(entry.address(), payload, PacketKind::Probe);
         cx.stats.probes += 1;
-        self.help_due = Some(now + self.stretch(cx.config.probe_timeout));
+        self.help_due = now + self.stretch(cx.config.probe_timeout);
         self.helpers.clear();
         self.current = Some(Probe {
             target,
@@ -134,7 +134,7 @@ impl Detector {
         gossip: &mut Gossip,
         members: &Members,
     ) -> Option<StreamPing> {
-        self.help_due = None;
+        self.help_due = Instant::NEVER;
         let probe = self.current.as_mut()?;
         let helpers = pick_helpers(cx, members, probe.target);
         self.helpers = helpers;
@@ -199,7 +199,7 @@ impl Detector {
 
     /// Ends the running probe without a verdict; returns the stream that it used.
     pub(crate) fn cancel(&mut self) -> Option<StreamId> {
-        (self.period_ends, self.help_due) = (None, None);
+        (self.period_ends, self.help_due) = (Instant::NEVER, Instant::NEVER);
         self.current.take().and_then(|probe| probe.stream)
     }
 
@@ -221,7 +221,7 @@ impl Detector {
         {
             return None;
         }
-        self.help_due = None;
+        self.help_due = Instant::NEVER;
         self.current.take().map(|probe| (probe, at_home))
     }
 

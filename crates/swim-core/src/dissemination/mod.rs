@@ -69,7 +69,7 @@ pub(crate) struct Gossip {
     life: u32,
     broadcasts_made: u32,
     /// The next gossip tick. Set when something is queued while there is somebody to tell.
-    due: Option<Instant>,
+    due: Instant,
     /// This node has left: it tells nobody.
     stopped: bool,
     /// Where the ticks lie on the time line, so that they keep their rhythm while switched off for
@@ -98,7 +98,7 @@ impl Gossip {
             messages_sent: 0,
             life,
             broadcasts_made: 0,
-            due: None,
+            due: Instant::NEVER,
             stopped: false,
             phase,
             goodbye_sent: false,
@@ -214,7 +214,7 @@ impl Gossip {
 
     /// This node has left: gives up everything that is queued, and answers whoever waits for it.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
-        (self.due, self.stopped) = (None, true);
+        (self.due, self.stopped) = (Instant::NEVER, true);
         self.keyed = Keyed::default();
         self.introductions = Introductions::default();
         self.places = HashTable::new();
@@ -308,15 +308,15 @@ impl Gossip {
         self.finished = finished;
     }
 
-    /// When the next tick is due.
+    /// When the next tick is due, [`Instant::NEVER`] if there is none.
     #[inline]
-    pub(crate) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Instant {
         self.due
     }
 
     /// The tick is being kept.
     pub(crate) fn tick_is_over(&mut self) {
-        self.due = None;
+        self.due = Instant::NEVER;
     }
 
     /// This node is back after having left.
@@ -331,12 +331,12 @@ impl Gossip {
     /// it.
     #[inline]
     pub(crate) fn arm(&mut self, cx: &Context, members: &Members) {
-        if self.due.is_some() || self.stopped {
+        if self.due < Instant::NEVER || self.stopped {
             return;
         }
         let has_news = !self.is_idle() || self.introductions.are_due();
         if has_news && members.has_audience() {
-            self.due = Some(self.next_tick(cx.now(), cx.config.gossip_interval));
+            self.due = self.next_tick(cx.now(), cx.config.gossip_interval);
         }
     }
 

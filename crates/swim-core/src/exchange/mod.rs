@@ -46,7 +46,7 @@ pub(crate) struct Exchange {
     /// Large tables that may be told.
     tables: Budget,
     /// When views are exchanged with a random member.
-    push_pull_due: Option<Instant>,
+    push_pull_due: Instant,
     /// Not before then is a difference of views repaired by another push/pull.
     next_repair: Instant,
     /// How long to wait after the next repair.
@@ -67,7 +67,7 @@ impl Exchange {
             reports: Reports::default(),
             blocked: Blocked::default(),
             tables: Budget::new(1, TABLE_INTERVAL),
-            push_pull_due: None,
+            push_pull_due: Instant::NEVER,
             next_repair: now,
             repair_patience: config.probe_interval,
             told_view: 0,
@@ -79,13 +79,13 @@ impl Exchange {
     /// Exchanges views periodically, for the first time after this delay.
     pub(crate) fn start(&mut self, now: Instant, config: &Config, first: Duration) {
         if !config.push_pull_interval.is_zero() {
-            self.push_pull_due = Some(now + first);
+            self.push_pull_due = now + first;
         }
     }
 
     /// Exchanges views no more.
     pub(crate) fn stop_push_pulls(&mut self) {
-        self.push_pull_due = None;
+        self.push_pull_due = Instant::NEVER;
     }
 
     /// Sets what is given in every push/pull.
@@ -98,15 +98,15 @@ impl Exchange {
         self.table.len()
     }
 
-    /// When the periodic push/pull is due.
+    /// When the periodic push/pull is due, [`Instant::NEVER`] if there is none.
     #[inline]
-    pub(crate) fn push_pull_due(&self) -> Option<Instant> {
+    pub(crate) fn push_pull_due(&self) -> Instant {
         self.push_pull_due
     }
 
     /// When the first stream has taken too long.
     #[inline]
-    pub(crate) fn next_stream_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_stream_deadline(&self) -> Instant {
         self.table.next_deadline()
     }
 }

@@ -39,7 +39,7 @@ impl Exchange {
     /// does not depend on its size.
     pub(crate) fn start_push_pull(&mut self, cx: &mut Context, members: &Members) {
         let interval = cx.config.push_pull_interval_at(members.live());
-        self.push_pull_due = Some(cx.now() + interval);
+        self.push_pull_due = cx.now() + interval;
         let alive = |entry: &Entry| entry.state() == State::Alive;
         let picked = members.pick(&mut cx.random, 1, None, alive);
         if let [peer] = picked.slots() {

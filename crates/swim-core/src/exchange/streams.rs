@@ -287,7 +287,7 @@ impl Exchange {
 
     /// This node has left: ends the exchanges that it began.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
-        self.push_pull_due = None;
+        self.push_pull_due = Instant::NEVER;
         for id in self.table.own() {
             self.fail(cx, id, Failure::Stopped);
         }

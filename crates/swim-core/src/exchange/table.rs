@@ -160,8 +160,8 @@ impl Table {
         self.streams.len()
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.deadlines.soonest()
     }
 
     /// Bytes in all buffers.

@@ -28,6 +28,13 @@ impl Gone {
 }
 
 impl Members {
+    /// Whether any member is remembered that failed or left.
+    #[inline]
+    pub(crate) fn anybody_gone(&self) -> bool {
+        let lost = [&self.hearsay, &self.known].iter().any(|gone| !gone.lost_since.is_empty());
+        lost || !self.gone_since.is_empty()
+    }
+
     /// The listed member that has been gone for longest, and since when.
     #[inline]
     pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {

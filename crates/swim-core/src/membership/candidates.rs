@@ -81,8 +81,8 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.by_deadline.next()
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.by_deadline.soonest()
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&Candidate> {

@@ -14,15 +14,16 @@ use crate::sabotage::Sabotage;
 use crate::time::Instant;
 
 impl Membership {
-    /// When the next member is to be taken out of the list or out of the table.
+    /// When the next member is to be taken out of the list or out of the table, if one is gone.
     #[inline]
-    pub(crate) fn next_farewell(&self, config: &Config) -> Option<Instant> {
+    pub(crate) fn next_farewell(&self, config: &Config) -> Instant {
+        if self.members.anybody_gone() { self.first_farewell(config) } else { Instant::NEVER }
+    }
+
+    fn first_farewell(&self, config: &Config) -> Instant {
         let lose = self.members.longest_gone().map(|(since, _)| since + lose_after(config));
         let forget = self.members.longest_lost().map(|(since, _)| since + forget_after(config));
-        match (lose, forget) {
-            (Some(lose), Some(forget)) => Some(lose.min(forget)),
-            (lose, forget) => lose.or(forget),
-        }
+        lose.into_iter().chain(forget).min().unwrap_or(Instant::NEVER)
     }
 
     /// Takes those out of the member list who failed or left long enough ago, and those out of the

@@ -135,26 +135,26 @@ impl Membership {
 
     /// When the first suspicion times out.
     #[inline]
-    pub(crate) fn next_suspicion(&self) -> Option<Instant> {
+    pub(crate) fn next_suspicion(&self) -> Instant {
         self.suspicions.next_deadline()
     }
 
     /// When the first suspect is asked once more.
     #[inline]
-    pub(crate) fn next_last_call(&self) -> Option<Instant> {
+    pub(crate) fn next_last_call(&self) -> Instant {
         self.suspicions.next_call()
     }
 
     /// When the first candidate for a name is decided upon.
     #[inline]
-    pub(crate) fn next_candidacy(&self) -> Option<Instant> {
+    pub(crate) fn next_candidacy(&self) -> Instant {
         self.candidates.next_deadline()
     }
 
     /// When there is something to do for the leave that is under way.
     #[inline]
-    pub(crate) fn leave_due(&self) -> Option<Instant> {
-        self.own.leave().map(Leave::due)
+    pub(crate) fn leave_due(&self) -> Instant {
+        self.own.leave().map_or(Instant::NEVER, Leave::due)
     }
 
     /// What is held against a member, as it is passed on to itself: so it can refute. In the name

@@ -43,8 +43,8 @@ impl Suspicions {
     }
 
     /// When the first suspect is asked.
-    pub(super) fn next_call(&self) -> Option<Instant> {
-        self.calls.next()
+    pub(super) fn next_call(&self) -> Instant {
+        self.calls.soonest()
     }
 
     /// Counts an independent confirmation. Returns the suspicion if that was news: the accuser is
@@ -122,8 +122,8 @@ impl Suspicions {
     }
 
     /// When the first suspicion times out.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.by_deadline.next()
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.by_deadline.soonest()
     }
 
     /// The suspicion that times out next.

@@ -57,18 +57,17 @@ impl Node {
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         // Asked after every packet, so without a loop over all kinds.
-        let first = |one: Instant, other: Option<Instant>| one.min(other.unwrap_or(Instant::NEVER));
-        let next = first(Instant::NEVER, self.due_at(Due::Ping));
-        let next = first(next, self.due_at(Due::Stream));
-        let next = first(next, self.due_at(Due::Help));
-        let next = first(next, self.due_at(Due::Probe));
-        let next = first(next, self.due_at(Due::Candidate));
-        let next = first(next, self.due_at(Due::Suspicion));
-        let next = first(next, self.due_at(Due::LastCall));
-        let next = first(next, self.due_at(Due::Gossip));
-        let next = first(next, self.due_at(Due::PushPull));
-        let next = first(next, self.due_at(Due::Leave));
-        let next = first(next, self.due_at(Due::Farewell));
+        let next = self.due_at(Due::Ping);
+        let next = next.min(self.due_at(Due::Stream));
+        let next = next.min(self.due_at(Due::Help));
+        let next = next.min(self.due_at(Due::Probe));
+        let next = next.min(self.due_at(Due::Candidate));
+        let next = next.min(self.due_at(Due::Suspicion));
+        let next = next.min(self.due_at(Due::LastCall));
+        let next = next.min(self.due_at(Due::Gossip));
+        let next = next.min(self.due_at(Due::PushPull));
+        let next = next.min(self.due_at(Due::Leave));
+        let next = next.min(self.due_at(Due::Farewell));
         (next < Instant::NEVER).then_some(next)
     }
 
@@ -77,14 +76,16 @@ impl Node {
     pub(super) fn keep_deadlines(&mut self) {
         let now = self.cx.now();
         for due in Due::ALL {
-            if self.due_at(due).is_some_and(|at| at <= now) {
+            let at = self.due_at(due);
+            if at <= now && at < Instant::NEVER {
                 self.keep(due, now);
             }
         }
     }
 
+    /// When the first thing of this kind is due, [`Instant::NEVER`] if there is none.
     #[inline(always)]
-    fn due_at(&self, due: Due) -> Option<Instant> {
+    fn due_at(&self, due: Due) -> Instant {
         match due {
             Due::Ping => self.detector.next_ping_deadline(),
             Due::Stream => self.exchange.next_stream_deadline(),

@@ -73,7 +73,9 @@ fn moves_once_forgotten(scene: &Scene, side: Side) {
     });
     let name = side.name(3);
     let mut settings = group.kill(&name);
+    let killed = Instant::now();
     group.wait_for_state(&name, "failed");
+    let noticed = killed.elapsed();
     let marks = group.marks().without(&name);
     settings.bind = scene.subnet.address();
     group.start(settings, &side.other().name(1));
@@ -81,7 +83,8 @@ fn moves_once_forgotten(scene: &Scene, side: Side) {
     let contact = group.get(&side.other().name(1));
     if contact.kind() == Kind::Go {
         let mark = marks.of(contact.name());
-        contact.wait(mark, "the old address is kept", |line| line.is_about("conflict", &name));
+        let what = format!("the old address is kept; all held it failed after {noticed:?}");
+        contact.wait(mark, &what, |line| line.is_about("conflict", &name));
     }
     group.agree();
     let address = group.get(&name).address().to_string();
