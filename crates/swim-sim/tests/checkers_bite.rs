@@ -427,6 +427,25 @@ fn without_acks_of_the_goodbye_a_leave_that_nobody_heard_is_a_success() {
 }
 
 #[test]
+fn members_that_are_told_that_they_left_and_not_by_whom_stay_apart() {
+    for memberlist in [false, true] {
+        let run = |seed| {
+            let options = Options::new(seed).configure(move |_, config| {
+                if memberlist {
+                    *config = config.clone().memberlist();
+                }
+                config.sabotage = Some(Sabotage::TellsWithoutAsking);
+            });
+            let mut world = goodbyes::crossed(options)?;
+            goodbyes::hear_of_it_late(&mut world);
+            Some(world.run_until(secs(20), goodbyes::all_listed))
+        };
+        let together: Vec<bool> = (0..20).filter_map(run).collect();
+        assert!(together.contains(&false), "memberlist's wire {memberlist}: {together:?}");
+    }
+}
+
+#[test]
 fn without_views_over_streams_news_takes_long_where_no_datagram_gets_through() {
     for memberlist in [false, true] {
         let options = Options::new(1).configure(move |_, config| {

@@ -1,5 +1,6 @@
-//! Leaves after something was broken, and how they went.
+//! Leaves after something was broken, and how they went; and goodbyes that nobody said.
 
+use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Answer, Failure, Status};
 use swim_sim::{Options, World, secs};
 
@@ -21,4 +22,39 @@ pub(crate) fn leave_after(
     assert_eq!(world.node("n1").status(), Status::Left);
     let result = world.answer(request).cloned().expect("it is answered");
     (world, result)
+}
+
+/// Three nodes, of which one is held for left by the other two, and holds them for left, all of
+/// them wrongly. None of them pings another any more, and nothing waits to be gossiped. None where
+/// somebody heard of it meanwhile.
+pub(crate) fn crossed(options: Options) -> Option<World> {
+    let mut world = options.build();
+    world.form(3);
+    world.run(secs(5));
+    let tell = |world: &mut World, observer: &str, subject: &str| {
+        let incarnation = world.node(subject).local().incarnation;
+        let goodbye = Message::Update(Update { name: subject, incarnation, claim: Claim::Left });
+        world.forge(world.address(subject), observer, &goodbye);
+    };
+    for observer in ["n0", "n1"] {
+        tell(&mut world, observer, "n2");
+        tell(&mut world, "n2", observer);
+    }
+    world.run(secs(10));
+    let live = ["n0", "n1", "n2"].map(|name| world.node(name).members_live());
+    (live == [2, 2, 1]).then_some(world)
+}
+
+/// One of those that are apart hears late that the one which it holds for left is alive.
+pub(crate) fn hear_of_it_late(world: &mut World) {
+    let member = world.node("n2").local().to_member();
+    let (address, incarnation) = (member.address, member.incarnation);
+    let claim = Claim::Alive { address, meta: &member.meta, versions: member.versions };
+    let late = Message::Update(Update { name: "n2", incarnation, claim });
+    world.forge(world.address("n1"), "n0", &late);
+}
+
+/// Whether the three list each other.
+pub(crate) fn all_listed(world: &World) -> bool {
+    world.running().all(|observer| world.node(observer).members_live() == 3)
 }

@@ -4,6 +4,8 @@ use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Event, State, Via};
 use swim_sim::{Options, World, secs};
 
+use crate::goodbyes;
+
 #[test]
 fn a_pause_shorter_than_the_suspicion_is_refuted_in_time() {
     for seed in 0..20 {
@@ -147,27 +149,6 @@ fn only_those_whose_own_probe_failed_confirm_a_suspicion() {
     }
 }
 
-/// Three nodes, of which one is held for left by the other two, and holds them for left, all of
-/// them wrongly. None of them pings another any more, and nothing waits to be gossiped. None where
-/// somebody heard of it meanwhile.
-fn apart(options: Options) -> Option<World> {
-    let mut world = options.build();
-    world.form(3);
-    world.run(secs(5));
-    let tell = |world: &mut World, observer: &str, subject: &str| {
-        let incarnation = world.node(subject).local().incarnation;
-        let goodbye = Message::Update(Update { name: subject, incarnation, claim: Claim::Left });
-        world.forge(world.address(subject), observer, &goodbye);
-    };
-    for observer in ["n0", "n1"] {
-        tell(&mut world, observer, "n2");
-        tell(&mut world, "n2", observer);
-    }
-    world.run(secs(10));
-    let live = ["n0", "n1", "n2"].map(|name| world.node(name).members_live());
-    (live == [2, 2, 1]).then_some(world)
-}
-
 fn options(seed: u64, memberlist: bool) -> Options {
     Options::new(seed).configure(move |_, config| {
         if memberlist {
@@ -179,9 +160,7 @@ fn options(seed: u64, memberlist: bool) -> Options {
 /// Three nodes that list each other again within 20 s. On memberlist's wire what gossip missed
 /// waits for a push/pull.
 fn together(mut world: World, memberlist: bool) {
-    let all_live =
-        |world: &World| world.running().all(|observer| world.node(observer).members_live() == 3);
-    assert!(world.run_until(secs(20), all_live), "{}", world.report(None));
+    assert!(world.run_until(secs(20), goodbyes::all_listed), "{}", world.report(None));
     world.settle(secs(if memberlist { 90 } else { 20 }));
 }
 
@@ -189,13 +168,8 @@ fn together(mut world: World, memberlist: bool) {
 fn s72_the_refutation_of_a_goodbye_reaches_the_one_that_told_it() {
     for memberlist in [false, true] {
         let mut tried = 0;
-        for mut world in (0..20).filter_map(|seed| apart(options(seed, memberlist))) {
-            // What one of them still hears of it, late.
-            let member = world.node("n2").local().to_member();
-            let (address, incarnation) = (member.address, member.incarnation);
-            let claim = Claim::Alive { address, meta: &member.meta, versions: member.versions };
-            let late = Message::Update(Update { name: "n2", incarnation, claim });
-            world.forge(world.address("n1"), "n0", &late);
+        for mut world in (0..20).filter_map(|seed| goodbyes::crossed(options(seed, memberlist))) {
+            goodbyes::hear_of_it_late(&mut world);
             together(world, memberlist);
             tried += 1;
         }
@@ -207,7 +181,7 @@ fn s72_the_refutation_of_a_goodbye_reaches_the_one_that_told_it() {
 fn s72_a_node_that_is_held_for_left_joins_through_a_seed() {
     for memberlist in [false, true] {
         let mut tried = 0;
-        for mut world in (0..20).filter_map(|seed| apart(options(seed, memberlist))) {
+        for mut world in (0..20).filter_map(|seed| goodbyes::crossed(options(seed, memberlist))) {
             world.join("n2", "n0");
             together(world, memberlist);
             tried += 1;

@@ -132,7 +132,8 @@ impl<'a> Reader<'a> {
     /// Text or bytes; nil is empty.
     ///
     /// Go also takes an array of integers for them. Of 0 to 127 each, it holds the bytes as they
-    /// are; a larger one does not, so such an array is an error here.
+    /// are; with a larger one, one in a longer form, or nil, which is 0 to Go, it does not, so such
+    /// an array is an error here.
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], DropReason> {
         let (value, extent) = self.value()?;
         match extent.form {

@@ -16,11 +16,14 @@ use crate::stats::DropReason;
 const VECTORS: &str = include_str!("../../../tests/vectors/decode.json");
 
 /// Where the decoder differs on purpose, and why.
-const DIFFERENCES: &[(&str, &str)] = &[(
-    "bytes_array",
-    "an array with an integer above 127 does not hold the bytes as they are, so they cannot be \
-     borrowed from it; Go never writes one",
-)];
+const DIFFERENCES: &[(&str, &str)] = &[
+    (
+        "bytes_array",
+        "an array with an integer above 127 does not hold the bytes as they are, so they cannot be \
+         borrowed from it; Go never writes one",
+    ),
+    ("bytes_array_nil", "nor does one with nil, which Go takes for 0"),
+];
 
 fn unhex(text: &str) -> Vec<u8> {
     base16ct::lower::decode_vec(text).unwrap()
