@@ -147,7 +147,7 @@ pub mod wire;
 
 #[cfg(feature = "encryption")]
 pub use config::Encryption;
-pub use config::{Config, SuspicionTimeouts};
+pub use config::{Config, NameKeeper, SuspicionTimeouts};
 pub use deadlines::Deadlines;
 pub use error::{CommandError, ConfigError, Refused};
 pub use fingerprint::Fingerprint;

@@ -327,8 +327,9 @@ pub enum Event {
         /// How long, beyond the time it was due.
         by: Duration,
     },
-    /// Another node announces this node's own name from another address. Two nodes must not share
-    /// a name: rename one of them.
+    /// Another node has this node's own name, at another address. Two nodes must not share a name:
+    /// rename one of them. On the native wire this node may be the one that waits: its joins fail
+    /// with [`Failure::NameTaken`] then.
     #[non_exhaustive]
     NameTaken {
         /// The other address.
@@ -336,15 +337,15 @@ pub enum Event {
         /// How this node heard of it.
         via: Via,
     },
-    /// Two live nodes have the same name. Every node settles on the same one of them, but rename
-    /// the other.
+    /// Two live nodes claim the same name. On the native wire the two decide which one keeps it
+    /// ([`Config::name_conflict`](crate::Config::name_conflict)), but rename the other.
     #[non_exhaustive]
     NameConflict {
         /// The name.
         name: Name,
-        /// The address that keeps the name: the higher of (incarnation, address).
+        /// The address that keeps the name here: the one that was known.
         winner: SocketAddr,
-        /// The address that is no longer heeded under this name.
+        /// The address that is not heeded under this name.
         loser: SocketAddr,
         /// How this node heard of the winner.
         via: Via,
@@ -524,9 +525,10 @@ pub enum Failure {
     },
     /// `join`: the address is this node's own.
     OwnAddress,
-    /// `set_meta`: another node has this node's name and is believed in its place
-    /// ([`Event::NameTaken`](crate::Event::NameTaken)). The metadata is kept, and announced once
-    /// the name is free.
+    /// `join` and `set_meta`, on the native wire: another node has this node's name, and answers
+    /// ([`Event::NameTaken`](crate::Event::NameTaken)). This node asks it once per probe interval,
+    /// and takes part under its name, with the metadata that was set, once that one has failed or
+    /// left.
     NameTaken,
     /// `leave`: no peer acknowledged the goodbye, neither in a datagram nor on a stream. This node
     /// has left all the same; peers that run will see it as failed.
@@ -548,7 +550,7 @@ impl fmt::Display for Failure {
             Failure::Complained { message } => write!(f, "the peer reported an error: {message}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),
             Failure::NameTaken => f.write_str(
-                "another node has this node's name; what was set is kept until the name is free",
+                "another node has this node's name; this node takes part once the name is free",
             ),
             Failure::NobodyHeard => f.write_str(
                 "nobody heard it: no peer acknowledged the leave, and those that run will see this \

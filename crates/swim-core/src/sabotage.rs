@@ -105,6 +105,9 @@ pub enum Sabotage {
     TellsWithoutAsking,
     /// Leaves its name for good to whoever announced it once at a higher rank.
     GivesUpItsName,
+    /// Claims its name although another node has it, gives it up to nobody, and says that it has
+    /// had it for ever.
+    StealsNames,
     /// Answers strangers with more bytes than they sent.
     AnswersAtLength,
     /// Gossips to members of whom it only heard.

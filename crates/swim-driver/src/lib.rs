@@ -98,8 +98,9 @@ pub use swim_core::{
     CipherKind, CommandError, Config, ConfigError, ConnectionError, Counter, CounterKind,
     DropCounts, DropReason, Encryption, Event, Failure, Fingerprint, HealthReason, Hooks,
     Incarnation, IpNet, Key, KeyError, Keyring, KeyringError, Member, MemberRef, Merge,
-    MessageCounts, MessageKind, Name, NameError, NoHooks, Refused, State, Stats, StreamId,
-    StreamResource, StreamSource, SuspicionTimeouts, TlsFault, VersionRange, Versions, Via, Wire,
+    MessageCounts, MessageKind, Name, NameError, NameKeeper, NoHooks, Refused, State, Stats,
+    StreamId, StreamResource, StreamSource, SuspicionTimeouts, TlsFault, VersionRange, Versions,
+    Via, Wire,
 };
 pub use tags::{Tags, TagsError};
 pub use tls_files::TlsFiles;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use swim_core::wire::{Claim, Message, Update, Wire};
-use swim_core::{Answer, Config, Incarnation, Key, Keyring, Sabotage, State};
+use swim_core::{Answer, Config, Incarnation, Key, Keyring, NameKeeper, Sabotage, State};
 use swim_sim::checkers::{
     Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
     Resurrection, Spin, Violation,
@@ -25,6 +25,8 @@ mod datagrams_lost;
 mod doubts;
 #[path = "cluster/goodbyes.rs"]
 mod goodbyes;
+#[path = "cluster/names.rs"]
+mod names;
 #[path = "cluster/newcomers.rs"]
 mod newcomers;
 #[path = "cluster/searches.rs"]
@@ -386,9 +388,21 @@ fn telling_accusations_alone_leaves_a_member_without_its_name_that_was_announced
 
 #[test]
 fn giving_up_its_name_leaves_a_member_without_it_when_the_thief_is_gone() {
-    assert!(!attacks::stolen_name(Wire::Swim, |config| {
+    assert!(!attacks::stolen_name(|config| {
+        config.name_conflict = NameKeeper::Newer;
         config.sabotage = Some(Sabotage::GivesUpItsName);
     }));
+}
+
+#[test]
+fn stealing_names_leaves_members_without_theirs() {
+    let steals: names::Configure = |config| config.sabotage = Some(Sabotage::StealsNames);
+    for seed in 0..5 {
+        assert!(names::late_comer(Wire::Swim, seed, steals).is_err(), "seed {seed}");
+        for keeper in NameKeeper::ALL {
+            assert_eq!(names::contest(keeper, seed, 10, steals), None, "seed {seed}");
+        }
+    }
 }
 
 fn breaking(rule: Sabotage, seed: u64) -> Options {

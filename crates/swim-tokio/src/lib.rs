@@ -73,9 +73,9 @@ pub use swim_driver::{
     Encryption, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation,
     IpNet, Joined, Key, KeyError, KeyFileError, Keyring, KeyringError, Member, MemberRef,
     MemoryNetwork, MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name,
-    NameError, NoHooks, Node, Notice, Options, PORT_DEFAULT, Pong, Readers, Runtime, SeedError,
-    State, Stats, StreamResource, StreamSource, SuspicionTimeouts, Tags, TagsError, Timer,
-    TlsFault, TlsFiles, Transport, VersionRange, Versions, Via, Watch, Wire, metrics_text,
+    NameError, NameKeeper, NoHooks, Node, Notice, Options, PORT_DEFAULT, Pong, Readers, Runtime,
+    SeedError, State, Stats, StreamResource, StreamSource, SuspicionTimeouts, Tags, TagsError,
+    Timer, TlsFault, TlsFiles, Transport, VersionRange, Versions, Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

@@ -3,6 +3,7 @@
 #[cfg(feature = "encryption")]
 mod encryption;
 mod formulas;
+mod keeper;
 #[cfg(not(feature = "encryption"))]
 mod no_sealing;
 mod room;
@@ -27,6 +28,7 @@ use crate::wire::Wire;
 #[cfg(feature = "encryption")]
 pub use encryption::Encryption;
 pub use formulas::SuspicionTimeouts;
+pub use keeper::NameKeeper;
 #[cfg(not(feature = "encryption"))]
 pub(crate) use no_sealing::Sealing;
 #[cfg(feature = "encryption")]
@@ -65,6 +67,9 @@ pub struct Config {
     /// Another label that is accepted as well, empty for none at all: while a running cluster is
     /// moved from one label to another. `None` accepts `label` alone.
     pub label_also: Option<Bytes>,
+    /// Which of two nodes keeps a name that both claimed while they could not hear each other. The
+    /// same in the whole cluster. On memberlist's wire each view keeps the address that it knows.
+    pub name_conflict: NameKeeper,
     /// The incarnation to start with. A node that keeps nothing on disk starts with the Unix time
     /// in seconds (the adapters do), so that its news outranks what is remembered of its past. It
     /// has to rise from start to start: with keys, that is also how messages to this life of the
@@ -236,6 +241,7 @@ impl Config {
             label: Bytes::new(),
             label_also: None,
             incarnation: Incarnation(1),
+            name_conflict: NameKeeper::Older,
             versions: Versions::DEFAULT,
 
             wire: Wire::Swim,

@@ -9,11 +9,12 @@ use core::time::Duration;
 use super::{Accusation, Detector, Pending, ping};
 use crate::context::Context;
 use crate::dissemination::{Gossip, may_hear};
-use crate::members::{Members, Slot};
+use crate::member::State;
+use crate::members::{Entry, Members, Slot};
 use crate::output::PacketKind;
 use crate::stats::MessageKind;
 use crate::time::Instant;
-use crate::wire::{Message, Ping, Update, Wire, memberlist};
+use crate::wire::{IndirectPing, Message, Ping, Update, Wire, memberlist};
 
 /// Addresses that were asked and did not answer. While all places are taken nobody else is asked
 /// in this way; probes ask everybody in turn.
@@ -24,6 +25,9 @@ const TRIES: u8 = 3;
 
 /// ... and then no more often than this, whatever is announced to be there.
 const QUIET: Duration = Duration::from_secs(60);
+
+/// So many members ask the node that has this node's name on behalf of this one.
+const HOLDER_RELAYS: usize = 2;
 
 /// Which addresses were asked lately.
 #[derive(Debug, Default)]
@@ -115,6 +119,44 @@ impl Detector {
         gossip.fill(&mut draft, (members, member), &cx.config, &mut cx.stats, &mut cx.outputs);
         let payload = draft.into_datagram(entry.speaks(memberlist::CHECKSUM_VERSION));
         cx.send(to, payload, PacketKind::News);
+    }
+
+    /// Asks the node at `holder` whether it is there under this node's own name. Without an answer
+    /// within a probe interval it is [`Unanswered::Holder`](super::Unanswered::Holder).
+    pub(crate) fn ask_holder(&mut self, cx: &mut Context, members: &Members, holder: SocketAddr) {
+        let question = (Pending::Holder { relayed: false }, cx.config.probe_interval);
+        self.ping_named(cx, members, Slot::LOCAL, holder, question);
+    }
+
+    /// Has two members ask the same.
+    pub(crate) fn ask_holder_through_others(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        holder: SocketAddr,
+    ) {
+        let alive = |entry: &Entry| entry.state() == State::Alive && !entry.is_at(holder);
+        let relays = members.pick(&mut cx.random, HOLDER_RELAYS, None, alive);
+        for &relay in relays.slots() {
+            let sequence = self.pings.sequence(&cx.config);
+            let (to, deadline) =
+                (members.entry(relay).address(), cx.now() + cx.config.probe_interval);
+            self.pings.wait(sequence, to, deadline, Pending::Holder { relayed: true });
+            let own = ping(&cx.config, sequence, cx.config.name.as_str());
+            let request = IndirectPing {
+                sequence,
+                target: own.target,
+                address: holder,
+                source: own.source,
+                reply_to: own.reply_to,
+                wants_nack: false,
+            };
+            let mut draft = cx.channel.datagram();
+            draft.append(&Message::IndirectPing(request));
+            cx.stats.sent[MessageKind::IndirectPing] += 1;
+            let payload = draft.into_datagram(false);
+            cx.send(to, payload, PacketKind::Probe);
+        }
     }
 
     /// Pings a member while nobody is heard, without help: if that is not answered either, and

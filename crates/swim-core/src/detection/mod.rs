@@ -75,6 +75,8 @@ pub(crate) enum Acked {
     LastCall(Slot),
     /// A member that heard this node's goodbye.
     Goodbye(Slot),
+    /// The node that has this node's name; `relayed` if another member asked it.
+    Holder { relayed: bool },
 }
 
 impl Acked {
@@ -89,6 +91,7 @@ impl Acked {
             | Acked::Gone(member)
             | Acked::LastCall(member)
             | Acked::Goodbye(member) => *member,
+            Acked::Holder { .. } => Slot::LOCAL,
         }
     }
 }
@@ -102,6 +105,8 @@ pub(crate) enum Unanswered {
     LastCall(Slot),
     /// It was pinged while nobody was heard.
     Silent(Accusation),
+    /// It has this node's name.
+    Holder,
 }
 
 impl Detector {

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Accusation, Acked, Detector, Unanswered, ping};
+use super::{Accusation, Acked, Detector, Unanswered, is_at, ping};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -37,6 +37,8 @@ pub(super) enum Pending {
     LastCall { member: Slot },
     /// Sent with this node's goodbye.
     Goodbye { member: Slot },
+    /// Sent to the node that has this node's name, or for this node by a relay.
+    Holder { relayed: bool },
     /// Sent to a member while this node hears nobody; what it is accused of without an answer.
     Silent(Accusation),
     /// Sent for the application to a member, unless that one is forgotten meanwhile.
@@ -127,6 +129,7 @@ impl Pings {
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
             | Pending::Goodbye { .. }
+            | Pending::Holder { .. }
             | Pending::Silent(_)
             | Pending::Command { .. } => {}
         }
@@ -160,6 +163,7 @@ impl Pings {
             | Pending::Ask { .. }
             | Pending::LastCall { .. }
             | Pending::Goodbye { .. }
+            | Pending::Holder { .. }
             | Pending::Silent(_)
             | Pending::Command { .. } => {}
         }
@@ -188,7 +192,7 @@ impl Pings {
             | Pending::LastCall { member }
             | Pending::Goodbye { member }
             | Pending::Silent(Accusation { target: member, .. }) => *member == slot,
-            Pending::Relay(_) | Pending::Command { .. } => false,
+            Pending::Relay(_) | Pending::Command { .. } | Pending::Holder { .. } => false,
         };
         let dropped: Vec<u32> =
             self.pending.iter().filter(|(_, w)| about(&w.pending)).map(|(&s, _)| s).collect();
@@ -220,7 +224,7 @@ impl Pings {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
                 Pending::Relay(relay) => relays[usize::from(relay.for_member)] += 1,
-                Pending::Command { member: None, .. } => {}
+                Pending::Command { member: None, .. } | Pending::Holder { .. } => {}
             }
         }
         assert_eq!(self.checks.len(), checks, "as many members as checks");
@@ -269,7 +273,11 @@ impl Detector {
         if !self.pings.is_checking(member, canonical(to))
             || cx.config.breaks(Sabotage::ChecksEveryMove)
         {
-            let check = (Pending::Check { member }, cx.config.probe_interval);
+            // On the native wire the known address has two probe intervals for an answer, so a ping
+            // there that is lost is repeated soon. Elsewhere a third party may be.
+            let is_soon = cx.config.wire == Wire::Swim && is_at(members, member, to);
+            let patience = if is_soon { cx.config.probe_timeout } else { cx.config.probe_interval };
+            let check = (Pending::Check { member }, patience);
             self.ping_named(cx, members, member, to, check);
         }
     }
@@ -389,6 +397,7 @@ impl Detector {
             Some(Pending::Ask { member }) => return Some(Acked::Asked(member)),
             Some(Pending::LastCall { member }) => return Some(Acked::LastCall(member)),
             Some(Pending::Goodbye { member }) => return Some(Acked::Goodbye(member)),
+            Some(Pending::Holder { relayed }) => return Some(Acked::Holder { relayed }),
             Some(Pending::Silent(accusation)) => return Some(Acked::There(accusation.target)),
             None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
@@ -420,9 +429,11 @@ impl Detector {
                 Pending::Check { member } => return Some(Unanswered::Check(member)),
                 Pending::LastCall { member } => return Some(Unanswered::LastCall(member)),
                 Pending::Silent(accusation) => return Some(Unanswered::Silent(accusation)),
+                Pending::Holder { relayed: false } => return Some(Unanswered::Holder),
                 Pending::Relay(_)
                 | Pending::Retry { .. }
                 | Pending::Ask { .. }
+                | Pending::Holder { relayed: true }
                 | Pending::Goodbye { .. } => {}
             }
         }

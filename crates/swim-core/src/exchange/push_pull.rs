@@ -13,7 +13,7 @@ use crate::members::{Entry, Members, Slot};
 use crate::output::RequestId;
 use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
-use crate::wire::{self, Format, Scope, memberlist};
+use crate::wire::{self, Format, NameClaim, Scope, memberlist};
 
 /// Telling so many members takes no longer than to read what a hundred packets say.
 const TABLE_SMALL: usize = 1024;
@@ -79,11 +79,12 @@ impl Exchange {
             return;
         }
         cx.count_sent(MessageKind::PushPull);
+        let claim = claim(members);
         let told = [members.entry(Slot::LOCAL), members.entry(suspect)];
         let to = told[1].address();
         let told = told.into_iter().map(Entry::announcement);
         let framed = cx.channel.framed(|wire, out| match wire.format() {
-            Format::Swim => wire::encode_push_pull(Scope::Partial, 0, told, &[], out),
+            Format::Swim => wire::encode_push_pull_with(Scope::Partial, claim, 0, told, &[], out),
             Format::Memberlist(_) => memberlist::encode_push_pull(false, told, &[], out),
         });
         self.open(cx, to, Purpose::LastCall, (framed, Needs::Nothing));
@@ -108,12 +109,37 @@ impl Exchange {
                 self.state(cx, members, Scope::Compare)
             }
             Scope::Join | Scope::Full | Scope::Compare => self.state(cx, members, scope),
-            Scope::Partial => {
-                cx.count_sent(MessageKind::PushPull);
-                let local = core::iter::once(members.entry(Slot::LOCAL).announcement());
-                cx.channel.framed(|_, out| wire::encode_push_pull(scope, 0, local, &[], out))
-            }
+            Scope::Partial => itself(cx, members, claim(members)),
         }
+    }
+
+    /// Asks the node at this address, which has this node's name, whether it is there.
+    pub(crate) fn ask_holder(&mut self, cx: &mut Context, members: &Members, to: SocketAddr) {
+        let framed = itself(cx, members, NameClaim::Withheld);
+        self.open(cx, to, Purpose::Holder, (framed, Needs::Nothing));
+    }
+
+    /// Tells the node at this address, which claims this node's name, for how long this one has had
+    /// it, and asks the same. Recorded, it would decide a later contest.
+    pub(crate) fn contest(
+        &mut self,
+        cx: &mut Context,
+        members: &Members,
+        (to, lived): (SocketAddr, u64),
+    ) {
+        let framed = itself(cx, members, NameClaim::Contested { lived });
+        self.open(cx, to, Purpose::Contest { lived }, (framed, Needs::Greeting));
+    }
+
+    /// The answer to a contest: for how long this node has had its name, if it claims it.
+    pub(crate) fn contested(
+        &self,
+        cx: &mut Context,
+        members: &Members,
+        lived: Option<u64>,
+    ) -> Framed {
+        let claim = lived.map_or(claim(members), |lived| NameClaim::Contested { lived });
+        itself(cx, members, claim)
     }
 
     /// Whether everything may be told to a node that does not join. Those who join are always told:
@@ -152,10 +178,10 @@ impl Exchange {
         let is_partial = scope == Scope::Partial;
         let state = if is_partial { Bytes::new() } else { self.local_state(cx, scope) };
         let view = if is_partial { 0 } else { members.view_digest() };
-        let count = if scope == Scope::Compare { 1 } else { usize::MAX };
+        let (count, claim) = (if scope == Scope::Compare { 1 } else { usize::MAX }, claim(members));
         let told = members.iter().map(Entry::announcement).take(count);
         let framed = cx.channel.framed(|wire, out| match wire.format() {
-            Format::Swim => wire::encode_push_pull(scope, view, told, &state, out),
+            Format::Swim => wire::encode_push_pull_with(scope, claim, view, told, &state, out),
             Format::Memberlist(_) => {
                 memberlist::encode_push_pull(scope == Scope::Join, told, &state, out);
             }
@@ -181,4 +207,19 @@ impl Exchange {
         let state = from_hook.unwrap_or_else(|| self.user_state.clone());
         if state.len() <= cx.config.user_state_size_max { state } else { Bytes::new() }
     }
+}
+
+/// Whether this node claims its name.
+#[inline]
+fn claim(members: &Members) -> NameClaim {
+    if members.is_withheld() { NameClaim::Withheld } else { NameClaim::Claimed }
+}
+
+/// This node itself, on the native wire.
+fn itself(cx: &mut Context, members: &Members, claim: NameClaim) -> Framed {
+    cx.count_sent(MessageKind::PushPull);
+    let local = core::iter::once(members.entry(Slot::LOCAL).announcement());
+    cx.channel.framed(|_, out| {
+        wire::encode_push_pull_with(Scope::Partial, claim, 0, local, &[], out);
+    })
 }

@@ -346,6 +346,8 @@ fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
         | Purpose::LastCall
         | Purpose::Goodbye
         | Purpose::Compare
+        | Purpose::Holder
+        | Purpose::Contest { .. }
         | Purpose::Ping { .. } => {}
     }
 }

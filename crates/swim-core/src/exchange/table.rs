@@ -39,6 +39,10 @@ pub(crate) enum Purpose {
     Ping { sequence: u32 },
     /// A reliable message.
     Message { request: RequestId },
+    /// A question to the node that has this node's name.
+    Holder,
+    /// A contest for this node's name, which this node has had for so long.
+    Contest { lived: u64 },
 }
 
 impl Purpose {

@@ -70,6 +70,8 @@ pub(crate) struct Members {
     hearsay: Gone,
     /// The gone that this node heard from: made-up ones are none of them.
     known: Gone,
+    /// Another node has the name of the node itself.
+    withheld: bool,
 }
 
 impl Members {
@@ -91,6 +93,7 @@ impl Members {
             gone_since: Deadlines::default(),
             hearsay: Gone::default(),
             known: Gone::default(),
+            withheld: false,
         }
     }
 
@@ -147,6 +150,17 @@ impl Members {
         if gone {
             self.enter_lists(slot);
         }
+    }
+
+    /// Whether another node has the name of the node itself, so that what the table says of that
+    /// one is no news for others.
+    #[inline]
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.withheld
+    }
+
+    pub(crate) fn set_withheld(&mut self, withheld: bool) {
+        self.withheld = withheld;
     }
 
     /// An accusation says that a member has this incarnation, or the node itself takes it.

@@ -27,6 +27,9 @@ pub(super) struct Candidate {
     deadline: Instant,
     /// The known address has answered since, so the candidate is asked too.
     known_answered: bool,
+    /// Both have answered: the known address keeps the name here, and the candidate is kept in case
+    /// that one fails.
+    refused: bool,
 }
 
 impl Candidate {
@@ -40,6 +43,7 @@ impl Candidate {
             via,
             deadline,
             known_answered: false,
+            refused: false,
         }
     }
 
@@ -65,6 +69,11 @@ impl Candidate {
 
     pub(super) fn via(&self) -> Via {
         self.via
+    }
+
+    /// Whether the known address and this one have answered.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether the known address has answered since.
@@ -114,6 +123,15 @@ impl Candidates {
     pub(super) fn note_known_answered(&mut self, slot: Slot) -> bool {
         let candidate = self.by_member.get_mut(&slot);
         candidate.is_some_and(|held| !core::mem::replace(&mut held.known_answered, true))
+    }
+
+    /// Both addresses have answered: the candidate waits until `deadline`, and is not heard again
+    /// until then.
+    pub(super) fn refuse(&mut self, slot: Slot, deadline: Instant) {
+        if let Some(mut candidate) = self.remove(slot) {
+            (candidate.refused, candidate.deadline) = (true, deadline);
+            self.insert(slot, candidate);
+        }
     }
 
     /// Asserts that deadlines agree with the candidates, and that those are no more than may be.

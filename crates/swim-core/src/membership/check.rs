@@ -34,6 +34,8 @@ impl Membership {
     }
 
     fn check_self(&self, config: &Config) {
+        let (withheld, waits) = (self.members.is_withheld(), self.own.naming().is_waiting());
+        assert_eq!(withheld, waits, "a name is withheld while another node has it");
         let (local, status) = (self.members.entry(Slot::LOCAL), self.status());
         let expected = if status == Status::Running { State::Alive } else { State::Left };
         let agrees = local.state() == expected || config.breaks(Sabotage::BelievesItsDeath);

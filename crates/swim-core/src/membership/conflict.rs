@@ -2,11 +2,13 @@
 //! that were given the same one.
 //!
 //! An alive that announces a live member at another address is a *candidate*. The address that is
-//! known is asked first. Silence for the shortest suspicion time means that the member moved, and
-//! the candidate takes its place. If the known address answers, the candidate is asked too; if both
-//! answer, the higher (incarnation, address) wins, the same everywhere, and both are told.
+//! known is asked first. Silence means that the member moved, and the candidate takes its place. If
+//! the known address answers, it keeps the name here, and the candidate is asked too; if both
+//! answer, both are told of each other. On the native wire they decide between themselves then, and
+//! the one that loses is silent (`naming`).
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::candidates::Candidate;
 use super::{Membership, News, Origin};
@@ -19,7 +21,16 @@ use crate::members::{Announcement, Slot};
 use crate::output::{Event, Via};
 use crate::stats::DropReason;
 use crate::time::Instant;
-use crate::wire::{Claim, Update};
+use crate::wire::{Claim, Message, Update, Wire};
+
+/// For so long a candidate is not asked again after both addresses have answered, unless it
+/// announces itself anew: on memberlist's wire nothing settles whose the name is, and all members
+/// hear of the other one with each push/pull.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// So many probe intervals the known address has for an answer, on the native wire. Nodes of it
+/// claim a name that another one had after they have asked it themselves.
+const PATIENCE: u32 = 2;
 
 impl Membership {
     /// Weighs an alive about a live member that names another address than the known one.
@@ -36,6 +47,10 @@ impl Membership {
         let entry = self.members.entry(slot);
         let known = (entry.incarnation(), entry.address());
         let address = canonical(new.address);
+        if news.origin.asks && cx.config.wire == Wire::Swim {
+            // It hears in the answer that there is another one, and asks that one.
+            return;
+        }
         if (new.incarnation, address) <= known {
             // It lost already. It may not know: somebody with our name is elsewhere.
             return self.tell_about_limited(cx, slot, address);
@@ -43,7 +58,10 @@ impl Membership {
         if !self.candidates.would_hear(slot, (new.incarnation, address)) {
             return;
         }
-        let patience = cx.config.suspicion_timeouts(self.members.live()).min;
+        let patience = match cx.config.wire {
+            Wire::Swim => cx.config.probe_interval * PATIENCE,
+            Wire::Memberlist => cx.config.suspicion_timeouts(self.members.live()).min,
+        };
         let deadline = cx.now() + patience;
         self.candidates.insert(slot, Candidate::new(new, news.via(), deadline));
         // Passed on unverified, so that all observers ask at the same time and not one after the
@@ -56,14 +74,10 @@ impl Membership {
     pub(crate) fn check_answered(
         &mut self,
         cx: &mut Context,
-        gossip: &mut Gossip,
         detector: &mut Detector,
         slot: Slot,
         from: SocketAddr,
     ) {
-        if slot == Slot::LOCAL {
-            return self.namesake_answered();
-        }
         let known_address = self.members.entry(slot).address();
         self.note_answer_from(slot, from);
         let Some(candidate) = self.candidates.get(slot) else {
@@ -76,19 +90,28 @@ impl Membership {
             }
         } else if from == candidate.address()
             && candidate.known_answered()
-            && let Some(candidate) = self.candidates.remove(slot)
+            && !candidate.is_refused()
         {
-            // Both live. The candidate outranks the known one, or it would not be a candidate.
-            self.report_conflict(cx, slot, candidate.address(), known_address, candidate.via());
-            self.tell_about(cx, slot, candidate.address());
-            self.adopt(cx, gossip, slot, &candidate, false);
-            self.tell_about(cx, slot, known_address);
+            let (address, via) = (candidate.address(), candidate.via());
+            self.report_conflict(cx, slot, known_address, address, via);
+            self.tell_about(cx, slot, address);
+            self.tell_of_candidate(cx, slot, known_address);
+            self.candidates.refuse(slot, cx.now() + REFUSED_FOR);
         }
+    }
+
+    /// Tells a member of the candidate for its name.
+    fn tell_of_candidate(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
+        let Some(candidate) = self.candidates.get(slot) else { return };
+        let Announcement { incarnation, address, meta, versions } = candidate.announcement();
+        let claim = Claim::Alive { address, meta, versions };
+        let update = Update { name: self.members.entry(slot).name(), incarnation, claim };
+        cx.send_message(to, &Message::Update(update));
     }
 
     /// A check was not answered: asks again while there is time.
     pub(crate) fn check_unanswered(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
-        let Some(candidate) = self.candidates.get(slot) else {
+        let Some(candidate) = self.candidates.get(slot).filter(|it| !it.is_refused()) else {
             return;
         };
         let known_address = self.members.entry(slot).address();
@@ -99,7 +122,9 @@ impl Membership {
     /// Decides on candidates whose time is over.
     pub(crate) fn end_candidacies(&mut self, cx: &mut Context, gossip: &mut Gossip, now: Instant) {
         while let Some((slot, candidate)) = self.candidates.take_due(now) {
-            if candidate.known_answered() {
+            if candidate.is_refused() {
+                // Should it announce itself again, both are asked again.
+            } else if candidate.known_answered() {
                 // The known address answers and the candidate does not: it is old or made up.
                 self.tell_about_limited(cx, slot, candidate.address());
             } else {

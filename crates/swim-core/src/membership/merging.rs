@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{Membership, News, Origin};
 use crate::address::canonical;
+use crate::config::Config;
 use crate::context::Context;
 use crate::detection::Detector;
 use crate::dissemination::Gossip;
@@ -13,13 +14,15 @@ use crate::member::{MemberRef, State};
 use crate::members::Slot;
 use crate::output::Event;
 use crate::stats::DropReason;
-use crate::wire::{Claim, Format, Half, Scope, Update};
+use crate::wire::{Claim, Format, Half, NameClaim, Scope, Update};
 
 /// What another node knows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     pub(crate) from: SocketAddr,
     pub(crate) scope: Scope,
+    /// Whether its sender claims its name.
+    pub(crate) claim: NameClaim,
     /// This node opened the stream.
     pub(crate) dialled: bool,
     /// How many new members are taken in. What is behind them is left to gossip and to later
@@ -37,39 +40,42 @@ impl Membership {
         table: Table,
         half: Half<'_>,
     ) {
-        let Table { from, scope, dialled, newcomers_max } = table;
+        let Table { from, scope, dialled, newcomers_max, .. } = table;
         let user_state = match half.user_state(cx.config.user_state_size_max) {
             Ok(state) => state,
             Err(reason) => return cx.report_drop(from, reason, true),
         };
+        let is_first_answer = dialled && self.own.is_newcomer();
         let origin = Origin::push_pull(from, self.members.peers() == 0, dialled);
+        let origin = Origin { is_first_answer, ..origin };
         let own = cx.config.name.clone();
+        let (known, mut members) = (self.members.len(), half.members());
         let mut sender = match cx.config.wire.format() {
             // The sender stands first in its own table.
-            Format::Swim => None,
+            Format::Swim => {
+                let first = members.next().and_then(|it| unspoilt(cx, from, it));
+                if let Some(member) = &first {
+                    self.merge_sender(cx, gossip, detector, (&table, origin), member);
+                }
+                first.map(|member| member.name)
+            }
             // It stands anywhere. Memberlist takes the receiver for the accuser.
             Format::Memberlist(_) => Some(own.as_str()),
         };
-        let mut is_sender = true;
-        let known = self.members.len();
-        for member in half.members() {
+        let mut is_sender = cx.config.wire.is_memberlist();
+        for member in members {
             if self.members.len().saturating_sub(known) >= newcomers_max {
                 cx.drop_quietly(DropReason::Overpacked);
                 break;
             }
-            match member {
-                Ok(member) => {
-                    let sender = *sender.get_or_insert(member.name);
-                    let update = told(&member, sender);
-                    self.receive_update(cx, gossip, detector, &News::new(&update, origin));
-                    if is_sender {
-                        // On memberlist's wire it may be any of thousands.
-                        let there = canonical(member.address).ip() == from.ip();
-                        let found = there && self.note_sender(member.name, from, dialled);
-                        is_sender = !found && cx.config.wire.is_memberlist();
-                    }
-                }
-                Err(reason) => cx.report_drop(from, reason, true),
+            let Some(member) = unspoilt(cx, from, member) else { continue };
+            let sender = *sender.get_or_insert(member.name);
+            let update = told(&cx.config, &member, sender, origin);
+            self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+            if is_sender {
+                // It may be any of thousands.
+                let there = canonical(member.address).ip() == from.ip();
+                is_sender = !(there && self.note_sender(member.name, from, dialled));
             }
         }
         if scope != Scope::Partial {
@@ -83,6 +89,25 @@ impl Membership {
 }
 
 impl Membership {
+    /// Takes in what a node says of itself.
+    fn merge_sender(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        (table, origin): (&Table, Origin),
+        member: &MemberRef<'_>,
+    ) {
+        if table.claim == NameClaim::Withheld {
+            return self.note_asker(cx, member, origin.via);
+        }
+        let asks = table.scope == Scope::Join && !table.dialled;
+        let origin = Origin { asks, ..origin };
+        let update = told(&cx.config, member, member.name, origin);
+        self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+        self.note_sender(member.name, table.from, table.dialled);
+    }
+
     /// Notes that this member answered, if it is the one at the other end of a stream: where it was
     /// dialled, by the address; where it dialled, by the host alone, because it has another port
     /// then. At most one member per stream: whoever is there could make up any number.
@@ -100,14 +125,41 @@ impl Membership {
     }
 }
 
+/// A member that could be read; what is wrong with another one is reported.
+#[inline]
+fn unspoilt<'a>(
+    cx: &mut Context,
+    from: SocketAddr,
+    member: Result<MemberRef<'a>, DropReason>,
+) -> Option<MemberRef<'a>> {
+    member.map_err(|reason| cx.report_drop(from, reason, true)).ok()
+}
+
 /// What another node believes of one member, as news. That it holds a member for failed counts as a
 /// suspicion only: so the member has the time to refute what it may never have heard.
-fn told<'a>(member: &MemberRef<'a>, sender: &'a str) -> Update<'a> {
+fn told<'a>(
+    config: &Config,
+    member: &MemberRef<'a>,
+    sender: &'a str,
+    origin: Origin,
+) -> Update<'a> {
     let MemberRef { name, address, state, incarnation, meta, versions } = *member;
     let claim = match state {
         State::Alive => Claim::Alive { address, meta, versions },
+        // A suspect that has this newcomer's name is another node, and may be there.
+        State::Suspect if origin.is_first_answer && is_namesake(config, member) => {
+            Claim::Alive { address, meta, versions }
+        }
         State::Suspect | State::Failed => Claim::Suspect { accuser: sender },
         State::Left => Claim::Left,
     };
     Update { name, incarnation, claim }
+}
+
+/// Whether a member has this node's name at another address.
+#[cold]
+fn is_namesake(config: &Config, member: &MemberRef<'_>) -> bool {
+    !config.wire.is_memberlist()
+        && member.name == config.name.as_str()
+        && !config.is_own_address(member.address)
 }

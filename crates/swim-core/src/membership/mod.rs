@@ -13,6 +13,7 @@ mod departing;
 mod evidence;
 mod leaving;
 mod merging;
+mod naming;
 mod news;
 mod own;
 mod refuting;
@@ -22,6 +23,7 @@ mod suspicion;
 mod suspicions;
 mod telling;
 mod updates;
+mod waiting;
 
 use core::net::SocketAddr;
 
@@ -38,6 +40,7 @@ use candidates::Candidates;
 use evidence::Evidence;
 use leaving::Leave;
 pub(crate) use merging::Table;
+pub(crate) use naming::Question;
 pub(crate) use news::{News, Origin};
 use own::Own;
 use searching::Search;
@@ -87,6 +90,12 @@ impl Membership {
     #[inline]
     pub(crate) fn status(&self) -> Status {
         self.own.status()
+    }
+
+    /// Whether another node has this node's name, so that this one claims nothing.
+    #[inline]
+    pub(crate) fn waits_for_name(&self) -> bool {
+        self.members.is_withheld()
     }
 
     /// The live member that a command names.

@@ -19,12 +19,22 @@ pub(crate) struct Origin {
     pub(super) is_common: bool,
     /// It is the answer to an exchange that this node opened.
     pub(super) is_answer: bool,
+    /// It is what a node that joins says of itself: a question, if a member has its name.
+    pub(super) asks: bool,
+    /// It is the answer to an exchange of this node, which had never known anybody before.
+    pub(super) is_first_answer: bool,
 }
 
 impl Origin {
     /// This node itself.
-    pub(crate) const OWN: Origin =
-        Origin { via: Via::Own, sender: None, is_common: false, is_answer: false };
+    pub(crate) const OWN: Origin = Origin {
+        via: Via::Own,
+        sender: None,
+        is_common: false,
+        is_answer: false,
+        asks: false,
+        is_first_answer: false,
+    };
 
     /// A datagram; with the member that sent it, as far as that is known so far.
     #[inline]
@@ -34,7 +44,7 @@ impl Origin {
 
     /// An exchange of views, which this node `dialled`, or which dialled.
     pub(super) fn push_pull(from: SocketAddr, is_common: bool, dialled: bool) -> Self {
-        Origin { via: Via::PushPull { from }, sender: None, is_common, is_answer: dialled }
+        Origin { via: Via::PushPull { from }, is_common, is_answer: dialled, ..Origin::OWN }
     }
 }
 

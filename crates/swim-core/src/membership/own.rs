@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Membership;
 use super::leaving::Leave;
 use super::since::Since;
+use super::waiting::Naming;
 use crate::context::Context;
 use crate::dissemination::{Gossip, Tier, Waiter};
 use crate::error::{CommandError, at_most};
@@ -35,9 +36,9 @@ pub(super) struct Own {
     claimed: Incarnation,
     /// When the application was told of it.
     name_taken_at: Option<Instant>,
-    /// That address outranks this one: this node announces nothing.
-    outranked: bool,
-    /// The metadata that was set while this node is outranked.
+    /// Whether this node has its name.
+    naming: Naming,
+    /// The metadata that was set while another node has it.
     held_meta: Option<Bytes>,
     /// The `leave` that waits for its answer.
     leaving: Option<Leave>,
@@ -54,7 +55,7 @@ impl Own {
             name_taken_by: None,
             claimed: Incarnation::default(),
             name_taken_at: None,
-            outranked: false,
+            naming: Naming::new(now),
             held_meta: None,
             leaving: None,
             met: None,
@@ -104,11 +105,15 @@ impl Own {
 
     /// The commands that wait for their answer.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.leaving.iter().map(Leave::request)
+        self.leaving.iter().map(Leave::request).chain(self.naming.requests())
     }
 
-    pub(super) fn is_outranked(&self) -> bool {
-        self.outranked
+    pub(super) fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
+    pub(super) fn naming_mut(&mut self) -> &mut Naming {
+        &mut self.naming
     }
 
     /// This life knows a peer.
@@ -116,15 +121,15 @@ impl Own {
         self.met.get_or_insert(now);
     }
 
+    /// Whether this life never knew a peer.
+    pub(super) fn is_newcomer(&self) -> bool {
+        self.met.is_none()
+    }
+
     /// Whether this life has known peers for long enough to have heard what they hold against an
     /// earlier one.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         self.met.is_some_and(|met| now - met > SETTLING)
-    }
-
-    /// Another node of this name outranks this one, or does not.
-    pub(super) fn set_outranked(&mut self, outranked: bool) {
-        self.outranked = outranked;
     }
 
     /// Somebody announced this node's name elsewhere, at this incarnation. Others may hold it for
@@ -156,7 +161,7 @@ impl Own {
 
     /// The other node of this name is gone.
     pub(super) fn namesake_is_gone(&mut self) {
-        (self.outranked, self.name_taken_by) = (false, None);
+        self.name_taken_by = None;
     }
 }
 
@@ -207,7 +212,7 @@ impl Membership {
         }
         at_most(meta.len(), cx.config.meta_size_max)?;
         let request = cx.begin_request()?;
-        if self.own.outranked {
+        if self.waits_for_name() {
             // Nobody may ever give the name back: the command does not wait for that.
             self.own.held_meta = Some(meta.clone());
             cx.answer(request, Err(Failure::NameTaken));
@@ -220,7 +225,7 @@ impl Membership {
     /// Announces the metadata that waits, if this node has its name again.
     pub(super) fn announce_held_meta(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         if self.own.status == Status::Running
-            && !self.own.outranked
+            && !self.waits_for_name()
             && let Some(meta) = self.own.held_meta.take()
         {
             self.announce_meta(cx, gossip, &meta, Waiter::Nobody);
@@ -248,6 +253,10 @@ impl Membership {
         self.own.status = Status::Running;
         gossip.restart();
         self.members.set_state(cx.now(), Slot::LOCAL, State::Alive);
+        if self.waits_for_name() {
+            return;
+        }
+        self.own.naming.begin(cx.now());
         let incarnation = self.members.entry(Slot::LOCAL).incarnation().next();
         self.announce_self(cx, gossip, incarnation, Waiter::Nobody);
     }

@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use super::{Membership, News, Origin};
+use super::{Membership, News};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -15,7 +15,7 @@ use crate::output::{Event, HealthReason, Via};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::status::Status;
-use crate::wire::{Claim, Update};
+use crate::wire::{Claim, Update, Wire};
 
 impl Membership {
     /// Weighs news about this node itself.
@@ -30,6 +30,9 @@ impl Membership {
         let own = self.members.entry(Slot::LOCAL).incarnation();
         if self.status() != Status::Running {
             return self.repeat_goodbye(cx, gossip, update);
+        }
+        if self.waits_for_name() {
+            return self.receive_while_waiting(cx, gossip, news);
         }
         if update.incarnation < own {
             return self.receive_own_stale(cx, detector, news);
@@ -48,9 +51,6 @@ impl Membership {
             Claim::Failed { accuser } => (Name::trusted(accuser), State::Failed),
             Claim::Left => (cx.config.name.clone(), State::Left),
         };
-        if self.is_about_namesake(&cx.config, claim == State::Suspect) {
-            return cx.drop_quietly(DropReason::AddressConflict);
-        }
         if claim == State::Failed && cx.config.breaks(Sabotage::BelievesItsDeath) {
             return self.members.set_state(cx.now(), Slot::LOCAL, State::Failed);
         }
@@ -84,7 +84,7 @@ impl Membership {
             return self.receive_own_exhausted(cx, gossip, news);
         }
         if let Claim::Suspect { accuser } | Claim::Failed { accuser } = news.update.claim
-            && self.status() == Status::Running
+            && self.announces_itself()
             && !cx.config.breaks(Sabotage::TellsAccusationsAlone)
         {
             self.answer_accuser(cx, accuser, news.origin);
@@ -100,32 +100,13 @@ impl Membership {
             Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
             Claim::Left | Claim::Alive { .. } => return,
         };
-        let suspected = matches!(news.update.claim, Claim::Suspect { .. });
-        if self.status() != Status::Running
-            || self.accuser(accuser, news.origin).is_none()
-            || self.is_about_namesake(&cx.config, suspected)
-        {
+        if !self.announces_itself() || self.accuser(accuser, news.origin).is_none() {
             return;
         }
         if self.members.entry(Slot::LOCAL).incarnation() < Incarnation::MAX {
             self.announce_self(cx, gossip, Incarnation::MAX, Waiter::Nobody);
         }
         self.answer_accuser(cx, accuser, news.origin);
-    }
-
-    /// Whether an accusation is about the other node of this name: while that one has the name, the
-    /// suspect is the other. Once that one is gone the name is free.
-    fn is_about_namesake(&mut self, config: &Config, suspected: bool) -> bool {
-        if !self.own.is_outranked() {
-            return false;
-        }
-        if config.breaks(Sabotage::GivesUpItsName) {
-            return true;
-        }
-        if !suspected {
-            self.own.namesake_is_gone();
-        }
-        suspected
     }
 
     /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it
@@ -145,13 +126,10 @@ impl Membership {
     /// Old news about this node itself.
     fn receive_own_stale(&mut self, cx: &mut Context, detector: &mut Detector, news: &News<'_>) {
         match news.update.claim {
-            // Where it comes in a push/pull it may well be where this node lived before. Somebody
-            // who tells it by packet has seen that both addresses answer.
             Claim::Alive { address, .. }
-                if !cx.config.is_own_address(address)
-                    && matches!(news.via(), Via::Packet { .. }) =>
+                if !cx.config.is_own_address(address) && self.is_heeded(&cx.config, news) =>
             {
-                self.note_namesake(cx, detector, news.update.incarnation, address, news.origin);
+                self.note_namesake(cx, detector, (address, news.update.incarnation), news);
             }
             Claim::Suspect { accuser } | Claim::Failed { accuser } => {
                 cx.drop_quietly(DropReason::Stale);
@@ -166,43 +144,45 @@ impl Membership {
         }
     }
 
-    /// Another node with this name. To outbid it would start a race that nobody wins. If it
-    /// outranks this one it is asked first whether it is there: what is told of it may be old, or
-    /// made up. It is told of this node each time, but at most once per probe interval.
+    /// Whether an alive at another address, older than what this node announced last, is about a
+    /// namesake. Where it comes in a push/pull it may well be where this node lived before; but a
+    /// newcomer has announced nothing yet, and a node that asks is there. Somebody who tells it by
+    /// packet has seen that both addresses answer.
+    fn is_heeded(&self, config: &Config, news: &News<'_>) -> bool {
+        let joins = news.origin.is_first_answer && config.wire == Wire::Swim;
+        matches!(news.via(), Via::Packet { .. }) || joins || news.origin.asks
+    }
+
+    /// Another node with this name. To outbid it would start a race that nobody wins. A newcomer
+    /// waits for it. Otherwise it is asked first whether it is there, since what is told of it may
+    /// be old, or made up; if it is, the two decide who keeps the name. It is told of this node
+    /// each time, but at most once per probe interval.
     fn note_namesake(
         &mut self,
         cx: &mut Context,
         detector: &mut Detector,
-        incarnation: Incarnation,
-        address: SocketAddr,
-        origin: Origin,
+        (address, incarnation): (SocketAddr, Incarnation),
+        news: &News<'_>,
     ) {
         let address = canonical(address);
+        cx.drop_quietly(DropReason::AddressConflict);
+        if news.origin.is_first_answer && cx.config.wire == Wire::Swim {
+            return self.find_name_held(cx, (address, incarnation), news);
+        }
         self.own.note_claimed(incarnation);
         let local = self.members.entry(Slot::LOCAL);
-        if (incarnation, address) <= (local.incarnation(), local.address()) {
-            self.own.set_outranked(false);
-        } else {
-            self.ask_namesake(cx, detector, address);
-        }
-        if self.own.note_namesake(cx.now(), address, cx.config.probe_interval) {
-            cx.emit(Event::NameTaken { address, via: origin.via });
-        }
-        cx.drop_quietly(DropReason::AddressConflict);
-    }
-
-    /// Asks who outranks this node whether it is there, and tells it that there are two of them: it
-    /// wins wherever it was known first, and would never hear of it.
-    fn ask_namesake(&mut self, cx: &mut Context, detector: &mut Detector, address: SocketAddr) {
-        if self.may_tell(cx, None, address, cx.config.probe_interval) {
-            detector.send_check(cx, &self.members, Slot::LOCAL, address);
+        let outranks = (incarnation, address) > (local.incarnation(), local.address());
+        // It wins wherever it was known first, and would never hear of this node.
+        if (outranks || cx.config.wire == Wire::Swim)
+            && !news.origin.asks
+            && self.may_tell(cx, None, address, cx.config.probe_interval)
+        {
+            if self.opens_contest(cx, address).is_some() {
+                detector.send_check(cx, &self.members, Slot::LOCAL, address);
+            }
             self.tell_about(cx, Slot::LOCAL, address);
         }
-    }
-
-    /// The namesake that outranks this node is there: this node announces nothing any more.
-    pub(super) fn namesake_answered(&mut self) {
-        self.own.set_outranked(true);
+        self.report_name_taken(cx, address, news.via());
     }
 
     /// Somebody passes on an alive about this node.
@@ -216,7 +196,7 @@ impl Membership {
     ) {
         let incarnation = news.update.incarnation;
         if !cx.config.is_own_address(address) {
-            return self.note_namesake(cx, detector, incarnation, address, news.origin);
+            return self.note_namesake(cx, detector, (address, incarnation), news);
         }
         let local = self.members.entry(Slot::LOCAL);
         if incarnation == local.incarnation() && local.announces(address, meta, versions) {

@@ -112,8 +112,10 @@ impl Membership {
         self.announces_itself() && self.own.since().next_renewal.is_none_or(|at| at <= now)
     }
 
-    fn announces_itself(&self) -> bool {
-        self.status() == Status::Running && !self.own.is_outranked()
+    /// Whether this node takes part under its name.
+    #[inline]
+    pub(crate) fn announces_itself(&self) -> bool {
+        self.status() == Status::Running && !self.waits_for_name()
     }
 
     /// Takes an incarnation above all others, so that nothing of what this node has forgotten can

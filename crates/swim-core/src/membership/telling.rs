@@ -15,7 +15,6 @@ use crate::members::{Slot, Standing};
 use crate::output::Via;
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
-use crate::status::Status;
 use crate::wire::{Claim, Message, Update};
 
 impl Membership {
@@ -130,7 +129,7 @@ impl Membership {
     /// This node's own announcement, to one that may not know it; nothing while it leaves, or while
     /// another node has its name.
     pub(crate) fn introduction(&self, config: &Config) -> Option<Update<'_>> {
-        let says = self.own.status() == Status::Running && !self.own.is_outranked();
+        let says = self.announces_itself();
         says.then(|| self.announced(config, Slot::LOCAL))
     }
 

@@ -17,6 +17,10 @@ impl Node {
     /// Joins the cluster that the node at this address belongs to, by a push/pull with it. Answered
     /// with [`Answer::Joined`](crate::Answer::Joined), or with why it failed. A node that has left
     /// comes back with a higher incarnation. Any number of joins may be under way at once.
+    ///
+    /// On the native wire, a newcomer with the name of a member first asks that one. If it answers,
+    /// the join fails with [`Failure::NameTaken`](crate::Failure::NameTaken), and the node goes on
+    /// asking; if it is silent for two probe intervals, the name is the newcomer's.
     pub fn join(&mut self, now: Instant, address: SocketAddr) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_join(address))
     }

@@ -125,6 +125,7 @@ impl Node {
 
     fn end_pings(&mut self, now: Instant) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
+        let mut asks = false;
         while let Some(unanswered) = detector.take_unanswered(cx, now) {
             match unanswered {
                 Unanswered::Check(member) => membership.check_unanswered(cx, detector, member),
@@ -133,12 +134,19 @@ impl Node {
                         exchange.last_call(cx, membership.members(), suspect);
                     }
                 }
+                Unanswered::Holder => {
+                    membership.end_question(cx, gossip);
+                    asks |= membership.waits_for_name();
+                }
                 Unanswered::Silent(accusation) => {
                     if detector.is_isolated() {
                         membership.accuse(cx, gossip, detector, accusation);
                     }
                 }
             }
+        }
+        if asks {
+            self.ask_again_for_name();
         }
     }
 

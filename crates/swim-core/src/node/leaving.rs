@@ -17,6 +17,12 @@ impl Node {
         }
         exchange.stop_push_pulls();
         membership.begin_leave(cx, request);
+        if membership.waits_for_name() {
+            // Nobody knows this node, and its goodbye would be that of the one that has its name.
+            membership.note_goodbye_heard();
+            self.finish_leave();
+            return Ok(request);
+        }
         // Whoever it is about to join may count it as a member before the answer is here.
         if membership.members().peers() == 0 && !exchange.has_open_join() {
             self.finish_leave();
@@ -43,6 +49,7 @@ impl Node {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         membership.finish_leave(cx, gossip);
         exchange.stop_joins(cx);
+        membership.stop_waiting(cx);
         detector.stop(cx);
         exchange.stop(cx);
         gossip.stop(cx);

@@ -11,6 +11,7 @@ mod introducing;
 #[cfg(feature = "encryption")]
 mod keys;
 mod leaving;
+mod naming;
 mod packets;
 mod probing;
 mod streams;

@@ -7,7 +7,7 @@ use crate::detection::{Acked, Question, StreamPing, where_to_answer};
 use crate::dissemination::may_hear;
 use crate::member::State;
 use crate::members::Slot;
-use crate::output::Event;
+use crate::output::{Event, Via};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::status::Status;
@@ -52,6 +52,9 @@ impl Node {
             self.ping_the_silent();
         }
         self.look_for_the_failed();
+        if self.membership.waits_for_name() {
+            self.ask_for_name();
+        }
         self.note_worn_key();
     }
 
@@ -134,13 +137,17 @@ impl Node {
                 if at_home {
                     membership.note_answer(probe.target());
                     exchange.note_datagram_answered(cx, membership.members(), probe.target());
-                    if membership.status() == Status::Running {
+                    if membership.announces_itself() {
                         exchange.compare_views(cx, gossip, membership.members(), from, ack.view);
                     }
                 }
             }
+            Acked::Check(Slot::LOCAL) => self.contest_name(from),
             Acked::Check(member) => {
-                membership.check_answered(cx, gossip, detector, member, from);
+                membership.check_answered(cx, detector, member, from);
+            }
+            Acked::Holder { relayed } => {
+                membership.note_name_held(cx, Via::Packet { from }, !relayed);
             }
             Acked::Gone(member) => self.found_again(member, from),
             Acked::LastCall(suspect) => membership.last_call_answered(cx, suspect, from),
@@ -169,7 +176,7 @@ impl Node {
         let members = membership.members();
         let entry = members.entry(member);
         let gone = !entry.state().is_live();
-        if gone && entry.address() == from && membership.status() == Status::Running {
+        if gone && entry.address() == from && membership.announces_itself() {
             exchange.push_pull_with(cx, members, from);
         }
     }
@@ -208,7 +215,7 @@ impl Node {
             buddy || !state.is_live()
         });
         let mut question = Question { to, ping, size, trusted, note_anyway: false };
-        let withheld = if is_accused || membership.status() != Status::Running {
+        let withheld = if is_accused || !membership.announces_itself() {
             question.note_anyway = trusted.is_none() && membership.may_note(cx, asker, to);
             self.answer_with_notes(&question, asker.filter(|_| is_accused))
         } else {
@@ -228,6 +235,11 @@ impl Node {
     #[cold]
     fn answer_with_notes(&mut self, question: &Question<'_>, accused: Option<Slot>) -> bool {
         let Node { cx, membership, gossip, detector, .. } = self;
+        if membership.waits_for_name() {
+            // The pinger may mean the one that has the name.
+            cx.drop_quietly(DropReason::AddressConflict);
+            return false;
+        }
         let own = cx.config.name.clone();
         let accusation = accused.and_then(|slot| membership.accusation(&own, slot));
         let notes = [membership.goodbye(), accusation];

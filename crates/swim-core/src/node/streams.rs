@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::Node;
+use super::naming::is_about_a_name;
 use super::packets::told;
 use crate::channel::Framed;
 use crate::config::Config;
@@ -12,8 +13,7 @@ use crate::membership::Table;
 use crate::output::{Answer, Failure, RequestId, StreamId, StreamInput};
 use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
-use crate::status::Status;
-use crate::wire::{self, Half, Opening, Scope, User, Wire};
+use crate::wire::{self, Half, NameClaim, Opening, Scope, User, Wire};
 
 /// How much of a peer's complaint is passed on to the application, in characters.
 const COMPLAINT_SIZE_MAX: usize = 200;
@@ -22,6 +22,7 @@ const COMPLAINT_SIZE_MAX: usize = 200;
 #[derive(Clone, Copy, Debug)]
 struct Teller {
     at: SocketAddr,
+    claim: NameClaim,
     /// This node opened the stream.
     dialled: bool,
     /// With one of this node's keys.
@@ -60,6 +61,10 @@ impl Node {
             return exchange.reject(cx, id, DropReason::CertificateName);
         }
         match (purpose, opening) {
+            (Purpose::Incoming, Opening::Ping(_)) if membership.waits_for_name() => {
+                cx.drop_quietly(DropReason::AddressConflict);
+                exchange.abort(cx, id);
+            }
             (Purpose::Incoming, Opening::Ping(ping)) => {
                 exchange.answer_ping(cx, membership.members(), id, &ping);
             }
@@ -71,8 +76,11 @@ impl Node {
                 exchange.complete(cx, id);
                 membership.note_goodbye_heard();
             }
-            (_, Opening::PushPull { scope, view }) => {
-                self.receive_push_pull(arrived, (scope, view), half);
+            (_, Opening::PushPull { claim, .. }) if is_about_a_name(purpose, claim) => {
+                self.receive_on_name(arrived, claim, half);
+            }
+            (_, Opening::PushPull { scope, view, claim }) => {
+                self.receive_push_pull(arrived, (scope, view, claim), half);
             }
             (Purpose::Ping { sequence }, Opening::Ack { sequence: acked, view })
                 if acked == sequence =>
@@ -80,7 +88,7 @@ impl Node {
                 exchange.complete(cx, id);
                 if let Some(target) = detector.receive_stream_ack(id) {
                     membership.note_answer_from(target, arrived.peer);
-                    if membership.status() == Status::Running {
+                    if membership.announces_itself() {
                         let (members, peer) = (membership.members(), arrived.peer);
                         exchange.compare_over_stream(cx, gossip, members, (peer, view));
                     }
@@ -118,7 +126,7 @@ impl Node {
     fn receive_push_pull(
         &mut self,
         arrived: &Arrived,
-        (scope, view): (Scope, u64),
+        (scope, view, claim): (Scope, u64, NameClaim),
         half: Half<'_>,
     ) {
         let &Arrived { stream: id, peer, purpose, ref received } = arrived;
@@ -132,7 +140,7 @@ impl Node {
         // so is what holders of a key say.
         let trusted = dialled || sealed;
         let newcomers_max = if trusted { usize::MAX } else { received.newcomers_max() };
-        let teller = Teller { at: peer, dialled, sealed, newcomers_max };
+        let teller = Teller { at: peer, claim, dialled, sealed, newcomers_max };
         match purpose {
             Purpose::Incoming => {
                 let framed = self.merge_and_answer(teller, (scope, view), half);
@@ -140,14 +148,18 @@ impl Node {
             }
             Purpose::Join { request } => {
                 self.merge_answer(id, teller, scope, half);
-                self.join_succeeded(request, peer);
+                if self.membership.waits_for_name() {
+                    self.wait_with_join(request, peer);
+                } else {
+                    self.join_succeeded(request, peer);
+                }
             }
             Purpose::PushPull | Purpose::LastCall => {
                 self.merge_answer(id, teller, scope, half);
             }
             Purpose::Compare => {
                 self.merge_answer(id, teller, scope, half);
-                if scope == Scope::Full && self.status() == Status::Running {
+                if scope == Scope::Full && self.membership.announces_itself() {
                     let members = self.membership.members();
                     self.exchange.push_back(&mut self.cx, members, peer, view);
                 }
@@ -155,6 +167,8 @@ impl Node {
             Purpose::Answered
             | Purpose::Goodbye
             | Purpose::Ping { .. }
+            | Purpose::Holder
+            | Purpose::Contest { .. }
             | Purpose::Message { .. } => {
                 self.exchange.reject(&mut self.cx, id, DropReason::Malformed);
             }
@@ -210,8 +224,8 @@ impl Node {
     /// Takes in what another node knows.
     fn merge(&mut self, teller: Teller, scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
-        let Teller { at, dialled, sealed, newcomers_max } = teller;
-        let table = Table { from: at, scope, dialled, newcomers_max };
+        let Teller { at, claim, dialled, sealed, newcomers_max } = teller;
+        let table = Table { from: at, scope, claim, dialled, newcomers_max };
         membership.merge(cx, gossip, detector, table, half);
         if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
             // On a stream that this node opened, what is sealed belongs to its greeting.

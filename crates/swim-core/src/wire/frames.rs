@@ -28,13 +28,15 @@ const ACK: u32 = 2;
 const USER: u32 = 3;
 const PUSH_PULL: u32 = 4;
 
-/// The field numbers of a push/pull. 7 to 15 are reserved.
+/// The field numbers of a push/pull. 9 to 15 are reserved.
 const MEMBER: u32 = 1;
 const USER_STATE: u32 = 2;
 const JOIN: u32 = 3;
 const LAST: u32 = 4;
 const PARTIAL: u32 = 5;
 const VIEW: u32 = 6;
+const WITHHELD: u32 = 7;
+const LIVED: u32 = 8;
 
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct PushPull<'a> {
     /// The digest of the sender's view of the cluster; 0 where it tells none. The same in every
     /// frame of a half.
     pub view: u64,
+    /// Whether the sender claims its name. The same in every frame of a half.
+    pub claim: NameClaim,
     /// The next piece of the sender's application state; the receiver strings the pieces together.
     pub user_state: &'a [u8],
     /// The message itself, whose structure was checked, to walk over its members.
@@ -80,6 +84,21 @@ pub enum Scope {
     /// The sender alone, with the digest of its view: to be answered with everything if the other
     /// view differs, and in kind if it does not.
     Compare,
+}
+
+/// Whether the sender of a push/pull claims the name that it goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NameClaim {
+    /// It does: what it says first, of itself, is news.
+    #[default]
+    Claimed,
+    /// It does not: another node has the name. What it says first only tells who asks.
+    Withheld,
+    /// It does, and so does the receiver: the two decide between themselves who keeps it.
+    Contested {
+        /// How long the sender has had the name, in milliseconds by its own clock; above 0.
+        lived: u64,
+    },
 }
 
 /// The members of a [`PushPull`] frame. A member that is malformed yields an error, and the next
@@ -132,9 +151,21 @@ pub fn encode_push_pull<'a>(
     user_state: &[u8],
     out: &mut BytesMut,
 ) {
+    encode_push_pull_with(scope, NameClaim::Claimed, view, members, user_state, out);
+}
+
+/// The same of a sender that may not claim its name.
+pub fn encode_push_pull_with<'a>(
+    scope: Scope,
+    claim: NameClaim,
+    view: u64,
+    members: impl Iterator<Item = MemberRef<'a>>,
+    user_state: &[u8],
+    out: &mut BytesMut,
+) {
     debug_assert!(scope != Scope::Partial || view == 0, "a digest would make it a comparison");
     let start = out.len();
-    let mut half = HalfWriter { scope, view, out, start };
+    let mut half = HalfWriter { scope, claim, view, out, start };
     for member in members {
         half.member(&member);
     }
@@ -187,10 +218,32 @@ impl<'a> PushPull<'a> {
         Members { fields: Fields::new(self.body) }
     }
 
+    #[cold]
+    fn withhold(&mut self, withheld: u64) {
+        if withheld != 0 {
+            self.claim = NameClaim::Withheld;
+        }
+    }
+
+    /// A sender that withholds its name contests none.
+    #[cold]
+    fn contest(&mut self, lived: u64) {
+        if lived > 0 && self.claim == NameClaim::Claimed {
+            self.claim = NameClaim::Contested { lived };
+        }
+    }
+
     /// Checks the structure of the message, but leaves its members to [`Members`].
     fn decode(body: &'a [u8]) -> Result<Self, DropReason> {
-        let mut push_pull =
-            PushPull { join: false, last: false, partial: false, view: 0, user_state: &[], body };
+        let mut push_pull = PushPull {
+            join: false,
+            last: false,
+            partial: false,
+            view: 0,
+            claim: NameClaim::Claimed,
+            user_state: &[],
+            body,
+        };
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
@@ -200,6 +253,8 @@ impl<'a> PushPull<'a> {
                 LAST => push_pull.last = fields.varint(key)? != 0,
                 PARTIAL => push_pull.partial = fields.varint(key)? != 0,
                 VIEW => push_pull.view = fields.fixed64(key)?,
+                WITHHELD => push_pull.withhold(fields.varint(key)?),
+                LIVED => push_pull.contest(fields.varint(key)?),
                 _ => fields.skip(key)?,
             }
         }
@@ -221,6 +276,7 @@ impl core::iter::FusedIterator for Members<'_> {}
 /// Writes one half of a push/pull, frame after frame.
 struct HalfWriter<'b> {
     scope: Scope,
+    claim: NameClaim,
     view: u64,
     out: &'b mut BytesMut,
     /// Where the current frame starts in `out`.
@@ -228,7 +284,8 @@ struct HalfWriter<'b> {
 }
 
 /// What a frame of up to 64 KiB has beyond its members and user state: its own length, key and
-/// length of the push/pull, and the fields `join`, `last`, `partial` and `view`.
+/// length of the push/pull, and the fields `join`, `last`, `partial` and `view`. A sender without a
+/// name has two bytes more.
 const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2 + 9;
 
 impl HalfWriter<'_> {
@@ -261,6 +318,11 @@ impl HalfWriter<'_> {
         body.varint(LAST, last.into());
         body.varint(PARTIAL, matches!(self.scope, Scope::Partial | Scope::Compare).into());
         body.fixed64(VIEW, self.view);
+        match self.claim {
+            NameClaim::Claimed => {}
+            NameClaim::Withheld => body.varint(WITHHELD, 1),
+            NameClaim::Contested { lived } => body.varint(LIVED, lived),
+        }
         let length = self.frame_len();
         // Only now is the length known: the head is appended, and then moved to the front. That
         // moves 64 KiB once per frame, a nanosecond per member.
@@ -272,7 +334,12 @@ impl HalfWriter<'_> {
 
     /// How many more bytes of members or user state fit the current frame.
     fn room(&self) -> usize {
-        (FRAME_SIZE_TARGET - FRAME_OVERHEAD).saturating_sub(self.frame_len())
+        let claim = match self.claim {
+            NameClaim::Claimed => 0,
+            NameClaim::Withheld => 2,
+            NameClaim::Contested { .. } => 11,
+        };
+        (FRAME_SIZE_TARGET - FRAME_OVERHEAD - claim).saturating_sub(self.frame_len())
     }
 
     fn frame_len(&self) -> usize {

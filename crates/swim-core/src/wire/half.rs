@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::frames::{FRAME_HEADER_LEN, Frame, Members, Scope, decode_frame, frame_len};
+use super::frames::{
+    FRAME_HEADER_LEN, Frame, Members, NameClaim, Scope, decode_frame, frame_len,
+};
 use super::{Format, Ping, User, Wire, memberlist};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};
@@ -39,6 +41,8 @@ pub enum Opening<'a> {
         scope: Scope,
         /// The digest of the sender's view; 0 where it tells none.
         view: u64,
+        /// Whether the sender claims its name; on memberlist's wire it always does.
+        claim: NameClaim,
     },
     /// The peer says what is wrong with what it was sent.
     Complaint(&'a str),
@@ -78,9 +82,11 @@ impl<'a> Half<'a> {
                 Frame::Ping(ping) => Ok(Opening::Ping(ping)),
                 Frame::Ack(ack) => Ok(Opening::Ack { sequence: ack.sequence, view: ack.view }),
                 Frame::User(user) => Ok(Opening::User(user)),
-                Frame::PushPull(part) => {
-                    Ok(Opening::PushPull { scope: part.scope(), view: part.view })
-                }
+                Frame::PushPull(part) => Ok(Opening::PushPull {
+                    scope: part.scope(),
+                    view: part.view,
+                    claim: part.claim,
+                }),
             },
             Format::Memberlist(_) => memberlist::opening(text, port),
         }

@@ -50,8 +50,8 @@ pub use half::{Half, Opening};
 
 pub(crate) use allowance::{Allowance, newcomers_max};
 pub use frames::{
-    FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, PUSH_PULL_FRAME_SIZE_MAX, PushPull, Scope,
-    decode_frame, encode_push_pull, frame_len,
+    FRAME_HEADER_LEN, FRAME_SIZE_TARGET, Frame, Members, NameClaim, PUSH_PULL_FRAME_SIZE_MAX,
+    PushPull, Scope, decode_frame, encode_push_pull, encode_push_pull_with, frame_len,
 };
 pub use lz4::{Lz4, compress_packet, unpack_packet};
 pub(crate) use lz4::{compress_packet_within, unpack_packet_within};

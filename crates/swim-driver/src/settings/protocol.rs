@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swim_core::Wire;
+use swim_core::{NameKeeper, Wire};
 
 use super::node::{shown_versions, versions};
 use super::setting::{ABOVE_ZERO, Kind, Setting, Table};
@@ -75,6 +75,10 @@ const SETTINGS: &[Setting<NodeSettings>] = settings! {
     protocol_versions, PROTOCOL_VERSIONS,
         "The protocol versions that the node announces, as MIN:MAX:CURRENT.",
         "among old members of memberlist's wire";
+    name_conflict, NAME_CONFLICT,
+        "Which of two nodes keeps a name that both claimed while they could not hear each other: \
+         the one that has had it longer, or the other. The same in the whole cluster.",
+        "where a node is replaced by starting another one, and the old one may still run";
     probe_interval, time!(probe_interval, ABOVE_ZERO, HOUR),
         "The protocol period: one member is probed per interval.",
         "for faster detection, after suspicion_mult; it costs packets";
@@ -200,6 +204,16 @@ const WIRE: Kind<NodeSettings> = Kind::Word {
     set: |node, word| {
         let memberlist = word == Wire::Memberlist.as_str();
         node.options.config.wire = if memberlist { Wire::Memberlist } else { Wire::Swim };
+    },
+};
+
+const NAME_CONFLICT: Kind<NodeSettings> = Kind::Word {
+    words: &["older", "newer"],
+    get: |node| node.options.config.name_conflict.as_str(),
+    set: |node, word| {
+        let newer = word == NameKeeper::Newer.as_str();
+        node.options.config.name_conflict =
+            if newer { NameKeeper::Newer } else { NameKeeper::Older };
     },
 };
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use swim_core::channel::Channel;
 use swim_core::wire::{Ack, Claim, Message, Update, Wire};
 use swim_core::{Config, Event, Failure, Incarnation, State, Versions};
-use swim_sim::{Options, World, bounds, millis, secs};
+use swim_sim::{Options, Request, World, bounds, millis, secs};
 
 /// How the nodes of an attacked cluster are set up.
 pub(crate) type Configure = fn(&mut Config);
@@ -156,49 +156,107 @@ fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
     draft.into_datagram(false).expect("it holds messages")
 }
 
-/// S90: somebody has a living name at his own address, raises its incarnation five times a second,
-/// and answers every ping there; then he is gone. Whether the member is told, takes no more than
-/// one incarnation per probe interval, and is back in all views, with what was set meanwhile.
-pub(crate) fn stolen_name(wire: Wire, configure: Configure) -> bool {
-    const ALIVES: u32 = 60;
-    let mut world = world(wire, 90, configure);
-    world.form(3);
-    world.run(secs(10));
-    let (home, first) = (world.address("n1"), world.node("n1").local().incarnation);
-    world.start_with("thief", |config| {
-        config.name = "n1".parse().expect("a name");
-        config.incarnation = Incarnation(first.0 + 1);
-    });
-    world.join("thief", "n0");
-    let stolen = world.address("thief");
-    for round in 1..=ALIVES {
-        // It is what the thief announces from then on.
-        forge_alive(&mut world, wire, ("n1", stolen, first.0 + 100 * round), "thief");
-        world.run(millis(200));
+/// S90: somebody who answers every ping announces a member at its own address, ever higher, and
+/// nothing else. Whether all see the member at home all the time, and it is told.
+pub(crate) fn announced_name(wire: Wire, configure: Configure) -> bool {
+    let mut theft = Theft::new(wire, configure);
+    let home = theft.home;
+    let mut kept = true;
+    for round in 1..=Theft::ALIVES {
+        theft.announce(round);
+        kept &= theft.sees(home);
     }
-    let sees = |world: &World, address: SocketAddr| {
+    theft.world.run(secs(30));
+    let set = theft.set_meta();
+    theft.world.run(secs(5));
+    let says = theft.says_what_was_set() && matches!(theft.world.answer(set), Some(Ok(_)));
+    kept && theft.sees(home) && theft.was_told_and_did_not_race() && says
+}
+
+/// S90: the same, of somebody who also takes the name from the member in a contest: here the newer
+/// one keeps it. Whether the member is back in time once the thief is gone, and what was set
+/// meanwhile is announced then.
+pub(crate) fn stolen_name(configure: Configure) -> bool {
+    let mut theft = Theft::new(Wire::Swim, configure);
+    for round in 1..=Theft::ALIVES {
+        theft.announce(round);
+    }
+    theft.world.run(secs(5));
+    assert!(theft.sees(theft.stolen), "the name is stolen");
+    let well_behaved = theft.was_told_and_did_not_race();
+    let set = theft.set_meta();
+    let answer = theft.world.answer(set);
+    assert_eq!(answer, Some(&Err(Failure::NameTaken)), "it says at once that it waits");
+    theft.world.crash("thief");
+    let config = theft.world.node("n0").config();
+    let bound = bounds::detection(config, 3) + config.probe_interval * 2;
+    let home = theft.home;
+    let back = theft.world.run_until(bound, |world| Theft::all_see(world, home));
+    theft.world.run(secs(5));
+    well_behaved && back && theft.says_what_was_set()
+}
+
+/// Three members, and a node that has the name of one of them and never joined.
+struct Theft {
+    world: World,
+    wire: Wire,
+    home: SocketAddr,
+    stolen: SocketAddr,
+    first: Incarnation,
+}
+
+impl Theft {
+    const ALIVES: u32 = 60;
+
+    fn new(wire: Wire, configure: Configure) -> Self {
+        let mut world = world(wire, 90, configure);
+        world.form(3);
+        world.run(secs(10));
+        let (home, first) = (world.address("n1"), world.node("n1").local().incarnation);
+        world.start_with("thief", |config| {
+            config.name = "n1".parse().expect("a name");
+            config.incarnation = Incarnation(first.0 + 1);
+        });
+        let stolen = world.address("thief");
+        Theft { world, wire, home, stolen, first }
+    }
+
+    fn announce(&mut self, round: u32) {
+        let claim = ("n1", self.stolen, self.first.0 + 100 * round);
+        forge_alive(&mut self.world, self.wire, claim, "n0");
+        self.world.run(millis(200));
+    }
+
+    fn all_see(world: &World, address: SocketAddr) -> bool {
         ["n0", "n2"].iter().all(|observer| {
             let seen = world.node(observer).member("n1");
             seen.is_some_and(|seen| seen.address == address && seen.state == State::Alive)
         })
-    };
-    assert!(sees(&world, stolen), "the name is stolen");
-    let told = world.events("n1").iter().filter(
-        |record| matches!(record.event, Event::NameTaken { address, .. } if address == stolen),
-    );
-    let (told, risen) = (told.count(), world.node("n1").local().incarnation.0 - first.0);
-    let set = world.request("n1", |node, now| node.set_meta(now, "mine".into()));
-    let set = set.expect("it keeps its name");
-    assert_eq!(world.answer(set), Some(&Err(Failure::NameTaken)), "it says at once that it waits");
-    world.crash("thief");
-    let config = world.node("n0").config();
-    let bound = bounds::detection(config, 3) + config.probe_interval * 2;
-    let back = world.run_until(bound, |world| sees(world, home));
-    world.run(secs(5));
-    let says = ["n0", "n2"].iter().all(|observer| {
-        world.node(observer).member("n1").is_some_and(|member| member.meta == b"mine")
-    });
-    told >= 1 && risen <= ALIVES / 5 + 2 && back && says
+    }
+
+    fn sees(&self, address: SocketAddr) -> bool {
+        Theft::all_see(&self.world, address)
+    }
+
+    fn was_told_and_did_not_race(&self) -> bool {
+        let told = self.world.events("n1").iter().any(|record| {
+            matches!(record.event, Event::NameTaken { address, .. } if address == self.stolen)
+        });
+        let risen = self.world.node("n1").local().incarnation.0 - self.first.0;
+        told && risen <= Theft::ALIVES / 5 + 2
+    }
+
+    fn set_meta(&mut self) -> Request {
+        let set = self.world.request("n1", |node, now| node.set_meta(now, "mine".into()));
+        set.expect("it keeps its name")
+    }
+
+    fn says_what_was_set(&self) -> bool {
+        ["n0", "n2"].iter().all(|observer| {
+            let seen = self.world.node(observer).member("n1");
+            seen.is_some_and(|member| member.meta == b"mine")
+        })
+    }
 }
 
 /// S90: a member is announced elsewhere, further above its incarnation than accusations are

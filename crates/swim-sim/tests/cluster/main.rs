@@ -45,6 +45,8 @@ mod losing_most;
 mod memberlist_wire;
 mod migrating;
 mod mixed;
+mod names;
+mod naming;
 mod network;
 mod newcomers;
 mod operations;

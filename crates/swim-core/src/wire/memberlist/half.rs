@@ -2,7 +2,7 @@
 
 use super::stream::{StreamMessage, TableMembers, decode_scanned};
 use crate::stats::DropReason;
-use crate::wire::{Opening, Scope, User};
+use crate::wire::{NameClaim, Opening, Scope, User};
 
 /// What the exchange is about.
 pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason> {
@@ -14,7 +14,7 @@ pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason>
         }
         StreamMessage::PushPull(table) => {
             let scope = if table.join { Scope::Join } else { Scope::Full };
-            Opening::PushPull { scope, view: 0 }
+            Opening::PushPull { scope, view: 0, claim: NameClaim::Claimed }
         }
         StreamMessage::Error(text) => Opening::Complaint(text),
     })

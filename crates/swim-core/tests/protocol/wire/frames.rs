@@ -168,5 +168,5 @@ fn a_push_pull_with_a_broken_structure_is_malformed() {
     assert_eq!(wire::decode_frame(b"\x22\x02\x0A\x05"), MALFORMED, "a member beyond the end");
     assert_eq!(wire::decode_frame(b"\x22\x02\x08\x05"), MALFORMED, "a member of another type");
     assert_eq!(wire::decode_frame(b"\x22\x02\x1A\x00"), MALFORMED, "join of another type");
-    assert!(wire::decode_frame(b"\x22\x06\x28\x01\x3A\x00\x20\x02").is_ok(), "unknown fields");
+    assert!(wire::decode_frame(b"\x22\x06\x28\x01\x4A\x00\x20\x02").is_ok(), "unknown fields");
 }

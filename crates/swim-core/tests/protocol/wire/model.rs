@@ -166,6 +166,10 @@ pub struct PushPull {
     pub partial: bool,
     #[prost(fixed64, tag = "6")]
     pub view: u64,
+    #[prost(bool, tag = "7")]
+    pub withheld: bool,
+    #[prost(uint64, tag = "8")]
+    pub lived: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

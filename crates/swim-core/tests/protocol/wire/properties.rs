@@ -151,7 +151,7 @@ proptest! {
     ) {
         let out = push_pull_frames(join, &members, &user_state);
         let push_pull = model::PushPull {
-            member: members, user_state, join, last: true, partial: false, view: 0,
+            member: members, user_state, join, last: true, ..Default::default()
         };
         let message = Some(FrameMessage::PushPull(push_pull.clone()));
         let reference = model::Frame { message }.encode_to_vec();

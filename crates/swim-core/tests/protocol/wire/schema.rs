@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage, Value};
-use swim_core::wire::{self, Frame};
+use swim_core::wire::{self, Frame, NameClaim};
 
 use super::frames::push_pull_frames;
 use super::model::{self, Kind};
@@ -236,8 +236,23 @@ fn the_schema_reads_every_field_of_every_frame() {
         ("last", Value::Bool(true)),
         ("partial", Value::Bool(false)),
         ("view", Value::U64(0)),
+        ("withheld", Value::Bool(false)),
+        ("lived", Value::U64(0)),
     ];
     assert_fields(&push_pull, &fields);
+    for (claim, withheld, lived) in
+        [(NameClaim::Withheld, true, 0), (NameClaim::Contested { lived: 1 << 40 }, false, 1 << 40)]
+    {
+        let mut out = BytesMut::new();
+        let nobody = std::iter::empty();
+        wire::encode_push_pull_with(wire::Scope::Partial, claim, 0, nobody, b"", &mut out);
+        let push_pull = inner(&from(&out), "push_pull");
+        let field = |name: &str| push_pull.get_field_by_name(name).unwrap().into_owned();
+        assert_eq!(field("withheld"), Value::Bool(withheld));
+        assert_eq!(field("lived"), Value::U64(lived));
+        let Ok(Frame::PushPull(read)) = wire::decode_frame(&out[4..]) else { panic!() };
+        assert_eq!(read.claim, claim);
+    }
     let compare = inner(&from(&compare_frames()), "push_pull");
     assert_eq!(compare.get_field_by_name("partial").as_deref(), Some(&Value::Bool(true)));
     assert_eq!(compare.get_field_by_name("view").as_deref(), Some(&Value::U64(1 << 40)));
@@ -283,7 +298,7 @@ fn the_schema_reserves_what_the_codec_passes_over() {
     assert_eq!(reserved("Ack"), [3]);
     assert_eq!(reserved("Alive"), [6]);
     assert_eq!(reserved("Frame"), (5..=15).collect::<Vec<_>>());
-    assert_eq!(reserved("PushPull"), (7..=15).collect::<Vec<_>>());
+    assert_eq!(reserved("PushPull"), (9..=15).collect::<Vec<_>>());
 }
 
 #[test]
