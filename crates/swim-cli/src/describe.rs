@@ -14,6 +14,7 @@ pub(crate) fn describe(event: &Event) -> Line {
     let hint = match event {
         Event::BadInput { reason, .. } => hint::of_input(*reason),
         Event::NameTaken { .. } | Event::NameConflict { .. } => Some(hint::NAME),
+        Event::AddressUnreachable { .. } => Some(hint::ADDRESS),
         _ => None,
     };
     let advice = hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();
@@ -61,7 +62,10 @@ fn tone(event: &Event) -> Tone {
         Event::Joined { .. } | Event::Refuted { .. } | Event::HeardAgain { .. } => Tone::Good,
         Event::HealthChanged { from, to, .. } if to <= from => Tone::Good,
         Event::Left { .. } | Event::Unlisted { .. } => Tone::Quiet,
-        Event::Failed { .. } | Event::NameTaken { .. } | Event::NameConflict { .. } => Tone::Bad,
+        Event::Failed { .. }
+        | Event::NameTaken { .. }
+        | Event::NameConflict { .. }
+        | Event::AddressUnreachable { .. } => Tone::Bad,
         Event::Suspected { .. }
         | Event::Confirmed { .. }
         | Event::Accused { .. }

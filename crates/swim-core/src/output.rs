@@ -320,6 +320,15 @@ pub enum Event {
         /// How long it had heard nobody.
         silent_for: Duration,
     },
+    /// No member reaches this node at the address that it announces, although its own packets
+    /// arrive: three peers at a time, asked three times, found nobody there. The others declare it
+    /// failed, and it refutes, again and again. Correct what it announces, or let datagrams and
+    /// streams through to there. Reported once until something comes there.
+    #[non_exhaustive]
+    AddressUnreachable {
+        /// What this node announces.
+        address: SocketAddr,
+    },
     /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
     /// against others.
     #[non_exhaustive]

@@ -122,4 +122,6 @@ pub enum Sabotage {
     LeavesUnheard,
     /// Compares no views with members that answer over streams alone.
     TrustsInGossip,
+    /// Asks nobody whether it is reached where it is announced.
+    AnnouncesBlindly,
 }

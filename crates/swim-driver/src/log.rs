@@ -40,6 +40,10 @@ pub(crate) fn record(node: &Name, event: &Event) {
         Event::HeardAgain { silent_for, .. } => {
             info!(target: "swim", %node, ?silent_for, "this node hears from members again");
         }
+        Event::AddressUnreachable { address, .. } => warn!(
+            target: "swim", %node, %address,
+            "no member reaches this node where it is announced: correct the setting `advertise`"
+        ),
         Event::Late { by, .. } => {
             warn!(target: "swim", %node, ?by, "this node did not run for a while");
         }

@@ -54,6 +54,24 @@ impl World {
         self.trace.mark(self.now, host, Mark::Drift);
     }
 
+    /// Leads what is sent to this address, which is no host's, to a node from now on. See
+    /// [`start_announcing`](World::start_announcing).
+    #[track_caller]
+    pub fn forward(&mut self, announced: SocketAddr, name: &str) {
+        self.note(format_args!("{announced} leads to {name}"));
+        let host = self.host(name);
+        assert!(self.host_at(announced).is_none(), "{announced} leads to somebody");
+        self.other_addresses.insert(announced, host);
+    }
+
+    /// What is sent to this address leads nowhere any more, after [`forward`](World::forward).
+    #[track_caller]
+    pub fn end_forwarding(&mut self, announced: SocketAddr) {
+        self.note(format_args!("{announced} leads nowhere"));
+        let led = self.other_addresses.remove(&announced);
+        assert!(led.is_some(), "{announced} led nowhere");
+    }
+
     /// Cuts every link between one group and another, both ways, for datagrams and streams.
     #[track_caller]
     pub fn cut(&mut self, one: &[&str], other: &[&str]) {

@@ -73,13 +73,13 @@ pub(crate) type Answered = (Instant, Result<Answer, Failure>);
 impl Host {
     pub(crate) fn new(
         label: &str,
-        number: u32,
+        (number, address): (u32, SocketAddr),
         config: Config,
         options: Option<Box<Options>>,
     ) -> Self {
         Host {
             label: label.to_owned(),
-            address: config.address,
+            address,
             config,
             condition: Condition::Down,
             options,

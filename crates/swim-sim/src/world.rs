@@ -41,8 +41,9 @@ pub struct World {
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Host>,
     labels: BTreeMap<String, u32>,
-    /// Hosts whose configuration gives them an address of their own.
-    other_addresses: BTreeMap<SocketAddr, u32>,
+    /// Hosts whose configuration gives them an address of their own, and addresses from which is
+    /// forwarded to them.
+    pub(crate) other_addresses: BTreeMap<SocketAddr, u32>,
     pub(crate) network: Network,
     /// What clogged links hold, in the order of its arrival.
     pub(crate) held: Vec<Held>,
@@ -119,6 +120,29 @@ impl World {
         let mut config = self.config_of_next(name);
         configure(&mut config);
         self.add_host(name, config, None);
+    }
+
+    /// Starts a node of this name that announces another address than its host has, as behind NAT:
+    /// nobody reaches it there until [`forward`](World::forward) says so, while its own packets and
+    /// the answers to them arrive.
+    ///
+    /// ```
+    /// use swim_core::Event;
+    /// use swim_sim::{World, secs};
+    ///
+    /// let mut world = World::new(1);
+    /// world.form(3);
+    /// world.start_announcing("hidden", "203.0.113.7:7946".parse().expect("an address"));
+    /// world.join("hidden", "n0");
+    /// world.run(secs(6));
+    /// let unreachable = |event: &Event| matches!(event, Event::AddressUnreachable { .. });
+    /// assert!(world.events("hidden").iter().any(|record| unreachable(&record.event)));
+    /// ```
+    #[track_caller]
+    pub fn start_announcing(&mut self, name: &str, announced: SocketAddr) {
+        let mut config = self.config_of_next(name);
+        let address = core::mem::replace(&mut config.address, announced);
+        self.place_host(name, address, config, None);
     }
 
     /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It
@@ -305,15 +329,27 @@ impl World {
     /// Starts the process of a new host: a driver if there are options for one.
     #[track_caller]
     pub(crate) fn add_host(&mut self, name: &str, config: Config, options: Option<Box<Settings>>) {
+        self.place_host(name, config.address, config, options);
+    }
+
+    /// The same on a host at this address, which its configuration need not announce.
+    #[track_caller]
+    fn place_host(
+        &mut self,
+        name: &str,
+        address: SocketAddr,
+        config: Config,
+        options: Option<Box<Settings>>,
+    ) {
         let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
-        if let Some(taken) = self.host_at(config.address) {
+        if let Some(taken) = self.host_at(address) {
             let taken = &self.hosts[taken as usize].label;
             panic!("the address is that of {taken}; restart_with gives it to another node");
         }
-        if config.address != address_of(number) {
-            self.other_addresses.insert(config.address, number);
+        if address != address_of(number) {
+            self.other_addresses.insert(address, number);
         }
-        self.hosts.push(Host::new(name, number, config, options));
+        self.hosts.push(Host::new(name, (number, address), config, options));
         self.labels.insert(name.to_owned(), number);
         self.boot(number);
     }

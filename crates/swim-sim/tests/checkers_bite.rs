@@ -17,6 +17,8 @@ use swim_sim::{Options, World, bounds, millis, secs};
 
 use newcomers::Order;
 
+#[path = "cluster/addresses.rs"]
+mod addresses;
 #[path = "cluster/attacks.rs"]
 mod attacks;
 #[path = "cluster/datagrams_lost.rs"]
@@ -481,6 +483,14 @@ fn a_lone_node_that_keeps_its_pace_lists_the_others_for_minutes() {
     world.isolate("n7");
     world.run(within);
     assert!(world.node("n7").members_live() > 20, "{}", world.node("n7").members_live());
+}
+
+#[test]
+fn a_node_that_asks_nobody_of_its_address_never_knows_that_nobody_reaches_it() {
+    let options = breaking(Sabotage::AnnouncesBlindly, 1);
+    let (mut world, _) = addresses::joined_by_hidden(options, 3);
+    world.run(secs(300));
+    assert_eq!(addresses::told_unreachable(&world, addresses::HIDDEN), []);
 }
 
 #[test]

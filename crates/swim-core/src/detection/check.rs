@@ -10,6 +10,10 @@ impl Detector {
     pub(crate) fn check(&self, config: &Config, members: &Members) {
         self.health.check();
         self.asked.check();
+        self.own_address.check(members);
+        if let Some(sequence) = self.own_address.sequence() {
+            assert!(self.pings.has(sequence), "the own address is doubted without end");
+        }
         self.pings.check(members, config.relays_max);
         for (&slot, &count) in &self.detours {
             assert!(members.holds(slot), "detours of {slot:?}, who is forgotten");
@@ -34,6 +38,7 @@ impl Detector {
 mod tests {
     use core::net::SocketAddr;
 
+    use super::super::own_address::OwnAddress;
     use super::super::pings::{Pending, Relay};
     use super::*;
     use crate::member::{Incarnation, State, Versions};
@@ -92,6 +97,16 @@ mod tests {
     fn a_check_that_would_be_sent_twice_is_noticed() {
         let mut detector = detector();
         detector.pings.lose_check(members().1);
+        check(&detector);
+    }
+
+    #[test]
+    #[should_panic(expected = "the own address is doubted without end")]
+    fn a_doubt_of_the_own_address_without_end_is_noticed() {
+        let mut detector = detector();
+        detector.own_address = OwnAddress::doubted(7);
+        check(&detector);
+        detector.own_address = OwnAddress::doubted(10);
         check(&detector);
     }
 

@@ -7,8 +7,10 @@
 mod answering;
 mod asking;
 mod check;
+mod doubting;
 mod health;
 mod isolation;
+mod own_address;
 mod pings;
 mod probing;
 
@@ -31,6 +33,7 @@ pub(crate) use answering::{Question, where_to_answer};
 use asking::Asked;
 use health::Health;
 use isolation::Isolation;
+use own_address::OwnAddress;
 use pings::{Pending, Pings, Relay};
 pub(crate) use probing::{Accusation, Probe, StreamPing};
 
@@ -50,6 +53,7 @@ pub(crate) struct Detector {
     detours: BTreeMap<Slot, u8>,
     health: Health,
     isolation: Isolation,
+    own_address: OwnAddress,
     asked: Asked,
     generosity: Generosity,
     /// What the application sends with acks.
@@ -96,7 +100,7 @@ impl Acked {
     }
 }
 
-/// A member that did not answer, and on which somebody else has to act.
+/// What was not answered, and on which somebody else has to act.
 #[derive(Debug)]
 pub(crate) enum Unanswered {
     /// It was asked because two addresses have its name.
@@ -107,6 +111,8 @@ pub(crate) enum Unanswered {
     Silent(Accusation),
     /// It has this node's name.
     Holder,
+    /// This node, of whose address it is not known whether it is reached there.
+    OwnAddress,
 }
 
 impl Detector {
@@ -121,6 +127,7 @@ impl Detector {
             detours: BTreeMap::new(),
             health: Health::new(config.awareness_max, config.lifeguard_health),
             isolation: Isolation::default(),
+            own_address: OwnAddress::default(),
             asked: Asked::default(),
             generosity: Generosity::default(),
             ack_payload: Bytes::new(),
@@ -141,6 +148,7 @@ impl Detector {
     /// Drops all that is kept about a member that leaves the table.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.detours.remove(&slot);
+        self.own_address.forget(slot);
         self.pings.forget(slot);
         match &self.current {
             Some(probe) if probe.target() == slot => self.current = None,

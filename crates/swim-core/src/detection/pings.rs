@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Accusation, Acked, Detector, Unanswered, is_at, ping};
+use super::{Accusation, Acked, Detector, OwnAddress, Unanswered, is_at, ping};
 use crate::address::canonical;
 use crate::config::Config;
 use crate::context::Context;
@@ -41,6 +41,8 @@ pub(super) enum Pending {
     Holder { relayed: bool },
     /// Sent to a member while this node hears nobody; what it is accused of without an answer.
     Silent(Accusation),
+    /// Not sent: a ping that is to come to where this node is announced.
+    OwnAddress,
     /// Sent for the application to a member, unless that one is forgotten meanwhile.
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
@@ -131,6 +133,7 @@ impl Pings {
             | Pending::Goodbye { .. }
             | Pending::Holder { .. }
             | Pending::Silent(_)
+            | Pending::OwnAddress
             | Pending::Command { .. } => {}
         }
         self.pending.insert(sequence, Waiting { to: canonical(to), deadline, pending });
@@ -165,9 +168,15 @@ impl Pings {
             | Pending::Goodbye { .. }
             | Pending::Holder { .. }
             | Pending::Silent(_)
+            | Pending::OwnAddress
             | Pending::Command { .. } => {}
         }
         Some(waiting)
+    }
+
+    /// What the ping with this sequence number was to show is known.
+    pub(super) fn drop_question(&mut self, sequence: u32) {
+        self.take(sequence);
     }
 
     /// Whether a check of this member is under way, or one that was sent to this address: from
@@ -192,7 +201,10 @@ impl Pings {
             | Pending::LastCall { member }
             | Pending::Goodbye { member }
             | Pending::Silent(Accusation { target: member, .. }) => *member == slot,
-            Pending::Relay(_) | Pending::Command { .. } | Pending::Holder { .. } => false,
+            Pending::Relay(_)
+            | Pending::OwnAddress
+            | Pending::Command { .. }
+            | Pending::Holder { .. } => false,
         };
         let dropped: Vec<u32> =
             self.pending.iter().filter(|(_, w)| about(&w.pending)).map(|(&s, _)| s).collect();
@@ -224,7 +236,9 @@ impl Pings {
                     assert!(members.holds(member), "a ping of {member:?}, who is forgotten");
                 }
                 Pending::Relay(relay) => relays[usize::from(relay.for_member)] += 1,
-                Pending::Command { member: None, .. } | Pending::Holder { .. } => {}
+                Pending::OwnAddress
+                | Pending::Command { member: None, .. }
+                | Pending::Holder { .. } => {}
             }
         }
         assert_eq!(self.checks.len(), checks, "as many members as checks");
@@ -399,7 +413,7 @@ impl Detector {
             Some(Pending::Goodbye { member }) => return Some(Acked::Goodbye(member)),
             Some(Pending::Holder { relayed }) => return Some(Acked::Holder { relayed }),
             Some(Pending::Silent(accusation)) => return Some(Acked::There(accusation.target)),
-            None => cx.drop_quietly(DropReason::UnexpectedAck),
+            Some(Pending::OwnAddress) | None => cx.drop_quietly(DropReason::UnexpectedAck),
         }
         None
     }
@@ -430,6 +444,7 @@ impl Detector {
                 Pending::LastCall { member } => return Some(Unanswered::LastCall(member)),
                 Pending::Silent(accusation) => return Some(Unanswered::Silent(accusation)),
                 Pending::Holder { relayed: false } => return Some(Unanswered::Holder),
+                Pending::OwnAddress => return Some(Unanswered::OwnAddress),
                 Pending::Relay(_)
                 | Pending::Retry { .. }
                 | Pending::Ask { .. }
@@ -443,6 +458,7 @@ impl Detector {
     /// This node has left: ends all pings.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
         (self.period_ends, self.help_due) = (Instant::NEVER, Instant::NEVER);
+        self.own_address = OwnAddress::default();
         for pending in self.pings.take_all() {
             if let Pending::Command { request, .. } = pending {
                 cx.answer(request, Err(Failure::Stopped));

@@ -136,7 +136,8 @@ impl Detector {
     ) -> Option<StreamPing> {
         self.help_due = Instant::NEVER;
         let probe = self.current.as_mut()?;
-        let helpers = pick_helpers(cx, members, probe.target);
+        let count = cx.config.indirect_probes;
+        let helpers = pick_helpers(cx, members, probe.target, count);
         self.helpers = helpers;
         for &helper in helpers.slots() {
             let (target, entry) = (members.entry(probe.target), members.entry(helper));
@@ -274,9 +275,14 @@ impl Detector {
                     && asked(&self.helpers, members, from) =>
             {
                 probe.nacks += 1;
-                self.note_heard(cx);
+                return self.note_heard(cx);
             }
-            _ => cx.drop_quietly(DropReason::UnexpectedAck),
+            _ => {}
+        }
+        if self.own_address.take_nack(cx, members, from, sequence) {
+            self.note_heard(cx);
+        } else {
+            cx.drop_quietly(DropReason::UnexpectedAck);
         }
     }
 
@@ -292,8 +298,13 @@ impl Detector {
 
 /// Peers to ping the target, too. Those that this node heard from come first: made-up members help
 /// nobody.
-fn pick_helpers(cx: &mut Context, members: &Members, target: Slot) -> Picked {
-    let (random, count) = (&mut cx.random, cx.config.indirect_probes);
+pub(super) fn pick_helpers(
+    cx: &mut Context,
+    members: &Members,
+    target: Slot,
+    count: usize,
+) -> Picked {
+    let random = &mut cx.random;
     let alive = |entry: &Entry| entry.state() == State::Alive;
     let mut helpers =
         members.pick(random, count, Some(target), |entry| alive(entry) && entry.has_answered());

@@ -65,6 +65,7 @@ impl Membership {
         // no sign that this node is slow.
         if incarnation == own && claim != State::Left {
             detector.change_health(cx, 1, HealthReason::Accused);
+            detector.doubt_own_address(cx);
         }
         self.answer_accuser(cx, accuser.as_str(), news.origin);
         self.answer_contact(cx, news.origin);

@@ -143,6 +143,9 @@ impl Node {
                         membership.accuse(cx, gossip, detector, accusation);
                     }
                 }
+                Unanswered::OwnAddress => {
+                    detector.ask_about_own_address(cx, membership.members());
+                }
             }
         }
         if asks {

@@ -199,6 +199,7 @@ impl Node {
             cx.drop_quietly(DropReason::WrongName);
             return None;
         }
+        detector.note_reached();
         let to = where_to_answer(&cx.config, from, ping.reply_to);
         let members = membership.members();
         // Whoever asks before it tells news does so in this node's own name.

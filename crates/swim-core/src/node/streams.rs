@@ -50,6 +50,11 @@ impl Node {
         if purpose != Purpose::Incoming || membership.members().any_at(arrived.peer.ip()) {
             detector.note_heard(cx);
         }
+        // Joins alone go to where somebody was told to join, which may be another address.
+        let joins = matches!(opening, Opening::PushPull { scope: Scope::Join, .. });
+        if purpose == Purpose::Incoming && !joins {
+            detector.note_reached();
+        }
         if let Some(kind) = opening.kind() {
             cx.stats.received[kind] += 1;
         }
@@ -234,8 +239,9 @@ impl Node {
     }
 
     fn join_succeeded(&mut self, request: RequestId, contact: SocketAddr) {
-        let Node { cx, membership, gossip, .. } = self;
+        let Node { cx, membership, gossip, detector, .. } = self;
         membership.introduce_self(cx, gossip);
+        detector.doubt_own_address(cx);
         let members = membership.members().live();
         cx.answer(request, Ok(Answer::Joined { contact, members }));
     }

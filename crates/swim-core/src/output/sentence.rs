@@ -54,6 +54,7 @@ impl Event {
             Event::UserState { .. } => "user_state",
             Event::Isolated { .. } => "isolated",
             Event::HeardAgain { .. } => "heard_again",
+            Event::AddressUnreachable { .. } => "address_unreachable",
             Event::Late { .. } => "late",
             Event::NameTaken { .. } => "name_taken",
             Event::NameConflict { .. } => "name_conflict",
@@ -88,6 +89,7 @@ impl Event {
             | Event::UserState { .. }
             | Event::Isolated { .. }
             | Event::HeardAgain { .. }
+            | Event::AddressUnreachable { .. }
             | Event::Late { .. }
             | Event::BadInput { .. }
             | Event::StreamsShort { .. }
@@ -116,6 +118,7 @@ impl Event {
             | Event::HealthChanged { .. }
             | Event::Isolated { .. }
             | Event::HeardAgain { .. }
+            | Event::AddressUnreachable { .. }
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::BadInput { .. }
@@ -212,6 +215,10 @@ fn of_this_node(event: &Event) -> String {
         Event::HeardAgain { silent_for } => {
             format!("this node hears from members again, after {}", duration(*silent_for))
         }
+        Event::AddressUnreachable { address } => format!(
+            "no member reaches this node at {address}, which it announces: correct the announced \
+             address, or let UDP and TCP through to it"
+        ),
         Event::Late { by } => {
             format!("this node did not run for {}: not counted against others", duration(*by))
         }

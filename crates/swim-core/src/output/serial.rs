@@ -47,6 +47,7 @@ impl Serialize for Event {
             | Event::HealthChanged { .. }
             | Event::Isolated { .. }
             | Event::HeardAgain { .. }
+            | Event::AddressUnreachable { .. }
             | Event::Late { .. }
             | Event::NameTaken { .. }
             | Event::NameConflict { .. }
@@ -145,7 +146,9 @@ fn of_this_node<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result<(
             map.millis("silent_for_ms", *silent_for)
         }
         Event::Late { by } => map.millis("by_ms", *by),
-        Event::NameTaken { address, .. } => map.put("address", &address.to_string()),
+        Event::AddressUnreachable { address } | Event::NameTaken { address, .. } => {
+            map.put("address", &address.to_string())
+        }
         Event::NameConflict { name, winner, loser, .. } => {
             map.put("name", name.as_str())?;
             map.put("winner", &winner.to_string())?;

@@ -277,6 +277,14 @@ fn what_does_not_get_through() {
     );
     is_json(&event, about_member("streams_blocked", State::Alive, json!({})));
 
+    let event = Event::AddressUnreachable { address: "10.0.0.1:7946".parse().unwrap() };
+    assert_eq!(
+        told(&event),
+        "address_unreachable: no member reaches this node at 10.0.0.1:7946, which it announces: \
+         correct the announced address, or let UDP and TCP through to it"
+    );
+    is_json(&event, json!({"event": "address_unreachable", "address": "10.0.0.1:7946"}));
+
     let from = "10.0.0.9:80".parse().unwrap();
     let event = Event::BadInput { from, reason: DropReason::Http, stream: true };
     assert_eq!(told(&event), "bad_input: from 10.0.0.9:80 by stream: an HTTP request");

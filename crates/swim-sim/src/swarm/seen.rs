@@ -197,6 +197,7 @@ fn name_of(event: &Event) -> Option<&'static str> {
         Event::Broadcast { .. } => "broadcasts received",
         Event::Message { .. } => "messages received",
         Event::Isolated { .. } => "nodes isolated",
+        Event::AddressUnreachable { .. } => "addresses unreachable",
         Event::Late { .. } => "processes late",
         Event::NameConflict { .. } => "name conflicts",
         _ => return None,

@@ -4,6 +4,8 @@
 //! most tests take to run. `cargo test -p swim-sim-tests --test cluster -- healing::` runs those of
 //! one file.
 
+mod addresses;
+mod announcing;
 mod attacked;
 mod attacks;
 mod being_late;
