@@ -374,6 +374,17 @@ impl Member {
             versions: Versions::DEFAULT,
         }
     }
+
+    pub(crate) fn view(&self) -> MemberRef<'_> {
+        MemberRef {
+            name: self.name.as_str(),
+            address: self.address,
+            state: self.state,
+            incarnation: self.incarnation,
+            meta: &self.meta,
+            versions: self.versions,
+        }
+    }
 }
 
 /// A member of the cluster, borrowed from the member table of a [`Node`](crate::Node).

@@ -133,7 +133,8 @@ pub struct RequestId(pub u64);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A member is in the cluster that was not there before, or is back.
+    /// A member is in the cluster that was not there before, or is back. From its second failure
+    /// on, a member that has not answered this node in between is not back before it answers.
     #[non_exhaustive]
     Joined {
         /// The member, alive.

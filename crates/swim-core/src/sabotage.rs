@@ -124,4 +124,6 @@ pub enum Sabotage {
     TrustsInGossip,
     /// Asks nobody whether it is reached where it is announced.
     AnnouncesBlindly,
+    /// Shows members as alive whenever they return, although they never answer.
+    ShowsEveryReturn,
 }

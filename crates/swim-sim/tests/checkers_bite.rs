@@ -494,6 +494,21 @@ fn a_node_that_asks_nobody_of_its_address_never_knows_that_nobody_reaches_it() {
 }
 
 #[test]
+fn where_every_return_is_shown_a_member_that_nobody_reaches_comes_and_fails_for_ever() {
+    let run = |rule| {
+        let options = Options::new(1).configure(move |_, config| config.sabotage = rule);
+        let (mut world, _) = addresses::joined_by_hidden(options, 3);
+        world.run(secs(600));
+        (addresses::comings_and_failures(&world, "n0")[1], world.traffic().streams)
+    };
+    let (withheld, ever) = (run(None), run(Some(Sabotage::ShowsEveryReturn)));
+    assert_eq!(withheld.0, 2);
+    assert!(ever.0 > 20, "{} failures in ten minutes", ever.0);
+    // What each node is shown makes no views differ, which would be compared over streams.
+    assert!(withheld.1 <= ever.1 + ever.1 / 10, "{} and {} streams", withheld.1, ever.1);
+}
+
+#[test]
 fn newcomers_that_introduce_themselves_to_nobody_wait_for_the_periodic_exchange() {
     for order in [Order::Together, Order::InTurn] {
         let run = |seed| {

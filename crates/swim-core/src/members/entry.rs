@@ -37,6 +37,8 @@ impl Marks {
     const LOST: u8 = 1;
     /// See [`Entry::has_answered`].
     const ANSWERED: u8 = 2;
+    /// See [`Entry::has_returned`].
+    const RETURNED: u8 = 4;
 
     #[inline]
     fn has(self, mark: u8) -> bool {
@@ -128,6 +130,22 @@ impl Entry {
     #[inline]
     pub(crate) fn has_answered(&self) -> bool {
         self.marks.has(Marks::ANSWERED)
+    }
+
+    /// Whether it failed here and came back, and has answered nothing since.
+    #[inline]
+    pub(crate) fn has_returned(&self) -> bool {
+        self.marks.has(Marks::RETURNED)
+    }
+
+    pub(super) fn set_returned(&mut self, returned: bool) {
+        self.marks.set(Marks::RETURNED, returned);
+    }
+
+    /// Whether an answer of the member itself would be no news.
+    #[inline]
+    pub(crate) fn is_proven(&self) -> bool {
+        self.marks.0 & (Marks::ANSWERED | Marks::RETURNED) == Marks::ANSWERED
     }
 
     /// How much stands behind the belief that it is at this address.

@@ -139,6 +139,11 @@ impl Members {
         }
     }
 
+    /// Whether a member failed and came back, and has answered nothing since.
+    pub(crate) fn set_returned(&mut self, slot: Slot, returned: bool) {
+        self.entry_mut(slot).set_returned(returned);
+    }
+
     #[cold]
     fn set_answered(&mut self, slot: Slot, answered: bool) {
         // The gone are in one list or another by it.

@@ -123,6 +123,9 @@ impl Membership {
         if via == Via::Own {
             cx.stats.suspicions_raised += 1;
         }
+        if self.is_withheld(slot) {
+            return;
+        }
         let member = self.members.entry(slot).view().to_member();
         let (timeout_min, timeout_max) = (terms.timeouts.min, terms.timeouts.max);
         cx.emit(Event::Suspected { member, accuser, timeout_min, timeout_max, via });
@@ -162,7 +165,9 @@ impl Membership {
             via,
         };
         self.pass_on(cx, gossip, slot, news, Tier::Normal);
-        cx.emit(event);
+        if !self.is_withheld(slot) {
+            cx.emit(event);
+        }
     }
 
     pub(super) fn receive_failed(
@@ -198,9 +203,11 @@ impl Membership {
                 let suspected_for = now - suspicion.started();
                 (suspicion.into_accusers(), suspected_for)
             });
-        let member = self.members.entry(slot).view().to_member();
-        let declared_by = Name::trusted(accuser);
-        cx.emit(Event::Failed { member, declared_by, accusers, suspected_for, via: news.via() });
+        if !self.is_withheld(slot) {
+            let member = self.members.entry(slot).view().to_member();
+            let (declared_by, via) = (Name::trusted(accuser), news.via());
+            cx.emit(Event::Failed { member, declared_by, accusers, suspected_for, via });
+        }
         self.release_name(cx, gossip, slot, news.origin);
     }
 
@@ -259,8 +266,10 @@ impl Membership {
         self.members.set_state(cx.now(), slot, State::Left);
         self.settle_without_audience(cx, gossip);
         self.pass_on(cx, gossip, slot, news, Tier::Urgent);
-        let member = self.members.entry(slot).view().to_member();
-        cx.emit(Event::Left { member, previous, via });
+        if let Some(previous) = self.showing_of_departure(slot, previous) {
+            let member = self.members.entry(slot).view().to_member();
+            cx.emit(Event::Left { member, previous, via });
+        }
         self.release_name(cx, gossip, slot, news.origin);
     }
 
@@ -351,7 +360,7 @@ impl Membership {
 
     /// A suspect answered its last call from this address.
     pub(crate) fn last_call_answered(&mut self, cx: &mut Context, suspect: Slot, from: SocketAddr) {
-        self.note_answer_from(suspect, from);
+        self.note_answer_from(cx, suspect, from);
         if self.members.entry(suspect).is_at(from) {
             self.suspicions.answered(cx.now(), suspect, &mut cx.random);
         }

@@ -79,7 +79,7 @@ impl Membership {
         from: SocketAddr,
     ) {
         let known_address = self.members.entry(slot).address();
-        self.note_answer_from(slot, from);
+        self.note_answer_from(cx, slot, from);
         let Some(candidate) = self.candidates.get(slot) else {
             return;
         };

@@ -39,9 +39,12 @@ impl Membership {
             && since + lose_after(&cx.config) <= now
         {
             gossip.drop_news_about(cx, slot);
-            let member = self.members.entry(slot).view().to_member();
+            let shown = self.shown(slot).map(|member| member.to_member());
+            self.withheld.take(slot);
             self.members.lose(slot);
-            cx.emit(Event::Unlisted { member });
+            if let Some(member) = shown {
+                cx.emit(Event::Unlisted { member });
+            }
             self.settle_without_audience(cx, gossip);
         }
         while let Some((since, slot)) = self.members.longest_lost()
@@ -76,16 +79,15 @@ impl Membership {
         if slot == Slot::LOCAL {
             return Err(CommandError::OwnName);
         }
-        let entry = self.members.entry(slot);
-        if entry.state().is_live() {
+        let shown = self.shown(slot).map(|member| member.to_member());
+        if !self.members.entry(slot).state().is_live() {
+            gossip.drop_news_about(cx, slot);
+            self.forget_slot(gossip, detector, slot);
+            self.settle_without_audience(cx, gossip);
+        } else if !self.withheld.unlist(slot) {
             return Err(CommandError::StillLive);
         }
-        let listed = !entry.is_lost();
-        let member = entry.view().to_member();
-        gossip.drop_news_about(cx, slot);
-        self.forget_slot(gossip, detector, slot);
-        self.settle_without_audience(cx, gossip);
-        if listed {
+        if let Some(member) = shown {
             cx.emit(Event::Unlisted { member });
         }
         Ok(())
@@ -101,6 +103,7 @@ impl Membership {
     fn forget_slot(&mut self, gossip: &Gossip, detector: &mut Detector, slot: Slot) {
         debug_assert!(!gossip.waits(slot), "nobody gossips about the lost");
         detector.forget(slot);
+        self.withheld.take(slot);
         self.members.forget(slot);
     }
 }

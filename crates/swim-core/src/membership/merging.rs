@@ -75,7 +75,8 @@ impl Membership {
             if is_sender {
                 // It may be any of thousands.
                 let there = canonical(member.address).ip() == from.ip();
-                is_sender = !(there && self.note_sender(member.name, from, dialled));
+                let found = there && self.note_sender(cx, member.name, from, dialled);
+                is_sender = !found;
             }
         }
         if scope != Scope::Partial {
@@ -111,14 +112,23 @@ impl Membership {
     /// Notes that this member answered, if it is the one at the other end of a stream: where it was
     /// dialled, by the address; where it dialled, by the host alone, because it has another port
     /// then. At most one member per stream: whoever is there could make up any number.
-    fn note_sender(&mut self, name: &str, peer: SocketAddr, dialled: bool) -> bool {
+    fn note_sender(
+        &mut self,
+        cx: &mut Context,
+        name: &str,
+        peer: SocketAddr,
+        dialled: bool,
+    ) -> bool {
         let Some(slot) = self.members.find(name) else {
             return false;
         };
         let entry = self.members.entry(slot);
         let there = if dialled { entry.is_at(peer) } else { entry.address().ip() == peer.ip() };
         let answers = there && slot != Slot::LOCAL && entry.state().is_live();
-        if answers {
+        if answers && dialled {
+            self.note_answer(cx, slot);
+        } else if answers {
+            // It reaches this node, which says nothing of the port that it announces.
             self.members.note_answer(slot);
         }
         answers

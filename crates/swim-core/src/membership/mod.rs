@@ -24,10 +24,12 @@ mod suspicions;
 mod telling;
 mod updates;
 mod waiting;
+mod withheld;
 
 use core::net::SocketAddr;
 
 use crate::config::Config;
+use crate::context::Context;
 use crate::error::CommandError;
 use crate::member::{Name, State};
 use crate::members::{Announcement, Entry, Members, Picked, Slot};
@@ -45,6 +47,7 @@ pub(crate) use news::{News, Origin};
 use own::Own;
 use searching::Search;
 use suspicions::Suspicions;
+use withheld::Withheld;
 
 /// What a node knows of the members, itself included.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ pub(crate) struct Membership {
     candidates: Candidates,
     evidence: Evidence,
     search: Search,
+    withheld: Withheld,
     own: Own,
 }
 
@@ -76,6 +80,7 @@ impl Membership {
             candidates: Candidates::default(),
             evidence: Evidence::default(),
             search,
+            withheld: Withheld::default(),
             own: Own::new(config.incarnation, now),
         }
     }
@@ -112,14 +117,22 @@ impl Membership {
 
     /// A member answered this node, from its own address.
     #[inline]
-    pub(crate) fn note_answer(&mut self, slot: Slot) {
+    pub(crate) fn note_answer(&mut self, cx: &mut Context, slot: Slot) {
+        if !self.members.entry(slot).is_proven() {
+            self.take_proof(cx, slot);
+        }
+    }
+
+    #[cold]
+    fn take_proof(&mut self, cx: &mut Context, slot: Slot) {
         self.members.note_answer(slot);
+        self.show_again(cx, slot);
     }
 
     /// A member answered on a connection to this address.
-    pub(crate) fn note_answer_from(&mut self, slot: Slot, address: SocketAddr) {
+    pub(crate) fn note_answer_from(&mut self, cx: &mut Context, slot: Slot, address: SocketAddr) {
         if self.members.entry(slot).is_at(address) {
-            self.members.note_answer(slot);
+            self.note_answer(cx, slot);
         }
     }
 

@@ -2,6 +2,7 @@
 //! hears.
 
 use super::evidence::is_followed;
+use super::withheld::Showing;
 use super::{Membership, News};
 use crate::address::canonical;
 use crate::config::Config;
@@ -155,10 +156,14 @@ impl Membership {
         if self.members.entry(slot).is_lost() && self.members.len() >= cx.config.members_max {
             return cx.drop_quietly(DropReason::MembersFull);
         }
-        self.accept_alive(cx, gossip, slot, news, new);
+        let showing = self.accept_alive(cx, gossip, slot, news, new);
+        if showing == (Showing::Withheld { begins: true }) {
+            self.ask_withheld(cx, detector, slot);
+        }
     }
 
-    /// Takes over what a known member announces: it is alive.
+    /// Takes over what a known member announces: it is alive. Returns what the application hears of
+    /// it.
     pub(super) fn accept_alive(
         &mut self,
         cx: &mut Context,
@@ -166,28 +171,36 @@ impl Membership {
         slot: Slot,
         news: &News<'_>,
         new: &Announcement<'_>,
-    ) {
+    ) -> Showing {
         let via = news.via();
         let before = self.members.entry(slot).state();
+        let showing = self.showing(cx, slot, new.address);
         let suspected = self.suspicions.end(slot);
         self.members.announce(slot, new);
         self.members.set_state(cx.now(), slot, State::Alive);
         let tier = if before == State::Alive { Tier::Normal } else { Tier::Urgent };
         self.pass_on(cx, gossip, slot, news, tier);
 
+        cx.stats.suspicions_refuted += u64::from(suspected.is_some());
+        if let Showing::Withheld { .. } = showing {
+            return showing;
+        }
         let member = self.members.entry(slot).view().to_member();
         let event = match (before, suspected) {
-            (State::Suspect, Some(suspicion)) => {
-                cx.stats.suspicions_refuted += 1;
-                let suspected_for = cx.now() - suspicion.started();
-                Event::Refuted { member, suspected_for, via }
-            }
             (State::Failed | State::Left, _) => {
                 Event::Joined { member, previous: Some(before), via }
+            }
+            _ if showing == Showing::Again => {
+                Event::Joined { member, previous: Some(State::Failed), via }
+            }
+            (State::Suspect, Some(suspicion)) => {
+                let suspected_for = cx.now() - suspicion.started();
+                Event::Refuted { member, suspected_for, via }
             }
             _ => Event::Updated { member, via },
         };
         cx.emit(event);
+        showing
     }
 
     /// Takes a member into the table that was not in it.

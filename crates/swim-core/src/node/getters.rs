@@ -12,17 +12,18 @@ use crate::status::Status;
 /// Getters.
 impl Node {
     /// Everybody that this node knows, itself first: the live ones, and for a while those that
-    /// failed or left. Once this node has [left](Node::leave), it learns no more of them.
+    /// failed or left. A member that failed and came back again and again, without ever answering
+    /// this node, is shown as failed until it answers; so it is by [`member`](Node::member),
+    /// [`members_live`](Node::members_live) and events. Once this node has [left](Node::leave), it
+    /// learns no more of them.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'_>> + '_ {
-        self.membership.members().iter().map(|entry| entry.view())
+        self.membership.listed()
     }
 
     /// What this node believes of a listed member.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<MemberRef<'_>> {
-        let members = self.membership.members();
-        let entry = members.entry(members.find(name)?);
-        (!entry.is_lost()).then(|| entry.view())
+        self.membership.shown(self.membership.members().find(name)?)
     }
 
     /// Whether a live member, other than this node, has this IP address: whom to prefer where room
@@ -41,7 +42,7 @@ impl Node {
     /// How many members are alive or suspect, this node included.
     #[must_use]
     pub fn members_live(&self) -> usize {
-        self.membership.members().live()
+        self.membership.shown_live()
     }
 
     /// Whether the node takes part in the cluster.

@@ -55,6 +55,7 @@ impl Node {
         if self.membership.waits_for_name() {
             self.ask_for_name();
         }
+        self.ask_the_withheld();
         self.note_worn_key();
     }
 
@@ -92,6 +93,13 @@ impl Node {
         if let Some(member) = membership.pick_failed(cx)
             && !cx.config.breaks(Sabotage::ForgetsTheLost)
         {
+            detector.look_for(cx, membership.members(), member);
+        }
+    }
+
+    fn ask_the_withheld(&mut self) {
+        let Node { cx, membership, detector, .. } = self;
+        if let Some(member) = membership.pick_withheld(&mut cx.random) {
             detector.look_for(cx, membership.members(), member);
         }
     }
@@ -135,11 +143,13 @@ impl Node {
                 }
                 detector.probe_answered(cx, membership.members(), (&probe, at_home), ack);
                 if at_home {
-                    membership.note_answer(probe.target());
+                    membership.note_answer(cx, probe.target());
                     exchange.note_datagram_answered(cx, membership.members(), probe.target());
                     if membership.announces_itself() {
                         exchange.compare_views(cx, gossip, membership.members(), from, ack.view);
                     }
+                } else {
+                    membership.note_relayed_answer(cx, probe.target());
                 }
             }
             Acked::Check(Slot::LOCAL) => self.contest_name(from),
@@ -152,13 +162,13 @@ impl Node {
             Acked::Gone(member) => self.found_again(member, from),
             Acked::LastCall(suspect) => membership.last_call_answered(cx, suspect, from),
             Acked::Goodbye(member) => {
-                membership.note_answer_from(member, from);
+                membership.note_answer_from(cx, member, from);
                 membership.note_goodbye_heard();
             }
-            Acked::There(member) => membership.note_answer_from(member, from),
+            Acked::There(member) => membership.note_answer_from(cx, member, from),
             Acked::Asked(member) => {
                 detector.note_asked_answered(from);
-                membership.note_answer_from(member, from);
+                membership.note_answer_from(cx, member, from);
                 if gossip.take_asked(member) {
                     self.introduce_itself_to(member);
                 } else if membership.status() != Status::Left {
@@ -172,7 +182,7 @@ impl Node {
     /// was a partition hear of each other.
     fn found_again(&mut self, member: Slot, from: SocketAddr) {
         let Node { cx, membership, exchange, .. } = self;
-        membership.note_answer_from(member, from);
+        membership.note_answer_from(cx, member, from);
         let members = membership.members();
         let entry = members.entry(member);
         let gone = !entry.state().is_live();

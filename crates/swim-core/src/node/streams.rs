@@ -92,7 +92,7 @@ impl Node {
             {
                 exchange.complete(cx, id);
                 if let Some(target) = detector.receive_stream_ack(id) {
-                    membership.note_answer_from(target, arrived.peer);
+                    membership.note_answer_from(cx, target, arrived.peer);
                     if membership.announces_itself() {
                         let (members, peer) = (membership.members(), arrived.peer);
                         exchange.compare_over_stream(cx, gossip, members, (peer, view));
@@ -242,7 +242,7 @@ impl Node {
         let Node { cx, membership, gossip, detector, .. } = self;
         membership.introduce_self(cx, gossip);
         detector.doubt_own_address(cx);
-        let members = membership.members().live();
+        let members = membership.shown_live();
         cx.answer(request, Ok(Answer::Joined { contact, members }));
     }
 }

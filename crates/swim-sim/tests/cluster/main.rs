@@ -69,5 +69,6 @@ mod swarm;
 mod talking;
 mod time;
 mod upgrading;
+mod withholding;
 mod without_datagrams;
 mod wrong_settings;
