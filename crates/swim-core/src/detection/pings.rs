@@ -276,17 +276,17 @@ impl Pings {
 
 impl Detector {
     /// Asks the node at `to` whether it bears the name of this member, unless a check of the member
-    /// or of the address is under way.
+    /// or of the address is under way. Returns whether it asks.
     pub(crate) fn send_check(
         &mut self,
         cx: &mut Context,
         members: &Members,
         member: Slot,
         to: SocketAddr,
-    ) {
-        if !self.pings.is_checking(member, canonical(to))
-            || cx.config.breaks(Sabotage::ChecksEveryMove)
-        {
+    ) -> bool {
+        let asks = !self.pings.is_checking(member, canonical(to))
+            || cx.config.breaks(Sabotage::ChecksEveryMove);
+        if asks {
             // On the native wire the known address has two probe intervals for an answer, so a ping
             // there that is lost is repeated soon. Elsewhere a third party may be.
             let is_soon = cx.config.wire == Wire::Swim && is_at(members, member, to);
@@ -294,6 +294,7 @@ impl Detector {
             let check = (Pending::Check { member }, patience);
             self.ping_named(cx, members, member, to, check);
         }
+        asks
     }
 
     /// Pings a failed member, in case it can be reached again.

@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     versions: Versions,
     via: Via,
     deadline: Instant,
+    /// The known address was asked since.
+    known_asked: bool,
     /// The known address has answered since, so the candidate is asked too.
     known_answered: bool,
     /// Both have answered: the known address keeps the name here, and the candidate is kept in case
@@ -42,6 +44,7 @@ impl Candidate {
             versions: new.versions,
             via,
             deadline,
+            known_asked: false,
             known_answered: false,
             refused: false,
         }
@@ -76,9 +79,19 @@ impl Candidate {
         self.refused
     }
 
+    /// Whether the known address was asked since.
+    pub(super) fn known_asked(&self) -> bool {
+        self.known_asked
+    }
+
     /// Whether the known address has answered since.
     pub(super) fn known_answered(&self) -> bool {
         self.known_answered
+    }
+
+    /// The same with more time.
+    pub(super) fn until(self, deadline: Instant) -> Self {
+        Candidate { deadline, ..self }
     }
 }
 
@@ -117,6 +130,13 @@ impl Candidates {
         let candidate = self.by_member.remove(&slot)?;
         self.by_deadline.remove(candidate.deadline, slot);
         Some(candidate)
+    }
+
+    /// Notes that the known address is asked.
+    pub(super) fn note_known_asked(&mut self, slot: Slot) {
+        if let Some(held) = self.by_member.get_mut(&slot) {
+            held.known_asked = true;
+        }
     }
 
     /// Notes that the known address answered; returns whether that is new.

@@ -58,16 +58,28 @@ impl Membership {
         if !self.candidates.would_hear(slot, (new.incarnation, address)) {
             return;
         }
-        let patience = match cx.config.wire {
-            Wire::Swim => cx.config.probe_interval * PATIENCE,
-            Wire::Memberlist => cx.config.suspicion_timeouts(self.members.live()).min,
-        };
-        let deadline = cx.now() + patience;
+        let deadline = cx.now() + self.patience_with_known(cx);
         self.candidates.insert(slot, Candidate::new(new, news.via(), deadline));
         // Passed on unverified, so that all observers ask at the same time and not one after the
         // other.
         gossip.pass_on_move(cx, &self.members, slot, news.update);
-        detector.send_check(cx, &self.members, slot, known.1);
+        self.ask_known(cx, detector, slot);
+    }
+
+    /// How long the known address has for an answer.
+    fn patience_with_known(&self, cx: &Context) -> Duration {
+        match cx.config.wire {
+            Wire::Swim => cx.config.probe_interval * PATIENCE,
+            Wire::Memberlist => cx.config.suspicion_timeouts(self.members.live()).min,
+        }
+    }
+
+    /// Asks at the known address, unless another ping to there is under way.
+    fn ask_known(&mut self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
+        let known_address = self.members.entry(slot).address();
+        if detector.send_check(cx, &self.members, slot, known_address) {
+            self.candidates.note_known_asked(slot);
+        }
     }
 
     /// A member that was asked because of a candidate answered from `from`.
@@ -110,23 +122,44 @@ impl Membership {
     }
 
     /// A check was not answered: asks again while there is time.
-    pub(crate) fn check_unanswered(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
+    pub(crate) fn check_unanswered(
+        &mut self,
+        cx: &mut Context,
+        detector: &mut Detector,
+        slot: Slot,
+    ) {
         let Some(candidate) = self.candidates.get(slot).filter(|it| !it.is_refused()) else {
             return;
         };
-        let known_address = self.members.entry(slot).address();
-        let to = if candidate.known_answered() { candidate.address() } else { known_address };
-        detector.send_check(cx, &self.members, slot, to);
+        if candidate.known_answered() {
+            let to = candidate.address();
+            detector.send_check(cx, &self.members, slot, to);
+        } else {
+            self.ask_known(cx, detector, slot);
+        }
     }
 
     /// Decides on candidates whose time is over.
-    pub(crate) fn end_candidacies(&mut self, cx: &mut Context, gossip: &mut Gossip, now: Instant) {
+    ///
+    /// A candidate waits on if the known address was not asked yet: another name may have been
+    /// looked for there all the time, and silence says nothing then.
+    pub(crate) fn end_candidacies(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        now: Instant,
+    ) {
         while let Some((slot, candidate)) = self.candidates.take_due(now) {
             if candidate.is_refused() {
                 // Should it announce itself again, both are asked again.
             } else if candidate.known_answered() {
                 // The known address answers and the candidate does not: it is old or made up.
                 self.tell_about_limited(cx, slot, candidate.address());
+            } else if !candidate.known_asked() {
+                let deadline = now + self.patience_with_known(cx);
+                self.candidates.insert(slot, candidate.until(deadline));
+                self.ask_known(cx, detector, slot);
             } else {
                 self.adopt(cx, gossip, slot, &candidate, false);
             }

@@ -108,7 +108,7 @@ impl Node {
             Due::Stream => exchange.end_overdue(cx, now),
             Due::Help => self.ask_for_help(),
             Due::Probe => self.end_probe_period(),
-            Due::Candidate => membership.end_candidacies(cx, gossip, now),
+            Due::Candidate => membership.end_candidacies(cx, gossip, detector, now),
             Due::Suspicion => {
                 membership.end_suspicions(cx, gossip, detector.heard_again(), now);
             }

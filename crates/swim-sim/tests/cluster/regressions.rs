@@ -9,6 +9,8 @@ use swim_core::{Incarnation, State, Status, Versions};
 use swim_sim::swarm::{self, Hostility, Setup, Wires};
 use swim_sim::{Options, Stall, millis, secs};
 
+use crate::common::on_both_wires;
+
 /// Runs a seed as it was when it failed: there were no hostile hosts then.
 fn settles(seed: u64) {
     let _ = swarm::run_on(Setup::default().hostile(Hostility::Never), seed);
@@ -145,4 +147,32 @@ fn seeds_that_settle_late_on_memberlists_wire_settle() {
     for seed in [2582, 5451, 20449, 23849] {
         let _ = swarm::run_on(Wires::Both, seed);
     }
+}
+
+/// A forged move of one member led to the address of another. It was asked for there again and
+/// again, in vain, as nobody there has that name. Meanwhile no other ping went there, so that a
+/// forged move of the member that is there was believed, without a single question to it.
+#[test]
+fn seed_620_no_move_is_believed_before_the_known_address_was_asked() {
+    on_both_wires(0..5, |options| {
+        let mut world = options.build();
+        world.form(4);
+        let home = world.address("n1");
+        let elsewhere = "198.18.0.9:7946".parse().expect("an address");
+        for (name, address) in [("n2", home), ("n1", elsewhere)] {
+            let incarnation = Incarnation(world.node(name).local().incarnation.0 + 1);
+            let versions = world.node(name).local().versions;
+            let claim = Claim::Alive { address, meta: b"", versions };
+            let update = Update { name, incarnation, claim };
+            world.forge(world.address("n3"), "n0", &Message::Update(update));
+            world.run(millis(50));
+        }
+        for _ in 0..400 {
+            world.run(millis(100));
+            let believed = world.node("n0").member("n1").map(|it| it.address);
+            if believed != Some(home) {
+                world.fail(&format!("n1 is believed to be at {believed:?}"), Some("n1"));
+            }
+        }
+    });
 }
