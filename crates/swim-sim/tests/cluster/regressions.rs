@@ -176,3 +176,8 @@ fn seed_620_no_move_is_believed_before_the_known_address_was_asked() {
         }
     });
 }
+
+#[test]
+fn seed_620_settles() {
+    let _ = swarm::run_on(Wires::Both, 620);
+}
