@@ -9,8 +9,9 @@ pub(crate) const NAME: &str =
     "give one of them another --name; without it a member has the name of its host";
 
 /// What to change when no member reaches the agent.
-pub(crate) const ADDRESS: &str = "set --advertise to the address and port at which members reach this agent, and let UDP and \
-     TCP through to there; without it the agent announces where it listens";
+pub(crate) const ADDRESS: &str = "set --advertise to the address and port at which members reach \
+                                  this agent, and let UDP and TCP through to there; without it \
+                                  the agent announces where it listens";
 
 /// What to change when something came in that cannot be used, if it can be told.
 pub(crate) fn of_input(reason: DropReason) -> Option<&'static str> {
