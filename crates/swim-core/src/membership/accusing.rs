@@ -123,7 +123,7 @@ impl Membership {
         if via == Via::Own {
             cx.stats.suspicions_raised += 1;
         }
-        if self.is_withheld(slot) {
+        if self.is_hidden(slot) {
             return;
         }
         let member = self.members.entry(slot).view().to_member();
@@ -165,7 +165,7 @@ impl Membership {
             via,
         };
         self.pass_on(cx, gossip, slot, news, Tier::Normal);
-        if !self.is_withheld(slot) {
+        if !self.is_hidden(slot) {
             cx.emit(event);
         }
     }
@@ -203,7 +203,7 @@ impl Membership {
                 let suspected_for = now - suspicion.started();
                 (suspicion.into_accusers(), suspected_for)
             });
-        if !self.is_withheld(slot) {
+        if !self.is_hidden(slot) {
             let member = self.members.entry(slot).view().to_member();
             let (declared_by, via) = (Name::trusted(accuser), news.via());
             cx.emit(Event::Failed { member, declared_by, accusers, suspected_for, via });

@@ -16,7 +16,7 @@ impl Membership {
         self.candidates.check();
         self.evidence.check();
         self.own.check();
-        self.check_withheld();
+        self.check_hidden();
         let (listed, max) = (self.members.len(), config.members_max);
         assert!(listed <= max, "{listed} members, members_max is {max}");
         let (lost, max) = (self.members.lost_len(), config.lost_members_max);

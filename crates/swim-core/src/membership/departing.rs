@@ -40,7 +40,7 @@ impl Membership {
         {
             gossip.drop_news_about(cx, slot);
             let shown = self.shown(slot).map(|member| member.to_member());
-            self.withheld.take(slot);
+            self.hidden.take(slot);
             self.members.lose(slot);
             if let Some(member) = shown {
                 cx.emit(Event::Unlisted { member });
@@ -84,7 +84,7 @@ impl Membership {
             gossip.drop_news_about(cx, slot);
             self.forget_slot(gossip, detector, slot);
             self.settle_without_audience(cx, gossip);
-        } else if !self.withheld.unlist(slot) {
+        } else if !self.hidden.unlist(slot) {
             return Err(CommandError::StillLive);
         }
         if let Some(member) = shown {
@@ -103,7 +103,7 @@ impl Membership {
     fn forget_slot(&mut self, gossip: &Gossip, detector: &mut Detector, slot: Slot) {
         debug_assert!(!gossip.waits(slot), "nobody gossips about the lost");
         detector.forget(slot);
-        self.withheld.take(slot);
+        self.hidden.take(slot);
         self.members.forget(slot);
     }
 }

@@ -106,7 +106,7 @@ impl Membership {
         let origin = Origin { asks, ..origin };
         let update = told(&cx.config, member, member.name, origin);
         self.receive_update(cx, gossip, detector, &News::new(&update, origin));
-        self.note_sender(member.name, table.from, table.dialled);
+        self.note_sender(cx, member.name, table.from, table.dialled);
     }
 
     /// Notes that this member answered, if it is the one at the other end of a stream: where it was

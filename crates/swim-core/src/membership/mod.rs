@@ -11,6 +11,7 @@ mod check;
 mod conflict;
 mod departing;
 mod evidence;
+mod hidden;
 mod leaving;
 mod merging;
 mod naming;
@@ -24,7 +25,6 @@ mod suspicions;
 mod telling;
 mod updates;
 mod waiting;
-mod withheld;
 
 use core::net::SocketAddr;
 
@@ -40,6 +40,7 @@ use crate::wire::{Claim, Update};
 
 use candidates::Candidates;
 use evidence::Evidence;
+use hidden::Hidden;
 use leaving::Leave;
 pub(crate) use merging::Table;
 pub(crate) use naming::Question;
@@ -47,7 +48,6 @@ pub(crate) use news::{News, Origin};
 use own::Own;
 use searching::Search;
 use suspicions::Suspicions;
-use withheld::Withheld;
 
 /// What a node knows of the members, itself included.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Membership {
     candidates: Candidates,
     evidence: Evidence,
     search: Search,
-    withheld: Withheld,
+    hidden: Hidden,
     own: Own,
 }
 
@@ -80,7 +80,7 @@ impl Membership {
             candidates: Candidates::default(),
             evidence: Evidence::default(),
             search,
-            withheld: Withheld::default(),
+            hidden: Hidden::default(),
             own: Own::new(config.incarnation, now),
         }
     }

@@ -2,7 +2,7 @@
 //! hears.
 
 use super::evidence::is_followed;
-use super::withheld::Showing;
+use super::hidden::Showing;
 use super::{Membership, News};
 use crate::address::canonical;
 use crate::config::Config;
@@ -157,8 +157,8 @@ impl Membership {
             return cx.drop_quietly(DropReason::MembersFull);
         }
         let showing = self.accept_alive(cx, gossip, slot, news, new);
-        if showing == (Showing::Withheld { begins: true }) {
-            self.ask_withheld(cx, detector, slot);
+        if showing == (Showing::Hidden { begins: true }) {
+            self.ask_hidden(cx, detector, slot);
         }
     }
 
@@ -182,7 +182,7 @@ impl Membership {
         self.pass_on(cx, gossip, slot, news, tier);
 
         cx.stats.suspicions_refuted += u64::from(suspected.is_some());
-        if let Showing::Withheld { .. } = showing {
+        if let Showing::Hidden { .. } = showing {
             return showing;
         }
         let member = self.members.entry(slot).view().to_member();

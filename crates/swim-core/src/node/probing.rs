@@ -55,7 +55,7 @@ impl Node {
         if self.membership.waits_for_name() {
             self.ask_for_name();
         }
-        self.ask_the_withheld();
+        self.ask_the_hidden();
         self.note_worn_key();
     }
 
@@ -97,9 +97,9 @@ impl Node {
         }
     }
 
-    fn ask_the_withheld(&mut self) {
+    fn ask_the_hidden(&mut self) {
         let Node { cx, membership, detector, .. } = self;
-        if let Some(member) = membership.pick_withheld(&mut cx.random) {
+        if let Some(member) = membership.pick_hidden(&mut cx.random) {
             detector.look_for(cx, membership.members(), member);
         }
     }

@@ -3,9 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::frames::{
-    FRAME_HEADER_LEN, Frame, Members, NameClaim, Scope, decode_frame, frame_len,
-};
+use super::frames::{FRAME_HEADER_LEN, Frame, Members, NameClaim, Scope, decode_frame, frame_len};
 use super::{Format, Ping, User, Wire, memberlist};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};

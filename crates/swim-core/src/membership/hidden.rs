@@ -17,14 +17,14 @@ use crate::output::{Event, Via};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
 
-/// So many are withheld at once. Each holds metadata; with more, it is no matter of their addresses
+/// So many are hidden at once. Each holds metadata; with more, it is no matter of their addresses
 /// but of this node's network, and returns are told as ever.
 const WITHHELD_MAX: usize = 256;
 
-/// As what those are shown that are withheld: as they were when they failed, or not at all where
+/// As what those are shown that are hidden: as they were when they failed, or not at all where
 /// they were no longer listed.
 #[derive(Debug, Default)]
-pub(super) struct Withheld {
+pub(super) struct Hidden {
     shown: BTreeMap<Slot, Option<Member>>,
 }
 
@@ -33,13 +33,13 @@ pub(super) struct Withheld {
 pub(super) enum Showing {
     /// By what it was before.
     AsEver,
-    /// It was withheld, and is no more.
+    /// It was hidden, and is no more.
     Again,
-    /// It is withheld, from now on or still.
-    Withheld { begins: bool },
+    /// It is hidden, from now on or still.
+    Hidden { begins: bool },
 }
 
-impl Withheld {
+impl Hidden {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.shown.is_empty()
@@ -50,7 +50,7 @@ impl Withheld {
         !self.shown.is_empty() && self.shown.contains_key(&slot)
     }
 
-    /// Takes a member out of the list that is shown as failed. Whether it is withheld.
+    /// Takes a member out of the list that is shown as failed. Whether it is hidden.
     pub(super) fn unlist(&mut self, slot: Slot) -> bool {
         self.shown.get_mut(&slot).map(|shown| *shown = None).is_some()
     }
@@ -72,7 +72,7 @@ impl Membership {
     /// A member as the application sees it, if it is listed.
     pub(crate) fn shown(&self, slot: Slot) -> Option<MemberRef<'_>> {
         let entry = self.members.entry(slot);
-        match self.withheld.shown.get(&slot) {
+        match self.hidden.shown.get(&slot) {
             Some(shown) => shown.as_ref().map(Member::view),
             None => (!entry.is_lost()).then(|| entry.view()),
         }
@@ -80,18 +80,18 @@ impl Membership {
 
     /// How many are shown as alive or suspect, this node included.
     pub(crate) fn shown_live(&self) -> usize {
-        self.members.live() - self.live_withheld().count()
+        self.members.live() - self.live_hidden().count()
     }
 
-    fn live_withheld(&self) -> impl Iterator<Item = Slot> + '_ {
-        let slots = self.withheld.shown.keys().copied();
+    fn live_hidden(&self) -> impl Iterator<Item = Slot> + '_ {
+        let slots = self.hidden.shown.keys().copied();
         slots.filter(|&slot| self.members.entry(slot).state().is_live())
     }
 
     /// Whether the application hears nothing of this member.
     #[inline]
-    pub(super) fn is_withheld(&self, slot: Slot) -> bool {
-        self.withheld.holds(slot)
+    pub(super) fn is_hidden(&self, slot: Slot) -> bool {
+        self.hidden.holds(slot)
     }
 
     // From a return to the next answer.
@@ -100,7 +100,7 @@ impl Membership {
     #[inline]
     pub(super) fn showing(&mut self, cx: &Context, slot: Slot, address: SocketAddr) -> Showing {
         let failed = self.members.entry(slot).state() == State::Failed;
-        if failed || self.withheld.holds(slot) {
+        if failed || self.hidden.holds(slot) {
             self.showing_of_return(cx, slot, address)
         } else {
             Showing::AsEver
@@ -110,34 +110,34 @@ impl Membership {
     #[cold]
     fn showing_of_return(&mut self, cx: &Context, slot: Slot, address: SocketAddr) -> Showing {
         let entry = self.members.entry(slot);
-        let (state, moves, was_withheld) =
-            (entry.state(), !entry.is_at(address), self.withheld.holds(slot));
+        let (state, moves, was_hidden) =
+            (entry.state(), !entry.is_at(address), self.hidden.holds(slot));
         let unproven = entry.has_returned() && !moves && state != State::Left;
         self.members.set_returned(slot, state == State::Failed || (entry.has_returned() && !moves));
-        if unproven && was_withheld {
-            return Showing::Withheld { begins: false };
+        if unproven && was_hidden {
+            return Showing::Hidden { begins: false };
         }
         if unproven
-            && self.withheld.shown.len() < WITHHELD_MAX
+            && self.hidden.shown.len() < WITHHELD_MAX
             && !cx.config.breaks(Sabotage::ShowsEveryReturn)
         {
             let entry = self.members.entry(slot);
             let shown = (!entry.is_lost()).then(|| entry.view().to_member());
-            self.withheld.shown.insert(slot, shown);
-            return Showing::Withheld { begins: true };
+            self.hidden.shown.insert(slot, shown);
+            return Showing::Hidden { begins: true };
         }
-        match self.withheld.take(slot) {
+        match self.hidden.take(slot) {
             Some(_) => Showing::Again,
             None => Showing::AsEver,
         }
     }
 
-    /// A member that had come back has answered: nothing of it is withheld any more, unless it is
+    /// A member that had come back has answered: nothing of it is hidden any more, unless it is
     /// suspect or failed. Then it is shown when it refutes that.
     pub(super) fn show_again(&mut self, cx: &mut Context, slot: Slot) {
         self.members.set_returned(slot, false);
         let entry = self.members.entry(slot);
-        if entry.state() == State::Alive && self.withheld.take(slot).is_some() {
+        if entry.state() == State::Alive && self.hidden.take(slot).is_some() {
             let (member, previous) = (entry.view().to_member(), Some(State::Failed));
             cx.emit(Event::Joined { member, previous, via: Via::Own });
         }
@@ -145,11 +145,11 @@ impl Membership {
 
     /// A member left: what the application is told that it was before, if it hears of it at all.
     pub(super) fn showing_of_departure(&mut self, slot: Slot, previous: State) -> Option<State> {
-        match self.withheld.shown.get(&slot) {
+        match self.hidden.shown.get(&slot) {
             None => Some(previous),
             Some(Some(shown)) => {
                 let previous = shown.state;
-                self.withheld.take(slot);
+                self.hidden.take(slot);
                 Some(previous)
             }
             // It is not listed, and not to be listed as one that left either.
@@ -157,9 +157,9 @@ impl Membership {
         }
     }
 
-    /// Asks a member, from now on withheld, whether it is there: most are, and then they are shown
+    /// Asks a member, from now on hidden, whether it is there: most are, and then they are shown
     /// a round trip later.
-    pub(super) fn ask_withheld(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
+    pub(super) fn ask_hidden(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
         let to = self.members.entry(slot).address();
         if detector.may_ask(cx, to) {
             detector.ask(cx, &self.members, slot);
@@ -174,36 +174,36 @@ impl Membership {
         }
     }
 
-    /// One of those that are withheld, to be asked in the period that begins whether it can be
+    /// One of those that are hidden, to be asked in the period that begins whether it can be
     /// reached by now: each about once per period by all nodes together, besides their probes.
     #[inline]
-    pub(crate) fn pick_withheld(&self, random: &mut Random) -> Option<Slot> {
-        if self.withheld.is_empty() { None } else { self.pick_one_withheld(random) }
+    pub(crate) fn pick_hidden(&self, random: &mut Random) -> Option<Slot> {
+        if self.hidden.is_empty() { None } else { self.pick_one_hidden(random) }
     }
 
     #[cold]
-    fn pick_one_withheld(&self, random: &mut Random) -> Option<Slot> {
+    fn pick_one_hidden(&self, random: &mut Random) -> Option<Slot> {
         let narrow = |count: usize| u32::try_from(count).expect("members are less than 2^24");
-        let (count, live) = (narrow(self.live_withheld().count()), narrow(self.members.peers()));
+        let (count, live) = (narrow(self.live_hidden().count()), narrow(self.members.peers()));
         if random.below(live.max(1)) >= count {
             return None;
         }
-        self.live_withheld().nth(random.below(count) as usize)
+        self.live_hidden().nth(random.below(count) as usize)
     }
 
-    /// Asserts that those who are withheld are in the table, have not answered, and are no more
+    /// Asserts that those who are hidden are in the table, have not answered, and are no more
     /// than may be.
-    pub(super) fn check_withheld(&self) {
-        let (count, max) = (self.withheld.shown.len(), WITHHELD_MAX);
-        assert!(count <= max, "{count} members are withheld, {max} are the most");
-        for (&slot, shown) in &self.withheld.shown {
-            assert!(self.members.holds(slot), "{slot:?} is withheld, who is forgotten");
+    pub(super) fn check_hidden(&self) {
+        let (count, max) = (self.hidden.shown.len(), WITHHELD_MAX);
+        assert!(count <= max, "{count} members are hidden, {max} are the most");
+        for (&slot, shown) in &self.hidden.shown {
+            assert!(self.members.holds(slot), "{slot:?} is hidden, who is forgotten");
             let entry = self.members.entry(slot);
-            assert!(!entry.is_lost(), "{slot:?} is withheld, who is lost");
+            assert!(!entry.is_lost(), "{slot:?} is hidden, who is lost");
             let answered = entry.state() == State::Alive && !entry.has_returned();
-            assert!(!answered, "{slot:?} is withheld, who has answered");
+            assert!(!answered, "{slot:?} is hidden, who has answered");
             let as_failed = shown.as_ref().is_none_or(|shown| shown.state == State::Failed);
-            assert!(as_failed, "{slot:?} is withheld, and shown as {shown:?}");
+            assert!(as_failed, "{slot:?} is hidden, and shown as {shown:?}");
         }
     }
 }
@@ -229,12 +229,12 @@ mod tests {
         membership.members.set_state(Instant::ORIGIN, slot, State::Failed);
         membership.members.set_returned(slot, true);
         let shown = membership.members.entry(slot).view().to_member();
-        membership.withheld.shown.insert(slot, Some(shown));
+        membership.hidden.shown.insert(slot, Some(shown));
         slot
     }
 
     /// A member that is back and shown as failed.
-    fn withheld() -> (Membership, Slot) {
+    fn hidden() -> (Membership, Slot) {
         let config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
         let mut membership = Membership::new(Instant::ORIGIN, &config, &mut Random::new([1; 32]));
         let slot = add(&mut membership, "b");
@@ -246,29 +246,29 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Slot(1) is withheld, who has answered")]
-    fn a_member_that_answered_and_is_withheld_is_noticed() {
-        let (mut membership, slot) = withheld();
+    #[should_panic(expected = "Slot(1) is hidden, who has answered")]
+    fn a_member_that_answered_and_is_hidden_is_noticed() {
+        let (mut membership, slot) = hidden();
         membership.members.set_returned(slot, false);
-        membership.check_withheld();
+        membership.check_hidden();
     }
 
     #[test]
-    #[should_panic(expected = "Slot(1) is withheld, who is lost")]
+    #[should_panic(expected = "Slot(1) is hidden, who is lost")]
     fn a_lost_member_that_is_shown_is_noticed() {
-        let (mut membership, slot) = withheld();
+        let (mut membership, slot) = hidden();
         membership.members.set_state(Instant::ORIGIN, slot, State::Failed);
         membership.members.lose(slot);
-        membership.check_withheld();
+        membership.check_hidden();
     }
 
     #[test]
-    #[should_panic(expected = "257 members are withheld, 256 are the most")]
-    fn more_withheld_than_may_be_are_noticed() {
-        let (mut membership, _) = withheld();
+    #[should_panic(expected = "257 members are hidden, 256 are the most")]
+    fn more_hidden_than_may_be_are_noticed() {
+        let (mut membership, _) = hidden();
         for number in 0..WITHHELD_MAX {
             add(&mut membership, &format!("n{number}"));
         }
-        membership.check_withheld();
+        membership.check_hidden();
     }
 }

@@ -26,7 +26,7 @@ fn fail(world: &mut World, nodes: usize, times: usize) {
 }
 
 /// A world in which the hidden node has failed twice everywhere, and has refuted it since.
-fn withheld(options: Options, nodes: usize) -> World {
+fn hidden(options: Options, nodes: usize) -> World {
     let (mut world, _) = joined_by_hidden(options.checked(), nodes);
     for times in 1..3 {
         fail(&mut world, nodes, times);
@@ -49,7 +49,7 @@ fn expect_comings_and_failures(world: &World, nodes: usize, expected: [usize; 2]
 fn s65_a_member_that_never_answers_is_told_to_be_back_once() {
     for nodes in [2, 3, 20] {
         on_both_wires(0..3, |options| {
-            let mut world = withheld(options, nodes);
+            let mut world = hidden(options, nodes);
             for _ in 0..10 {
                 world.run(secs(60));
                 assert_eq!(shown(&world, nodes), vec![Some(State::Failed); nodes]);
@@ -63,7 +63,7 @@ fn s65_a_member_that_never_answers_is_told_to_be_back_once() {
 fn s65_it_is_listed_again_once_it_answers() {
     for nodes in [2, 3, 20] {
         on_both_wires(0..3, |options| {
-            let mut world = withheld(options, nodes);
+            let mut world = hidden(options, nodes);
             world.forward(world.node(HIDDEN).local().address, HIDDEN);
             let listed = |world: &World| shown(world, nodes) == vec![Some(State::Alive); nodes];
             assert!(world.run_until(secs(90), listed), "{}", world.report(Some(HIDDEN)));
@@ -80,9 +80,9 @@ fn s65_it_is_listed_again_once_it_answers() {
 }
 
 #[test]
-fn s65_what_a_withheld_member_changes_is_told_when_it_answers() {
+fn s65_what_a_hidden_member_changes_is_told_when_it_answers() {
     on_both_wires(0..10, |options| {
-        let mut world = withheld(options, 3);
+        let mut world = hidden(options, 3);
         let events = world.events("n1").len();
         world.set_meta(HIDDEN, "changed");
         world.run(secs(60));
@@ -101,9 +101,9 @@ fn s65_what_a_withheld_member_changes_is_told_when_it_answers() {
 }
 
 #[test]
-fn s65_a_withheld_member_that_leaves_has_left() {
+fn s65_a_hidden_member_that_leaves_has_left() {
     on_both_wires(0..10, |options| {
-        let mut world = withheld(options, 3);
+        let mut world = hidden(options, 3);
         let left = world.request(HIDDEN, swim_core::Node::leave).expect("it runs");
         world.run(secs(20));
         assert!(world.answer(left).is_some());
@@ -115,9 +115,9 @@ fn s65_a_withheld_member_that_leaves_has_left() {
 }
 
 #[test]
-fn s65_a_withheld_member_can_be_forgotten_and_is_back_when_it_answers() {
+fn s65_a_hidden_member_can_be_forgotten_and_is_back_when_it_answers() {
     on_both_wires(0..10, |options| {
-        let mut world = withheld(options, 3);
+        let mut world = hidden(options, 3);
         for name in names(3) {
             world.command(&name, |node, now| node.forget(now, HIDDEN)).expect("it is shown failed");
         }
@@ -132,7 +132,7 @@ fn s65_a_withheld_member_can_be_forgotten_and_is_back_when_it_answers() {
 #[test]
 fn s65_a_restart_with_another_address_is_told_at_once() {
     on_both_wires(0..10, |options| {
-        let mut world = withheld(options, 3);
+        let mut world = hidden(options, 3);
         world.crash(HIDDEN);
         world.run(secs(30));
         world.start_with("again", |config| config.name = HIDDEN.parse().expect("a name"));
@@ -165,7 +165,7 @@ fn s65_healthy_members_are_back_at_once_however_often_they_are_cut_off() {
 #[test]
 fn s65_members_that_are_lost_stay_so_until_they_answer() {
     on_both_wires(0..3, |options| {
-        let mut world = withheld(options, 3);
+        let mut world = hidden(options, 3);
         // It says nothing until it is no longer listed.
         world.isolate(HIDDEN);
         let gone = |world: &World| shown(world, 3) == [None; 3];
