@@ -79,8 +79,10 @@ impl Membership {
     }
 
     /// How many are shown as alive or suspect, this node included.
+    #[inline]
     pub(crate) fn shown_live(&self) -> usize {
-        self.members.live() - self.live_hidden().count()
+        let live = self.members.live();
+        if self.hidden.is_empty() { live } else { live - self.live_hidden().count() }
     }
 
     fn live_hidden(&self) -> impl Iterator<Item = Slot> + '_ {

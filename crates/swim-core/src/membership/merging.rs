@@ -68,7 +68,13 @@ impl Membership {
                 cx.drop_quietly(DropReason::Overpacked);
                 break;
             }
-            let Some(member) = unspoilt(cx, from, member) else { continue };
+            let member = match member {
+                Ok(member) => member,
+                Err(reason) => {
+                    cx.report_drop(from, reason, true);
+                    continue;
+                }
+            };
             let sender = *sender.get_or_insert(member.name);
             let update = told(&cx.config, &member, sender, origin);
             self.receive_update(cx, gossip, detector, &News::new(&update, origin));

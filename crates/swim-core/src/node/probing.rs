@@ -61,7 +61,7 @@ impl Node {
 
     /// Tells of a key that is to be replaced.
     fn note_worn_key(&mut self) {
-        let members = self.members_live();
+        let members = self.membership.members().live();
         if let Some((key, seals)) = self.cx.channel.take_worn_key(members) {
             self.cx.emit(Event::KeyWearsOut { key, seals, members });
         }

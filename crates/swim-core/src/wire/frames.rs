@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::messages::decode_member;
-use super::protobuf::{Body, Fields, Sink, Writer, delimited_len, put_head, put_message};
+use super::protobuf::{Body, Fields, Key, Sink, Writer, delimited_len, put_head, put_message};
 use super::{Ack, DATAGRAM_SIZE_MAX, Ping, User};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};
@@ -165,7 +165,13 @@ pub fn encode_push_pull_with<'a>(
 ) {
     debug_assert!(scope != Scope::Partial || view == 0, "a digest would make it a comparison");
     let start = out.len();
-    let mut half = HalfWriter { scope, claim, view, out, start };
+    let for_claim = match claim {
+        NameClaim::Claimed => 0,
+        NameClaim::Withheld => 2,
+        NameClaim::Contested { .. } => 11,
+    };
+    let size_max = FRAME_SIZE_TARGET - FRAME_OVERHEAD - for_claim;
+    let mut half = HalfWriter { scope, claim, view, size_max, out, start };
     for member in members {
         half.member(&member);
     }
@@ -218,7 +224,6 @@ impl<'a> PushPull<'a> {
         Members { fields: Fields::new(self.body) }
     }
 
-    #[cold]
     fn withhold(&mut self, withheld: u64) {
         if withheld != 0 {
             self.claim = NameClaim::Withheld;
@@ -226,7 +231,6 @@ impl<'a> PushPull<'a> {
     }
 
     /// A sender that withholds its name contests none.
-    #[cold]
     fn contest(&mut self, lived: u64) {
         if lived > 0 && self.claim == NameClaim::Claimed {
             self.claim = NameClaim::Contested { lived };
@@ -247,18 +251,28 @@ impl<'a> PushPull<'a> {
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
+                // A thousand of them, and one of each other field.
                 MEMBER => _ = fields.bytes(key)?,
-                USER_STATE => push_pull.user_state = fields.bytes(key)?,
-                JOIN => push_pull.join = fields.varint(key)? != 0,
-                LAST => push_pull.last = fields.varint(key)? != 0,
-                PARTIAL => push_pull.partial = fields.varint(key)? != 0,
-                VIEW => push_pull.view = fields.fixed64(key)?,
-                WITHHELD => push_pull.withhold(fields.varint(key)?),
-                LIVED => push_pull.contest(fields.varint(key)?),
-                _ => fields.skip(key)?,
+                _ => push_pull.take(key, &mut fields)?,
             }
         }
         Ok(push_pull)
+    }
+
+    /// Takes a field that is no member.
+    #[inline(never)]
+    fn take(&mut self, key: Key, fields: &mut Fields<'a>) -> Result<(), DropReason> {
+        match key.number() {
+            USER_STATE => self.user_state = fields.bytes(key)?,
+            JOIN => self.join = fields.varint(key)? != 0,
+            LAST => self.last = fields.varint(key)? != 0,
+            PARTIAL => self.partial = fields.varint(key)? != 0,
+            VIEW => self.view = fields.fixed64(key)?,
+            WITHHELD => self.withhold(fields.varint(key)?),
+            LIVED => self.contest(fields.varint(key)?),
+            _ => fields.skip(key)?,
+        }
+        Ok(())
     }
 }
 
@@ -278,6 +292,8 @@ struct HalfWriter<'b> {
     scope: Scope,
     claim: NameClaim,
     view: u64,
+    /// How long the members and the user state in a frame may be.
+    size_max: usize,
     out: &'b mut BytesMut,
     /// Where the current frame starts in `out`.
     start: usize,
@@ -334,12 +350,7 @@ impl HalfWriter<'_> {
 
     /// How many more bytes of members or user state fit the current frame.
     fn room(&self) -> usize {
-        let claim = match self.claim {
-            NameClaim::Claimed => 0,
-            NameClaim::Withheld => 2,
-            NameClaim::Contested { .. } => 11,
-        };
-        (FRAME_SIZE_TARGET - FRAME_OVERHEAD - claim).saturating_sub(self.frame_len())
+        self.size_max.saturating_sub(self.frame_len())
     }
 
     fn frame_len(&self) -> usize {
