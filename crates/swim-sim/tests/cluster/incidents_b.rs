@@ -73,7 +73,7 @@ fn s41_a_member_that_may_announce_more_than_the_others_is_refused_and_the_rest_g
         })
         .build();
     world.gather(5);
-    world.run(secs(30));
+    world.run(secs(90));
     for observer in ["n0", "n1", "n2", "n3"] {
         assert_eq!(world.state(observer, "n4"), None);
         assert_eq!(world.node(observer).members_live(), 4);
