@@ -152,6 +152,17 @@ impl Node {
                     membership.note_relayed_answer(cx, probe.target());
                 }
             }
+            seldom => self.take_seldom_answer(from, seldom),
+        }
+    }
+
+    /// Takes the ack of a ping that was no probe.
+    #[inline(never)]
+    fn take_seldom_answer(&mut self, from: SocketAddr, acked: Acked) {
+        let Node { cx, membership, gossip, detector, .. } = self;
+        match acked {
+            // Its place is above, where nothing else slows it down.
+            Acked::Probe(..) => {}
             Acked::Check(Slot::LOCAL) => self.contest_name(from),
             Acked::Check(member) => {
                 membership.check_answered(cx, detector, member, from);
