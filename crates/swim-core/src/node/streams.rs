@@ -51,8 +51,7 @@ impl Node {
             detector.note_heard(cx);
         }
         // Joins alone go to where somebody was told to join, which may be another address.
-        let joins = matches!(opening, Opening::PushPull { scope: Scope::Join, .. });
-        if purpose == Purpose::Incoming && !joins {
+        if purpose == Purpose::Incoming && !is_join(&opening) {
             detector.note_reached();
         }
         if let Some(kind) = opening.kind() {
@@ -245,6 +244,10 @@ impl Node {
         let members = membership.shown_live();
         cx.answer(request, Ok(Answer::Joined { contact, members }));
     }
+}
+
+fn is_join(opening: &Opening<'_>) -> bool {
+    matches!(opening, Opening::PushPull { scope: Scope::Join, .. })
 }
 
 /// The name that the sender of a part goes by, if it says so. In a push/pull the sender comes

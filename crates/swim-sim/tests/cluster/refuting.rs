@@ -1,6 +1,5 @@
 //! A member that is suspected, or declared failed, and is not, says so and is believed.
 
-use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Event, State, Via};
 use swim_sim::{Options, World, secs};
 
