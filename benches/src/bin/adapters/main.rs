@@ -9,7 +9,7 @@
 //! It prints one row of a Markdown table; `benches/cost` makes the whole table, with HashiCorp
 //! memberlist in it. The nodes live for MORE seconds after that, for tools that watch from outside.
 //! Each runtime has one thread for its tasks. `LINKS_MAX` in the environment sets how many links a
-//! node keeps.
+//! node keeps, and `WIRE=memberlist` has them speak HashiCorp memberlist's wire.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -56,9 +56,15 @@ fn run(arguments: &[String]) -> Result<()> {
         more: Duration::from_secs(number(4, 0)?.into()),
         carrier: if streams_alone { Carrier::Streams } else { Carrier::Datagrams },
         links_max: std::env::var("LINKS_MAX").ok().map(|text| text.parse()).transpose()?,
+        memberlist: match std::env::var("WIRE").as_deref() {
+            Err(_) | Ok("swim") => false,
+            Ok("memberlist") => true,
+            Ok(other) => return Err(format!("WIRE={other}: it is swim or memberlist").into()),
+        },
     };
     let links = plan.links_max.map_or(String::new(), |links| format!(", links_max {links}"));
-    let print = |found| print_row(runtime, &format!("{transport}{links}"), plan, found);
+    let wire = if plan.memberlist { ", memberlist's wire" } else { "" };
+    let print = |found| print_row(runtime, &format!("{transport}{links}{wire}"), plan, found);
     match runtime {
         "tokio" => run_on(Tokio, transport, plan, print),
         "smol" => run_on(Smol, transport, plan, print),

@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) carrier: Carrier,
     /// How many links a node keeps, if not as many as by default.
     pub(crate) links_max: Option<usize>,
+    /// On the wire of HashiCorp memberlist.
+    pub(crate) memberlist: bool,
 }
 
 pub(crate) struct Found {
@@ -88,6 +90,9 @@ fn start_nodes<R: Runtime, T: Transport>(
     for number in 0..plan.nodes {
         let mut options = Options::lan(format!("node-{number}").parse()?);
         options.bind = "127.0.0.1:0".parse()?;
+        if plan.memberlist {
+            options.config = options.config.memberlist();
+        }
         options.transport = plan.carrier;
         options.links_max = plan.links_max.unwrap_or(options.links_max);
         options.seeds.extend(nodes.first().map(|node| node.cluster().local_address().to_string()));
