@@ -89,6 +89,9 @@ impl core::error::Error for ConfigError {}
 pub enum CommandError {
     /// The node has left or is leaving the cluster; join again first.
     NotRunning,
+    /// Another node has this node's name, which takes part once the name is free; see
+    /// [`Failure::NameTaken`](crate::Failure::NameTaken).
+    NameTaken,
     /// No member of that name is known, or it has failed or left.
     UnknownMember,
     /// The named member is alive or suspect.
@@ -123,6 +126,9 @@ impl fmt::Display for CommandError {
             CommandError::NotRunning => {
                 f.write_str("this node has left the cluster; join again first")
             }
+            CommandError::NameTaken => f.write_str(
+                "another node has this node's name; this node takes part once the name is free",
+            ),
             CommandError::UnknownMember => f.write_str("no live member of that name is known"),
             CommandError::StillLive => f.write_str("that member is still alive or suspect"),
             CommandError::OwnName => f.write_str("that is this node's own name"),

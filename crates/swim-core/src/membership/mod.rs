@@ -103,11 +103,17 @@ impl Membership {
         self.members.is_withheld()
     }
 
-    /// The live member that a command names.
-    pub(crate) fn live_peer(&self, name: &str) -> Result<Slot, CommandError> {
+    /// Whether the application may say something: receivers know it by this node's name.
+    pub(crate) fn may_speak(&self) -> Result<(), CommandError> {
         if self.status() != Status::Running {
             return Err(CommandError::NotRunning);
         }
+        if self.waits_for_name() { Err(CommandError::NameTaken) } else { Ok(()) }
+    }
+
+    /// The live member that a command names.
+    pub(crate) fn live_peer(&self, name: &str) -> Result<Slot, CommandError> {
+        self.may_speak()?;
         match self.members.find(name) {
             Some(Slot::LOCAL) => Err(CommandError::OwnName),
             Some(slot) if self.members.entry(slot).state().is_live() => Ok(slot),

@@ -155,9 +155,7 @@ impl Node {
     }
 
     fn start_broadcast(&mut self, key: &[u8], payload: &[u8]) -> Result<RequestId, CommandError> {
-        if self.status() != Status::Running {
-            return Err(CommandError::NotRunning);
-        }
+        self.membership.may_speak()?;
         at_most(key.len(), BROADCAST_KEY_SIZE_MAX)?;
         at_most(key.len() + payload.len(), self.broadcast_size_max())?;
         self.gossip.start_broadcast(&mut self.cx, self.membership.members(), key, payload)

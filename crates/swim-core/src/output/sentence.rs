@@ -157,7 +157,8 @@ fn of_member(event: &Event) -> String {
             format!("{}: answers datagrams alone: TCP is blocked", place(member))
         }
         Event::NameConflict { name, winner, loser, .. } => format!(
-            "two live nodes are called {}: {winner} keeps the name, rename the one at {loser}",
+            "two live nodes are called {}: the one known here, at {winner}, and one at {loser}; \
+             rename one of them",
             escape(name.as_str())
         ),
         _ => String::new(),

@@ -363,7 +363,7 @@ fn a_failure_of_tls_says_which_side_has_to_change_what() {
 }
 
 #[test]
-fn a_conflict_of_names_says_whom_to_rename() {
+fn a_conflict_of_names_says_where_the_two_are() {
     let event = Event::NameConflict {
         name: name("b"),
         winner: "10.0.0.2:7946".parse().unwrap(),
@@ -372,8 +372,8 @@ fn a_conflict_of_names_says_whom_to_rename() {
     };
     assert_eq!(
         told(&event),
-        "name_conflict: two live nodes are called b: 10.0.0.2:7946 keeps the name, rename the one \
-         at 10.0.0.4:7946 [own observation]"
+        "name_conflict: two live nodes are called b: the one known here, at 10.0.0.2:7946, and one \
+         at 10.0.0.4:7946; rename one of them [own observation]"
     );
     is_json(
         &event,

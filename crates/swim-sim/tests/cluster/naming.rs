@@ -1,7 +1,7 @@
 //! A second node with a living member's name: whose the name is, and who is told.
 
 use swim_core::wire::Wire;
-use swim_core::{Answer, Failure, NameKeeper, State};
+use swim_core::{Answer, CommandError, Failure, NameKeeper, State};
 use swim_sim::{bounds, millis, secs};
 
 use crate::names::{
@@ -23,6 +23,10 @@ fn s75_a_second_node_that_joins_at_the_member_itself_is_told_at_once() {
     let join = world.join("second", NAME);
     world.run(millis(100));
     assert_eq!(world.answer(join), Some(&Err(Failure::NameTaken)));
+    // Whatever it says would be taken for the member's.
+    let said = world.command("second", |node, now| node.broadcast(now, b"hello").map(|_| ()));
+    let sent = world.command("second", |node, now| node.send(now, "n0", b"hello"));
+    assert_eq!([said, sent], [Err(CommandError::NameTaken); 2]);
     world.run(secs(60));
     assert!(!heard_of_another(&world, world.address(NAME)));
     // A later join is answered alike.
