@@ -68,10 +68,10 @@ impl Membership {
 
     /// How long the known address has for an answer.
     fn patience_with_known(&self, cx: &Context) -> Duration {
-        match cx.config.wire {
-            Wire::Swim => cx.config.probe_interval * PATIENCE,
-            Wire::Memberlist => cx.config.suspicion_timeouts(self.members.live()).min,
+        if cx.config.wire.is_memberlist() {
+            return cx.config.suspicion_timeouts(self.members.live()).min;
         }
+        cx.config.probe_interval * PATIENCE
     }
 
     /// Asks at the known address, unless another ping to there is under way.
