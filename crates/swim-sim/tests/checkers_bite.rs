@@ -124,7 +124,7 @@ fn an_alive_at_an_incarnation_at_which_another_one_announced_it_is_seen() {
         world.form(8);
         // Suspicions of new incarnations overtake their announcements.
         world.set_reordering(0.7, secs(8));
-        for turn in 0..60 {
+        for turn in 0..300 {
             world.set_meta("n1", &turn.to_string());
             world.run(millis(400));
             world.isolate("n1");
