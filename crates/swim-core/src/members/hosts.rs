@@ -1,7 +1,6 @@
 //! At which IP addresses live members are: whether a connection comes from a known one is asked
 //! for every stream, where a walk through the table would cost the more the larger it is.
 
-use core::hash::Hasher;
 use core::net::IpAddr;
 
 use hashbrown::HashTable;
@@ -72,12 +71,13 @@ impl Hosts {
 }
 
 fn key((key0, key1): (u64, u64), ip: IpAddr) -> u32 {
-    let mut hasher = SipHasher13::new_with_keys(key0, key1);
-    match ip {
-        IpAddr::V4(v4) => hasher.write(&v4.octets()),
-        IpAddr::V6(v6) => hasher.write(&v6.octets()),
-    }
-    u32::try_from(hasher.finish() >> 32).expect("half of 64 bits") & !MANY
+    let hasher = SipHasher13::new_with_keys(key0, key1);
+    // In one call, which takes half as long as to write and to finish.
+    let hash = match ip {
+        IpAddr::V4(v4) => hasher.hash(&v4.octets()),
+        IpAddr::V6(v6) => hasher.hash(&v6.octets()),
+    };
+    u32::try_from(hash >> 32).expect("half of 64 bits") & !MANY
 }
 
 fn spread(key: u32) -> u64 {
