@@ -183,14 +183,23 @@ impl Entry {
         if !self.state.is_live() {
             return 0;
         }
-        let mut hasher = SipHasher13::new_with_keys(0, 0);
-        hasher.write(&[self.name_len]);
-        hasher.write(&self.text);
-        // Written at once: each piece costs as much as some twenty bytes.
         let mut rest = [0; 4 + 19 + Versions::SIZE];
         rest[..4].copy_from_slice(&self.incarnation.to_le_bytes());
         rest[4..23].copy_from_slice(&self.address.to_bytes());
         rest[23..].copy_from_slice(&self.versions);
+        let hasher = SipHasher13::new_with_keys(0, 0);
+        // At once, where it fits: each piece costs as much as some twenty bytes.
+        let (text, end) = (self.text.len(), 1 + self.text.len() + rest.len());
+        let mut whole = [0; 128];
+        if let Some(whole) = whole.get_mut(..end) {
+            whole[0] = self.name_len;
+            whole[1..=text].copy_from_slice(&self.text);
+            whole[text + 1..].copy_from_slice(&rest);
+            return hasher.hash(whole);
+        }
+        let mut hasher = hasher;
+        hasher.write(&[self.name_len]);
+        hasher.write(&self.text);
         hasher.write(&rest);
         hasher.finish()
     }
