@@ -33,7 +33,7 @@ pub(crate) struct Agent {
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What an agent printed so far.
+/// The lines that an agent printed so far.
 #[derive(Debug, Default)]
 struct Heard {
     lines: Vec<Value>,

@@ -22,7 +22,7 @@ impl Broken {
     }
 }
 
-/// What an oracle lacks.
+/// Something that an oracle lacks.
 impl From<String> for Broken {
     fn from(lacking: String) -> Self {
         Broken::Oracle(lacking)

@@ -1,4 +1,4 @@
-//! What a lab that was killed has left behind.
+//! Leftovers of a lab that was killed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

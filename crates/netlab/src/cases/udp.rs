@@ -19,7 +19,7 @@ pub(crate) const DROPPED: Case = Case {
     run: |setup| dropped("udp-dropped", setup, &UDP_AND_TCP),
 };
 
-/// What the agents speak over.
+/// The transport that the agents speak over.
 struct Transport {
     /// The arguments that choose it.
     arguments: &'static [&'static str],

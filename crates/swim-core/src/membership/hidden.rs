@@ -19,7 +19,7 @@ use crate::sabotage::Sabotage;
 
 /// So many are hidden at once. Each holds metadata; with more, it is no matter of their addresses
 /// but of this node's network, and returns are told as ever.
-const WITHHELD_MAX: usize = 256;
+const HIDDEN_MAX: usize = 256;
 
 /// As what those are shown that are hidden: as they were when they failed, or not at all where
 /// they were no longer listed.
@@ -120,7 +120,7 @@ impl Membership {
             return Showing::Hidden { begins: false };
         }
         if unproven
-            && self.hidden.shown.len() < WITHHELD_MAX
+            && self.hidden.shown.len() < HIDDEN_MAX
             && !cx.config.breaks(Sabotage::ShowsEveryReturn)
         {
             let entry = self.members.entry(slot);
@@ -196,7 +196,7 @@ impl Membership {
     /// Asserts that those who are hidden are in the table, have not answered, and are no more
     /// than may be.
     pub(super) fn check_hidden(&self) {
-        let (count, max) = (self.hidden.shown.len(), WITHHELD_MAX);
+        let (count, max) = (self.hidden.shown.len(), HIDDEN_MAX);
         assert!(count <= max, "{count} members are hidden, {max} are the most");
         for (&slot, shown) in &self.hidden.shown {
             assert!(self.members.holds(slot), "{slot:?} is hidden, who is forgotten");
@@ -268,7 +268,7 @@ mod tests {
     #[should_panic(expected = "257 members are hidden, 256 are the most")]
     fn more_hidden_than_may_be_are_noticed() {
         let (mut membership, _) = hidden();
-        for number in 0..WITHHELD_MAX {
+        for number in 0..HIDDEN_MAX {
             add(&mut membership, &format!("n{number}"));
         }
         membership.check_hidden();
