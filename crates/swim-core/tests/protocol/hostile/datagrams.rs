@@ -1,12 +1,14 @@
 //! Datagrams that are not what they should be, and questions that should cost the asker more than
 //! the answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use swim_core::wire::{self, Ack, Claim, IndirectPing, Message, Ping, Update};
-use swim_core::{DropReason, Incarnation, Output};
+use swim_core::{DropReason, Event, Incarnation, Output};
 
-use super::peer::{Peer, address, alive, complaints, name, packet, packets};
+use super::peer::{OWN, Peer, address, alive, complaints, events, name, packet, packets};
 
 /// How other protocols begin, and what they are taken for.
 pub(crate) const STRANGERS: [(&[u8], DropReason); 10] = [
@@ -232,6 +234,35 @@ fn what_a_helper_tells_the_asker_is_no_larger_than_the_question() {
 }
 
 #[test]
+fn s65_an_ack_in_this_nodes_own_name_does_not_end_the_question_about_its_address() {
+    let mut peer = Peer::new();
+    (1..4).for_each(|number| peer.greet(number));
+    let own = peer.node.member(OWN).unwrap().incarnation;
+    let claim = Claim::Suspect { accuser: "n1" };
+    peer.say(address(1), &[Message::Update(Update { name: OWN, incarnation: own, claim })]);
+    let mut told = Vec::new();
+    for _ in 0..50 {
+        let outputs = peer.run(Duration::from_millis(100));
+        told.extend(events(&outputs));
+        let asked = questions_about(OWN, &outputs);
+        for &(_, sequence) in &asked {
+            // A relay knows the number, and can make up where a datagram comes from.
+            let ack = Message::Ack(Ack { sequence, payload: b"", view: 0 });
+            assert_eq!(packets(&peer.say(address(0), &[ack])), []);
+        }
+        if !asked.is_empty() {
+            peer.run(peer.node.config().probe_timeout);
+        }
+        for (relay, sequence) in asked {
+            peer.say(relay, &[Message::Nack { sequence }]);
+        }
+        peer.node.check_invariants();
+    }
+    let unreachable = |event: &&Event| matches!(event, Event::AddressUnreachable { .. });
+    assert_eq!(told.iter().filter(unreachable).count(), 1, "{told:?}");
+}
+
+#[test]
 fn every_prefix_of_a_packet_and_every_wrong_byte_in_it_is_harmless() {
     let long = "n".repeat(255);
     let news = Update { name: &long, incarnation: Incarnation(1), claim: alive(3) };
@@ -269,6 +300,18 @@ fn with_news() -> Peer {
         assert!(matches!(peer.meet(number)[..], [Output::Event(_)]));
     }
     peer
+}
+
+/// Who is asked to ping this member, and under which number.
+fn questions_about(name: &str, outputs: &[Output]) -> Vec<(SocketAddr, u32)> {
+    let question = |(to, payload): (SocketAddr, Bytes)| {
+        let Some(Ok(Message::IndirectPing(asked))) = wire::open_packet(&payload, b"").ok()?.next()
+        else {
+            return None;
+        };
+        (asked.target == name).then_some((to, asked.sequence))
+    };
+    packets(outputs).into_iter().filter_map(question).collect()
 }
 
 /// The number of the ping that a datagram begins with.
