@@ -40,50 +40,17 @@ impl Membership {
         table: Table,
         half: Half<'_>,
     ) {
-        let Table { from, scope, dialled, newcomers_max, .. } = table;
+        let Table { from, scope, dialled, .. } = table;
         let user_state = match half.user_state(cx.config.user_state_size_max) {
             Ok(state) => state,
             Err(reason) => return cx.report_drop(from, reason, true),
         };
         let is_first_answer = dialled && self.own.is_newcomer();
         let origin = Origin::push_pull(from, self.members.peers() == 0, dialled);
-        let origin = Origin { is_first_answer, ..origin };
-        let own = cx.config.name.clone();
-        let (known, mut members) = (self.members.len(), half.members());
-        let mut sender = match cx.config.wire.format() {
-            // The sender stands first in its own table.
-            Format::Swim => {
-                let first = members.next().and_then(|it| unspoilt(cx, from, it));
-                if let Some(member) = &first {
-                    self.merge_sender(cx, gossip, detector, (&table, origin), member);
-                }
-                first.map(|member| member.name)
-            }
-            // It stands anywhere. Memberlist takes the receiver for the accuser.
-            Format::Memberlist(_) => Some(own.as_str()),
-        };
-        let mut is_sender = cx.config.wire.is_memberlist();
-        for member in members {
-            if self.members.len().saturating_sub(known) >= newcomers_max {
-                cx.drop_quietly(DropReason::Overpacked);
-                break;
-            }
-            let member = match member {
-                Ok(member) => member,
-                Err(reason) => {
-                    cx.report_drop(from, reason, true);
-                    continue;
-                }
-            };
-            let sender = *sender.get_or_insert(member.name);
-            let update = told(&cx.config, &member, sender, origin);
-            self.receive_update(cx, gossip, detector, &News::new(&update, origin));
-            if is_sender {
-                // It may be any of thousands.
-                let there = canonical(member.address).ip() == from.ip();
-                let found = there && self.note_sender(cx, member.name, from, dialled);
-                is_sender = !found;
-            }
+        let said = (&table, Origin { is_first_answer, ..origin });
+        match cx.config.wire.format() {
+            Format::Swim => self.merge_ordered(cx, gossip, detector, said, half),
+            Format::Memberlist(_) => self.merge_unordered(cx, gossip, detector, said, half),
         }
         if scope != Scope::Partial {
             cx.stats.push_pulls += 1;
@@ -95,7 +62,38 @@ impl Membership {
     }
 }
 
+// The native wire.
+
 impl Membership {
+    /// Takes in a table in which its sender stands first.
+    fn merge_ordered(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        (table, origin): (&Table, Origin),
+        half: Half<'_>,
+    ) {
+        let len_max = self.members.len().saturating_add(table.newcomers_max);
+        let mut members = half.members_of_frames();
+        let first = members.next().and_then(|it| unspoilt(cx, table.from, it));
+        if let Some(member) = &first {
+            self.merge_sender(cx, gossip, detector, (table, origin), member);
+        }
+        let mut sender = first.map(|member| member.name);
+        for member in members {
+            if self.members.len() >= len_max {
+                cx.drop_quietly(DropReason::Overpacked);
+                break;
+            }
+            if let Some(member) = unspoilt(cx, table.from, member) {
+                let sender = *sender.get_or_insert(member.name);
+                let update = told(&cx.config, &member, sender, origin);
+                self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+            }
+        }
+    }
+
     /// Takes in what a node says of itself.
     fn merge_sender(
         &mut self,
@@ -114,7 +112,110 @@ impl Membership {
         self.receive_update(cx, gossip, detector, &News::new(&update, origin));
         self.note_sender(cx, member.name, table.from, table.dialled);
     }
+}
 
+// memberlist's wire.
+
+/// Which member sent a table of memberlist's wire, as far as its address shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender<'a> {
+    Unknown,
+    Named(&'a str),
+    /// Several are at its host.
+    OneOfSeveral,
+}
+
+impl Membership {
+    /// Takes in a table in which its sender stands anywhere. What the table holds against live
+    /// members waits until the others have shown whose word that is. Go takes the receiver for the
+    /// accuser, and so believes even a sender that it holds failed.
+    fn merge_unordered(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        (table, origin): (&Table, Origin),
+        half: Half<'_>,
+    ) {
+        let len_max = self.members.len().saturating_add(table.newcomers_max);
+        let own = cx.config.name.clone();
+        let (mut sender, mut is_noted, mut accuses) = (Sender::Unknown, false, false);
+        for member in half.members() {
+            if self.members.len() >= len_max {
+                cx.drop_quietly(DropReason::Overpacked);
+                break;
+            }
+            let Some(member) = unspoilt(cx, table.from, member) else {
+                continue;
+            };
+            if self.is_accused_peer(&member) {
+                accuses = true;
+                continue;
+            }
+            let update = told(&cx.config, &member, own.as_str(), origin);
+            self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+            if canonical(member.address).ip() == table.from.ip() {
+                sender = self.sender_with(sender, &member, table);
+                // It may be any of thousands.
+                is_noted = is_noted || self.note_sender(cx, member.name, table.from, table.dialled);
+            }
+        }
+        if accuses {
+            self.merge_accusations(cx, gossip, detector, origin, (half, sender));
+        }
+    }
+
+    /// Whether a member is listed as suspect or failed that is a live peer here.
+    fn is_accused_peer(&self, member: &MemberRef<'_>) -> bool {
+        matches!(member.state, State::Suspect | State::Failed)
+            && self.members.find(member.name).is_some_and(|slot| {
+                slot != Slot::LOCAL && self.members.entry(slot).state().is_live()
+            })
+    }
+
+    /// Who sent the table, with one more member at its host: the one at the address that was
+    /// dialled; whoever dialled has another port then, and is known only where it is alone there.
+    fn sender_with<'a>(
+        &self,
+        sender: Sender<'a>,
+        member: &MemberRef<'a>,
+        table: &Table,
+    ) -> Sender<'a> {
+        let Some(slot) = self.members.find(member.name) else {
+            return sender;
+        };
+        let entry = self.members.entry(slot);
+        match sender {
+            _ if table.dialled && entry.is_at(table.from) => Sender::Named(member.name),
+            _ if table.dialled || entry.address().ip() != table.from.ip() => sender,
+            Sender::Unknown => Sender::Named(member.name),
+            Sender::Named(_) | Sender::OneOfSeveral => Sender::OneOfSeveral,
+        }
+    }
+
+    /// Takes in what a table holds against live members, if it is known whose word that is.
+    #[cold]
+    fn merge_accusations(
+        &mut self,
+        cx: &mut Context,
+        gossip: &mut Gossip,
+        detector: &mut Detector,
+        origin: Origin,
+        (half, sender): (Half<'_>, Sender<'_>),
+    ) {
+        let Sender::Named(sender) = sender else {
+            return cx.drop_quietly(DropReason::FailedAccuser);
+        };
+        for member in half.members().flatten() {
+            if self.is_accused_peer(&member) {
+                let update = told(&cx.config, &member, sender, origin);
+                self.receive_update(cx, gossip, detector, &News::new(&update, origin));
+            }
+        }
+    }
+}
+
+impl Membership {
     /// Notes that this member answered, if it is the one at the other end of a stream: where it was
     /// dialled, by the address; where it dialled, by the host alone, because it has another port
     /// then. At most one member per stream: whoever is there could make up any number.

@@ -95,12 +95,20 @@ impl<'a> Half<'a> {
     pub fn members(&self) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
         let Half { wire, text, port } = *self;
         match wire.format() {
-            Format::Swim => Box::new(MembersOfAll { frames: Frames(text), current: None }),
+            Format::Swim => Box::new(self.members_of_frames()),
             Format::Memberlist(_) => match memberlist::members(text, port) {
                 Some(members) => Box::new(members),
                 None => Box::new(core::iter::empty()),
             },
         }
+    }
+
+    /// The members in a push/pull of the native wire, without a call through a table of functions
+    /// for each.
+    pub(crate) fn members_of_frames(
+        &self,
+    ) -> impl Iterator<Item = Result<MemberRef<'a>, DropReason>> + use<'a> {
+        MembersOfAll { frames: Frames(self.text), current: None }
     }
 
     /// The sender's application state in a push/pull, up to `size_max` bytes.

@@ -255,6 +255,62 @@ fn who_accuses_this_node_in_a_push_pull_hears_the_refutation_in_the_answer() {
     }
 }
 
+/// A table in which its sender holds `node-c` for failed, after what the node was told before:
+/// whether the node suspects it then, and in whose name.
+fn suspected(before: &[Vec<u8>], from: &str, dials: bool, table: &[MemberRef<'_>]) -> Vec<Event> {
+    let mut peer = peer(config("local"));
+    peer.datagram(at(NODE_B), &update("node-c", 1, alive("127.0.0.3:7946")));
+    for datagram in before {
+        peer.datagram(at("127.0.0.3:7946"), datagram);
+    }
+    let text = push_pull(table);
+    // A verdict is a suspicion first, of the length that a vector's node has.
+    while peer.node.member("node-b").unwrap().state == State::Suspect {
+        peer.run(Duration::from_secs(60));
+    }
+    let expected = if before.is_empty() { State::Alive } else { State::Failed };
+    let states = ["node-b", "node-c"].map(|name| peer.node.member(name).unwrap().state);
+    assert_eq!(states, [expected, State::Alive]);
+    let outputs = if dials {
+        peer.node.join(peer.now, at(from)).unwrap();
+        let outputs = peer.outputs();
+        peer.answered(dialled(&outputs).unwrap(), &text)
+    } else {
+        peer.receive(at(from), &text).1
+    };
+    peer.node.check_invariants();
+    let suspected = |event: &&Event| matches!(event, Event::Suspected { .. });
+    events(&outputs).filter(suspected).cloned().collect()
+}
+
+#[test]
+fn s61_the_sender_of_a_table_is_known_by_its_address_or_its_word_starts_nothing() {
+    let sender = member("node-b", NODE_B, State::Alive, 5);
+    let accused = member("node-c", "127.0.0.3:7946", State::Failed, 1);
+    let neighbour = member("node-d", "127.0.0.2:8000", State::Alive, 1);
+    let failed = update("node-b", 5, Claim::Failed { accuser: "node-c" });
+    for (from, dialled) in [(NODE_B, true), ("127.0.0.2:5555", false)] {
+        for table in [[sender, accused], [accused, sender]] {
+            let [Event::Suspected { member, accuser, .. }] =
+                &suspected(&[], from, dialled, &table)[..]
+            else {
+                panic!("{from}: not suspected")
+            };
+            assert_eq!((member.name.as_str(), accuser.as_str()), ("node-c", "node-b"));
+            // Held failed, it accuses nobody.
+            let told = suspected(std::slice::from_ref(&failed), from, dialled, &table);
+            assert_eq!(told, [], "{from}");
+        }
+        // Whoever dialled may be either of two at one host.
+        let told = suspected(&[], from, dialled, &[accused, sender, neighbour]);
+        assert_eq!(told.len(), usize::from(dialled), "{told:?}");
+        // A table without its sender.
+        assert_eq!(suspected(&[], from, dialled, &[accused]), []);
+    }
+    let elsewhere = suspected(&[], "127.0.0.4:5555", false, &[sender, accused]);
+    assert_eq!(elsewhere, [], "from where no member is");
+}
+
 /// How many members are in each push/pull that the node opened.
 fn asked(peer: &Peer, outputs: &[Output]) -> Vec<usize> {
     let streams = outputs.iter().filter_map(|output| match output {

@@ -89,6 +89,7 @@ const EARLIER_LIFE: &str = "only an accusation of this life says something about
 
 /// A member that the traces do not know of, to whom what is queued is sent.
 const LISTENER: &str = "listener";
+const LISTENER_ADDRESS: &str = "127.0.0.3:7947";
 
 /// A node that sends each update once, so that what a step queues is what is sent next.
 fn peer(trace: &str) -> Peer {
@@ -100,8 +101,8 @@ fn peer(trace: &str) -> Peer {
         config.allowed_networks = vec!["127.0.0.0/29".parse().unwrap()];
     }
     let mut peer = Peer::new(config);
-    let listener = alive("127.0.0.3:7947", b"", Versions::MEMBERLIST);
-    peer.datagram(at("127.0.0.3:7947"), &update(LISTENER, 1, listener));
+    let listener = alive(LISTENER_ADDRESS, b"", Versions::MEMBERLIST);
+    peer.datagram(at(LISTENER_ADDRESS), &update(LISTENER, 1, listener));
     drained(&mut peer);
     peer
 }
@@ -220,9 +221,18 @@ fn merge(peer: &mut Peer, name: &str, state: usize, incarnation: u32) -> Vec<Out
         meta: if local { b"" } else { b"m" },
         versions: Versions::MEMBERLIST,
     };
+    // Who sends a table is in it, too.
+    let sender = MemberRef {
+        name: LISTENER,
+        address: at(LISTENER_ADDRESS),
+        state: State::Alive,
+        incarnation: Incarnation(1),
+        meta: b"",
+        versions: Versions::MEMBERLIST,
+    };
     let mut text = BytesMut::new();
-    encode_push_pull(false, [member].into_iter(), &[], &mut text);
-    peer.receive(at(SENDER), &text).1
+    encode_push_pull(false, [member, sender].into_iter(), &[], &mut text);
+    peer.receive(at("127.0.0.3:9999"), &text).1
 }
 
 fn line(row: &Row) -> String {
