@@ -3,6 +3,8 @@
 mod asking;
 mod churn;
 mod crash;
+mod cutoff;
+mod deaf;
 mod flipflop;
 mod forming;
 mod join;
@@ -68,6 +70,16 @@ pub(crate) const ALL: &[Experiment] = &[
         name: "partition",
         what: "a cluster is cut in two and mended: how long it takes to be one again",
         run: partition::run,
+    },
+    Experiment {
+        name: "cutoff",
+        what: "all links go away for 5 to 60 s: who is declared failed, and when all agree again",
+        run: cutoff::run,
+    },
+    Experiment {
+        name: "deaf",
+        what: "one member hears badly or nothing for ten minutes: how often others are doubted",
+        run: deaf::run,
     },
     Experiment {
         name: "churn",
