@@ -79,7 +79,7 @@ impl Detector {
         gossip: &mut Gossip,
         members: &Members,
         question: &Question<'_>,
-        notes: &[Option<Update<'_>>; 2],
+        notes: &[Option<Update<'_>>],
     ) -> bool {
         let &Question { to, ping, size, mut trusted, note_anyway } = question;
         let size_max = cx.config.ack_payload_size_max();

@@ -144,6 +144,14 @@ impl Membership {
         Update { name: entry.name(), incarnation, claim }
     }
 
+    /// What somebody under the name of a member that is gone has to outrank, before it is told what
+    /// is held against that member.
+    pub(crate) fn outranked_by_gone(&self, config: &Config, slot: Slot) -> Option<Update<'_>> {
+        let gone = !self.members.entry(slot).state().is_live();
+        (gone && !config.breaks(Sabotage::TellsAccusationsAlone))
+            .then(|| self.to_outrank(config, slot))
+    }
+
     /// What an accused member that is far behind has to outrank. Where an accusation raised the
     /// incarnation, nobody may know what was announced there; it may also be forged. Without
     /// something to outrank the member would not follow, and be held for gone for a day. It is said

@@ -241,7 +241,7 @@ impl Node {
             question.note_anyway = trusted.is_none() && membership.may_note(cx, asker, to);
             self.answer_with_notes(&question, asker.filter(|_| is_accused))
         } else {
-            detector.answer_ping(cx, gossip, members, &question, &[None, None])
+            detector.answer_ping(cx, gossip, members, &question, &[])
         };
         if withheld
             && trusted.is_none()
@@ -264,7 +264,9 @@ impl Node {
         }
         let own = cx.config.name.clone();
         let accusation = accused.and_then(|slot| membership.accusation(&own, slot));
-        let notes = [membership.goodbye(), accusation];
+        // A ping does not say how far behind that the asker is.
+        let outranked = accused.and_then(|slot| membership.outranked_by_gone(&cx.config, slot));
+        let notes = [membership.goodbye(), outranked, accusation];
         detector.answer_ping(cx, gossip, membership.members(), question, &notes)
     }
 

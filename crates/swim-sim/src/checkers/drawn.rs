@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use swim_core::wire::{Message, Wire, memberlist};
-use swim_core::{Config, Instant};
+use swim_core::{Config, Event, Instant};
 
 use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, requires_seals};
@@ -24,6 +24,8 @@ pub struct Drawn {
     /// Datagrams that came from nobody, and those that were sent to nobody without a question.
     came: u64,
     drawn: u64,
+    /// How often such a member was suspected, in all views: each view asks it itself then.
+    suspected: u64,
     /// Messages for single members that applications sent, and those that went to nobody.
     told: u64,
     messages: u64,
@@ -63,8 +65,9 @@ struct Contents {
 /// So many answers are owed at one address, at most. Older ones are over.
 const OWED_MAX: usize = 256;
 
-/// Who is suspected, failed or gone is told so, and by whom, however short its ping is.
-const NOTES_MAX: usize = 2;
+/// However short its ping is, a member hears that this node leaves, and what is held against it:
+/// one that is gone also what it has to outrank.
+const NOTES_MAX: usize = 3;
 
 impl Drawn {
     /// Whether a datagram answers a question, and is no longer, but for what the one who asks is
@@ -137,7 +140,8 @@ impl Drawn {
         }
         // The ping itself, those on behalf of the prober, and one of somebody who is lost.
         let of_a_probe = config.indirect_probes as u64 + 2;
-        probed * of_a_probe + asked * self.outside.len() as u64 + self.came * OF_EACH
+        let of_addresses = asked * self.outside.len() as u64;
+        probed * of_a_probe + of_addresses + self.came * OF_EACH + self.suspected
     }
 }
 
@@ -162,6 +166,13 @@ impl Checker for Drawn {
             owed.remove(0);
         }
         owed.push(Question { bytes, nacked: false });
+    }
+
+    fn event(&mut self, _by: &Sight<'_>, event: &Event) -> Verdict {
+        if let Event::Suspected { member, .. } = event {
+            self.suspected += u64::from(!self.members.contains(&member.address.ip()));
+        }
+        Ok(())
     }
 
     fn sent(&mut self, _by: &Sight<'_>, sent: &Sent<'_>) -> Verdict {

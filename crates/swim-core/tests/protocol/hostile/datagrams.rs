@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swim_core::wire::{self, Ack, Claim, IndirectPing, Message, Ping, Update};
-use swim_core::{DropReason, Event, Incarnation, Output};
+use swim_core::{DropReason, Event, Incarnation, Output, State};
 
 use super::peer::{OWN, Peer, address, alive, complaints, events, name, packet, packets};
 
@@ -260,6 +260,37 @@ fn s65_an_ack_in_this_nodes_own_name_does_not_end_the_question_about_its_address
     }
     let unreachable = |event: &&Event| matches!(event, Event::AddressUnreachable { .. });
     assert_eq!(told.iter().filter(unreachable).count(), 1, "{told:?}");
+}
+
+#[test]
+fn s89_a_pinger_that_is_held_for_gone_far_above_it_hears_what_it_has_to_outrank() {
+    let mut peer = Peer::new();
+    let name = name(1);
+    // Somebody made the member up elsewhere, so far above it that it follows no accusation alone.
+    peer.hear(1, 2_000_000, alive(999));
+    peer.hear(1, 2_000_000, Claim::Failed { accuser: "n2" });
+    let mut asked = false;
+    for sequence in 0..600 {
+        peer.run(peer.node.config().probe_interval);
+        if peer.node.member(&name).unwrap().state != State::Failed {
+            continue;
+        }
+        // From its first ping on, however often it pings, and what is told in between.
+        let answers = packets(&peer.say(address(1), &[ping(sequence, OWN, &name)]));
+        let (_, answer) = answers.iter().find(|(to, _)| *to == address(1)).expect("an answer");
+        let messages: Vec<_> = wire::open_packet(answer, b"").unwrap().flatten().collect();
+        let [Message::Ack(_), Message::Update(outranked), Message::Update(accusation)] =
+            messages[..]
+        else {
+            panic!("{messages:?}");
+        };
+        assert!(matches!(outranked.claim, Claim::Alive { address: at, .. } if at == address(999)));
+        assert!(matches!(accusation.claim, Claim::Failed { .. }));
+        assert_eq!([outranked, accusation].map(|it| it.incarnation.0), [2_000_000; 2]);
+        asked = true;
+        break;
+    }
+    assert!(asked, "the member never failed");
 }
 
 #[test]
