@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::BytesMut;
 use swim_core::wire::{self, Scope, Wire};
-use swim_core::{DropReason, StreamInput};
+use swim_core::{DropReason, Incarnation, MemberRef, State, StreamInput, Versions};
 
-use super::peer::{address, sent};
+use super::peer::{address, dialled, name, sent};
 use super::scene::{MEMBER, Scene, Setting, settings};
 
 /// How many whole tables are given to those who ask 128 times within a second, for 10 s.
@@ -90,4 +91,40 @@ fn s94_full_tables_are_told_without_end_where_everybody_is_told() {
         let broken = Setting { broken: Some(swim_core::Sabotage::TellsEverybodyAll), ..setting };
         assert_eq!(tables_told(broken, Scope::Full), 1280, "{setting:?}");
     }
+}
+
+/// A member that this node exchanges views with answers at its own address, in this state, and
+/// tells of another one; whether that one is taken in.
+fn takes_in_from(state: State, joins: bool) -> bool {
+    const PERIOD: Duration = Duration::from_secs(30);
+    let mut scene = Scene::with(settings()[0], |config| config.push_pull_interval = PERIOD);
+    if joins {
+        scene.peer.node.join(scene.peer.now, address(MEMBER)).unwrap();
+    }
+    let steps = (0..60).map(|_| scene.run(Duration::from_secs(1)));
+    let streams = steps.flat_map(|outputs| dialled(&outputs));
+    let (stream, _) = streams.take(1).next().expect("an exchange");
+    let (names, mut bytes) = ([name(MEMBER), name(9)], BytesMut::new());
+    let members = [(MEMBER, state), (9, State::Alive)].map(|(number, state)| MemberRef {
+        name: &names[usize::from(number != MEMBER)],
+        address: address(number),
+        state,
+        incarnation: Incarnation(1),
+        meta: b"",
+        versions: Versions::DEFAULT,
+    });
+    wire::begin_packet(b"", &mut bytes);
+    wire::encode_push_pull(Scope::Full, 0, members.into_iter(), b"", &mut bytes);
+    scene.data(stream, &bytes);
+    scene.peer.node.check_invariants();
+    let told = scene.peer.node.member(&names[0]).unwrap().state;
+    assert_eq!(told, state, "of itself it is believed");
+    scene.peer.node.member(&names[1]).is_some()
+}
+
+#[test]
+fn the_frozen_view_of_a_member_that_left_brings_nobody_back_but_to_who_joins_there() {
+    assert!(takes_in_from(State::Alive, false));
+    assert!(!takes_in_from(State::Left, false));
+    assert!(takes_in_from(State::Left, true));
 }
