@@ -22,7 +22,10 @@ impl Run {
         if self.formed && self.plan.heals_by_itself() {
             self.seen.add("healed without a join", 1);
         } else {
-            self.welcome_back();
+            if self.welcome_back() {
+                // Who is apart is seen once they were answered, or were not.
+                self.world.run(self.plan.config.stream_timeout);
+            }
             self.join_islands();
         }
         self.world.calm();
@@ -93,15 +96,18 @@ impl Run {
         }
     }
 
-    /// Every second of those that left comes back.
-    fn welcome_back(&mut self) {
+    /// Every second of those that left comes back. Returns whether there are any.
+    fn welcome_back(&mut self) -> bool {
+        let mut any = false;
         for host in (0..self.labels.len()).step_by(2) {
             let node = self.world.hosts[host].node();
             if node.is_some_and(|node| node.status() == Status::Left) {
                 let other = self.dice.below(self.labels.len());
                 self.join(host, other);
+                any = true;
             }
         }
+        any
     }
 
     /// Nodes of which no chain of members leads to the others, since they lost their memory or
