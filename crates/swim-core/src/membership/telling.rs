@@ -145,11 +145,14 @@ impl Membership {
     }
 
     /// What somebody under the name of a member that is gone has to outrank, before it is told what
-    /// is held against that member.
+    /// is held against that member: what the member announced, if that is near enough.
     pub(crate) fn outranked_by_gone(&self, config: &Config, slot: Slot) -> Option<Update<'_>> {
-        let gone = !self.members.entry(slot).state().is_live();
-        (gone && !config.breaks(Sabotage::TellsAccusationsAlone))
-            .then(|| self.to_outrank(config, slot))
+        let entry = self.members.entry(slot);
+        if entry.state().is_live() || config.breaks(Sabotage::TellsAccusationsAlone) {
+            return None;
+        }
+        let near = is_followed(self.members.announced(slot), entry.incarnation());
+        Some(if near { self.announced(config, slot) } else { self.to_outrank(config, slot) })
     }
 
     /// What an accused member that is far behind has to outrank. Where an accusation raised the

@@ -268,7 +268,7 @@ fn s89_a_pinger_that_is_held_for_gone_far_above_it_hears_what_it_has_to_outrank(
     let name = name(1);
     // Somebody made the member up elsewhere, so far above it that it follows no accusation alone.
     peer.hear(1, 2_000_000, alive(999));
-    peer.hear(1, 2_000_000, Claim::Failed { accuser: "n2" });
+    peer.hear(1, 2_000_003, Claim::Failed { accuser: "n2" });
     let mut asked = false;
     for sequence in 0..600 {
         peer.run(peer.node.config().probe_interval);
@@ -286,7 +286,8 @@ fn s89_a_pinger_that_is_held_for_gone_far_above_it_hears_what_it_has_to_outrank(
         };
         assert!(matches!(outranked.claim, Claim::Alive { address: at, .. } if at == address(999)));
         assert!(matches!(accusation.claim, Claim::Failed { .. }));
-        assert_eq!([outranked, accusation].map(|it| it.incarnation.0), [2_000_000; 2]);
+        let incarnations = [outranked, accusation].map(|it| it.incarnation.0);
+        assert_eq!(incarnations, [2_000_000, 2_000_003]);
         asked = true;
         break;
     }
