@@ -162,7 +162,9 @@ impl Exchange {
     }
 
     /// Everything that this node knows, itself first, with its application state. To compare views,
-    /// only itself and the digest of the rest; to tell the rest later, all but its state.
+    /// only itself and the digest of the rest; to tell the rest later, all but its state. Once this
+    /// node has left, only itself, but to whoever joins here: it heard no news since, and would
+    /// bring back members that are forgotten.
     pub(crate) fn state(&self, cx: &mut Context, members: &Members, scope: Scope) -> Framed {
         cx.count_sent(MessageKind::PushPull);
         self.whole_table(cx, members, scope)
@@ -178,7 +180,9 @@ impl Exchange {
         let is_partial = scope == Scope::Partial;
         let state = if is_partial { Bytes::new() } else { self.local_state(cx, scope) };
         let view = if is_partial { 0 } else { members.view_digest() };
-        let (count, claim) = (if scope == Scope::Compare { 1 } else { usize::MAX }, claim(members));
+        let has_left = members.entry(Slot::LOCAL).state() == State::Left;
+        let alone = scope == Scope::Compare || (has_left && scope != Scope::Join);
+        let (count, claim) = (if alone { 1 } else { usize::MAX }, claim(members));
         let told = members.iter().map(Entry::announcement).take(count);
         let framed = cx.channel.framed(|wire, out| match wire.format() {
             Format::Swim => wire::encode_push_pull_with(scope, claim, view, told, &state, out),

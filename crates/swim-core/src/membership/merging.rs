@@ -25,19 +25,9 @@ pub(crate) struct Table {
     pub(crate) claim: NameClaim,
     /// This node opened the stream.
     pub(crate) dialled: bool,
-    /// To join.
-    pub(crate) joins: bool,
     /// How many new members are taken in. What is behind them is left to gossip and to later
     /// exchanges: to read on would be more work than was paid for.
     pub(crate) newcomers_max: usize,
-}
-
-impl Table {
-    /// Whether its sender has left, and heard no news since: what it says of others is old, and may
-    /// bring back members that are forgotten. Whoever joins there has nobody better to ask.
-    fn is_frozen(&self, sender: &MemberRef<'_>) -> bool {
-        self.dialled && !self.joins && sender.state == State::Left
-    }
 }
 
 impl Membership {
@@ -89,9 +79,6 @@ impl Membership {
         let first = members.next().and_then(|it| unspoilt(cx, table.from, it));
         if let Some(member) = &first {
             self.merge_sender(cx, gossip, detector, (table, origin), member);
-            if table.is_frozen(member) {
-                return cx.drop_quietly(DropReason::Stale);
-            }
         }
         let mut sender = first.map(|member| member.name);
         for member in members {

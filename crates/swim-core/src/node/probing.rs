@@ -238,7 +238,11 @@ impl Node {
         });
         let mut question = Question { to, ping, size, trusted, note_anyway: false };
         let withheld = if is_accused || !membership.announces_itself() {
-            question.note_anyway = trusted.is_none() && membership.may_note(cx, asker, to);
+            if membership.status() == Status::Left {
+                // What is queued is old, or came from others who will hear it.
+                question.trusted = None;
+            }
+            question.note_anyway = question.trusted.is_none() && membership.may_note(cx, asker, to);
             self.answer_with_notes(&question, asker.filter(|_| is_accused))
         } else {
             detector.answer_ping(cx, gossip, members, &question, &[])

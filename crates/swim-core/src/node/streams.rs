@@ -25,8 +25,6 @@ struct Teller {
     claim: NameClaim,
     /// This node opened the stream.
     dialled: bool,
-    /// To join.
-    joins: bool,
     /// With one of this node's keys.
     sealed: bool,
     /// How many new members are taken in.
@@ -146,8 +144,7 @@ impl Node {
         // so is what holders of a key say.
         let trusted = dialled || sealed;
         let newcomers_max = if trusted { usize::MAX } else { received.newcomers_max() };
-        let joins = matches!(purpose, Purpose::Join { .. });
-        let teller = Teller { at: peer, claim, dialled, joins, sealed, newcomers_max };
+        let teller = Teller { at: peer, claim, dialled, sealed, newcomers_max };
         match purpose {
             Purpose::Incoming => {
                 let framed = self.merge_and_answer(teller, (scope, view), half);
@@ -231,8 +228,8 @@ impl Node {
     /// Takes in what another node knows.
     fn merge(&mut self, teller: Teller, scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
-        let Teller { at, claim, dialled, joins, sealed, newcomers_max } = teller;
-        let table = Table { from: at, scope, claim, dialled, joins, newcomers_max };
+        let Teller { at, claim, dialled, sealed, newcomers_max } = teller;
+        let table = Table { from: at, scope, claim, dialled, newcomers_max };
         membership.merge(cx, gossip, detector, table, half);
         if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
             // On a stream that this node opened, what is sealed belongs to its greeting.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use swim_core::channel::{Channel, Side, StreamBuffer};
-use swim_core::wire::{self, Envelope, Frame, Message, Ping, Scope, User, Wire, memberlist};
+use swim_core::wire::{self, Envelope, Frame, Half, Message, Ping, Scope, User, Wire, memberlist};
 use swim_core::{
     Config, Event, Incarnation, Key, Keyring, MemberRef, Output, State, StreamId, StreamInput,
     StreamOp, StreamResource, StreamSource,
@@ -229,6 +229,12 @@ impl Scene {
                 [&b"\x08\x81\xaaUserMsgLen\xd3"[..], &size].concat()
             }
         }
+    }
+
+    /// How many members an answer in the clear tells of.
+    pub(crate) fn members_in(&self, answer: &[u8]) -> usize {
+        let header = if self.setting.wire == Wire::Swim { wire::header_len(b"") } else { 0 };
+        Half::new(self.setting.wire, &answer[header..], 7946).members().count()
     }
 
     /// The shortages that were reported, and the sources of the first of each kind.

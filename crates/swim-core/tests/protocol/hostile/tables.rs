@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
 use swim_core::wire::{self, Scope, Wire};
-use swim_core::{DropReason, Incarnation, MemberRef, State, StreamInput, Versions};
+use swim_core::{DropReason, Status, StreamInput};
 
-use super::peer::{address, dialled, name, sent};
+use super::peer::{address, sent};
 use super::scene::{MEMBER, Scene, Setting, settings};
 
 /// How many whole tables are given to those who ask 128 times within a second, for 10 s.
@@ -93,38 +92,27 @@ fn s94_full_tables_are_told_without_end_where_everybody_is_told() {
     }
 }
 
-/// A member that this node exchanges views with answers at its own address, in this state, and
-/// tells of another one; whether that one is taken in.
-fn takes_in_from(state: State, joins: bool) -> bool {
-    const PERIOD: Duration = Duration::from_secs(30);
-    let mut scene = Scene::with(settings()[0], |config| config.push_pull_interval = PERIOD);
-    if joins {
-        scene.peer.node.join(scene.peer.now, address(MEMBER)).unwrap();
-    }
-    let steps = (0..60).map(|_| scene.run(Duration::from_secs(1)));
-    let streams = steps.flat_map(|outputs| dialled(&outputs));
-    let (stream, _) = streams.take(1).next().expect("an exchange");
-    let (names, mut bytes) = ([name(MEMBER), name(9)], BytesMut::new());
-    let members = [(MEMBER, state), (9, State::Alive)].map(|(number, state)| MemberRef {
-        name: &names[usize::from(number != MEMBER)],
-        address: address(number),
-        state,
-        incarnation: Incarnation(1),
-        meta: b"",
-        versions: Versions::DEFAULT,
-    });
-    wire::begin_packet(b"", &mut bytes);
-    wire::encode_push_pull(Scope::Full, 0, members.into_iter(), b"", &mut bytes);
-    scene.data(stream, &bytes);
+/// How many members a node tells of that left, and goes on running.
+fn told_after_leaving(setting: Setting, scope: Scope) -> usize {
+    let mut scene = Scene::new(setting);
+    let table = scene.push_pull(Scope::Join, 1000, 9);
+    assert!(scene.is_answered(MEMBER, &table));
+    scene.peer.node.leave(scene.peer.now).unwrap();
+    // Its gossip goes out once an hour.
+    scene.run(Duration::from_secs(100 * 3600));
+    assert_eq!(scene.peer.node.status(), Status::Left);
+    let question = scene.push_pull(scope, MEMBER, 1);
+    let stream = scene.connect(address(MEMBER)).unwrap();
+    let outputs = scene.data(stream, &question);
+    let answer = sent(&outputs, stream).expect("an answer");
     scene.peer.node.check_invariants();
-    let told = scene.peer.node.member(&names[0]).unwrap().state;
-    assert_eq!(told, state, "of itself it is believed");
-    scene.peer.node.member(&names[1]).is_some()
+    scene.members_in(&answer)
 }
 
 #[test]
-fn the_frozen_view_of_a_member_that_left_brings_nobody_back_but_to_who_joins_there() {
-    assert!(takes_in_from(State::Alive, false));
-    assert!(!takes_in_from(State::Left, false));
-    assert!(takes_in_from(State::Left, true));
+fn a_node_that_left_tells_of_itself_alone_but_to_who_joins_there() {
+    for setting in [settings()[0], settings()[2]] {
+        assert_eq!(told_after_leaving(setting, Scope::Full), 1, "{setting:?}");
+        assert_eq!(told_after_leaving(setting, Scope::Join), 11, "{setting:?}");
+    }
 }
