@@ -155,6 +155,11 @@ impl Exchange {
 
     // Bytes.
 
+    /// Whether so many more bytes fit, whoever sends them.
+    pub(super) fn has_room(&self, config: &Config, more: usize) -> bool {
+        self.table.buffered() + more <= unproven_max(config)
+    }
+
     /// The stream to end now that `grown` is about to hold `more`, if there is no room for it.
     fn room_to_free(&self, config: &Config, grown: StreamId, more: usize) -> Option<StreamId> {
         let (total, unproven_max) = (self.table.buffered() + more, unproven_max(config));
@@ -162,7 +167,7 @@ impl Exchange {
         if config.breaks(Sabotage::KeepsUnprovenBytes) {
             return is_over.then_some(grown);
         }
-        if total <= unproven_max {
+        if self.has_room(config, more) {
             return None;
         }
         let held = |id, stream: &Stream| stream.held() + if id == grown { more } else { 0 };

@@ -153,13 +153,15 @@ impl Exchange {
         id: StreamId,
         input: StreamInput<'_>,
     ) -> Option<Arrived> {
+        if let StreamInput::Data(data) = input {
+            return self.receive_data(cx, id, data);
+        }
         let stream = self.table.get(id)?;
         let (purpose, is_silent) = (stream.purpose(), stream.received() == 0);
         match input {
+            StreamInput::Data(_) => {}
             StreamInput::Opened => self.table.set_opened(id),
             StreamInput::Certified(names) => self.table.set_certified(id, names),
-            StreamInput::Data(_) if purpose == Purpose::Answered => {}
-            StreamInput::Data(data) => return self.receive_data(cx, id, data),
             StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
             StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
             StreamInput::Failed(error) => self.receive_failure(cx, id, error),
@@ -202,14 +204,20 @@ impl Exchange {
     }
 
     fn receive_data(&mut self, cx: &mut Context, id: StreamId, data: &[u8]) -> Option<Arrived> {
-        cx.stats.stream_bytes_received += data.len() as u64;
-        if !self.make_room(cx, id, data.len()) {
-            return None;
+        if !self.has_room(&cx.config, data.len()) {
+            // Others make room for no stream but one that goes on.
+            self.table.get(id).filter(|stream| stream.purpose() != Purpose::Answered)?;
+            if !self.make_room(cx, id, data.len()) {
+                cx.stats.stream_bytes_received += data.len() as u64;
+                return None;
+            }
         }
         let (now, timeout) = (cx.now(), cx.config.stream_timeout);
         let pace = Pace { now, timeout, banks: cx.config.breaks(Sabotage::GivesTimeForAnyBytes) };
         let (channel, room) = (&mut cx.channel, cx.config.stream_buffer_max);
+        let bytes_received = &mut cx.stats.stream_bytes_received;
         let taken = self.table.take_in(id, data, pace, |buffer, side, buffered| {
+            *bytes_received += data.len() as u64;
             channel.read_half(buffer, side, room.saturating_sub(buffered)).transpose()
         })?;
         self.act_on(cx, id, taken)

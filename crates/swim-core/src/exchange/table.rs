@@ -324,7 +324,7 @@ impl Table {
 
     /// Takes in what came on a stream, for which there is room, and gives it time for that. Lends
     /// its buffer to `read`, which may take bytes out of it, and is told how many bytes all buffers
-    /// hold. None if nothing follows from it yet.
+    /// hold. None if nothing follows from it yet; nothing does from what comes after the answer.
     ///
     /// With as little work as can be: somebody may send a packet for each byte.
     pub(super) fn take_in<T>(
@@ -335,6 +335,9 @@ impl Table {
         read: impl FnOnce(&mut StreamBuffer, Side, usize) -> Option<T>,
     ) -> Option<Intake<Option<T>>> {
         let stream = self.streams.get_mut(&id)?;
+        if stream.purpose == Purpose::Answered {
+            return None;
+        }
         let (side, opened) = (stream.peer_side(), stream.opened());
         stream.received += data.len();
         stream.buffer.push(data);
