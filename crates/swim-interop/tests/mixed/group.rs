@@ -1,8 +1,9 @@
 //! The members of one cluster, and what they should agree on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use swim_interop::{Peer, Settings, View, eventually};
+use swim_interop::{LIMIT, Peer, Settings, View, eventually, within};
 
 /// What memberlist says when it cannot make sense of something that it was sent. Other complaints
 /// are what it should say when members fail.
@@ -88,8 +89,13 @@ impl Group {
     /// Waits until all see all of them alive, and have the same view of each: address, incarnation,
     /// metadata and versions. Of others nothing is asked.
     pub(crate) fn agree(&mut self) {
+        self.agree_within(LIMIT);
+    }
+
+    /// The same, of many: one that gossip missed waits for a push/pull.
+    pub(crate) fn agree_within(&mut self, limit: Duration) {
         let names: BTreeSet<String> = self.names().into_iter().collect();
-        eventually("all agree", || {
+        within(limit, "all agree", || {
             let views: Vec<(String, View)> =
                 self.0.iter_mut().map(|peer| (peer.name().to_string(), peer.view())).collect();
             let first = &views[0].1;
