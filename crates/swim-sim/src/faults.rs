@@ -11,7 +11,7 @@ use swim_core::{Config, Node};
 use crate::bandwidth::Bandwidth;
 use crate::contents;
 use crate::latency::Latency;
-use crate::links::{Blocks, HostSet};
+use crate::links::{Between, Blocks, HostSet};
 use crate::loss::Loss;
 use crate::network_options::Reordering;
 use crate::trace::Mark;
@@ -155,6 +155,19 @@ impl World {
         let (one, others) = (self.host_set(&[name]), self.everybody_but(name));
         self.network.break_links(one.clone(), others.clone(), Blocks::Streams);
         self.network.break_links(others, one, Blocks::Streams);
+    }
+
+    /// Breaks links until [`mend`](World::mend) is told the same: [`heal`](World::heal) leaves them
+    /// broken.
+    pub(crate) fn break_for_long(&mut self, between: Between) {
+        self.note(format_args!("broken until they are mended: {between:?}"));
+        self.network.break_for_long(between);
+    }
+
+    /// Ends what [`break_for_long`](World::break_for_long) began.
+    pub(crate) fn mend(&mut self, between: Between) {
+        self.note(format_args!("mended: {between:?}"));
+        self.network.mend(between);
     }
 
     /// Repairs every cut, every block and every clog. Loss stays as it is set.

@@ -1,5 +1,7 @@
 //! Links between hosts that carry nothing, or not yet.
 
+use crate::network::OUTSIDE;
+
 /// A set of hosts by number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostSet(Vec<u64>);
@@ -53,9 +55,26 @@ struct Break {
     blocks: Blocks,
 }
 
+/// Which links a break that lasts is about: of one host, or of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Between {
+    pub(crate) from: Option<u32>,
+    pub(crate) to: Option<u32>,
+    pub(crate) blocks: Blocks,
+}
+
+impl Between {
+    fn holds(self, from: u32, to: u32) -> bool {
+        let is_of = |end: Option<u32>, host: u32| end.map_or(host != OUTSIDE, |one| one == host);
+        is_of(self.from, from) && is_of(self.to, to)
+    }
+}
+
 /// The links that are broken or clogged.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
+    /// Breaks that no repair of everything ends, only their own end.
+    lasting: Vec<Between>,
     breaks: Vec<Break>,
     clogs: Vec<(u32, u32)>,
     /// Hosts of which every link is clogged, in both directions.
@@ -65,7 +84,8 @@ pub(crate) struct Links {
 impl Links {
     /// Whether nothing is broken or clogged.
     pub(crate) fn are_whole(&self) -> bool {
-        self.breaks.is_empty() && self.clogs.is_empty() && self.clogged_hosts.is_empty()
+        let Links { lasting, breaks, clogs, clogged_hosts } = self;
+        lasting.is_empty() && breaks.is_empty() && clogs.is_empty() && clogged_hosts.is_empty()
     }
 
     pub(crate) fn break_links(&mut self, from: HostSet, to: HostSet, blocks: Blocks) {
@@ -90,23 +110,35 @@ impl Links {
         self.clogged_hosts.remove(host);
     }
 
-    /// Repairs everything.
+    /// Breaks links until [`mend`](Links::mend) is told the same, also those of hosts to come.
+    pub(crate) fn break_for_long(&mut self, between: Between) {
+        self.lasting.push(between);
+    }
+
+    pub(crate) fn mend(&mut self, between: Between) {
+        if let Some(place) = self.lasting.iter().position(|lasting| *lasting == between) {
+            self.lasting.remove(place);
+        }
+    }
+
+    /// Repairs everything but what lasts.
     pub(crate) fn heal(&mut self) {
-        *self = Links::default();
+        let lasting = core::mem::take(&mut self.lasting);
+        *self = Links { lasting, ..Links::default() };
     }
 
     /// Whether a datagram between two hosts is stopped by a broken link.
     pub(crate) fn stop_datagram(&self, from: u32, to: u32) -> bool {
         self.breaks.iter().any(|link| {
             link.blocks != Blocks::Streams && link.from.contains(from) && link.to.contains(to)
-        })
+        }) || self.lasting.iter().any(|it| it.blocks != Blocks::Streams && it.holds(from, to))
     }
 
     /// Whether a piece of a stream between two hosts is stopped by a broken link.
     pub(crate) fn stop_stream(&self, from: u32, to: u32) -> bool {
         self.breaks.iter().any(|link| {
             link.blocks != Blocks::Datagrams && link.from.contains(from) && link.to.contains(to)
-        })
+        }) || self.lasting.iter().any(|it| it.blocks != Blocks::Datagrams && it.holds(from, to))
     }
 
     /// Whether what travels between two hosts is held for now.
@@ -134,6 +166,21 @@ mod tests {
         assert!(links.stop_stream(1, 0) && !links.stop_datagram(1, 0));
         links.heal();
         assert!(!links.stop_datagram(0, 1) && links.are_whole());
+    }
+
+    #[test]
+    fn what_lasts_outlasts_a_heal_and_holds_for_hosts_to_come() {
+        let mut links = Links::default();
+        let deaf = Between { from: None, to: Some(3), blocks: Blocks::Datagrams };
+        links.break_for_long(deaf);
+        links.break_for_long(deaf);
+        links.heal();
+        assert!(links.stop_datagram(7, 3) && !links.stop_datagram(3, 7) && !links.are_whole());
+        assert!(!links.stop_stream(7, 3) && !links.stop_datagram(OUTSIDE, 3));
+        links.mend(deaf);
+        assert!(links.stop_datagram(7, 3));
+        links.mend(deaf);
+        assert!(links.are_whole());
     }
 
     #[test]

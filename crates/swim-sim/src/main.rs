@@ -8,7 +8,7 @@ use swim_sim::swarm::{self, Setup, Sweep};
 
 const USAGE: &str = "\
 usage: swim-sim --seeds A..B [--wire swim|memberlist|both] [--hostile drawn|always|never]
-                [--jobs N] [--json]
+                [--lasting drawn|always|never] [--jobs N] [--json]
 
 Runs each seed from A up to, but not including, B: a cluster with faults of its own, and the calm
 after them, watched by all checkers. Exits with 1 if a seed fails, or if 64 seeds or more did not
@@ -19,6 +19,8 @@ see every kind of fault.
                  keys, a label, and compression
   --hostile WHICH  which runs have a hostile host, which repeats, changes and makes up what is said
                  (drawn, that is, one in three)
+  --lasting WHICH  which runs have faults that begin and end at times of their own, such as a member
+                 that hears nothing for a while (drawn, that is, one in three)
   --jobs N       on so many threads (as many as there are processors)
   --json         print one JSON object instead of text";
 
@@ -73,6 +75,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             "--seeds" => seeds = Some(range(&value()?)?),
             "--wire" => setup.wires = value()?.parse()?,
             "--hostile" => setup.hostile = value()?.parse()?,
+            "--lasting" => setup.lasting = value()?.parse()?,
             "--jobs" => jobs = number(&value()?)?,
             "--json" => json = true,
             "--help" | "-h" => return Ok(None),

@@ -10,7 +10,7 @@ use crate::bandwidth::{Bandwidth, Uplinks};
 use crate::chance::{Chance, halves};
 use crate::fate::{Fate, Passage};
 use crate::latency::{Latency, Picker};
-use crate::links::{Blocks, HostSet, Links};
+use crate::links::{Between, Blocks, HostSet, Links};
 use crate::loss::{Loss, Losses};
 use crate::network_options::{NetworkOptions, Reordering};
 use crate::random::{Draws, generator};
@@ -243,6 +243,16 @@ impl Network {
 
     pub(crate) fn break_links(&mut self, from: HostSet, to: HostSet, blocks: Blocks) {
         self.links.break_links(from, to, blocks);
+        self.look_whether_plain();
+    }
+
+    pub(crate) fn break_for_long(&mut self, between: Between) {
+        self.links.break_for_long(between);
+        self.look_whether_plain();
+    }
+
+    pub(crate) fn mend(&mut self, between: Between) {
+        self.links.mend(between);
         self.look_whether_plain();
     }
 

@@ -29,6 +29,11 @@ pub(crate) enum Draws {
     Hostility = 13,
     /// What applications say while a hostile host acts alone.
     Siege = 14,
+    /// Which faults that last a swarm's run has, and how each kind of them goes on.
+    Lasting = 15,
+    Deaf = 50,
+    Dumb = 51,
+    NoDatagrams = 52,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

@@ -196,6 +196,17 @@ impl World {
     /// the name, so that another node has the address of one that is gone.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
+        let address = self.hosts[self.host(name) as usize].config.address;
+        self.restart_anyhow(name, |config| {
+            configure(config);
+            assert_eq!(config.address, address, "a host keeps its address; start another one");
+        });
+    }
+
+    /// As [`restart_with`](World::restart_with), and the node may announce another address than its
+    /// host has: see [`start_announcing`](World::start_announcing).
+    #[track_caller]
+    pub(crate) fn restart_anyhow(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
         self.note(format_args!("restart {name}"));
         if self.hosts[host as usize].process.is_some() {
@@ -204,9 +215,7 @@ impl World {
         let incarnation = self.incarnation_by_clock();
         let config = &mut self.hosts[host as usize].config;
         config.incarnation = incarnation;
-        let address = config.address;
         configure(config);
-        assert_eq!(config.address, address, "a host keeps its address; start another one");
         self.boot(host);
     }
 

@@ -17,11 +17,11 @@ use std::io::{Write, stdout};
 use std::ops::Range;
 use std::process::ExitCode;
 
-use swim_sim::swarm::{self, Hostility, Scenario, Setup, Wires};
+use swim_sim::swarm::{self, Hostility, LastingFaults, Scenario, Setup, Wires};
 
 const USAGE: &str = "\
-usage: digest [--swarm [--wire swim|memberlist|both] [--hostile drawn|always|never]] [--jobs N]
-              [SEED | FROM..TO]
+usage: digest [--swarm [--wire swim|memberlist|both] [--hostile drawn|always|never]
+              [--lasting drawn|always|never]] [--jobs N] [SEED | FROM..TO]
 
 Prints a line for each seed, 0..20 if none are given, in their order. Exits with 1 if a seed fails.
 
@@ -29,6 +29,9 @@ Prints a line for each seed, 0..20 if none are given, in their order. Exits with
   --wire WIRE   what its nodes speak (swim, in the clear)
   --hostile WHICH
                 which of its runs have a hostile host (drawn, that is, one in three)
+  --lasting WHICH
+                which of its runs have faults that begin and end at times of their own (drawn, that
+                is, one in three)
   --jobs N      on so many threads (as many as there are processors)";
 
 struct Arguments {
@@ -70,7 +73,8 @@ fn say(line: impl Display) {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let (mut swarm, mut wires, mut hostile, mut seeds) = (false, None, None, 0..20);
+    let (mut swarm, mut wires, mut seeds) = (false, None, 0..20);
+    let (mut hostile, mut lasting) = (None::<Hostility>, None::<LastingFaults>);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -78,6 +82,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             "--swarm" => swarm = true,
             "--wire" => wires = Some(value()?.parse()?),
             "--hostile" => hostile = Some(value()?.parse()?),
+            "--lasting" => lasting = Some(value()?.parse()?),
             "--jobs" => jobs = number(&value()?)?,
             "--help" | "-h" => return Ok(None),
             option if option.starts_with('-') => {
@@ -86,15 +91,16 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
             range => seeds = parse_seeds(range)?,
         }
     }
-    let hostility: Option<Hostility> = hostile;
-    let scenario = match (wires, hostility) {
+    let scenario = match (wires, hostile, lasting) {
         _ if swarm => {
             let setup = Setup::from(wires.unwrap_or_default());
-            Scenario::Swarm(setup.hostile(hostility.unwrap_or_default()))
+            let setup = setup.hostile(hostile.unwrap_or_default());
+            Scenario::Swarm(setup.lasting(lasting.unwrap_or_default()))
         }
-        (_, Some(hostile)) => return Err(format!("--hostile {hostile} needs --swarm")),
-        (None | Some(Wires::Swim), None) => Scenario::Mixed,
-        (Some(wires), None) => return Err(format!("--wire {wires} needs --swarm")),
+        (_, Some(hostile), _) => return Err(format!("--hostile {hostile} needs --swarm")),
+        (.., Some(lasting)) => return Err(format!("--lasting {lasting} needs --swarm")),
+        (None | Some(Wires::Swim), ..) => Scenario::Mixed,
+        (Some(wires), ..) => return Err(format!("--wire {wires} needs --swarm")),
     };
     Ok(Some(Arguments { scenario, seeds, jobs }))
 }

@@ -70,6 +70,7 @@ impl Run {
             self.world.set_hostile(None);
         }
         self.world.heal();
+        self.end_lasting();
         self.end_impairments();
         for host in 0..self.labels.len() {
             if self.plan.faults.contains(&Fault::Drift) {

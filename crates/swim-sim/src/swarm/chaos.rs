@@ -20,7 +20,7 @@ impl Run {
     pub(super) fn chaos(&mut self) {
         for _ in 0..self.plan.steps {
             let pause = self.dice.time(self.plan.pause_max);
-            self.world.run(pause);
+            self.pass(pause);
             // What repairs comes in between, or soon nothing would be left to break.
             if self.dice.one_in(4) {
                 self.repair();
@@ -29,6 +29,7 @@ impl Run {
                 self.perform(fault);
             }
         }
+        self.outlast();
     }
 
     fn perform(&mut self, fault: Fault) {

@@ -7,6 +7,7 @@ use core::time::Duration;
 use swim_core::{Config, Name};
 
 use super::fault::Fault;
+use super::lasting::Lasting;
 use super::setup::Setup;
 use crate::checkers::Deliveries;
 use crate::contents::requires_seals;
@@ -32,6 +33,8 @@ pub(super) struct Plan {
     pub(super) pause_max: Duration,
     /// The hostile host, if there is one.
     pub(super) hostile: Option<Hostile>,
+    /// The kinds of faults that last.
+    pub(super) lasting: Vec<Lasting>,
     /// What the wire of `config` and the hostile host were drawn from.
     pub(super) setup: Setup,
 }
@@ -42,6 +45,7 @@ impl Plan {
         setup.wires.apply(seed, &mut plan.config);
         let steps = u32::try_from(plan.steps).expect("few steps");
         plan.hostile = setup.hostile.draw(seed, &plan.config, plan.pause_max * steps);
+        plan.lasting = setup.lasting.draw(seed, |_| true);
         plan.setup = setup;
         plan
     }
@@ -67,6 +71,7 @@ impl Plan {
             steps,
             pause_max,
             hostile: None,
+            lasting: Vec::new(),
             setup: Setup::default(),
         }
     }
@@ -113,10 +118,13 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { nodes, config, latency, faults, steps, pause_max, hostile, .. } = self;
+        let Plan { nodes, config, latency, faults, steps, pause_max, hostile, lasting, .. } = self;
         write!(f, "{nodes} nodes, {steps} steps up to {pause_max:?} apart of {faults:?}; ")?;
         if let Some(hostile) = hostile {
             write!(f, "{hostile:?}; ")?;
+        }
+        if !lasting.is_empty() {
+            write!(f, "for long {lasting:?}; ")?;
         }
         write!(f, "{latency:?}; {config:?}")
     }
@@ -232,6 +240,10 @@ mod tests {
         for fault in Fault::ALL {
             let having = plans.iter().filter(|plan| plan.faults.contains(&fault)).count();
             assert!((300..1600).contains(&having), "{fault:?} in {having} of 2000 plans");
+        }
+        for kind in Lasting::ALL {
+            let having = plans.iter().filter(|plan| plan.lasting.contains(&kind)).count();
+            assert!((150..500).contains(&having), "{kind:?} in {having} of 2000 plans");
         }
         assert!(plans.iter().filter(|plan| plan.heals_by_itself()).count() > 200);
         let usual = plans.iter().filter(|plan| plan.config.packet_size_max == 1400).count();

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use swim_core::{Config, Failure};
 
+use super::lasting::Course;
 use super::plan::Plan;
 use super::seen::Seen;
 use super::setup::Setup;
@@ -123,6 +124,8 @@ pub(super) struct Run {
     pub(super) formed: bool,
     /// Every join that a node was asked for.
     pub(super) joins: Vec<Request>,
+    /// The faults that last.
+    pub(super) lasting: Vec<Course>,
 }
 
 impl Run {
@@ -136,6 +139,7 @@ impl Run {
             newcomers: 0,
             formed: false,
             joins: Vec::new(),
+            lasting: Vec::new(),
         }
     }
 
@@ -146,6 +150,7 @@ impl Run {
         }
         self.form();
         self.siege();
+        self.plan_lasting();
         self.chaos();
         let settled_after = self.calm();
         self.seen.add_world(&self.world);

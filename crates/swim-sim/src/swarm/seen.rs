@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use swim_core::wire::Wire;
 use swim_core::{Config, Event};
 
-use super::setup::{Hostility, Setup};
+use super::lasting::Lasting;
+use super::setup::{Hostility, LastingFaults, Setup};
 use super::wires::Wires;
 use crate::hostile::Trick;
 use crate::world::World;
@@ -19,7 +20,7 @@ pub struct Seen {
 
 impl Seen {
     /// What every sweep of some size has to see. A sweep in which nothing went wrong shows nothing.
-    pub const EXPECTED: [&'static str; 39] = [
+    pub const EXPECTED: [&'static str; 42] = [
         "accusations refuted",
         "broadcasts received",
         "clock jumps",
@@ -31,6 +32,8 @@ impl Seen {
         "joins failed",
         "leaves",
         "members back",
+        "members deaf",
+        "members dumb",
         "members unlisted",
         "messages received",
         "metadata changes",
@@ -58,6 +61,7 @@ impl Seen {
         "strangers at an address",
         "suspicions",
         "suspicions confirmed",
+        "times without datagrams",
         "twins",
     ];
 
@@ -90,6 +94,9 @@ impl Seen {
         let mut missing = self.missing();
         if wires == Wires::Memberlist {
             missing.retain(|what| !NATIVE.contains(what));
+        }
+        if setup.lasting == LastingFaults::Never {
+            missing.retain(|what| Lasting::ALL.iter().all(|kind| kind.as_str() != *what));
         }
         let new = MEMBERLIST.into_iter().filter(|what| self.count(what) == 0);
         missing.extend(new.filter(|_| wires != Wires::Swim));

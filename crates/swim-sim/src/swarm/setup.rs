@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use swim_core::Config;
 
+use super::lasting::Lasting;
 use super::wires::Wires;
 use crate::dice::Dice;
 use crate::hostile::{Hostile, Trick};
@@ -21,12 +22,27 @@ pub struct Setup {
     pub wires: Wires,
     /// Which runs have a hostile host.
     pub hostile: Hostility,
+    /// Which runs have faults that last.
+    pub lasting: LastingFaults,
 }
 
 /// Which runs of a swarm have a [hostile host](crate::Hostile).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hostility {
     /// One in three, as the seed has it. The others are as they are without it.
+    #[default]
+    Drawn,
+    /// All of them.
+    Always,
+    /// None of them.
+    Never,
+}
+
+/// Which runs of a swarm have faults that last: a member that is deaf, or not heard, for a while,
+/// and others that begin and end at times of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastingFaults {
+    /// One in three, as the seed has it. The others are as they are without them.
     #[default]
     Drawn,
     /// All of them.
@@ -43,6 +59,13 @@ impl Setup {
         self
     }
 
+    /// The same, with faults that last in these runs.
+    #[must_use]
+    pub fn lasting(mut self, lasting: LastingFaults) -> Self {
+        self.lasting = lasting;
+        self
+    }
+
     /// What to say to the program that runs seeds; empty for the usual.
     pub(super) fn options(self) -> String {
         let mut options = String::new();
@@ -51,6 +74,9 @@ impl Setup {
         }
         if self.hostile != Hostility::default() {
             options += &format!(" --hostile {}", self.hostile);
+        }
+        if self.lasting != LastingFaults::default() {
+            options += &format!(" --lasting {}", self.lasting);
         }
         options
     }
@@ -117,6 +143,47 @@ impl FromStr for Hostility {
     }
 }
 
+impl LastingFaults {
+    const ALL: [LastingFaults; 3] =
+        [LastingFaults::Drawn, LastingFaults::Always, LastingFaults::Never];
+
+    /// What to say to the program that runs seeds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LastingFaults::Drawn => "drawn",
+            LastingFaults::Always => "always",
+            LastingFaults::Never => "never",
+        }
+    }
+
+    /// The kinds of faults that last of a seed's run, of those that are possible in it.
+    pub(super) fn draw(self, seed: u64, possible: impl Fn(Lasting) -> bool) -> Vec<Lasting> {
+        const ONE_IN: usize = 3;
+        let mut dice = Dice::new(seed, Draws::Lasting);
+        let has_some = dice.one_in(ONE_IN);
+        if self == LastingFaults::Never || self == LastingFaults::Drawn && !has_some {
+            return Vec::new();
+        }
+        Lasting::draw(&mut dice, possible)
+    }
+}
+
+impl fmt::Display for LastingFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for LastingFaults {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = LastingFaults::ALL.into_iter().find(|lasting| lasting.as_str() == text);
+        found.ok_or_else(|| format!("{text:?} is none of drawn, always and never"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +216,25 @@ mod tests {
                 (other.nodes, other.steps, other.faults)
             );
         }
+    }
+
+    #[test]
+    fn one_seed_in_three_has_faults_that_last_and_they_change_nothing_else_of_a_plan() {
+        let mut having = 0;
+        for seed in 0..1000 {
+            let [none, drawn, some] =
+                [LastingFaults::Never, LastingFaults::Drawn, LastingFaults::Always]
+                    .map(|it| Plan::of_seed(seed, Setup::from(Wires::Both).lasting(it)));
+            assert!(none.lasting.is_empty() && !some.lasting.is_empty());
+            assert!(drawn.lasting.is_empty() || drawn.lasting == some.lasting);
+            having += usize::from(!drawn.lasting.is_empty());
+            assert_eq!(none.config, some.config);
+            assert_eq!(
+                (none.nodes, none.steps, none.faults),
+                (some.nodes, some.steps, some.faults)
+            );
+            assert_eq!(none.hostile, some.hostile);
+        }
+        assert!((280..390).contains(&having), "{having} of 1000");
     }
 }

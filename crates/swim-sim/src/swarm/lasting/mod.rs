@@ -1,0 +1,114 @@
+//! Faults that last: each begins and ends at times of its own, whatever else goes wrong meanwhile.
+//!
+//! The steps of the chaos draw what they drew before there were any, and each kind draws from a
+//! stream of chance of its own. No repair in between ends them; all have ended when the calm
+//! begins.
+
+mod kind;
+mod links;
+
+use core::time::Duration;
+
+use swim_core::Instant;
+
+use super::run::Run;
+use crate::dice::Dice;
+use crate::links::Between;
+
+pub(super) use kind::Lasting;
+
+/// What a plan has of one kind.
+#[derive(Debug)]
+pub(super) struct Course {
+    kind: Lasting,
+    dice: Dice,
+    /// When it goes on; never, once it is over.
+    due: Option<Instant>,
+    stage: Stage,
+}
+
+/// How far it is.
+#[derive(Debug)]
+enum Stage {
+    /// It has not begun, or not again.
+    Waiting,
+    /// These links are broken.
+    Broken(Vec<Between>),
+}
+
+impl Run {
+    /// When each kind begins that the plan has: most of the chaos is still to come then.
+    pub(super) fn plan_lasting(&mut self) {
+        let (seed, now, span) = (self.world.seed(), self.world.now(), self.chaos_lasts());
+        let course = |kind: &Lasting| {
+            let mut dice = Dice::new(seed, kind.draws());
+            let due = Some(now + dice.time(span * 3 / 4));
+            Course { kind: *kind, dice, due, stage: Stage::Waiting }
+        };
+        self.lasting = self.plan.lasting.iter().map(course).collect();
+    }
+
+    /// How long the steps of the chaos take on average.
+    fn chaos_lasts(&self) -> Duration {
+        self.plan.pause_max * u32::try_from(self.plan.steps).expect("few steps") / 2
+    }
+
+    /// Lets time pass, in which faults that last begin and end.
+    pub(super) fn pass(&mut self, span: Duration) {
+        let end = self.world.now() + span;
+        while let Some(place) = self.next_due(end) {
+            let mut course = self.lasting.remove(place);
+            if let Some(due) = course.due.take() {
+                self.world.run_to(due.max(self.world.now()));
+            }
+            self.go_on(&mut course);
+            self.lasting.insert(place, course);
+        }
+        self.world.run_to(end);
+    }
+
+    /// The fault that goes on next, if any does until then.
+    fn next_due(&self, end: Instant) -> Option<usize> {
+        let due =
+            self.lasting.iter().enumerate().filter_map(|(at, course)| Some((course.due?, at)));
+        due.min().filter(|(due, _)| *due <= end).map(|(_, place)| place)
+    }
+
+    /// The steps are over: what lasts has some time to go on, and so to be noticed.
+    pub(super) fn outlast(&mut self) {
+        const INTERVALS: u32 = 30;
+        let end = self.world.now() + self.plan.config.probe_interval * INTERVALS;
+        while let Some(place) = self.next_due(end) {
+            let due = self.lasting[place].due.unwrap_or(end);
+            self.pass(due.max(self.world.now()) - self.world.now());
+        }
+    }
+
+    /// Ends whatever lasts.
+    pub(super) fn end_lasting(&mut self) {
+        for mut course in core::mem::take(&mut self.lasting) {
+            self.end(&mut course);
+        }
+    }
+
+    fn go_on(&mut self, course: &mut Course) {
+        match course.kind {
+            Lasting::Deaf | Lasting::Dumb | Lasting::NoDatagrams => self.go_on_with_links(course),
+        }
+    }
+
+    fn end(&mut self, course: &mut Course) {
+        match core::mem::replace(&mut course.stage, Stage::Waiting) {
+            Stage::Waiting => {}
+            Stage::Broken(links) => self.mend(links),
+        }
+    }
+
+    /// How long a fault lasts: from shorter than it takes to be noticed to most of the chaos.
+    fn lasts(&self, dice: &mut Dice) -> Duration {
+        let interval = self.plan.config.probe_interval;
+        let longest =
+            dice.pick(&[interval * 5, interval * 20, interval * 60, self.chaos_lasts() / 2]);
+        dice.time(longest)
+    }
+}
