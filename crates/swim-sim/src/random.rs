@@ -34,6 +34,7 @@ pub(crate) enum Draws {
     Deaf = 50,
     Dumb = 51,
     NoDatagrams = 52,
+    WrongAddress = 53,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

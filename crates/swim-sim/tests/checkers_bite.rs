@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use swim_core::wire::{Claim, Message, Update, Wire};
 use swim_core::{Answer, Config, Incarnation, Key, Keyring, NameKeeper, Sabotage, State};
 use swim_sim::checkers::{
-    Agreement, Answers, Checker, Convergence, Incarnations, Invariants, Limits, Metadata, OwnDeath,
-    Resurrection, Spin, Violation,
+    Accusers, Agreement, Answers, Asked, Checker, Convergence, Incarnations, Invariants, Limits,
+    Metadata, OwnDeath, Resurrection, Spin, Violation,
 };
 use swim_sim::swarm::{self, Hostility, Setup};
 use swim_sim::{Options, World, bounds, millis, secs};
@@ -249,8 +249,54 @@ fn halves_that_do_not_find_each_other_are_seen() {
     });
 }
 
+#[test]
+fn believing_the_failed_is_seen_on_both_wires() {
+    let memberlist: fn(&mut Config) = |config| *config = config.clone().memberlist();
+    for configure in [|_: &mut Config| {}, memberlist] {
+        bites_with(Sabotage::BelievesTheFailed, &Accusers::default(), configure, |world| {
+            world.form(12);
+            world.deafen("n7");
+            world.run(secs(120));
+        });
+    }
+}
+
+#[test]
+fn believing_the_tables_of_the_failed_is_seen_on_both_wires() {
+    let silent: fn(&mut Config) = |config| {
+        (config.stream_ping, config.last_call) = (false, false);
+        config.push_pull_interval = secs(5);
+    };
+    let memberlist: fn(&mut Config) = |config| {
+        *config = config.clone().memberlist();
+        (config.stream_ping, config.last_call) = (false, false);
+        config.push_pull_interval = secs(5);
+    };
+    for configure in [silent, memberlist] {
+        bites_with(Sabotage::BelievesTheFailed, &Accusers::default(), configure, |world| {
+            world.form(12);
+            // Its tables are all that others hear of it.
+            world.block_datagrams_to("n7");
+            world.block_datagrams_from("n7");
+            world.run(secs(300));
+        });
+    }
+}
+
+#[test]
+fn declaring_members_failed_unasked_is_seen_on_both_wires() {
+    let memberlist: fn(&mut Config) = |config| *config = config.clone().memberlist();
+    for configure in [|_: &mut Config| {}, memberlist] {
+        bites_with(Sabotage::AsksNobody, &Asked::default(), configure, |world| {
+            world.form(12);
+            world.crash("n7");
+            world.run(secs(60));
+        });
+    }
+}
+
 /// All that a checker looks for, and how many seeds a swarm may take at most to see one.
-const SEEN_WITHIN: [(Sabotage, u64); 15] = [
+const SEEN_WITHIN: [(Sabotage, u64); 17] = [
     (Sabotage::BelievesOldNews, 64),
     (Sabotage::Resurrects, 64),
     (Sabotage::BelievesItsDeath, 64),
@@ -266,6 +312,8 @@ const SEEN_WITHIN: [(Sabotage, u64); 15] = [
     (Sabotage::HidesFailures, 64),
     (Sabotage::HidesUpdates, 64),
     (Sabotage::ForgetsTheLost, 64),
+    (Sabotage::BelievesTheFailed, 64),
+    (Sabotage::AsksNobody, 64),
 ];
 
 #[test]

@@ -21,13 +21,17 @@
 //! | [`Genuine`] | with keys, or as long as nobody makes up news, all members were started once |
 //! | [`Deliveries`] | with keys, messages arrive where they were sent to, once |
 //! | [`States`] | with keys, application states that are told are those of now |
+//! | [`Accusers`] | members that are held failed accuse nobody |
+//! | [`Asked`] | who declares a member failed has asked it since it is suspected |
 //! | [`Drawn`] | to a host of nobody go answers, no longer than their questions, and few pings |
 //!
 //! That they see what they should is tested with nodes that break a rule on purpose: see
 //! `tests/checkers_bite.rs`.
 
+mod accusers;
 mod agreement;
 mod answers;
+mod asked;
 mod convergence;
 mod deliveries;
 mod drawn;
@@ -51,8 +55,10 @@ use swim_core::{
 
 use crate::world::World;
 
+pub use accusers::Accusers;
 pub use agreement::Agreement;
 pub use answers::Answers;
+pub use asked::Asked;
 pub use convergence::Convergence;
 pub use deliveries::Deliveries;
 pub use drawn::Drawn;
@@ -301,6 +307,8 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
         Box::new(Deliveries::default()),
         Box::new(States::default()),
         Box::new(Drawn::default()),
+        Box::new(Accusers::default()),
+        Box::new(Asked::default()),
     ]
 }
 

@@ -112,6 +112,7 @@ impl Plan {
     pub(super) fn heals_by_itself(&self) -> bool {
         !self.is_misled()
             && !self.faults.iter().any(|fault| fault.needs_joins())
+            && !self.lasting.iter().any(|lasting| lasting.needs_joins())
             && self.config.lost_members_max >= self.nodes
     }
 }

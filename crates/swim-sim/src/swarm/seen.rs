@@ -20,7 +20,7 @@ pub struct Seen {
 
 impl Seen {
     /// What every sweep of some size has to see. A sweep in which nothing went wrong shows nothing.
-    pub const EXPECTED: [&'static str; 42] = [
+    pub const EXPECTED: [&'static str; 43] = [
         "accusations refuted",
         "broadcasts received",
         "clock jumps",
@@ -63,6 +63,7 @@ impl Seen {
         "suspicions confirmed",
         "times without datagrams",
         "twins",
+        "wrong addresses announced",
     ];
 
     /// How often something was seen.

@@ -12,11 +12,14 @@ pub(in crate::swarm) enum Lasting {
     Dumb,
     /// No datagrams arrive, of all or from and to one member, and streams do.
     NoDatagrams,
+    /// A member announces an address that is nobody's, or another member's, until it is started
+    /// again with its own.
+    WrongAddress,
 }
 
 impl Lasting {
-    pub(in crate::swarm) const ALL: [Lasting; 3] =
-        [Lasting::Deaf, Lasting::Dumb, Lasting::NoDatagrams];
+    pub(in crate::swarm) const ALL: [Lasting; 4] =
+        [Lasting::Deaf, Lasting::Dumb, Lasting::NoDatagrams, Lasting::WrongAddress];
 
     /// What a sweep calls it when it happened.
     pub(in crate::swarm) fn as_str(self) -> &'static str {
@@ -24,7 +27,14 @@ impl Lasting {
             Lasting::Deaf => "members deaf",
             Lasting::Dumb => "members dumb",
             Lasting::NoDatagrams => "times without datagrams",
+            Lasting::WrongAddress => "wrong addresses announced",
         }
+    }
+
+    /// Whether nodes may lose each other by it in a way that only a join mends: it starts processes
+    /// without memory.
+    pub(in crate::swarm) fn needs_joins(self) -> bool {
+        self == Lasting::WrongAddress
     }
 
     /// What decides how it goes on.
@@ -33,6 +43,7 @@ impl Lasting {
             Lasting::Deaf => Draws::Deaf,
             Lasting::Dumb => Draws::Dumb,
             Lasting::NoDatagrams => Draws::NoDatagrams,
+            Lasting::WrongAddress => Draws::WrongAddress,
         }
     }
 

@@ -4,6 +4,7 @@
 //! stream of chance of its own. No repair in between ends them; all have ended when the calm
 //! begins.
 
+mod addresses;
 mod kind;
 mod links;
 
@@ -34,6 +35,8 @@ enum Stage {
     Waiting,
     /// These links are broken.
     Broken(Vec<Between>),
+    /// This host's node announces another address than its own.
+    Misplaced(usize),
 }
 
 impl Run {
@@ -94,6 +97,7 @@ impl Run {
     fn go_on(&mut self, course: &mut Course) {
         match course.kind {
             Lasting::Deaf | Lasting::Dumb | Lasting::NoDatagrams => self.go_on_with_links(course),
+            Lasting::WrongAddress => self.go_on_with_address(course),
         }
     }
 
@@ -101,6 +105,7 @@ impl Run {
         match core::mem::replace(&mut course.stage, Stage::Waiting) {
             Stage::Waiting => {}
             Stage::Broken(links) => self.mend(links),
+            Stage::Misplaced(host) => self.put_right(host, &mut course.dice),
         }
     }
 
