@@ -35,6 +35,7 @@ pub(crate) enum Draws {
     Dumb = 51,
     NoDatagrams = 52,
     WrongAddress = 53,
+    SecondOfName = 54,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

@@ -119,7 +119,7 @@ impl Run {
     /// does who holds the dead one of two nodes with one name for the other: until then the other
     /// joins in vain.
     fn join_islands(&mut self) {
-        let waits = self.plan.is_misled() || self.plan.faults.contains(&Fault::Twin);
+        let waits = self.plan.is_misled() || self.plan.has_twins();
         let patience = if waits { self.bound() } else { Duration::ZERO };
         let (begun, mut joins) = (self.world.now(), 0);
         while joins < JOINS_MAX || self.world.now() - begun < patience {

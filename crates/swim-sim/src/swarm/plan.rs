@@ -102,6 +102,11 @@ impl Plan {
         self.hostile.is_some() && !requires_seals(&self.config)
     }
 
+    /// Whether there may be two nodes with one name.
+    pub(super) fn has_twins(&self) -> bool {
+        self.faults.contains(&Fault::Twin) || self.lasting.contains(&Lasting::SecondOfName)
+    }
+
     /// Whether nodes that remember few lost members may have all their places taken by members that
     /// were made up, and forget those that are there while they doubt them.
     pub(super) fn may_forget_members(&self) -> bool {

@@ -178,8 +178,9 @@ impl Run {
         for number in 1..self.plan.nodes {
             self.join(number, number / 2);
         }
+        let undisturbed = !self.begin_early();
         let patience = self.plan.config.stream_timeout + self.plan.config.push_pull_interval;
-        self.formed = self.world.run_until(patience, World::converged);
+        self.formed = self.world.run_until(patience, World::converged) && undisturbed;
     }
 
     /// By when the nodes have to agree in the calm.

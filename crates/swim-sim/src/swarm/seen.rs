@@ -20,7 +20,7 @@ pub struct Seen {
 
 impl Seen {
     /// What every sweep of some size has to see. A sweep in which nothing went wrong shows nothing.
-    pub const EXPECTED: [&'static str; 43] = [
+    pub const EXPECTED: [&'static str; 44] = [
         "accusations refuted",
         "broadcasts received",
         "clock jumps",
@@ -53,6 +53,7 @@ impl Seen {
         "repairs",
         "restarts",
         "restarts at an equal or lower incarnation",
+        "seconds of a name",
         "stalls",
         "streams clogged",
         "streams failed",

@@ -15,11 +15,19 @@ pub(in crate::swarm) enum Lasting {
     /// A member announces an address that is nobody's, or another member's, until it is started
     /// again with its own.
     WrongAddress,
+    /// A node starts with the name of a living member, also while the cluster forms, and leaves
+    /// again.
+    SecondOfName,
 }
 
 impl Lasting {
-    pub(in crate::swarm) const ALL: [Lasting; 4] =
-        [Lasting::Deaf, Lasting::Dumb, Lasting::NoDatagrams, Lasting::WrongAddress];
+    pub(in crate::swarm) const ALL: [Lasting; 5] = [
+        Lasting::Deaf,
+        Lasting::Dumb,
+        Lasting::NoDatagrams,
+        Lasting::WrongAddress,
+        Lasting::SecondOfName,
+    ];
 
     /// What a sweep calls it when it happened.
     pub(in crate::swarm) fn as_str(self) -> &'static str {
@@ -28,13 +36,14 @@ impl Lasting {
             Lasting::Dumb => "members dumb",
             Lasting::NoDatagrams => "times without datagrams",
             Lasting::WrongAddress => "wrong addresses announced",
+            Lasting::SecondOfName => "seconds of a name",
         }
     }
 
     /// Whether nodes may lose each other by it in a way that only a join mends: it starts processes
     /// without memory.
     pub(in crate::swarm) fn needs_joins(self) -> bool {
-        self == Lasting::WrongAddress
+        matches!(self, Lasting::WrongAddress | Lasting::SecondOfName)
     }
 
     /// What decides how it goes on.
@@ -44,6 +53,7 @@ impl Lasting {
             Lasting::Dumb => Draws::Dumb,
             Lasting::NoDatagrams => Draws::NoDatagrams,
             Lasting::WrongAddress => Draws::WrongAddress,
+            Lasting::SecondOfName => Draws::SecondOfName,
         }
     }
 

@@ -7,6 +7,7 @@
 mod addresses;
 mod kind;
 mod links;
+mod names;
 
 use core::time::Duration;
 
@@ -37,18 +38,40 @@ enum Stage {
     Broken(Vec<Between>),
     /// This host's node announces another address than its own.
     Misplaced(usize),
+    /// This host's node has the name of another, ...
+    Second(usize),
+    /// ... and has said goodbye.
+    Leaving(usize),
+}
+
+impl Course {
+    fn new(seed: u64, kind: Lasting) -> Self {
+        Course { kind, dice: Dice::new(seed, kind.draws()), due: None, stage: Stage::Waiting }
+    }
 }
 
 impl Run {
-    /// When each kind begins that the plan has: most of the chaos is still to come then.
+    /// When each kind begins that the plan has and that has not begun: most of the chaos is still to come then.
     pub(super) fn plan_lasting(&mut self) {
         let (seed, now, span) = (self.world.seed(), self.world.now(), self.chaos_lasts());
-        let course = |kind: &Lasting| {
-            let mut dice = Dice::new(seed, kind.draws());
-            let due = Some(now + dice.time(span * 3 / 4));
-            Course { kind: *kind, dice, due, stage: Stage::Waiting }
-        };
-        self.lasting = self.plan.lasting.iter().map(course).collect();
+        let begun: Vec<Lasting> = self.lasting.iter().map(|course| course.kind).collect();
+        for kind in self.plan.lasting.iter().filter(|kind| !begun.contains(kind)) {
+            let mut course = Course::new(seed, *kind);
+            course.due = Some(now + course.dice.time(span * 3 / 4));
+            self.lasting.push(course);
+        }
+    }
+
+    /// Begins what begins while the cluster forms. Whether anything does.
+    pub(super) fn begin_early(&mut self) -> bool {
+        let mut course = Course::new(self.world.seed(), Lasting::SecondOfName);
+        if !self.plan.lasting.contains(&course.kind) || !course.dice.one_in(2) {
+            return false;
+        }
+        self.world.run(course.dice.time(self.plan.config.probe_interval));
+        self.go_on(&mut course);
+        self.lasting.push(course);
+        true
     }
 
     /// How long the steps of the chaos take on average.
@@ -98,6 +121,7 @@ impl Run {
         match course.kind {
             Lasting::Deaf | Lasting::Dumb | Lasting::NoDatagrams => self.go_on_with_links(course),
             Lasting::WrongAddress => self.go_on_with_address(course),
+            Lasting::SecondOfName => self.go_on_with_name(course),
         }
     }
 
@@ -106,6 +130,7 @@ impl Run {
             Stage::Waiting => {}
             Stage::Broken(links) => self.mend(links),
             Stage::Misplaced(host) => self.put_right(host, &mut course.dice),
+            Stage::Second(host) | Stage::Leaving(host) => self.stop_second(host),
         }
     }
 
