@@ -36,6 +36,9 @@ pub(crate) enum Draws {
     NoDatagrams = 52,
     WrongAddress = 53,
     SecondOfName = 54,
+    NewKey = 55,
+    NewLabel = 56,
+    NewEncryption = 57,
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,

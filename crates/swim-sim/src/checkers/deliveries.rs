@@ -89,6 +89,17 @@ impl Deliveries {
         self.letters(payload).is_some() || self.sent.iter().any(alike)
     }
 
+    /// A node that requires no seals, or none for now, is told something.
+    fn note_unsealed(&mut self, by: &Sight<'_>, event: &Event) {
+        let _ = match event {
+            Event::Message { payload, reliable, .. } => {
+                self.delivered(by, payload, Kind::Message { reliable: *reliable })
+            }
+            Event::Broadcast { payload, .. } => self.delivered(by, payload, Kind::Broadcast),
+            _ => Ok(()),
+        };
+    }
+
     fn delivered(&mut self, by: &Sight<'_>, payload: &[u8], kind: Kind) -> Verdict {
         let what = || format!("a {kind} of {} bytes", payload.len());
         let Some(found) = self.by_content.get(&content(payload)) else {
@@ -206,6 +217,10 @@ impl Checker for Deliveries {
     fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
         let config = by.node.config();
         if !requires_seals(config) {
+            // What is told then may be anybody's; but it has arrived where it was sent to.
+            if config.wire == Wire::Swim {
+                self.note_unsealed(by, event);
+            }
             return Ok(());
         }
         match event {

@@ -70,7 +70,6 @@ impl Run {
             self.world.set_hostile(None);
         }
         self.world.heal();
-        self.end_lasting();
         self.end_impairments();
         for host in 0..self.labels.len() {
             if self.plan.faults.contains(&Fault::Drift) {
@@ -80,6 +79,8 @@ impl Run {
                 self.world.resume(&self.labels[host]);
             }
         }
+        // What stood still missed what the others changed.
+        self.end_lasting();
         self.end_twins();
     }
 

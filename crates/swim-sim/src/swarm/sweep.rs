@@ -14,7 +14,7 @@ use super::threads::{caught, each};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Sweep {
-    /// Which wires they were on, and which of them had a hostile host.
+    /// Which wires they were on, and which of them had a hostile host, or faults that last.
     pub setup: Setup,
     /// How many seeds were run.
     pub runs: u64,
@@ -46,7 +46,11 @@ impl Sweep {
     pub fn missing(&self) -> Vec<&'static str> {
         /// So many seeds see everything, nearly always.
         const RUNS_ENOUGH: u64 = 64;
-        if self.runs < RUNS_ENOUGH { Vec::new() } else { self.seen.missing_of(self.setup) }
+        if self.runs < RUNS_ENOUGH {
+            Vec::new()
+        } else {
+            self.seen.missing_of(self.setup, self.runs)
+        }
     }
 
     fn add(&mut self, seed: u64, result: Result<Finished, String>) {

@@ -1,5 +1,8 @@
 //! The kinds of faults that last, and which of them a seed has.
 
+use swim_core::Config;
+
+use super::access;
 use crate::dice::Dice;
 use crate::random::Draws;
 
@@ -18,15 +21,25 @@ pub(in crate::swarm) enum Lasting {
     /// A node starts with the name of a living member, also while the cluster forms, and leaves
     /// again.
     SecondOfName,
+    /// A new key is installed on all nodes, one after the other, then used, and the old one
+    /// removed.
+    NewKey,
+    /// All nodes move to another label, one after the other.
+    NewLabel,
+    /// All nodes stop to require seals, then to seal, and begin again.
+    NewEncryption,
 }
 
 impl Lasting {
-    pub(in crate::swarm) const ALL: [Lasting; 5] = [
+    pub(in crate::swarm) const ALL: [Lasting; 8] = [
         Lasting::Deaf,
         Lasting::Dumb,
         Lasting::NoDatagrams,
         Lasting::WrongAddress,
         Lasting::SecondOfName,
+        Lasting::NewKey,
+        Lasting::NewLabel,
+        Lasting::NewEncryption,
     ];
 
     /// What a sweep calls it when it happened.
@@ -37,6 +50,9 @@ impl Lasting {
             Lasting::NoDatagrams => "times without datagrams",
             Lasting::WrongAddress => "wrong addresses announced",
             Lasting::SecondOfName => "seconds of a name",
+            Lasting::NewKey => "keys replaced",
+            Lasting::NewLabel => "labels changed",
+            Lasting::NewEncryption => "encryption changed",
         }
     }
 
@@ -44,6 +60,22 @@ impl Lasting {
     /// without memory.
     pub(in crate::swarm) fn needs_joins(self) -> bool {
         matches!(self, Lasting::WrongAddress | Lasting::SecondOfName)
+    }
+
+    /// Whether only clusters with keys have it.
+    pub(in crate::swarm) fn needs_keys(self) -> bool {
+        matches!(self, Lasting::NewKey | Lasting::NewEncryption)
+    }
+
+    /// Whether there can be one in the clusters of this configuration. A node that requires no
+    /// seals believes a hostile host, and tells others what it heard: there it stays encrypted.
+    pub(in crate::swarm) fn is_possible(self, config: &Config, is_attacked: bool) -> bool {
+        match self {
+            _ if self.needs_keys() && config.keyring.is_empty() => false,
+            Lasting::NewLabel => access::new_label(config).is_some(),
+            Lasting::NewEncryption => !is_attacked,
+            _ => true,
+        }
     }
 
     /// What decides how it goes on.
@@ -54,6 +86,9 @@ impl Lasting {
             Lasting::NoDatagrams => Draws::NoDatagrams,
             Lasting::WrongAddress => Draws::WrongAddress,
             Lasting::SecondOfName => Draws::SecondOfName,
+            Lasting::NewKey => Draws::NewKey,
+            Lasting::NewLabel => Draws::NewLabel,
+            Lasting::NewEncryption => Draws::NewEncryption,
         }
     }
 
@@ -65,5 +100,45 @@ impl Lasting {
         let kinds = Lasting::ALL.into_iter().zip(drawn).filter(|(_, drawn)| *drawn);
         let kinds: Vec<Lasting> = kinds.map(|(kind, _)| kind).collect();
         if kinds.is_empty() { vec![usual] } else { kinds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::plan::Plan;
+    use crate::swarm::{LastingFaults, Setup, Wires, run_on};
+
+    #[test]
+    fn every_kind_is_drawn_often_wherever_it_is_possible() {
+        let plans: Vec<Plan> =
+            (0..2000).map(|seed| Plan::of_seed(seed, Wires::Both.into())).collect();
+        for kind in Lasting::ALL {
+            let possible = |plan: &&Plan| kind.is_possible(&plan.config, plan.hostile.is_some());
+            let possible: Vec<&Plan> = plans.iter().filter(possible).collect();
+            let having = possible.iter().filter(|plan| plan.lasting.contains(&kind)).count();
+            println!("{kind:?} in {having} plans of {} in which it is possible", possible.len());
+            assert!(having * 12 > possible.len(), "{kind:?} in {having} of {}", possible.len());
+            assert!(possible.len() > 500, "{kind:?} is possible in {}", possible.len());
+            let all = plans.iter().filter(|plan| plan.lasting.contains(&kind)).count();
+            assert_eq!(all, having, "{kind:?} where it is not possible");
+        }
+        let few = plans.iter().filter(|plan| plan.lasting.len() == 1).count();
+        let many = plans.iter().filter(|plan| plan.lasting.len() > 3).count();
+        assert!(few > 50 && many > 50, "{few} have one, {many} more than three");
+    }
+
+    #[test]
+    fn every_kind_happens() {
+        let setup = Setup::from(Wires::Both).lasting(LastingFaults::Always);
+        for kind in Lasting::ALL {
+            let has_it = |seed: &u64| {
+                let plan = Plan::of_seed(*seed, setup);
+                (2..10).contains(&plan.nodes) && plan.lasting.contains(&kind)
+            };
+            let mut seeds = (0..).filter(has_it).take(5);
+            let happens = |seed: u64| run_on(setup, seed).seen.count(kind.as_str()) > 0;
+            assert!(seeds.any(happens), "{kind:?} happens in none of 5 runs");
+        }
     }
 }

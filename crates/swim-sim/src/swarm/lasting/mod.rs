@@ -4,6 +4,7 @@
 //! stream of chance of its own. No repair in between ends them; all have ended when the calm
 //! begins.
 
+mod access;
 mod addresses;
 mod kind;
 mod links;
@@ -16,6 +17,7 @@ use swim_core::Instant;
 use super::run::Run;
 use crate::dice::Dice;
 use crate::links::Between;
+use access::Rollout;
 
 pub(super) use kind::Lasting;
 
@@ -42,6 +44,8 @@ enum Stage {
     Second(usize),
     /// ... and has said goodbye.
     Leaving(usize),
+    /// Nodes change their keys, or what else they let others in by.
+    Rollout(Rollout),
 }
 
 impl Course {
@@ -122,6 +126,9 @@ impl Run {
             Lasting::Deaf | Lasting::Dumb | Lasting::NoDatagrams => self.go_on_with_links(course),
             Lasting::WrongAddress => self.go_on_with_address(course),
             Lasting::SecondOfName => self.go_on_with_name(course),
+            Lasting::NewKey | Lasting::NewLabel | Lasting::NewEncryption => {
+                self.go_on_with_access(course)
+            }
         }
     }
 
@@ -131,6 +138,7 @@ impl Run {
             Stage::Broken(links) => self.mend(links),
             Stage::Misplaced(host) => self.put_right(host, &mut course.dice),
             Stage::Second(host) | Stage::Leaving(host) => self.stop_second(host),
+            Stage::Rollout(rollout) => self.catch_up(&rollout),
         }
     }
 
