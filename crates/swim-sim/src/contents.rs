@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{Half, Message, Opening, Wire};
-use swim_core::{Config, DropReason, Encryption};
+use swim_core::{Config, DropReason, Encryption, MemberRef};
 
 /// Opens what nodes send.
 #[derive(Debug, Default)]
@@ -91,6 +91,18 @@ impl Opener {
         bytes: &[u8],
         dialled: bool,
     ) -> Result<Option<Part>, DropReason> {
+        self.stream_with(config, talk, bytes, dialled, &mut |_| {})
+    }
+
+    /// The same; tells `visit` of each member in it.
+    pub(crate) fn stream_with(
+        &mut self,
+        config: &Config,
+        talk: &mut Talk,
+        bytes: &[u8],
+        dialled: bool,
+        visit: &mut dyn FnMut(MemberRef<'_>),
+    ) -> Result<Option<Part>, DropReason> {
         let side = if dialled { Side::Dialler } else { Side::Acceptor };
         let channel = following(&mut self.channel, config);
         let read = match (read(channel, &mut talk.own, bytes, side), &config.label_also) {
@@ -111,6 +123,7 @@ impl Opener {
         if seals(config) && !received.was_sealed() {
             return Err(DropReason::Plaintext);
         }
+        received.half().members().flatten().for_each(visit);
         part(received.half()).map(Some)
     }
 }

@@ -12,7 +12,7 @@ use swim_sim::checkers::{
     Accusers, Agreement, Answers, Asked, Checker, Convergence, Incarnations, Invariants, Limits,
     Metadata, OwnDeath, Resurrection, Spin, Violation,
 };
-use swim_sim::swarm::{self, Hostility, Setup};
+use swim_sim::swarm::{self, Hostility, LastingFaults, Setup, Wires};
 use swim_sim::{Options, World, bounds, millis, secs};
 
 use newcomers::Order;
@@ -331,6 +331,36 @@ fn a_swarm_finds_every_broken_rule_soon() {
         }
     }
     assert_eq!(late, []);
+}
+
+/// What only some swarms show: the rule, the wire, the checker that sees it, and within how many
+/// seeds.
+const SEEN_ON: [(Sabotage, Wires, &str, u64); 5] = [
+    (Sabotage::MixesIncarnations, Wires::Memberlist, "one metadata per incarnation", 96),
+    (Sabotage::BelievesTheFailed, Wires::Swim, "accusers", 64),
+    (Sabotage::BelievesTheFailed, Wires::Memberlist, "accusers", 64),
+    (Sabotage::AsksNobody, Wires::Swim, "asked before failed", 64),
+    (Sabotage::AsksNobody, Wires::Memberlist, "asked before failed", 64),
+];
+
+#[test]
+fn a_swarm_finds_soon_what_only_some_clusters_show() {
+    let mut missed = Vec::new();
+    for (rule, wires, checker, within) in SEEN_ON {
+        let setup = Setup::from(wires).hostile(Hostility::Never).lasting(LastingFaults::Always);
+        let sees = |seed: &u64| {
+            let run = || swarm::run_with(setup, *seed, |config| config.sabotage = Some(rule));
+            let panic = std::panic::catch_unwind(run).err();
+            let complaint = panic.and_then(|panic| panic.downcast_ref::<String>().cloned());
+            complaint.is_some_and(|it| it.contains(&format!("the checker of {checker} complains")))
+        };
+        let found = (0..within).find(sees);
+        println!("{rule:?} on {wires}: found by seed {found:?}");
+        if found.is_none() {
+            missed.push((rule, wires));
+        }
+    }
+    assert_eq!(missed, []);
 }
 
 /// What is seen because a hostile host tries it, with keys or without: the rule that its attack

@@ -11,7 +11,8 @@ use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, requires_seals};
 
 /// To a host that runs no node, a node sends answers, each no longer than the question that came
-/// from there, but for what it believes of the one who asks. A node with keys that are required
+/// from there, but for what it believes of the one who asks, and, while the cluster moves to another
+/// label, for its label. A node with keys that are required
 /// sends nothing else. Others also ping the members that somebody announced there: no gossip goes
 /// along, and no more pings go there than all probes, and a few for each address and datagram of
 /// the one who made them up.
@@ -190,7 +191,8 @@ impl Checker for Drawn {
         }
         let (config, size) = (by.node.config(), payload.len());
         let holds = self.read(config, payload);
-        if self.is_answer(by.host, to, size, &holds) {
+        let label = config.label_also.as_ref().map_or(0, |_| config.label.len());
+        if self.is_answer(by.host, to, size.saturating_sub(label), &holds) {
             return Ok(());
         }
         // Members that somebody made up are pinged, and told what is believed of them.

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use swim_core::wire::{Claim, Message, Update};
-use swim_core::{Event, Incarnation, Name};
+use swim_core::{Config, Event, Incarnation, Name, State, StreamId, StreamInput, StreamOp};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
-use crate::contents::Opener;
+use crate::contents::{Opener, Talk};
 
 /// A node announces one metadata per incarnation, as long as its process lives; and what others
-/// believe that it announced at an incarnation, and what they say in packets that it did, is what
-/// it did. Members are told apart by name and address, so that two nodes with one name are two.
+/// believe that it announced at an incarnation, and what they say in packets and tables that it
+/// did, is what it did. Members are told apart by name and address, so that two nodes with one name are two.
 ///
 /// A process that is started again at an equal incarnation may announce something else: then others
 /// may believe either, until it hears of its past and outranks it. At the highest incarnation,
@@ -23,9 +23,14 @@ pub struct Metadata {
     own: Vec<Option<(Incarnation, Bytes)>>,
     announced: BTreeMap<(Name, SocketAddr), Announced>,
     opener: Opener,
+    /// The streams of each host, and whether it opened them.
+    streams: Vec<BTreeMap<StreamId, (Talk, bool)>>,
     /// Somebody makes up news: what is believed need not have been announced.
     forged: bool,
 }
+
+/// A member is told apart from others by its name and its address.
+type Who = (Name, SocketAddr);
 
 /// What one member announced at each incarnation; more than one thing if it was started again
 /// there.
@@ -37,6 +42,21 @@ impl Metadata {
         let announced = self.announced.entry((config.name.clone(), config.address)).or_default();
         note(announced, incarnation, meta);
         *of_host(&mut self.own, by.host) = Some((incarnation, meta.clone()));
+    }
+
+    /// Looks at what a node says that others announced, and notes what it says of itself.
+    fn hear(&mut self, config: &Config, told: Vec<(Who, Incarnation, Bytes)>) -> Verdict {
+        for (who, incarnation, meta) in told {
+            if who.0 == config.name && who.1 == config.address {
+                note(self.announced.entry(who).or_default(), incarnation, &meta);
+                continue;
+            }
+            expect(self.may_be(&who, incarnation, &meta), || {
+                let name = &who.0;
+                format!("it says that {name} announced {meta:?} at {incarnation}, which never did")
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether a member may have announced this.
@@ -67,6 +87,7 @@ impl Checker for Metadata {
     }
 
     fn started(&mut self, by: &Sight<'_>) -> Verdict {
+        of_host(&mut self.streams, by.host).clear();
         let local = by.node.local().to_member();
         self.announces(by, local.incarnation, &local.meta);
         Ok(())
@@ -103,17 +124,56 @@ impl Checker for Metadata {
         });
         // The checker of limits complains of what cannot be read.
         let Ok(()) = opened else { return Ok(()) };
-        for (who, incarnation, meta) in told {
-            if who.0 == config.name && who.1 == config.address {
-                note(self.announced.entry(who).or_default(), incarnation, &meta);
-                continue;
+        self.hear(config, told)
+    }
+
+    fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, _from: SocketAddr) -> Verdict {
+        of_host(&mut self.streams, by.host).insert(id, (Talk::default(), false));
+        Ok(())
+    }
+
+    fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
+        let streams = of_host(&mut self.streams, by.host);
+        match input {
+            StreamInput::Data(bytes) => {
+                if let Some((talk, dialled)) = streams.get_mut(&id) {
+                    self.opener.overhear(by.node.config(), talk, bytes, *dialled);
+                }
             }
-            expect(self.may_be(&who, incarnation, &meta), || {
-                let name = &who.0;
-                format!("it says that {name} announced {meta:?} at {incarnation}, which never did")
-            })?;
+            StreamInput::Failed(_) => {
+                streams.remove(&id);
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    fn stream_operation(&mut self, by: &Sight<'_>, id: StreamId, operation: &StreamOp) -> Verdict {
+        let (config, streams) = (by.node.config(), of_host(&mut self.streams, by.host));
+        let bytes = match operation {
+            StreamOp::Open { .. } => {
+                streams.insert(id, (Talk::default(), true));
+                return Ok(());
+            }
+            StreamOp::Close | StreamOp::Abort => {
+                streams.remove(&id);
+                return Ok(());
+            }
+            StreamOp::Send(bytes) => bytes,
+            StreamOp::Finish => return Ok(()),
+        };
+        let Some((talk, dialled)) = streams.get_mut(&id) else {
+            return Ok(());
+        };
+        let mut told = Vec::new();
+        // The checker of limits complains of what cannot be read.
+        let _ = self.opener.stream_with(config, talk, bytes, *dialled, &mut |member| {
+            if let (State::Alive, Ok(name)) = (member.state, Name::new(member.name)) {
+                let who = (name, member.address);
+                told.push((who, member.incarnation, Bytes::copy_from_slice(member.meta)));
+            }
+        });
+        self.hear(config, told)
     }
 
     fn forged(&mut self) {

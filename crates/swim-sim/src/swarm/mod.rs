@@ -32,6 +32,18 @@
 //! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both --hostile always
 //! ```
 //!
+//! One run in three has faults that last: a member that hears nothing, or is not heard; a network
+//! without datagrams; a member that announces a wrong address, or the address of another; a second
+//! node with a living member's name; and keys, labels and encryption that are changed on one node
+//! after the other. Each begins and ends at times of its own, from a stream of chance of its own,
+//! while the steps of the chaos go on as they would without it. All have ended when the calm
+//! begins: nodes are started again with the right address, of two with one name one goes on, and
+//! who missed a change of keys catches up. [`LastingFaults`] has them always, or never.
+//!
+//! ```text
+//! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both --lasting always
+//! ```
+//!
 //! [`mixed`] is an older and smaller run, of a few nodes with the usual configuration and every
 //! fault at once.
 //!

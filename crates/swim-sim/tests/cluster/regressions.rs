@@ -6,14 +6,15 @@ use core::net::SocketAddr;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Incarnation, State, Status, Versions};
-use swim_sim::swarm::{self, Hostility, Setup, Wires};
+use swim_sim::swarm::{self, Hostility, LastingFaults, Setup, Wires};
 use swim_sim::{Options, Stall, millis, secs};
 
 use crate::common::on_both_wires;
 
-/// Runs a seed as it was when it failed: there were no hostile hosts then.
+/// Runs a seed as it was when it failed: there were no hostile hosts then, nor faults that last.
 fn settles(seed: u64) {
-    let _ = swarm::run_on(Setup::default().hostile(Hostility::Never), seed);
+    let setup = Setup::default().hostile(Hostility::Never).lasting(LastingFaults::Never);
+    let _ = swarm::run_on(setup, seed);
 }
 
 /// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
@@ -136,7 +137,7 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
 #[test]
 fn seeds_that_failed_under_hostile_hosts_settle() {
     for seed in [21, 63, 77, 85, 95, 219, 774, 2275] {
-        let _ = swarm::run_on(Wires::Both, seed);
+        let _ = swarm::run_on(Setup::from(Wires::Both).lasting(LastingFaults::Never), seed);
     }
 }
 
@@ -146,7 +147,7 @@ fn seeds_that_failed_under_hostile_hosts_settle() {
 #[test]
 fn seeds_that_settle_late_on_memberlists_wire_settle() {
     for seed in [2582, 5451, 20449, 23849] {
-        let _ = swarm::run_on(Wires::Both, seed);
+        let _ = swarm::run_on(Setup::from(Wires::Both).lasting(LastingFaults::Never), seed);
     }
 }
 
@@ -180,5 +181,5 @@ fn seed_620_no_move_is_believed_before_the_known_address_was_asked() {
 
 #[test]
 fn seed_620_settles() {
-    let _ = swarm::run_on(Wires::Both, 620);
+    let _ = swarm::run_on(Setup::from(Wires::Both).lasting(LastingFaults::Never), 620);
 }
