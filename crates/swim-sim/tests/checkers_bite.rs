@@ -336,7 +336,7 @@ fn a_swarm_finds_every_broken_rule_soon() {
 /// What only some swarms show: the rule, the wire, the checker that sees it, and within how many
 /// seeds.
 const SEEN_ON: [(Sabotage, Wires, &str, u64); 5] = [
-    (Sabotage::MixesIncarnations, Wires::Memberlist, "one metadata per incarnation", 96),
+    (Sabotage::KeepsItsIncarnation, Wires::Memberlist, "one metadata per incarnation", 64),
     (Sabotage::BelievesTheFailed, Wires::Swim, "accusers", 64),
     (Sabotage::BelievesTheFailed, Wires::Memberlist, "accusers", 64),
     (Sabotage::AsksNobody, Wires::Swim, "asked before failed", 64),

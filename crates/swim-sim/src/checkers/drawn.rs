@@ -11,11 +11,10 @@ use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, requires_seals};
 
 /// To a host that runs no node, a node sends answers, each no longer than the question that came
-/// from there, but for what it believes of the one who asks, and, while the cluster moves to another
-/// label, for its label. A node with keys that are required
-/// sends nothing else. Others also ping the members that somebody announced there: no gossip goes
-/// along, and no more pings go there than all probes, and a few for each address and datagram of
-/// the one who made them up.
+/// from there, but for what it believes of the one who asks, and, while the cluster moves to
+/// another label, for its label. A node with keys that are required sends nothing else. Others also
+/// ping the members that somebody announced there: no gossip goes along, and no more pings go there
+/// than all probes, and a few for each address and datagram of the one who made them up.
 #[derive(Debug, Default)]
 pub struct Drawn {
     members: BTreeSet<IpAddr>,

@@ -12,7 +12,8 @@ use crate::contents::{Opener, Talk};
 
 /// A node announces one metadata per incarnation, as long as its process lives; and what others
 /// believe that it announced at an incarnation, and what they say in packets and tables that it
-/// did, is what it did. Members are told apart by name and address, so that two nodes with one name are two.
+/// did, is what it did. Members are told apart by name and address, so that two nodes with one name
+/// are two.
 ///
 /// A process that is started again at an equal incarnation may announce something else: then others
 /// may believe either, until it hears of its past and outranks it. At the highest incarnation,

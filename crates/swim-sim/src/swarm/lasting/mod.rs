@@ -55,7 +55,8 @@ impl Course {
 }
 
 impl Run {
-    /// When each kind begins that the plan has and that has not begun: most of the chaos is still to come then.
+    /// When each kind begins that the plan has and that has not begun: most often a part of the
+    /// chaos is still to come then.
     pub(super) fn plan_lasting(&mut self) {
         let (seed, now, span) = (self.world.seed(), self.world.now(), self.chaos_lasts());
         let begun: Vec<Lasting> = self.lasting.iter().map(|course| course.kind).collect();
