@@ -55,6 +55,7 @@ fn what_is_no_option_is_named_and_ends_with_2() {
         (&["--seeds", "1..x"], "\"x\" is not a number"),
         (&["--seeds", "1", "--wire", "gossip"], "\"gossip\" is none of"),
         (&["--seeds", "1", "--hostile", "no"], "\"no\" is none of"),
+        (&["--seeds", "1", "--lasting", "no"], "\"no\" is none of"),
         (&[], "--seeds A..B is missing"),
     ] {
         let output = swim_sim(arguments);
@@ -108,6 +109,7 @@ fn digest_names_what_it_does_not_understand_and_ends_with_2() {
         (&["1..x"], "\"x\" is not a number"),
         (&["--wire", "both"], "--wire both needs --swarm"),
         (&["--hostile", "always"], "--hostile always needs --swarm"),
+        (&["--lasting", "always"], "--lasting always needs --swarm"),
     ] {
         let output = digest(arguments);
         assert_eq!(output.status.code(), Some(2));
