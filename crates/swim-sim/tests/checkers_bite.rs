@@ -315,11 +315,8 @@ const SEEN_WITHIN: [(Sabotage, u64); 17] = [
 #[test]
 fn a_swarm_finds_every_broken_rule_soon() {
     let fails = |seed: u64, rule: Sabotage| {
-        let run = || {
-            swarm::run_with(Setup::default().hostile(Hostility::Never), seed, |config| {
-                config.sabotage = Some(rule)
-            })
-        };
+        let setup = Setup::default().hostile(Hostility::Never).lasting(LastingFaults::Never);
+        let run = || swarm::run_with(setup, seed, |config| config.sabotage = Some(rule));
         std::panic::catch_unwind(run).is_err()
     };
     let mut late = Vec::new();
