@@ -1,7 +1,7 @@
 //! Application states that are told are those of now.
 
-use core::net::SocketAddr;
-use std::collections::BTreeMap;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use swim_core::wire::Wire;
@@ -24,7 +24,8 @@ pub struct States {
 #[derive(Debug, Default)]
 struct Host {
     state: Option<Bytes>,
-    address: Option<SocketAddr>,
+    /// All that its node announced: where it is, and for a while perhaps somewhere else.
+    addresses: BTreeSet<IpAddr>,
     /// With whom its streams are, since when, and until when.
     streams: BTreeMap<StreamId, Open>,
 }
@@ -50,10 +51,7 @@ impl States {
     }
 
     fn told(&mut self, by: &Sight<'_>, from: SocketAddr, state: &Bytes) -> Verdict {
-        let is_a_host = self
-            .hosts
-            .iter()
-            .any(|host| host.address.is_some_and(|address| address.ip() == from.ip()));
+        let is_a_host = self.hosts.iter().any(|host| host.addresses.contains(&from.ip()));
         expect(is_a_host, || format!("{from}, which is no member, tells a state"))?;
         let host = of_host(&mut self.hosts, by.host);
         let is_open = |open: &&Open| open.closed.is_none_or(|at| at >= by.at);
@@ -76,7 +74,7 @@ impl Checker for States {
     fn started(&mut self, by: &Sight<'_>) -> Verdict {
         self.replace(by, None);
         let host = of_host(&mut self.hosts, by.host);
-        host.address = Some(by.node.config().address);
+        host.addresses.insert(by.node.config().address.ip());
         host.streams.clear();
         Ok(())
     }
