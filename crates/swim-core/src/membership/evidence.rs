@@ -60,6 +60,8 @@ pub(super) struct Evidence {
 struct Told {
     budget: Budget,
     whom: VecDeque<(Instant, SocketAddr)>,
+    /// Who was told in the answer to a ping: one that pings all the time would be told nothing else.
+    noted: VecDeque<(Instant, SocketAddr)>,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,7 @@ pub(super) struct Hearsay {
 
 impl Default for Evidence {
     fn default() -> Self {
-        let told = |budget| Told { budget, whom: VecDeque::new() };
+        let told = |budget| Told { budget, whom: VecDeque::new(), noted: VecDeque::new() };
         let passed_on = || PassedOn { budget: HEARSAY, what: VecDeque::new() };
         Evidence {
             told: [told(TELLINGS_OF_OTHERS), told(TELLINGS_OF_OTHERS), told(TELLINGS)],
@@ -99,21 +101,20 @@ impl Evidence {
         quiet: Duration,
         standing: Standing,
     ) -> bool {
-        let Told { budget, whom } = &mut self.told[standing as usize];
-        while whom.front().is_some_and(|&(at, _)| at + quiet <= now) {
-            whom.pop_front();
-        }
-        if to.ip().is_unspecified() || to.port() == 0 {
-            return false;
-        }
-        if whom.iter().any(|&(_, address)| address == to) || !budget.take(now) {
-            return false;
-        }
-        if whom.len() == TOLD_MAX {
-            whom.pop_front();
-        }
-        whom.push_back((now, to));
-        true
+        let Told { budget, whom, .. } = &mut self.told[standing as usize];
+        may_hear(budget, whom, (now, to), quiet)
+    }
+
+    /// The same of what goes along with the answer to a ping.
+    pub(super) fn may_note(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        quiet: Duration,
+        standing: Standing,
+    ) -> bool {
+        let Told { budget, noted, .. } = &mut self.told[standing as usize];
+        may_hear(budget, noted, (now, to), quiet)
     }
 
     /// Whether an accusation about an unknown member is news that may be passed on; `from_member`
@@ -145,7 +146,7 @@ impl Evidence {
 
     /// Asserts that what is remembered is in order and no more than may be.
     pub(super) fn check(&self) {
-        for Told { whom, .. } in &self.told {
+        for whom in self.told.iter().flat_map(|told| [&told.whom, &told.noted]) {
             let told = whom.len();
             assert!(told <= TOLD_MAX, "{told} are told, {TOLD_MAX} are the most");
             assert!(whom.iter().is_sorted_by_key(|&(at, _)| at), "told: the oldest first");
@@ -156,6 +157,29 @@ impl Evidence {
             assert!(what.iter().is_sorted_by_key(|&(at, _)| at), "passed on: the oldest first");
         }
     }
+}
+
+/// Whether `to` may be told something now, and not again within `quiet`.
+fn may_hear(
+    budget: &mut Budget,
+    whom: &mut VecDeque<(Instant, SocketAddr)>,
+    (now, to): (Instant, SocketAddr),
+    quiet: Duration,
+) -> bool {
+    while whom.front().is_some_and(|&(at, _)| at + quiet <= now) {
+        whom.pop_front();
+    }
+    if to.ip().is_unspecified() || to.port() == 0 {
+        return false;
+    }
+    if whom.iter().any(|&(_, address)| address == to) || !budget.take(now) {
+        return false;
+    }
+    if whom.len() == TOLD_MAX {
+        whom.pop_front();
+    }
+    whom.push_back((now, to));
+    true
 }
 
 impl Hearsay {

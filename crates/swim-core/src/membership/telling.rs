@@ -99,9 +99,11 @@ impl Membership {
     }
 
     /// Whether who pings from an address, or in the name of this member, may be told what is held
-    /// against it, although that takes more bytes than the ping.
+    /// against it, although that takes more bytes than the ping. A ping does not say how far behind
+    /// its sender is: what it has to outrank it may still be told when it announces itself.
     pub(crate) fn may_note(&mut self, cx: &Context, asker: Option<Slot>, to: SocketAddr) -> bool {
-        self.may_tell(cx, asker, to, cx.config.probe_interval)
+        let standing = self.standing_of(&cx.config, asker, to);
+        self.evidence.may_note(cx.now(), to, cx.config.probe_interval, standing)
     }
 
     /// Whether an address may be told something now, and not again within `quiet`; `whom`, if
@@ -113,11 +115,15 @@ impl Membership {
         to: SocketAddr,
         quiet: Duration,
     ) -> bool {
+        let standing = self.standing_of(&cx.config, whom, to);
+        self.evidence.may_tell(cx.now(), to, quiet, standing)
+    }
+
+    /// As what somebody at this address counts, who goes by the name of this member.
+    fn standing_of(&self, config: &Config, whom: Option<Slot>, to: SocketAddr) -> Standing {
         let standing = |slot| self.members.entry(slot).standing_at(to);
         let known = whom.map_or(Standing::Stranger, standing);
-        let alike = cx.config.breaks(Sabotage::TellsAllAlike);
-        let standing = if alike { Standing::Stranger } else { known };
-        self.evidence.may_tell(cx.now(), to, quiet, standing)
+        if config.breaks(Sabotage::TellsAllAlike) { Standing::Stranger } else { known }
     }
 
     /// Sends what is known of a member to one address, as an alive.
@@ -142,17 +148,6 @@ impl Membership {
         let (address, versions) = (entry.announced_address(), entry.versions());
         let claim = Claim::Alive { address, meta: entry.meta(), versions };
         Update { name: entry.name(), incarnation, claim }
-    }
-
-    /// What somebody under the name of a member that is gone has to outrank, before it is told what
-    /// is held against that member: what the member announced, if that is near enough.
-    pub(crate) fn outranked_by_gone(&self, config: &Config, slot: Slot) -> Option<Update<'_>> {
-        let entry = self.members.entry(slot);
-        if entry.state().is_live() || config.breaks(Sabotage::TellsAccusationsAlone) {
-            return None;
-        }
-        let near = is_followed(self.members.announced(slot), entry.incarnation());
-        Some(if near { self.announced(config, slot) } else { self.to_outrank(config, slot) })
     }
 
     /// What an accused member that is far behind has to outrank. Where an accusation raised the

@@ -268,9 +268,7 @@ impl Node {
         }
         let own = cx.config.name.clone();
         let accusation = accused.and_then(|slot| membership.accusation(&own, slot));
-        // A ping does not say how far behind that the asker is.
-        let outranked = accused.and_then(|slot| membership.outranked_by_gone(&cx.config, slot));
-        let notes = [membership.goodbye(), outranked, accusation];
+        let notes = [membership.goodbye(), accusation];
         detector.answer_ping(cx, gossip, membership.members(), question, &notes)
     }
 

@@ -65,9 +65,8 @@ struct Contents {
 /// So many answers are owed at one address, at most. Older ones are over.
 const OWED_MAX: usize = 256;
 
-/// However short its ping is, a member hears that this node leaves, and what is held against it:
-/// one that is gone also what it has to outrank.
-const NOTES_MAX: usize = 3;
+/// Who is suspected, failed or gone is told so, and by whom, however short its ping is.
+const NOTES_MAX: usize = 2;
 
 impl Drawn {
     /// Whether a datagram answers a question, and is no longer, but for what the one who asks is

@@ -133,7 +133,7 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
 /// Seeds in which hostile hosts brought about what is shown by
 /// `s90_a_member_that_was_announced_elsewhere_far_above_is_back_at_home` (the first five),
 /// `a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left`, the test above, and
-/// `s89_a_pinger_that_is_held_for_gone_far_above_it_hears_what_it_has_to_outrank` (2275).
+/// `s89_a_member_that_pings_all_the_time_is_told_what_it_has_to_outrank` (2275).
 #[test]
 fn seeds_that_failed_under_hostile_hosts_settle() {
     for seed in [21, 63, 77, 85, 95, 219, 774, 2275] {
