@@ -60,7 +60,7 @@ pub(super) struct Evidence {
 struct Told {
     budget: Budget,
     whom: VecDeque<(Instant, SocketAddr)>,
-    /// Who was told in the answer to a ping: one that pings all the time would be told nothing else.
+    /// Who was told in the answer to a ping: one that always pings would be told nothing else.
     noted: VecDeque<(Instant, SocketAddr)>,
 }
 
