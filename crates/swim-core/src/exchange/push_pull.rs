@@ -146,6 +146,7 @@ impl Exchange {
     /// they have nothing else.
     pub(crate) fn may_tell_all(&mut self, cx: &mut Context, members: &Members) -> bool {
         let may = members.len() <= TABLE_SMALL
+            || has_left(members)
             || self.tables.take(cx.now())
             || cx.config.breaks(Sabotage::TellsEverybodyAll);
         if !may {
@@ -162,9 +163,9 @@ impl Exchange {
     }
 
     /// Everything that this node knows, itself first, with its application state. To compare views,
-    /// only itself and the digest of the rest; to tell the rest later, all but its state. Once this
-    /// node has left, only itself, but to whoever joins here: it heard no news since, and would
-    /// bring back members that are forgotten.
+    /// only itself and the digest of the rest; to tell the rest later, all but its state. From its
+    /// goodbye on this node tells only of itself, except to nodes that join here: its view is
+    /// frozen then, and would bring back members that are forgotten.
     pub(crate) fn state(&self, cx: &mut Context, members: &Members, scope: Scope) -> Framed {
         cx.count_sent(MessageKind::PushPull);
         self.whole_table(cx, members, scope)
@@ -180,8 +181,7 @@ impl Exchange {
         let is_partial = scope == Scope::Partial;
         let state = if is_partial { Bytes::new() } else { self.local_state(cx, scope) };
         let view = if is_partial { 0 } else { members.view_digest() };
-        let has_left = members.entry(Slot::LOCAL).state() == State::Left;
-        let alone = scope == Scope::Compare || (has_left && scope != Scope::Join);
+        let alone = scope == Scope::Compare || (has_left(members) && scope != Scope::Join);
         let (count, claim) = (if alone { 1 } else { usize::MAX }, claim(members));
         let told = members.iter().map(Entry::announcement).take(count);
         let framed = cx.channel.framed(|wire, out| match wire.format() {
@@ -217,6 +217,11 @@ impl Exchange {
 #[inline]
 fn claim(members: &Members) -> NameClaim {
     if members.is_withheld() { NameClaim::Withheld } else { NameClaim::Claimed }
+}
+
+/// Whether this node has said its goodbye.
+fn has_left(members: &Members) -> bool {
+    members.entry(Slot::LOCAL).state() == State::Left
 }
 
 /// This node itself, on the native wire.

@@ -205,7 +205,7 @@ impl Exchange {
 
     fn receive_data(&mut self, cx: &mut Context, id: StreamId, data: &[u8]) -> Option<Arrived> {
         if !self.has_room(&cx.config, data.len()) {
-            // Others make room for no stream but one that goes on.
+            // No other stream is ended for bytes that come after the answer.
             self.table.get(id).filter(|stream| stream.purpose() != Purpose::Answered)?;
             if !self.make_room(cx, id, data.len()) {
                 cx.stats.stream_bytes_received += data.len() as u64;

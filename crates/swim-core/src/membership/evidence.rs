@@ -60,7 +60,7 @@ pub(super) struct Evidence {
 struct Told {
     budget: Budget,
     whom: VecDeque<(Instant, SocketAddr)>,
-    /// Who was told in the answer to a ping: one that always pings would be told nothing else.
+    /// The same of notes in acks, apart: a member that pings all the time would get nothing else.
     noted: VecDeque<(Instant, SocketAddr)>,
 }
 

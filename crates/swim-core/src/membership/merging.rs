@@ -140,11 +140,13 @@ impl Membership {
         let len_max = self.members.len().saturating_add(table.newcomers_max);
         let own = cx.config.name.clone();
         let (mut sender, mut is_noted, mut accuses) = (Sender::Unknown, false, false);
+        let mut read = 0;
         for member in half.members() {
             if self.members.len() >= len_max {
                 cx.drop_quietly(DropReason::Overpacked);
                 break;
             }
+            read += 1;
             let Some(member) = unspoilt(cx, table.from, member) else {
                 continue;
             };
@@ -161,7 +163,7 @@ impl Membership {
             }
         }
         if accuses {
-            self.merge_accusations(cx, gossip, detector, origin, (half, sender));
+            self.merge_accusations(cx, gossip, detector, origin, (half, read, sender));
         }
     }
 
@@ -173,15 +175,17 @@ impl Membership {
             })
     }
 
-    /// Who sent the table, with one more member at its host: the one at the address that was
-    /// dialled; whoever dialled has another port then, and is known only where it is alone there.
+    /// The sender of the table, now that one more member at its host is read. If this node dialled,
+    /// the address decides. A member that dialled comes from another port, so it is known only if
+    /// no other one is at that host.
     fn sender_with<'a>(
         &self,
         sender: Sender<'a>,
         member: &MemberRef<'a>,
         table: &Table,
     ) -> Sender<'a> {
-        let Some(slot) = self.members.find(member.name) else {
+        // It may be at the host of this node, which did not send it.
+        let Some(slot) = self.members.find(member.name).filter(|&slot| slot != Slot::LOCAL) else {
             return sender;
         };
         let entry = self.members.entry(slot);
@@ -193,7 +197,8 @@ impl Membership {
         }
     }
 
-    /// Takes in what a table holds against live members, if it is known whose word that is.
+    /// Takes in what the first so many entries of a table hold against live members, if it is known
+    /// whose word that is.
     #[cold]
     fn merge_accusations(
         &mut self,
@@ -201,12 +206,12 @@ impl Membership {
         gossip: &mut Gossip,
         detector: &mut Detector,
         origin: Origin,
-        (half, sender): (Half<'_>, Sender<'_>),
+        (half, read, sender): (Half<'_>, usize, Sender<'_>),
     ) {
         let Sender::Named(sender) = sender else {
             return cx.drop_quietly(DropReason::FailedAccuser);
         };
-        for member in half.members().flatten() {
+        for member in half.members().take(read).flatten() {
             if self.is_accused_peer(&member) {
                 let update = told(&cx.config, &member, sender, origin);
                 self.receive_update(cx, gossip, detector, &News::new(&update, origin));

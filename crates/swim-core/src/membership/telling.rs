@@ -119,7 +119,7 @@ impl Membership {
         self.evidence.may_tell(cx.now(), to, quiet, standing)
     }
 
-    /// As what somebody at this address counts, who goes by the name of this member.
+    /// How an address counts whose user goes by the name of this member.
     fn standing_of(&self, config: &Config, whom: Option<Slot>, to: SocketAddr) -> Standing {
         let standing = |slot| self.members.entry(slot).standing_at(to);
         let known = whom.map_or(Standing::Stranger, standing);

@@ -238,12 +238,14 @@ impl Node {
         });
         let mut question = Question { to, ping, size, trusted, note_anyway: false };
         let withheld = if is_accused || !membership.announces_itself() {
-            if membership.status() == Status::Left {
-                // What is queued is old, or came from others who will hear it.
+            let has_left = membership.status() == Status::Left;
+            if has_left {
+                // Its queue and its application's payload are of a cluster that it is no part of.
                 question.trusted = None;
             }
             question.note_anyway = question.trusted.is_none() && membership.may_note(cx, asker, to);
-            self.answer_with_notes(&question, asker.filter(|_| is_accused))
+            // Once it has left, its view is frozen: what it holds against others may be over.
+            self.answer_with_notes(&question, asker.filter(|_| is_accused && !has_left))
         } else {
             detector.answer_ping(cx, gossip, members, &question, &[])
         };

@@ -148,6 +148,21 @@ fn s94_a_table_that_nobody_asked_for_brings_as_many_new_members_as_its_bytes_pay
 }
 
 #[test]
+fn s94_accusations_behind_the_members_that_are_paid_for_are_not_read() {
+    let mut peer = peer(Wire::Memberlist, false);
+    for known in [1..2, 9..10, 2_999..3_000] {
+        peer.receive(address(9), &table(known, 1, &[]));
+    }
+    peer.receive(address(9), &table(0..3_000, 1, &[1, 2_999]));
+    assert_eq!(peer.drops(DropReason::Overpacked), 1);
+    let state = |name| peer.node.member(name).unwrap().state;
+    assert_eq!(
+        [state("1"), state("9"), state("2999")],
+        [State::Suspect, State::Alive, State::Alive]
+    );
+}
+
+#[test]
 fn s94_what_holders_of_a_key_say_is_read_whole() {
     let mut peer = Peer::with(|config| {
         *config = config.clone().memberlist();
@@ -176,15 +191,21 @@ fn s94_few_bytes_are_much_work_where_all_that_is_compressed_is_read() {
 /// A push/pull of memberlist's wire with so many members, compressed as Go does. With metadata they
 /// have addresses of their own, as real ones have them.
 fn look_alikes(count: u16, meta: usize) -> Vec<u8> {
+    table(0..count, meta, &[])
+}
+
+/// The same of these members, of which some are held for failed.
+fn table(numbers: core::ops::Range<u16>, meta: usize, failed: &[u16]) -> Vec<u8> {
+    let count = numbers.end;
     let metas: Vec<String> =
         (0..count).map(|number| format!("{}{number:08}", "rack=7 ".repeat(80))).collect();
     let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
-    let members: Vec<MemberRef<'_>> = (0..count)
-        .zip(names.iter().zip(&metas))
+    let members: Vec<MemberRef<'_>> = numbers
+        .map(|number| (number, (&names[usize::from(number)], &metas[usize::from(number)])))
         .map(|(number, (name, text))| MemberRef {
             name,
             address: address(if meta == 0 { 1 } else { number }),
-            state: State::Alive,
+            state: if failed.contains(&number) { State::Failed } else { State::Alive },
             incarnation: Incarnation(1),
             meta: &text.as_bytes()[text.len() - meta..],
             versions: Versions::MEMBERLIST,
