@@ -17,6 +17,7 @@ use swim_core::Instant;
 use super::run::Run;
 use crate::dice::Dice;
 use crate::links::Between;
+use crate::time::millis;
 use access::Rollout;
 
 pub(super) use kind::Lasting;
@@ -139,7 +140,11 @@ impl Run {
             Stage::Broken(links) => self.mend(links),
             Stage::Misplaced(host) => self.put_right(host, &mut course.dice),
             Stage::Second(host) | Stage::Leaving(host) => self.stop_second(host),
-            Stage::Rollout(rollout) => self.catch_up(&rollout),
+            Stage::Rollout(rollout) => {
+                // A process that stood still first sends what it sealed before.
+                self.world.run(millis(1));
+                self.catch_up(&rollout);
+            }
         }
     }
 
