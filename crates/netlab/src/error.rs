@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a lab lacks on this machine, and what to do about it.
+/// A requirement of a lab that this machine does not meet, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);
 

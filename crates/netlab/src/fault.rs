@@ -1,4 +1,4 @@
-//! What somebody types to break a lab while it runs.
+//! The commands that break a lab while it runs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a case has measured.
+//! The measurements of a case.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a router answers to a packet that is too large for the next link.
+//! The answer of a router to a packet that is too large for the next link.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

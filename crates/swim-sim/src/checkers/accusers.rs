@@ -7,8 +7,8 @@ use swim_core::{Event, Name, Via};
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::trace::event_member;
 
-/// Nothing that a member says which a node holds failed starts or confirms a suspicion of a live
-/// one there, or ends it: neither in packets nor in tables.
+/// No claim of a member that a node holds failed starts, confirms or ends a suspicion of a live
+/// member there, neither in packets nor in tables.
 ///
 /// From its second failure on a member may be shown as failed although it is back: of those no
 /// accusation is looked at.
@@ -68,7 +68,7 @@ impl Checker for Accusers {
         let views = of_host(&mut self.hosts, by.host);
         let accuser = match event {
             Event::Suspected { accuser, .. } | Event::Confirmed { accuser, .. } => Some(accuser),
-            // What it found out itself may be a verdict that it heard while the declarer was live.
+            // Its own verdict may be one that it heard while the declarer was live.
             Event::Failed { via: Via::Own, .. } => None,
             Event::Failed { declared_by, suspected_for, .. } if !suspected_for.is_zero() => {
                 Some(declared_by)

@@ -22,7 +22,7 @@ pub struct Asked {
     opener: Opener,
 }
 
-/// Whom a node suspects, by its events.
+/// The members that a node suspects, by its events.
 #[derive(Debug, Default)]
 struct Suspects {
     by_name: BTreeMap<Name, Suspect>,

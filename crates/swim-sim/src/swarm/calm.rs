@@ -23,7 +23,7 @@ impl Run {
             self.seen.add("healed without a join", 1);
         } else {
             if self.welcome_back() {
-                // Who is apart is seen once they were answered, or were not.
+                // Islands are known once the joins have ended.
                 self.world.run(self.plan.config.stream_timeout);
             }
             self.join_islands();

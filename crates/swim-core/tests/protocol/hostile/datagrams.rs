@@ -333,7 +333,7 @@ fn with_news() -> Peer {
     peer
 }
 
-/// Who is asked to ping this member, and under which number.
+/// The relays that are asked to ping this member, each with the number of the request.
 fn questions_about(name: &str, outputs: &[Output]) -> Vec<(SocketAddr, u32)> {
     let question = |(to, payload): (SocketAddr, Bytes)| {
         let Some(Ok(Message::IndirectPing(asked))) = wire::open_packet(&payload, b"").ok()?.next()

@@ -221,7 +221,7 @@ fn merge(peer: &mut Peer, name: &str, state: usize, incarnation: u32) -> Vec<Out
         meta: if local { b"" } else { b"m" },
         versions: Versions::MEMBERLIST,
     };
-    // Who sends a table is in it, too.
+    // A table contains its sender.
     let sender = MemberRef {
         name: LISTENER,
         address: at(LISTENER_ADDRESS),

@@ -95,7 +95,7 @@ impl Run {
             let pause = (interval * 5).min(self.chaos_lasts() / steps);
             course.due = Some(now + course.dice.time(pause));
         } else {
-            // Whoever was overlooked.
+            // A process that stood still was skipped.
             (0..nodes).for_each(|host| self.follow_settings(host));
             if rollout.phase + 1 < phases {
                 (rollout.phase, rollout.next) = (rollout.phase + 1, 0);

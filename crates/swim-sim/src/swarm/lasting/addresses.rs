@@ -35,7 +35,7 @@ impl Run {
         if self.exists(host) {
             self.restart_at(host, address, dice);
         } else {
-            // Whoever starts it next does so with settings that are right.
+            // Its next start uses the right settings.
             self.world.hosts[host].config.address = address;
         }
     }

@@ -26,7 +26,7 @@ pub(in crate::swarm) enum Lasting {
     NewKey,
     /// All nodes move to another label, one after the other.
     NewLabel,
-    /// All nodes stop to require seals, then to seal, and begin again.
+    /// All nodes stop requiring seals, then stop sealing, and start both again.
     NewEncryption,
 }
 
@@ -42,7 +42,7 @@ impl Lasting {
         Lasting::NewEncryption,
     ];
 
-    /// What a sweep calls it when it happened.
+    /// Its name in the counts of a sweep.
     pub(in crate::swarm) fn as_str(self) -> &'static str {
         match self {
             Lasting::Deaf => "members deaf",
@@ -78,7 +78,7 @@ impl Lasting {
         }
     }
 
-    /// What decides how it goes on.
+    /// The stream of chance that it draws from.
     pub(super) fn draws(self) -> Draws {
         match self {
             Lasting::Deaf => Draws::Deaf,
@@ -92,7 +92,7 @@ impl Lasting {
         }
     }
 
-    /// Those that a seed has which has some: many, or few, of those that are possible.
+    /// Draws the kinds of a seed with lasting faults: many or few of the possible ones.
     pub(in crate::swarm) fn draw(dice: &mut Dice, possible: impl Fn(Lasting) -> bool) -> Vec<Self> {
         let one_in = dice.pick(&[2, 2, 3, 6]);
         let drawn = Lasting::ALL.map(|kind| dice.one_in(one_in) && possible(kind));
