@@ -153,17 +153,11 @@ impl Exchange {
         id: StreamId,
         input: StreamInput<'_>,
     ) -> Option<Arrived> {
-        if let StreamInput::Data(data) = input {
-            return self.receive_data(cx, id, data);
-        }
-        let stream = self.table.get(id)?;
-        let (purpose, is_silent) = (stream.purpose(), stream.received() == 0);
         match input {
-            StreamInput::Data(_) => {}
+            StreamInput::Data(data) => return self.receive_data(cx, id, data),
             StreamInput::Opened => self.table.set_opened(id),
             StreamInput::Certified(names) => self.table.set_certified(id, names),
-            StreamInput::Finished if purpose == Purpose::Answered => self.close(cx, id),
-            StreamInput::Finished => self.receive_end(cx, id, purpose, is_silent),
+            StreamInput::Finished => self.receive_end(cx, id),
             StreamInput::Failed(error) => self.receive_failure(cx, id, error),
         }
         None
@@ -186,10 +180,14 @@ impl Exchange {
         report_failure(cx, purpose, failure);
     }
 
-    /// The peer ended its side before its part was complete.
-    #[cold]
-    fn receive_end(&mut self, cx: &mut Context, id: StreamId, purpose: Purpose, is_silent: bool) {
-        match purpose {
+    /// The peer ended its side. Unless it was answered, its part was not complete.
+    fn receive_end(&mut self, cx: &mut Context, id: StreamId) {
+        let Some(stream) = self.table.get(id) else {
+            return;
+        };
+        let is_silent = stream.received() == 0;
+        match stream.purpose() {
+            Purpose::Answered => self.close(cx, id),
             // Memberlist acknowledges no message: whoever takes one closes the stream.
             Purpose::Message { request } if is_silent && cx.config.wire.is_memberlist() => {
                 self.complete(cx, id);

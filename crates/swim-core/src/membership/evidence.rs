@@ -59,9 +59,18 @@ pub(super) struct Evidence {
 #[derive(Debug)]
 struct Told {
     budget: Budget,
-    whom: VecDeque<(Instant, SocketAddr)>,
-    /// The same of notes in acks, apart: a member that pings all the time would get nothing else.
-    noted: VecDeque<(Instant, SocketAddr)>,
+    /// By [`Telling`].
+    whom: [VecDeque<(Instant, SocketAddr)>; 2],
+}
+
+/// How a member is told. Each has its own turns: a member that pings all the time would get nothing
+/// but notes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Telling {
+    /// In a packet of its own.
+    Packet = 0,
+    /// In the ack to its ping.
+    Note = 1,
 }
 
 #[derive(Debug)]
@@ -82,7 +91,7 @@ pub(super) struct Hearsay {
 
 impl Default for Evidence {
     fn default() -> Self {
-        let told = |budget| Told { budget, whom: VecDeque::new(), noted: VecDeque::new() };
+        let told = |budget| Told { budget, whom: [VecDeque::new(), VecDeque::new()] };
         let passed_on = || PassedOn { budget: HEARSAY, what: VecDeque::new() };
         Evidence {
             told: [told(TELLINGS_OF_OTHERS), told(TELLINGS_OF_OTHERS), told(TELLINGS)],
@@ -97,24 +106,26 @@ impl Evidence {
     pub(super) fn may_tell(
         &mut self,
         now: Instant,
-        to: SocketAddr,
+        (telling, to): (Telling, SocketAddr),
         quiet: Duration,
         standing: Standing,
     ) -> bool {
-        let Told { budget, whom, .. } = &mut self.told[standing as usize];
-        may_hear(budget, whom, (now, to), quiet)
-    }
-
-    /// The same of what goes along with the answer to a ping.
-    pub(super) fn may_note(
-        &mut self,
-        now: Instant,
-        to: SocketAddr,
-        quiet: Duration,
-        standing: Standing,
-    ) -> bool {
-        let Told { budget, noted, .. } = &mut self.told[standing as usize];
-        may_hear(budget, noted, (now, to), quiet)
+        let Told { budget, whom } = &mut self.told[standing as usize];
+        let whom = &mut whom[telling as usize];
+        while whom.front().is_some_and(|&(at, _)| at + quiet <= now) {
+            whom.pop_front();
+        }
+        if to.ip().is_unspecified() || to.port() == 0 {
+            return false;
+        }
+        if whom.iter().any(|&(_, address)| address == to) || !budget.take(now) {
+            return false;
+        }
+        if whom.len() == TOLD_MAX {
+            whom.pop_front();
+        }
+        whom.push_back((now, to));
+        true
     }
 
     /// Whether an accusation about an unknown member is news that may be passed on; `from_member`
@@ -146,7 +157,7 @@ impl Evidence {
 
     /// Asserts that what is remembered is in order and no more than may be.
     pub(super) fn check(&self) {
-        for whom in self.told.iter().flat_map(|told| [&told.whom, &told.noted]) {
+        for whom in self.told.iter().flat_map(|told| &told.whom) {
             let told = whom.len();
             assert!(told <= TOLD_MAX, "{told} are told, {TOLD_MAX} are the most");
             assert!(whom.iter().is_sorted_by_key(|&(at, _)| at), "told: the oldest first");
@@ -157,29 +168,6 @@ impl Evidence {
             assert!(what.iter().is_sorted_by_key(|&(at, _)| at), "passed on: the oldest first");
         }
     }
-}
-
-/// Whether `to` may be told something now, and not again within `quiet`.
-fn may_hear(
-    budget: &mut Budget,
-    whom: &mut VecDeque<(Instant, SocketAddr)>,
-    (now, to): (Instant, SocketAddr),
-    quiet: Duration,
-) -> bool {
-    while whom.front().is_some_and(|&(at, _)| at + quiet <= now) {
-        whom.pop_front();
-    }
-    if to.ip().is_unspecified() || to.port() == 0 {
-        return false;
-    }
-    if whom.iter().any(|&(_, address)| address == to) || !budget.take(now) {
-        return false;
-    }
-    if whom.len() == TOLD_MAX {
-        whom.pop_front();
-    }
-    whom.push_back((now, to));
-    true
 }
 
 impl Hearsay {
@@ -203,7 +191,9 @@ mod tests {
         let (mut evidence, now) = (Evidence::default(), Instant::ORIGIN);
         let to = |port| SocketAddr::new(HOST, port);
         let mut told = |standing| {
-            let may = |&port: &u16| evidence.may_tell(now, to(port), Duration::MAX, standing);
+            let may = |&port: &u16| {
+                evidence.may_tell(now, (Telling::Packet, to(port)), Duration::MAX, standing)
+            };
             (1..1000).filter(may).count()
         };
         assert_eq!([Standing::Stranger, Standing::Announced].map(&mut told), [32, 32]);
@@ -230,7 +220,7 @@ mod tests {
     #[should_panic(expected = "65 are told, 64 are the most")]
     fn more_told_than_may_be_are_noticed() {
         let mut evidence = Evidence::default();
-        evidence.told[0].whom.resize(TOLD_MAX + 1, (Instant::ORIGIN, TO));
+        evidence.told[0].whom[1].resize(TOLD_MAX + 1, (Instant::ORIGIN, TO));
         evidence.check();
     }
 
@@ -246,7 +236,7 @@ mod tests {
     #[should_panic(expected = "told: the oldest first")]
     fn tellings_out_of_order_are_noticed() {
         let mut evidence = Evidence::default();
-        evidence.told[2].whom.extend([(Instant::NEVER, TO), (Instant::ORIGIN, TO)]);
+        evidence.told[2].whom[0].extend([(Instant::NEVER, TO), (Instant::ORIGIN, TO)]);
         evidence.check();
     }
 

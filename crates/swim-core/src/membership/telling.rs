@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::evidence::{Hearsay, is_followed};
+use super::evidence::{Hearsay, Telling, is_followed};
 use super::{Membership, News, Origin};
 use crate::config::Config;
 use crate::context::Context;
@@ -103,7 +103,7 @@ impl Membership {
     /// its sender is: what it has to outrank it may still be told when it announces itself.
     pub(crate) fn may_note(&mut self, cx: &Context, asker: Option<Slot>, to: SocketAddr) -> bool {
         let standing = self.standing_of(&cx.config, asker, to);
-        self.evidence.may_note(cx.now(), to, cx.config.probe_interval, standing)
+        self.evidence.may_tell(cx.now(), (Telling::Note, to), cx.config.probe_interval, standing)
     }
 
     /// Whether an address may be told something now, and not again within `quiet`; `whom`, if
@@ -116,7 +116,7 @@ impl Membership {
         quiet: Duration,
     ) -> bool {
         let standing = self.standing_of(&cx.config, whom, to);
-        self.evidence.may_tell(cx.now(), to, quiet, standing)
+        self.evidence.may_tell(cx.now(), (Telling::Packet, to), quiet, standing)
     }
 
     /// How an address counts whose user goes by the name of this member.
