@@ -1,6 +1,5 @@
 //! The means of a case: a network of its own, and nodes in it.
 
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,13 +7,14 @@ use std::thread::JoinHandle;
 use swim_driver::{BindError, Hooks, NoHooks, Options, State};
 
 use crate::adapter::Threads;
+use crate::alone::wait_for_copies_of_sockets;
 use crate::counting::Tasks;
 use crate::loopback;
 use crate::node::Node;
 use crate::setting::{Setting, World};
 use crate::stranger::Stranger;
 use crate::unstarted::Unstarted;
-use crate::wait::{in_time, pause, until};
+use crate::wait::until;
 
 /// A network of its own, and nodes in it.
 #[derive(Clone)]
@@ -66,27 +66,8 @@ impl Scene {
     }
 
     pub(crate) async fn start_with_hooks(&self, options: Options, hooks: Box<dyn Hooks>) -> Node {
+        wait_for_copies_of_sockets();
         self.world.start(options, hooks).await.unwrap().into()
-    }
-
-    /// A node at the address of one that was stopped. The sockets of that one are closed, but a
-    /// process that another case begins at that moment has copies of them until it runs its
-    /// program.
-    pub(crate) async fn start_again(&self, options: Options) -> Node {
-        let start = async {
-            loop {
-                match self.world.start(options.clone(), Box::new(NoHooks)).await {
-                    Ok(node) => return node.into(),
-                    Err(BindError::Socket { error, .. })
-                        if error.kind() == ErrorKind::AddrInUse =>
-                    {
-                        pause().await;
-                    }
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        };
-        in_time("the port of a stopped node is free", start).await
     }
 
     /// A node with this name and nothing else to say about it.
@@ -95,7 +76,7 @@ impl Scene {
     }
 
     pub(crate) async fn bind(&self, options: Options) -> Result<Box<dyn Unstarted>, BindError> {
-        self.world.bind(options, Box::new(NoHooks)).await
+        self.bind_with_hooks(options, Box::new(NoHooks)).await
     }
 
     pub(crate) async fn bind_with_hooks(
@@ -103,6 +84,7 @@ impl Scene {
         options: Options,
         hooks: Box<dyn Hooks>,
     ) -> Result<Box<dyn Unstarted>, BindError> {
+        wait_for_copies_of_sockets();
         self.world.bind(options, hooks).await
     }
 
@@ -152,6 +134,7 @@ impl Scene {
     }
 
     pub(crate) fn stranger_at(&self, bind: SocketAddr) -> Result<Stranger, BindError> {
+        wait_for_copies_of_sockets();
         Ok(Stranger::new(self.world.open(bind)?))
     }
 

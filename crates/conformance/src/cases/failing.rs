@@ -82,7 +82,7 @@ async fn a_node_that_crashed_and_is_started_again_is_alive_everywhere(scene: &Sc
     options.bind = c.cluster.local_address();
     let before = c.cluster.local().incarnation;
     c.crash().await;
-    let again = scene.start_again(options).await;
+    let again = scene.start(options).await;
     until("c is alive everywhere", || {
         let alive = |member: Member| member.state == State::Alive && member.incarnation >= before;
         again.cluster.members().len() == 3
@@ -96,7 +96,7 @@ async fn a_node_that_shut_down_and_is_started_again_is_alive_everywhere(scene: &
     let mut options = scene.returning("c");
     options.seeds = vec![a.address()];
     for _ in 0..3 {
-        let c = scene.start_again(options.clone()).await;
+        let c = scene.start(options.clone()).await;
         // On its port of the first time.
         options.bind = c.socket();
         until("c is alive everywhere", || {
