@@ -1,6 +1,7 @@
 //! Isolation: this node hears nobody. Either its own network is gone, or everybody else is; in both
 //! cases local health, which has it probe more and more rarely, helps nobody.
 
+use core::mem;
 use core::time::Duration;
 
 use super::Detector;
@@ -15,9 +16,10 @@ use crate::time::Instant;
 /// hear nothing for long, until it asks.
 const PROBES_FAILED_MIN: u8 = 2;
 
-/// The most members that are pinged in a period besides the one that is probed. All of 4,000 have
-/// been pinged after the shortest suspicion.
-const SILENT_MAX: usize = 256;
+/// The most members that are pinged in a period besides the one that is probed: while nobody is
+/// heard those that are not suspected yet, afterwards those that are since. All of 4,000 have been pinged
+/// after the shortest suspicion.
+const SILENT_MAX: u32 = 256;
 
 /// When somebody was heard, and what follows from it.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(super) struct Isolation {
     is_on: bool,
     /// When somebody was heard after the last time.
     ended: Option<Instant>,
+    /// Somebody was heard in this period, after several probes had failed: since when nobody was.
+    just_ended: Option<Instant>,
 }
 
 impl Isolation {
@@ -55,21 +59,33 @@ impl Detector {
         self.isolation.ended.filter(|_| !self.isolation.is_on)
     }
 
+    /// If this node heard somebody again in the period that is over: since when it had not, and how
+    /// many of those whom it suspects since then are asked in a period.
+    #[inline]
+    pub(crate) fn take_return(&mut self) -> Option<(Instant, u32)> {
+        self.isolation.just_ended.take().map(|since| (since, SILENT_MAX))
+    }
+
     /// This node heard from a member: an answer, a ping from where it is at home, a stream.
     #[inline]
     pub(crate) fn note_heard(&mut self, cx: &mut Context) {
-        if self.isolation.is_on {
-            self.end_isolation(cx);
+        if self.isolation.probes_failed != 0 || self.isolation.is_on {
+            self.end_silence(cx);
         }
         self.isolation.heard_at = cx.now();
-        self.isolation.probes_failed = 0;
     }
 
     #[cold]
-    fn end_isolation(&mut self, cx: &mut Context) {
-        let silent_for = cx.now() - self.isolation.heard_at;
-        (self.isolation.is_on, self.isolation.ended) = (false, Some(cx.now()));
-        cx.emit(Event::HeardAgain { silent_for });
+    fn end_silence(&mut self, cx: &mut Context) {
+        if self.isolation.probes_failed >= PROBES_FAILED_MIN {
+            self.isolation.just_ended.get_or_insert(self.isolation.heard_at);
+        }
+        self.isolation.probes_failed = 0;
+        if mem::take(&mut self.isolation.is_on) {
+            self.isolation.ended = Some(cx.now());
+            let silent_for = cx.now() - self.isolation.heard_at;
+            cx.emit(Event::HeardAgain { silent_for });
+        }
     }
 
     /// A period is over: whether it is the one in which this node becomes isolated.
@@ -107,7 +123,7 @@ impl Detector {
     pub(crate) fn silent_share(&self, config: &Config, members: &Members) -> usize {
         let within = config.suspicion_timeouts(members.live()).min.as_millis().max(1);
         let share = members.peers() as u128 * config.probe_interval.as_millis() / within + 1;
-        usize::try_from(share).unwrap_or(SILENT_MAX).min(SILENT_MAX)
+        usize::try_from(share).unwrap_or(usize::MAX).min(SILENT_MAX as usize)
     }
 }
 

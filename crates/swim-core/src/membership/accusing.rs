@@ -339,6 +339,15 @@ impl Membership {
 
     // Last calls: a suspect is told that it is one, and asked what it has to say.
 
+    /// This node hears members again, for the first time `since` then: whom it suspects since, it
+    /// asks soon, `share` of them in each period. Nobody has heard of these suspicions, and none of
+    /// the suspects knows what to refute.
+    pub(crate) fn ask_own_suspects(&mut self, cx: &Context, (since, share): (Instant, u32)) {
+        if !cx.config.breaks(Sabotage::KeepsItsPaceAlone) {
+            self.suspicions.ask_own(since, cx.now(), cx.config.probe_interval, share);
+        }
+    }
+
     /// A suspect that is to be asked now, if any is due; call it again until it returns none.
     pub(crate) fn take_last_call(&mut self, cx: &Context, now: Instant) -> Option<Slot> {
         while let Some(suspect) = self.suspicions.take_call(now) {

@@ -132,6 +132,14 @@ impl Suspicion {
         (self.asked, self.call) = (now, now);
     }
 
+    /// The suspect is asked at this time, unless it is sooner anyway, and has the time to answer.
+    pub(super) fn ask_at(&mut self, at: Instant) {
+        if at < self.call {
+            self.call = at;
+            self.deadline = self.deadline.max(at + self.terms.last_call);
+        }
+    }
+
     /// Moves the deadline forward, though never so near that an answer would come too late: the
     /// suspect is asked anew, as what it was asked before may have been in vain.
     fn shorten(&mut self, now: Instant, wanted: Instant, random: &mut Random) {

@@ -1,6 +1,8 @@
 //! All running suspicions, and when each times out. Lifeguard, section IV.B.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::suspicion::{Suspicion, Terms};
 use crate::deadlines::Deadlines;
@@ -76,6 +78,19 @@ impl Suspicions {
     /// has the time to answer.
     pub(super) fn ask_again(&mut self, now: Instant, suspect: Slot) {
         self.change(suspect, |it| it.ask_again(now));
+    }
+
+    /// Those whom this node suspects `since` then, by its own probes, are asked in the periods that
+    /// follow, `share` in each.
+    pub(super) fn ask_own(&mut self, since: Instant, now: Instant, period: Duration, share: u32) {
+        let own = |(_, it): &(&Slot, &Suspicion)| it.is_own() && it.started() >= since;
+        let suspects: Vec<Slot> =
+            self.by_suspect.iter().filter(own).map(|(slot, _)| *slot).collect();
+        let mut at = now;
+        for suspect in suspects {
+            self.change(suspect, |it| it.ask_at(at));
+            at = at + period / share;
+        }
     }
 
     /// The suspect answered this node.

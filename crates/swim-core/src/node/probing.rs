@@ -50,6 +50,8 @@ impl Node {
         }
         if self.detector.is_isolated() {
             self.ping_the_silent();
+        } else if let Some(silence) = self.detector.take_return() {
+            self.membership.ask_own_suspects(&self.cx, silence);
         }
         self.look_for_the_failed();
         if self.membership.waits_for_name() {

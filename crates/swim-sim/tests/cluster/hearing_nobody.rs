@@ -101,6 +101,22 @@ fn s79_after_the_heal_nobody_else_is_declared_failed() {
 }
 
 #[test]
+fn s79_whom_a_lone_node_suspects_it_asks_as_soon_as_it_hears_somebody() {
+    for (seed, memberlist) in (0..24).map(|seed| (seed, seed % 2 == 1)) {
+        let mut world = options(seed, memberlist).build();
+        world.form(NODES);
+        world.isolate(LONE);
+        // Short ones are over before it is isolated, and it suspects some all the same.
+        world.run(secs(8 + seed));
+        world.heal();
+        let healed = world.now();
+        let whole = world.run_until(secs(60), World::converged);
+        println!("seed {seed}: {:?}", world.now() - healed);
+        assert!(whole && world.now() - healed < secs(10), "{}", world.report(Some(LONE)));
+    }
+}
+
+#[test]
 fn s79_a_node_that_hears_somebody_is_not_isolated() {
     let mut world = options(3, false).loss(0.3).build();
     world.form(10);
