@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
-use swim_sim::{Options, World, secs};
+use swim_sim::{WorldOptions, World, secs};
 use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
@@ -41,7 +41,7 @@ fn main() {
 
 fn measure(nodes: usize) {
     let before = counting::live();
-    let mut world = Options::new(1).digest(false).records(false).build();
+    let mut world = WorldOptions::new(1).digest(false).records(false).build();
     world.assemble(nodes);
     // Until what came of the start has ended.
     world.run(secs(30));

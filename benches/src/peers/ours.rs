@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use swim_core::{Event, Instant};
-use swim_sim::{Options, World};
+use swim_sim::{WorldOptions, World};
 
 use super::cluster::{Cluster, Setting, Volume};
 
@@ -35,7 +35,7 @@ impl<const STREAMS: bool> Cluster for Ours<STREAMS> {
     const NAME: &'static str = if STREAMS { "ours" } else { "ours, no stream pings" };
 
     fn assemble(setting: Setting) -> Self {
-        let options = Options::new(setting.seed).digest(false).records(setting.records);
+        let options = WorldOptions::new(setting.seed).digest(false).records(setting.records);
         let mut world = options
             .configure(|_, config| {
                 config.stream_ping = STREAMS;

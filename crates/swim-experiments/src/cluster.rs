@@ -1,7 +1,7 @@
 //! The clusters that experiments are made with.
 
 use swim_core::{Config, Stats};
-use swim_sim::{Options, World};
+use swim_sim::{World, WorldOptions};
 
 /// The names of the first nodes of an assembled cluster.
 pub(crate) fn names(nodes: usize) -> Vec<String> {
@@ -14,8 +14,8 @@ pub(crate) fn borrowed(names: &[String]) -> Vec<&str> {
 }
 
 /// The LAN profile with changes, 0.5 to 2 ms of latency, no digest of the run.
-pub(crate) fn lan(seed: u64, change: impl Fn(&mut Config) + 'static) -> Options {
-    Options::new(seed).digest(false).configure(move |_, config| change(config))
+pub(crate) fn lan(seed: u64, change: impl Fn(&mut Config) + 'static) -> WorldOptions {
+    WorldOptions::new(seed).digest(false).configure(move |_, config| change(config))
 }
 
 /// The sum of a counter over these nodes, which all run.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use swim_core::{Config, Name, State};
-use swim_sim::{Options, secs};
+use swim_sim::{WorldOptions, secs};
 
 /// One of the presets of `Config`.
 type Profile = fn(Name, SocketAddr) -> Config;
@@ -37,7 +37,7 @@ fn main() {
 }
 
 fn detection(seed: u64, nodes: u64, profile: Profile) -> Duration {
-    let mut world = Options::new(seed).profile(profile).build();
+    let mut world = WorldOptions::new(seed).profile(profile).build();
     let count = usize::try_from(nodes).expect("a number of nodes that fits memory");
     world.form(count);
     world.run(secs(7));

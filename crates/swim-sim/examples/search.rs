@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use swim_core::Config;
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 #[path = "../tests/cluster/searches.rs"]
 mod searches;
@@ -32,7 +32,7 @@ fn main() {
     println!("nodes            0 s    10 min       1 h    healed");
     for (rule, change) in rules() {
         for &nodes in &sizes {
-            let options = Options::new(1).configure(move |_, config| change(config));
+            let options = WorldOptions::new(1).configure(move |_, config| change(config));
             let rates = to_one_address(options, nodes, &[secs(0), secs(600), secs(3600)]);
             let healed = healed(change, nodes);
             print!("{nodes:>5} {rule:<6}");
@@ -44,7 +44,7 @@ fn main() {
     for (rule, change) in rules() {
         // Where all search alone, a thousand take an hour for it.
         for &nodes in sizes.iter().filter(|&&nodes| nodes <= 100 || rule == "now") {
-            let options = Options::new(1).configure(move |_, config| change(config));
+            let options = WorldOptions::new(1).configure(move |_, config| change(config));
             println!("{nodes:>5} {rule:<6}{:>8.3}", to_many_addresses(options, nodes));
         }
     }
@@ -65,7 +65,7 @@ fn rules() -> Vec<(&'static str, Rule)> {
 fn healed(change: Rule, nodes: usize) -> Duration {
     let runs: u32 = if nodes > 100 { 1 } else { 10 };
     let times = (0..runs).map(|run| {
-        let mut world = Options::new(run.into())
+        let mut world = WorldOptions::new(run.into())
             .configure(move |_, config| change(config))
             .digest(false)
             .records(false)

@@ -164,9 +164,9 @@ impl World {
     ///
     /// ```
     /// use swim_sim::checkers::Sent;
-    /// use swim_sim::{Options, secs};
+    /// use swim_sim::{WorldOptions, secs};
     ///
-    /// let mut world = Options::new(1).checked().build();
+    /// let mut world = WorldOptions::new(1).checked().build();
     /// world.form(3);
     /// world.tell_sent("n0", Sent::Broadcast { payload: b"hello" });
     /// world.request("n0", |node, now| node.broadcast(now, b"hello")).expect("there is room");

@@ -21,8 +21,8 @@
 //! answers for it.
 //!
 //! What a driver writes has left it when no more than the buffers of the connection hold
-//! ([`Options::stream_buffer`](crate::Options::stream_buffer)) is still to be read by the peer's
-//! process. What a bare node writes leaves it at once.
+//! ([`WorldOptions::stream_buffer`](crate::WorldOptions::stream_buffer)) is still to be read by the
+//! peer's process. What a bare node writes leaves it at once.
 //!
 //! `Finish` arrives after everything written before it. After `Close`, what was written is still on
 //! its way, but the process hears nothing more of the stream. `Abort` discards what has not arrived

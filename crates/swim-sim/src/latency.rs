@@ -16,10 +16,10 @@ pub enum Latency {
     /// slower than the slowest of two million.
     ///
     /// ```
-    /// use swim_sim::{Latency, Options, millis};
+    /// use swim_sim::{Latency, WorldOptions, millis};
     ///
     /// // Half of the datagrams take up to 1 ms, and one of a hundred takes 20 ms or more.
-    /// let world = Options::new(1)
+    /// let world = WorldOptions::new(1)
     ///     .latency(Latency::LogNormal { median: millis(1), p99: millis(20) })
     ///     .build();
     /// ```

@@ -3,7 +3,7 @@
 //!
 //! A [`World`] runs real nodes in one thread, without sockets and without waiting: an hour of a
 //! small cluster takes a fraction of a second. Everything that happens is a pure function of the
-//! seed, the [`Options`] and the calls, so that a failure found once is found again.
+//! seed, the [`WorldOptions`] and the calls, so that a failure found once is found again.
 //!
 //! ```
 //! use swim_sim::{World, secs};
@@ -46,7 +46,7 @@
 //!   driver waits in its sockets, datagrams up to a limit, until it takes a turn; it runs whenever
 //!   something waits, or only so often and for so long ([`World::poll_driver_every`]). It is told
 //!   that a write is written when its peer has read all but what the buffers hold
-//!   ([`Options::stream_buffer`]). Its dials end by the model of streams, or when it said.
+//!   ([`WorldOptions::stream_buffer`]). Its dials end by the model of streams, or when it said.
 //! - **A hostile host** ([`Hostile`]) is no member, and has no keys. It sends what it likes under
 //!   any source address, opens streams, and on the path it records what members say, says it
 //!   again, whole or changed, and leads their streams elsewhere ([`World::set_hostile`]).
@@ -65,8 +65,8 @@
 //!
 //! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes
 //! down, that nobody comes back from the dead by old news, that each request has one answer, that
-//! with keys no message is delivered twice, and so on. [`Options::checked`] has all of them watch a
-//! world, [`Options::check`] one of your own.
+//! with keys no message is delivered twice, and so on. [`WorldOptions::checked`] has all of them
+//! watch a world, [`WorldOptions::check`] one of your own.
 //!
 //! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and
 //! runs many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
@@ -77,7 +77,7 @@
 //! # When an expectation is not met
 //!
 //! It panics with what every node believes, the last events about the member in question, the seed,
-//! and the command that runs it again (see [`Options::replay`]).
+//! and the command that runs it again (see [`WorldOptions::replay`]).
 #![forbid(unsafe_code)]
 
 mod adapter;
@@ -137,7 +137,7 @@ pub use loss::Loss;
 pub use names::Lookup;
 pub use network::Network;
 pub use network_options::{NetworkOptions, Reordering};
-pub use options::{Options, Pieces};
+pub use options::{Pieces, WorldOptions};
 pub use reader::Reader;
 pub use stall::Stall;
 pub use stalls::Stalls;

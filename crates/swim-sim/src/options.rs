@@ -33,9 +33,9 @@ type Watch = Box<dyn Fn(&Node)>;
 ///
 /// ```
 /// use swim_core::Config;
-/// use swim_sim::{Latency, Options, millis};
+/// use swim_sim::{Latency, WorldOptions, millis};
 ///
-/// let mut world = Options::new(7)
+/// let mut world = WorldOptions::new(7)
 ///     .profile(Config::wan)
 ///     .configure(|number, config| config.indirect_probes = 2 + number % 2)
 ///     .latency(Latency::Uniform(millis(20), millis(80)))
@@ -43,7 +43,7 @@ type Watch = Box<dyn Fn(&Node)>;
 ///     .build();
 /// world.start("a");
 /// ```
-pub struct Options {
+pub struct WorldOptions {
     pub(crate) seed: u64,
     pub(crate) profile: fn(Name, SocketAddr) -> Config,
     pub(crate) configure: Option<Configure>,
@@ -63,11 +63,11 @@ pub struct Options {
     pub(crate) keep_violations: bool,
 }
 
-impl Options {
+impl WorldOptions {
     /// The usual: the LAN profile, 0.5 to 2 ms of latency, nothing lost, writes delivered whole.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Options {
+        WorldOptions {
             seed,
             profile: Config::lan,
             configure: None,
@@ -252,9 +252,9 @@ impl Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for WorldOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("WorldOptions")
             .field("seed", &self.seed)
             .field("network", &self.network)
             .field("pieces", &self.pieces)

@@ -7,8 +7,8 @@ use crate::trace::Mark;
 use crate::world::World;
 
 /// How a stalled process behaves. In all of them its sockets go on collecting: datagrams up to a
-/// limit ([`Options::socket_buffer`](crate::Options::socket_buffer)), the newest being dropped, and
-/// streams.
+/// limit ([`WorldOptions::socket_buffer`](crate::WorldOptions::socket_buffer)), the newest being
+/// dropped, and streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stall {
     /// It stands still, as after SIGSTOP or in a suspended virtual machine. When it goes on, it is

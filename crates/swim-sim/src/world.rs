@@ -15,7 +15,7 @@ use crate::host::{Condition, Host, address_of, number_of};
 use crate::hostile::Attacker;
 use crate::names::Names;
 use crate::network::Network;
-use crate::options::Options;
+use crate::options::WorldOptions;
 use crate::packets::Packets;
 use crate::polling::phases;
 use crate::process::{self, DriverProcess, Process};
@@ -26,7 +26,7 @@ use crate::time::millis;
 use crate::trace::{Mark, Record, Trace, Traffic};
 
 /// A cluster in one thread, on virtual time: everything that happens in it is a pure function of
-/// its [`Options`] (with the seed) and of the calls made on it.
+/// its [`WorldOptions`] (with the seed) and of the calls made on it.
 ///
 /// Nodes are addressed by the name they were started with. An unknown name is a mistake in the
 /// test, and panics.
@@ -37,7 +37,7 @@ use crate::trace::{Mark, Record, Trace, Traffic};
 /// ...) and expectations ([`expect_failed`](World::expect_failed), ...), which panic with a report.
 #[derive(Debug)]
 pub struct World {
-    pub(crate) options: Options,
+    pub(crate) options: WorldOptions,
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Host>,
     labels: BTreeMap<String, u32>,
@@ -74,13 +74,13 @@ const EPOCH: u64 = 1_700_000_000;
 const LOOK_EVERY: Duration = millis(10);
 
 impl World {
-    /// A world of the usual [`Options`].
+    /// A world of the usual [`WorldOptions`].
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Options::new(seed).build()
+        WorldOptions::new(seed).build()
     }
 
-    pub(crate) fn with(mut options: Options) -> Self {
+    pub(crate) fn with(mut options: WorldOptions) -> Self {
         let checkers = core::mem::take(&mut options.checkers);
         World {
             now: Instant::ORIGIN,
@@ -298,7 +298,7 @@ impl World {
     /// When the digest was switched off.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.trace.digest().expect("the digest is on unless Options::digest(false)")
+        self.trace.digest().expect("the digest is on unless WorldOptions::digest(false)")
     }
 
     /// What the network carried and dropped so far.

@@ -13,7 +13,7 @@ use swim_sim::checkers::{
     Metadata, OwnDeath, Resurrection, Spin, Violation,
 };
 use swim_sim::swarm::{self, Hostility, LastingFaults, Setup, Wires};
-use swim_sim::{Options, World, bounds, millis, secs};
+use swim_sim::{World, WorldOptions, bounds, millis, secs};
 
 use newcomers::Order;
 
@@ -40,7 +40,7 @@ fn complaints(
     configure: fn(&mut Config),
     run: fn(&mut World),
 ) -> Vec<Violation> {
-    let mut world = Options::new(7)
+    let mut world = WorldOptions::new(7)
         .configure(move |_, config| {
             configure(config);
             config.sabotage = rule;
@@ -478,8 +478,8 @@ fn stealing_names_leaves_members_without_theirs() {
     }
 }
 
-fn breaking(rule: Sabotage, seed: u64) -> Options {
-    Options::new(seed).configure(move |_, config| config.sabotage = Some(rule))
+fn breaking(rule: Sabotage, seed: u64) -> WorldOptions {
+    WorldOptions::new(seed).configure(move |_, config| config.sabotage = Some(rule))
 }
 
 #[test]
@@ -517,7 +517,7 @@ fn without_acks_of_the_goodbye_a_leave_that_nobody_heard_is_a_success() {
 fn members_that_are_told_that_they_left_and_not_by_whom_stay_apart() {
     for memberlist in [false, true] {
         let run = |seed| {
-            let options = Options::new(seed).configure(move |_, config| {
+            let options = WorldOptions::new(seed).configure(move |_, config| {
                 if memberlist {
                     *config = config.clone().memberlist();
                 }
@@ -535,7 +535,7 @@ fn members_that_are_told_that_they_left_and_not_by_whom_stay_apart() {
 #[test]
 fn without_views_over_streams_news_takes_long_where_no_datagram_gets_through() {
     for memberlist in [false, true] {
-        let options = Options::new(1).configure(move |_, config| {
+        let options = WorldOptions::new(1).configure(move |_, config| {
             if memberlist {
                 *config = config.clone().memberlist();
             }
@@ -567,7 +567,7 @@ fn a_node_that_asks_nobody_of_its_address_never_knows_that_nobody_reaches_it() {
 #[test]
 fn where_every_return_is_shown_a_member_that_nobody_reaches_comes_and_fails_for_ever() {
     let run = |rule| {
-        let options = Options::new(1).configure(move |_, config| config.sabotage = rule);
+        let options = WorldOptions::new(1).configure(move |_, config| config.sabotage = rule);
         let (mut world, _) = addresses::joined_by_hidden(options, 3);
         world.run(secs(600));
         (addresses::comings_and_failures(&world, "n0")[1], world.traffic().streams)
@@ -583,7 +583,7 @@ fn where_every_return_is_shown_a_member_that_nobody_reaches_comes_and_fails_for_
 fn newcomers_that_introduce_themselves_to_nobody_wait_for_the_periodic_exchange() {
     for order in [Order::Together, Order::InTurn] {
         let run = |seed| {
-            let options = Options::new(seed).configure(|_, config| {
+            let options = WorldOptions::new(seed).configure(|_, config| {
                 *config = config.clone().memberlist();
                 config.sabotage = Some(Sabotage::IntroducesItselfToNobody);
             });

@@ -8,7 +8,7 @@ use swim_core::channel::Sealer;
 use swim_core::wire::memberlist::{self, Lzw};
 use swim_core::wire::{self, SealVersion, Wire};
 use swim_core::{Answer, Config, DropReason, Event, Key, Keyring, StreamInput};
-use swim_sim::{Options, World, millis, secs};
+use swim_sim::{World, WorldOptions, millis, secs};
 use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]
@@ -27,7 +27,7 @@ fn key() -> Key {
 
 /// Three nodes that take at most 1 MiB of anything.
 fn cluster(wire: Wire, sealed: bool) -> World {
-    let mut world = Options::new(33)
+    let mut world = WorldOptions::new(33)
         .configure(move |_, config: &mut Config| {
             if wire == Wire::Memberlist {
                 *config = config.clone().memberlist();

@@ -2,9 +2,9 @@
 //!
 //! A [`Checker`] watches one property: it is told of everything that a node takes in and gives out,
 //! and complains at the instant at which something does not fit, not at the end. A [`World`] made
-//! with [`Options::checked`](crate::Options::checked) has all of them, and
-//! [`Options::check`](crate::Options::check) adds one, also one of your own. [`Answers`] and
-//! [`Spin`] watch every world.
+//! with [`WorldOptions::checked`](crate::WorldOptions::checked) has all of them, and
+//! [`WorldOptions::check`](crate::WorldOptions::check) adds one, also one of your own. [`Answers`]
+//! and [`Spin`] watch every world.
 //!
 //! | checker | what it watches |
 //! |---|---|
@@ -85,7 +85,7 @@ pub type Verdict = Result<(), String>;
 /// ```
 /// use swim_core::Event;
 /// use swim_sim::checkers::{Checker, Sight, Verdict};
-/// use swim_sim::{Options, secs};
+/// use swim_sim::{WorldOptions, secs};
 ///
 /// /// Nobody ever leaves this cluster.
 /// struct NobodyLeaves;
@@ -103,7 +103,7 @@ pub type Verdict = Result<(), String>;
 ///     }
 /// }
 ///
-/// let mut world = Options::new(1).check(NobodyLeaves).keep_violations().build();
+/// let mut world = WorldOptions::new(1).check(NobodyLeaves).keep_violations().build();
 /// world.form(3);
 /// world.leave("n2");
 /// world.run(secs(5));
@@ -265,7 +265,7 @@ impl fmt::Debug for Sight<'_> {
 }
 
 /// A complaint of a checker, kept because of
-/// [`Options::keep_violations`](crate::Options::keep_violations).
+/// [`WorldOptions::keep_violations`](crate::WorldOptions::keep_violations).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {

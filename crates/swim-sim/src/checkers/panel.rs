@@ -65,9 +65,9 @@ impl World {
     /// [`Convergence`](crate::checkers::Convergence) and [`Answers`](crate::checkers::Answers).
     ///
     /// ```
-    /// use swim_sim::{Options, secs};
+    /// use swim_sim::{WorldOptions, secs};
     ///
-    /// let mut world = Options::new(1).checked().build();
+    /// let mut world = WorldOptions::new(1).checked().build();
     /// world.form(3);
     /// world.cut(&["n0"], &["n1", "n2"]);
     /// world.run(secs(60));
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// What checkers complained about so far, if that is
-    /// [kept](crate::Options::keep_violations).
+    /// [kept](crate::WorldOptions::keep_violations).
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.panel.violations

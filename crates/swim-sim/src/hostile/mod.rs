@@ -7,9 +7,9 @@
 //!
 //! ```
 //! use swim_core::{Key, Keyring};
-//! use swim_sim::{Hostile, Options, Trick, secs};
+//! use swim_sim::{Hostile, WorldOptions, Trick, secs};
 //!
-//! let mut world = Options::new(1)
+//! let mut world = WorldOptions::new(1)
 //!     .configure(|_, config| config.keyring = Keyring::new(Key::xchacha([7; 32])))
 //!     .checked()
 //!     .build();

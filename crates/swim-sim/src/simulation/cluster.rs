@@ -5,7 +5,7 @@ use core::time::Duration;
 use swim_core::{Config, Instant};
 
 use crate::bounds;
-use crate::options::Options;
+use crate::options::WorldOptions;
 use crate::simulation::plan::{Plan, Start};
 use crate::simulation::schedule::Step;
 use crate::simulation::tally::Tally;
@@ -51,7 +51,8 @@ impl Cluster {
                 config.incarnation = incarnation;
             });
         };
-        let options = Options::new(seed).configure(configure).network(plan.network).digest(false);
+        let options =
+            WorldOptions::new(seed).configure(configure).network(plan.network).digest(false);
         let stall_echo = bounds::suspicion_max(&plan.config, plan.nodes)
             + bounds::spread(&plan.config, plan.nodes);
         let mut cluster = Cluster {

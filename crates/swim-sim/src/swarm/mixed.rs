@@ -14,7 +14,7 @@ use swim_core::{Config, Event, Status};
 use crate::bounds;
 use crate::host::Condition;
 use crate::latency::Latency;
-use crate::options::{Options, Pieces};
+use crate::options::{Pieces, WorldOptions};
 use crate::random::{Draws, generator};
 use crate::time::{millis, secs};
 use crate::trace::Traffic;
@@ -143,7 +143,7 @@ impl Mixed {
         let latency_max = [1, 2, 10, 40][below(&mut rng, 4)];
         let loss = [0.0, 0.0, 0.02, 0.1][below(&mut rng, 4)];
         let pieces = [Pieces::Whole, Pieces::Random(40), Pieces::Random(2000)][below(&mut rng, 3)];
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .profile(profile)
             .latency(Latency::Uniform(Duration::from_micros(200), millis(latency_max)))
             .pieces(pieces)

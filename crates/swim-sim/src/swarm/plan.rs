@@ -14,7 +14,7 @@ use crate::contents::requires_seals;
 use crate::dice::Dice;
 use crate::hostile::Hostile;
 use crate::latency::Latency;
-use crate::options::{Options, Pieces};
+use crate::options::{Pieces, WorldOptions};
 use crate::random::Draws;
 use crate::time::{millis, secs};
 
@@ -78,9 +78,9 @@ impl Plan {
     }
 
     /// The world that it is carried out in.
-    pub(super) fn options(&self, seed: u64) -> Options {
+    pub(super) fn options(&self, seed: u64) -> WorldOptions {
         let template = self.config.clone();
-        Options::new(seed)
+        WorldOptions::new(seed)
             .configure(move |_, config| {
                 let (name, address) = (config.name.clone(), config.address);
                 let incarnation = config.incarnation;

@@ -10,7 +10,7 @@ use super::seen::Seen;
 use super::setup::Setup;
 use crate::commands::Request;
 use crate::dice::Dice;
-use crate::options::Options;
+use crate::options::WorldOptions;
 use crate::random::Draws;
 use crate::trace::Traffic;
 use crate::world::World;
@@ -129,7 +129,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(plan: Plan, options: Options, dice: Dice) -> Self {
+    fn new(plan: Plan, options: WorldOptions, dice: Dice) -> Self {
         Run {
             plan,
             world: options.build(),

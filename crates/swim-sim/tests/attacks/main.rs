@@ -15,7 +15,7 @@ use bytes::Bytes;
 use swim_core::Config;
 use swim_core::channel::{Channel, Scratch};
 use swim_core::wire::Message;
-use swim_sim::Options;
+use swim_sim::WorldOptions;
 use swim_sim::checkers::{Checker, Sight, Verdict};
 
 /// Whether nodes keep the rule that an attack is about.
@@ -48,9 +48,9 @@ pub(crate) fn options(
     seed: u64,
     rule: Rule,
     configure: impl Fn(&mut Config) + 'static,
-) -> (Options, Overheard) {
+) -> (WorldOptions, Overheard) {
     let overheard = Overheard::default();
-    let options = Options::new(seed).check(overheard.clone()).configure(move |_, config| {
+    let options = WorldOptions::new(seed).check(overheard.clone()).configure(move |_, config| {
         configure(config);
         rule.apply(config);
     });

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use swim_core::{Event, Instant, Member};
-use swim_sim::{Options, World};
+use swim_sim::{World, WorldOptions};
 
 pub(crate) const HIDDEN: &str = "hidden";
 
@@ -15,7 +15,7 @@ pub(crate) fn announced(nodes: usize) -> SocketAddr {
 }
 
 /// A cluster that a hidden node has just joined; with what it announces.
-pub(crate) fn joined_by_hidden(options: Options, nodes: usize) -> (World, SocketAddr) {
+pub(crate) fn joined_by_hidden(options: WorldOptions, nodes: usize) -> (World, SocketAddr) {
     let mut world = options.build();
     world.form(nodes);
     world.start_announcing(HIDDEN, announced(nodes));

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use swim_core::channel::Channel;
 use swim_core::wire::{Ack, Claim, Message, Update, Wire};
 use swim_core::{Config, Event, Failure, Incarnation, State, Versions};
-use swim_sim::{Options, Request, World, bounds, millis, secs};
+use swim_sim::{Request, World, WorldOptions, bounds, millis, secs};
 
 /// How the nodes of an attacked cluster are set up.
 pub(crate) type Configure = fn(&mut Config);
 
 fn world(wire: Wire, seed: u64, configure: Configure) -> World {
-    Options::new(seed)
+    WorldOptions::new(seed)
         .configure(move |_, config| {
             if wire == Wire::Memberlist {
                 *config = config.clone().memberlist();

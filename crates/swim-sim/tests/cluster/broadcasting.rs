@@ -6,7 +6,7 @@ use swim_core::wire::{self, Broadcast, Message};
 use swim_core::{
     Answer, CommandError, Config, ConfigError, DropReason, Event, Incarnation, MessageKind,
 };
-use swim_sim::{Options, Request, World, millis, secs};
+use swim_sim::{Request, World, WorldOptions, millis, secs};
 
 /// The broadcasts that a node received, in order.
 fn heard(world: &World, name: &str) -> Vec<String> {
@@ -168,7 +168,8 @@ fn a_keyed_broadcast_after_a_restart_is_not_taken_for_an_older_one() {
 
 #[test]
 fn a_keyed_broadcast_takes_the_place_of_its_older_one_in_a_full_queue() {
-    let mut world = Options::new(4).configure(|_, config| config.broadcast_queue_max = 3).build();
+    let mut world =
+        WorldOptions::new(4).configure(|_, config| config.broadcast_queue_max = 3).build();
     world.form(3);
     for key in ["a", "b", "c"] {
         say_keyed(&mut world, "n0", key, "old");
@@ -335,7 +336,7 @@ fn of_one_origin_the_latest_1024_broadcasts_are_told_apart() {
 
 /// A cluster of eight that remember so many origins, of which six say something at once.
 fn six_speak(origins_max: usize) -> World {
-    let mut world = Options::new(8)
+    let mut world = WorldOptions::new(8)
         .configure(move |_, config| config.broadcast_origins_max = origins_max)
         .build();
     world.form(8);
@@ -375,7 +376,8 @@ fn more_origins_than_the_limit_cause_neither_repetitions_nor_a_storm() {
 
 #[test]
 fn an_origin_that_fell_silent_makes_room_for_another() {
-    let mut world = Options::new(9).configure(|_, config| config.broadcast_origins_max = 1).build();
+    let mut world =
+        WorldOptions::new(9).configure(|_, config| config.broadcast_origins_max = 1).build();
     world.form(4);
     for (number, text) in ["one", "two", "three"].into_iter().enumerate() {
         say(&mut world, &format!("n{number}"), text);
@@ -392,7 +394,8 @@ fn an_origin_that_fell_silent_makes_room_for_another() {
 
 #[test]
 fn what_a_node_says_itself_is_not_pushed_out_by_what_it_passes_on() {
-    let mut world = Options::new(10).configure(|_, config| config.broadcast_queue_max = 8).build();
+    let mut world =
+        WorldOptions::new(10).configure(|_, config| config.broadcast_queue_max = 8).build();
     world.form(6);
     let from = world.address("n1");
     let mut requests = Vec::new();

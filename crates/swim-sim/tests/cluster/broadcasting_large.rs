@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use swim_core::{Answer, Event, Instant};
-use swim_sim::{Churn, Options, Request, World, millis, secs};
+use swim_sim::{Churn, Request, World, WorldOptions, millis, secs};
 
 const NODES: usize = 1000;
 const BROADCASTS: usize = 100;
@@ -46,7 +46,7 @@ fn percentile(sorted: &[Duration], thousandths: usize) -> Duration {
 
 #[test]
 fn s52_broadcasts_reach_everybody_who_is_there_throughout_during_churn() {
-    let mut world = Options::new(1).digest(false).build();
+    let mut world = WorldOptions::new(1).digest(false).build();
     world.form(NODES);
     let origins: Vec<String> = (0..10).map(|number| format!("n{}", number * 90 + 5)).collect();
     let spared: Vec<&str> = origins.iter().map(String::as_str).collect();

@@ -1,13 +1,13 @@
 //! A clogged link holds what comes, and lets it through in order.
 
 use swim_core::{Answer, ConnectionError, Failure};
-use swim_sim::{Latency, Options, World, millis, secs};
+use swim_sim::{Latency, World, WorldOptions, millis, secs};
 
 use crate::common::first_bytes_received;
 
 /// A cluster on a network with exactly 10 ms of latency.
 fn cluster(nodes: usize) -> World {
-    let mut world = Options::new(1).latency(Latency::Fixed(millis(10))).build();
+    let mut world = WorldOptions::new(1).latency(Latency::Fixed(millis(10))).build();
     world.form(nodes);
     world
 }
@@ -110,7 +110,7 @@ fn a_stream_that_is_clogged_or_cut_for_longer_than_51_s_is_reset() {
     let faults: [fn(&mut World); 2] =
         [|world| world.clog("n0", "n1"), |world| world.cut_one_way("n0", "n1")];
     for fault in faults {
-        let mut world = Options::new(1)
+        let mut world = WorldOptions::new(1)
             .latency(Latency::Fixed(millis(10)))
             .configure(|_, config| config.stream_timeout = secs(300))
             .build();
@@ -137,7 +137,7 @@ fn a_stream_that_is_clogged_or_cut_for_longer_than_51_s_is_reset() {
 #[test]
 fn a_connection_request_that_is_clogged_times_out_and_one_freed_in_time_does_not() {
     for (clogged, opens) in [(secs(2), true), (secs(4), false)] {
-        let mut world = Options::new(1)
+        let mut world = WorldOptions::new(1)
             .connect_timeout(secs(3))
             .configure(|_, config| config.stream_timeout = secs(60))
             .build();

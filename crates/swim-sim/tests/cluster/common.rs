@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::ops::Range;
 
 use swim_core::{Config, Event};
-use swim_sim::{Options, World};
+use swim_sim::{World, WorldOptions};
 
 /// Which seeds to run: `SWIM_SIM_SEEDS` is how many (50 by default), or a range such as `17..18`.
 pub(crate) fn seeds() -> Range<u64> {
@@ -48,9 +48,12 @@ pub(crate) fn first_bytes_received(world: &World, name: &str) -> Vec<u8> {
 }
 
 /// Runs a test on both wires, for each of these seeds.
-pub(crate) fn on_both_wires(seeds: Range<u64>, mut test: impl FnMut(Options)) {
+pub(crate) fn on_both_wires(seeds: Range<u64>, mut test: impl FnMut(WorldOptions)) {
     for seed in seeds {
-        test(Options::new(seed));
-        test(Options::new(seed).profile(|name, address| Config::lan(name, address).memberlist()));
+        test(WorldOptions::new(seed));
+        test(
+            WorldOptions::new(seed)
+                .profile(|name, address| Config::lan(name, address).memberlist()),
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! The periodic push/pull: cheap while views agree, complete where they do not.
 
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// 200 nodes that know each other, and whose push/pulls alone repair what gossip misses.
 fn quiet_cluster(seed: u64) -> World {
-    let mut world = Options::new(seed).build();
+    let mut world = WorldOptions::new(seed).build();
     world.assemble(200);
     world
 }
@@ -24,7 +24,7 @@ fn a_push_pull_between_nodes_that_agree_tells_nothing_but_that() {
 #[test]
 fn where_views_differ_the_asker_learns_and_teaches_in_one_push_pull() {
     let mut world =
-        Options::new(2).configure(|_, config| config.push_pull_interval = secs(5)).build();
+        WorldOptions::new(2).configure(|_, config| config.push_pull_interval = secs(5)).build();
     world.assemble(3);
     // Two pieces of news that no datagram carries: n1 has one, n2 the other.
     for (from, to) in [("n1", "n0"), ("n2", "n0"), ("n1", "n2"), ("n2", "n1")] {

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// A cluster in which from now on no datagram arrives.
-pub(crate) fn formed(options: Options, nodes: usize) -> World {
+pub(crate) fn formed(options: WorldOptions, nodes: usize) -> World {
     let mut world = options.build();
     world.form(nodes);
     for number in 0..nodes {
@@ -24,7 +24,7 @@ fn all_know(world: &World, subject: &str, meta: &str) -> bool {
 }
 
 /// When all know what one of them announces, after no datagram arrives any more.
-pub(crate) fn news_takes(options: Options, nodes: usize) -> Duration {
+pub(crate) fn news_takes(options: WorldOptions, nodes: usize) -> Duration {
     let mut world = formed(options, nodes);
     world.run(secs(3));
     let announced = world.now();

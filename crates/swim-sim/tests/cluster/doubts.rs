@@ -1,7 +1,7 @@
 //! Clusters in which healthy members are doubted, and how many doubts come of it.
 
 use swim_core::{Event, Instant};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// How often in all views something happened since then; `of` is given the observer and the event.
 pub(crate) fn count(world: &World, since: Instant, of: impl Fn(&str, &Event) -> bool) -> usize {
@@ -13,7 +13,7 @@ pub(crate) fn count(world: &World, since: Instant, of: impl Fn(&str, &Event) -> 
 }
 
 /// All links are cut for a while. Returns how often a member is declared failed after the heal.
-pub(crate) fn failures_after_a_cut(options: Options, nodes: usize, seconds: u64) -> usize {
+pub(crate) fn failures_after_a_cut(options: WorldOptions, nodes: usize, seconds: u64) -> usize {
     let mut world = options.build();
     world.form(nodes);
     let names: Vec<String> = world.running().map(str::to_owned).collect();
@@ -30,7 +30,7 @@ pub(crate) fn failures_after_a_cut(options: Options, nodes: usize, seconds: u64)
 
 /// Forty nodes, one of which hears nobody for ten minutes. Returns how often the others suspect
 /// each other, and how often they declare each other failed.
-pub(crate) fn doubts_beside_a_deaf_member(options: Options) -> [usize; 2] {
+pub(crate) fn doubts_beside_a_deaf_member(options: WorldOptions) -> [usize; 2] {
     let mut world = options.build();
     world.form(40);
     let formed = world.now();

@@ -10,7 +10,7 @@ use core::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use swim_driver::Error;
-use swim_sim::{Latency, Lookup, Options, Pieces, Reply, World, bounds, millis, secs};
+use swim_sim::{Latency, Lookup, Pieces, Reply, World, WorldOptions, bounds, millis, secs};
 
 use crate::common::seeds;
 
@@ -32,7 +32,7 @@ impl Chaos {
         let nodes = 3 + below(&mut rng, 5);
         let pieces = [Pieces::Whole, Pieces::Random(40), Pieces::Random(2000)][below(&mut rng, 3)];
         let latency_max = [1, 10, 40][below(&mut rng, 3)];
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .latency(Latency::Uniform(Duration::from_micros(200), millis(latency_max)))
             .pieces(pieces)
             .socket_buffer([8, 64, 256][below(&mut rng, 3)])

@@ -7,7 +7,7 @@ use core::time::Duration;
 use swim_core::wire::Message;
 use swim_core::{Event, State};
 use swim_driver::{Error, INPUTS_PER_TURN_MAX};
-use swim_sim::{Latency, Lookup, Options, Stall, World, bounds, millis, secs};
+use swim_sim::{Latency, Lookup, Stall, World, WorldOptions, bounds, millis, secs};
 
 /// Two bare nodes and three drivers that have found each other.
 fn mixed(seed: u64) -> World {
@@ -132,7 +132,7 @@ fn a_lookup_takes_its_time_and_is_given_up() {
 #[test]
 fn what_waits_in_the_socket_of_a_driver_is_bounded() {
     for (buffer, floods) in [(64, 64), (2000, 1500)] {
-        let mut world = Options::new(1).socket_buffer(buffer).build();
+        let mut world = WorldOptions::new(1).socket_buffer(buffer).build();
         world.start_driver("driver", |_| {});
         world.run(secs(1));
         world.pause("driver");
@@ -153,7 +153,7 @@ fn what_waits_in_the_socket_of_a_driver_is_bounded() {
 /// and again, without the core's own remedy for that: only the order in which it makes up for it
 /// counts.
 fn suspicions(stall: Stall, is_driver: bool) -> usize {
-    let mut world = Options::new(1)
+    let mut world = WorldOptions::new(1)
         .configure(|_, config| config.lateness = false)
         .latency(Latency::Uniform(millis(50), millis(150)))
         .build();
@@ -183,7 +183,7 @@ fn an_ack_that_waited_in_the_socket_of_a_driver_is_heard_before_its_timer() {
 
 #[test]
 fn a_driver_writes_no_faster_than_its_peer_reads() {
-    let mut world = Options::new(1).stream_buffer(10_000).build();
+    let mut world = WorldOptions::new(1).stream_buffer(10_000).build();
     for name in ["a", "b"] {
         world.start_driver(name, |options| options.seeds = vec!["a:7946".into()]);
     }

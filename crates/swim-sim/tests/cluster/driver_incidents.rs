@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use swim_core::{Event, Instant};
 use swim_driver::Notice;
-use swim_sim::{Lookup, Options, Reader, World, millis, secs};
+use swim_sim::{Lookup, Reader, World, WorldOptions, millis, secs};
 
 /// The longest wait of a node that knows nobody between two attempts of a seed.
 const REFRESH: Duration = secs(30);
@@ -25,7 +25,7 @@ fn known(world: &World, name: &str) -> usize {
 
 /// A cluster of drivers `n0`, `n1`, ... of which the first three are the seeds of all.
 fn drivers(seed: u64, count: usize) -> World {
-    let mut world = Options::new(seed).build();
+    let mut world = WorldOptions::new(seed).build();
     for number in 0..count {
         world.start_driver(&format!("n{number}"), |options| {
             options.seeds = (0..3).map(|seed| format!("n{seed}:7946")).collect();

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Event, Incarnation, State, Versions};
-use swim_sim::{Options, World, bounds, secs};
+use swim_sim::{World, WorldOptions, bounds, secs};
 
 use crate::common::outside;
 
@@ -36,7 +36,7 @@ fn s02_an_accusation_reaches_the_accused_by_way_of_nodes_that_do_not_know_it() {
     for nodes in [10, 40, 100] {
         for make in [suspect as fn(&str, u32) -> Message<'_>, failed] {
             // Every second node has no room left, and never learns of the last one.
-            let mut world = Options::new(1)
+            let mut world = WorldOptions::new(1)
                 .configure(move |number, config| {
                     if number % 2 == 1 {
                         config.members_max = nodes;
@@ -73,8 +73,9 @@ fn s02_an_accusation_reaches_the_accused_by_way_of_nodes_that_do_not_know_it() {
 #[test]
 fn s03_a_node_that_comes_back_with_a_low_incarnation_learns_what_is_held_against_it() {
     for nodes in [2, 5, 50] {
-        let mut world =
-            Options::new(2).configure(|_, config| config.incarnation = Incarnation(100)).build();
+        let mut world = WorldOptions::new(2)
+            .configure(|_, config| config.incarnation = Incarnation(100))
+            .build();
         world.form(nodes);
         world.crash("n1");
         let within = bounds::detection(world.node("n0").config(), nodes);
@@ -89,7 +90,7 @@ fn s03_a_node_that_comes_back_with_a_low_incarnation_learns_what_is_held_against
 #[test]
 fn s03_also_when_it_only_answers_and_joins_nobody() {
     let mut world =
-        Options::new(3).configure(|_, config| config.incarnation = Incarnation(100)).build();
+        WorldOptions::new(3).configure(|_, config| config.incarnation = Incarnation(100)).build();
     world.form(5);
     world.crash("n1");
     // Lost by now, and looked for.
@@ -133,7 +134,7 @@ fn s09_what_one_node_gave_up_is_not_taken_back_from_another_that_still_lists_it(
     for (seed, keep) in [(5, 3600), (6, 0)] {
         // The even ones list the failed for 10 seconds, the odd ones for 10 minutes. The even ones
         // of the second run keep no evidence besides.
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .configure(move |number, config| {
                 let even = number % 2 == 0;
                 config.gossip_to_the_dead = secs(if even { 10 } else { 600 });

@@ -1,7 +1,7 @@
 //! A member that is gone is declared failed, by everybody, in time, and with a reason.
 
 use swim_core::{Config, Event};
-use swim_sim::{Options, Record, World, bounds, secs};
+use swim_sim::{Record, World, WorldOptions, bounds, secs};
 
 /// The record in which a node reports the failure of another.
 fn failure<'a>(world: &'a World, observer: &str, subject: &str) -> Option<&'a Record> {
@@ -28,7 +28,7 @@ fn a_crashed_node_is_declared_failed_by_all_within_the_bound() {
 #[test]
 fn every_profile_keeps_its_bound() {
     for profile in [Config::lan, Config::wan, Config::local] {
-        let mut world = Options::new(7).profile(profile).build();
+        let mut world = WorldOptions::new(7).profile(profile).build();
         world.form(5);
         world.crash("n2");
         let bound = bounds::detection(world.node("n0").config(), 5);
@@ -121,7 +121,7 @@ fn the_last_one_of_a_pair_notices_too() {
 #[test]
 fn failures_are_found_with_each_part_of_lifeguard_switched_off() {
     for off in 0..4 {
-        let mut world = Options::new(15)
+        let mut world = WorldOptions::new(15)
             .configure(move |_, config| {
                 config.lifeguard_health = off != 0;
                 config.lifeguard_suspicion = off != 1;

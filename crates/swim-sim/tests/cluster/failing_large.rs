@@ -8,7 +8,7 @@
 use core::time::Duration;
 
 use swim_core::{Config, Event, State};
-use swim_sim::{Churn, Options, World, bounds, secs};
+use swim_sim::{Churn, World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
@@ -40,7 +40,7 @@ fn any_counts(world: &World, gone: &[String]) -> bool {
 fn fail_at_once(seed: u64, nodes: usize) {
     // Who comes back after it was gone.
     let kept = |event: &Event| matches!(event, Event::Joined { previous: Some(_), .. });
-    let mut world = Options::new(seed).digest(false).records_of(kept).build();
+    let mut world = WorldOptions::new(seed).digest(false).records_of(kept).build();
     world.form(nodes);
     let config = world.node("n0").config().clone();
     let gone: Vec<String> =

@@ -5,13 +5,13 @@
 //! minutes.
 
 use swim_core::Event;
-use swim_sim::{Options, secs};
+use swim_sim::{WorldOptions, secs};
 
 use crate::common::{large, names};
 use crate::doubts::{count, doubts_beside_a_deaf_member, failures_after_a_cut};
 
-fn options(seed: u64, memberlist: bool) -> Options {
-    Options::new(seed).configure(move |_, config| {
+fn options(seed: u64, memberlist: bool) -> WorldOptions {
+    WorldOptions::new(seed).configure(move |_, config| {
         if memberlist {
             *config = config.clone().memberlist();
         }

@@ -1,7 +1,7 @@
 //! Nodes find each other.
 
 use swim_core::{Answer, Event, State};
-use swim_sim::{Options, Pieces, World, millis, secs};
+use swim_sim::{Pieces, World, WorldOptions, millis, secs};
 
 #[test]
 fn clusters_of_1_to_100_form_within_seconds() {
@@ -78,7 +78,7 @@ fn two_clusters_become_one_when_one_member_joins_the_other_cluster() {
 
 #[test]
 fn a_cluster_forms_from_streams_that_arrive_byte_by_byte() {
-    let mut world = Options::new(4).pieces(Pieces::Bytes).build();
+    let mut world = WorldOptions::new(4).pieces(Pieces::Bytes).build();
     world.gather(10);
     world.settle(secs(35));
 }

@@ -2,7 +2,7 @@
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Answer, Failure, Status};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// How long a leave takes at most, on the LAN profile with five nodes; one that nobody hears, too.
 const LEAVE_TIME_MAX: u64 = 4;
@@ -10,7 +10,7 @@ const LEAVE_TIME_MAX: u64 = 4;
 /// Five nodes, of which `n1` leaves after something was broken. Returns the world, and how the
 /// leave went.
 pub(crate) fn leave_after(
-    options: Options,
+    options: WorldOptions,
     act: impl FnOnce(&mut World),
 ) -> (World, Result<Answer, Failure>) {
     let mut world = options.build();
@@ -27,7 +27,7 @@ pub(crate) fn leave_after(
 /// Three nodes, of which one is held for left by the other two, and holds them for left, all of
 /// them wrongly. None of them pings another any more, and nothing waits to be gossiped. None where
 /// somebody heard of it meanwhile.
-pub(crate) fn crossed(options: Options) -> Option<World> {
+pub(crate) fn crossed(options: WorldOptions) -> Option<World> {
     let mut world = options.build();
     world.form(3);
     world.run(secs(5));

@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use swim_core::{Answer, Config};
-use swim_sim::{Options, Request, World, bounds, secs};
+use swim_sim::{Request, World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
@@ -26,7 +26,7 @@ fn partitioned(seed: u64, parts: &[usize]) -> World {
     let nodes: usize = parts.iter().sum();
     // What a thousand nodes tell of each other takes memory and time.
     let small = nodes <= 100;
-    let mut world = Options::new(seed).digest(small).records(small).build();
+    let mut world = WorldOptions::new(seed).digest(small).records(small).build();
     world.form(nodes);
     let names: Vec<String> = (0..nodes).map(|number| format!("n{number}")).collect();
     let mut rest = names.iter().map(String::as_str);

@@ -6,15 +6,15 @@
 use core::time::Duration;
 
 use swim_core::{Event, Instant};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::doubts::count;
 
 const NODES: usize = 40;
 const LONE: &str = "n7";
 
-fn options(seed: u64, memberlist: bool) -> Options {
-    Options::new(seed).configure(move |_, config| {
+fn options(seed: u64, memberlist: bool) -> WorldOptions {
+    WorldOptions::new(seed).configure(move |_, config| {
         if memberlist {
             *config = config.clone().memberlist();
         }

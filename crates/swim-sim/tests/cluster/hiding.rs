@@ -3,7 +3,7 @@
 //! The checkers hold each member list against the events that told of it.
 
 use swim_core::{Event, State};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::addresses::{HIDDEN, comings_and_failures, joined_by_hidden};
 use crate::common::{names, on_both_wires};
@@ -26,7 +26,7 @@ fn fail(world: &mut World, nodes: usize, times: usize) {
 }
 
 /// A world in which the hidden node has failed twice everywhere, and has refuted it since.
-fn hidden(options: Options, nodes: usize) -> World {
+fn hidden(options: WorldOptions, nodes: usize) -> World {
     let (mut world, _) = joined_by_hidden(options.checked(), nodes);
     for times in 1..3 {
         fail(&mut world, nodes, times);

@@ -7,7 +7,7 @@ use swim_core::{
     Answer, Config, ConnectionError, DropReason, Event, Failure, Hooks, Incarnation, MemberRef,
     Merge, State,
 };
-use swim_sim::{Options, World, millis, secs};
+use swim_sim::{World, WorldOptions, millis, secs};
 
 /// Hooks made of a function for one question.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn alive(world: &World, name: &str) -> Vec<String> {
 
 #[test]
 fn a_member_that_is_not_admitted_is_dropped_and_counted_and_the_others_are_taken_in() {
-    let mut world = Options::new(1)
+    let mut world = WorldOptions::new(1)
         .configure(|number, config| {
             config.meta = if number == 2 { "zone=b".into() } else { "zone=a".into() };
         })
@@ -103,7 +103,7 @@ fn a_member_that_is_not_admitted_is_dropped_and_counted_and_the_others_are_taken
 #[test]
 fn what_a_member_announces_anew_is_asked_about_and_what_was_known_stays() {
     let mut world =
-        Options::new(2).hooks(|_| Box::new(Admit(|member| member.meta != b"bad"))).build();
+        WorldOptions::new(2).hooks(|_| Box::new(Admit(|member| member.meta != b"bad"))).build();
     world.form(3);
     world.set_meta("n1", "good");
     world.run(secs(3));
@@ -120,7 +120,7 @@ fn what_a_member_announces_anew_is_asked_about_and_what_was_known_stays() {
 #[test]
 fn a_member_that_is_known_can_refute_without_being_asked_about() {
     // Only what changes is asked about: a hook that turns strict does not fail those who are in.
-    let mut world = Options::new(3)
+    let mut world = WorldOptions::new(3)
         .hooks(|_| Box::new(Admit(|member| member.incarnation < Incarnation(u32::MAX / 2))))
         .build();
     world.form(5);
@@ -133,7 +133,7 @@ fn a_member_that_is_known_can_refute_without_being_asked_about() {
 
 #[test]
 fn a_node_that_wants_to_join_is_turned_away_by_the_merge_hook() {
-    let mut world = Options::new(4)
+    let mut world = WorldOptions::new(4)
         .configure(|number, config| config.meta = if number < 3 { "a".into() } else { "b".into() })
         .hooks(|number| {
             if number < 3 {
@@ -158,7 +158,7 @@ fn a_node_that_wants_to_join_is_turned_away_by_the_merge_hook() {
 
 #[test]
 fn the_joining_node_may_refuse_too() {
-    let mut world = Options::new(5)
+    let mut world = WorldOptions::new(5)
         .hooks(|number| Box::new(AcceptMerge(if number == 1 { |_| false } else { |_| true })))
         .build();
     world.start("n0");
@@ -173,7 +173,7 @@ fn the_joining_node_may_refuse_too() {
 #[test]
 fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
     static OF_ALL: AtomicUsize = AtomicUsize::new(0);
-    let mut world = Options::new(6)
+    let mut world = WorldOptions::new(6)
         .hooks(|number| {
             if number == 0 {
                 Box::new(AcceptMerge(|merge| {
@@ -210,7 +210,7 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
 /// Two clusters without a label, told apart by metadata, in which a host of the first comes to
 /// belong to the second, under another name at the same address.
 fn a_reused_address(seed: u64, wire: Wire) -> World {
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .configure(move |number, config| {
             speak(wire, config);
             config.meta = if number < 4 { "cluster=a".into() } else { "cluster=b".into() };
@@ -276,7 +276,7 @@ fn s29_a_node_of_one_cluster_that_is_sent_to_another_is_vetoed_on_anti_entropy_t
 
 fn is_vetoed_on_anti_entropy(wire: Wire) {
     // The hook lets joins pass, and refuses the periodic exchange: it is asked on both.
-    let mut world = Options::new(7)
+    let mut world = WorldOptions::new(7)
         .hooks(|number| Box::new(AcceptMerge(if number == 0 { |m| m.is_join() } else { |_| true })))
         .configure(move |_, config| {
             speak(wire, config);
@@ -299,7 +299,7 @@ fn is_vetoed_on_anti_entropy(wire: Wire) {
 
 #[test]
 fn s29_with_labels_nothing_of_the_other_cluster_is_accepted() {
-    let mut world = Options::new(8)
+    let mut world = WorldOptions::new(8)
         .configure(|number, config| {
             config.label = if number < 3 { "a".into() } else { "b".into() };
         })
@@ -337,7 +337,7 @@ fn s29_with_labels_nothing_of_the_other_cluster_is_accepted() {
 
 #[test]
 fn the_ack_payload_is_asked_for_with_each_ack() {
-    let mut world = Options::new(9).hooks(|_| Box::<Counting>::default()).build();
+    let mut world = WorldOptions::new(9).hooks(|_| Box::<Counting>::default()).build();
     world.form(2);
     let mut payloads = Vec::new();
     for _ in 0..3 {
@@ -354,7 +354,7 @@ fn the_ack_payload_is_asked_for_with_each_ack() {
 
 #[test]
 fn the_local_state_is_asked_for_with_each_exchange() {
-    let mut world = Options::new(10)
+    let mut world = WorldOptions::new(10)
         .hooks(|_| Box::<Counting>::default())
         .configure(|_, config| config.push_pull_interval = secs(2))
         .build();
@@ -375,7 +375,7 @@ fn the_local_state_is_asked_for_with_each_exchange() {
 
 #[test]
 fn what_a_hook_gives_beyond_the_limits_is_not_sent() {
-    let mut world = Options::new(11)
+    let mut world = WorldOptions::new(11)
         .hooks(|_| Box::new(Lavish))
         .configure(|_, config| config.user_state_size_max = 1000)
         .build();

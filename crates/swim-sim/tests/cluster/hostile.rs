@@ -6,7 +6,7 @@ use swim_core::wire::Wire;
 use swim_core::{Config, Event, Key, Keyring};
 use swim_sim::checkers::{Deliveries, Sent};
 use swim_sim::swarm::{self, Hostility, Setup, Wires};
-use swim_sim::{Hostile, Options, Trick, World, bounds, millis, secs};
+use swim_sim::{Hostile, Trick, World, WorldOptions, bounds, millis, secs};
 
 const WIRES: [Wire; 2] = [Wire::Swim, Wire::Memberlist];
 
@@ -19,7 +19,7 @@ fn cluster(seed: u64, wire: Wire, keyed: bool) -> World {
             config.keyring = Keyring::new(Key::aes(&[7; 16]).expect("16 bytes are a key"));
         }
     };
-    let options = Options::new(seed).configure(configure).checked();
+    let options = WorldOptions::new(seed).configure(configure).checked();
     let mut world = options.check(Deliveries::of_all_sent()).build();
     world.form(5);
     world

@@ -3,7 +3,8 @@
 
 use swim_core::{Event, State};
 use swim_sim::{
-    Bandwidth, Latency, Loss, NetworkOptions, Options, Reordering, Traffic, World, millis, secs,
+    Bandwidth, Latency, Loss, NetworkOptions, Reordering, Traffic, World, WorldOptions, millis,
+    secs,
 };
 
 use crate::common::name;
@@ -32,7 +33,7 @@ fn expect_balance(traffic: Traffic, under_way_max: u64) {
 #[test]
 fn every_fifth_datagram_twice_and_out_of_order_leaves_the_cluster_converged() {
     for seed in 0..10 {
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .duplication(0.2)
             .reordering(0.3, millis(200))
             .latency(Latency::Uniform(millis(1), millis(40)))
@@ -55,7 +56,7 @@ fn every_fifth_datagram_twice_and_out_of_order_leaves_the_cluster_converged() {
 
 #[test]
 fn a_broadcast_is_told_once_though_its_datagrams_arrive_twice() {
-    let mut world = Options::new(1).duplication(1.0).reordering(0.5, secs(2)).build();
+    let mut world = WorldOptions::new(1).duplication(1.0).reordering(0.5, secs(2)).build();
     world.form(NODES);
     let request = world.request("n0", |node, now| node.broadcast(now, b"once"));
     assert!(request.is_ok());
@@ -87,7 +88,7 @@ fn a_long_tail_of_latency_fails_nobody() {
     for seed in 0..10 {
         // One probe of some fifty takes longer than the probe time-out of 500 ms.
         let latency = Latency::LogNormal { median: millis(20), p99: millis(300) };
-        let mut world = Options::new(seed).latency(latency).build();
+        let mut world = WorldOptions::new(seed).latency(latency).build();
         world.form(NODES);
         world.run(secs(300));
         expect_nobody_failed(&world);
@@ -132,7 +133,7 @@ fn a_host_that_sends_too_slowly_drops_what_its_queue_does_not_hold() {
 #[test]
 fn a_stream_through_a_slow_host_takes_its_time_and_lets_datagrams_pass() {
     let bandwidth = Bandwidth { bytes_per_second: 20_000, queue_bytes: 20_000 };
-    let mut world = Options::new(1)
+    let mut world = WorldOptions::new(1)
         .bandwidth(bandwidth)
         .configure(|_, config| config.stream_timeout = secs(60))
         .build();
@@ -164,7 +165,7 @@ fn the_whole_network_may_be_bad_at_once() {
         bandwidth: Some(Bandwidth { bytes_per_second: 50_000, queue_bytes: 20_000 }),
     };
     let run = |seed| {
-        let mut world = Options::new(seed).network(bad).build();
+        let mut world = WorldOptions::new(seed).network(bad).build();
         world.gather(NODES);
         world.run(secs(180));
         world
@@ -180,20 +181,23 @@ fn the_whole_network_may_be_bad_at_once() {
 
 #[test]
 fn a_fault_that_never_strikes_changes_nothing() {
-    let run = |options: Options| {
+    let run = |options: WorldOptions| {
         let mut world = options.build();
         world.form(NODES);
         world.run(secs(60));
         world.digest()
     };
-    let usual = run(Options::new(3));
+    let usual = run(WorldOptions::new(3));
     // Each class is drawn for, and decides that nothing happens.
     let (bytes_per_second, queue_bytes) = (u64::MAX, u64::MAX);
     let rare = 1.0e-9;
-    assert_eq!(run(Options::new(3).duplication(rare)), usual);
-    assert_eq!(run(Options::new(3).reordering(rare, secs(1))), usual);
-    assert_eq!(run(Options::new(3).bandwidth(Bandwidth { bytes_per_second, queue_bytes })), usual);
+    assert_eq!(run(WorldOptions::new(3).duplication(rare)), usual);
+    assert_eq!(run(WorldOptions::new(3).reordering(rare, secs(1))), usual);
+    assert_eq!(
+        run(WorldOptions::new(3).bandwidth(Bandwidth { bytes_per_second, queue_bytes })),
+        usual
+    );
     let calm =
         Loss::Bursty { loss_good: 0.0, loss_bad: 0.0, mean_good: secs(1), mean_bad: secs(1) };
-    assert_eq!(run(Options::new(3).loss(calm)), usual);
+    assert_eq!(run(WorldOptions::new(3).loss(calm)), usual);
 }

@@ -5,7 +5,7 @@
 
 use swim_core::Incarnation;
 use swim_core::wire::{Claim, Message, Update};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::common::outside;
 
@@ -26,7 +26,7 @@ fn log2(nodes: usize) -> f64 {
 /// Every node restarts within ten seconds and does not know how high its incarnation was, while
 /// everybody is told that it failed at that one.
 fn mass_restart(seed: u64, nodes: usize) {
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .configure(|_, config| config.incarnation = Incarnation(100))
         .digest(false)
         .records(false)
@@ -74,7 +74,7 @@ fn s01_after_a_mass_restart_of_a_thousand_every_view_has_every_node_alive() {
 /// The datagrams that all nodes send while something is done to a calm cluster and in the minute
 /// after it; and the world.
 fn minute(nodes: usize, act: impl Fn(&mut World)) -> (f64, World) {
-    let mut world = Options::new(9).digest(false).build();
+    let mut world = WorldOptions::new(9).digest(false).build();
     world.form(nodes);
     world.run(secs(30));
     let before = world.traffic().packets;

@@ -6,7 +6,7 @@ use swim_core::{
     CommandError, Config, ConfigError, DropReason, Event, Incarnation, Instant, Node, State,
     Versions,
 };
-use swim_sim::{Options, World, millis, secs};
+use swim_sim::{World, WorldOptions, millis, secs};
 
 /// A datagram in which a member announces this metadata.
 fn announcing(name: &str, incarnation: Incarnation, world: &World, meta: &[u8]) -> Bytes {
@@ -64,7 +64,7 @@ fn s41_metadata_of_513_bytes_from_others_is_dropped_and_counted() {
 
 #[test]
 fn s41_a_member_that_may_announce_more_than_the_others_is_refused_and_the_rest_goes_on() {
-    let mut world = Options::new(3)
+    let mut world = WorldOptions::new(3)
         .configure(|number, config| {
             if number == 4 {
                 config.meta_size_max = 513;

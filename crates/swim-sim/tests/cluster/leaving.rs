@@ -1,7 +1,7 @@
 //! A member that says goodbye has left; it did not fail.
 
 use swim_core::{Answer, CommandError, Config, Event, State, Status};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 #[test]
 fn a_leave_is_seen_as_left_by_all() {
@@ -136,7 +136,7 @@ fn a_node_that_left_takes_no_commands_but_join() {
 /// A member of this many leaves, on the local profile, and its process ends as soon as it may.
 /// Returns how many others hold it for left a second later, and how many ever suspected or failed
 /// it.
-fn seen_as_left(options: Options, nodes: usize) -> [usize; 2] {
+fn seen_as_left(options: WorldOptions, nodes: usize) -> [usize; 2] {
     let mut world = options.build();
     world.form(nodes);
     let request = world.leave("n1");
@@ -163,7 +163,7 @@ fn s80_on_the_local_profile_a_leave_is_seen_as_left_by_everybody() {
         for memberlist in [false, true] {
             let (mut missed, mut doubted) = (0, 0);
             for seed in 0..100 {
-                let options = Options::new(seed).profile(Config::local);
+                let options = WorldOptions::new(seed).profile(Config::local);
                 let [left, doubts] = seen_as_left(
                     options.configure(move |_, config| {
                         if memberlist {

@@ -4,7 +4,7 @@
 //! `-- --nocapture` prints what was measured.
 
 use swim_core::{Answer, State};
-use swim_sim::{Churn, Options, World, secs};
+use swim_sim::{Churn, World, WorldOptions, secs};
 
 use crate::common::large;
 
@@ -54,7 +54,7 @@ impl Views {
 /// Has members leave a cluster of this many, of which `per_minute` are replaced a minute; expects
 /// what the others believe at the instant of the answer.
 fn expect_leaves_to_be_seen(seed: u64, nodes: usize, per_minute: u32) {
-    let mut world = Options::new(seed).digest(false).records(false).build();
+    let mut world = WorldOptions::new(seed).digest(false).records(false).build();
     world.form(nodes);
     let mut churn = Churn::new(&world, per_minute, &LEAVERS);
     churn.run(&mut world, secs(40));

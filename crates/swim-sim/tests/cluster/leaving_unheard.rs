@@ -1,7 +1,7 @@
 //! A goodbye that nobody hears is no success.
 
 use swim_core::{Answer, Config, Failure, State};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::common::on_both_wires;
 use crate::goodbyes::leave_after;
@@ -87,7 +87,7 @@ fn s71_a_leave_that_nobody_heard_can_be_taken_back() {
 fn s71_the_answer_comes_in_a_few_seconds_on_each_profile() {
     let profiles: [fn(_, _) -> Config; 3] = [Config::lan, Config::wan, Config::local];
     for profile in profiles {
-        let mut world = Options::new(1).profile(profile).build();
+        let mut world = WorldOptions::new(1).profile(profile).build();
         world.form(2);
         world.crash("n0");
         let request = world.leave("n1");

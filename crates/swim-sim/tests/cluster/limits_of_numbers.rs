@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{CommandError, Event, Incarnation, Instant, State, Versions};
-use swim_sim::{Options, World, bounds, millis, secs};
+use swim_sim::{World, WorldOptions, bounds, millis, secs};
 
 use crate::common::{names, outside};
 
@@ -144,7 +144,8 @@ fn s07_an_alive_at_the_highest_incarnation_takes_no_name_away() {
 
 /// Members that crashed, one every few seconds, seen by a node that remembers three lost ones.
 fn many_lost(lost: usize) -> World {
-    let mut world = Options::new(16).configure(|_, config| config.lost_members_max = 3).build();
+    let mut world =
+        WorldOptions::new(16).configure(|_, config| config.lost_members_max = 3).build();
     world.form(4 + lost);
     for number in (4..4 + lost).rev() {
         world.crash(&format!("n{number}"));
@@ -177,7 +178,8 @@ fn as_many_lost_members_are_remembered_as_configured_and_the_longest_gone_make_r
 
 #[test]
 fn with_room_for_no_lost_member_none_is_remembered() {
-    let mut world = Options::new(17).configure(|_, config| config.lost_members_max = 0).build();
+    let mut world =
+        WorldOptions::new(17).configure(|_, config| config.lost_members_max = 0).build();
     world.form(5);
     world.crash("n4");
     world.run(secs(120));
@@ -198,7 +200,7 @@ fn failed_at(world: &World, observer: &str, name: &str) -> Instant {
 #[test]
 fn a_lost_member_is_remembered_for_as_long_as_configured_and_no_longer() {
     let mut world =
-        Options::new(18).configure(|_, config| config.lost_members_keep = secs(100)).build();
+        WorldOptions::new(18).configure(|_, config| config.lost_members_keep = secs(100)).build();
     world.form(5);
     world.crash("n4");
     world.run(secs(60));
@@ -271,7 +273,7 @@ fn a_member_forgotten_while_it_is_listed_is_not_dialled_either() {
 /// minutes.
 fn churn(seed: u64, minutes: u32, lost_members_max: usize) -> (World, [u64; 2]) {
     const NODES: usize = 20;
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .digest(false)
         .records(false)
         .configure(move |_, config| config.lost_members_max = lost_members_max)

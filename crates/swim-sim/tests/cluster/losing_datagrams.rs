@@ -1,12 +1,12 @@
 //! Loss delays news; it kills nobody.
 
 use swim_core::State;
-use swim_sim::{Options, bounds, secs};
+use swim_sim::{WorldOptions, bounds, secs};
 
 #[test]
 fn thirty_percent_loss_fails_no_healthy_node() {
     for seed in 0..5 {
-        let mut world = Options::new(seed).loss(0.3).build();
+        let mut world = WorldOptions::new(seed).loss(0.3).build();
         world.form(10);
         world.run(secs(300));
         for number in 0..10 {
@@ -21,7 +21,7 @@ fn thirty_percent_loss_fails_no_healthy_node() {
 #[test]
 fn a_crash_is_found_at_thirty_percent_loss() {
     for seed in 0..5 {
-        let mut world = Options::new(seed).loss(0.3).build();
+        let mut world = WorldOptions::new(seed).loss(0.3).build();
         world.form(10);
         world.crash("n4");
         world.run(bounds::detection(world.node("n0").config(), 10) * 2);
@@ -32,7 +32,7 @@ fn a_crash_is_found_at_thirty_percent_loss() {
 #[test]
 fn a_leave_is_heard_at_thirty_percent_loss() {
     for seed in 0..5 {
-        let mut world = Options::new(seed).loss(0.3).build();
+        let mut world = WorldOptions::new(seed).loss(0.3).build();
         world.form(10);
         world.leave("n4");
         // Gossip may miss somebody; then anti-entropy tells.
@@ -44,7 +44,7 @@ fn a_leave_is_heard_at_thirty_percent_loss() {
 #[test]
 fn a_node_that_loses_a_third_of_its_datagrams_stays() {
     for seed in 0..5 {
-        let mut world = Options::new(seed).build();
+        let mut world = WorldOptions::new(seed).build();
         world.form(8);
         world.set_loss_of("n3", 0.33);
         world.run(secs(300));

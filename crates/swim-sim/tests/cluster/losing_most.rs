@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use swim_core::{Event, Instant};
-use swim_sim::{Options, World, bounds, secs};
+use swim_sim::{World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
@@ -158,7 +158,7 @@ impl Trouble {
 }
 
 fn suffers(seed: u64, nodes: usize, trouble: Trouble) {
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .records_of(|event| matches!(event, Event::Joined { .. } | Event::Failed { .. }))
         .digest(false)
         .build();

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use swim_core::{Answer, Config, Event, Incarnation, Key, Keyring, Status};
-use swim_sim::{Options, World, bounds, millis, secs};
+use swim_sim::{World, WorldOptions, bounds, millis, secs};
 
 use crate::common::large;
 use crate::newcomers::{Order, until_all_know_all};
@@ -12,8 +12,8 @@ use crate::newcomers::{Order, until_all_know_all};
 const SIZES: [usize; 3] = [3, 10, 40];
 
 /// Plain for even seeds, sealed and labelled for odd ones.
-fn options(seed: u64) -> Options {
-    Options::new(seed)
+fn options(seed: u64) -> WorldOptions {
+    WorldOptions::new(seed)
         .configure(move |_, config: &mut Config| {
             *config = config.clone().memberlist();
             if seed % 2 == 1 {
@@ -139,7 +139,7 @@ fn s77_nodes_that_join_through_one_seed_know_each_other_within_seconds() {
     for (nodes, bound, runs) in [(50, secs(3), runs[0]), (200, secs(5), runs[1])] {
         for order in [Order::Together, Order::InTurn] {
             let run = |seed| {
-                let options = Options::new(seed)
+                let options = WorldOptions::new(seed)
                     .configure(|_, config| *config = config.clone().memberlist())
                     .digest(false);
                 until_all_know_all(options, nodes, order)
@@ -156,7 +156,7 @@ fn s77_nodes_that_join_through_one_seed_know_each_other_within_seconds() {
 
 #[test]
 fn s77_who_joins_a_large_cluster_asks_its_seed_once() {
-    let mut world = Options::new(1)
+    let mut world = WorldOptions::new(1)
         .configure(|_, config| *config = config.clone().memberlist())
         .records(false)
         .build();

@@ -3,7 +3,7 @@
 
 use swim_core::wire::Wire;
 use swim_core::{CommandError, Config, DropReason, Encryption, Event, Instant, Key, Keyring, Node};
-use swim_sim::{Options, World, bounds, secs};
+use swim_sim::{World, WorldOptions, bounds, secs};
 
 const NAMES: [&str; 6] = ["n0", "n1", "n2", "n3", "n4", "n5"];
 
@@ -23,7 +23,7 @@ enum By {
 }
 
 fn cluster(seed: u64, wire: Wire, change: fn(&mut Config)) -> World {
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .configure(move |_, config| {
             if wire == Wire::Memberlist {
                 *config = config.clone().memberlist();

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use swim_core::wire::Wire;
 use swim_core::{Answer, Config, Event, Failure, Incarnation, NameKeeper, State};
-use swim_sim::{Options, Request, World, bounds, secs};
+use swim_sim::{Request, World, WorldOptions, bounds, secs};
 
 /// How the nodes are set up.
 pub(crate) type Configure = fn(&mut Config);
@@ -14,7 +14,7 @@ pub(crate) type Configure = fn(&mut Config);
 pub(crate) const NAME: &str = "n1";
 
 pub(crate) fn world(wire: Wire, seed: u64, configure: impl Fn(&mut Config) + 'static) -> World {
-    Options::new(seed)
+    WorldOptions::new(seed)
         .configure(move |_, config| {
             if wire == Wire::Memberlist {
                 *config = config.clone().memberlist();

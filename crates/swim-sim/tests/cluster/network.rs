@@ -1,11 +1,11 @@
 //! The modelled network does what it says.
 
 use swim_core::{Answer, ConnectionError, Failure};
-use swim_sim::{Latency, Options, World, millis, secs};
+use swim_sim::{Latency, World, WorldOptions, millis, secs};
 
 /// A pair on a network with exactly 10 ms of latency.
 fn pair() -> World {
-    let mut world = Options::new(1).latency(Latency::Fixed(millis(10))).build();
+    let mut world = WorldOptions::new(1).latency(Latency::Fixed(millis(10))).build();
     world.start("a");
     world.start("b");
     world
@@ -37,7 +37,7 @@ fn a_dead_process_refuses_after_a_round_trip() {
 #[test]
 fn a_dark_host_and_an_address_that_nobody_has_answer_nothing() {
     for dark in [true, false] {
-        let mut world = Options::new(1)
+        let mut world = WorldOptions::new(1)
             .connect_timeout(secs(3))
             .configure(|_, config| config.stream_timeout = secs(60))
             .build();
@@ -87,7 +87,7 @@ fn a_restart_is_told_apart_from_the_process_before() {
 
 #[test]
 fn the_socket_of_a_paused_process_keeps_so_many_datagrams() {
-    let mut world = Options::new(1).socket_buffer(3).build();
+    let mut world = WorldOptions::new(1).socket_buffer(3).build();
     world.form(2);
     world.pause("n1");
     for _ in 0..5 {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use swim_sim::{Options, Request, World, millis, secs};
+use swim_sim::{Request, World, WorldOptions, millis, secs};
 
 /// When the nodes join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Order {
 
 /// Has nodes join the first one, and returns how long it takes from the last join on until all know
 /// all; at most a minute. A node that the seed refuses tries again, as drivers do.
-pub(crate) fn until_all_know_all(options: Options, nodes: usize, order: Order) -> Duration {
+pub(crate) fn until_all_know_all(options: WorldOptions, nodes: usize, order: Order) -> Duration {
     let mut world = options.records(false).build();
     let names: Vec<String> = (0..nodes).map(|number| format!("n{number}")).collect();
     let mut joins: Vec<(usize, Request)> = Vec::new();

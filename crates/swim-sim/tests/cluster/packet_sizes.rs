@@ -7,7 +7,7 @@ use std::sync::Arc;
 use swim_core::wire::Wire;
 use swim_core::{Config, Key, Keyring, VersionRange};
 use swim_sim::checkers::{Checker, Sight, Verdict};
-use swim_sim::{Options, World, bounds, secs};
+use swim_sim::{World, WorldOptions, bounds, secs};
 
 /// How packets are sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ const NODES: usize = 8;
 /// large its largest datagram was.
 fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     let seen = Arc::new(AtomicUsize::new(0));
-    let mut world = Options::new(39)
+    let mut world = WorldOptions::new(39)
         .configure(move |_, config| configure(config, wire, seal, size, compression))
         .check(Largest { seen: Arc::clone(&seen) })
         .checked()

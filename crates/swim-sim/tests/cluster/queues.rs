@@ -11,7 +11,7 @@ use swim_core::{
     Answer, CommandError, Config, Event, Incarnation, Instant, MemberRef, Node, Output, State,
     StreamInput, Versions,
 };
-use swim_sim::{Options, millis, secs};
+use swim_sim::{WorldOptions, millis, secs};
 
 const UPDATES_MAX: usize = 16;
 const BROADCASTS_MAX: usize = 4;
@@ -56,7 +56,7 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
     for seed in 0..5 {
         let full = Rc::new(Cell::new(0));
         let counter = Rc::clone(&full);
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .configure(|_, config| tighten(config))
             // After everything that is done to any node.
             .watch(move |node| {
@@ -105,7 +105,7 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
 #[test]
 fn the_bytes_of_waiting_broadcasts_are_counted_as_they_are_sent() {
     let max = 1400;
-    let mut world = Options::new(1)
+    let mut world = WorldOptions::new(1)
         .configure(move |_, config| {
             config.packet_size_max = max;
             config.broadcast_queue_bytes_max = max;
@@ -128,7 +128,7 @@ fn the_bytes_of_waiting_broadcasts_are_counted_as_they_are_sent() {
 fn s19_a_socket_that_was_full_of_accusations_fails_nobody() {
     let (mut overflowed, mut accused) = (0, 0);
     for seed in 0..30 {
-        let mut world = Options::new(seed).socket_buffer(6).build();
+        let mut world = WorldOptions::new(seed).socket_buffer(6).build();
         world.form(8);
         // n3 is away for a moment and suspected for it. n2 stops when the news is about.
         world.pause("n3");
@@ -284,7 +284,7 @@ fn broadcasts_fill_the_packets_when_nothing_else_waits() {
 #[test]
 fn a_full_queue_of_requests_is_an_error_and_empties_again() {
     let mut world =
-        Options::new(2).configure(|_, config| config.requests_max = REQUESTS_MAX).build();
+        WorldOptions::new(2).configure(|_, config| config.requests_max = REQUESTS_MAX).build();
     world.form(3);
     let pings: Vec<_> = (0..REQUESTS_MAX)
         .map(|_| world.request("n0", |node, now| node.ping(now, "n1")).expect("within the limit"))

@@ -1,7 +1,7 @@
 //! A member that is suspected, or declared failed, and is not, says so and is believed.
 
 use swim_core::{Event, State, Via};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::goodbyes;
 
@@ -72,7 +72,7 @@ fn a_refuted_suspicion_is_reported_as_such() {
 /// Two nodes of which one is paused while nothing waits for it, and hears of its suspicion only if
 /// a ping tells it.
 fn suspect_told_by_pings_alone(buddy: bool) -> World {
-    let mut world = Options::new(3)
+    let mut world = WorldOptions::new(3)
         .socket_buffer(0)
         .configure(move |_, config| {
             config.lifeguard_buddy = buddy;
@@ -110,8 +110,9 @@ fn without_the_buddy_the_suspect_does_not_hear_of_it() {
 #[test]
 fn only_those_whose_own_probe_failed_confirm_a_suspicion() {
     for seed in 0..10 {
-        let mut world =
-            Options::new(seed).configure(|_, config| config.push_pull_interval = secs(1)).build();
+        let mut world = WorldOptions::new(seed)
+            .configure(|_, config| config.push_pull_interval = secs(1))
+            .build();
         world.form(8);
         world.pause("n2");
         world.run(secs(20));
@@ -148,8 +149,8 @@ fn only_those_whose_own_probe_failed_confirm_a_suspicion() {
     }
 }
 
-fn options(seed: u64, memberlist: bool) -> Options {
-    Options::new(seed).configure(move |_, config| {
+fn options(seed: u64, memberlist: bool) -> WorldOptions {
+    WorldOptions::new(seed).configure(move |_, config| {
         if memberlist {
             *config = config.clone().memberlist();
         }

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Incarnation, State, Status, Versions};
 use swim_sim::swarm::{self, Hostility, LastingFaults, Setup, Wires};
-use swim_sim::{Options, Stall, millis, secs};
+use swim_sim::{Stall, WorldOptions, millis, secs};
 
 use crate::common::on_both_wires;
 
@@ -27,7 +27,7 @@ fn settles(seed: u64) {
 fn seed_9059_who_left_says_so_to_whoever_asks() {
     let mut missed = 0;
     for seed in 0..20 {
-        let mut world = Options::new(seed).socket_buffer(0).build();
+        let mut world = WorldOptions::new(seed).socket_buffer(0).build();
         world.form(12);
         world.stall("n2", Stall::Replay);
         world.leave("n1");
@@ -65,8 +65,9 @@ fn seed_9059_settles() {
 #[test]
 fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once() {
     for seed in 0..10 {
-        let mut world =
-            Options::new(seed).configure(|_, config| config.gossip_to_the_dead = secs(600)).build();
+        let mut world = WorldOptions::new(seed)
+            .configure(|_, config| config.gossip_to_the_dead = secs(600))
+            .build();
         world.form(3);
         for name in ["n0", "n1", "n2"] {
             world.isolate(name);
@@ -104,7 +105,7 @@ fn seed_9355_a_verdict_that_comes_late_says_nothing_about_the_forgotten() {
 /// after `handle_timeout` had done what was due.
 #[test]
 fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
-    let options = Options::new(1).configure(|_, config| {
+    let options = WorldOptions::new(1).configure(|_, config| {
         config.gossip_interval = millis(500);
         config.retransmit_mult = 8;
         config.gossip_to_the_dead = config.probe_interval;

@@ -1,6 +1,6 @@
 //! A run is a pure function of its seed, its options and the calls.
 
-use swim_sim::{Latency, Options, World, millis, secs, swarm};
+use swim_sim::{Latency, World, WorldOptions, millis, secs, swarm};
 
 fn run(mut world: World) -> u64 {
     world.form(6);
@@ -28,15 +28,15 @@ fn another_seed_gives_another_digest() {
 #[test]
 fn another_option_or_setting_gives_another_digest() {
     let usual = run(World::new(1));
-    let slower = Options::new(1).latency(Latency::Fixed(millis(1))).build();
+    let slower = WorldOptions::new(1).latency(Latency::Fixed(millis(1))).build();
     assert_ne!(run(slower), usual);
-    let other = Options::new(1).configure(|_, config| config.gossip_nodes = 4).build();
+    let other = WorldOptions::new(1).configure(|_, config| config.gossip_nodes = 4).build();
     assert_ne!(run(other), usual);
 }
 
 #[test]
 fn keeping_records_changes_nothing() {
-    assert_eq!(run(Options::new(1).records(false).build()), run(World::new(1)));
+    assert_eq!(run(WorldOptions::new(1).records(false).build()), run(World::new(1)));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn what_a_test_looks_at_changes_nothing() {
 
 #[test]
 fn a_report_names_the_seed_and_what_each_node_believes() {
-    let mut world = Options::new(77).replay("try this").build();
+    let mut world = WorldOptions::new(77).replay("try this").build();
     world.form(3);
     world.crash("n2");
     world.run(secs(60));

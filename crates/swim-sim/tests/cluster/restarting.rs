@@ -1,7 +1,7 @@
 //! A process that is started again takes its old place, whatever is remembered of it.
 
 use swim_core::{Incarnation, State};
-use swim_sim::{Options, Stall, World, bounds, secs};
+use swim_sim::{Stall, World, WorldOptions, bounds, secs};
 
 #[test]
 fn a_node_restarted_at_once_is_never_missed_and_its_new_metadata_wins() {
@@ -151,7 +151,7 @@ fn a_node_restarted_with_a_low_incarnation_can_leave_before_it_hears_of_its_past
 /// are followed. The goodbye itself is believed, from the address of the one who says it.
 #[test]
 fn a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left() {
-    let mut world = Options::new(8).socket_buffer(0).build();
+    let mut world = WorldOptions::new(8).socket_buffer(0).build();
     world.form(4);
     // What is said of an earlier life is followed only at first.
     world.run(secs(61));

@@ -10,7 +10,7 @@ use swim_core::channel::{Channel, Scratch};
 use swim_core::wire::Message;
 use swim_core::{Instant, State};
 use swim_sim::checkers::{Checker, Sight, Verdict};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// The pings to members that their sender holds for failed: when, and to whom.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Searches(Rc<RefCell<Vec<(Instant, SocketAddr)>>>);
 
 impl Searches {
     /// A world in which they are counted.
-    pub(crate) fn watch(options: Options) -> (World, Searches) {
+    pub(crate) fn watch(options: WorldOptions) -> (World, Searches) {
         let searches = Searches::default();
         (options.check(Watch { seen: searches.clone(), reader: None }).build(), searches)
     }
@@ -64,7 +64,7 @@ impl Checker for Watch {
 
 /// The pings per second that one dead address draws from a cluster of so many nodes, itself
 /// included: in the first minute after the last one knows, and in a minute at each of these ages.
-pub(crate) fn to_one_address(options: Options, nodes: usize, ages: &[Duration]) -> Vec<f64> {
+pub(crate) fn to_one_address(options: WorldOptions, nodes: usize, ages: &[Duration]) -> Vec<f64> {
     let (mut world, searches) = Searches::watch(options.digest(false).records(false));
     world.assemble(nodes);
     // So long that each has heard from each.
@@ -86,7 +86,7 @@ pub(crate) fn to_one_address(options: Options, nodes: usize, ages: &[Duration]) 
 
 /// The pings per probe of a cluster of so many nodes in the ten minutes after 500 others joined and
 /// died, one after the other, in two hours.
-pub(crate) fn to_many_addresses(options: Options, nodes: usize) -> f64 {
+pub(crate) fn to_many_addresses(options: WorldOptions, nodes: usize) -> f64 {
     const NAMES: u64 = 500;
     let (mut world, searches) = Searches::watch(options.digest(false).records(false));
     world.assemble(nodes);

@@ -3,15 +3,15 @@
 //!
 //! `-- --nocapture` prints what was counted; `SWIM_SIM_LARGE=1` runs larger clusters.
 
-use swim_sim::{Options, secs};
+use swim_sim::{WorldOptions, secs};
 
 use crate::common::large;
 use crate::searches::{to_many_addresses, to_one_address};
 
 const LAN_PER_SECOND: f64 = 5.0;
 
-fn options(seed: u64, memberlist: bool) -> Options {
-    Options::new(seed).configure(move |_, config| {
+fn options(seed: u64, memberlist: bool) -> WorldOptions {
+    WorldOptions::new(seed).configure(move |_, config| {
         if memberlist {
             *config = config.clone().memberlist();
         }

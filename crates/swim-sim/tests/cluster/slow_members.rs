@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use swim_core::Event;
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 const NODES: usize = 32;
 
@@ -48,7 +48,7 @@ fn slow_down(
     in_turns: bool,
     socket_buffer: usize,
 ) -> Failures {
-    let mut world = Options::new(seed)
+    let mut world = WorldOptions::new(seed)
         .socket_buffer(socket_buffer)
         .records_of(|event| matches!(event, Event::Failed { .. }))
         .digest(false)

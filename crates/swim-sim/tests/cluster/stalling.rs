@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use swim_core::{Answer, Event, Failure, RequestId};
 use swim_sim::checkers::{Checker, Sight, Verdict};
-use swim_sim::{Latency, Options, Stall, Stalls, World, millis, secs};
+use swim_sim::{Latency, Stall, Stalls, World, WorldOptions, millis, secs};
 
 use crate::common::first_bytes_received;
 
@@ -72,7 +72,7 @@ fn what_arrived_during_a_stall_is_heard_in_order_when_it_ends() {
 
 #[test]
 fn what_is_sent_while_io_is_held_leaves_in_order_when_it_ends() {
-    let mut world = Options::new(4).latency(Latency::Fixed(millis(10))).build();
+    let mut world = WorldOptions::new(4).latency(Latency::Fixed(millis(10))).build();
     world.form(3);
     world.stall("n2", Stall::HeldIo);
     let before = world.traffic().packets;
@@ -97,7 +97,8 @@ fn held_sends_leave_before_held_receives_are_heard() {
     // The ping that waits in the socket is answered after what the node had sent before.
     let heard = Rc::new(RefCell::new(Vec::new()));
     let listener = Listener(heard.clone());
-    let mut world = Options::new(5).latency(Latency::Fixed(millis(10))).check(listener).build();
+    let mut world =
+        WorldOptions::new(5).latency(Latency::Fixed(millis(10))).check(listener).build();
     world.form(2);
     world.stall("n1", Stall::HeldIo);
     send(&mut world, "n1", "n0", 1);
@@ -142,7 +143,8 @@ impl Checker for Listener {
 #[test]
 fn the_socket_of_a_stalled_process_keeps_so_many_datagrams_in_every_model() {
     for model in MODELS {
-        let mut world = Options::new(6).latency(Latency::Fixed(millis(1))).socket_buffer(3).build();
+        let mut world =
+            WorldOptions::new(6).latency(Latency::Fixed(millis(1))).socket_buffer(3).build();
         world.form(2);
         world.stall("n1", model);
         for number in 0..5 {
@@ -163,7 +165,7 @@ fn suspicions_of_the_other(model: Stall) -> usize {
     let mut suspicions = 0;
     for seed in 0..10 {
         // A probe is under way during two fifths of the time.
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .latency(Latency::Fixed(millis(200)))
             .configure(|_, config| config.lateness = false)
             .build();

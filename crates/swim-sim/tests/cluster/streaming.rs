@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use swim_core::{Answer, Event};
-use swim_sim::{Latency, Options, Pieces, millis, secs};
+use swim_sim::{Latency, Pieces, WorldOptions, millis, secs};
 
 fn pieces() -> impl Strategy<Value = Pieces> {
     prop_oneof![Just(Pieces::Whole), Just(Pieces::Bytes), (1_u32..3000).prop_map(Pieces::Random)]
@@ -23,7 +23,7 @@ proptest! {
         latency_max in 1_u64..60,
         cut_after in prop::option::of(0_u64..300),
     ) {
-        let mut world = Options::new(seed)
+        let mut world = WorldOptions::new(seed)
             .latency(Latency::Uniform(Duration::ZERO, millis(latency_max)))
             .pieces(pieces)
             .build();

@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use swim_core::{Event, Instant, State};
 use swim_driver::Carrier;
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 /// A cluster of drivers `n0`, `n1`, ... that join through the first one; links are to be had for
 /// `links_max` peers.
 fn drivers(seed: u64, count: usize, carrier: Carrier, links_max: usize) -> World {
-    let mut world = Options::new(seed).build();
+    let mut world = WorldOptions::new(seed).build();
     for number in 0..count {
         world.start_driver(&format!("n{number}"), |options| {
             options.transport = carrier;

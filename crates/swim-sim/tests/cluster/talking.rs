@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use swim_core::{Answer, CommandError, ConnectionError, Event, Failure, Via};
-use swim_sim::{Options, Pieces, Request, World, secs};
+use swim_sim::{Pieces, Request, World, WorldOptions, secs};
 
 fn cluster(seed: u64, nodes: usize) -> World {
     let mut world = World::new(seed);
@@ -72,7 +72,7 @@ fn many_broadcasts_of_many_nodes_all_arrive_once() {
 #[test]
 fn a_broadcast_reaches_everybody_at_twenty_percent_loss() {
     for seed in 0..5 {
-        let mut world = Options::new(seed).loss(0.2).build();
+        let mut world = WorldOptions::new(seed).loss(0.2).build();
         world.form(10);
         ask_broadcast(&mut world, "n0", b"hello");
         world.run(secs(30));
@@ -119,7 +119,7 @@ fn the_largest_message_arrives_and_a_larger_one_is_an_error() {
 fn reliable_messages_of_every_size_arrive_in_pieces_of_any_size() {
     let sizes = [0, 1, 100, 5000, 65_535, 65_536, 1 << 20];
     for pieces in [Pieces::Whole, Pieces::Random(10), Pieces::Random(5000)] {
-        let mut world = Options::new(5).pieces(pieces).build();
+        let mut world = WorldOptions::new(5).pieces(pieces).build();
         world.form(3);
         for size in sizes {
             let payload: Vec<u8> = (0..=255).cycle().take(size).collect();
@@ -138,7 +138,7 @@ fn reliable_messages_of_every_size_arrive_in_pieces_of_any_size() {
 
 #[test]
 fn a_reliable_message_survives_loss() {
-    let mut world = Options::new(6).loss(0.3).build();
+    let mut world = WorldOptions::new(6).loss(0.3).build();
     world.form(3);
     let request = world
         .request("n0", |node, now| node.send_reliable(now, "n1", &[5; 100_000]))

@@ -8,7 +8,7 @@ use swim_core::{
     Config, DropReason, Event, Incarnation, Instant, MemberRef, MessageKind, Node, Output, State,
     StreamInput, StreamOp, VersionRange, Versions,
 };
-use swim_sim::{Options, World, millis, secs};
+use swim_sim::{World, WorldOptions, millis, secs};
 
 /// Fields that no version of the schema has: one of each type, with numbers up to the largest.
 fn unknown_fields() -> Vec<u8> {
@@ -116,7 +116,7 @@ fn s54_a_broken_message_in_a_packet_leaves_the_others_in_force() {
 fn s54_members_with_newer_protocol_ranges_join_one_by_one() {
     let newer =
         Versions { protocol: VersionRange { min: 1, max: 3, current: 1 }, ..Versions::DEFAULT };
-    let mut world = Options::new(3).build();
+    let mut world = WorldOptions::new(3).build();
     world.form(6);
     // A rolling upgrade: each is restarted with the new version.
     for number in 0..6 {

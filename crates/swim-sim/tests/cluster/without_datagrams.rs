@@ -4,7 +4,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use swim_core::{Answer, State};
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 use crate::common::on_both_wires;
 use crate::datagrams_lost::{formed, news_takes};
@@ -13,7 +13,7 @@ const NODES: usize = 8;
 
 /// A member leaves and its process ends as soon as it may. Returns how long it takes until all hold
 /// it for left, of which nobody declares it failed.
-fn leave_takes(options: Options, nodes: usize) -> Duration {
+fn leave_takes(options: WorldOptions, nodes: usize) -> Duration {
     let mut world = formed(options, nodes);
     let asked = world.now();
     let request = world.leave("n3");
@@ -51,7 +51,11 @@ fn s69_news_reaches_everybody_within_10_s() {
     each_takes_at_most(secs(10), 0..100, news_takes);
 }
 
-fn each_takes_at_most(limit: Duration, seeds: Range<u64>, takes: fn(Options, usize) -> Duration) {
+fn each_takes_at_most(
+    limit: Duration,
+    seeds: Range<u64>,
+    takes: fn(WorldOptions, usize) -> Duration,
+) {
     let mut slowest = secs(0);
     on_both_wires(seeds, |options| {
         let took = takes(options, NODES);

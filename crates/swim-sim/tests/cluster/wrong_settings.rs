@@ -7,7 +7,7 @@ use swim_core::wire::{Message, Ping, Wire};
 use swim_core::{
     Config, DropCounts, DropReason, Event, Key, Keyring, State, StreamInput, VersionRange,
 };
-use swim_sim::{Options, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 
 type Change = fn(&mut Config);
 
@@ -180,7 +180,8 @@ const CASES: [Case; 21] = [
 ];
 
 fn cluster(ours: Change) -> World {
-    let mut world = Options::new(40).configure(move |_, config| ours(config)).checked().build();
+    let mut world =
+        WorldOptions::new(40).configure(move |_, config| ours(config)).checked().build();
     world.form(3);
     world
 }
@@ -284,7 +285,7 @@ fn s40_http_tls_and_noise_are_called_what_they_are() {
 /// is spoken.
 #[test]
 fn s29_with_labels_nothing_of_the_other_cluster_is_accepted_on_memberlists_wire() {
-    let mut world = Options::new(8)
+    let mut world = WorldOptions::new(8)
         .configure(|number, config| {
             *config = config.clone().memberlist();
             config.label = if number < 3 { "a".into() } else { "b".into() };
