@@ -79,6 +79,11 @@ impl Detector {
         self.asked.may_ask(cx.now(), to)
     }
 
+    /// The node at this address is asked by a ping of another kind; it may not be there.
+    pub(crate) fn note_asked(&mut self, cx: &Context, to: SocketAddr) {
+        self.asked.note(cx.now(), to, cx.config.probe_timeout);
+    }
+
     /// Asks a member whether it is there. Its answer is [`Acked::Asked`](super::Acked::Asked), to
     /// be told with [`Detector::note_asked_answered`].
     pub(crate) fn ask(&mut self, cx: &mut Context, members: &Members, member: Slot) {

@@ -15,10 +15,11 @@ use super::{Membership, News, Origin};
 use crate::address::canonical;
 use crate::context::Context;
 use crate::detection::Detector;
-use crate::dissemination::Gossip;
+use crate::dissemination::{Gossip, may_hear};
 use crate::member::Name;
 use crate::members::{Announcement, Slot};
 use crate::output::{Event, Via};
+use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::time::Instant;
 use crate::wire::{Claim, Message, Update, Wire};
@@ -77,9 +78,35 @@ impl Membership {
     /// Asks at the known address, unless another ping to there is under way.
     fn ask_known(&mut self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
         let known_address = self.members.entry(slot).address();
-        if detector.send_check(cx, &self.members, slot, known_address) {
+        if self.ask_whether_there(cx, detector, slot, known_address) {
             self.candidates.note_known_asked(slot);
         }
+    }
+
+    /// Asks there whether the node bears this member's name; returns whether it does. Where the
+    /// member never answered this node there may be anybody, so it asks no more often than it asks
+    /// those of whom it only heard: made-up members that move to and fro draw no more there.
+    fn ask_whether_there(
+        &self,
+        cx: &mut Context,
+        detector: &mut Detector,
+        slot: Slot,
+        to: SocketAddr,
+    ) -> bool {
+        let is_known = self.has_answered_at(cx, slot, to);
+        let asks = (is_known || detector.may_ask(cx, to))
+            && detector.send_check(cx, &self.members, slot, to);
+        if asks && !is_known {
+            detector.note_asked(cx, to);
+        }
+        asks
+    }
+
+    /// Whether this member answered this node at this address, or need not.
+    fn has_answered_at(&self, cx: &Context, slot: Slot, address: SocketAddr) -> bool {
+        let entry = self.members.entry(slot);
+        (entry.is_at(address) && may_hear(&cx.config, entry))
+            || cx.config.breaks(Sabotage::ChecksEveryMove)
     }
 
     /// A member that was asked because of a candidate answered from `from`.
@@ -92,13 +119,14 @@ impl Membership {
     ) {
         let known_address = self.members.entry(slot).address();
         self.note_answer_from(cx, slot, from);
+        detector.note_asked_answered(from);
         let Some(candidate) = self.candidates.get(slot) else {
             return;
         };
         if from == known_address {
             let address = candidate.address();
             if self.candidates.note_known_answered(slot) {
-                detector.send_check(cx, &self.members, slot, address);
+                self.ask_whether_there(cx, detector, slot, address);
             }
         } else if from == candidate.address()
             && candidate.known_answered()
@@ -133,7 +161,7 @@ impl Membership {
         };
         if candidate.known_answered() {
             let to = candidate.address();
-            detector.send_check(cx, &self.members, slot, to);
+            self.ask_whether_there(cx, detector, slot, to);
         } else {
             self.ask_known(cx, detector, slot);
         }
@@ -142,7 +170,8 @@ impl Membership {
     /// Decides on candidates whose time is over.
     ///
     /// A candidate waits on if the known address was not asked yet: another name may have been
-    /// looked for there all the time, and silence says nothing then.
+    /// looked for there all the time, and silence says nothing then. Unless it was asked lately as
+    /// often as it may be, and nobody is there who ever answered.
     pub(crate) fn end_candidacies(
         &mut self,
         cx: &mut Context,
@@ -156,7 +185,7 @@ impl Membership {
             } else if candidate.known_answered() {
                 // The known address answers and the candidate does not: it is old or made up.
                 self.tell_about_limited(cx, slot, candidate.address());
-            } else if !candidate.known_asked() {
+            } else if !candidate.known_asked() && self.may_check_known(cx, detector, slot) {
                 let deadline = now + self.patience_with_known(cx);
                 self.candidates.insert(slot, candidate.until(deadline));
                 self.ask_known(cx, detector, slot);
@@ -164,6 +193,12 @@ impl Membership {
                 self.adopt(cx, gossip, slot, &candidate, false);
             }
         }
+    }
+
+    /// Whether the known address of a member may be asked.
+    fn may_check_known(&self, cx: &Context, detector: &Detector, slot: Slot) -> bool {
+        let known = self.members.entry(slot).address();
+        self.has_answered_at(cx, slot, known) || detector.may_ask(cx, known)
     }
 
     /// A member is gone: whoever waited for its name gets it.

@@ -49,6 +49,8 @@ pub(super) struct Suspicion {
     asked: Instant,
     /// When the suspect is asked next; never, if there is no time left for its answer.
     call: Instant,
+    /// When it was to be asked, where it is asked sooner once.
+    planned: Option<Instant>,
 }
 
 impl Suspicion {
@@ -68,6 +70,7 @@ impl Suspicion {
             deadline: Instant::NEVER,
             asked: now,
             call: Instant::NEVER,
+            planned: None,
         };
         suspicion.deadline = suspicion.wanted_deadline();
         suspicion.plan_call(now, random);
@@ -121,6 +124,10 @@ impl Suspicion {
     /// The suspect is asked now; and again, if it is silent, while an answer can come in time.
     pub(super) fn called(&mut self, now: Instant) {
         self.asked = now;
+        if let Some(planned) = self.planned.take() {
+            self.call = planned;
+            return;
+        }
         let again = now + self.terms.last_call;
         let in_time = again + self.terms.last_call <= self.deadline;
         self.call = if in_time { again } else { Instant::NEVER };
@@ -129,12 +136,14 @@ impl Suspicion {
     /// The suspect is asked now, and has the time to answer.
     pub(super) fn ask_again(&mut self, now: Instant) {
         self.deadline = now + self.terms.last_call;
-        (self.asked, self.call) = (now, now);
+        (self.asked, self.call, self.planned) = (now, now, None);
     }
 
-    /// The suspect is asked at this time, unless it is sooner anyway, and has the time to answer.
-    pub(super) fn ask_at(&mut self, at: Instant) {
-        if at < self.call {
+    /// The suspect is asked once at this time, unless it is sooner anyway, and has the time to
+    /// answer.
+    pub(super) fn ask_once(&mut self, at: Instant) {
+        if at < self.call && self.planned.is_none() {
+            self.planned = Some(self.call);
             self.call = at;
             self.deadline = self.deadline.max(at + self.terms.last_call);
         }
@@ -163,6 +172,7 @@ impl Suspicion {
     fn plan_call(&mut self, now: Instant, random: &mut Random) {
         let time = self.deadline - self.started;
         let latest = self.started + time.saturating_sub(self.terms.last_call);
+        self.planned = None;
         let earliest = (self.started + time / 2).min(latest).max(now);
         self.call = earliest + random.delay(latest.max(earliest) - earliest);
     }

@@ -88,7 +88,7 @@ impl Suspicions {
             self.by_suspect.iter().filter(own).map(|(slot, _)| *slot).collect();
         let mut at = now;
         for suspect in suspects {
-            self.change(suspect, |it| it.ask_at(at));
+            self.change(suspect, |it| it.ask_once(at));
             at = at + period / share;
         }
     }

@@ -112,12 +112,14 @@ impl Checker for Metadata {
         }
     }
 
-    fn packet(&mut self, by: &Sight<'_>, _to: SocketAddr, payload: &[u8]) -> Verdict {
+    fn packet(&mut self, by: &Sight<'_>, to: SocketAddr, payload: &[u8]) -> Verdict {
         let config = by.node.config();
         let mut told = Vec::new();
         let opened = self.opener.packet(config, payload, &mut |message| {
             if let Ok(Message::Update(Update { name, incarnation, claim })) = message
                 && let Claim::Alive { address, meta, .. } = claim
+                // What the member itself has to outrank is told to it without metadata.
+                && (address != to || !meta.is_empty())
                 && let Ok(name) = Name::new(name)
             {
                 told.push(((name, address), incarnation, Bytes::copy_from_slice(meta)));

@@ -2,7 +2,7 @@
 
 use swim_core::NameKeeper;
 use swim_core::wire::Wire;
-use swim_sim::secs;
+use swim_sim::{millis, secs};
 
 use crate::attacks;
 
@@ -21,6 +21,16 @@ fn s85_forged_moves_are_not_multiplied_towards_a_third_party() {
     for wire in WIRES {
         let reached = attacks::forged_moves(wire, |_| {});
         assert!(reached <= 1.0, "{wire:?}: {reached} datagrams for each");
+    }
+}
+
+#[test]
+fn s85_made_up_members_that_move_more_often_draw_no_more() {
+    for wire in WIRES {
+        let [slow, fast] = [100, 20].map(|ms| attacks::wandering_members(wire, millis(ms)));
+        println!("{wire:?}: {slow} datagrams for 600, {fast} for 3,000");
+        assert!(slow <= 2_500, "{wire:?}: {slow} datagrams");
+        assert!(fast * 2 <= slow * 3, "{wire:?}: {fast} datagrams after {slow}");
     }
 }
 

@@ -68,6 +68,25 @@ pub(crate) fn forged_moves(wire: Wire, configure: Configure) -> f64 {
         / f64::from(ROUNDS)
 }
 
+/// S85: somebody makes up members, and has them move between the addresses of two third parties,
+/// one every so often, for a minute. How many datagrams reach these.
+pub(crate) fn wandering_members(wire: Wire, every: Duration) -> u64 {
+    let mut world = world(wire, 85, |_| {});
+    world.form(20);
+    let thirds = [8, 9].map(|host| SocketAddr::from(([10, 9, 9, host], 7946)));
+    let (before, end) = (world.traffic().packets_to_nobody, world.now() + secs(60));
+    for round in 0u32.. {
+        if world.now() >= end {
+            break;
+        }
+        let (member, to) = (format!("ghost{}", round % 3), format!("n{}", round % 20));
+        let third = thirds[round as usize / 3 % 2];
+        forge_alive(&mut world, wire, (&member, third, 1 + round), &to);
+        world.run(every);
+    }
+    world.traffic().packets_to_nobody - before
+}
+
 /// S89: everybody is told that a member is suspect just below the highest incarnation. Whether
 /// nobody follows, and it can still change its metadata and leave as left in the view of all.
 ///
