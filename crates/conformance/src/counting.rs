@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_lite::future::Boxed;
-use swim_driver::{BindError, Bound, Hooks, Node, Options, Runtime, Transport};
+use swim_driver::{
+    BindError, Bound, Connection, Hooks, Listener, Node, Options, Runtime, Transport,
+};
 
 use crate::setting::World;
 use crate::stranger::Endpoint;
@@ -81,6 +83,17 @@ impl<R: Runtime> Runtime for Counting<R> {
 
     fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
         self.runtime.random(bytes)
+    }
+
+    fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Connection>> + Send + 'static {
+        self.runtime.connect(to)
+    }
+
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
+        self.runtime.listen(on)
     }
 }
 

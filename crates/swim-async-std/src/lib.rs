@@ -75,13 +75,14 @@ pub use bind::{Bound, bind, bind_on, bind_with_hooks, start, start_with_hooks};
 pub use runtime::AsyncStd;
 pub use swim_driver::{
     BindError, Bytes, Carrier, Change, CipherKind, Cluster, CommandError, Config, ConfigError,
-    ConnectionError, Counter, CounterKind, Departure, DialPurpose, DropCounts, DropReason,
-    Encryption, Error, Event, Events, Failure, Fingerprint, HealthReason, Hooks, Incarnation,
-    IpNet, Joined, Key, KeyError, KeyFileError, Keyring, KeyringError, Member, MemberRef,
-    MemoryNetwork, MemoryStream, MemoryTransport, Merge, MessageCounts, MessageKind, Name,
-    NameError, NameKeeper, NoHooks, Node, Notice, Options, PORT_DEFAULT, Pong, Readers, Runtime,
-    SeedError, State, Stats, StreamResource, StreamSource, SuspicionTimeouts, Tags, TagsError,
-    Timer, TlsFault, TlsFiles, Transport, VersionRange, Versions, Via, Watch, Wire, metrics_text,
+    Connection, ConnectionError, Counter, CounterKind, Departure, DialPurpose, DropCounts,
+    DropReason, Elapsed, Encryption, Error, Event, Events, Failure, Fingerprint, HealthReason,
+    Hooks, Incarnation, IpNet, Joined, Key, KeyError, KeyFileError, Keyring, KeyringError,
+    Listener, Member, MemberRef, MemoryNetwork, MemoryStream, MemoryTransport, Merge,
+    MessageCounts, MessageKind, Name, NameError, NameKeeper, NoHooks, Node, Notice, Options,
+    PORT_DEFAULT, Pong, Readers, Runtime, RuntimeHandle, SeedError, State, Stats, StreamResource,
+    StreamSource, SuspicionTimeouts, Tags, TagsError, Task, TaskEnded, Timer, TlsFault, TlsFiles,
+    Transport, VersionRange, Versions, Via, Watch, Wire, metrics_text,
 };
 #[cfg(feature = "toml")]
 pub use swim_driver::{SettingsError, settings};

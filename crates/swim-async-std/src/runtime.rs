@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use swim_driver::Runtime;
-use swim_sockets::AsyncIoTimer;
+use swim_driver::{Connection, Listener, Runtime};
+use swim_sockets::{AsyncIoTimer, connect, listen_async};
 
 /// The executor of async-std.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +40,17 @@ impl Runtime for AsyncStd {
 
     fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
         getrandom::fill(bytes).map_err(io::Error::from)
+    }
+
+    fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Connection>> + Send + 'static {
+        connect(to)
+    }
+
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
+        listen_async(on)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::events::Events;
 use crate::node::Node;
 use crate::options::Options;
 use crate::runtime::Runtime;
+use crate::runtime_handle::RuntimeHandle;
 use crate::transport::Transport;
 
 /// A node whose transport is open, and which does not run yet: [run](Bound::run) it in your own
@@ -59,7 +60,8 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
         let random = runtime.random(&mut seed);
         random.map_err(|error| BindError::Random { reason: error.to_string() })?;
         let address = transport.local_address();
-        let driver = Driver::with_hooks(options, hooks, address, seed, runtime.now())?;
+        let mut driver = Driver::with_hooks(options, hooks, address, seed, runtime.now())?;
+        driver.set_runtime(RuntimeHandle::new(runtime.clone()));
         let engine = Engine::new(runtime.clone(), transport, driver.inbox());
         Ok(Bound { runtime, driver, engine, address })
     }

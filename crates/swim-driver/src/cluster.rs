@@ -14,6 +14,7 @@ use crate::command::{Ask, Command, Joined, Pong, Reply};
 use crate::error::Error;
 use crate::events::Events;
 use crate::leaving::Departure;
+use crate::runtime_handle::RuntimeHandle;
 use crate::tags::Tags;
 use crate::view::View;
 use crate::watch::Watch;
@@ -51,11 +52,28 @@ use crate::watch::Watch;
 pub struct Cluster {
     view: Arc<View>,
     commands: Sender<Command>,
+    runtime: Option<RuntimeHandle>,
 }
 
 impl Cluster {
-    pub(crate) fn new(view: Arc<View>, commands: Sender<Command>) -> Self {
-        Cluster { view, commands }
+    pub(crate) fn new(
+        view: Arc<View>,
+        commands: Sender<Command>,
+        runtime: Option<RuntimeHandle>,
+    ) -> Self {
+        Cluster { view, commands, runtime }
+    }
+
+    /// The runtime that the node runs on, for the application's own tasks, timers and connections.
+    /// What uses nothing else runs in the simulator, too.
+    ///
+    /// # Panics
+    ///
+    /// In a loop of your own that gave its driver none: see
+    /// [`Driver::set_runtime`](crate::Driver::set_runtime).
+    #[must_use]
+    pub fn runtime(&self) -> RuntimeHandle {
+        self.runtime.clone().expect("this node's loop has no runtime: see Driver::set_runtime")
     }
 
     /// Joins a cluster through any of its members: `host:port`, `ip:port`, `[v6]:port`, or a

@@ -28,6 +28,7 @@ use crate::links::Links;
 use crate::log;
 use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
+use crate::runtime_handle::RuntimeHandle;
 use crate::seeds::Seeds;
 use crate::streams::Streams;
 use crate::system_clock::SystemClock;
@@ -94,6 +95,8 @@ pub struct Driver {
     seeds: Seeds,
     publisher: Publisher,
     commands: (Sender<Command>, Receiver<Command>),
+    /// For the application; see [`set_runtime`](Driver::set_runtime).
+    runtime: Option<RuntimeHandle>,
     actions: VecDeque<Action>,
     /// Kept for their buffers; empty between calls.
     events: Vec<Event>,
@@ -182,6 +185,7 @@ impl Driver {
             joins: Joins::new(options.join_parallel_max),
             seeds: Seeds::new(seeds, rng),
             commands: async_channel::bounded(options.commands_max.max(1)),
+            runtime: None,
             actions: VecDeque::new(),
             events: Vec::new(),
             answers: Vec::new(),
@@ -309,7 +313,13 @@ impl Driver {
     /// A handle for the application. Subscribe to its events before the first turn to miss none.
     #[must_use]
     pub fn cluster(&self) -> Cluster {
-        Cluster::new(self.publisher.view(), self.commands.0.clone())
+        Cluster::new(self.publisher.view(), self.commands.0.clone(), self.runtime.clone())
+    }
+
+    /// Gives this runtime to the handles of the application that are made from now on; see
+    /// [`Cluster::runtime`]. The driver itself uses none.
+    pub fn set_runtime(&mut self, runtime: RuntimeHandle) {
+        self.runtime = Some(runtime);
     }
 
     /// Where the commands of all handles wait, for the adapter to take.

@@ -15,7 +15,8 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::events::Events;
 use crate::leaving::Departure;
-use crate::runtime::{Runtime, sleep};
+use crate::runtime::Runtime;
+use crate::runtime_handle::RuntimeHandle;
 use crate::transport::Transport;
 
 /// A running node. Dropping it stops the node without a leave: peers see it fail. The port is free
@@ -29,11 +30,9 @@ pub struct Node {
     stop: Option<oneshot::Sender<()>>,
     /// Resolves once the task has ended; `None` from then on.
     ended: Option<oneshot::Receiver<Infallible>>,
-    sleep: Sleep,
+    /// Measures time where the node is held up.
+    runtime: RuntimeHandle,
 }
-
-/// Measures time where the node is held up.
-type Sleep = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 impl Node {
     /// Runs a node in a task of its own.
@@ -62,7 +61,7 @@ impl Node {
             events: Some(events),
             stop: Some(stop),
             ended: Some(ended),
-            sleep: Box::new(move |time| Box::pin(sleep(runtime.clone(), time))),
+            runtime: RuntimeHandle::new(runtime),
         }
     }
 
@@ -100,12 +99,12 @@ impl Node {
     /// A dropped future stops the node at once, as dropping the handle does.
     pub async fn shutdown(mut self, limit: Duration) -> Result<Departure, Error> {
         // The node measures the timeout itself; the runtime does where the node is held up.
-        let mut limited = (self.sleep)(limit);
+        let mut limited = self.runtime.sleep(limit);
         let departure = {
             let mut leaving = std::pin::pin!(self.cluster.leave(limit));
             poll_fn(|cx| match leaving.as_mut().poll(cx) {
                 Poll::Ready(departure) => Poll::Ready(departure),
-                Poll::Pending => limited.as_mut().poll(cx).map(|()| Ok(Departure::TimedOut)),
+                Poll::Pending => Pin::new(&mut limited).poll(cx).map(|()| Ok(Departure::TimedOut)),
             })
             .await
         };

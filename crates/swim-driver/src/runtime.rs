@@ -1,11 +1,14 @@
-//! What a node needs of an async runtime.
+//! What a node and its application need of an async runtime.
 
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// An async runtime: tasks, time, names and chance. An adapter implements it once.
+use crate::connection::{Connection, Listener};
+
+/// An async runtime: tasks, time, names, chance, and connections for the application. An adapter
+/// implements it once. An application uses its [`RuntimeHandle`](crate::RuntimeHandle).
 ///
 /// ```
 /// # use std::io;
@@ -48,6 +51,23 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     ///
     /// The system has none.
     fn random(&self, bytes: &mut [u8]) -> io::Result<()>;
+
+    /// Opens a connection for the application.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Connection>> + Send + 'static;
+
+    /// Listens for connections to the application; port 0 is any that is free.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener>;
 }
 
 /// Wakes a task when it is time; see [`Runtime`].

@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "async-io")]
+mod application;
+#[cfg(feature = "async-io")]
 mod connection;
 mod connections;
 mod polled;
@@ -17,9 +19,11 @@ mod tuning;
 mod udp_tcp;
 
 #[cfg(feature = "async-io")]
+pub use application::{connect, listen_async};
+#[cfg(feature = "async-io")]
 pub use connection::TcpConnection;
 pub use connections::{Connections, Waits};
-pub use sockets::{Sockets, listen};
+pub use sockets::{Sockets, listen, open_listener};
 #[cfg(feature = "async-io")]
 pub use timer::AsyncIoTimer;
 pub use tuning::tune;

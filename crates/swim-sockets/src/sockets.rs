@@ -79,7 +79,19 @@ pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> 
     Ok((listener, bound))
 }
 
-fn open_listener(bind: SocketAddr) -> io::Result<TcpListener> {
+/// Opens a TCP listener, not blocking; port 0 is any that is free. As [`listen`], for the ports of an
+/// application.
+///
+/// ```
+/// let listener = swim_sockets::open_listener("127.0.0.1:0".parse()?)?;
+/// assert_ne!(listener.local_addr()?.port(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// What the system says.
+pub fn open_listener(bind: SocketAddr) -> io::Result<TcpListener> {
     let socket = open(bind, Type::STREAM, Protocol::TCP)?;
     // So that a restarted node gets its port while connections of its past life fade away. On
     // Windows the option means something else: to share the port.

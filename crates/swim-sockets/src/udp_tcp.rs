@@ -136,7 +136,7 @@ async fn dial(to: SocketAddr, purpose: DialPurpose) -> io::Result<TcpConnection>
 }
 
 /// What the system did, or `None` if it has to be waited for.
-fn done<T>(result: io::Result<T>) -> Option<io::Result<T>> {
+pub(crate) fn done<T>(result: io::Result<T>) -> Option<io::Result<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
         result => Some(result),

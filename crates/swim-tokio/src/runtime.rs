@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use swim_driver::{Runtime, Timer};
-use tokio::net::lookup_host;
+use swim_driver::{Connection, DialPurpose, Listener, Runtime, Timer};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::{self, Sleep, sleep_until};
+
+use crate::udp_tcp::tuned;
 
 /// The running tokio runtime.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,10 +47,36 @@ impl Runtime for Tokio {
     fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
         getrandom::fill(bytes).map_err(io::Error::from)
     }
+
+    fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Connection>> + Send + 'static {
+        connect(to)
+    }
+
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with input and output enabled.
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
+        let listener = TcpListener::from_std(swim_sockets::open_listener(on)?)?;
+        let address = listener.local_addr()?;
+        Ok(Listener::new(address, move |cx| {
+            listener.poll_accept(cx).map_ok(|(stream, from)| (connection(stream), from))
+        }))
+    }
 }
 
 async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(lookup_host((host, port)).await?.collect())
+}
+
+async fn connect(to: SocketAddr) -> io::Result<Connection> {
+    Ok(connection(TcpStream::connect(to).await?))
+}
+
+fn connection(stream: TcpStream) -> Connection {
+    Connection::new(tuned(stream, DialPurpose::Exchange))
 }
 
 /// A timer of tokio's.

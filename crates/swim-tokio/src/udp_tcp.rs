@@ -153,7 +153,7 @@ async fn dial(to: SocketAddr, purpose: DialPurpose) -> io::Result<Compat<TcpStre
     Ok(tuned(TcpStream::connect(to).await?, purpose))
 }
 
-fn tuned(stream: TcpStream, purpose: DialPurpose) -> Compat<TcpStream> {
+pub(crate) fn tuned(stream: TcpStream, purpose: DialPurpose) -> Compat<TcpStream> {
     tune((&stream).into(), purpose);
     stream.compat()
 }

@@ -1,6 +1,7 @@
 //! The cases, a file for each subject.
 
 mod access;
+mod applications;
 mod binding;
 mod crowd;
 mod failing;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         hooks::CASES,
         binding::CASES,
         transport::CASES,
+        applications::CASES,
     ];
     subjects.into_iter().flatten()
 }

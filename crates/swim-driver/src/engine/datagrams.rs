@@ -139,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::action::DialPurpose;
+    use crate::connection::{Connection, Listener};
     use crate::memory::MemoryStream;
 
     /// Takes datagrams while it is `open`; those of length 1 cannot be sent.
@@ -230,6 +231,17 @@ mod tests {
 
         fn random(&self, _: &mut [u8]) -> io::Result<()> {
             Ok(())
+        }
+
+        fn connect(
+            &self,
+            _: SocketAddr,
+        ) -> impl Future<Output = io::Result<Connection>> + Send + 'static {
+            pending()
+        }
+
+        fn listen(&self, _: SocketAddr) -> io::Result<Listener> {
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 

@@ -1,0 +1,232 @@
+//! The runtime, as an application uses it: the same on every adapter, and in the simulator.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::connection::{Connection, Listener};
+use crate::runtime::{Runtime, Timer};
+use crate::task::Task;
+
+/// The runtime that a node runs on: tasks, time, chance and connections. Cheap to clone.
+///
+/// An application that uses this and its [`Cluster`](crate::Cluster), and no clock, timer, socket
+/// or random source besides, runs unchanged on every adapter, and in the simulator, `swim-sim`:
+/// there on virtual time, over the network that loses packets, with the crashes that the test wants.
+///
+/// ```
+/// use std::time::Duration;
+/// use futures_lite::AsyncWriteExt;
+/// # use swim_driver::Cluster;
+///
+/// /// Says hello to each live member, on the port behind its own.
+/// async fn greet(cluster: Cluster) {
+///     let runtime = cluster.runtime();
+///     for member in cluster.peers() {
+///         let mut address = member.address;
+///         address.set_port(address.port() + 1);
+///         // In a task of its own: one that does not answer holds up no other.
+///         let connect = runtime.timeout(Duration::from_secs(5), runtime.connect(address));
+///         let greeting = async move {
+///             if let Ok(Ok(mut connection)) = connect.await {
+///                 let _ = connection.write_all(b"hello\n").await;
+///             }
+///         };
+///         runtime.spawn(greeting).detach();
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct RuntimeHandle {
+    runtime: Arc<dyn Erased>,
+}
+
+impl RuntimeHandle {
+    /// A handle of this runtime.
+    #[must_use]
+    pub fn new(runtime: impl Runtime) -> Self {
+        RuntimeHandle { runtime: Arc::new(runtime) }
+    }
+
+    /// The time by which [`sleep`](RuntimeHandle::sleep) goes. In the simulator it is what the
+    /// host's clock shows, which a test may set.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    /// Resolves once this much time has gone by: never, where it is more than the clock can tell.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future changes nothing.
+    pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        let at = self.now().checked_add(time);
+        let mut timer = self.runtime.timer();
+        poll_fn(move |cx| at.map_or(Poll::Pending, |at| timer.poll_at(cx, at)))
+    }
+
+    /// Resolves at `at`, at once where that is past.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future changes nothing.
+    pub fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        let mut timer = self.runtime.timer();
+        poll_fn(move |cx| timer.poll_at(cx, at))
+    }
+
+    /// What the future resolves to, unless it takes longer than `limit`: then it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] after `limit`.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the future.
+    pub fn timeout<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> + use<F> {
+        let mut limit = self.sleep(limit);
+        async move {
+            let mut future = pin!(future);
+            poll_fn(|cx| match future.as_mut().poll(cx) {
+                Poll::Ready(output) => Poll::Ready(Ok(output)),
+                Poll::Pending => Pin::new(&mut limit).poll(cx).map(|()| Err(Elapsed)),
+            })
+            .await
+        }
+    }
+
+    /// Runs a future in a task of its own, which ends with the handle that this returns: keep it,
+    /// await it, or [detach](Task::detach) it.
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (work, task) = Task::new(future);
+        self.runtime.spawn(Box::pin(work));
+        task
+    }
+
+    /// Fills this with random bytes of the operating system, which nobody can guess; in the
+    /// simulator with those of the seed.
+    ///
+    /// # Errors
+    ///
+    /// The system has none.
+    pub fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        self.runtime.random(bytes)
+    }
+
+    /// A random number, any of 2^64: for jitter, identities, and what else is to be spread. See
+    /// [`fill_random`](RuntimeHandle::fill_random).
+    ///
+    /// # Panics
+    ///
+    /// Where the system has no random bytes: none on which a node can be started.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.fill_random(&mut bytes).expect("a node was started with random bytes");
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Opens a connection: TCP, and in the simulator a stream of its network. Its model has no
+    /// limit for a peer that never answers but that of the system, so put it under a
+    /// [`timeout`](RuntimeHandle::timeout).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future gives the connection up.
+    pub fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Connection>> + Send + Unpin + use<> {
+        self.runtime.connect(to)
+    }
+
+    /// Listens for connections at an address of this machine; port 0 is any that is free.
+    ///
+    /// # Errors
+    ///
+    /// What the system says: the port is taken, or the address is another machine's.
+    pub fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
+        self.runtime.listen(on)
+    }
+}
+
+impl fmt::Debug for RuntimeHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeHandle").finish_non_exhaustive()
+    }
+}
+
+/// It took longer than it was given; see [`RuntimeHandle::timeout`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
+pub struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it took longer than it was given")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> Self {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A [`Runtime`] of whichever type.
+trait Erased: Send + Sync {
+    fn now(&self) -> Instant;
+    fn timer(&self) -> Box<dyn Timer>;
+    fn spawn(&self, work: Boxed<()>);
+    fn random(&self, bytes: &mut [u8]) -> io::Result<()>;
+    fn connect(&self, to: SocketAddr) -> Boxed<io::Result<Connection>>;
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener>;
+}
+
+impl<R: Runtime> Erased for R {
+    fn now(&self) -> Instant {
+        Runtime::now(self)
+    }
+
+    fn timer(&self) -> Box<dyn Timer> {
+        Box::new(Runtime::timer(self))
+    }
+
+    fn spawn(&self, work: Boxed<()>) {
+        Runtime::spawn(self, work);
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        Runtime::random(self, bytes)
+    }
+
+    fn connect(&self, to: SocketAddr) -> Boxed<io::Result<Connection>> {
+        Box::pin(Runtime::connect(self, to))
+    }
+
+    fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
+        Runtime::listen(self, on)
+    }
+}
