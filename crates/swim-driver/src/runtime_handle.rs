@@ -17,7 +17,8 @@ use crate::task::Task;
 ///
 /// An application that uses this and its [`Cluster`](crate::Cluster), and no clock, timer, socket
 /// or random source besides, runs unchanged on every adapter, and in the simulator, `swim-sim`:
-/// there on virtual time, over the network that loses packets, with the crashes that the test wants.
+/// there on virtual time, over the network that loses packets, with the crashes that the test
+/// wants.
 ///
 /// ```
 /// use std::time::Duration;

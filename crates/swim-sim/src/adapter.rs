@@ -8,6 +8,7 @@ use bytes::Bytes;
 use swim_core::{StreamId, StreamOp};
 use swim_driver::{Action, Input, Io, StreamNews};
 
+use crate::application::{Ends, VirtualRuntime, is_of_application};
 use crate::connection::{Arrival, ConnectionId, Item, Side};
 use crate::process::Sockets;
 use crate::socket_queue::Waiting;
@@ -22,6 +23,8 @@ pub(crate) struct Adapter<'a> {
     /// The time of the turn, which takes none.
     now: Instant,
     sockets: &'a mut Sockets,
+    /// What brings the application what is for it.
+    runtime: &'a VirtualRuntime,
     /// Commands and what waits in the sockets take turns.
     command_next: bool,
     /// The bytes that the driver is looking at.
@@ -33,9 +36,9 @@ impl<'a> Adapter<'a> {
         world: &'a mut World,
         host: u32,
         now: Instant,
-        sockets: &'a mut Sockets,
+        (sockets, runtime): (&'a mut Sockets, &'a VirtualRuntime),
     ) -> Self {
-        Adapter { world, host, now, sockets, command_next: true, data: Bytes::new() }
+        Adapter { world, host, now, sockets, runtime, command_next: true, data: Bytes::new() }
     }
 
     /// The next of what waits in the sockets, in the order of its arrival.
@@ -50,8 +53,15 @@ impl<'a> Adapter<'a> {
                 }
                 Waiting::Lane(id, side) => {
                     let backlog = &mut self.sockets.backlog;
-                    let next = self.world.next_of_lane(id, side, self.host, backlog);
+                    let next =
+                        self.world.next_of_lane((id, side), self.host, backlog, self.runtime);
                     let Some((id, arrival)) = next else { continue };
+                    if is_of_application(id) {
+                        let (now, input) = (self.world.now, arrival.input());
+                        self.world.trace.stream_in(now, self.host, id.0, input);
+                        Ends(&mut self.runtime.desk()).arrive(id, arrival);
+                        continue;
+                    }
                     let news = match arrival {
                         Arrival::Data(bytes) => {
                             self.data = bytes;
@@ -65,11 +75,18 @@ impl<'a> Adapter<'a> {
                 }
                 Waiting::Written(id) => {
                     self.world.trace.mark(self.world.now, self.host, Mark::Written);
+                    if is_of_application(id) {
+                        Ends(&mut self.runtime.desk()).written(id);
+                        continue;
+                    }
                     return Some(Input::Stream { id, news: StreamNews::Written });
                 }
                 Waiting::Lookup(place) => {
                     let (id, result) = self.world.names.take(place);
                     self.world.trace.lookup(self.world.now, self.host, &result);
+                    if self.runtime.desk().resolved(id, &result) {
+                        continue;
+                    }
                     return Some(Input::Resolved { id, result });
                 }
             }
@@ -123,45 +140,62 @@ impl World {
     /// accepted first, which then goes to the backlog, or where it was meant for somebody else.
     fn next_of_lane(
         &mut self,
-        id: ConnectionId,
-        side: Side,
+        (id, side): (ConnectionId, Side),
         host: u32,
         backlog: &mut VecDeque<ConnectionId>,
+        runtime: &VirtualRuntime,
     ) -> Option<(StreamId, Arrival)> {
         let life = self.hosts[host as usize].life;
         let now = self.now;
         let connection = self.connections.get_mut(id)?;
         let end = connection.end(side);
-        let (has_stream, same_life) = (end.stream.is_some(), end.life == life);
+        let (stream, same_life, port) = (end.stream, end.life == life, connection.port_served);
         let lane = connection.lane_mut(side);
         if lane.next_at().is_none_or(|at| at > now) {
             self.release_lane(id, side);
             return None;
         }
         if lane.first() == Some(&Item::Accept) && same_life {
-            backlog.push_back(id);
+            let Some(port) = port else {
+                backlog.push_back(id);
+                return None;
+            };
+            lane.pop();
+            self.accept_for_application(id, (host, port), runtime);
+            self.go_on_with_lane(id, side, host);
+            return None;
+        }
+        if let (Some(stream), Some(Item::Data(_))) = (stream, lane.first())
+            && is_of_application(stream)
+            && !Ends(&mut runtime.desk()).has_room(stream, (id, side))
+        {
             return None;
         }
         let item = lane.pop()?;
-        if !has_stream {
+        if stream.is_none() {
             // It was meant for an earlier process of this host.
             self.hang_up(id, side, false);
             self.release_lane(id, side);
             return None;
         }
         let arrival = self.arrive(id, side, item);
-        // What follows on this lane lets what waits on others go first.
+        self.go_on_with_lane(id, side, host);
+        arrival
+    }
+
+    /// What follows on this lane lets what waits on others go first.
+    fn go_on_with_lane(&mut self, id: ConnectionId, side: Side, host: u32) {
+        let now = self.now;
         match self.connections.get_mut(id).and_then(|known| known.lane_mut(side).next_at()) {
             Some(at) if at <= now => {
                 self.hosts[host as usize].waiting.push(Waiting::Lane(id, side));
             }
             _ => self.release_lane(id, side),
         }
-        arrival
     }
 
     /// Writes to a stream, and sees to it that the driver hears when it is written.
-    fn write_for_driver(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
+    pub(crate) fn write_for_driver(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
         self.trace.stream_out(self.now, host, stream.0, &StreamOp::Send(bytes.clone()));
         self.write_stream(host, stream, bytes);
         let Some(&(id, side)) = self.hosts[host as usize].streams.get(&stream) else {

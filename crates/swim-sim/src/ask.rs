@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use swim_driver::Cluster;
 
-use crate::process::{Process, Task};
+use crate::application::{Program, Task};
+use crate::process::Process;
 use crate::trace::Mark;
 use crate::world::World;
 
@@ -39,7 +40,7 @@ impl<T: fmt::Debug> fmt::Debug for Reply<T> {
 
 impl World {
     /// Has the application of a driver do something with its handle, such as giving a command and
-    /// waiting for the answer, or several one after the other. It goes on after every turn of the
+    /// waiting for the answer, or several one after the other. It goes on after the turns of the
     /// driver, and ends with the process at the latest: what it then waits for is
     /// [`Error::Stopped`](swim_driver::Error::Stopped).
     ///
@@ -73,8 +74,7 @@ impl World {
         }));
         self.trace.mark(self.now, number, Mark::Command);
         if let Some(Process::Driver(process)) = &mut self.hosts[number as usize].process {
-            process.tasks.push(task);
-            process.run_tasks();
+            process.executor.add(Program::Asked, task);
         }
         self.call_driver(number);
         Reply { slot }

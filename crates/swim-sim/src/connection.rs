@@ -222,6 +222,8 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// The port that the dialler's operating system chose.
     pub(crate) port: u16,
+    /// The port that it is for, if that is an application's and not the node's.
+    pub(crate) port_served: Option<u16>,
     /// How often in a row the request was stopped.
     pub(crate) stops: u32,
     /// The answer to the request is known; a repetition of it changes nothing.
@@ -243,6 +245,7 @@ impl Connection {
         Connection {
             phase: Phase::Requested,
             port,
+            port_served: None,
             stops: 0,
             answered: false,
             broken: false,

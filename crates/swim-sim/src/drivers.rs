@@ -6,6 +6,7 @@ use swim_core::Instant;
 use swim_driver::{Cluster, Notice, Options};
 
 use crate::adapter::Adapter;
+use crate::application::Application;
 use crate::connection::{Item, Side};
 use crate::host::Condition;
 use crate::packets::Packet;
@@ -39,6 +40,16 @@ impl World {
     /// When there is a node of this name, or the options cannot work.
     #[track_caller]
     pub fn start_driver(&mut self, name: &str, configure: impl FnOnce(&mut Options)) {
+        self.start_driver_with(name, configure, None);
+    }
+
+    #[track_caller]
+    pub(crate) fn start_driver_with(
+        &mut self,
+        name: &str,
+        configure: impl FnOnce(&mut Options),
+        application: Option<Application>,
+    ) {
         let config = self.config_of_next(name);
         let mut options = Options::lan(config.name.clone());
         options.bind = config.address;
@@ -48,7 +59,7 @@ impl World {
         let mut config = options.config.clone();
         config.address = options.bind;
         config.incarnation = options.incarnation.unwrap_or(config.incarnation);
-        self.add_host(name, config, Some(Box::new(options)));
+        self.add_host(name, config.address, config, Some((Box::new(options), application)));
     }
 
     /// As [`restart`](World::restart), with changes to the options of a driver: other seeds, say.
@@ -164,16 +175,18 @@ impl World {
         };
         self.trace.mark(self.now, number, Mark::Turn);
         let now = process.time(reading);
+        process.begin_turn(now);
         // One connection a turn, as adapters do that wait for everything at once.
         self.accept_next(&mut process, number, now);
-        let DriverProcess { driver, sockets, .. } = &mut *process;
-        let more = driver.turn(now, &mut Adapter::new(self, number, now, sockets));
+        let DriverProcess { driver, sockets, runtime, .. } = &mut *process;
+        let more = driver.turn(now, &mut Adapter::new(self, number, now, (sockets, runtime)));
         while let Some(notice) = process.events.try_next() {
             if let Notice::Event(event) = notice {
                 self.take_event(number, event);
             }
         }
-        process.run_tasks();
+        self.run_application(number, &mut process);
+        let ended = process.executor.main_ended();
         let waits = more || process.sockets.has_some();
         if let Some(watch) = &self.options.watch {
             watch(process.driver.node());
@@ -181,6 +194,10 @@ impl World {
         let host = &mut self.hosts[number as usize];
         let waits = waits || !host.waiting.is_empty();
         host.process = Some(Process::Driver(process));
+        if ended {
+            self.note(format_args!("the application of {number} returned"));
+            return self.end_process(number, Condition::Down);
+        }
         self.set_alarm(number);
         if waits {
             self.call_driver(number);

@@ -7,6 +7,7 @@ use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, Statu
 use swim_driver::Options;
 
 use crate::alarm::Alarm;
+use crate::application::Application;
 use crate::connection::{ConnectionId, Side};
 use crate::host_clock::HostClock;
 use crate::polling::Polling;
@@ -39,6 +40,8 @@ pub(crate) struct Host {
     pub(crate) config: Config,
     /// What its driver was last started with, besides the configuration; none for a bare node.
     pub(crate) options: Option<Box<Options>>,
+    /// What runs beside its driver, in each life of its process.
+    pub(crate) application: Option<Application>,
     pub(crate) condition: Condition,
     /// There is one exactly while the condition is running, paused or held.
     pub(crate) process: Option<Process>,
@@ -75,14 +78,16 @@ impl Host {
         label: &str,
         (number, address): (u32, SocketAddr),
         config: Config,
-        options: Option<Box<Options>>,
+        driver: Option<(Box<Options>, Option<Application>)>,
     ) -> Self {
+        let (options, application) = driver.map_or((None, None), |(it, beside)| (Some(it), beside));
         Host {
             label: label.to_owned(),
             address,
             config,
             condition: Condition::Down,
             options,
+            application,
             process: None,
             life: 0,
             clock: HostClock::of_host(number),
@@ -158,7 +163,7 @@ pub(crate) fn number_of(address: SocketAddr) -> Option<u32> {
     (offset < (1 << 24) - 2 && address.port() == PORT).then_some(offset)
 }
 
-const PORT: u16 = 7946;
+pub(crate) const PORT: u16 = 7946;
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,15 @@
 //! The process of a host: a bare node, or a driver with its sockets and its application.
 
-use core::fmt;
 use core::net::SocketAddr;
-use core::pin::Pin;
-use core::task::{Context, Waker};
+use core::task::Waker;
 use std::collections::VecDeque;
 
 use swim_core::{Instant, Node};
-use swim_driver::{BindError, Cluster, Command, Driver, Events, Hooks, Inbox, Options};
+use swim_driver::{
+    BindError, Cluster, Command, Driver, Events, Hooks, Inbox, Options, RuntimeHandle,
+};
 
+use crate::application::{Desk, Executor, VirtualRuntime};
 use crate::connection::ConnectionId;
 
 /// What runs on a host.
@@ -46,7 +47,8 @@ pub(crate) struct DriverProcess {
     /// All events, for the records.
     pub(crate) events: Events,
     pub(crate) sockets: Sockets,
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) runtime: VirtualRuntime,
+    pub(crate) executor: Executor,
     /// When it is to run next, if anything has called it.
     pub(crate) called: Option<Instant>,
     /// What the host's clock shows as 0. Drivers take the time from the standard library, whose
@@ -89,17 +91,21 @@ impl DriverProcess {
         (origin, now): (std::time::Instant, Instant),
     ) -> Result<Self, BindError> {
         let now = origin + now.since_origin();
-        let driver = match hooks {
+        let mut driver = match hooks {
             Some(hooks) => Driver::with_hooks(options, hooks, bound, seed, now)?,
             None => Driver::new(options, bound, seed, now)?,
         };
         let inbox = driver.inbox();
+        let executor = Executor::new();
+        let runtime = VirtualRuntime::new(Desk::new(bound, seed, now), executor.guard());
+        driver.set_runtime(RuntimeHandle::new(runtime.clone()));
         Ok(DriverProcess {
             cluster: driver.cluster(),
             events: driver.subscribe_without_limit(),
             sockets: Sockets { inbox, command: None, backlog: VecDeque::new() },
             driver,
-            tasks: Vec::new(),
+            runtime,
+            executor,
             called: None,
             origin,
         })
@@ -110,43 +116,28 @@ impl DriverProcess {
         self.origin + reading.since_origin()
     }
 
-    /// Lets the application's tasks go on as far as they can.
-    pub(crate) fn run_tasks(&mut self) {
-        self.tasks.retain_mut(|task| !task.is_done());
+    /// Begins a turn at this time: tasks that waited for it are woken.
+    pub(crate) fn begin_turn(&mut self, now: std::time::Instant) {
+        let due = self.runtime.desk().begin_turn(now);
+        due.into_iter().for_each(Waker::wake);
     }
 
-    /// Ends the process: what its application waits for is answered, and heard.
-    pub(crate) fn end(self) -> VecDeque<ConnectionId> {
+    /// Ends the process: its application is gone, and what the test asked of it is answered.
+    pub(crate) fn end(mut self) -> VecDeque<ConnectionId> {
+        self.executor.drop_application();
         drop(self.driver);
-        for mut task in self.tasks {
-            task.is_done();
-        }
+        self.executor.end();
         self.sockets.backlog
     }
 
     fn due(&self) -> Option<Instant> {
-        let due = self.driver.poll_timeout()?.saturating_duration_since(self.origin);
-        Some(Instant::ORIGIN + due)
+        let timer = self.runtime.desk().next_timer();
+        let due = self.driver.poll_timeout().into_iter().chain(timer).min()?;
+        Some(Instant::ORIGIN + due.saturating_duration_since(self.origin))
     }
 }
 
 /// An instant for drivers to count from. The standard library has no other way to make one.
 pub(crate) fn any_instant() -> std::time::Instant {
     std::time::Instant::now() // Any will do: only what passes since then counts.
-}
-
-/// Something that the application of a driver does.
-pub(crate) struct Task(pub(crate) Pin<Box<dyn Future<Output = ()>>>);
-
-impl Task {
-    /// Goes on with it. Nobody is woken: the tasks of a process are polled after each of its turns.
-    fn is_done(&mut self) -> bool {
-        self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
-    }
-}
-
-impl fmt::Debug for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Task")
-    }
 }

@@ -14,6 +14,16 @@ const EVENTS_MAX: usize = 12;
 /// ... and so many of the latest things that were done to the world.
 const NOTES_MAX: usize = 40;
 
+impl Drop for World {
+    /// A test that fails by an assertion of its own is told under which seed it did.
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.reported.get() {
+            let at = self.now.since_origin();
+            eprintln!("-- at {at:.3?} of its world; {}", self.how_to_repeat());
+        }
+    }
+}
+
 impl World {
     /// Adds a line to the report, with the time: what the test is doing, say. Faults and commands
     /// add their own. A world with a new note is no longer [calm](World::calm).
@@ -34,10 +44,8 @@ impl World {
 
     fn write_report(&self, out: &mut String, subject: Option<&str>) -> core::fmt::Result {
         writeln!(out, "-- at {:.3?} in {:?}", self.now.since_origin(), self.options)?;
-        match &self.options.replay {
-            Some(command) => writeln!(out, "-- run it again: {command}")?,
-            None => writeln!(out, "-- run it again with seed {}", self.options.seed)?,
-        }
+        self.reported.set(true);
+        writeln!(out, "-- {}", self.how_to_repeat())?;
         for (at, note) in &self.notes[self.notes.len().saturating_sub(NOTES_MAX)..] {
             writeln!(out, "{:>14.3?}  {note}", at.since_origin())?;
         }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rand_core::Rng;
 use swim_core::{ConnectionError, Instant, Node, Refused, StreamId, StreamInput};
 
+use crate::application::is_of_application;
 use crate::clog::HeldInput;
 use crate::connection::{Arrival, Connection, ConnectionId, End, Item, Phase, Side};
 use crate::host::Condition;
@@ -38,18 +39,32 @@ impl World {
         to: SocketAddr,
         timeout: Duration,
     ) {
+        self.open_connection(host, stream, (self.host_at(to), None), timeout);
+    }
+
+    /// Opens a connection to a host, if there is one, at the port of its node or at another one.
+    pub(crate) fn open_connection(
+        &mut self,
+        host: u32,
+        stream: StreamId,
+        (target, port_served): (Option<u32>, Option<u16>),
+        timeout: Duration,
+    ) {
         let traffic = &mut self.trace.traffic;
         traffic.streams += 1;
         let port = DIALLER_PORTS.0
             + u16::try_from(traffic.streams % u64::from(DIALLER_PORTS.1)).unwrap_or(0);
-        let target = self.host_at(to);
         let dialler = End::new(Some(host), self.hosts[host as usize].life, Some(stream));
-        let id = self.connections.insert(Connection::new(dialler, End::new(target, 0, None), port));
+        let mut connection = Connection::new(dialler, End::new(target, 0, None), port);
+        connection.port_served = port_served;
+        let id = self.connections.insert(connection);
         self.hosts[host as usize].streams.insert(stream, (id, Side::Dialler));
         let at = self.network.request(self.now, host, target.unwrap_or(OUTSIDE));
         if let Some(target) = target {
             self.queue.push(at, Task::Request(id));
-            self.show_stream(id, host, target);
+            if !is_of_application(stream) {
+                self.show_stream(id, host, target);
+            }
         }
         self.queue.push(self.now + timeout, Task::RequestTimeout(id));
     }
@@ -133,6 +148,7 @@ impl World {
         }
         let from = connection.end(Side::Dialler).host.unwrap_or(OUTSIDE);
         let Some(to) = connection.end(Side::Acceptor).host else { return };
+        let port = connection.port_served;
         let (condition, life) = (self.hosts[to as usize].condition, self.hosts[to as usize].life);
         let cut = self.network.stops_stream(from, to) || self.network.stops_stream(to, from);
         if cut || condition == Condition::Off {
@@ -145,8 +161,10 @@ impl World {
         if self.network.holds(from, to) {
             return self.hold_request(id, (from, to));
         }
+        let is_served = condition != Condition::Down && self.serves(to, port);
+        let Some(connection) = self.connections.get_mut(id) else { return };
         connection.answered = true;
-        if condition == Condition::Down {
+        if !is_served {
             self.reset(id, Side::Dialler);
         } else {
             connection.end_mut(Side::Acceptor).life = life;

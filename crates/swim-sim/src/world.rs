@@ -1,5 +1,6 @@
 //! The world: hosts, the network between them, and virtual time.
 
+use core::cell::Cell;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -8,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use swim_core::{Config, Incarnation, Instant, Name, Node};
 use swim_driver::Options as Settings;
 
+use crate::application::Application;
 use crate::checkers::Panel;
 use crate::clog::Held;
 use crate::connection::{Connections, Side};
@@ -64,6 +66,8 @@ pub struct World {
     pub(crate) panel: Panel,
     /// What was done to the world, for reports.
     pub(crate) notes: Vec<(Instant, String)>,
+    /// Somebody asked for a report.
+    pub(crate) reported: Cell<bool>,
 }
 
 /// The Unix time at which worlds begin. Nodes start with the time in seconds as their incarnation,
@@ -100,6 +104,7 @@ impl World {
             trace: Trace::new(options.digest),
             panel: Panel::new(checkers, options.keep_violations),
             notes: Vec::new(),
+            reported: Cell::new(false),
             options,
         }
     }
@@ -119,7 +124,7 @@ impl World {
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let mut config = self.config_of_next(name);
         configure(&mut config);
-        self.add_host(name, config, None);
+        self.add_host(name, config.address, config, None);
     }
 
     /// Starts a node of this name that announces another address than its host has, as behind NAT:
@@ -142,7 +147,7 @@ impl World {
     pub fn start_announcing(&mut self, name: &str, announced: SocketAddr) {
         let mut config = self.config_of_next(name);
         let address = core::mem::replace(&mut config.address, announced);
-        self.place_host(name, address, config, None);
+        self.add_host(name, address, config, None);
     }
 
     /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It
@@ -321,6 +326,14 @@ impl World {
 
     // For the other files.
 
+    /// How to run this world again.
+    pub(crate) fn how_to_repeat(&self) -> String {
+        match &self.options.replay {
+            Some(command) => format!("run it again: {command}"),
+            None => format!("run it again with seed {}", self.options.seed),
+        }
+    }
+
     /// The configuration of a node that is about to be started.
     #[track_caller]
     pub(crate) fn config_of_next(&self, name: &str) -> Config {
@@ -335,20 +348,15 @@ impl World {
         config
     }
 
-    /// Starts the process of a new host: a driver if there are options for one.
+    /// Starts the process of a new host at this address, which its configuration need not announce:
+    /// a driver if there are options for one, and what runs beside it.
     #[track_caller]
-    pub(crate) fn add_host(&mut self, name: &str, config: Config, options: Option<Box<Settings>>) {
-        self.place_host(name, config.address, config, options);
-    }
-
-    /// The same on a host at this address, which its configuration need not announce.
-    #[track_caller]
-    fn place_host(
+    pub(crate) fn add_host(
         &mut self,
         name: &str,
         address: SocketAddr,
         config: Config,
-        options: Option<Box<Settings>>,
+        driver: Option<(Box<Settings>, Option<Application>)>,
     ) {
         let number = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
         if let Some(taken) = self.host_at(address) {
@@ -358,7 +366,7 @@ impl World {
         if address != address_of(number) {
             self.other_addresses.insert(address, number);
         }
-        self.hosts.push(Host::new(name, (number, address), config, options));
+        self.hosts.push(Host::new(name, (number, address), config, driver));
         self.labels.insert(name.to_owned(), number);
         self.boot(number);
     }
@@ -426,7 +434,10 @@ impl World {
                 options.config = config;
                 let time = (self.origin, now);
                 DriverProcess::start(options, hooks, host.address, node_seed, time)
-                    .map(|process| Process::Driver(Box::new(process)))
+                    .map(|mut process| {
+                        host.application.iter().for_each(|it| it.begin(&mut process));
+                        Process::Driver(Box::new(process))
+                    })
                     .map_err(|error| error.to_string())
             }
             None => match hooks {
@@ -442,9 +453,12 @@ impl World {
         self.disturb();
         self.check(number, |checker, by| checker.started(by));
         self.pump(number);
+        if self.hosts[number as usize].application.is_some() {
+            self.call_driver(number);
+        }
     }
 
-    fn end_process(&mut self, number: u32, condition: Condition) {
+    pub(crate) fn end_process(&mut self, number: u32, condition: Condition) {
         let off = condition == Condition::Off;
         self.trace.mark(self.now, number, if off { Mark::Off } else { Mark::Down });
         let host = &mut self.hosts[number as usize];

@@ -79,8 +79,8 @@ pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> 
     Ok((listener, bound))
 }
 
-/// Opens a TCP listener, not blocking; port 0 is any that is free. As [`listen`], for the ports of an
-/// application.
+/// Opens a TCP listener, not blocking; port 0 is any that is free. As [`listen`], for the ports of
+/// an application.
 ///
 /// ```
 /// let listener = swim_sockets::open_listener("127.0.0.1:0".parse()?)?;

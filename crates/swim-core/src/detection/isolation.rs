@@ -17,8 +17,8 @@ use crate::time::Instant;
 const PROBES_FAILED_MIN: u8 = 2;
 
 /// The most members that are pinged in a period besides the one that is probed: while nobody is
-/// heard those that are not suspected yet, afterwards those that are since. All of 4,000 have been pinged
-/// after the shortest suspicion.
+/// heard those that are not suspected yet, afterwards those that are since. All of 4,000 have been
+/// pinged after the shortest suspicion.
 const SILENT_MAX: u32 = 256;
 
 /// When somebody was heard, and what follows from it.

@@ -89,7 +89,7 @@ impl Suspicions {
         let mut at = now;
         for suspect in suspects {
             self.change(suspect, |it| it.ask_once(at));
-            at = at + period / share;
+            at += period / share;
         }
     }
 

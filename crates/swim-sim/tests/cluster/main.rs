@@ -6,6 +6,7 @@
 
 mod addresses;
 mod announcing;
+mod applications;
 mod attacked;
 mod attacks;
 mod being_late;
