@@ -7,7 +7,9 @@ use swim_core::Status;
 
 use super::fault::Fault;
 use super::run::Run;
+use crate::bounds;
 use crate::time::{millis, secs};
+use crate::world::World;
 
 /// How often operators try to join nodes that are apart.
 const JOINS_MAX: u32 = 20;
@@ -52,6 +54,10 @@ impl Run {
         };
         // What was under way when the nodes agreed ends within its deadlines.
         self.world.run(self.plan.config.stream_timeout * 3 + self.plan.config.probe_interval * 10);
+        // A node that tells recordings apart takes a new incarnation once in its life, when it has
+        // heard of all others: that may be just now, and gets around.
+        let spread = bounds::spread(&self.plan.config, self.labels.len());
+        self.world.run_until(spread, World::converged);
         self.world.expect_converged();
         // What is to be told to nobody but members that were made up waits until these are gone.
         let patience = self.plan.config.gossip_to_the_dead;
