@@ -37,6 +37,12 @@ impl Child {
         Child { process, stdin, lines }
     }
 
+    /// Its number in the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Writes a line to its standard input.
     ///
     /// # Panics

@@ -1,0 +1,192 @@
+//! A server with limits.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::{AsyncWriteExt, future};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use smol_hyper::rt::FuturesIo;
+use swim_driver::{Connection, Listener, RuntimeHandle, Task};
+
+use super::body::Body;
+use super::timer::RuntimeTimer;
+use super::write_limit::WriteLimit;
+
+/// How long to wait after a connection could not be accepted: descriptors have run out, and the
+/// next call would fail as well.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections beyond the limit that are told so at one time. Those beyond these are closed without
+/// a word.
+const REFUSALS_MAX: usize = 32;
+
+/// How long a refused client has to take its answer.
+const REFUSAL_TIME_MAX: Duration = Duration::from_secs(1);
+
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+    connection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request. Time limits for its body and for the answer are the handler's.
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: SocketAddr,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// What clients may take of a server.
+#[derive(Clone, Debug)]
+pub struct ServerLimits {
+    /// Connections that are open at one time. Further ones are answered with 503 and closed, so
+    /// that clients cannot use up the descriptors and the memory of the process.
+    pub connections_max: usize,
+    /// Bytes of a request line and its headers. More is answered with 431.
+    pub header_size_max: usize,
+    /// Headers of a request. More is answered with 431.
+    pub headers_max: usize,
+    /// How long a request line and its headers may take, and how long a connection may be idle. Then
+    /// it is closed.
+    pub header_time_max: Duration,
+    /// How long a write may wait for the client to read. Then the connection is closed.
+    pub write_time_max: Duration,
+    /// Bytes that are buffered for a connection in each direction. At least 8192.
+    pub buffer_size_max: usize,
+}
+
+impl Default for ServerLimits {
+    /// 256 connections, 16 KiB and 64 headers within 10 s, 30 s for a write, buffers of 64 KiB.
+    fn default() -> Self {
+        ServerLimits {
+            connections_max: 256,
+            header_size_max: 16 << 10,
+            headers_max: 64,
+            header_time_max: Duration::from_secs(10),
+            write_time_max: Duration::from_secs(30),
+            buffer_size_max: 64 << 10,
+        }
+    }
+}
+
+/// Serves the connections of this listener, each in a task of its own, for as long as the future is
+/// polled. It never resolves.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes the port and every connection.
+pub async fn serve<H: Handler>(
+    runtime: RuntimeHandle,
+    mut listener: Listener,
+    limits: ServerLimits,
+    handler: Arc<H>,
+) {
+    let (ended, mut ends) = async_channel::unbounded();
+    let limits = Arc::new(limits);
+    let mut open: BTreeMap<u64, Task<()>> = BTreeMap::new();
+    for number in 0.. {
+        let (connection, from) = accept(&runtime, &mut listener, &mut ends, &mut open).await;
+        let done = Done { number, ended: ended.clone() };
+        let task = if open.len() < limits.connections_max {
+            let serving = Serving {
+                runtime: runtime.clone(),
+                limits: Arc::clone(&limits),
+                handler: Arc::clone(&handler),
+                from,
+            };
+            runtime.spawn(async move {
+                let _done = done;
+                serving.run(connection).await;
+            })
+        } else if open.len() < limits.connections_max + REFUSALS_MAX {
+            let refusing = runtime.timeout(REFUSAL_TIME_MAX, refuse(connection));
+            runtime.spawn(async move {
+                let _done = done;
+                // It was told, or it does not listen.
+                let _ = refusing.await;
+            })
+        } else {
+            continue;
+        };
+        open.insert(number, task);
+    }
+}
+
+/// Says that a connection has ended, also when its task panicked.
+struct Done {
+    number: u64,
+    ended: async_channel::Sender<u64>,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        // Holds at most one number for each open connection. Fails once the server is gone.
+        let _ = self.ended.try_send(self.number);
+    }
+}
+
+/// The next connection. Those that ended meanwhile are taken from the open ones.
+async fn accept(
+    runtime: &RuntimeHandle,
+    listener: &mut Listener,
+    ends: &mut async_channel::Receiver<u64>,
+    open: &mut BTreeMap<u64, Task<()>>,
+) -> (Connection, SocketAddr) {
+    enum Next {
+        Ended(u64),
+        Accepted(std::io::Result<(Connection, SocketAddr)>),
+    }
+    loop {
+        let end = async { ends.recv().await.map_or_else(|_| Next::Ended(u64::MAX), Next::Ended) };
+        let accepted = async { Next::Accepted(listener.accept().await) };
+        match future::or(end, accepted).await {
+            Next::Ended(number) => {
+                open.remove(&number);
+            }
+            Next::Accepted(Ok(accepted)) => return accepted,
+            Next::Accepted(Err(_)) => runtime.sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn refuse(mut connection: Connection) {
+    if connection.write_all(REFUSAL).await.is_ok() {
+        let _ = connection.close().await;
+    }
+}
+
+/// What a connection is served with.
+struct Serving<H> {
+    runtime: RuntimeHandle,
+    limits: Arc<ServerLimits>,
+    handler: Arc<H>,
+    from: SocketAddr,
+}
+
+impl<H: Handler> Serving<H> {
+    async fn run(self, connection: Connection) {
+        let Serving { runtime, limits, handler, from } = self;
+        let io = WriteLimit::new(connection, runtime.clone(), limits.write_time_max);
+        let service = service_fn(move |request| {
+            let handling = Arc::clone(&handler).handle(request, from);
+            async move { Ok::<_, Infallible>(handling.await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(RuntimeTimer(runtime))
+            .header_read_timeout(limits.header_time_max)
+            .max_headers(limits.headers_max)
+            .max_header_size(limits.header_size_max)
+            .max_buf_size(limits.buffer_size_max)
+            // It is the time of the system, which a simulated run must not depend on.
+            .auto_date_header(false);
+        // A client that is gone, slow or wrong: the connection is closed, and that is all.
+        let _ = builder.serve_connection(FuturesIo::new(io), service).await;
+    }
+}

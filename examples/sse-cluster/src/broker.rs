@@ -1,0 +1,277 @@
+//! What a node knows: the latest events of each publisher, and how far its clients have come.
+//!
+//! Clients and peers read at their own pace. None of them has a queue: who is slow falls behind
+//! what is kept, and is told how much is missing.
+
+use std::collections::BTreeMap;
+
+use async_channel::{Receiver, Sender};
+
+use crate::flaw::Flaw;
+use crate::frame::{self, Position};
+use crate::log::{Entry, Kept, Log, Next};
+use crate::message::{Message, Target};
+
+/// A client's place in the table of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKey(u64);
+
+/// So many events, and about so many bytes, are rendered at once: the rest follows when these are
+/// written. A client that does not read holds no more.
+const FRAMES_MAX: usize = 64;
+const FRAMES_BYTES_MAX: usize = 16 << 10;
+
+/// All that a node knows of events.
+#[derive(Debug)]
+pub struct Broker {
+    own: String,
+    kept: Kept,
+    logs: BTreeMap<String, Log>,
+    clients: BTreeMap<ClientKey, Client>,
+    /// By channel and by client identifier.
+    channels: BTreeMap<String, BTreeMap<String, ClientKey>>,
+    next_key: u64,
+    /// Wakes those who pass this node's own events on, by peer connection.
+    followers: BTreeMap<u64, Sender<()>>,
+    flaw: Flaw,
+}
+
+#[derive(Debug)]
+struct Client {
+    channel: String,
+    id: String,
+    /// Where it stands; `None` if it has all that is here.
+    behind: Option<Position>,
+    wake: Sender<()>,
+}
+
+/// Somebody who waits for events: a message comes when there may be some, and none any more once
+/// the broker has dropped it.
+pub type Waiting = Receiver<()>;
+
+impl Broker {
+    /// That of a node with this name, in this life.
+    #[must_use]
+    pub fn new(own: &str, life: u64, kept: Kept, flaw: Flaw) -> Self {
+        let logs = BTreeMap::from([(own.to_owned(), Log::new(life, 0))]);
+        Broker {
+            own: own.to_owned(),
+            kept,
+            logs,
+            clients: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            next_key: 0,
+            followers: BTreeMap::new(),
+            flaw,
+        }
+    }
+
+    // Publishers.
+
+    /// Takes an event that a client of this node publishes. Returns its number.
+    pub fn publish(&mut self, target: Target, message: Message) -> u64 {
+        let own = self.own.clone();
+        let number = self.add(&own, target, message);
+        for wake in self.followers.values() {
+            // One that was woken already looks for this, too.
+            let _ = wake.try_send(());
+        }
+        number
+    }
+
+    /// How far this node has come with a publisher.
+    #[must_use]
+    pub fn position_of(&self, publisher: &str) -> Option<(u64, u64)> {
+        self.logs.get(publisher).map(Log::position)
+    }
+
+    /// A publisher says what follows: the events of this life behind `last`. What lies between that
+    /// and what is here is lost.
+    pub fn meet(&mut self, publisher: &str, life: u64, last: u64) {
+        let Some(log) = self.logs.get_mut(publisher) else {
+            self.logs.insert(publisher.to_owned(), Log::new(life, last));
+            if last > 0 && self.flaw != Flaw::HidesGaps {
+                self.fall_behind(publisher, (life, 0), None);
+            }
+            return;
+        };
+        if log.position() != (life, last) {
+            let before = log.position();
+            *log = log.followed_by(life, last);
+            if self.flaw != Flaw::HidesGaps {
+                self.fall_behind(publisher, before, None);
+            }
+        }
+    }
+
+    /// Takes the next event of a publisher that was met.
+    pub fn receive(&mut self, publisher: &str, entry: Entry) {
+        let next = self.logs.get(publisher).map_or(0, |log| log.position().1 + 1);
+        if entry.number == next || self.flaw == Flaw::TakesRepetitions {
+            self.add(publisher, entry.target, entry.message);
+        }
+    }
+
+    fn add(&mut self, publisher: &str, target: Target, message: Message) -> u64 {
+        let Some(log) = self.logs.get_mut(publisher) else { return 0 };
+        let before = log.position();
+        let number = log.push(target.clone(), message, self.kept).number;
+        self.fall_behind(publisher, before, Some(&target));
+        number
+    }
+
+    /// Clients that had everything have not any more: those of this target, or all.
+    fn fall_behind(&mut self, publisher: &str, before: (u64, u64), target: Option<&Target>) {
+        let mut standing = self.standing();
+        standing.set(publisher, before.0, before.1);
+        for client in self.clients.values_mut() {
+            if target.is_none_or(|target| target.includes(&client.channel, &client.id)) {
+                client.behind.get_or_insert_with(|| standing.clone());
+                let _ = client.wake.try_send(());
+            }
+        }
+    }
+
+    /// How far this node has come.
+    fn standing(&self) -> Position {
+        let mut standing = Position::default();
+        for (name, log) in &self.logs {
+            let (life, last) = log.position();
+            standing.set(name, life, last);
+        }
+        standing
+    }
+
+    // Peers.
+
+    /// A peer follows this node's own events; the key ends it again.
+    pub fn follow(&mut self) -> (u64, Waiting) {
+        let (wake, waiting) = async_channel::bounded(1);
+        self.next_key += 1;
+        self.followers.insert(self.next_key, wake);
+        (self.next_key, waiting)
+    }
+
+    /// A peer follows no more.
+    pub fn unfollow(&mut self, key: u64) {
+        self.followers.remove(&key);
+    }
+
+    /// This node's life, and the number of its last event.
+    #[must_use]
+    pub fn own_position(&self) -> (u64, u64) {
+        self.position_of(&self.own).unwrap_or_default()
+    }
+
+    /// What follows of this node's own events for a peer that stands there.
+    #[must_use]
+    pub fn own_after(&self, stands: Option<(u64, u64)>) -> Next<'_> {
+        self.logs.get(&self.own).map_or(Next::Nothing, |log| log.after(stands))
+    }
+
+    // Clients.
+
+    /// A client listens to a channel, from where it stands on. `None` if the channel has a client
+    /// of this identifier already.
+    pub fn subscribe(
+        &mut self,
+        channel: &str,
+        id: &str,
+        stands: Option<Position>,
+    ) -> Option<(ClientKey, Waiting)> {
+        let ids = self.channels.entry(channel.to_owned()).or_default();
+        if ids.contains_key(id) {
+            return None;
+        }
+        self.next_key += 1;
+        let key = ClientKey(self.next_key);
+        ids.insert(id.to_owned(), key);
+        let (wake, waiting) = async_channel::bounded(1);
+        // It is told where it stands at once.
+        let _ = wake.try_send(());
+        let behind = stands.filter(|_| self.flaw != Flaw::ForgetsPositions);
+        let (channel, id) = (channel.to_owned(), id.to_owned());
+        self.clients.insert(key, Client { channel, id, behind, wake });
+        Some((key, waiting))
+    }
+
+    /// A client is gone.
+    pub fn unsubscribe(&mut self, key: ClientKey) {
+        let Some(client) = self.clients.remove(&key) else { return };
+        if let Some(ids) = self.channels.get_mut(&client.channel) {
+            ids.remove(&client.id);
+            if ids.is_empty() {
+                self.channels.remove(&client.channel);
+            }
+        }
+    }
+
+    /// What a client is to be sent now: some of it, if it is much; then there is more. In the end it
+    /// stands where this node does.
+    pub fn take_frames(&mut self, key: ClientKey) -> (String, bool) {
+        let standing = self.standing();
+        let Some(client) = self.clients.get_mut(&key) else {
+            return (String::new(), false);
+        };
+        let Some(mut position) = client.behind.take() else {
+            return (frame::standing(&standing), false);
+        };
+        // Publishers of whom nothing is known here any more have nothing to say.
+        position.retain(|name| self.logs.contains_key(name));
+        let mut frames = String::new();
+        for (name, log) in &self.logs {
+            for _ in 0..FRAMES_MAX {
+                if frames.len() > FRAMES_BYTES_MAX {
+                    break;
+                }
+                match log.after(position.of(name)) {
+                    Next::Nothing => break,
+                    Next::Gap { missing, position: behind } => {
+                        position.set(name, behind.0, behind.1);
+                        if self.flaw != Flaw::HidesGaps {
+                            frames.push_str(&frame::gap(name, missing, &position));
+                        }
+                    }
+                    Next::Entries(entry) => {
+                        position.set(name, log.position().0, entry.number);
+                        if entry.target.includes(&client.channel, &client.id) {
+                            frames.push_str(&frame::event(&entry.message, &position));
+                        }
+                    }
+                }
+            }
+        }
+        let more =
+            self.logs.iter().any(|(name, log)| log.after(position.of(name)) != Next::Nothing);
+        if more {
+            client.behind = Some(position);
+        } else if frames.is_empty() {
+            frames = frame::standing(&standing);
+        }
+        (frames, more)
+    }
+
+    /// The channels, with the identifiers of their clients.
+    pub fn channels(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        self.channels.iter().map(|(name, ids)| (name.as_str(), ids.keys().map(String::as_str)))
+    }
+
+    /// How many clients listen.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Forgets publishers for which this is false.
+    pub fn retain_publishers(&mut self, keep: impl Fn(&str) -> bool) {
+        let own = self.own.clone();
+        self.logs.retain(|name, _| *name == own || keep(name));
+    }
+
+    /// Ends all clients: they find that nobody will wake them any more.
+    pub fn close(&mut self) {
+        self.clients.clear();
+        self.channels.clear();
+        self.followers.clear();
+    }
+}

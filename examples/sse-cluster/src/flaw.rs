@@ -1,0 +1,17 @@
+//! Bugs that tests plant, to see that their checkers find them.
+
+/// A bug that a test plants.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// None.
+    #[default]
+    None,
+    /// Clients are not told that events are missing.
+    HidesGaps,
+    /// What a peer sends again is taken again.
+    TakesRepetitions,
+    /// Clients that come back get only what is new.
+    ForgetsPositions,
+}

@@ -1,0 +1,24 @@
+//! A broker of server-sent events: a client subscribes at any node, and gets what is published at
+//! any other.
+#![forbid(unsafe_code)]
+
+mod api;
+pub mod broker;
+mod flaw;
+pub mod frame;
+mod link;
+pub mod log;
+mod message;
+mod passed;
+mod peers;
+mod refusal;
+mod route;
+mod service;
+mod settings;
+mod streams;
+
+#[doc(hidden)]
+pub use flaw::Flaw;
+pub use message::{Message, NAME_MAX, Target};
+pub use service::{HTTP_PORT, SseCluster};
+pub use settings::Settings;

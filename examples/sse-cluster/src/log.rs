@@ -1,0 +1,183 @@
+//! The latest events of one publisher.
+
+use std::collections::VecDeque;
+
+use crate::message::{Message, Target};
+
+/// One event of a publisher.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its number: the publisher's events of one life are numbered from 1.
+    pub number: u64,
+    /// Whom it is for.
+    pub target: Target,
+    /// What it is.
+    pub message: Message,
+}
+
+/// How much of each publisher is kept for those that come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Events.
+    pub events: usize,
+    /// Bytes of their contents.
+    pub bytes: usize,
+}
+
+/// The latest events of one life of a publisher.
+#[derive(Clone, Debug)]
+pub struct Log {
+    life: u64,
+    last: u64,
+    ring: VecDeque<Entry>,
+    bytes: usize,
+    /// The life before, and its last event that is known here.
+    before: Option<(u64, u64)>,
+}
+
+/// What follows for a reader who has come so far.
+#[derive(Debug, PartialEq)]
+pub enum Next<'a> {
+    /// These, the first of them with the number that follows.
+    Entries(&'a Entry),
+    /// Events are missing; so many, if that is known. Reading goes on behind this position.
+    Gap {
+        /// How many.
+        missing: Option<u64>,
+        /// Where it goes on.
+        position: (u64, u64),
+    },
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Log {
+    /// That of a life of which everything up to `last` came before.
+    #[must_use]
+    pub fn new(life: u64, last: u64) -> Self {
+        Log { life, last, ring: VecDeque::new(), bytes: 0, before: None }
+    }
+
+    /// The publisher has begun another life, or is met after so many events of it that what lies
+    /// between is lost.
+    #[must_use]
+    pub fn followed_by(&self, life: u64, last: u64) -> Self {
+        Log { before: Some((self.life, self.last)), ..Log::new(life, last) }
+    }
+
+    /// The life and the number of its last event.
+    #[must_use]
+    pub fn position(&self) -> (u64, u64) {
+        (self.life, self.last)
+    }
+
+    /// Adds the event that follows.
+    pub fn push(&mut self, target: Target, message: Message, kept: Kept) -> &Entry {
+        self.last += 1;
+        self.bytes += size(&message);
+        self.ring.push_back(Entry { number: self.last, target, message });
+        while self.ring.len() > kept.events.max(1)
+            || (self.bytes > kept.bytes && self.ring.len() > 1)
+        {
+            let oldest = self.ring.pop_front();
+            self.bytes -= oldest.map_or(0, |oldest| size(&oldest.message));
+        }
+        self.ring.back().expect("one was added")
+    }
+
+    /// What follows for somebody who stands there; nowhere is before the first event.
+    #[must_use]
+    pub fn after(&self, stands: Option<(u64, u64)>) -> Next<'_> {
+        let first = self.last - self.ring.len() as u64 + 1;
+        let lost = |missing| Next::Gap { missing, position: (self.life, first - 1) };
+        match stands {
+            // It heard of a life that is not known here yet.
+            Some((life, _)) if life > self.life => Next::Nothing,
+            Some((life, number)) if life == self.life => {
+                if number >= self.last {
+                    Next::Nothing
+                } else if number + 1 < first {
+                    lost(Some(first - 1 - number))
+                } else {
+                    Next::Entries(&self.ring[usize::try_from(number + 1 - first).unwrap_or(0)])
+                }
+            }
+            // An earlier life. What is known of its end tells what is missing.
+            Some((life, number)) => match self.before {
+                Some((before, last)) if before == life => {
+                    let missing = last.saturating_sub(number) + (first - 1);
+                    if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
+                }
+                _ => lost(None),
+            },
+            None => self.after(Some((self.life, 0))),
+        }
+    }
+}
+
+fn size(message: &Message) -> usize {
+    message.id.len() + message.event.len() + message.text().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: Kept = Kept { events: 3, bytes: 1000 };
+
+    fn to_all() -> Target {
+        Target { channel: None, client: None }
+    }
+
+    fn log(events: u64) -> Log {
+        let mut log = Log::new(5, 0);
+        for number in 1..=events {
+            let message = Message { data: number.to_string().into(), ..Message::default() };
+            assert_eq!(log.push(to_all(), message, KEPT).number, number);
+        }
+        log
+    }
+
+    fn number(next: Next<'_>) -> u64 {
+        let Next::Entries(entry) = next else { panic!("{next:?}") };
+        entry.number
+    }
+
+    #[test]
+    fn readers_go_on_where_they_stand() {
+        let log = log(3);
+        assert_eq!(number(log.after(None)), 1);
+        assert_eq!(number(log.after(Some((5, 1)))), 2);
+        assert_eq!(log.after(Some((5, 3))), Next::Nothing);
+    }
+
+    #[test]
+    fn readers_that_are_too_far_behind_are_told_how_much_is_missing() {
+        let log = log(10);
+        let gap = Next::Gap { missing: Some(5), position: (5, 7) };
+        assert_eq!(log.after(Some((5, 2))), gap);
+        assert_eq!(number(log.after(Some((5, 7)))), 8);
+    }
+
+    #[test]
+    fn readers_of_another_life_are_told_what_they_miss_of_it() {
+        let log = log(4).followed_by(6, 2);
+        let gap = |missing| Next::Gap { missing, position: (6, 2) };
+        assert_eq!(log.after(Some((5, 3))), gap(Some(1 + 2)));
+        assert_eq!(log.after(Some((4, 3))), gap(None));
+        assert_eq!(log.after(Some((7, 1))), Next::Nothing, "of a life that is not known here yet");
+        let whole = self::log(4).followed_by(6, 0);
+        assert_eq!(whole.after(Some((5, 4))), Next::Nothing, "nothing is missing");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes_too() {
+        let mut log = Log::new(1, 0);
+        for _ in 0..3 {
+            let message = Message { data: "x".repeat(600).into(), ..Message::default() };
+            log.push(to_all(), message, KEPT);
+        }
+        assert_eq!(log.after(None), Next::Gap { missing: Some(2), position: (1, 2) });
+        assert_eq!(number(log.after(Some((1, 2)))), 3);
+    }
+}

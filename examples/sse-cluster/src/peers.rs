@@ -1,0 +1,59 @@
+//! A connection to each peer, for as long as it lives.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use swim_driver::{Member, Tags, Task};
+
+use crate::link::Link;
+use crate::service::{HTTP_PORT, Shared};
+
+/// The connections to peers, one for each.
+pub(crate) struct Peers {
+    shared: Arc<Shared>,
+    links: BTreeMap<String, (SocketAddr, Task<()>)>,
+}
+
+impl Peers {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Peers { shared: Arc::clone(shared), links: BTreeMap::new() }
+    }
+
+    /// Connects to those that live and tell their port, and follows the changes. Never resolves
+    /// while the node runs.
+    pub(crate) async fn connect(mut self) {
+        let mut watch = self.shared.cluster.watch();
+        self.follow();
+        while watch.next().await.is_some() {
+            self.follow();
+        }
+        std::future::pending().await
+    }
+
+    /// Brings the connections up to date.
+    fn follow(&mut self) {
+        let peers = self.shared.cluster.peers();
+        let wanted: BTreeMap<String, SocketAddr> = peers
+            .iter()
+            .filter_map(|peer| Some((peer.name.as_str().to_owned(), http_address(peer)?)))
+            .collect();
+        self.links.retain(|name, (address, _)| wanted.get(name) == Some(address));
+        for (name, address) in wanted {
+            self.links.entry(name.clone()).or_insert_with(|| {
+                let link = Link::new(Arc::clone(&self.shared), name, address);
+                (address, self.shared.runtime.spawn(link.follow()))
+            });
+        }
+        // As long as the cluster remembers a member, so do clients that come back.
+        let known = self.shared.cluster.members();
+        let is_known = |name: &str| known.iter().any(|member| member.name.as_str() == name);
+        self.shared.broker().retain_publishers(is_known);
+    }
+}
+
+/// Where a member takes HTTP, if it tells.
+fn http_address(member: &Member) -> Option<SocketAddr> {
+    let port = Tags::of(member)?.get(HTTP_PORT)?.parse().ok()?;
+    Some(SocketAddr::new(member.address.ip(), port))
+}

@@ -1,0 +1,15 @@
+//! The broker: on virtual time under faults, on real runtimes, and as real processes on loopback.
+
+#[cfg(unix)]
+mod browser;
+mod checker;
+mod client;
+#[cfg(unix)]
+mod hostile;
+#[cfg(unix)]
+mod killing;
+#[cfg(unix)]
+mod process;
+mod run;
+mod runtimes;
+mod simulated;

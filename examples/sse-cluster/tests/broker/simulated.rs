@@ -1,0 +1,61 @@
+//! The broker on virtual time, under faults that the seed draws.
+//!
+//! `SEEDS=0..1000 cargo test --release -p sse-cluster --test broker -- simulated --nocapture` runs
+//! many.
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::run::{Seen, run};
+use sse_cluster::Flaw;
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("SEEDS") else { return 0..12 };
+    let (from, to) = text.split_once("..").expect("SEEDS=FROM..TO");
+    from.parse().expect("a number")..to.parse().expect("a number")
+}
+
+#[test]
+fn every_subscriber_gets_every_event_of_a_living_node_in_order_or_is_told_what_is_missing() {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in seeds() {
+        let Seen { counts, complaint, .. } = run(seed, Flaw::None);
+        assert_eq!(complaint, None, "seed {seed}");
+        for (kind, count) in counts {
+            *all.entry(kind).or_default() += count;
+        }
+    }
+    println!("{all:?}");
+    for (kind, count) in all {
+        assert!(count > 0, "no seed saw this: {kind}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    assert_eq!(run(3, Flaw::None).digest, run(3, Flaw::None).digest);
+    assert_ne!(run(3, Flaw::None).digest, run(4, Flaw::None).digest);
+}
+
+/// What the checker says under the first seed at which it does.
+fn complaint(flaw: Flaw) -> String {
+    let mut complaints = (0..64).filter_map(|seed| run(seed, flaw).complaint);
+    complaints.next().expect("some seed shows it")
+}
+
+#[test]
+fn hidden_gaps_are_noticed() {
+    let complaint = complaint(Flaw::HidesGaps);
+    assert!(complaint.contains("never came"), "{complaint}");
+}
+
+#[test]
+fn events_that_are_taken_again_are_noticed() {
+    let complaint = complaint(Flaw::TakesRepetitions);
+    assert!(complaint.contains("came after") || complaint.contains("went back"), "{complaint}");
+}
+
+#[test]
+fn positions_that_are_forgotten_are_noticed() {
+    let complaint = complaint(Flaw::ForgetsPositions);
+    assert!(complaint.contains("never came"), "{complaint}");
+}
