@@ -2,7 +2,7 @@
 //!
 //! `SCREENSHOT=page.png cargo test -p sse-cluster --test broker -- browser` keeps a picture of it.
 
-use std::io::{Write, stderr};
+use std::io::{Read, Write, stderr};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -181,8 +181,18 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
 }
 
 impl Drop for Browser {
+    /// Ends the browser: it would outlive its driver. Also where the test fails.
     fn drop(&mut self) {
-        // The driver ends its browser when it is asked to, and not when it is killed.
-        self._process.signal(Signal::TERM);
+        let end = format!(
+            "DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n",
+            self.session
+        );
+        if let Ok(mut driver) = std::net::TcpStream::connect(self.driver)
+            && driver.write_all(end.as_bytes()).is_ok()
+        {
+            // It answers when the browser is gone.
+            let _ = driver.set_read_timeout(Some(Duration::from_secs(10)));
+            let _ = driver.read(&mut [0]);
+        }
     }
 }
