@@ -21,6 +21,10 @@ pub struct ClientKey(u64);
 const FRAMES_MAX: usize = 64;
 const FRAMES_BYTES_MAX: usize = 16 << 10;
 
+/// So many publishers that this node has not met a client may know. Most of more are long gone: they
+/// would fill its position for ever.
+const UNMET_MAX: usize = 64;
+
 /// All that a node knows of events.
 #[derive(Debug)]
 pub struct Broker {
@@ -40,7 +44,7 @@ pub struct Broker {
 struct Client {
     channel: String,
     id: String,
-    /// Where it stands; `None` if it has all that is here.
+    /// Where it stands; `None` if that is where this node does.
     behind: Option<Position>,
     wake: Sender<()>,
 }
@@ -216,8 +220,8 @@ impl Broker {
         let Some(mut position) = client.behind.take() else {
             return (frame::standing(&standing), false);
         };
-        // Publishers of whom nothing is known here any more have nothing to say.
-        position.retain(|name| self.logs.contains_key(name));
+        // It may know publishers that this node has yet to meet.
+        position.forget_beyond(UNMET_MAX, |name| self.logs.contains_key(name));
         let mut frames = String::new();
         for (name, log) in &self.logs {
             for _ in 0..FRAMES_MAX {
@@ -243,11 +247,14 @@ impl Broker {
         }
         let more =
             self.logs.iter().any(|(name, log)| log.after(position.of(name)) != Next::Nothing);
-        if more {
-            client.behind = Some(position);
-        } else if frames.is_empty() {
-            frames = frame::standing(&standing);
+        // It may have come further at another node with a publisher than this one has.
+        if !more && self.flaw == Flaw::GoesBack {
+            position = standing.clone();
         }
+        if !more && frames.is_empty() {
+            frames = frame::standing(&position);
+        }
+        client.behind = Some(position).filter(|position| more || *position != standing);
         (frames, more)
     }
 

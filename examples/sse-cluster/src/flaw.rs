@@ -14,4 +14,6 @@ pub enum Flaw {
     TakesRepetitions,
     /// Clients that come back get only what is new.
     ForgetsPositions,
+    /// Clients that were further at another node are set back to where this one is.
+    GoesBack,
 }

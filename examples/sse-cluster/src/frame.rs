@@ -36,9 +36,11 @@ impl Position {
         }
     }
 
-    /// Forgets publishers of which this is false.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.of.retain(|name, _| keep(name));
+    /// Forgets those for whom `known` is false, if there are more of them than this.
+    pub fn forget_beyond(&mut self, unknown_max: usize, known: impl Fn(&str) -> bool) {
+        if self.of.keys().filter(|name| !known(name)).count() > unknown_max {
+            self.of.retain(|name, _| known(name));
+        }
     }
 
     /// The position in an id, if there is one.

@@ -54,6 +54,13 @@ fn events_that_are_taken_again_are_noticed() {
     assert!(complaint.contains("came after") || complaint.contains("went back"), "{complaint}");
 }
 
+/// The simulator found it: seed 54 of a node that had missed what a client had got elsewhere.
+#[test]
+fn clients_that_are_set_back_are_noticed() {
+    let complaint = complaint(Flaw::GoesBack);
+    assert!(complaint.contains("went back"), "{complaint}");
+}
+
 #[test]
 fn positions_that_are_forgotten_are_noticed() {
     let complaint = complaint(Flaw::ForgetsPositions);
