@@ -1,0 +1,504 @@
+//! The state of a node of the service.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use swim_driver::Name;
+
+use crate::clients::{Clients, Line};
+use crate::frame::Frame;
+use crate::life::Life;
+use crate::message::{Message, Topic, word};
+use crate::peer::Peer;
+use crate::ring::Ring;
+use crate::settings::{Flaw, Settings};
+
+/// How many peers that are gone are remembered, so that one that was cut off goes on where it was.
+/// Without a limit the table would grow with every name that ever was.
+const GONE_MAX: usize = 1024;
+
+/// How many bytes of messages are sent to a peer at once: what a link holds beyond the ring.
+const BATCH_SIZE_MAX: usize = 64 << 10;
+
+/// The state of a node, shared by its tasks. Nobody waits while it is locked.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub {
+    state: Arc<Mutex<State>>,
+}
+
+impl Hub {
+    pub(crate) fn new(name: &Name, life: Life, settings: &Settings) -> Self {
+        Hub { state: Arc::new(Mutex::new(State::new(name, life, settings))) }
+    }
+
+    /// A task that panicked while it held the lock ends alone.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state of a node.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Its name as one word.
+    name: String,
+    pub(crate) life: Life,
+    flaw: Flaw,
+    ring: Ring,
+    pub(crate) clients: Clients,
+    pub(crate) peers: BTreeMap<Name, Peer>,
+    /// It leaves, and takes nothing more.
+    pub(crate) leaving: bool,
+    /// How many connections for peers are open.
+    pub(crate) intakes: usize,
+    last_link: u64,
+    last_gone: u64,
+}
+
+/// The next lines to a peer.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Lines; none if all is sent.
+    pub(crate) lines: String,
+    /// The number of the message after them.
+    pub(crate) next: u64,
+    /// The node leaves, and this is all.
+    pub(crate) is_last: bool,
+}
+
+/// The fate of a message from a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    /// A subscriber has no room for it yet.
+    NoRoom,
+    /// It came over a link that another one has replaced, or that did not begin.
+    WrongLink,
+}
+
+impl State {
+    fn new(name: &Name, life: Life, settings: &Settings) -> Self {
+        State {
+            name: word(name.as_str()),
+            life,
+            flaw: settings.flaw,
+            ring: Ring::new(settings.ring_messages_max, settings.ring_bytes_max),
+            clients: Clients::default(),
+            peers: BTreeMap::new(),
+            leaving: false,
+            intakes: 0,
+            last_link: 0,
+            last_gone: 0,
+        }
+    }
+
+    /// Takes a message of a client, and returns its number. None if a subscriber of this node has
+    /// no room for it, unless `force` drops those.
+    pub(crate) fn publish(&mut self, topic: &Topic, text: &str, force: bool) -> Option<u64> {
+        if (!force && !self.clients.has_room(topic)) || self.waits_for_peers() {
+            return None;
+        }
+        let message = self.ring.push(topic.clone(), text.to_owned());
+        let line = delivery(&self.name, &message);
+        self.clients.deliver(topic, &line);
+        self.peers.values().for_each(|peer| peer.outgoing.ring());
+        Some(message.seq)
+    }
+
+    /// With this flaw nothing is taken until all peers have everything.
+    fn waits_for_peers(&self) -> bool {
+        let behind = |peer: &Peer| peer.is_live() && peer.outgoing.acked < self.ring.next();
+        self.flaw == Flaw::WaitsForPeers && self.peers.values().any(behind)
+    }
+
+    /// How many messages it has taken.
+    fn published(&self) -> u64 {
+        self.ring.next() - 1
+    }
+}
+
+/// Membership.
+impl State {
+    /// A live member takes part in the service with this life. Whether a link to it is to begin.
+    pub(crate) fn peer_seen(&mut self, name: &Name, life: Life, address: SocketAddr) -> bool {
+        if let Some(peer) = self.peers.get_mut(name)
+            && peer.life == life
+        {
+            peer.address = address;
+            return peer.gone.take().is_some();
+        }
+        self.peer_ended(name);
+        self.peers.insert(name.clone(), Peer::new(life, address, self.ring.next()));
+        true
+    }
+
+    /// A member is no longer live.
+    pub(crate) fn peer_gone(&mut self, name: &Name) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        self.last_gone += 1;
+        peer.gone = Some(self.last_gone);
+        peer.outgoing.task = None;
+        peer.outgoing.linked = false;
+        if peer.incoming.link.is_none() {
+            self.tell_end(name);
+        }
+        self.forget_gone();
+    }
+
+    /// A life of a peer is over.
+    fn peer_ended(&mut self, name: &Name) {
+        self.tell_end(name);
+        self.peers.remove(name);
+    }
+
+    /// Forgets the one that is gone for longest, if there are too many.
+    fn forget_gone(&mut self) {
+        let gone = self.peers.iter().filter_map(|(name, peer)| Some((peer.gone?, name)));
+        let (number, first) = (gone.clone().count(), gone.min().map(|(_, name)| name.clone()));
+        if number > GONE_MAX
+            && let Some(first) = first
+        {
+            self.peers.remove(&first);
+        }
+    }
+
+    /// Tells the subscribers that messages of a peer may be missing, once.
+    fn tell_end(&mut self, name: &Name) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if !peer.incoming.complete && !peer.incoming.end_told && self.flaw != Flaw::HidesEnds {
+            peer.incoming.end_told = true;
+            self.clients.tell_subscribers(&gap(name, 0));
+        }
+    }
+}
+
+/// Sending.
+impl State {
+    fn peer(&mut self, name: &Name, life: Life) -> Option<&mut Peer> {
+        self.peers.get_mut(name).filter(|peer| peer.life == life)
+    }
+
+    /// A peer answered the hello, and says what it expects next. Returns what it is sent next.
+    pub(crate) fn link_begins(
+        &mut self,
+        name: &Name,
+        life: Life,
+        says: Option<u64>,
+    ) -> Option<u64> {
+        let (end, flaw) = (self.ring.next(), self.flaw);
+        let outgoing = &mut self.peer(name, life)?.outgoing;
+        outgoing.linked = true;
+        outgoing.links += 1;
+        let next = says.map_or(outgoing.owed, |says| says.min(end));
+        outgoing.acked = next;
+        let skips = flaw == Flaw::SkipsAfterBreak && outgoing.links > 1;
+        Some(if skips { end } else { next })
+    }
+
+    pub(crate) fn link_ended(&mut self, name: &Name, life: Life) {
+        if let Some(peer) = self.peer(name, life) {
+            peer.outgoing.linked = false;
+        }
+    }
+
+    /// The lines to a peer from this number on. None if the peer is gone.
+    pub(crate) fn batch(&mut self, name: &Name, life: Life, from: u64) -> Option<Batch> {
+        let first = self.ring.first();
+        let outgoing = &mut self.peer(name, life)?.outgoing;
+        // A link that breaks before the peer hears of a gap begins there once more.
+        outgoing.dropped += first.saturating_sub(from.max(outgoing.counted));
+        outgoing.counted = outgoing.counted.max(first);
+        let mut batch = Batch { next: from.max(first), ..Batch::default() };
+        for message in self.ring.from(batch.next) {
+            if batch.lines.len() >= BATCH_SIZE_MAX {
+                break;
+            }
+            batch.lines.push_str(&format!("{}\n", Frame::Message((**message).clone())));
+            batch.next = message.seq + 1;
+        }
+        let is_all = batch.next == self.ring.next() || self.flaw == Flaw::LeavesTooEarly;
+        if self.leaving && is_all {
+            batch.is_last = true;
+            if self.flaw == Flaw::LeavesTooEarly {
+                batch = Batch { next: from, is_last: true, ..Batch::default() };
+            }
+            batch.lines.push_str(&format!("{}\n", Frame::Bye { next: batch.next }));
+        }
+        Some(batch)
+    }
+
+    /// A peer has all before this number.
+    pub(crate) fn acked(&mut self, name: &Name, life: Life, next: u64) {
+        let end = self.ring.next();
+        if let Some(peer) = self.peer(name, life) {
+            peer.outgoing.acked = peer.outgoing.acked.max(next.min(end));
+        }
+    }
+
+    /// A peer has all, and knows that this node leaves.
+    pub(crate) fn link_done(&mut self, name: &Name, life: Life) {
+        if let Some(peer) = self.peer(name, life) {
+            peer.outgoing.done = true;
+        }
+    }
+
+    /// Whether a node that leaves has nothing more to send to live peers.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.peers.values().all(|peer| !peer.is_live() || peer.outgoing.done)
+    }
+
+    /// The node leaves: it takes nothing more, and its links end once all is sent.
+    pub(crate) fn leave(&mut self) {
+        self.leaving = true;
+        self.clients.end_all("BYE this node leaves the cluster");
+        self.peers.values().for_each(|peer| peer.outgoing.ring());
+    }
+}
+
+/// Receiving.
+impl State {
+    /// A peer wants to send. Returns its name, the number of its link, and what it is to send next.
+    pub(crate) fn admit(
+        &mut self,
+        from: Life,
+        to: Life,
+    ) -> Result<(Name, u64, Option<u64>), &'static str> {
+        if to != self.life {
+            return Err("this node has another life by now");
+        }
+        let peer = self.peers.iter_mut().find(|(_, peer)| peer.life == from && peer.is_live());
+        let (name, peer) = peer.ok_or("no live member of this cluster has that life")?;
+        self.last_link += 1;
+        let incoming = &mut peer.incoming;
+        incoming.link = Some(self.last_link);
+        incoming.complete = false;
+        incoming.end_told = false;
+        Ok((name.clone(), self.last_link, incoming.next))
+    }
+
+    /// The first message that a peer owes this node.
+    pub(crate) fn intake_begins(&mut self, name: &Name, link: u64, next: u64) -> bool {
+        let believes = self.flaw == Flaw::SkipsAfterBreak;
+        let Some(peer) = self.sender(name, link) else { return false };
+        if believes || peer.incoming.next.is_none() {
+            peer.incoming.next = Some(next);
+        }
+        true
+    }
+
+    /// A message came. Without `force` it is not taken while a subscriber has no room for it;
+    /// with it such subscribers are dropped.
+    pub(crate) fn receive(
+        &mut self,
+        name: &Name,
+        link: u64,
+        message: &Message,
+        force: bool,
+    ) -> Taken {
+        let has_room = force || self.clients.has_room(&message.topic);
+        let swaps = self.swaps();
+        let Some(peer) = self.sender(name, link) else { return Taken::WrongLink };
+        let incoming = &mut peer.incoming;
+        let Some(next) = incoming.next else { return Taken::WrongLink };
+        if message.seq < next && !swaps {
+            incoming.repeated += 1;
+            return Taken::Yes;
+        }
+        if !has_room {
+            return Taken::NoRoom;
+        }
+        incoming.received += 1;
+        self.skip_to(name, message.seq);
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.incoming.next = Some(message.seq.saturating_add(1));
+        }
+        self.clients.deliver(&message.topic, &delivery(&word(name.as_str()), message));
+        Taken::Yes
+    }
+
+    /// A peer has sent all before this number.
+    pub(crate) fn position(&mut self, name: &Name, link: u64, next: u64) -> bool {
+        let known = self.sender(name, link).is_some_and(|peer| peer.incoming.next.is_some());
+        if known {
+            self.skip_to(name, next);
+        }
+        known
+    }
+
+    /// A peer leaves, and has sent all.
+    pub(crate) fn intake_complete(&mut self, name: &Name, link: u64, next: u64) -> bool {
+        let known = self.position(name, link, next);
+        if known && let Some(peer) = self.peers.get_mut(name) {
+            peer.incoming.complete = true;
+        }
+        known
+    }
+
+    /// The number of the next message of a peer. None if the link was replaced.
+    pub(crate) fn expected(&mut self, name: &Name, link: u64) -> Option<u64> {
+        self.sender(name, link)?.incoming.next
+    }
+
+    /// A link ended, however.
+    pub(crate) fn intake_ended(&mut self, name: &Name, link: u64) {
+        let forgets = self.flaw == Flaw::ForgetsPosition;
+        let Some(peer) = self.sender(name, link) else { return };
+        peer.incoming.link = None;
+        if forgets {
+            peer.incoming.next = None;
+        }
+        if !peer.is_live() {
+            self.tell_end(name);
+        }
+    }
+
+    /// The flaw that swaps messages, if it is planted.
+    pub(crate) fn swaps(&self) -> bool {
+        self.flaw == Flaw::SwapsMessages
+    }
+
+    /// The peer whose latest link this is.
+    fn sender(&mut self, name: &Name, link: u64) -> Option<&mut Peer> {
+        self.peers.get_mut(name).filter(|peer| peer.incoming.link == Some(link))
+    }
+
+    /// The peer goes on at this number: messages before it that did not come are missing.
+    fn skip_to(&mut self, name: &Name, next: u64) {
+        let Some(incoming) = self.peers.get_mut(name).map(|peer| &mut peer.incoming) else {
+            return;
+        };
+        let missing = incoming.next.map_or(0, |expected| next.saturating_sub(expected));
+        if missing > 0 {
+            incoming.missed = incoming.missed.saturating_add(missing);
+            incoming.next = Some(next);
+            if self.flaw != Flaw::HidesGaps {
+                self.clients.tell_subscribers(&gap(name, missing));
+            }
+        }
+    }
+}
+
+/// Figures.
+impl State {
+    /// The answer to STATS, line by line.
+    pub(crate) fn stats(&self) -> Vec<String> {
+        let Clients { slow, delivered, .. } = &self.clients;
+        let mut lines = vec![format!(
+            "STAT node name={} life={} published={} kept={} delivered={delivered} clients={} \
+             subscriptions={} dropped_slow={slow}",
+            self.name,
+            self.life,
+            self.published(),
+            self.ring.next() - self.ring.first(),
+            self.clients.len(),
+            self.clients.subscriptions(),
+        )];
+        let live = self.peers.iter().filter(|(_, peer)| peer.is_live());
+        lines.extend(live.map(|(name, Peer { life, outgoing, incoming, .. })| {
+            format!(
+                "STAT peer name={} life={life} linked={} links={} behind={} dropped={} \
+                 receives={} received={} missed={} repeated={}",
+                word(name.as_str()),
+                outgoing.linked,
+                outgoing.links,
+                self.ring.next().saturating_sub(outgoing.acked),
+                outgoing.dropped,
+                incoming.link.is_some(),
+                incoming.received,
+                incoming.missed,
+                incoming.repeated,
+            )
+        }));
+        lines
+    }
+}
+
+fn delivery(name: &str, Message { seq, topic, text }: &Message) -> Line {
+    format!("MSG {topic} {name} {seq} {text}").into()
+}
+
+fn gap(name: &Name, missing: u64) -> Line {
+    format!("GAP {} {missing}", word(name.as_str())).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OTHER: Life = Life(2);
+
+    fn name(text: &str) -> Name {
+        text.parse().expect("a name")
+    }
+
+    /// A node that keeps three messages, and knows a peer.
+    fn node() -> State {
+        let settings = Settings { ring_messages_max: 3, ..Settings::default() };
+        let mut state = State::new(&name("a"), Life(1), &settings);
+        assert!(state.peer_seen(&name("b"), OTHER, "10.0.0.2:1".parse().expect("an address")));
+        state
+    }
+
+    fn publish(state: &mut State, number: usize) {
+        let topic: Topic = "t".parse().expect("a topic");
+        for _ in 0..number {
+            assert!(state.publish(&topic, "text", false).is_some());
+        }
+    }
+
+    #[test]
+    fn what_left_the_ring_is_counted_once_however_often_the_link_breaks() {
+        let (mut state, b) = (node(), name("b"));
+        publish(&mut state, 5);
+        for _ in 0..3 {
+            let next = state.link_begins(&b, OTHER, None).unwrap();
+            assert_eq!(next, 1, "it is owed all since it is known");
+            let batch = state.batch(&b, OTHER, next).unwrap();
+            assert_eq!((batch.lines.lines().count(), batch.next), (3, 6));
+            assert_eq!(state.peers[&b].outgoing.dropped, 2);
+        }
+        publish(&mut state, 4);
+        assert_eq!(state.link_begins(&b, OTHER, Some(6)), Some(6));
+        state.batch(&b, OTHER, 6).unwrap();
+        assert_eq!(state.peers[&b].outgoing.dropped, 3);
+        assert_eq!(state.link_begins(&b, OTHER, Some(99)), Some(10), "it cannot have more");
+    }
+
+    #[test]
+    fn a_later_link_takes_the_place_of_one_that_hangs() {
+        let (mut state, b) = (node(), name("b"));
+        let message = |seq| Message { seq, topic: "t".parse().unwrap(), text: String::new() };
+        let (_, first, next) = state.admit(OTHER, Life(1)).unwrap();
+        assert_eq!(next, None);
+        assert_eq!(state.receive(&b, first, &message(7), false), Taken::WrongLink, "no BEGIN");
+        assert!(state.intake_begins(&b, first, 7));
+        assert_eq!(state.receive(&b, first, &message(7), false), Taken::Yes);
+        let (_, second, next) = state.admit(OTHER, Life(1)).unwrap();
+        assert_eq!(next, Some(8));
+        assert_eq!(state.receive(&b, first, &message(8), false), Taken::WrongLink);
+        assert_eq!(state.receive(&b, second, &message(7), false), Taken::Yes);
+        assert_eq!(state.receive(&b, second, &message(10), false), Taken::Yes);
+        // The end of the old one changes nothing.
+        state.intake_ended(&b, first);
+        let incoming = &state.peers[&b].incoming;
+        assert_eq!((incoming.received, incoming.repeated, incoming.missed), (2, 1, 2));
+        assert_eq!(incoming.link, Some(second));
+        // No number is too large.
+        assert_eq!(state.receive(&b, second, &message(u64::MAX), false), Taken::Yes);
+        assert_eq!(state.receive(&b, second, &message(u64::MAX), false), Taken::Yes);
+    }
+
+    #[test]
+    fn peers_that_are_gone_are_remembered_up_to_a_limit() {
+        let mut state = node();
+        for number in 0..GONE_MAX + 10 {
+            let (peer, life) = (name(&format!("peer-{number}")), Life(100 + number as u64));
+            state.peer_seen(&peer, life, "10.0.0.3:1".parse().unwrap());
+            state.peer_gone(&peer);
+        }
+        assert_eq!(state.peers.len(), GONE_MAX + 1, "with the one that is live");
+        assert!(!state.peers.contains_key(&name("peer-9")));
+        assert!(state.peers.contains_key(&name("peer-10")));
+    }
+}

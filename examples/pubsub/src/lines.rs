@@ -1,0 +1,143 @@
+//! Lines of a connection.
+
+use std::{fmt, io};
+
+use futures_lite::{AsyncRead, AsyncReadExt};
+
+/// The longest line of a client in bytes, without its end. It limits what a connection holds.
+pub const LINE_SIZE_MAX: usize = 4096;
+
+/// How much is read at once.
+const READ_SIZE: usize = 4096;
+
+/// The lines that are read from a connection, with a limit.
+#[derive(Debug)]
+pub struct Lines<R> {
+    reader: R,
+    size_max: usize,
+    /// The bytes that were read; those from `begin` on are not returned yet.
+    buffer: Vec<u8>,
+    begin: usize,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Lines of at most this many bytes.
+    pub fn new(reader: R, size_max: usize) -> Self {
+        Lines { reader, size_max, buffer: Vec::new(), begin: 0 }
+    }
+
+    /// The next line without its end, which is a line feed, or one behind a carriage return.
+    /// `None` at the end of the connection; a last line without an end is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError`]. After [`LineError::NotText`] the next line can be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future loses nothing.
+    pub async fn next(&mut self) -> Result<Option<String>, LineError> {
+        loop {
+            if let Some(size) = self.line_size() {
+                return self.take(size).map(Some);
+            }
+            if self.buffer.len() - self.begin > self.size_max {
+                return Err(LineError::TooLong);
+            }
+            self.buffer.drain(..self.begin);
+            self.begin = 0;
+            let mut piece = [0; READ_SIZE];
+            match self.reader.read(&mut piece).await.map_err(LineError::Broken)? {
+                0 => return Ok(None),
+                size => self.buffer.extend_from_slice(&piece[..size]),
+            }
+        }
+    }
+
+    /// Whether the next line is there already.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        self.line_size().is_some()
+    }
+
+    /// The source of the lines.
+    pub fn into_reader(self) -> R {
+        self.reader
+    }
+
+    fn line_size(&self) -> Option<usize> {
+        self.buffer[self.begin..].iter().position(|byte| *byte == b'\n')
+    }
+
+    fn take(&mut self, size: usize) -> Result<String, LineError> {
+        let line = &self.buffer[self.begin..self.begin + size];
+        self.begin += size + 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > self.size_max {
+            return Err(LineError::TooLong);
+        }
+        String::from_utf8(line.to_vec()).map_err(|_| LineError::NotText)
+    }
+}
+
+/// Why there is no line.
+#[derive(Debug)]
+pub enum LineError {
+    /// It is longer than the limit.
+    TooLong,
+    /// It is no UTF-8.
+    NotText,
+    /// The connection is broken.
+    Broken(io::Error),
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LineError::TooLong => f.write_str("the line is too long"),
+            LineError::NotText => f.write_str("the line is not UTF-8"),
+            LineError::Broken(error) => write!(f, "the connection is broken: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LineError {}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::block_on;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<String> {
+        let mut lines = Lines::new(bytes, 5);
+        let mut read = Vec::new();
+        loop {
+            match block_on(lines.next()) {
+                Ok(Some(line)) => read.push(line),
+                Ok(None) => return read,
+                Err(LineError::NotText) => read.push("(not UTF-8)".into()),
+                Err(error) => {
+                    read.push(error.to_string());
+                    return read;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_end_with_a_line_feed() {
+        assert_eq!(read(b"a\nb c\r\n\nrest"), ["a", "b c", ""]);
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf_8_is_one_line() {
+        assert_eq!(read(b"a\n\xff\xfe\nb\n"), ["a", "(not UTF-8)", "b"]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_the_last() {
+        assert_eq!(read(b"12345\n123456\n1\n"), ["12345", "the line is too long"]);
+        assert_eq!(read(&[b'x'; 100_000]), ["the line is too long"]);
+    }
+}

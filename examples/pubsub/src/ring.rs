@@ -1,0 +1,79 @@
+//! The latest messages of a node.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::message::{Message, Topic};
+
+/// The latest messages that a node took, for the peers that are behind. Limited in number and
+/// bytes; the oldest make way.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    messages: VecDeque<Arc<Message>>,
+    bytes: usize,
+    messages_max: usize,
+    bytes_max: usize,
+    /// The number of the next message.
+    next: u64,
+}
+
+impl Ring {
+    pub(crate) fn new(messages_max: usize, bytes_max: usize) -> Self {
+        let messages_max = messages_max.max(1);
+        Ring { messages: VecDeque::new(), bytes: 0, messages_max, bytes_max, next: 1 }
+    }
+
+    /// Numbers a message and keeps it.
+    pub(crate) fn push(&mut self, topic: Topic, text: String) -> Arc<Message> {
+        let message = Arc::new(Message { seq: self.next, topic, text });
+        self.next += 1;
+        self.bytes += message.text.len();
+        self.messages.push_back(Arc::clone(&message));
+        while self.messages.len() > 1
+            && (self.messages.len() > self.messages_max || self.bytes > self.bytes_max)
+            && let Some(oldest) = self.messages.pop_front()
+        {
+            self.bytes -= oldest.text.len();
+        }
+        message
+    }
+
+    /// The number of the next message.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The number of the oldest message that is kept; that of the next one where none is.
+    pub(crate) fn first(&self) -> u64 {
+        self.messages.front().map_or(self.next, |oldest| oldest.seq)
+    }
+
+    /// The messages from this number on, as far as they are kept.
+    pub(crate) fn from(&self, seq: u64) -> impl Iterator<Item = &Arc<Message>> {
+        let behind = seq.saturating_sub(self.first());
+        self.messages.iter().skip(usize::try_from(behind).unwrap_or(usize::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_the_latest_in_number_and_bytes() {
+        let topic: Topic = "t".parse().unwrap();
+        let mut ring = Ring::new(3, 10);
+        assert_eq!((ring.first(), ring.next()), (1, 1));
+        for text in ["aa", "bb", "cc", "dd"] {
+            ring.push(topic.clone(), text.into());
+        }
+        assert_eq!((ring.first(), ring.next()), (2, 5));
+        assert_eq!(ring.from(3).map(|it| it.seq).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(ring.from(0).count(), 3);
+        assert_eq!(ring.from(9).count(), 0);
+        ring.push(topic.clone(), "x".repeat(8));
+        assert_eq!(ring.first(), 4, "ten bytes are the most");
+        ring.push(topic, "x".repeat(100));
+        assert_eq!((ring.first(), ring.next()), (6, 7), "the latest stays");
+    }
+}

@@ -1,0 +1,187 @@
+//! Clients that do not read, those that write what no node takes, and strangers.
+
+use futures_lite::io::split;
+use futures_lite::{AsyncWriteExt, future};
+use pubsub::{LIFE, LINE_SIZE_MAX, Lines, PubSub, Settings};
+use swim_sim::{Connection, Tags, World, WorldOptions, millis, secs};
+
+/// How long a message may take that waits for slow subscribers: half a second, and a round trip.
+const ANSWER_MAX: std::time::Duration = millis(600);
+
+/// A node of the service that runs on.
+fn with_node() -> World {
+    with_nodes(&["a"])
+}
+
+fn with_nodes(names: &[&str]) -> World {
+    let mut world = WorldOptions::new(1).stream_buffer(16 << 10).build();
+    let serve = |cluster, _| async {
+        let settings = Settings { client_port: 80, data_port: 81, ..Settings::default() };
+        let service = PubSub::start(cluster, &settings).expect("the ports are free");
+        let _ = service.run(future::pending()).await;
+    };
+    for name in names {
+        world.start_application(name, |options| options.seeds = vec!["a:7946".into()], serve);
+    }
+    world.run(secs(10));
+    world
+}
+
+#[test]
+fn a_subscriber_that_does_not_read_is_dropped_and_holds_up_nobody_for_long() {
+    let mut world = with_node();
+    let last = world.wait_for("a", secs(300), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let connect = async || split::<Connection>(runtime.connect(address).await.unwrap());
+        let ((reader, mut writer), (answers, mut publisher)) = (connect().await, connect().await);
+        writer.write_all(b"SUB t\n").await.unwrap();
+        let mut answers = Lines::new(answers, LINE_SIZE_MAX);
+        let text = "x".repeat(1000);
+        let mut waited = 0;
+        for number in 1..=1000 {
+            let begin = runtime.now();
+            publisher.write_all(format!("PUB t {text}\n").as_bytes()).await.unwrap();
+            assert_eq!(answers.next().await.unwrap(), Some(format!("OK {number}")));
+            let took = runtime.now() - begin;
+            assert!(took <= ANSWER_MAX, "{number} took {took:?}");
+            waited += u32::from(took > millis(100));
+        }
+        assert_eq!(waited, 1, "the subscriber is dropped once its queue was full for a while");
+        let (mut lines, mut last) = (Lines::new(reader, 2 * LINE_SIZE_MAX), String::new());
+        while let Ok(Some(line)) = lines.next().await {
+            last = line;
+        }
+        last
+    });
+    assert!(last.starts_with("ERR this client is too slow"), "{last}");
+}
+
+#[test]
+fn a_subscriber_that_reads_late_but_in_time_misses_nothing() {
+    let mut world = with_node();
+    world.wait_for("a", secs(60), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        let mut lines = Lines::new(reader, 2 * LINE_SIZE_MAX);
+        writer.write_all(b"SUB t\n").await.unwrap();
+        for _ in 0..200 {
+            writer.write_all(b"PUB t text\n").await.unwrap();
+        }
+        runtime.sleep(secs(9)).await;
+        let mut messages = 0;
+        while messages < 200 {
+            let line = lines.next().await.unwrap().unwrap();
+            assert!(!line.starts_with("ERR"), "{line}");
+            messages += u32::from(line.starts_with("MSG t a "));
+        }
+    });
+}
+
+#[test]
+fn a_line_without_an_end_is_refused_and_the_client_told() {
+    let mut world = with_node();
+    let last = world.wait_for("a", secs(60), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        // The node may be gone before all is written.
+        let _ = writer.write_all(&[b'x'; 100_000]).await;
+        Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap()
+    });
+    assert_eq!(last.as_deref(), Some("ERR a line has at most 4096 bytes"));
+}
+
+#[test]
+fn one_client_more_than_there_may_be_is_told_so() {
+    let mut world = with_node();
+    world.wait_for("a", secs(60), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let mut clients = Vec::new();
+        for _ in 0..256 {
+            let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+            let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+            writer.write_all(b"SUB t\n").await.unwrap();
+            assert_eq!(lines.next().await.unwrap().as_deref(), Some("OK"));
+            clients.push((lines, writer));
+        }
+        let (reader, _writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        let told = Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap().unwrap();
+        assert!(told.starts_with("ERR this node serves 256 clients"), "{told}");
+        // A client that ends makes room.
+        clients.pop();
+        runtime.sleep(secs(2)).await;
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        writer.write_all(b"SUB t\n").await.unwrap();
+        let told = Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap();
+        assert_eq!(told.as_deref(), Some("OK"));
+    });
+}
+
+#[test]
+fn strangers_on_the_port_for_peers_are_refused() {
+    let mut world = with_node();
+    world.wait_for("a", secs(60), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(81);
+        let own = Tags::of(&cluster.local()).unwrap().get(LIFE).unwrap().to_owned();
+        let no_member = "REFUSED no live member of this cluster has that life";
+        let other_life = "REFUSED this node has another life by now";
+        for (line, answer) in [
+            (format!("HELLO 1 000000000000002a {own}\n"), Some(no_member)),
+            (format!("HELLO 1 {own} {own}\n"), Some(no_member)),
+            (format!("HELLO 1 {own} 000000000000002a\n"), Some(other_life)),
+            (format!("HELLO 2 {own} {own}\n"), None),
+            ("MSG 1 t text\n".into(), None),
+            ("GET / HTTP/1.1\n".into(), None),
+            ("x".repeat(100_000), None),
+            // A connection that says nothing is closed.
+            (String::new(), None),
+        ] {
+            let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+            let _ = writer.write_all(line.as_bytes()).await;
+            let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+            let told = runtime.timeout(secs(6), lines.next()).await.expect("it ends in time");
+            assert_eq!(told.ok().flatten().as_deref(), answer, "{line:.60}");
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_stands_still_delays_nobody_and_gets_everything_later() {
+    let mut world = with_nodes(&["a", "b"]);
+    let link = |world: &mut World| {
+        world.wait_for("a", secs(10), async |cluster| {
+            let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+            address.set_port(80);
+            let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+            writer.write_all(b"STATS\n").await.unwrap();
+            let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+            lines.next().await.unwrap();
+            lines.next().await.unwrap().unwrap()
+        })
+    };
+    let told = link(&mut world);
+    assert!(told.contains("name=b") && told.contains("linked=true"), "{told}");
+    world.pause("b");
+    world.wait_for("a", secs(60), async |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+        // More than the connection to the peer holds.
+        let text = "x".repeat(1000);
+        for number in 1..=1000 {
+            let begin = runtime.now();
+            writer.write_all(format!("PUB t {text}\n").as_bytes()).await.unwrap();
+            assert_eq!(lines.next().await.unwrap(), Some(format!("OK {number}")));
+            assert!(runtime.now() - begin < millis(20), "of number {number}");
+        }
+    });
+    world.resume("b");
+    world.run(secs(20));
+    let told = link(&mut world);
+    assert!(told.contains("behind=0 dropped=0"), "{told}");
+}

@@ -1,0 +1,397 @@
+//! The cache beside a node: whom it asks, what it answers, and how it leaves.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fmt, io};
+
+use async_channel::{Receiver, Sender};
+use futures_lite::io::{copy, sink, split};
+use futures_lite::{AsyncWriteExt, future};
+use swim_driver::{
+    Change, Cluster, Connection, Departure, Error, Listener, Member, RuntimeHandle, Tags,
+};
+
+use crate::lines::{LINE_SIZE_MAX, LineError, Lines};
+use crate::owner::owner;
+use crate::request::Request;
+use crate::settings::{Flaw, Settings};
+use crate::store::Store;
+
+/// The tag with the port of a node of the cache.
+pub const PORT: &str = "cache-port";
+
+/// How long an owner may take to answer. The client gets an error then.
+const FORWARD_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How many connections are open at once. Each takes a descriptor and a line.
+const CONNECTIONS_MAX: usize = 512;
+
+/// How long a connection may be idle, and how long a write may take: it takes a place meanwhile.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long the end of a connection may take.
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long a node that leaves hands its keys over; with [`LEAVE_TIME_MAX`] less than five seconds.
+const HANDOVER_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How long the leave itself may take.
+const LEAVE_TIME_MAX: Duration = Duration::from_millis(2500);
+
+/// How long to wait when no connection can be accepted: descriptors have run out.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// A cache beside a node of a cluster.
+#[derive(Debug)]
+pub struct Cache {
+    cluster: Cluster,
+    listener: Listener,
+    node: Node,
+    /// Rung when keys may have to be handed over.
+    rung: Receiver<()>,
+}
+
+impl Cache {
+    /// Listens on the address of the node. Nobody is served before [`run`](Cache::run).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the port cannot be had.
+    pub fn start(cluster: Cluster, settings: &Settings) -> Result<Self, StartError> {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(settings.port);
+        let listener = runtime.listen(address).map_err(|error| StartError { address, error })?;
+        let (bell, rung) = async_channel::bounded(1);
+        let state = State {
+            name: cluster.local().name.to_string(),
+            address: listener.local_address(),
+            peers: BTreeMap::new(),
+            store: Store::new(settings.bytes_max),
+            leaving: false,
+            connections: 0,
+            counts: Counts::default(),
+        };
+        let state = Arc::new(Mutex::new(state));
+        let node = Node { state, runtime, bell, flaw: settings.flaw };
+        Ok(Cache { cluster, listener, node, rung })
+    }
+
+    /// The address at which it listens.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        self.listener.local_address()
+    }
+
+    /// Serves clients and peers until `stop` resolves. Then it hands its keys over and leaves the
+    /// cluster: within 5 s.
+    ///
+    /// # Errors
+    ///
+    /// The node stopped, or its tags have no room for the port.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
+        let Cache { cluster, mut listener, node, rung } = self;
+        let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
+        tags.insert(PORT, listener.local_address().port().to_string());
+        cluster.set_tags(&tags).await?;
+        // Closed when this future ends, and all that it spawned ends with it.
+        let (_running, ended) = async_channel::bounded::<()>(1);
+        let leaving = async {
+            stop.await;
+            // The others ask it no more, as its port is gone from its tags, and it asks them.
+            node.state().leaving = true;
+            tags.remove(PORT);
+            cluster.set_tags(&tags).await?;
+            let _ = node.runtime.timeout(HANDOVER_TIME_MAX, node.is_handed_over()).await;
+            cluster.leave(LEAVE_TIME_MAX).await
+        };
+        let following = async {
+            node.follow(&cluster).await;
+            Err(Error::Stopped)
+        };
+        let others = async {
+            future::zip(node.accept(&mut listener, &ended), node.hand_over(rung)).await;
+            future::pending().await
+        };
+        future::or(leaving, future::or(following, others)).await
+    }
+}
+
+/// The parts that all tasks of a node share.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    state: Arc<Mutex<State>>,
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) bell: Sender<()>,
+    pub(crate) flaw: Flaw,
+}
+
+/// The state of a node. Nobody waits while it is locked.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: String,
+    address: SocketAddr,
+    /// The live peers that take part in the cache.
+    pub(crate) peers: BTreeMap<String, SocketAddr>,
+    pub(crate) store: Store,
+    /// Its keys go to others.
+    pub(crate) leaving: bool,
+    connections: usize,
+    pub(crate) counts: Counts,
+}
+
+/// Counters for STATS.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    hits: u64,
+    misses: u64,
+    forwarded: u64,
+    unanswered: u64,
+    pub(crate) moved_in: u64,
+    pub(crate) moved_out: u64,
+}
+
+impl State {
+    /// The owner of a key: its name, and its address unless it is this node. None if this node
+    /// leaves and is the last.
+    pub(crate) fn owner(&self, key: &str) -> Option<(&str, Option<SocketAddr>)> {
+        let own = (!self.leaving).then_some(&*self.name);
+        let name = owner(key, self.peers.keys().map(String::as_str).chain(own))?;
+        Some((name, self.peers.get(name).copied()))
+    }
+
+    /// Answers as the owner of a key.
+    fn answer(&mut self, request: &Request, flaw: Flaw) -> String {
+        match request {
+            Request::Get { key } => {
+                let found = self.store.get(key);
+                let mixed = || self.store.keys().find(|other| other.len() == key.len());
+                let found = match flaw {
+                    Flaw::MixesKeys => mixed().and_then(|other| self.store.get(other)),
+                    _ => found,
+                };
+                let answer = found.map(|value| format!("VALUE {value}"));
+                *match answer {
+                    Some(_) => &mut self.counts.hits,
+                    None => &mut self.counts.misses,
+                } += 1;
+                answer.unwrap_or_else(|| "NONE".into())
+            }
+            Request::Set { key, value } => {
+                self.store.set(key, value);
+                "OK".into()
+            }
+            Request::Delete { key } if self.store.remove(key) => "OK".into(),
+            _ => "NONE".into(),
+        }
+    }
+
+    /// Takes a key that another node hands over. A value that was set here is newer.
+    fn take(&mut self, key: &str, value: &str, flaw: Flaw) -> String {
+        if self.leaving {
+            return "ERR this node leaves the cluster".into();
+        }
+        if self.store.get(key).is_none() || flaw == Flaw::TakesOldValues {
+            self.store.set(key, value);
+            self.counts.moved_in += 1;
+        }
+        "OK".into()
+    }
+
+    fn stats(&self) -> String {
+        let Counts { hits, misses, forwarded, unanswered, moved_in, moved_out } = self.counts;
+        format!(
+            "STATS keys={} members={} hits={hits} misses={misses} forwarded={forwarded} \
+             unanswered={unanswered} moved_in={moved_in} moved_out={moved_out} evicted={}",
+            self.store.len(),
+            self.peers.len() + usize::from(!self.leaving),
+            self.store.evicted
+        )
+    }
+}
+
+impl Node {
+    /// A task that panicked while it held the lock ends alone.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the live members, for as long as the node runs.
+    async fn follow(&self, cluster: &Cluster) {
+        let mut watch = cluster.watch();
+        while let Some(change) = watch.next().await {
+            let member = change.member();
+            let name = member.name.to_string();
+            match address_of(member).filter(|_| !matches!(change, Change::Gone { .. })) {
+                Some(address) => self.state().peers.insert(name, address),
+                None => self.state().peers.remove(&name),
+            };
+            // If it is full, the receiver looks anyway.
+            let _ = self.bell.try_send(());
+        }
+    }
+
+    async fn accept(&self, listener: &mut Listener, ended: &Receiver<()>) {
+        loop {
+            let Ok((connection, _)) = listener.accept().await else {
+                self.runtime.sleep(ACCEPT_AGAIN).await;
+                continue;
+            };
+            let (node, ended) = (self.clone(), ended.clone());
+            let serving = async move {
+                node.serve(connection).await;
+            };
+            let ends = async move {
+                let _ = ended.recv().await;
+            };
+            self.runtime.spawn(future::or(serving, ends)).detach();
+        }
+    }
+
+    /// Serves a connection of a client or a peer until it ends.
+    async fn serve(&self, connection: Connection) {
+        let is_one_more = {
+            let mut state = self.state();
+            state.connections += 1;
+            state.connections <= CONNECTIONS_MAX
+        };
+        let (reader, mut writer) = split(connection);
+        let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+        let mut goes_on = is_one_more;
+        let mut answer = "ERR this node has 512 connections, which is the limit".to_owned();
+        loop {
+            if is_one_more {
+                let line = self.runtime.timeout(IDLE_TIME_MAX, lines.next()).await;
+                (answer, goes_on) = match line {
+                    Ok(Ok(Some(line))) => match line.parse() {
+                        Ok(Request::Quit) => ("BYE".into(), false),
+                        Ok(request) => (self.answer(&request).await, true),
+                        Err(error) => (format!("ERR {error}"), true),
+                    },
+                    Ok(Err(LineError::NotText)) => ("ERR the line is not UTF-8".into(), true),
+                    Ok(Err(LineError::TooLong)) => {
+                        ("ERR a line has at most 16384 bytes".into(), false)
+                    }
+                    Ok(Ok(None) | Err(LineError::Broken(_))) => break,
+                    Err(_) => ("ERR the connection was idle for a minute".into(), false),
+                };
+            }
+            answer.push('\n');
+            let written = self.runtime.timeout(IDLE_TIME_MAX, writer.write_all(answer.as_bytes()));
+            if !matches!(written.await, Ok(Ok(()))) || !goes_on {
+                break;
+            }
+        }
+        let _ = writer.close().await;
+        // A connection that is dropped with something unread may take the last line with it.
+        let _ = self.runtime.timeout(CLOSING_TIME_MAX, copy(lines.into_reader(), sink())).await;
+        self.state().connections -= 1;
+    }
+
+    async fn answer(&self, request: &Request) -> String {
+        let (owned, is_forwarded) = match request {
+            Request::Forwarded(request) => (&**request, true),
+            request => (request, false),
+        };
+        let Some(key) = owned.key() else { return self.answer_any(request) };
+        // Under one lock: a key that is set here is here when keys are handed over.
+        let place = {
+            let mut state = self.state();
+            match self.place(&state, key) {
+                Some((_, None)) => return state.answer(owned, self.flaw),
+                place => place,
+            }
+        };
+        match place {
+            Some((name, Some(address))) if !is_forwarded => {
+                self.forward(owned, &name, address).await
+            }
+            Some(_) => "ERR the owner of the key is changing: try again".into(),
+            None => "ERR this node leaves the cluster, and is its last".into(),
+        }
+    }
+
+    /// Answers what any node can.
+    fn answer_any(&self, request: &Request) -> String {
+        let mut state = self.state();
+        match request {
+            Request::Take { key, value } => {
+                // It may be another one's.
+                let _ = self.bell.try_send(());
+                state.take(key, value, self.flaw)
+            }
+            Request::Where { key } => match self.place(&state, key) {
+                Some((name, address)) => {
+                    format!("OWNER {name} {}", address.unwrap_or(state.address))
+                }
+                None => "NONE".into(),
+            },
+            _ => state.stats(),
+        }
+    }
+
+    /// The owner of a key, and its address unless it is this node.
+    fn place(&self, state: &State, key: &str) -> Option<(String, Option<SocketAddr>)> {
+        let seen = match self.flaw {
+            Flaw::DisagreesOnOwners => format!("{key}{}", state.name),
+            _ => key.to_owned(),
+        };
+        state.owner(&seen).map(|(name, address)| (name.to_owned(), address))
+    }
+
+    /// Asks the owner of a key, and gives its answer, or an error in time.
+    async fn forward(&self, request: &Request, name: &str, address: SocketAddr) -> String {
+        self.state().counts.forwarded += 1;
+        let asking = async {
+            let (reader, mut writer) = split(self.runtime.connect(address).await?);
+            writer.write_all(format!("FORWARDED {request}\n").as_bytes()).await?;
+            let line = Lines::new(reader, LINE_SIZE_MAX).next().await.map_err(io::Error::other)?;
+            line.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
+        };
+        let limit = match self.flaw {
+            Flaw::WaitsForOwner => Duration::MAX,
+            _ => FORWARD_TIME_MAX,
+        };
+        let answer = self.runtime.timeout(limit, asking).await;
+        answer.unwrap_or_else(|elapsed| Err(elapsed.into())).unwrap_or_else(|error| {
+            self.state().counts.unanswered += 1;
+            format!("ERR the owner {name} does not answer: {error}")
+        })
+    }
+}
+
+/// The address at which a member takes requests; none if it takes no part in the cache.
+fn address_of(member: &Member) -> Option<SocketAddr> {
+    let port = Tags::of(member)?.get(PORT)?.parse().ok()?;
+    Some(SocketAddr::new(member.address.ip(), port))
+}
+
+/// Why a cache cannot start: its port cannot be had.
+#[derive(Debug)]
+pub struct StartError {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StartError { address, error } = self;
+        match error.kind() {
+            io::ErrorKind::AddrInUse => write!(
+                f,
+                "port {} is in use on {}: stop the other process, or choose another port with \
+                 --port",
+                address.port(),
+                address.ip()
+            ),
+            _ => write!(f, "cannot listen on {address}: {error}; see --port"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

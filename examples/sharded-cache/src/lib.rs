@@ -1,0 +1,31 @@
+//! A cache whose keys are spread over the members of a cluster.
+//!
+//! Each key has one owner among the live members. A client asks any node, which answers or forwards
+//! the request to the owner. When members come and go, each node hands the keys that it does not
+//! own any more to their new owners.
+//!
+//! [`Cache`] is the logic: it runs beside a node on any runtime, and in the simulator. The program
+//! in `main.rs` runs it on tokio.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `cache` | starts everything, answers and forwards, hands keys over, leaves |
+//! | `owner` | which member owns a key |
+//! | `store` | the keys and values of this node |
+//! | `request` | the lines of clients and nodes |
+#![forbid(unsafe_code)]
+
+mod cache;
+mod handover;
+mod lines;
+mod owner;
+mod request;
+mod settings;
+mod store;
+
+pub use cache::{Cache, PORT, StartError};
+pub use lines::{LINE_SIZE_MAX, LineError, Lines};
+pub use owner::owner;
+#[doc(hidden)]
+pub use settings::Flaw;
+pub use settings::Settings;
