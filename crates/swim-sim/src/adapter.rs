@@ -171,6 +171,17 @@ impl World {
         {
             return None;
         }
+        let is_closed = connection.end(side).closed;
+        let lane = connection.lane_mut(side);
+        if let (true, Some(Item::Data(_))) = (is_closed, lane.first())
+            && stream.is_some_and(is_of_application)
+        {
+            // The application has dropped it: its operating system says so to who goes on writing.
+            lane.pop();
+            self.hang_up(id, side, false);
+            self.release_lane(id, side);
+            return None;
+        }
         let item = lane.pop()?;
         if stream.is_none() {
             // It was meant for an earlier process of this host.

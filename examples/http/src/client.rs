@@ -13,7 +13,7 @@ use swim_driver::{Bytes, Elapsed, RuntimeHandle, Task};
 
 use super::body::{BodyError, read_body};
 
-/// What a server may take of a client.
+/// Limits on what a server may take of a client.
 #[derive(Clone, Debug)]
 pub struct ClientLimits {
     /// How long a request may take, from the connection to the end of the answer.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use smol_hyper::rt::FuturesIo;
 use swim_driver::{Connection, Listener, RuntimeHandle, Task};
 
 use super::body::Body;
+use super::served_connection::ServedConnection;
 use super::timer::RuntimeTimer;
-use super::write_limit::WriteLimit;
 
 /// How long to wait after a connection could not be accepted: descriptors have run out, and the
 /// next call would fail as well.
@@ -42,18 +42,21 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// What clients may take of a server.
+/// Limits on what clients may take of a server.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Connections that are open at one time. Further ones are answered with 503 and closed, so
     /// that clients cannot use up the descriptors and the memory of the process.
     pub connections_max: usize,
+    /// Of these, connections from one address: so one client cannot keep all others out. Raise it
+    /// behind a proxy.
+    pub connections_per_address_max: usize,
     /// Bytes of a request line and its headers. More is answered with 431.
     pub header_size_max: usize,
     /// Headers of a request. More is answered with 431.
     pub headers_max: usize,
-    /// How long a request line and its headers may take, and how long a connection may be idle. Then
-    /// it is closed.
+    /// How long a request line and its headers may take, and how long a connection may be idle.
+    /// Then it is closed.
     pub header_time_max: Duration,
     /// How long a write may wait for the client to read. Then the connection is closed.
     pub write_time_max: Duration,
@@ -62,10 +65,12 @@ pub struct ServerLimits {
 }
 
 impl Default for ServerLimits {
-    /// 256 connections, 16 KiB and 64 headers within 10 s, 30 s for a write, buffers of 64 KiB.
+    /// 256 connections, 128 of them from one address, 16 KiB and 64 headers within 10 s, 30 s for a
+    /// write, buffers of 64 KiB.
     fn default() -> Self {
         ServerLimits {
             connections_max: 256,
+            connections_per_address_max: 128,
             header_size_max: 16 << 10,
             headers_max: 64,
             header_time_max: Duration::from_secs(10),
@@ -87,13 +92,18 @@ pub async fn serve<H: Handler>(
     limits: ServerLimits,
     handler: Arc<H>,
 ) {
-    let (ended, mut ends) = async_channel::unbounded();
+    // One number for each open connection at most.
+    let (ended, mut ends) = async_channel::bounded(limits.connections_max + REFUSALS_MAX);
     let limits = Arc::new(limits);
-    let mut open: BTreeMap<u64, Task<()>> = BTreeMap::new();
+    let mut open = Open(BTreeMap::new());
     for number in 0.. {
         let (connection, from) = accept(&runtime, &mut listener, &mut ends, &mut open).await;
+        let is_served = open.has_room(&limits, from.ip());
+        if !is_served && open.refused() == REFUSALS_MAX {
+            continue;
+        }
         let done = Done { number, ended: ended.clone() };
-        let task = if open.len() < limits.connections_max {
+        let task = if is_served {
             let serving = Serving {
                 runtime: runtime.clone(),
                 limits: Arc::clone(&limits),
@@ -104,17 +114,38 @@ pub async fn serve<H: Handler>(
                 let _done = done;
                 serving.run(connection).await;
             })
-        } else if open.len() < limits.connections_max + REFUSALS_MAX {
-            let refusing = runtime.timeout(REFUSAL_TIME_MAX, refuse(connection));
+        } else {
+            let connection = ServedConnection::new(connection, runtime.clone(), REFUSAL_TIME_MAX);
             runtime.spawn(async move {
                 let _done = done;
-                // It was told, or it does not listen.
-                let _ = refusing.await;
+                refuse(connection).await;
             })
-        } else {
-            continue;
         };
-        open.insert(number, task);
+        open.0.insert(number, OpenConnection { from: from.ip(), is_served, _task: task });
+    }
+}
+
+/// The connections that are open.
+struct Open(BTreeMap<u64, OpenConnection>);
+
+struct OpenConnection {
+    from: IpAddr,
+    /// And not refused.
+    is_served: bool,
+    _task: Task<()>,
+}
+
+impl Open {
+    /// Whether another connection from this address may be served. Those that are refused do not
+    /// count: else a client would keep others out by being refused.
+    fn has_room(&self, limits: &ServerLimits, from: IpAddr) -> bool {
+        let served = || self.0.values().filter(|open| open.is_served);
+        let of_address = served().filter(|open| open.from == from).count();
+        served().count() < limits.connections_max && of_address < limits.connections_per_address_max
+    }
+
+    fn refused(&self) -> usize {
+        self.0.values().filter(|open| !open.is_served).count()
     }
 }
 
@@ -126,7 +157,7 @@ struct Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
-        // Holds at most one number for each open connection. Fails once the server is gone.
+        // There is room for it. Fails once the server is gone.
         let _ = self.ended.try_send(self.number);
     }
 }
@@ -136,7 +167,7 @@ async fn accept(
     runtime: &RuntimeHandle,
     listener: &mut Listener,
     ends: &mut async_channel::Receiver<u64>,
-    open: &mut BTreeMap<u64, Task<()>>,
+    open: &mut Open,
 ) -> (Connection, SocketAddr) {
     enum Next {
         Ended(u64),
@@ -147,7 +178,7 @@ async fn accept(
         let accepted = async { Next::Accepted(listener.accept().await) };
         match future::or(end, accepted).await {
             Next::Ended(number) => {
-                open.remove(&number);
+                open.0.remove(&number);
             }
             Next::Accepted(Ok(accepted)) => return accepted,
             Next::Accepted(Err(_)) => runtime.sleep(ACCEPT_PAUSE).await,
@@ -155,13 +186,14 @@ async fn accept(
     }
 }
 
-async fn refuse(mut connection: Connection) {
+async fn refuse(mut connection: ServedConnection) {
+    // It is told, or it does not listen.
     if connection.write_all(REFUSAL).await.is_ok() {
         let _ = connection.close().await;
     }
 }
 
-/// What a connection is served with.
+/// Everything that it takes to serve a connection.
 struct Serving<H> {
     runtime: RuntimeHandle,
     limits: Arc<ServerLimits>,
@@ -172,7 +204,7 @@ struct Serving<H> {
 impl<H: Handler> Serving<H> {
     async fn run(self, connection: Connection) {
         let Serving { runtime, limits, handler, from } = self;
-        let io = WriteLimit::new(connection, runtime.clone(), limits.write_time_max);
+        let io = ServedConnection::new(connection, runtime.clone(), limits.write_time_max);
         let service = service_fn(move |request| {
             let handling = Arc::clone(&handler).handle(request, from);
             async move { Ok::<_, Infallible>(handling.await) }

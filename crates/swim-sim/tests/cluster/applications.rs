@@ -130,6 +130,37 @@ fn who_does_not_read_holds_up_who_writes() {
 }
 
 #[test]
+fn who_writes_to_a_connection_that_was_dropped_is_told_soon() {
+    let mut world = World::new(12);
+    world.start_application(
+        "a",
+        |_| {},
+        |cluster, _| async move {
+            let mut listener =
+                cluster.runtime().listen(at_port(cluster.local_address())).expect("a free port");
+            let (mut connection, _) = listener.accept().await.expect("it listens");
+            connection.read_exact(&mut [0]).await.expect("a byte comes");
+            drop(connection);
+            pending().await
+        },
+    );
+    world.start_driver("b", |_| {});
+    let address = at_port(world.address("a"));
+    world.run(secs(1));
+    let written = world.wait_for("b", secs(5), async move |cluster| {
+        let runtime = cluster.runtime();
+        let mut connection = runtime.connect(address).await.unwrap();
+        let mut written = 0;
+        while connection.write_all(&[7]).await.is_ok() {
+            written += 1;
+            runtime.sleep(millis(100)).await;
+        }
+        written
+    });
+    assert_eq!(written, 2, "the one that was read, and the one to which the answer was a reset");
+}
+
+#[test]
 fn a_crash_resets_connections_and_a_restart_begins_the_application_anew() {
     let mut world = with_echo(WorldOptions::new(4));
     let address = at_port(world.address("a"));

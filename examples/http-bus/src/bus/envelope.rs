@@ -1,0 +1,212 @@
+//! A message on its way from one member to the next.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use swim_driver::Bytes;
+
+use super::message::{Id, Message, PAYLOAD_SIZE_MAX, Peer};
+
+/// The bytes of the line before the payload at most: room for the names of some hundred members.
+const HEAD_SIZE_MAX: usize = 64 << 10;
+
+/// The bytes of a name at most, as in the cluster.
+const NAME_SIZE_MAX: usize = 255;
+
+/// How many members that have had a message are named. A member that is not named although it has
+/// had the message is offered it once more, and refuses it as a duplicate.
+const HAD_MAX: usize = 256;
+
+/// Messages of one request at most, and the bytes from which on no more are put into it. With one
+/// message for each round trip a member that joins would wait for minutes where distances are long.
+const BATCH_MAX: usize = 64;
+const BATCH_SIZE_ENOUGH: usize = 256 << 10;
+
+/// A message, how long it is kept yet, and who has had it.
+///
+/// On the wire: a line of JSON, then the payload. A request has one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Envelope {
+    pub(crate) message: Message,
+    /// Milliseconds until everybody may drop it.
+    pub(crate) left: u64,
+    pub(crate) had: Vec<Peer>,
+}
+
+/// The line before the payload.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    origin: String,
+    life: u64,
+    number: u64,
+    left: u64,
+    had: Vec<(String, u64)>,
+    /// The bytes of the payload that follows.
+    size: usize,
+}
+
+/// An envelope that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed(&'static str);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Envelope {
+    /// The bytes of the envelopes of one request at most.
+    pub(crate) const BATCH_SIZE_MAX: usize =
+        BATCH_SIZE_ENOUGH + HEAD_SIZE_MAX + 1 + PAYLOAD_SIZE_MAX;
+
+    /// As many of these envelopes as one request takes, as they travel, and how many those are.
+    pub(crate) fn encode_batch(envelopes: impl Iterator<Item = Envelope>) -> (usize, Bytes) {
+        let (mut count, mut bytes) = (0, Vec::new());
+        for envelope in envelopes.take(BATCH_MAX) {
+            envelope.encode(&mut bytes);
+            count += 1;
+            if bytes.len() >= BATCH_SIZE_ENOUGH {
+                break;
+            }
+        }
+        (count, bytes.into())
+    }
+
+    /// Reads what came as envelopes.
+    ///
+    /// # Errors
+    ///
+    /// One of them is none, or a limit is exceeded.
+    pub(crate) fn decode_batch(mut bytes: Bytes) -> Result<Vec<Self>, Malformed> {
+        let mut envelopes = Vec::new();
+        while !bytes.is_empty() {
+            if envelopes.len() == BATCH_MAX {
+                return Err(Malformed("it has more than 64 messages"));
+            }
+            envelopes.push(Envelope::decode(&mut bytes)?);
+        }
+        Ok(envelopes)
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        let Envelope { message: Message { id, payload }, left, had } = self;
+        // As many names as surely fit: escaped, a byte has up to six.
+        let mut room = HEAD_SIZE_MAX / 2;
+        let had = had.iter().take(HAD_MAX).take_while(|peer| {
+            let size = 6 * peer.name.len() + 32;
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        let head = Head {
+            origin: id.origin.name.to_string(),
+            life: id.origin.life,
+            number: id.number,
+            left: *left,
+            had: had.map(|peer| (peer.name.to_string(), peer.life)).collect(),
+            size: payload.len(),
+        };
+        serde_json::to_writer(&mut *bytes, &head).expect("texts and numbers can be written");
+        bytes.push(b'\n');
+        bytes.extend_from_slice(payload);
+    }
+
+    /// Takes the first envelope.
+    fn decode(bytes: &mut Bytes) -> Result<Self, Malformed> {
+        let searched = &bytes[..bytes.len().min(HEAD_SIZE_MAX + 1)];
+        let end = searched.iter().position(|byte| *byte == b'\n');
+        let end = end.ok_or(Malformed("it begins with no line of at most 64 KiB"))?;
+        let line = bytes.split_to(end + 1);
+        let head: Head = serde_json::from_slice(&line)
+            .map_err(|_| Malformed("its first line is not the JSON that is expected"))?;
+        if head.size > PAYLOAD_SIZE_MAX || head.size > bytes.len() {
+            return Err(Malformed("a message has more than 64 KiB, or less than it should"));
+        }
+        if head.had.len() > HAD_MAX {
+            return Err(Malformed("it names more than 256 members that have had it"));
+        }
+        if head.number == 0 {
+            return Err(Malformed("messages are counted from 1"));
+        }
+        // A copy: else each message would keep all of its request in memory.
+        let payload = Bytes::copy_from_slice(&bytes.split_to(head.size));
+        let id = Id::new(peer(&head.origin, head.life)?, head.number);
+        let had = head.had.iter().map(|(name, life)| peer(name, *life));
+        let had = had.collect::<Result<_, _>>()?;
+        Ok(Envelope { message: Message::new(id, payload), left: head.left, had })
+    }
+}
+
+fn peer(name: &str, life: u64) -> Result<Peer, Malformed> {
+    match name.len() {
+        1..=NAME_SIZE_MAX => Ok(Peer::new(name, life)),
+        _ => Err(Malformed("the name of a member has 1 to 255 bytes")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(had: usize, name: &str) -> Envelope {
+        let id = Id::new(Peer::new("a\n\"", u64::MAX), 3);
+        Envelope {
+            message: Message::new(id, Bytes::from_static(b"\n{\xff")),
+            left: 9,
+            had: (0..had).map(|life| Peer::new(name, life as u64)).collect(),
+        }
+    }
+
+    fn batch(envelopes: Vec<Envelope>) -> (usize, Bytes) {
+        Envelope::encode_batch(envelopes.into_iter())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let all = vec![envelope(2, "b"), envelope(0, "b"), envelope(1, "c")];
+        let (count, bytes) = batch(all.clone());
+        assert_eq!(count, 3);
+        assert_eq!(Envelope::decode_batch(bytes), Ok(all));
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_limits() {
+        let (count, bytes) = batch(vec![envelope(0, "b"); 100]);
+        assert_eq!(count, BATCH_MAX);
+        assert!(Envelope::decode_batch(bytes).is_ok());
+
+        let mut large = envelope(HAD_MAX, &"\u{1}".repeat(NAME_SIZE_MAX));
+        large.message.payload = vec![0; PAYLOAD_SIZE_MAX].into();
+        let (count, bytes) = batch(vec![large; 100]);
+        assert!(count < 5 && bytes.len() <= Envelope::BATCH_SIZE_MAX, "{count}");
+        assert!(Envelope::decode_batch(bytes).is_ok());
+    }
+
+    #[test]
+    fn what_exceeds_a_limit_is_malformed() {
+        let head = |origin: &str, number: u64, had: usize, size: usize| {
+            let had = (0..had).map(|life| ("b".to_owned(), life as u64)).collect();
+            let head = Head { origin: origin.to_owned(), life: 1, number, left: 1, had, size };
+            let mut line = serde_json::to_vec(&head).unwrap();
+            line.push(b'\n');
+            line
+        };
+        assert!(Envelope::decode_batch(head("a", 1, HAD_MAX, 0).into()).is_ok());
+        for bad in [
+            b"{}\n".to_vec(),
+            b"\xff\xfe\n".to_vec(),
+            vec![b'x'; Envelope::BATCH_SIZE_MAX],
+            head("", 1, 0, 0),
+            head(&"x".repeat(256), 1, 0, 0),
+            head("a", 0, 0, 0),
+            head("a", 1, HAD_MAX + 1, 0),
+            head("a", 1, 0, 1),
+            head("a", 1, 0, usize::MAX),
+            [head("a", 1, 0, PAYLOAD_SIZE_MAX + 1), vec![0; PAYLOAD_SIZE_MAX + 1]].concat(),
+            head("a", 1, 0, 0).repeat(BATCH_MAX + 1),
+        ] {
+            assert!(Envelope::decode_batch(bad.into()).is_err());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Messages, and whom they come from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64ct::{Base64, Encoding};
+use serde_json::json;
+use swim_driver::Bytes;
+
+/// The bytes of a message's body at most. Larger data belongs elsewhere, and a reference to it in
+/// the message.
+pub const PAYLOAD_SIZE_MAX: usize = 64 << 10;
+
+/// A member in one of its lives: a restarted one is another peer, which has none of what the old
+/// one had.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The member's name.
+    pub name: Arc<str>,
+    /// Random, drawn as the process begins.
+    pub life: u64,
+}
+
+impl Peer {
+    /// The member of this name in this life.
+    #[must_use]
+    pub fn new(name: &str, life: u64) -> Self {
+        Peer { name: name.into(), life }
+    }
+}
+
+/// Names a message in the whole cluster: by the life of the node that accepted it, and by its
+/// number among the messages of that life, from 1.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Id {
+    /// The node that accepted it.
+    pub origin: Peer,
+    /// Its number among the messages that this life of the node accepted.
+    pub number: u64,
+}
+
+impl Id {
+    pub(crate) fn new(origin: Peer, number: u64) -> Self {
+        Id { origin, number }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{:016x}/{}", self.origin.name, self.origin.life, self.number)
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its name in the cluster.
+    pub id: Id,
+    /// Its body: any bytes.
+    pub payload: Bytes,
+}
+
+impl Message {
+    pub(crate) fn new(id: Id, payload: Bytes) -> Self {
+        Message { id, payload }
+    }
+
+    /// The message as a line of JSON, with its number in the stream of this node. A body that is
+    /// UTF-8 is the value of `text`, any other one in base64 that of `base64`.
+    pub(crate) fn line(&self, number: u64) -> Bytes {
+        let (key, body) = match std::str::from_utf8(&self.payload) {
+            Ok(text) => ("text", text.to_owned()),
+            Err(_) => ("base64", Base64::encode_string(&self.payload)),
+        };
+        let (id, origin) = (self.id.to_string(), &*self.id.origin.name);
+        let mut line = json!({ "n": number, "id": id, "origin": origin, key: body }).to_string();
+        line.push('\n');
+        line.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(payload: &[u8]) -> String {
+        let id = Id::new(Peer::new("a", 255), 3);
+        let message = Message::new(id, Bytes::copy_from_slice(payload));
+        String::from_utf8(message.line(7).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn text_stays_text_on_one_line() {
+        let expected = r#"{"id":"a/00000000000000ff/3","n":7,"origin":"a","text":"x\ny\"ü"}"#;
+        assert_eq!(line("x\ny\"ü".as_bytes()), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_base64() {
+        assert!(line(&[0xff, 0xfe, b'a']).contains(r#""base64":"//5h""#));
+    }
+}

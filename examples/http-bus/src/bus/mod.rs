@@ -1,0 +1,14 @@
+//! The bus of one node: what it keeps, and whom it still has to hand it to. Nothing here waits.
+
+mod envelope;
+mod kept;
+mod machine;
+mod message;
+mod ring;
+mod window;
+
+pub(crate) use envelope::Envelope;
+pub(crate) use kept::Found;
+pub(crate) use machine::{Bus, Refusal, Taken};
+pub use message::{Id, Message, PAYLOAD_SIZE_MAX, Peer};
+pub use window::PUBLISHED_MAX;

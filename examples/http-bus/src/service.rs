@@ -1,0 +1,218 @@
+//! The service of one node.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future;
+use swim_driver::{Change, Cluster, Departure, Error, Events, Listener, Member, Tags, Watch};
+
+use crate::api::Api;
+use crate::bus::Peer;
+use crate::http::serve;
+use crate::settings::Settings;
+use crate::shared::Shared;
+
+/// The tags by which members find each other: the port for HTTP, and the life of the process, in
+/// hexadecimal.
+const PORT_TAG: &str = "http-port";
+const LIFE_TAG: &str = "http-life";
+
+/// How long a node that leaves tries to hand on its messages, and then to be seen as left. Together
+/// they keep within the 5 s that a supervisor is asked to give it.
+const HAND_ON_TIME_MAX: Duration = Duration::from_secs(2);
+const LEAVE_TIME_MAX: Duration = Duration::from_millis(2500);
+
+/// How long a node that leaves waits for its readers to take their last line.
+const LAST_LINE_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long to wait before tags that could not be announced are announced again.
+const ANNOUNCE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often expired messages are dropped at the latest.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// The message bus of one node: run it beside the node, on any runtime or in the simulator.
+///
+/// ```no_run
+/// use http_bus::{Service, Settings};
+/// use swim_tokio::Options;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stop = swim_tokio::stop_signal()?;
+/// let service = Service::new(Settings::default())?;
+/// let bound = swim_tokio::bind(Options::lan("a".parse()?)).await?;
+/// bound.run(|cluster, events| service.run(cluster, events, stop)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Service {
+    settings: Settings,
+}
+
+/// How a service ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Whether each message that was kept here was handed to a member first.
+    pub handed_on: bool,
+    /// How the leave went.
+    pub departure: Departure,
+}
+
+/// Why a service ended without being asked to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The port for HTTP cannot be listened on.
+    Listen {
+        /// The address with the port.
+        address: SocketAddr,
+        /// The error of the system.
+        error: io::Error,
+    },
+    /// The node did not leave, or has stopped.
+    Node(Error),
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServiceError::Listen { address, error } if error.kind() == io::ErrorKind::AddrInUse => {
+                let (port, host) = (address.port(), address.ip());
+                write!(
+                    f,
+                    "port {port} is in use on {host}: stop the other process, or choose another \
+                     port with --http-port"
+                )
+            }
+            ServiceError::Listen { address, error } => {
+                write!(f, "cannot listen on {address} for HTTP: {error}")
+            }
+            ServiceError::Node(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+impl Service {
+    /// A service with these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`](crate::SettingsError) for a setting that cannot work.
+    pub fn new(settings: Settings) -> Result<Self, crate::SettingsError> {
+        settings.check()?;
+        Ok(Service { settings })
+    }
+
+    /// Runs the service until `stop` resolves. Then it takes no more messages from clients, tells
+    /// readers, hands on what it keeps, and leaves the cluster, within 5 s.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError`]: the port is taken, or the node has stopped or could not leave.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the service at once, with all its tasks, and without a leave.
+    pub async fn run(
+        self,
+        cluster: Cluster,
+        _events: Events,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Ended, ServiceError> {
+        let runtime = cluster.runtime();
+        let address = SocketAddr::new(cluster.local_address().ip(), self.settings.http_port);
+        let listener =
+            runtime.listen(address).map_err(|error| ServiceError::Listen { address, error })?;
+        let own = Peer::new(cluster.local().name.as_str(), runtime.random());
+        let shared = Arc::new(Shared::new(runtime.clone(), self.settings, own.clone()));
+        let running = Running { shared: Arc::clone(&shared) };
+        let _announcing = runtime.spawn(announce(cluster.clone(), own, listener.local_address()));
+        let work = running.work(listener, cluster.watch());
+        let ending = async {
+            stop.await;
+            shared.stop();
+            let settled = runtime.timeout(HAND_ON_TIME_MAX, shared.settled());
+            let read_out = runtime.timeout(LAST_LINE_TIME_MAX, shared.read_out());
+            // A reader that does not take its last line is closed without it.
+            let (settled, _) = future::zip(settled, read_out).await;
+            let departure = cluster.leave(LEAVE_TIME_MAX).await.map_err(ServiceError::Node)?;
+            Ok(Ended { handed_on: settled.is_ok(), departure })
+        };
+        future::or(ending, work).await
+    }
+}
+
+/// The tasks of a service. Dropped, it ends them.
+struct Running {
+    shared: Arc<Shared>,
+}
+
+impl Running {
+    /// Serves, until the node stops.
+    async fn work(&self, listener: Listener, watch: Watch) -> Result<Ended, ServiceError> {
+        let (runtime, limits) = (self.shared.runtime.clone(), self.shared.settings.server.clone());
+        let api = Arc::new(Api { shared: Arc::clone(&self.shared) });
+        let serving = async {
+            serve(runtime, listener, limits, api).await;
+            std::future::pending().await
+        };
+        let watching = async {
+            follow(&self.shared, watch).await;
+            Err(ServiceError::Node(Error::Stopped))
+        };
+        let sweeping = async {
+            loop {
+                self.shared.runtime.sleep(SWEEP_PAUSE).await;
+                let now = self.shared.runtime.now();
+                self.shared.look(|bus| bus.expire(now));
+            }
+        };
+        future::or(future::or(watching, serving), sweeping).await
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.end_lanes();
+    }
+}
+
+/// Announces where this life of the node takes messages, beside the tags that it has.
+async fn announce(cluster: Cluster, own: Peer, address: SocketAddr) {
+    let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
+    tags.insert(PORT_TAG, address.port().to_string());
+    tags.insert(LIFE_TAG, format!("{:016x}", own.life));
+    while let Err(error) = cluster.set_tags(&tags).await {
+        if matches!(error, Error::Stopped) {
+            return;
+        }
+        cluster.runtime().sleep(ANNOUNCE_PAUSE).await;
+    }
+}
+
+/// Follows which members are live and take messages, until the node stops.
+async fn follow(shared: &Arc<Shared>, mut watch: Watch) {
+    while let Some(change) = watch.next().await {
+        let member = change.member();
+        match (&change, place(member)) {
+            (Change::Gone { .. }, _) | (_, None) => shared.part(member.name.as_str()),
+            (_, Some((peer, address))) => shared.join(&peer, address),
+        }
+    }
+}
+
+/// The peer, and the address at which it takes messages, by the tags of the member.
+fn place(member: &Member) -> Option<(Peer, SocketAddr)> {
+    let tags = Tags::of(member)?;
+    let port = tags.get(PORT_TAG)?.parse().ok()?;
+    let life = u64::from_str_radix(tags.get(LIFE_TAG)?, 16).ok()?;
+    Some((Peer::new(member.name.as_str(), life), SocketAddr::new(member.address.ip(), port)))
+}

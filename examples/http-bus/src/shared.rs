@@ -1,0 +1,166 @@
+//! State that the tasks of a service share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use event_listener::Event;
+use swim_driver::{RuntimeHandle, Task};
+
+use crate::bus::{Bus, Peer};
+use crate::lane;
+use crate::settings::Settings;
+
+/// The bus of a node, and the tasks that hand on its messages.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) settings: Settings,
+    state: Mutex<State>,
+    /// The log has another message, or the node stops: for readers.
+    pub(crate) news: Event,
+    /// A message was handed on, or a member or a reader has gone.
+    pub(crate) progress: Event,
+}
+
+#[derive(Debug)]
+struct State {
+    bus: Bus,
+    lanes: BTreeMap<Peer, Lane>,
+    readers: usize,
+    is_stopping: bool,
+}
+
+/// The task that hands messages to a member.
+#[derive(Debug)]
+struct Lane {
+    wake: Arc<Event>,
+    _task: Task<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(runtime: RuntimeHandle, settings: Settings, own: Peer) -> Self {
+        let bus = Bus::new(settings.clone(), own);
+        let (lanes, readers, is_stopping) = (BTreeMap::new(), 0, false);
+        let state = Mutex::new(State { bus, lanes, readers, is_stopping });
+        Shared { runtime, settings, state, news: Event::new(), progress: Event::new() }
+    }
+
+    /// Does something with the bus that adds no work.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Bus) -> T) -> T {
+        look(&mut self.lock().bus)
+    }
+
+    /// Does something with the bus at this time, and has what it owes to members handed on.
+    pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Bus, Instant) -> T) -> T {
+        let now = self.runtime.now();
+        let mut state = self.lock();
+        let before = state.bus.last();
+        let result = change(&mut state.bus, now);
+        let has_news = state.bus.last() != before;
+        for (peer, address) in state.bus.targets() {
+            self.serve(&mut state, peer, address);
+        }
+        drop(state);
+        if has_news {
+            self.news.notify(usize::MAX);
+        }
+        self.progress.notify(usize::MAX);
+        result
+    }
+
+    /// A member is live; its connection is made anew if it moved.
+    pub(crate) fn join(self: &Arc<Self>, peer: &Peer, address: SocketAddr) {
+        let void = self.lock().bus.join(peer, address);
+        self.end_lane(void);
+    }
+
+    /// A member is gone.
+    pub(crate) fn part(self: &Arc<Self>, name: &str) {
+        let void = self.lock().bus.part(name);
+        self.end_lane(void);
+    }
+
+    fn end_lane(self: &Arc<Self>, void: Option<Peer>) {
+        let lane = void.and_then(|peer| self.lock().lanes.remove(&peer));
+        drop(lane);
+        self.change(|_, _| ());
+    }
+
+    /// Admits another reader, if there is room.
+    pub(crate) fn add_reader(&self) -> bool {
+        let mut state = self.lock();
+        let is_room = state.readers < self.settings.readers_max;
+        state.readers += usize::from(is_room);
+        is_room
+    }
+
+    pub(crate) fn remove_reader(&self) {
+        self.lock().readers -= 1;
+        self.progress.notify(usize::MAX);
+    }
+
+    pub(crate) fn readers(&self) -> usize {
+        self.lock().readers
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.lock().is_stopping
+    }
+
+    /// From now on no message is published, and readers are told so.
+    pub(crate) fn stop(&self) {
+        self.lock().is_stopping = true;
+        self.news.notify(usize::MAX);
+    }
+
+    /// Resolves once each message is with a member that hands it on.
+    pub(crate) async fn settled(&self) {
+        self.until(|state| state.bus.is_settled()).await;
+    }
+
+    /// Resolves once no reader is left.
+    pub(crate) async fn read_out(&self) {
+        self.until(|state| state.readers == 0).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&State) -> bool) {
+        loop {
+            let progress = self.progress.listen();
+            if is_so(&self.lock()) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    /// Ends the tasks that hand messages on. They hold this, and this holds them.
+    pub(crate) fn end_lanes(&self) {
+        let lanes = std::mem::take(&mut self.lock().lanes);
+        drop(lanes);
+    }
+
+    /// Has what this member is owed handed to it.
+    fn serve(self: &Arc<Self>, state: &mut State, peer: Peer, address: SocketAddr) {
+        if let Some(lane) = state.lanes.get(&peer) {
+            lane.wake.notify(usize::MAX);
+            return;
+        }
+        let wake = Arc::new(Event::new());
+        let serving = lane::serve(Arc::clone(self), peer.clone(), address, Arc::clone(&wake));
+        let task = self.runtime.spawn(serving);
+        state.lanes.insert(peer, Lane { wake, _task: task });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A time between half of this and all of it: nodes that failed together do not try again together.
+pub(crate) fn jittered(runtime: &RuntimeHandle, time: Duration) -> Duration {
+    let half = time / 2;
+    let spread = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);
+    half + Duration::from_millis(runtime.random() % spread)
+}
