@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use swim_driver::Bytes;
 
 use crate::bus::{Envelope, PAYLOAD_SIZE_MAX, Refusal, Taken};
-use crate::http::{Body, BodyError, Handler, full, read_body};
 use crate::reader::Reader;
 use crate::shared::Shared;
+use example_http::{Body, BodyError, Handler, full, read_body};
 
 /// The path by which members hand messages on.
 pub(crate) const HAND_ON: &str = "/hand-on";
@@ -135,7 +135,7 @@ impl Api {
             let status = match error {
                 BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
-                BodyError::Broken => StatusCode::BAD_REQUEST,
+                _ => StatusCode::BAD_REQUEST,
             };
             // The rest of the body is still to come, and nobody will read it.
             with(failure(status, &error.to_string()), CONNECTION, "close")

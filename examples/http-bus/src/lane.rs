@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::api::{ENVELOPE_TYPE, HAND_ON, TAKEN};
 use crate::bus::Peer;
-use crate::http::{Client, Reply};
 use crate::shared::{Shared, jittered};
+use example_http::{Client, Reply};
 
 /// How long to wait before a member that did not take a message is offered it again: the first
 /// time, and at most. Longer pauses would leave a member that is back without its messages, shorter

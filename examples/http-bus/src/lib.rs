@@ -4,13 +4,11 @@
 //! connections come from [`Cluster::runtime`](swim_driver::Cluster::runtime), so that it runs on
 //! tokio, smol and async-std, and in the simulator, without a changed line.
 //!
-//! [`http`] is of use elsewhere: a server and a client for HTTP/1.1 over the connections of that
-//! runtime, with limits. It knows nothing of the bus.
+//! HTTP itself is in `example_http`, which knows nothing of the bus.
 #![forbid(unsafe_code)]
 
 mod api;
 mod bus;
-pub mod http;
 mod lane;
 mod reader;
 mod service;

@@ -11,9 +11,9 @@ use swim_driver::{Change, Cluster, Departure, Error, Events, Listener, Member, T
 
 use crate::api::Api;
 use crate::bus::Peer;
-use crate::http::serve;
 use crate::settings::Settings;
 use crate::shared::Shared;
+use example_http::serve;
 
 /// The tags by which members find each other: the port for HTTP, and the life of the process, in
 /// hexadecimal.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bus::{Message, PAYLOAD_SIZE_MAX, PUBLISHED_MAX, Peer};
-use crate::http::{ClientLimits, ServerLimits};
+use example_http::{ClientLimits, ServerLimits};
 
 /// The settings of a [`Service`](crate::Service).
 ///

@@ -7,12 +7,12 @@
 
 mod body;
 mod client;
+mod served_connection;
 mod server;
 mod timer;
-mod write_limit;
 
 pub use body::{Body, BodyError, full, read_body};
 pub use client::{Client, ClientError, ClientLimits, Reply};
+pub use served_connection::ServedConnection;
 pub use server::{Handler, ServerLimits, serve};
 pub use timer::RuntimeTimer;
-pub use write_limit::WriteLimit;

@@ -21,8 +21,8 @@ pub struct ClientKey(u64);
 const FRAMES_MAX: usize = 64;
 const FRAMES_BYTES_MAX: usize = 16 << 10;
 
-/// So many publishers that this node has not met a client may know. Most of more are long gone: they
-/// would fill its position for ever.
+/// So many publishers that this node has not met a client may know. Most of more are long gone:
+/// they would fill its position for ever.
 const UNMET_MAX: usize = 64;
 
 /// All that a node knows of events.
@@ -210,8 +210,8 @@ impl Broker {
         }
     }
 
-    /// What a client is to be sent now: some of it, if it is much; then there is more. In the end it
-    /// stands where this node does.
+    /// What a client is to be sent now: some of it, if it is much; then there is more. In the end
+    /// it stands where this node does.
     pub fn take_frames(&mut self, key: ClientKey) -> (String, bool) {
         let standing = self.standing();
         let Some(client) = self.clients.get_mut(&key) else {

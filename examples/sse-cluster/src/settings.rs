@@ -32,8 +32,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual ones, with HTTP there: 1,024 clients, and of each publisher the latest 1,024 events,
-    /// of at most 1 MiB.
+    /// The usual ones, with HTTP there: 1,024 clients, and of each publisher the latest 1,024
+    /// events, of at most 1 MiB.
     #[must_use]
     pub fn new(http: SocketAddr) -> Self {
         Settings {

@@ -3,9 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use example_http::{Client, ClientLimits};
 use futures_lite::io::{AsyncBufReadExt, BufReader};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
-use http_bus::http::{Client, ClientLimits};
 use serde_json::Value;
 use swim_sim::{Bytes, RuntimeHandle, secs};
 

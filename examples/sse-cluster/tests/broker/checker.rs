@@ -78,8 +78,8 @@ impl Subscriber {
         self.stands = position;
     }
 
-    /// Complains of what was published on its channel by who lived to the end, and never came; and of
-    /// what came twice, or out of order.
+    /// Complains of what was published on its channel by who lived to the end, and never came; and
+    /// of what came twice, or out of order.
     pub(crate) fn check(&mut self, published: &[Published], living: &BTreeSet<Life>) {
         let Some(began) = &self.began else { return };
         let of_text: BTreeMap<&str, &Published> =
