@@ -10,8 +10,6 @@ pub enum Flaw {
     None,
     /// Clients are not told that events are missing.
     HidesGaps,
-    /// What a peer sends again is taken again.
-    TakesRepetitions,
     /// Clients that come back get only what is new.
     ForgetsPositions,
     /// Clients that were further at another node are set back to where this one is.

@@ -110,6 +110,8 @@ impl SseCluster {
         let limits = ServerLimits {
             // Peers and requests need some, too.
             connections_max: settings.clients_max + 256,
+            // Browsers are behind a proxy, as a rule, and all of them have its address.
+            connections_per_address_max: settings.clients_max + 256,
             ..ServerLimits::default()
         };
         let serving = serve(runtime.clone(), listener, limits, Arc::new(Api::new(&shared)));

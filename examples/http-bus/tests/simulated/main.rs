@@ -17,7 +17,7 @@ use http_bus::Flaw;
 use scenario::{Faults, KINDS, leave, run, run_tight};
 
 fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("SEEDS") else { return 0..64 };
+    let Ok(text) = std::env::var("SEEDS") else { return 0..32 };
     let (from, to) = text.split_once("..").expect("SEEDS is a range, such as 0..1000");
     from.parse().expect("a number")..to.parse().expect("a number")
 }

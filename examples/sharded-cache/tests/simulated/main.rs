@@ -16,7 +16,7 @@ use crate::scene::Scene;
 use crate::seen::Seen;
 
 /// The seeds of the ordinary test.
-const SEEDS: Range<u64> = 0..64;
+const SEEDS: Range<u64> = 0..32;
 
 /// How many seeds a planted bug may stay hidden in.
 const FLAW_SEEDS: Range<u64> = 0..64;

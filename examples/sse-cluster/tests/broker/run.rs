@@ -114,7 +114,7 @@ async fn serve(cluster: Cluster, flaw: Flaw, known: Shared) {
     settings.flaw = flaw;
     settings.key = Some([7; 32]);
     // Few, so that some are too slow for it.
-    settings.kept = Kept { events: 8, bytes: 64 << 10 };
+    settings.kept = Kept { events: 4, bytes: 64 << 10 };
     let service = SseCluster::open(&cluster, settings).expect("the port is free");
     lock(&known).lives.insert(cluster.local().name.to_string(), service.life());
     service.run(std::future::pending()).await;
