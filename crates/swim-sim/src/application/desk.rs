@@ -15,8 +15,9 @@ use swim_driver::ResolveId;
 
 use crate::connection::{Arrival, ConnectionId, Side};
 
-/// The streams and lookups of an application are numbered from here on; no node has so many.
-const FIRST: u64 = 1 << 63;
+/// The streams and lookups of an application are numbered from here on; no node has so many. A
+/// driver numbers its links from twice that on.
+const FIRST: u64 = 1 << 62;
 
 /// The ports that are given to who asks for any.
 const ANY_PORT: core::ops::RangeInclusive<u16> = 49_152..=65_535;
@@ -29,7 +30,7 @@ const UNREAD_MAX: usize = 64 << 10;
 
 /// Whether a stream is an application's, and not its node's.
 pub(crate) fn is_of_application(id: StreamId) -> bool {
-    id.0 >= FIRST
+    (FIRST..FIRST * 2).contains(&id.0)
 }
 
 /// Something that an application wants of its world.

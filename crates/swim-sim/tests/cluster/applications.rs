@@ -71,6 +71,31 @@ fn applications_connect_over_the_network_of_the_world() {
 }
 
 #[test]
+fn an_application_has_connections_beside_the_links_of_its_node() {
+    let mut world = World::new(13);
+    for name in ["a", "b"] {
+        let options = |options: &mut swim_driver::Options| {
+            options.transport = swim_driver::Carrier::Streams;
+            options.seeds = vec!["a:7946".into()];
+        };
+        world.start_application(name, options, echo);
+    }
+    world.run(secs(20));
+    let address = at_port(world.address("a"));
+    let answer = world.wait_for("b", secs(1), async move |cluster| {
+        let mut connection = cluster.runtime().connect(address).await.unwrap();
+        connection.write_all(b"hello").await.unwrap();
+        connection.close().await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    });
+    assert_eq!(answer, "hello");
+    world.expect_converged();
+    world.expect_never_failed("a");
+}
+
+#[test]
 fn where_nobody_listens_it_is_refused_and_where_nobody_is_it_takes_its_time() {
     let mut world = with_echo(WorldOptions::new(2));
     let (other, nobody) =
