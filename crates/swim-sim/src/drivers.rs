@@ -98,7 +98,7 @@ impl World {
     }
 
     /// When a driver dialled which addresses, all lives of its process. Not kept without records
-    /// ([`WorldOptions::records`](crate::Options::records)).
+    /// ([`WorldOptions::records`](crate::WorldOptions::records)).
     #[track_caller]
     #[must_use]
     pub fn dials(&self, name: &str) -> &[(Instant, SocketAddr)] {
