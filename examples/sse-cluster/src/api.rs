@@ -193,7 +193,7 @@ impl Api {
         let broker = self.shared.broker();
         let (_, published) = broker.own_position();
         let (channels, clients) = (broker.channels().count(), broker.clients());
-        let members = self.shared.cluster.live_count();
+        let (members, followed) = (self.shared.cluster.live_count(), broker.followed());
         let text = format!(
             "# HELP sse_published_total Events that clients of this node published.\n\
              # TYPE sse_published_total counter\n\
@@ -206,7 +206,10 @@ impl Api {
              sse_channels {channels}\n\
              # HELP sse_members Live members of the cluster, this node included.\n\
              # TYPE sse_members gauge\n\
-             sse_members {members}\n"
+             sse_members {members}\n\
+             # HELP sse_members_followed Members whose events come here, this node included.\n\
+             # TYPE sse_members_followed gauge\n\
+             sse_members_followed {followed}\n"
         );
         typed("text/plain; version=0.0.4", text)
     }

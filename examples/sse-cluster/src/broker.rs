@@ -46,6 +46,8 @@ struct Client {
     id: String,
     /// Where it stands; `None` if that is where this node does.
     behind: Option<Position>,
+    /// Where it stood when it came: of a life that is met only later it has had so much.
+    came_with: Position,
     wake: Sender<()>,
 }
 
@@ -93,18 +95,42 @@ impl Broker {
     /// and what is here is lost.
     pub fn meet(&mut self, publisher: &str, life: u64, last: u64) {
         let Some(log) = self.logs.get_mut(publisher) else {
+            self.wake_those_behind();
             self.logs.insert(publisher.to_owned(), Log::new(life, last));
             if last > 0 && self.flaw != Flaw::HidesGaps {
                 self.fall_behind(publisher, (life, 0), None);
             }
             return;
         };
-        if log.position() != (life, last) {
+        log.set_followed(true);
+        if log.position() == (life, last) {
+            self.wake_those_behind();
+        } else {
             let before = log.position();
             *log = log.followed_by(life, last);
             if self.flaw != Flaw::HidesGaps {
                 self.fall_behind(publisher, before, None);
             }
+        }
+    }
+
+    /// The connection to a publisher broke: it may have begun another life.
+    pub fn lose(&mut self, publisher: &str) {
+        if let Some(log) = self.logs.get_mut(publisher) {
+            log.set_followed(false);
+        }
+    }
+
+    /// How many publishers are connected, this node included.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        self.logs.values().filter(|log| log.is_followed()).count()
+    }
+
+    /// Clients may have waited for this publisher.
+    fn wake_those_behind(&mut self) {
+        for client in self.clients.values().filter(|client| client.behind.is_some()) {
+            let _ = client.wake.try_send(());
         }
     }
 
@@ -194,8 +220,9 @@ impl Broker {
         // It is told where it stands at once.
         let _ = wake.try_send(());
         let behind = stands.filter(|_| self.flaw != Flaw::ForgetsPositions);
+        let came_with = behind.clone().unwrap_or_default();
         let (channel, id) = (channel.to_owned(), id.to_owned());
-        self.clients.insert(key, Client { channel, id, behind, wake });
+        self.clients.insert(key, Client { channel, id, behind, came_with, wake });
         Some((key, waiting))
     }
 
@@ -224,6 +251,12 @@ impl Broker {
         position.forget_beyond(UNMET_MAX, |name| self.logs.contains_key(name));
         let mut frames = String::new();
         for (name, log) in &self.logs {
+            let life = log.position().0;
+            if position.of(name).is_none_or(|(of, _)| of != life)
+                && let Some((_, number)) = client.came_with.of(name).filter(|(of, _)| *of == life)
+            {
+                position.set(name, life, number);
+            }
             for _ in 0..FRAMES_MAX {
                 if frames.len() > FRAMES_BYTES_MAX {
                     break;

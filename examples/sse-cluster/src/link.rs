@@ -20,6 +20,10 @@ use crate::service::Shared;
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// After so many failures in a row, and then each time after so many more, it is logged.
+const FAILURES_MIN: u64 = 5;
+const FAILURES_AGAIN: u64 = 60;
+
 /// So many heartbeats may be late before the connection counts as broken.
 const HEARTBEATS_MISSED: u32 = 2;
 
@@ -44,12 +48,18 @@ impl Link {
 
     /// Takes in what the peer passes on, and connects again when the connection breaks.
     pub(crate) async fn follow(self) {
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut failures) = (PAUSE_MIN, 0u64);
         loop {
-            if let Some(open) = self.open().await
-                && self.take_in(open).await
-            {
-                pause = PAUSE_MIN;
+            let understood = match self.open().await {
+                Ok(open) => self.take_in(open).await,
+                Err(why) => Err(why),
+            };
+            self.shared.broker().lose(&self.peer);
+            if let Err(why) = understood {
+                failures += 1;
+                self.complain(failures, &why);
+            } else {
+                (pause, failures) = (PAUSE_MIN, 0);
             }
             // Spread, so that not all come back to a peer at once.
             let jitter = self.shared.runtime.random() % 1000;
@@ -59,12 +69,21 @@ impl Link {
         }
     }
 
-    async fn open(&self) -> Option<Open> {
-        let Shared { runtime, settings, .. } = &*self.shared;
-        runtime.timeout(settings.client_timeout, self.request()).await.ok()?
+    /// Says that this peer's events do not come, and why: a few failures are a start or a restart.
+    fn complain(&self, failures: u64, why: &str) {
+        if failures == FAILURES_MIN || failures.is_multiple_of(FAILURES_AGAIN) {
+            let Link { peer, address, .. } = self;
+            tracing::warn!("no events come from {peer}, whose HTTP is at {address}: {why}");
+        }
     }
 
-    async fn request(&self) -> Option<Open> {
+    async fn open(&self) -> Result<Open, String> {
+        let Shared { runtime, settings, .. } = &*self.shared;
+        let opened = runtime.timeout(settings.client_timeout, self.request()).await;
+        opened.unwrap_or_else(|elapsed| Err(elapsed.to_string()))
+    }
+
+    async fn request(&self) -> Result<Open, String> {
         let Shared { runtime, settings, .. } = &*self.shared;
         let stands = self.shared.broker().position_of(&self.peer);
         let (life, last) = stands.unwrap_or_default();
@@ -75,29 +94,35 @@ impl Link {
         if let Some(token) = &settings.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Empty::<Bytes>::new()).ok()?;
-        let connection = runtime.connect(self.address).await.ok()?;
-        let (mut sender, moving) = http1::handshake(FuturesIo::new(connection)).await.ok()?;
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let request = request.body(Empty::<Bytes>::new()).map_err(|error| text(&error))?;
+        let connection = runtime.connect(self.address).await.map_err(|error| text(&error))?;
+        let handshake = http1::handshake(FuturesIo::new(connection)).await;
+        let (mut sender, moving) = handshake.map_err(|error| text(&error))?;
         let moving = runtime.spawn(async move {
             // An error is one of the body, too.
             let _ = moving.await;
         });
-        let response = sender.send_request(request).await.ok()?;
-        if response.status() != StatusCode::OK {
-            return None;
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED => return Err("it has another token".to_owned()),
+            status => return Err(format!("it answers {status}")),
         }
         let reader = Reader::new(settings.key.as_ref(), challenge);
-        Some(Open { body: response.into_body(), reader, _moving: moving })
+        Ok(Open { body: response.into_body(), reader, _moving: moving })
     }
 
-    /// Takes in what comes, until the connection breaks. Whether anything was understood.
-    async fn take_in(&self, mut open: Open) -> bool {
+    /// Takes in what comes, until the connection breaks. An error says why nothing was understood.
+    async fn take_in(&self, mut open: Open) -> Result<(), String> {
         let Shared { runtime, settings, .. } = &*self.shared;
         let patience = settings.heartbeat * (1 + HEARTBEATS_MISSED);
         let mut understood = false;
         loop {
             let frame = runtime.timeout(patience, open.body.frame()).await;
-            let Ok(Some(Ok(frame))) = frame else { return understood };
+            let Ok(Some(Ok(frame))) = frame else {
+                return if understood { Ok(()) } else { Err("it says nothing".to_owned()) };
+            };
             let Some(bytes) = frame.data_ref() else { continue };
             open.reader.take(bytes);
             loop {
@@ -107,8 +132,7 @@ impl Link {
                         self.take(passed);
                     }
                     Ok(None) => break,
-                    // Another key, or no node of this kind.
-                    Err(_) => return false,
+                    Err(_) => return Err("it has another key, or is no sse-cluster".to_owned()),
                 }
             }
         }

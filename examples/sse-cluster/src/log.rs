@@ -33,6 +33,8 @@ pub struct Log {
     bytes: usize,
     /// The life before, and its last event that is known here.
     before: Option<(u64, u64)>,
+    /// The publisher is connected, so this is the life that it has now.
+    followed: bool,
 }
 
 /// What follows for a reader who has come so far.
@@ -55,7 +57,7 @@ impl Log {
     /// That of a life of which everything up to `last` came before.
     #[must_use]
     pub fn new(life: u64, last: u64) -> Self {
-        Log { life, last, ring: VecDeque::new(), bytes: 0, before: None }
+        Log { life, last, ring: VecDeque::new(), bytes: 0, before: None, followed: true }
     }
 
     /// The publisher has begun another life, or is met after so many events of it that what lies
@@ -69,6 +71,17 @@ impl Log {
     #[must_use]
     pub fn position(&self) -> (u64, u64) {
         (self.life, self.last)
+    }
+
+    /// Notes whether the publisher is connected.
+    pub fn set_followed(&mut self, followed: bool) {
+        self.followed = followed;
+    }
+
+    /// Whether the publisher is connected.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.followed
     }
 
     /// Adds the event that follows.
@@ -91,8 +104,6 @@ impl Log {
         let first = self.last - self.ring.len() as u64 + 1;
         let lost = |missing| Next::Gap { missing, position: (self.life, first - 1) };
         match stands {
-            // It heard of a life that is not known here yet.
-            Some((life, _)) if life > self.life => Next::Nothing,
             Some((life, number)) if life == self.life => {
                 if number >= self.last {
                     Next::Nothing
@@ -102,12 +113,16 @@ impl Log {
                     Next::Entries(&self.ring[usize::try_from(number + 1 - first).unwrap_or(0)])
                 }
             }
-            // An earlier life. What is known of its end tells what is missing.
+            // Another life. What is known of the end of the one before tells what is missing.
             Some((life, number)) => match self.before {
                 Some((before, last)) if before == life => {
                     let missing = last.saturating_sub(number) + (first - 1);
                     if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
                 }
+                // A later life, if clocks are right, which is not known here yet. While the publisher
+                // is connected it is none: then it goes on here, and gets nothing twice.
+                _ if life > self.life && !self.followed => Next::Nothing,
+                _ if life > self.life => Next::Gap { missing: None, position: self.position() },
                 _ => lost(None),
             },
             None => self.after(Some((self.life, 0))),
@@ -165,7 +180,14 @@ mod tests {
         let gap = |missing| Next::Gap { missing, position: (6, 2) };
         assert_eq!(log.after(Some((5, 3))), gap(Some(1 + 2)));
         assert_eq!(log.after(Some((4, 3))), gap(None));
-        assert_eq!(log.after(Some((7, 1))), Next::Nothing, "of a life that is not known here yet");
+        let end = Next::Gap { missing: None, position: (6, 2) };
+        assert_eq!(log.after(Some((7, 1))), end, "the publisher says that it has another life");
+        let mut apart = log.clone();
+        apart.set_followed(false);
+        assert_eq!(apart.after(Some((7, 1))), Next::Nothing, "it may not be known here yet");
+        let back = self::log(4).followed_by(4, 0);
+        assert_eq!(back.after(Some((5, 4))), Next::Nothing, "its clock was set back");
+        assert_eq!(back.after(Some((5, 3))), Next::Gap { missing: Some(1), position: (4, 0) });
         let whole = self::log(4).followed_by(6, 0);
         assert_eq!(whole.after(Some((5, 4))), Next::Nothing, "nothing is missing");
     }

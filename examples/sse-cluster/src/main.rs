@@ -118,7 +118,8 @@ fn keyring(arguments: &Arguments) -> Result<Keyring, Box<dyn Error>> {
 fn settings(arguments: &Arguments, key: Option<&Key>) -> Settings {
     let mut settings = Settings::new(SocketAddr::new(arguments.bind, arguments.http_port));
     settings.cors = arguments.cors;
-    settings.token.clone_from(&arguments.token);
+    // An empty one would be everybody's.
+    settings.token = arguments.token.clone().filter(|token| !token.is_empty());
     settings.client_timeout = arguments.client_timeout;
     settings.clients_max = arguments.clients_max;
     settings.key = key.map(passing_key);

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use sse_cluster::log::Kept;
 use sse_cluster::{Flaw, Settings, SseCluster};
-use swim_sim::{Cluster, World, WorldOptions, millis, secs};
+use swim_sim::{Cluster, Incarnation, Options, World, WorldOptions, millis, secs};
 
 use crate::checker::{Life, Published, Subscriber};
 use crate::client;
@@ -188,7 +188,9 @@ fn pick(nodes: &[SocketAddr], draw: u64) -> Option<SocketAddr> {
 /// Crashes, stalls and cuts, one after the other.
 fn trouble(world: &mut World, rng: &mut ChaCha8Rng, known: &Shared) -> BTreeMap<&'static str, u64> {
     let mut counts: BTreeMap<&'static str, u64> =
-        ["crashes", "stalls", "cuts", "clients cut off"].map(|kind| (kind, 0)).into();
+        ["crashes", "clocks set back", "stalls", "cuts", "clients cut off"]
+            .map(|kind| (kind, 0))
+            .into();
     let end = world.now() + TROUBLE;
     while world.now() < end {
         world.run(millis(rng.next_u64() % 6000));
@@ -206,7 +208,16 @@ fn trouble(world: &mut World, rng: &mut ChaCha8Rng, known: &Shared) -> BTreeMap<
                 // What it published is owed to nobody any more.
                 lock(known).lives.remove(&one);
                 world.run(lasts);
-                world.restart(&one);
+                if rng.next_u64().is_multiple_of(3) {
+                    // Lives begin with the time in seconds.
+                    let early =
+                        Incarnation(1_600_000_000 + world.now().since_origin().subsec_micros());
+                    let back = |options: &mut Options| options.incarnation = Some(early);
+                    world.restart_driver_with(&one, back);
+                    *counts.entry("clocks set back").or_default() += 1;
+                } else {
+                    world.restart(&one);
+                }
                 lock(known).up.push(address);
                 *counts.entry("crashes").or_default() += 1;
             }
