@@ -72,7 +72,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     fn take(&mut self, size: usize) -> Result<String, LineError> {
         let line = &self.buffer[self.begin..self.begin + size];
         self.begin += size + 1;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // All of them: what is passed on to another node would lose another one there.
+        let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+        let line = &line[..end];
         if line.len() > self.size_max {
             return Err(LineError::TooLong);
         }
@@ -128,6 +130,7 @@ mod tests {
     #[test]
     fn lines_end_with_a_line_feed() {
         assert_eq!(read(b"a\nb c\r\n\nrest"), ["a", "b c", ""]);
+        assert_eq!(read(b"a\r\r\n\r\n"), ["a", ""]);
     }
 
     #[test]
