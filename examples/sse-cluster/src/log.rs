@@ -119,8 +119,8 @@ impl Log {
                     let missing = last.saturating_sub(number) + (first - 1);
                     if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
                 }
-                // A later life, if clocks are right, which is not known here yet. While the publisher
-                // is connected it is none: then it goes on here, and gets nothing twice.
+                // A later life, if clocks are right, which is not known here yet. While the
+                // publisher is connected it is none: then it goes on here, and gets nothing twice.
                 _ if life > self.life && !self.followed => Next::Nothing,
                 _ if life > self.life => Next::Gap { missing: None, position: self.position() },
                 _ => lost(None),
