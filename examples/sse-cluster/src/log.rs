@@ -119,11 +119,10 @@ impl Log {
                     let missing = last.saturating_sub(number) + (first - 1);
                     if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
                 }
-                // A later life, if clocks are right, which is not known here yet. While the
-                // publisher is connected it is none: then it goes on here, and gets nothing twice.
-                _ if life > self.life && !self.followed => Next::Nothing,
-                _ if life > self.life => Next::Gap { missing: None, position: self.position() },
-                _ => lost(None),
+                // It is over, or not known here yet. While the publisher is connected it is over:
+                // reading goes on at the end, as it cannot be told what the reader had before it.
+                _ if self.followed => Next::Gap { missing: None, position: self.position() },
+                _ => Next::Nothing,
             },
             None => self.after(Some((self.life, 0))),
         }

@@ -81,8 +81,8 @@ impl SseCluster {
         let runtime = cluster.runtime();
         let listener = runtime.listen(settings.http)?;
         let local = cluster.local();
-        // Lives rise with each start, as incarnations do, where clocks are right. Nothing depends
-        // on that but how much of a life a client gets that no node knew the end of.
+        // Nothing depends on the order of lives: clocks are set back, and starts may fall into one
+        // second.
         let life = (u64::from(local.incarnation.0) << 32) | (runtime.random() >> 32);
         let broker = Broker::new(local.name.as_str(), life, settings.kept, settings.flaw);
         let (cluster, broker) = (cluster.clone(), Mutex::new(broker));
