@@ -1,4 +1,4 @@
-//! What an application does with the runtime of its node.
+//! Applications use the runtime of their node.
 
 use std::future::pending;
 use std::io::ErrorKind;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use swim_driver::{Elapsed, RuntimeHandle};
 
+use crate::alone::wait_for_copies_of_sockets;
 use crate::case::{Case, case};
 use crate::scene::Scene;
 use crate::wait::{in_time, until};
@@ -59,8 +60,9 @@ async fn a_port_of_an_application_is_taken_until_its_listener_is_gone(scene: &Sc
     let address = listener.local_address();
     assert_eq!(runtime.listen(address).unwrap_err().kind(), ErrorKind::AddrInUse);
     drop(listener);
-    // Processes that other cases begin have a copy of it for a moment.
-    until("the port is free", || runtime.listen(address).is_ok()).await;
+    wait_for_copies_of_sockets();
+    drop(runtime.listen(address).unwrap());
+    wait_for_copies_of_sockets();
     let refusal = in_time("it is refused", runtime.connect(address)).await;
     assert_eq!(refusal.unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
