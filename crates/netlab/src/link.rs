@@ -1,4 +1,4 @@
-//! What one direction between two hosts does to packets.
+//! A link between two hosts, and its effect on packets of one direction.
 
 use std::num::{NonZeroU16, NonZeroU64};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 
-/// What all names of namespaces begin with.
+/// The beginning of all names of namespaces.
 const PREFIX: &str = "netlab";
 
 /// A process, told from all others of this machine: also from a later one with its number, and from

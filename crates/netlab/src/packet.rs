@@ -7,7 +7,7 @@ pub(crate) const V4_HEADER: usize = 20;
 /// The length of an IPv6 header, in bytes.
 pub(crate) const V6_HEADER: usize = 40;
 
-/// What a packet is, of the protocols that a switch treats differently.
+/// The protocol of a packet, of those that a switch treats differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// ICMP and ICMPv6.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use example_lines::Lines;
 use futures_lite::io::{ReadHalf, WriteHalf, split};
 use futures_lite::{AsyncWriteExt, future};
 use swim_driver::{Connection, Name, RuntimeHandle};
 
 use crate::frame::Frame;
 use crate::hub::{Hub, Taken};
-use crate::lines::Lines;
 use crate::link::{FRAME_SIZE_MAX, SILENCE_MAX, WRITE_TIME_MAX};
 use crate::message::Message;
 use crate::session::{LOOK_EVERY, PATIENCE};

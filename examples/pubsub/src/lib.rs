@@ -26,7 +26,6 @@ mod frame;
 mod hub;
 mod intake;
 mod life;
-mod lines;
 mod link;
 mod message;
 mod peer;
@@ -36,10 +35,10 @@ mod service;
 mod session;
 mod settings;
 
+pub use example_lines::{LineError, Lines};
 pub use life::Life;
-pub use lines::{LINE_SIZE_MAX, LineError, Lines};
 pub use message::Topic;
 pub use service::{CLIENT_PORT, DATA_PORT, LIFE, Ports, PubSub, StartError};
 #[doc(hidden)]
 pub use settings::Flaw;
-pub use settings::Settings;
+pub use settings::{LINE_SIZE_MAX, Settings};

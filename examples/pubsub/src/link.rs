@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_channel::Receiver;
+use example_lines::Lines;
 use futures_lite::io::{ReadHalf, WriteHalf, split};
 use futures_lite::{AsyncWriteExt, future};
 use swim_driver::{Connection, Name, RuntimeHandle};
@@ -11,7 +12,7 @@ use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::intake::PeerConnection;
 use crate::life::Life;
-use crate::lines::{LINE_SIZE_MAX, Lines};
+use crate::settings::LINE_SIZE_MAX;
 
 /// The longest line between peers: a line of a client, with a number instead of `PUB`.
 pub(crate) const FRAME_SIZE_MAX: usize = LINE_SIZE_MAX + 64;

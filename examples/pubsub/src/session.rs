@@ -4,15 +4,16 @@ use std::pin::pin;
 use std::time::Duration;
 
 use async_channel::Receiver;
+use example_lines::{LineError, Lines};
 use futures_lite::io::{copy, sink, split};
 use futures_lite::{AsyncWrite, AsyncWriteExt, future};
 use swim_driver::{Connection, RuntimeHandle};
 
 use crate::clients::{ClientId, Line};
 use crate::hub::Hub;
-use crate::lines::{LINE_SIZE_MAX, LineError, Lines};
 use crate::message::Topic;
 use crate::request::Request;
+use crate::settings::LINE_SIZE_MAX;
 
 /// How long a write may take: a client that is gone takes a place for no longer.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);

@@ -1,5 +1,8 @@
 //! Settings of a node of the service.
 
+/// The longest line of a client in bytes, without its end. It limits what a connection holds.
+pub const LINE_SIZE_MAX: usize = 4096;
+
 /// Settings of a node of the service.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {

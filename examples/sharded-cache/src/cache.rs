@@ -7,16 +7,16 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use async_channel::{Receiver, Sender};
+use example_lines::{LineError, Lines};
 use futures_lite::io::{copy, sink, split};
 use futures_lite::{AsyncWriteExt, future};
 use swim_driver::{
     Change, Cluster, Connection, Departure, Error, Listener, Member, RuntimeHandle, Tags,
 };
 
-use crate::lines::{LINE_SIZE_MAX, LineError, Lines};
 use crate::owner::owner;
 use crate::request::Request;
-use crate::settings::{Flaw, Settings};
+use crate::settings::{Flaw, LINE_SIZE_MAX, Settings};
 use crate::store::Store;
 
 /// The tag with the port of a node of the cache.

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_channel::Receiver;
+use example_lines::Lines;
 use futures_lite::AsyncWriteExt;
 use futures_lite::io::split;
 
 use crate::cache::{Node, State};
-use crate::lines::{LINE_SIZE_MAX, Lines};
 use crate::request::Request;
 use crate::settings::Flaw;
+use crate::settings::LINE_SIZE_MAX;
 
 /// How many keys are looked at under one lock, and so how long requests wait for it.
 const SCAN_MAX: usize = 1000;

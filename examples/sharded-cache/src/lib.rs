@@ -17,15 +17,14 @@
 
 mod cache;
 mod handover;
-mod lines;
 mod owner;
 mod request;
 mod settings;
 mod store;
 
 pub use cache::{Cache, PORT, StartError};
-pub use lines::{LINE_SIZE_MAX, LineError, Lines};
+pub use example_lines::{LineError, Lines};
 pub use owner::owner;
 #[doc(hidden)]
 pub use settings::Flaw;
-pub use settings::Settings;
+pub use settings::{LINE_SIZE_MAX, Settings};

@@ -1,5 +1,8 @@
 //! Settings of a node of the cache.
 
+/// The longest line of a client in bytes, without its end. It limits what a connection holds.
+pub const LINE_SIZE_MAX: usize = 16 << 10;
+
 /// Settings of a node of the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {

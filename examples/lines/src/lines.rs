@@ -4,9 +4,6 @@ use std::{fmt, io};
 
 use futures_lite::{AsyncRead, AsyncReadExt};
 
-/// The longest line of a client in bytes, without its end. It limits what a connection holds.
-pub const LINE_SIZE_MAX: usize = 16 << 10;
-
 /// How much is read at once.
 const READ_SIZE: usize = 4096;
 
