@@ -92,8 +92,16 @@ pub(crate) async fn within<F: Future>(
     time: Duration,
     future: F,
 ) -> Option<F::Output> {
+    before(sleep(runtime, time), future).await
+}
+
+/// What the future resolves to, or `None` if the limit is over before.
+pub(crate) async fn before<F: Future>(
+    limit: impl Future<Output = ()>,
+    future: F,
+) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
-    let mut limit = std::pin::pin!(sleep(runtime, time));
+    let mut limit = std::pin::pin!(limit);
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => limit.as_mut().poll(cx).map(|()| None),

@@ -4,13 +4,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::connection::{Connection, Listener};
-use crate::runtime::{Runtime, Timer};
+use crate::runtime::{Runtime, Timer, before};
 use crate::task::Task;
 
 /// The runtime that a node runs on: tasks, time, chance and connections. Cheap to clone.
@@ -96,15 +96,8 @@ impl RuntimeHandle {
         limit: Duration,
         future: F,
     ) -> impl Future<Output = Result<F::Output, Elapsed>> + use<F> {
-        let mut limit = self.sleep(limit);
-        async move {
-            let mut future = pin!(future);
-            poll_fn(|cx| match future.as_mut().poll(cx) {
-                Poll::Ready(output) => Poll::Ready(Ok(output)),
-                Poll::Pending => Pin::new(&mut limit).poll(cx).map(|()| Err(Elapsed)),
-            })
-            .await
-        }
+        let limit = self.sleep(limit);
+        async move { before(limit, future).await.ok_or(Elapsed) }
     }
 
     /// Runs a future in a task of its own, which ends with the handle that this returns: keep it,

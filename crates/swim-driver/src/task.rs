@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_channel::oneshot;
 
+use crate::runtime::Runtime;
+
 /// A task that an application [spawned](crate::RuntimeHandle::spawn). Dropping this ends the task,
 /// at the next await point that it is at; [`detach`](Task::detach) lets it run on.
 ///
@@ -53,6 +55,16 @@ impl<T> Task<T> {
             let _ = keep.send(());
         }
     }
+}
+
+/// Runs a future in a task of this runtime.
+pub(crate) fn spawn<F>(runtime: &impl Runtime, future: F) -> Task<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let (work, task) = Task::new(future);
+    runtime.spawn(work);
+    task
 }
 
 impl<T> Future for Task<T> {

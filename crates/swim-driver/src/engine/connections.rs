@@ -13,8 +13,8 @@ use crate::action::{DialPurpose, connection_error};
 use crate::engine::buffers::Buffers;
 use crate::engine::connection::{Line, Order};
 use crate::engine::report::{News, Report, tell};
-use crate::engine::task::{self, Guard};
 use crate::runtime::{Runtime, within};
+use crate::task::{Task, spawn};
 use crate::transport::Transport;
 
 /// A write, and a finish after it.
@@ -32,7 +32,7 @@ pub(super) struct Connections<R> {
 #[derive(Debug)]
 struct Connection {
     orders: Sender<Order>,
-    _task: Guard,
+    _task: Task<()>,
 }
 
 impl<R: Runtime> Connections<R> {
@@ -89,7 +89,7 @@ impl<R: Runtime> Connections<R> {
             reports: reports.clone(),
             buffers: self.buffers.clone(),
         });
-        let task = task::spawn(&self.runtime, async move {
+        let task = spawn(&self.runtime, async move {
             if let Err(error) = running.await {
                 tracing::debug!(target: "swim", stream = id.0, %error, "a connection ended");
                 tell(&reports, Report::Stream(id, News::Failed(connection_error(&error))));

@@ -7,7 +7,6 @@ mod connections;
 mod datagrams;
 mod names;
 mod report;
-mod task;
 
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -7,8 +7,8 @@ use async_channel::Sender;
 
 use crate::action::ResolveId;
 use crate::engine::report::{Report, tell};
-use crate::engine::task::{self, Guard};
 use crate::runtime::{Runtime, within};
+use crate::task::{Task, spawn};
 
 /// The system's resolver may try for half a minute; a caller should hear of it before.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,7 +18,7 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Names<R> {
     runtime: R,
-    running: HashMap<ResolveId, Guard>,
+    running: HashMap<ResolveId, Task<()>>,
     reports: Sender<Report>,
 }
 
@@ -29,7 +29,7 @@ impl<R: Runtime> Names<R> {
 
     pub(super) fn resolve(&mut self, id: ResolveId, host: String, port: u16) {
         let (runtime, reports) = (self.runtime.clone(), self.reports.clone());
-        let guard = task::spawn(&self.runtime, async move {
+        let guard = spawn(&self.runtime, async move {
             let lookup = runtime.resolve(host, port);
             let result = match within(runtime.clone(), RESOLVE_TIMEOUT, lookup).await {
                 Some(result) => result.map_err(|error| error.to_string()),
