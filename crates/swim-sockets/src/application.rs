@@ -27,7 +27,7 @@ pub async fn connect(to: SocketAddr) -> io::Result<Connection> {
 /// ```
 /// let listener = swim_sockets::listen_async("127.0.0.1:0".parse()?)?;
 /// assert_ne!(listener.local_address().port(), 0);
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
