@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
-use swim_sim::{WorldOptions, World, secs};
+use swim_sim::{World, WorldOptions, secs};
 use swim_test_support::counting::{self, Counting};
 
 #[global_allocator]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use swim_core::{Event, Instant};
-use swim_sim::{WorldOptions, World};
+use swim_sim::{World, WorldOptions};
 
 use super::cluster::{Cluster, Setting, Volume};
 
