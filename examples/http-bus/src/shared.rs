@@ -27,7 +27,8 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 struct State {
     bus: Bus,
-    lanes: BTreeMap<Peer, Lane>,
+    /// `None` once the service has ended: a task that still runs on another thread begins no more.
+    lanes: Option<BTreeMap<Peer, Lane>>,
     readers: usize,
     is_stopping: bool,
 }
@@ -42,7 +43,7 @@ struct Lane {
 impl Shared {
     pub(crate) fn new(runtime: RuntimeHandle, settings: Settings, own: Peer) -> Self {
         let bus = Bus::new(settings.clone(), own);
-        let (lanes, readers, is_stopping) = (BTreeMap::new(), 0, false);
+        let (lanes, readers, is_stopping) = (Some(BTreeMap::new()), 0, false);
         let state = Mutex::new(State { bus, lanes, readers, is_stopping });
         Shared { runtime, settings, state, news: Event::new(), progress: Event::new() }
     }
@@ -83,7 +84,7 @@ impl Shared {
     }
 
     fn end_lane(self: &Arc<Self>, void: Option<Peer>) {
-        let lane = void.and_then(|peer| self.lock().lanes.remove(&peer));
+        let lane = void.and_then(|peer| self.lock().lanes.as_mut()?.remove(&peer));
         drop(lane);
         self.change(|_, _| ());
     }
@@ -135,22 +136,25 @@ impl Shared {
         }
     }
 
-    /// Ends the tasks that hand messages on. They hold this, and this holds them.
+    /// Ends the tasks that hand messages on, for good. They hold this, and this holds them.
     pub(crate) fn end_lanes(&self) {
-        let lanes = std::mem::take(&mut self.lock().lanes);
+        let lanes = self.lock().lanes.take();
         drop(lanes);
     }
 
     /// Has what this member is owed handed to it.
     fn serve(self: &Arc<Self>, state: &mut State, peer: Peer, address: SocketAddr) {
-        if let Some(lane) = state.lanes.get(&peer) {
+        let Some(lanes) = &mut state.lanes else {
+            return;
+        };
+        if let Some(lane) = lanes.get(&peer) {
             lane.wake.notify(usize::MAX);
             return;
         }
         let wake = Arc::new(Event::new());
         let serving = lane::serve(Arc::clone(self), peer.clone(), address, Arc::clone(&wake));
         let task = self.runtime.spawn(serving);
-        state.lanes.insert(peer, Lane { wake, _task: task });
+        lanes.insert(peer, Lane { wake, _task: task });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
