@@ -1,4 +1,4 @@
-//! Prints every figure of `docs/performance.md` in one run, in less than a minute.
+//! Prints every figure of `docs/reports/performance.md` in one run, in less than a minute.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin figures

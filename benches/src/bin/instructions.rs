@@ -99,7 +99,7 @@ fn check() -> Result<bool, String> {
     if above {
         println!(
             "\nmore than {:.0}% above benches/instructions.txt: find out why with callgrind, see\n\
-             docs/performance.md. Where it is worth it, say so in the commit that runs\n\
+             docs/reports/performance.md. Where it is worth it, say so in the commit that runs\n\
              `instructions --write`.",
             TOLERANCE * 100.0
         );

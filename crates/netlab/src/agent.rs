@@ -37,7 +37,7 @@ pub(crate) struct Agent {
 #[derive(Debug, Default)]
 struct Heard {
     lines: Vec<Value>,
-    /// What its events add up to, as `docs/guarantees.md` promises.
+    /// What its events add up to, as `docs/reference/guarantees.md` promises.
     view: BTreeMap<String, Seen>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use swim_core::Config;
 
-/// Bounds for clusters of the LAN profile. They are those of `docs/tuning.md` and of the
+/// Bounds for clusters of the LAN profile. They are those of `docs/how-to/tune.md` and of the
 /// simulator's tests, with [`BUSY`](Bounds::BUSY) on top.
 #[derive(Debug)]
 pub(crate) struct Bounds {

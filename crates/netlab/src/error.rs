@@ -17,8 +17,8 @@ impl Error {
         const RIGHTS: [&str; 3] = ["not permitted", "Permission denied", "Read-only file system"];
         let remedy = if RIGHTS.iter().any(|words| said.contains(words)) {
             ": a lab makes network namespaces and TUN devices, which needs root (CAP_SYS_ADMIN and \
-             CAP_NET_ADMIN); run it with sudo, or in a container with --privileged; docs/netlab.md \
-             tells how to do without"
+             CAP_NET_ADMIN); run it with sudo, or in a container with --privileged; \
+             docs/how-to/netlab.md tells how to do without"
         } else if said.contains("/dev/net/tun") || said.contains("No such device") {
             ": TUN devices need the kernel's module tun; load it with 'modprobe tun', or give the \
              container --device /dev/net/tun"

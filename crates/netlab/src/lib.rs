@@ -7,7 +7,7 @@
 //! program `ip`; `tc netem`, which not every kernel has, is not used.
 //!
 //! The program `netlab` runs cases with real `swim agent` processes, each with an oracle, and labs
-//! for a user's own programs: `docs/netlab.md` has both.
+//! for a user's own programs: `docs/how-to/netlab.md` has both.
 //!
 //! ```sh
 //! cargo run -p netlab -- run --all

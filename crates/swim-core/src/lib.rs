@@ -90,7 +90,7 @@
 //! | `memberlist` | `Wire::Memberlist`, `Config::memberlist` | [`DropReason::Memberlist`] |
 //!
 //! Nodes do not negotiate: each member of a cluster must be able to read what one of them sends.
-//! `docs/performance.md` has the size of a program with each feature.
+//! `docs/reports/performance.md` has the size of a program with each feature.
 //!
 //! The feature `serde`, off by default, serialises events and members.
 //!

@@ -1,6 +1,6 @@
 //! `experiments`: the experiments of the SWIM, Lifeguard and Rapid papers and the goals of this
-//! project, on simulated clusters. `experiments list` says what there is; `docs/experiments.md` in
-//! the repository says what came out.
+//! project, on simulated clusters. `experiments list` says what there is;
+//! `docs/reports/experiments.md` in the repository says what came out.
 //!
 //! Everything printed is a function of the arguments: the same seed gives the same table.
 #![forbid(unsafe_code)]

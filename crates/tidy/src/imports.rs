@@ -338,7 +338,8 @@ mod tests {
         let missing = check(&[], &layers);
         assert!(missing.iter().any(|found| {
             found.to_string()
-                == "ARCHITECTURE.md:4: bird is drawn, but is not in crates/swim-core/src: remove it"
+                == "docs/explanation/architecture.md:4: bird is drawn, but is not in \
+                    crates/swim-core/src: remove it"
         }));
     }
 }

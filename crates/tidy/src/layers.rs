@@ -1,4 +1,4 @@
-//! The drawing of the layers of `swim-core`, in `ARCHITECTURE.md`.
+//! The drawing of the layers of `swim-core`, in `docs/explanation/architecture.md`.
 //!
 //! It is the first block named `text` below the heading "Layers of swim-core". Each line is a
 //! layer, the highest first: its name, a bar, and its modules. A line that begins with the bar goes
@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 /// Where the drawing is.
-pub const FILE: &str = "ARCHITECTURE.md";
+pub const FILE: &str = "docs/explanation/architecture.md";
 
 /// The heading above the drawing.
 pub const HEADING: &str = "## Layers of swim-core";
@@ -83,7 +83,7 @@ mod tests {
         let page = |drawing: &str| format!("{HEADING}\n```text\n{drawing}\n```\n");
         for (page, why) in [
             ("# A\n".to_owned(), "no drawing"),
-            (page("a | b\nc | b"), "ARCHITECTURE.md:4: b is drawn twice"),
+            (page("a | b\nc | b"), "docs/explanation/architecture.md:4: b is drawn twice"),
             (page("a b"), "is not \"LAYER | MODULES\""),
         ] {
             let error = Layers::parse(&page).expect_err("it is none");

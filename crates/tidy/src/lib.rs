@@ -8,7 +8,7 @@
 //! | [`sizes`] | a file has at most 600 lines and a function 70, without tests |
 //! | [`columns`] | a line of code or prose has at most 100 columns |
 //! | [`reasons`] | each `allow` and `expect` has a reason |
-//! | [`promises`] | each promise of `docs/security.md` names a test that exists |
+//! | [`promises`] | each promise of `docs/reference/security.md` names a test that exists |
 //!
 //! What breaks a rule today and is to be mended is listed, with a reason, in `exceptions.txt`. A
 //! line of that list that is no longer needed is itself a [`Finding`], so the list only gets

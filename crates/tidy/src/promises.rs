@@ -1,4 +1,4 @@
-//! Each promise of `docs/security.md` names a test that exists.
+//! Each promise of `docs/reference/security.md` names a test that exists.
 //!
 //! The page has tables of what an attacker can do. A cell of them that begins with `*prevented*` or
 //! `*bounded*` names at least one rule, such as `R7`. The table whose first column is called `rule`
@@ -12,7 +12,7 @@ use crate::finding::{Finding, Rule};
 use crate::source::Source;
 
 /// The page with the promises.
-pub const FILE: &str = "docs/security.md";
+pub const FILE: &str = "docs/reference/security.md";
 
 /// What a cell that promises something begins with.
 const PROMISES: [&str; 2] = ["*prevented*", "*bounded*"];
@@ -169,7 +169,10 @@ mod tests {
     fn a_promise_without_a_rule_is_found() {
         let wrong = found("*prevented*: seals", "`it_holds`");
         assert_eq!(wrong.len(), 1);
-        assert!(wrong[0].starts_with("docs/security.md:5: \"*prevented*: seals\" names no rule"));
+        assert!(
+            wrong[0]
+                .starts_with("docs/reference/security.md:5: \"*prevented*: seals\" names no rule")
+        );
         let wrong = found("*bounded*: R2", "`it_holds`");
         assert_eq!(wrong.len(), 1);
         assert!(wrong[0].contains("names R2, which is no rule"), "{wrong:?}");
@@ -178,14 +181,16 @@ mod tests {
     #[test]
     fn a_rule_without_a_test_that_exists_is_found() {
         for (tests, expected) in [
-            ("none", "docs/security.md:9: R1 names no test: name one"),
+            ("none", "docs/reference/security.md:9: R1 names no test: name one"),
             (
                 "`helper`",
-                "docs/security.md:9: R1 names helper, which is no test: name one that exists",
+                "docs/reference/security.md:9: R1 names helper, which is no test: name \
+                 one that exists",
             ),
             (
                 "`it_holds`, `gone`",
-                "docs/security.md:9: R1 names gone, which is no test: name one that exists",
+                "docs/reference/security.md:9: R1 names gone, which is no test: name \
+                 one that exists",
             ),
         ] {
             assert_eq!(found("*bounded*: R1", tests), [expected]);

@@ -16,7 +16,7 @@ fn no_kind_of_file_is_overlooked() {
     let paths = Repository::paths().expect("every folder can be read");
     for expected in [
         ".ci/run",
-        "ARCHITECTURE.md",
+        "docs/explanation/architecture.md",
         "benches/src/lib.rs",
         "crates/swim-core/src/lib.rs",
         "crates/tidy/tests/repository.rs",

@@ -158,7 +158,7 @@ fn help_is_in_the_docs() {
         let told = String::from_utf8(run(&[command, "--help"]).stdout).unwrap();
         page.push_str(&format!("\n## swim {command}\n\n```text\n{told}```\n"));
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/help.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/commands.md");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(path, &page).unwrap();
     }

@@ -85,8 +85,8 @@ pub struct Config {
     /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
     pub wire: Wire,
     /// The keys that packets and streams are encrypted with: the first one seals, each of them
-    /// opens. Empty, as by default, means no encryption. `docs/keys.md` says how many packets a key
-    /// is good for, and how to move a running cluster to encryption.
+    /// opens. Empty, as by default, means no encryption. `docs/how-to/keys.md` says how many
+    /// packets a key is good for, and how to move a running cluster to encryption.
     #[cfg(feature = "encryption")]
     pub keyring: Keyring,
     /// With keys: whether what goes out is encrypted, and what comes in has to be.
@@ -196,7 +196,7 @@ pub struct Config {
     pub user_state_size_max: usize,
     /// How many incoming streams may be open at once. A quarter is kept for addresses of live
     /// members. When all are taken, streams that fell behind and sources with more than others make
-    /// way; `docs/security.md` has the rules.
+    /// way; `docs/reference/security.md` has the rules.
     pub streams_max: usize,
     /// How many incoming streams one IPv4 address, or one IPv6 network of 64 bits, may have open.
     pub streams_per_source_max: usize,
@@ -331,7 +331,7 @@ impl Config {
 
     /// The same, to speak the wire format of HashiCorp memberlist and join a cluster of Go
     /// programs: its versions, and compression as there by default. The profiles have memberlist's
-    /// timing already; `docs/differences-from-memberlist.md` tells what is different.
+    /// timing already; `docs/reference/differences-from-memberlist.md` tells what is different.
     ///
     /// ```
     /// # use swim_core::{Config, Wire};

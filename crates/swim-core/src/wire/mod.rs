@@ -2,7 +2,8 @@
 //!
 //! The messages here borrow from the packet or frame that they were read from; nothing is copied
 //! or allocated. [`open_packet`] reads a datagram, [`open_header`], [`frame_len`] and
-//! [`decode_frame`] a stream. `docs/wire.md` specifies the format, `docs/swim.proto` its schema.
+//! [`decode_frame`] a stream. `docs/reference/wire.md` specifies the format, `docs/swim.proto` its
+//! schema.
 //!
 //! ```
 //! use bytes::BytesMut;

@@ -1,5 +1,5 @@
-//! The native wire format: packets, which are a header and then messages. `docs/wire.md` is the
-//! specification, `docs/swim.proto` the schema.
+//! The native wire format: packets, which are a header and then messages. `docs/reference/wire.md`
+//! is the specification, `docs/swim.proto` the schema.
 
 use core::net::{Ipv6Addr, SocketAddr};
 

@@ -208,7 +208,7 @@ pub static NODE: Table<NodeSettings> = Table {
             key: "key_file",
             about: "A file of keys that packets and streams are encrypted with, one per line, the \
                     first seals. A relative path begins at the folder of this file.",
-            change: "on every network that you do not trust; docs/keys.md has the steps",
+            change: "on every network that you do not trust; docs/how-to/keys.md has the steps",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"swim.key\"",
@@ -234,7 +234,7 @@ pub static NODE: Table<NodeSettings> = Table {
             key: "tls_ca",
             about: "A file of CA certificates (PEM) that peers are checked against: streams speak \
                     TLS. Datagrams do not: they need key_file.",
-            change: "where certificates are at hand; docs/tls.md has the steps",
+            change: "where certificates are at hand; docs/how-to/tls.md has the steps",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"ca.pem\"",

@@ -54,8 +54,8 @@ macro_rules! settings {
 /// The table `[protocol]`: what should be the same in the whole cluster.
 pub static PROTOCOL: Table<NodeSettings> = Table {
     name: "protocol",
-    about: "How the nodes of a cluster work: the same for all members. docs/tuning.md tells what \
-            the times come to, and 'swim simulate --config FILE' what a cluster would do.",
+    about: "How the nodes of a cluster work: the same for all members. docs/how-to/tune.md tells \
+            what the times come to, and 'swim simulate --config FILE' what a cluster would do.",
     variables: "SWIM_",
     settings: SETTINGS,
 };

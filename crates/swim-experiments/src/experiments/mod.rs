@@ -29,7 +29,7 @@ pub(crate) struct Experiment {
     pub(crate) run: fn(&Scope) -> Report,
 }
 
-/// All of them, in the order of `docs/experiments.md`.
+/// All of them, in the order of `docs/reports/experiments.md`.
 pub(crate) const ALL: &[Experiment] = &[
     Experiment {
         name: "loss",

@@ -422,7 +422,7 @@ fn what_a_node_says_itself_is_not_pushed_out_by_what_it_passes_on() {
 
 #[test]
 fn broadcasts_come_in_any_order() {
-    // Not a promise but the lack of one: see docs/guarantees.md.
+    // Not a promise but the lack of one: see docs/reference/guarantees.md.
     let mut world = World::new(11);
     world.form(10);
     let mut out_of_order = 0;

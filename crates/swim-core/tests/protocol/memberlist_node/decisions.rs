@@ -1,5 +1,5 @@
 //! What is done otherwise than in Go on purpose, where no vector shows it. The reasons are in
-//! `docs/differences-from-memberlist.md`.
+//! `docs/reference/differences-from-memberlist.md`.
 
 use std::time::Duration;
 
