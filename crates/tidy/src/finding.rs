@@ -18,19 +18,25 @@ pub enum Rule {
     Reasons,
     /// See [`promises`](crate::promises).
     Promises,
+    /// See [`prose`](crate::prose).
+    Prose,
+    /// See [`links`](crate::links).
+    Links,
     /// See [`exceptions`](crate::exceptions).
     Exceptions,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 7] = [
+    pub const ALL: [Rule; 9] = [
         Rule::Imports,
         Rule::Calls,
         Rule::Sizes,
         Rule::Columns,
         Rule::Reasons,
         Rule::Promises,
+        Rule::Prose,
+        Rule::Links,
         Rule::Exceptions,
     ];
 
@@ -44,6 +50,8 @@ impl Rule {
             Rule::Columns => "columns",
             Rule::Reasons => "reasons",
             Rule::Promises => "promises",
+            Rule::Prose => "prose",
+            Rule::Links => "links",
             Rule::Exceptions => "exceptions",
         }
     }

@@ -1,0 +1,93 @@
+//! The sources of the parts: files of the repository, and the program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{events, tables};
+
+/// The repository, and its program.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    root: PathBuf,
+    swim: PathBuf,
+}
+
+impl Sources {
+    /// The repository that this crate is part of, with this program `swim`.
+    #[must_use]
+    pub fn new(swim: PathBuf) -> Self {
+        Sources { root: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), swim }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes a part.
+    pub(crate) fn make(&self, what: &str) -> Result<String, String> {
+        let (kind, rest) = what.split_once(' ').unwrap_or((what, ""));
+        match kind {
+            "run" => Ok(fenced("text", &self.output_of(rest)?)),
+            "file" => Ok(fenced(language(rest), &without_front_page(&self.read(rest)?))),
+            "settings" => tables::settings(&self.read("docs/swim.example.toml")?),
+            "events" => events::table(
+                &self.read("crates/swim-core/src/output.rs")?,
+                &self.read("crates/swim-core/src/output/sentence.rs")?,
+            ),
+            "counters" => Ok(tables::counters()),
+            "instructions" => tables::instructions(&self.read("benches/instructions.txt")?),
+            _ => Err(format!("nothing is made from \"{what}\": see the docs of docs-refresh")),
+        }
+    }
+
+    /// The standard output of the program.
+    fn output_of(&self, arguments: &str) -> Result<String, String> {
+        let output = self
+            .command()
+            .args(arguments.split_whitespace())
+            .output()
+            .map_err(|error| format!("{}: {error}: build swim-cli", self.swim.display()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("swim {arguments}: {}: {said}", output.status));
+        }
+        String::from_utf8(output.stdout).map_err(|error| error.to_string())
+    }
+
+    /// The program, with none of the settings that the environment may have.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.swim);
+        let of_swim = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("SWIM_") || name.starts_with("CLICOLOR")
+        });
+        of_swim.for_each(|(name, _)| {
+            command.env_remove(name);
+        });
+        command.current_dir(&self.root).env("COLUMNS", "100");
+        command
+    }
+
+    fn read(&self, path: &str) -> Result<String, String> {
+        fs::read_to_string(self.root.join(path)).map_err(|error| format!("{path}: {error}"))
+    }
+}
+
+fn fenced(language: &str, text: &str) -> String {
+    format!("```{language}\n{}\n```\n", text.trim_end())
+}
+
+fn language(path: &str) -> &'static str {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some("rs") => "rust",
+        Some("toml") => "toml",
+        _ => "text",
+    }
+}
+
+/// A file without the documentation of its crate, which is for readers of the code.
+fn without_front_page(text: &str) -> String {
+    let lines = text.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
