@@ -146,21 +146,3 @@ fn help_is_at_most_100_columns_wide() {
         }
     }
 }
-
-/// `UPDATE_GOLDEN=1 cargo test -p swim-cli --test program help_is_in` writes the page anew.
-#[test]
-fn help_is_in_the_docs() {
-    let mut page = String::from(
-        "# Help of the program\n\nWhat `swim COMMAND --help` prints. [`swim.example.toml`](swim.example.toml) \
-         has the settings of a\n`--config FILE`.\n",
-    );
-    for command in ["agent", "simulate", "demo", "keygen"] {
-        let told = String::from_utf8(run(&[command, "--help"]).stdout).unwrap();
-        page.push_str(&format!("\n## swim {command}\n\n```text\n{told}```\n"));
-    }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/commands.md");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, &page).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), page);
-}
