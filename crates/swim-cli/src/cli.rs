@@ -58,7 +58,8 @@ pub(crate) enum Command {
     /// Print a new random key for a cluster
     ///
     /// In base64, from the operating system's random generator. Every member of a cluster needs the
-    /// same: see --key-file of 'swim agent'. docs/how-to/keys.md tells how long a key may be used.
+    /// same: see --key-file of 'swim agent'. docs/how-to/rotate-keys.md tells how long a key may be
+    /// used.
     Keygen(KeygenArgs),
 }
 

@@ -288,9 +288,9 @@ impl Cluster {
     ///
     /// A running cluster gets another key in three steps, each of which must have ended on every
     /// member before the next one begins: install the new key, then [use](Cluster::use_key) it,
-    /// then [remove](Cluster::remove_key) the old one. `docs/how-to/keys.md` tells that and how a cluster
-    /// without keys gets its first. Nothing is kept on disk: after a restart a node has the
-    /// keys of its [`Config`](crate::Config).
+    /// then [remove](Cluster::remove_key) the old one: see `docs/how-to/rotate-keys.md`, and
+    /// `docs/how-to/encrypt.md` for a first key. Nothing is kept on disk: after a restart a node
+    /// has the keys of its [`Config`](crate::Config).
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error, Key};

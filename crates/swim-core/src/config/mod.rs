@@ -85,8 +85,9 @@ pub struct Config {
     /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
     pub wire: Wire,
     /// The keys that packets and streams are encrypted with: the first one seals, each of them
-    /// opens. Empty, as by default, means no encryption. `docs/how-to/keys.md` says how many
-    /// packets a key is good for, and how to move a running cluster to encryption.
+    /// opens. Empty, as by default, means no encryption. `docs/how-to/rotate-keys.md` says
+    /// how many packets a key is good for, `docs/how-to/encrypt.md` how to encrypt a running
+    /// cluster.
     #[cfg(feature = "encryption")]
     pub keyring: Keyring,
     /// With keys: whether what goes out is encrypted, and what comes in has to be.

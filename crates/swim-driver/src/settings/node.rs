@@ -208,7 +208,7 @@ pub static NODE: Table<NodeSettings> = Table {
             key: "key_file",
             about: "A file of keys that packets and streams are encrypted with, one per line, the \
                     first seals. A relative path begins at the folder of this file.",
-            change: "on every network that you do not trust; docs/how-to/keys.md has the steps",
+            change: "on every network that you do not trust; docs/how-to/encrypt.md has the steps",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"swim.key\"",
