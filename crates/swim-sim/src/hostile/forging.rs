@@ -24,7 +24,7 @@ const JUMPS: [u32; 9] = [0, 0, 1, 1, 10, 1000, 65_536, 65_537, 1 << 20];
 
 /// Above this none is raised any further. Where there are no keys anybody can bring a member to
 /// the highest one, where nobody can outrank what is made up: see `docs/reference/security.md`,
-/// "What stays open".
+/// "Known gaps".
 const JUMPED_MAX: u32 = 1 << 31;
 
 /// A member, as far as the hostile host knows it.
