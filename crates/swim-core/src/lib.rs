@@ -1,19 +1,22 @@
 //! SWIM + Lifeguard cluster membership as a pure state machine.
 //!
-//! A [`Node`] is one member of a cluster: it finds out who else is there, notices who fails, tells
-//! others, and carries small messages of the application. It has no sockets, no clock, no threads
-//! and no randomness of its own: the caller hands in packets with the time, and carries out what
-//! comes out. So the same code runs on a server, in a simulator, in a browser, and on a
-//! microcontroller. Adapters that do the carrying exist for runtimes (`swim-tokio`); this crate is
-//! for those who bring their own event loop.
+//! A [`Node`] is one member of a cluster. It discovers the other members, detects failures, spreads
+//! the news, and carries small application messages. It has no sockets, clock, threads or
+//! randomness of its own: the caller passes in packets with the current time, and carries out the
+//! outputs. The same code therefore runs on a server, in a simulator, in a browser and on a
+//! microcontroller.
+//!
+//! Use this crate with an event loop of your own. For a runtime there are adapters, such as
+//! `swim-tokio`.
 //!
 //! # The loop
 //!
-//! A loop hands in what arrives, each piece with the time at which it was taken: datagrams
-//! ([`Node::handle_packet`]), connections ([`Node::handle_accept`]), and news of streams
-//! ([`Node::handle_stream`]). It calls [`Node::handle_timeout`] at the time of
-//! [`Node::poll_timeout`], after what had arrived by then. After every call of these and of a
-//! command it takes all outputs ([`Node::poll_output`]) and carries them out, in their order:
+//! The loop passes in each input with the time at which it was received: datagrams
+//! ([`Node::handle_packet`]), connections ([`Node::handle_accept`]) and stream events
+//! ([`Node::handle_stream`]). It calls [`Node::handle_timeout`] at the time that
+//! [`Node::poll_timeout`] returns, after all input that arrived before. After each of these calls,
+//! and after each command, it takes all outputs ([`Node::poll_output`]) and carries them out in
+//! order:
 //!
 //! ```
 //! use swim_core::{Config, Instant, Node, Output};
@@ -45,9 +48,9 @@
 //!
 //! # Streams
 //!
-//! Joins, push/pulls, reliable messages, and pings where datagrams fail take a stream each: a TCP
-//! connection. The loop keeps a table of them. A stream enters it when [`Node::handle_accept`]
-//! returns it or [`StreamOp::Open`] names it, and leaves it as the last three lines say:
+//! Each join, push/pull, reliable message, and ping over a stream uses a stream of its own: a TCP
+//! connection. The loop keeps a table of streams. [`Node::handle_accept`] and [`StreamOp::Open`]
+//! add a stream; the last three rows remove one:
 //!
 //! | what | what the loop does |
 //! |---|---|
@@ -58,30 +61,32 @@
 //! | [`StreamOp::Abort`] | removes the stream and closes it, now |
 //! | the stream fails | removes it, and reports [`StreamInput::Failed`] |
 //!
-//! The peer's bytes are reported as [`StreamInput::Data`], and the end of its sending side as
-//! [`StreamInput::Finished`]. The node limits how many streams are open, how long, and how much
-//! comes on them. Two limits are up to the loop, as only it knows what was written: how long a
-//! stream that is closing may take ([`StreamOp::Close`] says when to give it up), and how much may
-//! wait to be written to peers that do not read. A whole loop is [below](#a-whole-loop).
+//! The loop reports the peer's bytes as [`StreamInput::Data`], and the end of the peer's sending
+//! side as [`StreamInput::Finished`]. The node limits the number of streams, their duration, and
+//! the bytes received. The loop enforces two limits itself, because only the loop knows what was
+//! written: the time for a closing stream ([`StreamOp::Close`] defines it), and the bytes that wait
+//! for peers that do not read. A complete loop is [below](#a-whole-loop).
 //!
-//! # What is where
+//! # Main types
 //!
-//! [`Config`] holds every interval and limit, with presets; [`Event`] is what the application
-//! hears, each with its cause; [`Stats`] counts; [`supersedes`] is the rule by which two beliefs
-//! about a member are weighed; [`wire`] is the format of datagrams and streams.
+//! - [`Config`]: every interval and limit, with presets
+//! - [`Event`]: news for the application, each with its cause
+//! - [`Stats`]: counters
+//! - [`supersedes`]: the rule that decides between two beliefs about a member
+//! - [`wire`]: the format of datagrams and streams
 //!
-//! Bad input from the network is never an error and never a panic: it is counted by
-//! [`DropReason`], and the first of its kind from a host becomes [`Event::BadInput`].
+//! Bad input from the network never causes an error or a panic. The node counts it by
+//! [`DropReason`], and reports the first of its kind from a host as [`Event::BadInput`].
 //!
 //! The protocol is SWIM (Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style
-//! Process Group Membership Protocol", DSN 2002) with the three parts of Lifeguard (Dadgar,
+//! Process Group Membership Protocol", DSN 2002) with all three parts of Lifeguard (Dadgar,
 //! Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
-//! 2018), with push/pull anti-entropy and the timing of HashiCorp memberlist.
+//! 2018). Push/pull anti-entropy and the timing are those of HashiCorp memberlist.
 //!
 //! # Features
 //!
-//! Three features are on by default. Where program memory is short, leave out what the cluster does
-//! not use (`default-features = false`):
+//! Three features are on by default. If program memory is short, leave out the ones that your
+//! cluster does not use (`default-features = false`):
 //!
 //! | feature | absent without it | such input is dropped as |
 //! |---|---|---|
@@ -89,15 +94,15 @@
 //! | `encryption` | `Key`, `Keyring`, `Encryption`, and what takes them | [`DropReason::Sealed`] |
 //! | `memberlist` | `Wire::Memberlist`, `Config::memberlist` | [`DropReason::Memberlist`] |
 //!
-//! Nodes do not negotiate: each member of a cluster must be able to read what one of them sends.
-//! `docs/reports/performance.md` has the size of a program with each feature.
+//! Nodes do not negotiate features: each member must be able to read what any other member sends.
+//! `docs/reports/performance.md` lists the program size with each feature.
 //!
-//! The feature `serde`, off by default, serialises events and members.
+//! The feature `serde` (off by default) serialises events and members.
 //!
 //! # A whole loop
 //!
-//! It uses non-blocking sockets of the standard library. The example `own_loop` of this crate runs
-//! two of these on loopback.
+//! This loop uses the standard library's non-blocking sockets. The example `own_loop` of this crate
+//! runs two such nodes on loopback.
 //!
 //! ```
 #![doc = include_str!("../examples/own_loop/member.rs")]

@@ -1,25 +1,25 @@
-//! Whether keys are used yet, and whether they must be.
+//! Whether a node with keys seals, and whether it requires seals.
 
 use core::fmt;
 
-/// What a node that has keys seals, and what it accepts. Without keys nothing is sealed, and what
-/// comes in sealed is dropped.
+/// Which packets and streams a node with keys seals and accepts. A node without keys seals nothing
+/// and drops sealed input.
 ///
-/// Anything but [`Required`](Encryption::Required) is for the time in which a running cluster is
-/// moved to encryption, or back.
+/// Use [`Off`](Encryption::Off) and [`Outgoing`](Encryption::Outgoing) only while a running cluster
+/// moves to encryption or back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encryption {
-    /// Sends plain, accepts sealed and plain.
+    /// Sends plaintext; accepts sealed input and plaintext.
     Off,
-    /// Sends sealed, accepts sealed and plain.
+    /// Sends sealed; accepts sealed input and plaintext.
     Outgoing,
-    /// Sends sealed, drops what comes in plain.
+    /// Sends sealed; drops plaintext.
     #[default]
     Required,
 }
 
 impl Encryption {
-    /// The word for it in settings and messages.
+    /// The value's name in settings and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,4 @@
-//! What the settings come to in a cluster of some size: the formulas that nodes use, for whoever
-//! wants to know beforehand.
+//! The formulas that nodes use to scale settings with the cluster size.
 
 use core::time::Duration;
 
@@ -8,14 +7,14 @@ use super::Config;
 /// Up to this many members, push/pull keeps its configured interval (memberlist's threshold).
 const UNSCALED_MAX: usize = 32;
 
-/// As many rounds as reach nearly everybody, and again, reach the last ones.
+/// Half of the rounds reach nearly every member; the other half reach the last ones.
 const ROUNDS_PER_DIGIT: u32 = 4;
 
-/// A SYN that is lost is sent again after a second (RFC 6298); and the time of a round trip.
+/// A lost SYN is sent again after 1 s (RFC 6298); the rest is a round trip.
 const LAST_CALL_MIN: Duration = Duration::from_millis(1500);
 
 impl Config {
-    /// How often an update is sent in a cluster of `members` live members, this node included:
+    /// How often an update is sent in a cluster of `members` live members, including this node:
     /// `retransmit_mult * ceil(log10(members + 1))`, as in memberlist.
     ///
     /// ```
@@ -29,45 +28,46 @@ impl Config {
         self.retransmit_mult * digits(members)
     }
 
-    /// How long gossip takes to reach everybody, nearly always, in a cluster of `members` live
-    /// members: each round multiplies those who know by about `gossip_nodes`. It is
-    /// `4 * gossip_interval * ceil(log10(members + 1))`; a `leave` waits so long for its goodbye to
+    /// The time in which gossip nearly always reaches every one of `members` live members.
+    ///
+    /// It is `4 * gossip_interval * ceil(log10(members + 1))`, because each round multiplies the
+    /// informed members by about `gossip_nodes`. `leave` waits this long for its leave message to
     /// spread.
     #[must_use]
     pub fn dissemination_bound(&self, members: usize) -> Duration {
         self.gossip_interval * digits(members) * ROUNDS_PER_DIGIT
     }
 
-    /// The time between two periodic push/pulls of a node in a cluster of `members` live members:
-    /// `push_pull_interval` up to 32 members, and above that `ceil(log2(members)) - 4` times as
-    /// long, as in memberlist, so that the load of exchanges, which grow with the cluster, does not
-    /// add up.
+    /// The time between two periodic push/pulls of a node in a cluster of `members` live members.
+    ///
+    /// It is `push_pull_interval` up to 32 members, and `ceil(log2(members)) - 4` times as long
+    /// above, as in memberlist. The longer interval offsets the growing size of each exchange.
     #[must_use]
     pub fn push_pull_interval_at(&self, members: usize) -> Duration {
         self.push_pull_interval * push_pull_scale(members)
     }
 
-    /// How long a node that asked a suspect waits for the answer before it declares it failed,
-    /// whatever others say meanwhile: `3 * probe_timeout`, for a ping and, where that is not
-    /// answered in a fifth of it, a stream; at least 1.5 s, in which a lost SYN is sent again and
-    /// answered; and at most `suspicion_mult * probe_interval`, the shortest suspicion of a small
-    /// cluster.
+    /// How long a node waits for a suspect's answer to the last call, before it declares it failed.
+    ///
+    /// Neither confirmations nor verdicts of peers shorten this time. It is `3 * probe_timeout`,
+    /// for a ping and, if that has no answer after at most a fifth of the time, a stream. It is at
+    /// least 1.5 s, enough to repeat a lost SYN, and at most `suspicion_mult * probe_interval`, the
+    /// shortest suspicion of a small cluster.
     #[must_use]
     pub fn last_call_time(&self) -> Duration {
         let wanted = (self.probe_timeout * 3).max(LAST_CALL_MIN);
         wanted.min(self.probe_interval * self.suspicion_mult)
     }
 
-    /// How long a suspect has in a cluster of `members` live members.
+    /// The suspicion timeouts in a cluster of `members` live members.
     #[must_use]
     pub fn suspicion_timeouts(&self, members: usize) -> SuspicionTimeouts {
-        // In thousandths, rounded down, as memberlist has it: nodes should agree to the
-        // millisecond.
+        // In thousandths, rounded down as in memberlist, so that nodes agree to the millisecond.
         let scale = whole(1000.0 * libm::log10(members.max(1) as f64).max(1.0));
         let scale = u32::try_from(scale).expect("the logarithm of a count is small");
         let min = self.probe_interval * self.suspicion_mult * scale / 1000;
         let wanted = self.suspicion_mult.saturating_sub(2);
-        // The suspect and this node cannot confirm.
+        // Neither the suspect nor this node can confirm.
         let enough = members.saturating_sub(2) >= wanted as usize;
         if self.lifeguard_suspicion && wanted > 0 && enough {
             let max = min * self.suspicion_max_mult;
@@ -78,20 +78,21 @@ impl Config {
     }
 }
 
-/// How long a suspect has, given how many confirm the suspicion independently (Lifeguard, section
-/// IV.B).
+/// How long a suspect has to refute, given the number of independent confirmations (Lifeguard,
+/// section IV.B).
 ///
-/// The timeout starts at `max` and shrinks to `min` as confirmations come in: `max - (max - min) *
-/// log(c + 1) / log(k + 1)` for `c` of `k` confirmations, rounded down to milliseconds. It cannot
-/// shrink when there are too few peers to confirm; then it is `min` at once.
+/// The timeout starts at `max` and shrinks to `min` as confirmations arrive: `max - (max - min) *
+/// log(c + 1) / log(k + 1)` for `c` of `k` confirmations, rounded down to milliseconds. With too
+/// few peers to confirm, it is `min` from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SuspicionTimeouts {
-    /// The shortest: `suspicion_mult * probe_interval * max(1, log10(members))`.
+    /// The shortest timeout: `suspicion_mult * probe_interval * max(1, log10(members))`.
     pub min: Duration,
-    /// The longest: `suspicion_max_mult` times as long.
+    /// The longest timeout: `suspicion_max_mult * min`.
     pub max: Duration,
-    /// How many independent confirmations shorten the timeout to `min`: `suspicion_mult - 2`.
+    /// The number of independent confirmations that shorten the timeout to `min`:
+    /// `suspicion_mult - 2`.
     pub confirmations_max: u32,
 }
 
@@ -110,7 +111,7 @@ impl SuspicionTimeouts {
     }
 }
 
-/// The decimal digits of a count: `ceil(log10(members + 1))`.
+/// The number of decimal digits of a count: `ceil(log10(members + 1))`.
 fn digits(members: usize) -> u32 {
     let mut digits = 0;
     let mut power = 1usize;

@@ -1,24 +1,24 @@
-//! Which of two nodes keeps a name.
+//! The rule for names that two nodes claimed.
 
 use core::fmt;
 
-/// Which of two nodes keeps a name that both claimed, on two sides of a partition: by how long each
-/// has had it. Where that differs by two seconds or less, the higher address keeps it.
+/// Which of two nodes keeps a name that both claimed during a partition, by how long each has had
+/// it. If the times differ by two seconds or less, the higher address keeps the name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NameKeeper {
-    /// The one that has had it longer: a new node outranks no member that works.
+    /// The node that has had the name longer. A new node then never displaces a working member.
     #[default]
     Older,
-    /// The one that has had it for less time: where a node is replaced by starting another one, the
-    /// old one may still run.
+    /// The node that has had the name for less time. Use it where a replacement is started while
+    /// the old node may still run.
     Newer,
 }
 
 impl NameKeeper {
-    /// Both, in the order in which they are documented.
+    /// Both values.
     pub const ALL: [NameKeeper; 2] = [NameKeeper::Older, NameKeeper::Newer];
 
-    /// As it is written in settings.
+    /// The value's name in settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

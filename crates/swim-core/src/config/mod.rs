@@ -1,4 +1,4 @@
-//! Every interval and every limit of a node.
+//! Every interval and limit of a node.
 
 #[cfg(feature = "encryption")]
 mod encryption;
@@ -34,14 +34,14 @@ pub(crate) use no_sealing::Sealing;
 #[cfg(feature = "encryption")]
 pub(crate) use sealing::Sealing;
 
-/// How a node behaves: who it is, its timing, and its limits.
+/// The settings of a node: identity, timing, and limits.
 ///
-/// Start from a preset, which has the timing of HashiCorp memberlist's profile of the same name,
-/// and change what you need. [`validate`](Config::validate) (called by
-/// [`Node::new`](crate::Node::new)) names what cannot work.
+/// Start from a preset and change what you need. Each preset has the timing of HashiCorp
+/// memberlist's profile of the same name. [`Node::new`](crate::Node::new) calls
+/// [`validate`](Config::validate), which names the first setting that cannot work.
 ///
-/// All members of a cluster should use the same timing: suspicion timeouts are computed by each
-/// observer from its own settings.
+/// Use the same timing on all members: each observer computes suspicion timeouts from its own
+/// settings.
 ///
 /// ```
 /// # use swim_core::Config;
@@ -54,171 +54,173 @@ pub(crate) use sealing::Sealing;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    // Who this node is.
+    // Identity.
     /// The node's name, unique in the cluster.
     pub name: Name,
-    /// The address that the node announces: where peers send datagrams and open streams.
+    /// The address that the node announces. Peers send datagrams and open streams to it.
     pub address: SocketAddr,
-    /// The node's metadata, spread to every member, at most `meta_size_max` bytes.
+    /// The node's metadata, which every member receives. At most `meta_size_max` bytes.
     pub meta: Bytes,
-    /// The cluster's label, 0 to 255 bytes. Packets and streams with another label are dropped,
-    /// so two clusters that meet by accident do not merge.
+    /// The cluster's label, 0 to 255 bytes. Packets and streams with another label are dropped, so
+    /// that two clusters never merge by accident.
     pub label: Bytes,
-    /// Another label that is accepted as well, empty for none at all: while a running cluster is
-    /// moved from one label to another. `None` accepts `label` alone.
+    /// A second label to accept, for moving a running cluster to another label. An empty label
+    /// accepts peers that have none; `None` accepts only `label`.
     pub label_also: Option<Bytes>,
-    /// Which of two nodes keeps a name that both claimed while they could not hear each other. The
-    /// same in the whole cluster. On memberlist's wire each view keeps the address that it knows.
+    /// Decides which of two nodes keeps a name that both claimed during a partition. Use the same
+    /// setting in the whole cluster. On memberlist's wire each node keeps the address that it
+    /// already knows.
     pub name_conflict: NameKeeper,
-    /// The incarnation to start with. A node that keeps nothing on disk starts with the Unix time
-    /// in seconds (the adapters do), so that its news outranks what is remembered of its past. It
-    /// has to rise from start to start: with keys, that is also how messages to this life of the
-    /// node are told from recordings of those to an earlier one.
+    /// The incarnation to start with. It must rise from start to start, so that the node's news
+    /// outranks what peers remember of its past. A node without storage starts with the Unix time
+    /// in seconds, as the adapters do. With keys, the incarnation also distinguishes messages to
+    /// this life of the node from recorded messages to an earlier one.
     pub incarnation: Incarnation,
-    /// The versions that the node announces. On memberlist's wire those of the application are the
-    /// "delegate" versions, and a current protocol version of 1 also chooses the older of its two
-    /// ways of encryption.
+    /// The versions that the node announces. On memberlist's wire, the application versions are the
+    /// "delegate" versions, and a current protocol version of 1 selects the older of its two
+    /// encryption formats.
     pub versions: Versions,
 
-    // How it speaks.
-    /// The format of packets and streams: the same in the whole cluster.
-    /// [`memberlist`](Config::memberlist) sets it with all that belongs to it.
+    // Wire format and encryption.
+    /// The format of packets and streams, the same in the whole cluster.
+    /// [`memberlist`](Config::memberlist) sets it together with related settings.
     pub wire: Wire,
-    /// The keys that packets and streams are encrypted with: the first one seals, each of them
-    /// opens. Empty, as by default, means no encryption. `docs/how-to/rotate-keys.md` says
-    /// how many packets a key is good for, `docs/how-to/encrypt.md` how to encrypt a running
-    /// cluster.
+    /// The encryption keys: the first one seals, and each of them opens. Empty (the default) means
+    /// no encryption. `docs/how-to/keys.md` explains how many packets a key is good for, and how to
+    /// encrypt a running cluster.
     #[cfg(feature = "encryption")]
     pub keyring: Keyring,
-    /// With keys: whether what goes out is encrypted, and what comes in has to be.
+    /// With keys: whether output is encrypted, and whether input must be.
     #[cfg(feature = "encryption")]
     pub encryption: Encryption,
-    /// Compress what goes out where that makes it shorter: with LZ4 the packets of the native wire,
-    /// off by default there, or with LZW packets and streams of memberlist's. It saves about half
-    /// of a packet full of gossip, nothing of others, and makes no room for more news in one
-    /// packet. The first use takes memory for a table and buffers (8 KiB and two packets with LZ4),
-    /// later ones none. What comes in compressed is read in any case, so members may differ in
-    /// this; a release that knows no compression on the native wire drops it.
+    /// Compresses output where that makes it shorter: packets of the native wire with LZ4 (off by
+    /// default), packets and streams of memberlist's wire with LZW. Compression halves packets that
+    /// are full of gossip and saves nothing on other packets. A packet carries no more news with
+    /// it. The first use allocates a table and buffers (with LZ4 8 KiB and two packets); later uses
+    /// allocate nothing.
     ///
-    /// With keys, the length of a packet then tells a little of what is in it: off where somebody
-    /// who may read the traffic chooses metadata or messages of members that have secrets in
-    /// theirs.
+    /// Nodes read compressed input regardless of this setting, so members may differ in it.
+    /// Releases without compression on the native wire drop compressed packets.
+    ///
+    /// With keys, the length of a compressed packet reveals something about its contents. Leave
+    /// compression off if somebody who can read the traffic can also choose metadata or messages,
+    /// and other members keep secrets in theirs.
     #[cfg(feature = "compression")]
     pub compression: bool,
-    /// The networks that members may be in: packets and streams of others are dropped, and members
-    /// that announce an address elsewhere are not taken in. Empty, as by default, allows all; at
-    /// most 256.
+    /// The networks that members may be in. Packets and streams from other networks are dropped,
+    /// and members that announce an address elsewhere are not admitted. Empty (the default) allows
+    /// all. At most 256.
     pub allowed_networks: Vec<IpNet>,
 
     // Failure detection.
     /// The protocol period: one member is probed per interval.
     pub probe_interval: Duration,
-    /// How long a direct ping may take before peers are asked to help; below `probe_interval`.
+    /// The time for a direct ping before peers are asked to help. Below `probe_interval`.
     pub probe_timeout: Duration,
-    /// How many peers are asked to ping a member that does not answer; 0 to 16.
+    /// The number of peers that are asked to ping a member that does not answer. 0 to 16.
     pub indirect_probes: usize,
-    /// Also try a ping over a stream when the direct ping is not answered, so that a member whose
-    /// datagrams are lost or filtered is not declared failed.
+    /// Whether a probe also pings over a stream when the direct ping is not answered. A member
+    /// whose datagrams are lost or filtered is then not declared failed.
     pub stream_ping: bool,
-    /// Ask a suspect once more before it is declared failed: by a ping, and without an answer over
-    /// a stream. So a node that missed a refutation hears of it, and neither the suspicion nor its
-    /// refutation is lost where many datagrams are. Not part of Lifeguard; switch it off to
-    /// compare.
+    /// Whether to ask a suspect once more before declaring it failed: with a ping and, if that is
+    /// not answered, over a stream. A node that missed a refutation receives it this way, even
+    /// where many datagrams are lost. Not part of Lifeguard; switch it off to compare.
     pub last_call: bool,
-    /// The shortest suspicion lasts this many probe intervals, times log10 of the cluster's size.
+    /// The shortest suspicion, in probe intervals, times log10 of the cluster size.
     pub suspicion_mult: u32,
-    /// The longest suspicion lasts this many times the shortest.
+    /// The longest suspicion, as a multiple of the shortest.
     pub suspicion_max_mult: u32,
-    /// Local health (awareness) stays below this; the probe interval is stretched at most this
-    /// many times. 1 to 64.
+    /// The upper bound of local health (awareness), which stays below it. The probe interval is
+    /// stretched at most this many times. 1 to 64.
     pub awareness_max: u8,
 
-    // The parts of Lifeguard, each of which can be switched off to compare (DSN 2018).
-    /// Local health: a node that misses answers probes slower and waits longer.
+    // The parts of Lifeguard (DSN 2018). Each can be switched off to compare.
+    /// Local health: a node that misses answers probes more slowly and waits longer.
     pub lifeguard_health: bool,
-    /// Suspicion timeouts start long and shrink with every independent accuser; without it they
-    /// have the shortest length at once.
+    /// Suspicion timeouts start long and shrink with each independent accuser. If off, they have
+    /// the shortest length from the start.
     pub lifeguard_suspicion: bool,
-    /// Buddy: a suspect hears of its suspicion in the very ping that probes it.
+    /// Buddy: the ping that probes a suspect also carries the suspicion.
     pub lifeguard_buddy: bool,
-    /// Time in which this node itself did not run (suspend, stall, starved CPU) is not counted
-    /// against others. Switch off only to reproduce published baselines.
+    /// Does not count time in which this node did not run (suspend, stall, CPU starvation) against
+    /// peers. Switch it off only to reproduce published baselines.
     pub lateness: bool,
 
     // Dissemination.
     /// The time between two gossip ticks.
     pub gossip_interval: Duration,
-    /// How many members are sent gossip in a tick; 1 to 16.
+    /// The number of members that receive gossip in each tick. 1 to 16.
     pub gossip_nodes: usize,
-    /// How long a failed member still receives gossip, so that it can refute, and how long failed
-    /// and left members stay in the member list.
+    /// How long a failed member still receives gossip, so that it can refute. Failed and left
+    /// members stay in the member list for the same time.
     pub gossip_to_the_dead: Duration,
-    /// An update is sent `retransmit_mult * ceil(log10(n + 1))` times in a cluster of `n`, and a
-    /// user broadcast, which no push/pull repeats, `retransmit_mult` times more; 1 to 16.
+    /// Scales how often news is sent in a cluster of `n`: an update
+    /// `retransmit_mult * ceil(log10(n + 1))` times, and a user broadcast, which no push/pull
+    /// repeats, `retransmit_mult` times more. 1 to 16.
     pub retransmit_mult: u32,
 
     // Anti-entropy and streams.
-    /// The time between two push/pull exchanges with a random member, in clusters of up to 32;
-    /// larger clusters stretch it by `ceil(log2(n)) - 4`. Zero switches periodic push/pull off.
+    /// The time between two push/pulls with a random member, in clusters of up to 32 members.
+    /// Larger clusters multiply it by `ceil(log2(n)) - 4`. Zero switches periodic push/pull off.
     pub push_pull_interval: Duration,
-    /// How long connecting, and then each side's part of an exchange, may take; large transfers
-    /// are given one more second per 256 KiB. A transfer that rests for this long ends, unless what
-    /// came before opened under a key.
+    /// The time to connect, and then for each side's part of an exchange. A large transfer gets one
+    /// more second per 256 KiB. A transfer that pauses for this long ends, unless its earlier bytes
+    /// opened under a key.
     pub stream_timeout: Duration,
 
     // Limits.
-    /// The largest datagram, in bytes, label and all overheads included. 800 to 65507.
+    /// The largest datagram in bytes, including the label and all overheads. 800 to 65507.
     pub packet_size_max: usize,
-    /// The longest metadata of any member, in bytes; what exceeds it is dropped on receipt.
+    /// The longest metadata of any member, in bytes. Longer metadata is dropped on receipt.
     pub meta_size_max: usize,
-    /// How many members the table holds; alive messages about further ones are dropped.
+    /// The capacity of the member table. Alive messages about further members are dropped.
     pub members_max: usize,
-    /// How long a failed or left member is remembered after it is no longer listed: against old
-    /// news that would bring it back, and to look for it if it failed.
+    /// How long a failed or left member is remembered after it is no longer listed. The memory
+    /// keeps old news from bringing it back, and lets this node look for a failed member.
     pub lost_members_keep: Duration,
-    /// How many such members are remembered. Those that this node never heard from itself make room
-    /// first, then the ones gone for longest.
+    /// How many such members are remembered. Members that this node never heard from directly give
+    /// way first, then those gone for the longest time.
     pub lost_members_max: usize,
-    /// How many membership updates wait to be gossiped; the ones sent most often go first.
+    /// How many membership updates may wait to be gossiped. Updates sent most often give way first.
     pub update_queue_max: usize,
-    /// How many user broadcasts wait to be gossiped, those relayed for others included; 1 to 1,024,
-    /// because receivers tell so many of one origin apart.
+    /// How many user broadcasts may wait to be gossiped, including those relayed for peers. 1 to
+    /// 1,024, because receivers distinguish that many broadcasts of one origin.
     pub broadcast_queue_max: usize,
-    /// The most bytes of user broadcasts that wait to be gossiped.
+    /// The bytes of user broadcasts that may wait to be gossiped.
     pub broadcast_queue_bytes_max: usize,
-    /// How many origins of user broadcasts are remembered to recognise repetitions, each as long as
-    /// something is heard of it and for `gossip_to_the_dead` after that; broadcasts of further ones
-    /// are dropped. A restarted origin counts again. Origins that are no live members, and further
-    /// lives of members, have a quarter of the room each.
+    /// How many origins of user broadcasts are remembered in order to recognise repetitions. Each
+    /// is remembered while its broadcasts arrive and for `gossip_to_the_dead` after the last one;
+    /// broadcasts of further origins are dropped. A restarted origin counts again. Origins that are
+    /// not live members may use a quarter of the places, and so may additional lives of members.
     pub broadcast_origins_max: usize,
     /// The largest message of [`send_reliable`](crate::Node::send_reliable), in bytes.
     pub reliable_size_max: usize,
     /// The largest application state in a push/pull, in bytes.
     pub user_state_size_max: usize,
-    /// How many incoming streams may be open at once. A quarter is kept for addresses of live
-    /// members. When all are taken, streams that fell behind and sources with more than others make
-    /// way; `docs/reference/security.md` has the rules.
+    /// How many incoming streams may be open at once. A quarter is reserved for addresses of live
+    /// members. When all are taken, slow streams and the sources with the most streams give way;
+    /// `docs/reference/security.md` lists the rules.
     pub streams_max: usize,
-    /// How many incoming streams one IPv4 address, or one IPv6 network of 64 bits, may have open.
+    /// How many incoming streams one IPv4 address, or one IPv6 /64 network, may have open.
     pub streams_per_source_max: usize,
-    /// The most bytes that all incoming data of unfinished streams may occupy together. Large
-    /// streams of strangers on which nothing opened under a key yet may hold as much of it as the
-    /// longest message (`reliable_size_max`, `user_state_size_max`).
+    /// The bytes that incoming data of all unfinished streams may occupy together. Large streams of
+    /// strangers on which nothing has opened under a key may together hold as much as one longest
+    /// message (`reliable_size_max`, `user_state_size_max`).
     pub stream_buffer_max: usize,
-    /// How many commands may wait for their answer.
+    /// How many commands may wait for their answers.
     pub requests_max: usize,
-    /// How many pings may be under way for other members (indirect probes); a quarter of them for
-    /// those who ask from where no live member is.
+    /// How many pings on behalf of peers (indirect probes) may be under way. Requests from
+    /// addresses without a live member may use a quarter of them.
     pub relays_max: usize,
 
-    /// A rule to break on purpose. For tests of the simulator's checkers alone.
+    /// A rule to break on purpose. Only for tests of the simulator's checkers.
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
     pub sabotage: Option<Sabotage>,
 }
 
 impl Config {
-    /// Returns the configuration with what `change` assigns, for use in an expression.
+    /// Applies `change` and returns the configuration, for use in an expression.
     ///
     /// ```
     /// # use swim_core::Config;
@@ -232,7 +234,7 @@ impl Config {
         self
     }
 
-    /// For nodes in one data centre: detects a failure within a few seconds.
+    /// Returns the preset for one data centre: detects a failure within a few seconds.
     #[must_use]
     pub fn lan(name: Name, address: SocketAddr) -> Self {
         Config {
@@ -298,7 +300,7 @@ impl Config {
         }
     }
 
-    /// For nodes in several places, with round trips of up to a second or two.
+    /// Returns the preset for several sites, with round trips of up to one or two seconds.
     #[must_use]
     pub fn wan(name: Name, address: SocketAddr) -> Self {
         Config {
@@ -314,7 +316,7 @@ impl Config {
         }
     }
 
-    /// For nodes on one machine: development, demonstrations, tests on real sockets.
+    /// Returns the preset for one machine: development, demonstrations, tests on real sockets.
     #[must_use]
     pub fn local(name: Name, address: SocketAddr) -> Self {
         Config {
@@ -330,9 +332,11 @@ impl Config {
         }
     }
 
-    /// The same, to speak the wire format of HashiCorp memberlist and join a cluster of Go
-    /// programs: its versions, and compression as there by default. The profiles have memberlist's
-    /// timing already; `docs/reference/differences-from-memberlist.md` tells what is different.
+    /// Switches to the wire format of HashiCorp memberlist, to join a cluster of Go programs.
+    ///
+    /// Also sets memberlist's protocol versions, and compression as memberlist does by default. The
+    /// presets already have memberlist's timing. `docs/reference/differences-from-memberlist.md`
+    /// lists the differences.
     ///
     /// ```
     /// # use swim_core::{Config, Wire};
@@ -354,13 +358,13 @@ impl Config {
         }
     }
 
-    /// Whether what goes out is compressed.
+    /// Whether output is compressed.
     #[cfg(feature = "compression")]
     pub(crate) const fn compresses(&self) -> bool {
         self.compression
     }
 
-    /// Nothing is ever compressed.
+    /// Output is never compressed.
     #[cfg(not(feature = "compression"))]
     pub(crate) const fn compresses(&self) -> bool {
         false
@@ -372,12 +376,12 @@ impl Config {
             || self.allowed_networks.iter().any(|network| network.contains(&ip))
     }
 
-    /// Where answers to this node's pings should go, as far as the wire says that.
+    /// The address for answers to this node's pings, if the wire format carries one.
     pub(crate) fn reply_to(&self) -> Option<SocketAddr> {
         self.wire.is_memberlist().then_some(self.address)
     }
 
-    /// Whether this node was told to break a rule.
+    /// Whether this node breaks `rule` on purpose.
     #[cfg(feature = "sabotage")]
     pub(crate) fn breaks(&self, rule: Sabotage) -> bool {
         self.sabotage == Some(rule)
@@ -390,15 +394,16 @@ impl Config {
         false
     }
 
-    /// Whether an address is that of this node, as it announces it.
+    /// Whether this is the address that the node announces.
     pub(crate) fn is_own_address(&self, address: SocketAddr) -> bool {
         canonical(self.address) == canonical(address)
     }
 }
 
-/// Peers picked at random in one step. Picking draws again on a repetition, so this is kept small.
+/// The most peers picked at random in one step. Picking draws again on a repetition, so this is
+/// small.
 pub(crate) const FAN_OUT_MAX: usize = 16;
 
-/// How many of an origin's latest broadcasts are told apart; older ones count as seen. No queue
-/// holds more, so that the newest overtaking the oldest loses nothing.
+/// How many of an origin's latest broadcasts are distinguished; older ones count as seen. No queue
+/// holds more, so no broadcast is lost when the newest overtakes the oldest.
 pub(crate) const BROADCASTS_TOLD_APART: u32 = 1024;

@@ -1,8 +1,8 @@
-//! In the place of `sealing` without the feature `encryption`: there are no keys.
+//! Replaces `sealing` without the feature `encryption`: there are no keys.
 
 use super::Config;
 
-/// Nothing is sealed, and nothing has to be.
+/// Nothing is sealed, and no seal is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sealing;
 

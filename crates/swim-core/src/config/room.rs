@@ -1,4 +1,4 @@
-//! How much room a configuration leaves in a packet.
+//! The room in a packet under a configuration.
 
 use core::net::{Ipv6Addr, SocketAddr};
 
@@ -9,8 +9,8 @@ use crate::wire::{
     Wire, memberlist,
 };
 
-/// On the native wire: field number and length of a payload and of a key, and the growth of the
-/// length of the message around them.
+/// Of the native wire: the field number and length of a payload and of a key, and the growth of the
+/// enclosing message's length.
 const PAYLOAD_FIELD: usize = 1 + 3 + 1 + 2 + 2;
 
 impl Config {
@@ -19,7 +19,7 @@ impl Config {
         self.sealing().seals()
     }
 
-    /// Whether they have to be to be accepted.
+    /// Whether only encrypted packets and streams are accepted.
     pub(crate) fn requires_seals(&self) -> bool {
         self.sealing().requires_seals()
     }
@@ -30,14 +30,13 @@ impl Config {
         self.wire == Wire::Swim && self.seals()
     }
 
-    /// Whether all that comes in on the native wire is sealed, so that it says what tells a
-    /// recording.
+    /// Whether all input on the native wire is sealed, and so carries what identifies a recording.
     #[inline]
     pub(crate) fn tells_recordings(&self) -> bool {
         self.wire == Wire::Swim && self.requires_seals()
     }
 
-    /// How many bytes of a packet are left for messages, with what each of them costs besides.
+    /// The bytes of a packet that are left for messages and their overheads.
     pub(crate) fn packet_text_max(&self) -> usize {
         let sealed = if self.seals() { self.seal_overhead() } else { 0 };
         let framing = match self.wire.format() {
@@ -50,8 +49,8 @@ impl Config {
         self.packet_size_max.saturating_sub(framing + sealed)
     }
 
-    /// How long a datagram is at most in which `used` of the room is taken and a message of this
-    /// length is added, without the checksum of memberlist's wire.
+    /// The longest that a datagram can be once a message of this length is added to `used` bytes,
+    /// without the checksum of memberlist's wire.
     pub(crate) fn datagram_len(&self, used: usize, len: usize) -> usize {
         let framing = self.packet_size_max - self.packet_text_max();
         match self.wire.format() {
@@ -65,7 +64,7 @@ impl Config {
         }
     }
 
-    /// How long the longest message of a packet may be, in bytes.
+    /// The length of the longest message in a packet, in bytes.
     pub(crate) fn message_max(&self) -> usize {
         self.packet_text_max().saturating_sub(self.wire.part_overhead())
     }
@@ -77,7 +76,7 @@ impl Config {
         }
     }
 
-    /// Which of memberlist's two ways of encryption this node seals with.
+    /// The version of memberlist's encryption that this node seals with.
     pub(crate) fn seal_version(&self) -> SealVersion {
         if self.versions.protocol.current > 1 { SealVersion::V1 } else { SealVersion::V0 }
     }
@@ -117,7 +116,7 @@ impl Config {
         }))
     }
 
-    /// The room that this message, which has no payload, leaves for one.
+    /// The room that this message, which has no payload yet, leaves for one.
     fn payload_max(&self, message: &Message<'_>) -> usize {
         let fields = match self.wire.format() {
             Format::Swim => PAYLOAD_FIELD,
@@ -141,7 +140,7 @@ impl Config {
                 let claim = Claim::Alive { address, meta: &[], versions };
                 let update = Update { name, incarnation: Incarnation::MAX, claim };
                 let alive = memberlist::encoded_len(&Message::Update(update));
-                /// The length of metadata takes up to 3 bytes; that of none takes 1.
+                /// The length of metadata takes up to 3 bytes; the message above has spent 1 on it.
                 const META_LEN: usize = 2;
                 alive + META_LEN + self.meta_size_max
             }

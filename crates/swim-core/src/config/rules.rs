@@ -1,4 +1,4 @@
-//! What a configuration has to keep to.
+//! The rules that a configuration must follow.
 
 use core::time::Duration;
 
@@ -7,14 +7,19 @@ use crate::error::ConfigError;
 use crate::text::is_unprintable;
 use crate::wire::{self, Format};
 
-/// Each packet is held against all of them.
+/// Each packet is checked against all of them.
 const NETWORKS_MAX: usize = 256;
 
-/// Slots are numbered in 32 bits with room for marks, and 16 million members are 1.6 GB of table.
+/// Slots are numbered in 32 bits, which also carry marks. 16 million members take a table of 1.6
+/// GB.
 const MEMBERS_MAX: usize = 1 << 24;
 
 impl Config {
-    /// Names the first setting that cannot work.
+    /// Checks all settings.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_identity()?;
         let rules = self.timing_rules().into_iter().chain(self.limit_rules());
@@ -63,7 +68,7 @@ impl Config {
     }
 
     fn timing_rules(&self) -> [Rule; 10] {
-        /// Longer ones would overflow the arithmetic of suspicion timeouts, and help nobody.
+        /// Longer intervals would overflow the arithmetic of suspicion timeouts, and have no use.
         const INTERVAL_MAX: Duration = Duration::from_secs(3600);
         let interval = |value: Duration| !value.is_zero() && value <= INTERVAL_MAX;
         let an_interval = "above zero and at most an hour";
@@ -115,7 +120,7 @@ impl Config {
         ]
     }
 
-    /// Rules about several settings, of which each has passed its own.
+    /// Rules about several settings, each of which has passed its own rule.
     fn rules_across(&self) -> [Rule; 6] {
         const TO_THE_DEAD_MAX: Duration = Duration::from_secs(24 * 3600);
         let across = |holds, setting, must, beside| Rule { beside, ..rule(holds, setting, must) };
@@ -162,12 +167,12 @@ impl Config {
     }
 }
 
-/// What one setting has to keep to.
+/// A rule about one setting.
 struct Rule {
     holds: bool,
     setting: &'static str,
     must: &'static str,
-    /// The other settings that it depends on.
+    /// The other settings involved.
     beside: &'static [&'static str],
 }
 

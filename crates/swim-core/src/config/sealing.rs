@@ -1,13 +1,13 @@
-//! What the keys of a configuration, and [`Encryption`], come to.
+//! The sealing that follows from a configuration's keys and [`Encryption`].
 
 use super::{Config, Encryption};
 use crate::key::CipherKind;
 use crate::wire::Wire;
 
-/// The tag that each of the ciphers adds.
+/// The size of the tag, the same for each cipher.
 const TAG_SIZE: usize = 16;
 
-/// What is sealed, and what has to be.
+/// Whether output is sealed, and whether input must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sealing {
     has_keys: bool,
@@ -27,7 +27,7 @@ impl Sealing {
         self.encryption != Encryption::Off && self.has_keys
     }
 
-    /// Whether they have to be to be accepted.
+    /// Whether only encrypted packets and streams are accepted.
     #[inline]
     pub(crate) fn requires_seals(self) -> bool {
         self.encryption == Encryption::Required && self.has_keys
@@ -45,12 +45,12 @@ impl Config {
         self.keyring.primary().map_or(0, |key| key.cipher().nonce_size() + TAG_SIZE)
     }
 
-    /// Whether packets of the chosen wire can be sealed with such a key.
+    /// Whether a key for this cipher can seal packets of the chosen wire.
     pub(crate) fn has_cipher(&self, cipher: CipherKind) -> bool {
         self.wire == Wire::Swim || cipher.is_aes()
     }
 
-    /// Whether they can with each of the keys.
+    /// Whether each of the keys can.
     pub(super) fn has_ciphers(&self) -> bool {
         self.keyring.keys().all(|key| self.has_cipher(key.cipher()))
     }
