@@ -1,19 +1,19 @@
-//! Why a command was refused: one small enum per kind of command.
+//! Why a command was refused: a small enum for each kind of command.
 
 use core::fmt;
 
 #[cfg(feature = "encryption")]
 use crate::keyring::KeyringError;
 
-/// Why a [`Config`](crate::Config) cannot work. Each message names the setting and what it may be.
+/// Why a [`Config`](crate::Config) cannot work. Each message names the setting and its valid range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The node's own name has control or invisible characters: nobody can type or read it.
+    /// The node's name has control or invisible characters, which people cannot read or type.
     UnprintableName,
-    /// The advertised address is unspecified (`0.0.0.0`, `::`): nobody could reach this node there.
+    /// The announced address is unspecified (`0.0.0.0`, `::`), so no peer could reach it.
     UnspecifiedAddress,
-    /// The advertised port is 0.
+    /// The announced port is 0.
     NoPort,
     /// The metadata is longer than `meta_size_max`.
     MetaTooLarge {
@@ -27,21 +27,21 @@ pub enum ConfigError {
         /// Its size in bytes.
         size: usize,
     },
-    /// A version range is not in order, or its protocol versions are not spoken by this library on
-    /// the chosen wire.
+    /// A version range is out of order, or its protocol versions are not supported on the chosen
+    /// wire.
     Versions {
-        /// The lowest protocol version that it speaks there.
+        /// The lowest protocol version that is supported there.
         min: u8,
         /// The highest one.
         max: u8,
     },
-    /// A key is for a cipher that memberlist does not know.
+    /// A key is for a cipher that memberlist does not have.
     Cipher,
-    /// A setting is outside the range in which the protocol works.
+    /// A setting is outside its valid range.
     OutOfRange {
         /// The setting's name in `Config`.
         setting: &'static str,
-        /// What it has to be.
+        /// The valid range.
         must: &'static str,
         /// The other settings of `Config` that `must` names.
         beside: &'static [&'static str],
@@ -83,13 +83,13 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// Why a command was refused. Nothing was started and nothing will be reported for it.
+/// Why a command was refused. A refused command starts nothing and gets no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The node has left or is leaving the cluster; join again first.
+    /// The node has left or is leaving the cluster. Join again first.
     NotRunning,
-    /// Another node has this node's name, which takes part once the name is free; see
+    /// Another node has this node's name. This node takes part once the name is free; see
     /// [`Failure::NameTaken`](crate::Failure::NameTaken).
     NameTaken,
     /// No member of that name is known, or it has failed or left.
@@ -98,24 +98,23 @@ pub enum CommandError {
     StillLive,
     /// The named member is this node itself.
     OwnName,
-    /// The payload does not fit.
+    /// The payload is too large.
     TooLarge {
         /// Its size in bytes.
         size: usize,
         /// The limit in bytes.
         max: usize,
     },
-    /// The keyring cannot be changed so.
+    /// The keyring does not allow this change.
     #[cfg(feature = "encryption")]
     Keyring(KeyringError),
-    /// The key is for a cipher that memberlist does not know.
+    /// The key is for a cipher that memberlist does not have.
     Cipher,
-    /// With that label or key the longest messages would not fit `packet_size_max` any more.
+    /// With that label or key, the longest messages would not fit into `packet_size_max`.
     PacketTooSmall,
-    /// The queue, or the table of requests or streams that the command needs, is full: the limit
-    /// of that name in `Config` is reached. Try again later.
+    /// A queue or table that the command needs is full. Try again later.
     Busy {
-        /// The limit's name in `Config`.
+        /// The name of its limit in `Config`.
         limit: &'static str,
     },
 }
@@ -151,14 +150,13 @@ impl fmt::Display for CommandError {
 
 impl core::error::Error for CommandError {}
 
-/// Why an incoming stream was refused; the adapter closes the connection.
+/// Why an incoming stream was refused. The adapter closes the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// `streams_max` incoming streams are open, and none of them has to make way.
+    /// `streams_max` incoming streams are open, and none has to give way.
     TooManyStreams,
-    /// `streams_per_source_max` streams from this IPv4 address, or this IPv6 network (/64), are
-    /// open.
+    /// `streams_per_source_max` streams are open from this IPv4 address, or this IPv6 /64 network.
     TooManyFromSource,
     /// The address is in none of `allowed_networks`.
     NotAllowed,
@@ -176,7 +174,7 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-/// The check that every payload of a command goes through.
+/// Checks the size of a command's payload.
 pub(crate) fn at_most(size: usize, max: usize) -> Result<(), CommandError> {
     if size > max { Err(CommandError::TooLarge { size, max }) } else { Ok(()) }
 }

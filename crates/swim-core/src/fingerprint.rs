@@ -1,14 +1,14 @@
-//! What a key is called where the key itself must not stand.
+//! The name of a key, for places where the key itself must not appear.
 
 use core::fmt;
 
-/// Stands for a [`Key`](crate::Key) without telling it: the first bytes of a one-way function. As
-/// text, 8 hexadecimal digits.
+/// A short name of a [`Key`](crate::Key) that does not reveal it: the first bytes of a one-way
+/// function. As text, 8 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub(crate) [u8; 4]);
 
 impl Fingerprint {
-    /// Its bytes, as the digits of its text stand for them.
+    /// The bytes behind the hexadecimal digits.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 4] {
         self.0

@@ -1,4 +1,4 @@
-//! What the application decides while the node works.
+//! Decisions of the application while the node works.
 
 use core::fmt::Debug;
 use core::net::SocketAddr;
@@ -9,12 +9,12 @@ use crate::address::canonical;
 use crate::member::MemberRef;
 use crate::wire::Half;
 
-/// Questions that a node has to have answered at once. Everything else is an
-/// [`Event`](crate::Event). Every method has a default, which changes nothing.
+/// Questions that the application answers while the node waits. Everything else is an
+/// [`Event`](crate::Event). Each method has a default, which changes nothing.
 ///
-/// An adapter takes it when a node is started, and a loop of one's own gives it to
-/// [`Node::with_hooks`](crate::Node::with_hooks). The answers should depend on the
-/// arguments and on the application's own state alone, and not take long: the node waits.
+/// Pass your hooks to an adapter when it starts a node, or to
+/// [`Node::with_hooks`](crate::Node::with_hooks) in a loop of your own. Answer quickly, because the
+/// node waits, and let the answers depend only on the arguments and the application's own state.
 ///
 /// ```
 /// # use swim_core::{Config, Hooks, Instant, MemberRef, Node};
@@ -32,46 +32,46 @@ use crate::wire::Half;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Hooks: Debug + Send {
-    /// Whether to take in what a member announces: when it is new, when it is back after it failed
-    /// or left, and when it announces other metadata, versions or another address. What is not
-    /// admitted is dropped and counted ([`DropReason::NotAdmitted`](crate::DropReason)); what was
-    /// known of the member stays.
+    /// Whether to accept a member's announcement: of a new member, of one that returns after it
+    /// failed or left, or of other metadata, versions or another address. A refused announcement is
+    /// dropped and counted ([`DropReason::NotAdmitted`](crate::DropReason)); the node keeps its
+    /// earlier knowledge of the member.
     fn admit(&mut self, member: &MemberRef<'_>) -> bool {
         let _ = member;
         true
     }
 
-    /// Whether to merge what another node sent in a push/pull, be it a join or the periodic
-    /// exchange. If not, nothing of it is taken in, and a node that wanted to join is turned away.
-    /// The periodic exchange begins with the sender alone; the rest follows where the views differ.
+    /// Whether to merge the other node's half of a push/pull, periodic or in a join. If refused,
+    /// none of it is used, and a joining node is turned away. A periodic exchange first has only
+    /// the sender; the rest follows if the views differ.
     fn accept_merge(&mut self, merge: &Merge<'_>) -> bool {
         let _ = merge;
         true
     }
 
-    /// The data to send with an ack. `None` is what was set with
-    /// [`Node::set_ack_payload`](crate::Node::set_ack_payload); more than
-    /// [`ack_payload_size_max`](crate::Node::ack_payload_size_max) bytes are not sent.
+    /// The data to send with an ack. `None` sends the data set with
+    /// [`Node::set_ack_payload`](crate::Node::set_ack_payload). Data of more than
+    /// [`ack_payload_size_max`](crate::Node::ack_payload_size_max) bytes is not sent.
     fn ack_payload(&mut self) -> Option<Bytes> {
         None
     }
 
-    /// The application state to send in a push/pull. `None` is what was set with
-    /// [`Node::set_user_state`](crate::Node::set_user_state); more than `user_state_size_max` bytes
-    /// are not sent.
+    /// The application state to send in a push/pull. `None` sends the state set with
+    /// [`Node::set_user_state`](crate::Node::set_user_state). A state of more than
+    /// `user_state_size_max` bytes is not sent.
     fn local_state(&mut self, join: bool) -> Option<Bytes> {
         let _ = join;
         None
     }
 }
 
-/// The hooks of a node that is given none: every method does what its default does.
+/// The default hooks: each method keeps its default.
 #[derive(Debug)]
 pub struct NoHooks;
 
 impl Hooks for NoHooks {}
 
-/// What another node sent in a push/pull. See [`Hooks::accept_merge`].
+/// The other node's half of a push/pull. See [`Hooks::accept_merge`].
 #[derive(Clone, Copy, Debug)]
 pub struct Merge<'a> {
     pub(crate) from: SocketAddr,
@@ -86,13 +86,13 @@ impl<'a> Merge<'a> {
         self.from
     }
 
-    /// Whether the exchange is a join, by either side, or periodic.
+    /// Whether either side joins with this exchange.
     #[must_use]
     pub fn is_join(&self) -> bool {
         self.join
     }
 
-    /// Everybody the other node knows; on the native wire itself first.
+    /// The members that the other node sent. On the native wire, the other node itself comes first.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'a>> + use<'a> {
         self.half
             .members()

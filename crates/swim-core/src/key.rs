@@ -1,4 +1,4 @@
-//! A secret that a cluster shares, and the cipher that it is for.
+//! A cluster's shared secret, and its cipher.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -14,20 +14,19 @@ use zeroize::Zeroizing;
 
 use crate::fingerprint::Fingerprint;
 
-/// What the text of a key for XChaCha20-Poly1305 starts with.
+/// The prefix of the text of a key for XChaCha20-Poly1305.
 const XCHACHA_PREFIX: &str = "xchacha20:";
 const XCHACHA_SIZE: usize = 32;
-/// The stream of ChaCha20 that fingerprints come from; any number will do that no cipher uses with
-/// the same key.
+/// The ChaCha20 stream of fingerprints. Any number works that no cipher uses with the same key.
 const FINGERPRINT_STREAM: u64 = u64::from_be_bytes(*b"swim key");
 
-/// A key that all members of a cluster share, and the cipher that it is for.
+/// A key that all members of a cluster share, for one cipher.
 ///
-/// Whoever has it can read everything and speak as any member. `Debug` and `Display` show no more
-/// than its [`Fingerprint`]; the key itself is overwritten when it is dropped.
+/// Anyone with the key can read all traffic and send in any member's name. `Debug` and `Display`
+/// show only its [`Fingerprint`]. A dropped key is overwritten.
 ///
-/// As text a key is the standard base64 of its bytes: 16, 24 or 32 of them are a key for AES, as
-/// `serf keygen` and `consul keygen` print them; with `xchacha20:` in front, 32 bytes are a key for
+/// The text of a key is the standard base64 of its bytes. 16, 24 or 32 bytes are a key for AES, as
+/// `serf keygen` and `consul keygen` print it. The prefix `xchacha20:` and 32 bytes are a key for
 /// XChaCha20-Poly1305.
 ///
 /// ```
@@ -44,13 +43,13 @@ const FINGERPRINT_STREAM: u64 = u64::from_be_bytes(*b"swim key");
 #[derive(Clone)]
 pub struct Key {
     cipher: CipherKind,
-    /// Boxed, because moving a key would leave copies of it behind otherwise.
+    /// Boxed, because moving a key would leave copies of it behind.
     bytes: Zeroizing<Box<[u8]>>,
 }
 
 impl Key {
-    /// A key of 16, 24 or 32 bytes for AES-128, AES-192 or AES-256 in GCM. The bytes must come from
-    /// a cryptographic random generator; a password is no key.
+    /// Makes a key of 16, 24 or 32 bytes for AES-128, AES-192 or AES-256 in GCM. The bytes must
+    /// come from a cryptographic random generator; do not use a password.
     ///
     /// # Errors
     ///
@@ -65,8 +64,8 @@ impl Key {
         Ok(Key { cipher, bytes: Zeroizing::new(bytes.into()) })
     }
 
-    /// A key for XChaCha20-Poly1305, which only the native wire format knows. Its nonces have 24
-    /// bytes, so that random ones are safe in any number: such a key never wears out.
+    /// Makes a key for XChaCha20-Poly1305, for the native wire only. Its nonces have 24 bytes,
+    /// enough for any number of random ones, so the key never wears out.
     #[must_use]
     pub fn xchacha(bytes: [u8; XCHACHA_SIZE]) -> Self {
         let bytes = Zeroizing::new(bytes);
@@ -76,7 +75,7 @@ impl Key {
         }
     }
 
-    /// The cipher that this key is for.
+    /// The cipher of this key.
     #[must_use]
     pub fn cipher(&self) -> CipherKind {
         self.cipher
@@ -88,13 +87,13 @@ impl Key {
         &self.bytes
     }
 
-    /// A short name of this key that tells nothing about it: for logs, and to compare the keyrings
-    /// of two nodes.
+    /// A short name that reveals nothing about the key: for logs, and to compare the keyrings of
+    /// nodes.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut seed = Zeroizing::new([0; 32]);
         seed[..self.bytes.len()].copy_from_slice(&self.bytes);
-        // This generator overwrites what it holds when it is dropped.
+        // This generator overwrites its state when it is dropped.
         let mut stream = ChaCha20Rng::from_seed(*seed);
         stream.set_stream(FINGERPRINT_STREAM);
         let mut fingerprint = [0; 4];
@@ -102,7 +101,7 @@ impl Key {
         Fingerprint(fingerprint)
     }
 
-    /// The key itself as text, as it can be parsed again: for a file that nobody else may read.
+    /// The key itself as text that parses again. Store it only where nobody else can read it.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         let text = Zeroizing::new(Base64::encode_string(&self.bytes));
@@ -118,7 +117,7 @@ impl Key {
 impl FromStr for Key {
     type Err = KeyError;
 
-    /// Space around the text is ignored, as a file ends with a newline.
+    /// Ignores white space around the text, because a file ends with a newline.
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let for_xchacha = text.strip_prefix(XCHACHA_PREFIX);
@@ -137,15 +136,15 @@ impl FromStr for Key {
     }
 }
 
-/// Takes no longer for a key that differs late than for one that differs early.
+/// The time does not depend on where two keys differ.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let pairs = self.bytes.iter().zip(other.bytes.iter());
         let difference = pairs.fold(0, |difference, (ours, theirs)| {
-            // Or the compiler might see that the rest does not matter.
+            // Keeps the compiler from stopping at the first difference.
             black_box(difference | (ours ^ theirs))
         });
-        // The cipher says how long the key is.
+        // Equal ciphers mean equal lengths.
         self.cipher == other.cipher && difference == 0
     }
 }
@@ -158,7 +157,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The fingerprint.
+/// Shows the fingerprint.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.fingerprint(), f)
@@ -180,7 +179,7 @@ pub enum CipherKind {
 }
 
 impl CipherKind {
-    /// Whether memberlist knows it. Keys for others are for the native wire format alone.
+    /// Whether memberlist supports it. The other ciphers are for the native wire only.
     #[must_use]
     pub const fn is_aes(self) -> bool {
         match self {
@@ -189,7 +188,7 @@ impl CipherKind {
         }
     }
 
-    /// How many bytes of nonce travel with each packet.
+    /// The length of the nonce in each packet, in bytes.
     #[must_use]
     pub const fn nonce_size(self) -> usize {
         if self.is_aes() { 12 } else { 24 }
@@ -207,18 +206,18 @@ impl fmt::Display for CipherKind {
     }
 }
 
-/// Why something is no key. The messages say what to do, and nothing of what was given.
+/// Why a key is invalid. The messages say what to do, and reveal nothing of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A key of this length does not exist for the cipher.
+    /// The cipher has no keys of this length.
     Size {
         /// Its size in bytes.
         size: usize,
     },
     /// The text is not standard base64 with padding.
     NotBase64,
-    /// The text names a cipher that is not known here.
+    /// The text names an unknown cipher.
     Cipher,
 }
 
@@ -289,7 +288,7 @@ mod tests {
         assert_eq!(key.to_string(), fingerprint);
         assert_eq!(format!("{key:?}"), format!("Key(AES-128-GCM, {fingerprint})"));
         assert_ne!(Key::aes(&[0xAC; 16]).unwrap().fingerprint(), key.fingerprint());
-        // It stands in people's logs: the same for ever.
+        // It appears in people's logs, so it must never change.
         assert_eq!(fingerprint, "7cfef0f0");
     }
 

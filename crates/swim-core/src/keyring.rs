@@ -1,4 +1,4 @@
-//! The keys of a node: one seals, all of them open.
+//! The keys of a node: one seals, and all of them open.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,11 +6,10 @@ use core::fmt;
 
 use crate::key::Key;
 
-/// The keys of a node: the first, the primary key, seals what it sends; all of them open what it
-/// receives.
+/// The keys of a node. The first one, the primary key, seals output; all of them open input.
 ///
-/// That a node may have several is how a key is replaced while the cluster runs: install the new
-/// one on every node, then use it on every node, then remove the old one from every node.
+/// Several keys allow replacing one in a running cluster: install the new key on every node, then
+/// use it on every node, then remove the old key from every node.
 ///
 /// ```
 /// # use swim_core::{Key, Keyring, KeyringError};
@@ -30,7 +29,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The most keys: a packet that no key opens is tried with each of them.
+    /// The most keys. All may be tried on a packet, if none opens it.
     pub const KEYS_MAX: usize = 16;
 
     /// A ring of one key.
@@ -39,8 +38,8 @@ impl Keyring {
         Keyring { keys: vec![primary] }
     }
 
-    /// A ring of several keys, of which the first is the primary. Keys that come again are passed
-    /// over; without any key the ring is empty.
+    /// A ring of several keys; the first is the primary. Repeated keys are skipped. Without any key
+    /// the ring is empty.
     ///
     /// # Errors
     ///
@@ -53,7 +52,8 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// Adds a key that opens from now on, and seals if it is the first. `false` if it was there.
+    /// Adds a key, which opens input from now on, and also seals if it is the first. Returns
+    /// `false` if the ring already has it.
     ///
     /// # Errors
     ///
@@ -69,7 +69,8 @@ impl Keyring {
         Ok(true)
     }
 
-    /// Makes an installed key the primary, which seals from now on. Do it when all members have it.
+    /// Makes an installed key the primary, which seals from now on. Call it once all members have
+    /// the key.
     ///
     /// # Errors
     ///
@@ -80,7 +81,8 @@ impl Keyring {
         Ok(())
     }
 
-    /// Removes a key; what it sealed is not opened any more. Do it when no member seals with it.
+    /// Removes a key: input sealed with it no longer opens. Call it once no member seals with the
+    /// key.
     ///
     /// # Errors
     ///
@@ -100,13 +102,13 @@ impl Keyring {
         self.keys.iter()
     }
 
-    /// The key that seals; none if the ring is empty.
+    /// The key that seals, or `None` if the ring is empty.
     #[must_use]
     pub fn primary(&self) -> Option<&Key> {
         self.keys.first()
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -127,11 +129,11 @@ impl Keyring {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyringError {
-    /// There are [`Keyring::KEYS_MAX`] keys already. Remove old ones first.
+    /// The ring already has [`Keyring::KEYS_MAX`] keys. Remove an old one first.
     Full,
     /// The key is not installed. Install it first.
     Unknown,
-    /// The key is the primary one. Use another one first.
+    /// The key is the primary. Use another one first.
     Primary,
 }
 

@@ -1,4 +1,4 @@
-//! Who a member is, what is believed of it, and which of two beliefs wins.
+//! Members, beliefs about them, and which of two beliefs wins.
 
 use alloc::sync::Arc;
 use core::borrow::Borrow;
@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
-/// The longest member name, in bytes: its length travels in one byte on the wire.
+/// The longest member name in bytes: the wire has one byte for its length.
 pub const NAME_SIZE_MAX: usize = 255;
 
 /// The name of a member: 1 to 255 bytes of UTF-8, unique in the cluster. Cheap to clone.
@@ -23,7 +23,7 @@ pub const NAME_SIZE_MAX: usize = 255;
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Takes a text of 1 to 255 bytes as a name.
+    /// Makes a name from a text of 1 to 255 bytes.
     pub fn new(text: &str) -> Result<Self, NameError> {
         match text.len() {
             0 => Err(NameError::Empty),
@@ -38,7 +38,7 @@ impl Name {
         &self.0
     }
 
-    /// For names whose length was checked where they entered: the member table and the decoder.
+    /// For names whose length was checked on entry, by the member table and the decoder.
     pub(crate) fn trusted(text: &str) -> Self {
         debug_assert!((1..=NAME_SIZE_MAX).contains(&text.len()));
         Name(text.into())
@@ -120,7 +120,7 @@ impl core::error::Error for NameError {}
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
-    /// The highest incarnation. No refutation can go above it, so accusations that carry it are
+    /// The highest incarnation. No refutation can exceed it, so accusations that carry it are
     /// dropped on receipt (see [`DropReason::IncarnationExhausted`]).
     ///
     /// [`DropReason::IncarnationExhausted`]: crate::DropReason::IncarnationExhausted
@@ -139,24 +139,25 @@ impl fmt::Display for Incarnation {
     }
 }
 
-/// What is believed of a member.
+/// The state of a member in a node's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// It answers, or nobody has said otherwise.
+    /// It answers, or nothing else was reported.
     Alive,
-    /// Somebody's probe failed; unless the member refutes in time it is declared failed.
+    /// A probe of it failed. Unless it refutes in time, it is declared failed.
     Suspect,
     /// It did not refute a suspicion in time.
     Failed,
-    /// It said goodbye.
+    /// It left the cluster.
     Left,
 }
 
 impl State {
-    /// Every state, in the order of their numbers on the wire.
+    /// Every state, in the order of the numbers on the wire.
     pub const ALL: [State; 4] = [State::Alive, State::Suspect, State::Failed, State::Left];
 
-    /// Alive or suspect: probed, gossiped to, and counted in the size of the cluster.
+    /// Whether the state is alive or suspect. Such members are probed, receive gossip, and count in
+    /// the size of the cluster.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, State::Alive | State::Suspect)
@@ -180,42 +181,44 @@ impl fmt::Display for State {
     }
 }
 
-/// A state with the incarnation that it was claimed for.
+/// A state, and the incarnation that it was claimed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Belief {
     /// The state.
     pub state: State,
-    /// The incarnation of the member that the state is about.
+    /// The member's incarnation that the state is about.
     pub incarnation: Incarnation,
 }
 
 impl Belief {
-    /// A belief in `state` at `incarnation`.
+    /// Makes a belief in `state` at `incarnation`.
     #[must_use]
     pub const fn new(state: State, incarnation: Incarnation) -> Self {
         Belief { state, incarnation }
     }
 }
 
-/// What a claim does to what is known. See [`supersedes`].
+/// The effect of a claim on the known belief. See [`supersedes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The claim is no news.
     Ignore,
-    /// The state stays, but its incarnation rises to that of the claim: evidence is never
-    /// forgotten.
+    /// The state stays, but its incarnation rises to that of the claim, so that no evidence is
+    /// lost.
     Raise,
-    /// The claim replaces what is known.
+    /// The claim replaces the known belief.
     Adopt,
 }
 
-/// The one rule of precedence: what a `claim` about a member does to what is `known` of it.
+/// Decides what a `claim` about a member does to the `known` belief: the rule of precedence.
 ///
-/// An older claim never wins. At the same incarnation the darker state wins, in the order alive,
-/// suspect, failed, left: a goodbye is the member's own word, so it corrects a failure that was
-/// heard first. A newer claim always raises the incarnation; it also decides the state, except that
-/// only an alive claim brings a failed or left member back. (SWIM, section 4.2, extended by the
-/// left state and by monotone incarnations.)
+/// - An older claim never wins.
+/// - At the same incarnation, the later state wins, in the order alive, suspect, failed, left. A
+///   leave message comes from the member itself, so it corrects an earlier failure.
+/// - A newer claim always raises the incarnation. It also decides the state, except that only an
+///   alive claim brings a failed or left member back.
+///
+/// (SWIM, section 4.2, extended by the left state and by monotone incarnations.)
 ///
 /// ```
 /// # use swim_core::{Belief, Incarnation, State, Verdict, supersedes};
@@ -240,7 +243,7 @@ pub fn supersedes(claim: Belief, known: Belief) -> Verdict {
     }
 }
 
-/// A range of versions that a member understands, and the one it uses.
+/// The versions that a member understands, and the one that it uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// The lowest version it understands.
@@ -258,7 +261,7 @@ impl VersionRange {
         self.min <= self.current && self.current <= self.max
     }
 
-    /// Whether a member with this range and one with `other` have a version in common.
+    /// Whether a member with this range and one with `other` share a version.
     #[must_use]
     pub const fn overlaps(self, other: VersionRange) -> bool {
         self.min <= other.max && other.min <= self.max
@@ -270,34 +273,34 @@ impl VersionRange {
 pub struct Versions {
     /// Versions of this protocol.
     pub protocol: VersionRange,
-    /// Versions of the application on top, of its own choosing; all 0 by default.
+    /// Versions of the application, of its own choosing; all 0 by default.
     pub application: VersionRange,
 }
 
 impl Versions {
-    /// What this library speaks: protocol version 1, and no application version.
+    /// The versions of this library: protocol version 1, and no application version.
     pub const DEFAULT: Versions = Versions {
         protocol: VersionRange { min: 1, max: 1, current: 1 },
         application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
-    /// What this library announces on memberlist's wire: its protocol versions 1 to 5, of which it
-    /// uses 2 as Go programs do by default, and no application version.
+    /// The versions of this library on memberlist's wire: protocol versions 1 to 5, using 2 as Go
+    /// programs do by default, and no application version.
     pub const MEMBERLIST: Versions = Versions {
         protocol: VersionRange { min: 1, max: 5, current: 2 },
         application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
-    /// Both ranges are in order.
+    /// Whether both ranges are in order.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.protocol.is_valid() && self.application.is_valid()
     }
 
-    /// How many bytes they take, stored and on both wires.
+    /// Their length in bytes, in memory and on both wires.
     pub(crate) const SIZE: usize = 6;
 
-    /// Three bytes of the protocol's, three of the application's: lowest, highest, current.
+    /// Three bytes for the protocol, then three for the application: lowest, highest, current.
     pub(crate) const fn to_bytes(self) -> [u8; Versions::SIZE] {
         let (p, a) = (self.protocol, self.application);
         [p.min, p.max, p.current, a.min, a.max, a.current]
@@ -311,7 +314,7 @@ impl Versions {
         }
     }
 
-    /// Each understands what the other uses.
+    /// Whether each side understands the versions that the other side uses.
     pub(crate) const fn understand_each_other(self, other: Versions) -> bool {
         const fn understands(a: VersionRange, b: VersionRange) -> bool {
             a.min <= b.current && b.current <= a.max
@@ -322,7 +325,7 @@ impl Versions {
             && understands(other.application, self.application)
     }
 
-    /// Both ranges have a version in common with those of `other`.
+    /// Whether both ranges share a version with those of `other`.
     #[must_use]
     pub const fn overlap(self, other: Versions) -> bool {
         self.protocol.overlaps(other.protocol) && self.application.overlaps(other.application)
@@ -335,7 +338,7 @@ impl Default for Versions {
     }
 }
 
-/// A member of the cluster as one node sees it, copied out of the member table.
+/// A member of the cluster in one node's view, copied out of the member table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Member {
@@ -343,9 +346,9 @@ pub struct Member {
     pub name: Name,
     /// The address it announces, for datagrams and streams.
     pub address: SocketAddr,
-    /// What is believed of it.
+    /// Its state in this node's view.
     pub state: State,
-    /// Its incarnation, as far as known.
+    /// Its incarnation, as far as this node knows.
     pub incarnation: Incarnation,
     /// Its metadata, opaque to the protocol.
     pub meta: Bytes,
@@ -354,8 +357,8 @@ pub struct Member {
 }
 
 impl Member {
-    /// Makes a member that is alive with incarnation 0, no metadata and the default versions. For
-    /// tests of what is done with members; its fields can be assigned.
+    /// Makes an alive member with incarnation 0, no metadata and the default versions. For tests;
+    /// its fields can be assigned.
     ///
     /// ```
     /// # use swim_core::{Member, State};
@@ -394,9 +397,9 @@ pub struct MemberRef<'a> {
     pub name: &'a str,
     /// The address it announces, for datagrams and streams.
     pub address: SocketAddr,
-    /// What is believed of it.
+    /// Its state in this node's view.
     pub state: State,
-    /// Its incarnation, as far as known.
+    /// Its incarnation, as far as this node knows.
     pub incarnation: Incarnation,
     /// Its metadata, opaque to the protocol.
     pub meta: &'a [u8],
@@ -425,7 +428,8 @@ mod tests {
     use super::Verdict::{Adopt, Ignore, Raise};
     use super::*;
 
-    /// Claim, known, and the verdict when the claim's incarnation is lower, equal, higher.
+    /// The claimed state, the known state, and the verdicts for a lower, equal and higher
+    /// incarnation.
     const PRECEDENCE: [(State, State, [Verdict; 3]); 16] = [
         (Alive, Alive, [Ignore, Ignore, Adopt]),
         (Alive, Suspect, [Ignore, Ignore, Adopt]),

@@ -1,4 +1,4 @@
-//! What leaves a node: packets, stream operations, and events.
+//! Outputs of a node: packets, stream operations, and events.
 
 mod connection_error;
 mod made;
@@ -27,166 +27,164 @@ pub use connection_error::ConnectionError;
 pub use tls_fault::TlsFault;
 pub use via::Via;
 
-/// Something that the caller has to do. Exhaustive on purpose: a new duty must not be overlooked.
+/// Something for the caller to do. Exhaustive on purpose: no caller must overlook a new duty.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Send a datagram. It may be lost, and nothing is reported when it cannot be sent.
+    /// A datagram to send. It may be lost; the node needs no report if sending fails.
     Packet {
-        /// Where to.
+        /// The destination.
         to: SocketAddr,
-        /// Its content, at most `packet_size_max` bytes.
+        /// The content, at most `packet_size_max` bytes.
         payload: Bytes,
-        /// What it is for: what goes first where packets have to wait.
+        /// The purpose, which decides what goes first when packets have to wait.
         kind: PacketKind,
     },
-    /// Do something to a stream (a TCP connection, say).
+    /// An operation on a stream (for example, a TCP connection).
     Stream {
-        /// Which stream.
+        /// The stream.
         id: StreamId,
-        /// What to do.
+        /// The operation.
         op: StreamOp,
     },
-    /// Tell the application.
+    /// News for the application.
     Event(Event),
-    /// Tell who gave a command how it ended. Each command that returned a [`RequestId`] gets
-    /// exactly one answer.
+    /// The result of a command. Each command that returned a [`RequestId`] gets exactly one answer.
     Answer {
-        /// Which command.
+        /// The command.
         request: RequestId,
-        /// How it ended.
+        /// Its result.
         result: Result<Answer, Failure>,
     },
 }
 
-/// What a packet is for. The payload may be encrypted, so whoever queues packets is told.
+/// The purpose of a packet, for callers that queue packets. The payload itself may be encrypted.
 ///
-/// Exhaustive on purpose: a queue has to know what to do with each.
+/// Exhaustive on purpose: a queue must handle each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PacketKind {
-    /// A ping, or the request to send one: the receiver answers it, and a late answer counts for
-    /// nothing.
+    /// A ping, or a request to send one. The receiver answers it; a late answer counts for nothing.
     Probe,
-    /// An ack or a nack, for which somebody waits.
+    /// An ack or a nack, which the receiver waits for.
     Answer,
-    /// Gossip, messages of the application, notices to one member: still of use when late.
+    /// Gossip, an application message, or a notice to one member: useful even when late.
     News,
 }
 
-/// What to do to a stream. Operations on one stream are carried out in order.
+/// An operation on a stream. Carry out the operations on one stream in order.
 ///
-/// Each stream ends once: by [`Close`](StreamOp::Close), by [`Abort`](StreamOp::Abort), or by the
-/// caller's own [`StreamInput::Failed`]. The node has forgotten it then. No further operation names
-/// it, and nothing that is still reported about it matters.
+/// Each stream ends once: with [`Close`](StreamOp::Close), [`Abort`](StreamOp::Abort), or the
+/// caller's [`StreamInput::Failed`]. The node then forgets the stream: it names it in no further
+/// operation, and ignores later reports about it.
 ///
-/// Exhaustive on purpose: a new duty must not be overlooked.
+/// Exhaustive on purpose: no caller must overlook a new duty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamOp {
-    /// Connect to this address, and report [`StreamInput::Opened`] or [`StreamInput::Failed`].
-    /// Later operations may follow before that report; keep them until the stream is open.
+    /// Connects to this address. Report [`StreamInput::Opened`] or [`StreamInput::Failed`]. Later
+    /// operations may come before that report; keep them until the stream is open.
     Open {
-        /// Where to.
+        /// The address.
         to: SocketAddr,
     },
-    /// Write these bytes, all of them, in order.
+    /// Writes all of these bytes, in order.
     Send(Bytes),
-    /// Nothing more will be written: close the sending side once everything is written. The peer
-    /// may still send; go on reading.
+    /// Closes the sending side once everything is written; nothing follows. Go on reading: the peer
+    /// may still send.
     Finish,
-    /// Both sides are done: close the stream and forget it, once what is still unwritten is
-    /// written. This follows a [`Finish`](StreamOp::Finish), and the
-    /// [`StreamInput::Finished`] of the peer.
+    /// Closes the stream once everything is written, and removes it: both sides are done. Comes
+    /// after [`Finish`](StreamOp::Finish) and the peer's [`StreamInput::Finished`].
     ///
-    /// The node no longer watches the stream, so the caller gives up a peer that stops reading:
-    /// when [`Config::stream_timeout`](crate::Config::stream_timeout) passes in which less than
-    /// 256 KiB of what is left was written.
+    /// The node no longer watches the stream, so the caller must give up a peer that stops reading:
+    /// when less than 256 KiB of the remaining bytes were written within
+    /// [`Config::stream_timeout`](crate::Config::stream_timeout).
     Close,
-    /// Close the stream now and forget it, unsent bytes too; stop dialling if it is not open yet.
+    /// Closes the stream now and removes it, with all unsent bytes. Stops dialling if it is not
+    /// open yet.
     Abort,
 }
 
-/// What the caller reports about a stream. See [`Node::handle_stream`](crate::Node::handle_stream).
+/// The caller's report about a stream. See [`Node::handle_stream`](crate::Node::handle_stream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamInput<'a> {
-    /// The connection asked for with [`StreamOp::Open`] is established.
+    /// The connection that [`StreamOp::Open`] asked for is established.
     Opened,
-    /// The names that the peer may go by, as its certificate says. Reported before any data, by
-    /// transports that check names; a peer that calls itself anything else is refused.
+    /// The names in the peer's certificate. Report them before any data, if the transport checks
+    /// names. A peer that uses another name is refused.
     Certified(&'a [Name]),
-    /// Bytes came in, in order, in pieces of any size.
+    /// Received bytes, in order, in pieces of any size.
     Data(&'a [u8]),
-    /// The peer closed its sending side: no more data will come.
+    /// The peer closed its sending side: no data follows.
     Finished,
-    /// The connection failed, or could not be opened.
+    /// The connection failed or could not be opened.
     Failed(ConnectionError),
 }
 
-/// Names a stream between a node and its caller. Never reused within one node.
+/// Identifies a stream between a node and its caller. Never reused within one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 
-/// Names a command whose answer comes later, as an [`Output::Answer`]. Never reused within one
-/// node.
+/// Identifies a command that is answered later by [`Output::Answer`]. Never reused within one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// News for the application, with its cause. New kinds may be added in any release.
+/// News for the application, with its cause. Any release may add kinds.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A member is in the cluster that was not there before, or is back. From its second failure
-    /// on, a member that has not answered this node in between is not back before it answers.
+    /// A member is new in the cluster, or is back.
+    ///
+    /// From its second failure on, a member counts as back only once it has answered this node.
     #[non_exhaustive]
     Joined {
         /// The member, alive.
         member: Member,
-        /// What was known of it before: `Failed` or `Left`, or nothing.
+        /// Its state before: `Failed` or `Left`; `None` if it was unknown.
         previous: Option<State>,
         /// How this node heard of it.
         via: Via,
     },
-    /// A live member announced itself anew: other metadata, versions or address, or only a higher
-    /// incarnation (it refuted a suspicion that this node never heard of, or it restarted).
+    /// A live member announced other metadata, versions or address, or only a higher incarnation
+    /// (after a restart, or to refute a suspicion that this node never heard of).
     #[non_exhaustive]
     Updated {
-        /// The member with what it announces now.
+        /// The member, as announced now.
         member: Member,
         /// How this node heard of it.
         via: Via,
     },
-    /// A member is suspected. Unless it refutes it will be declared failed.
+    /// A member is suspected. Unless it refutes, it will be declared failed.
     #[non_exhaustive]
     Suspected {
         /// The member, suspect.
         member: Member,
-        /// Whose probe failed.
+        /// The shortest time until this node declares it failed: with enough confirmations.
         accuser: Name,
-        /// When this node will declare it failed: at the earliest, if others confirm ...
+        /// The longest time: without any confirmation.
         timeout_min: Duration,
-        /// ... and at the latest, if nobody does.
+        /// The latest time: with no confirmation.
         timeout_max: Duration,
         /// How this node heard of it.
         via: Via,
     },
-    /// One more member independently suspects a suspect; its time runs out sooner.
+    /// Another member independently suspects the suspect, which shortens its timeout.
     #[non_exhaustive]
     Confirmed {
         /// The suspect.
         name: Name,
-        /// Whose probe failed too.
+        /// The member whose probe failed too.
         accuser: Name,
-        /// How many independent confirmations there are now, the first accuser not counted.
+        /// The number of independent confirmations so far, not counting the first accuser.
         confirmations: u32,
-        /// How long it has left to refute.
+        /// The time left to refute.
         remaining: Duration,
         /// How this node heard of it.
         via: Via,
     },
-    /// A suspect showed that it is alive, with a higher incarnation.
+    /// A suspect refuted the suspicion, with a higher incarnation.
     #[non_exhaustive]
     Refuted {
         /// The member, alive.
         member: Member,
-        /// How long it had been suspected here.
+        /// How long it was suspected here.
         suspected_for: Duration,
         /// How this node heard of it.
         via: Via,
@@ -196,78 +194,81 @@ pub enum Event {
     Failed {
         /// The member, failed.
         member: Member,
-        /// Who declared it failed: this node, or the one that gossips say did.
+        /// The member that declared it failed: this node, or the one named in gossip.
         declared_by: Name,
-        /// Everybody whose failed probe this node knows of, the first accuser first; empty when
-        /// the failure was news without a suspicion before.
+        /// All accusers that this node knows of, the first one first. Empty when no suspicion came
+        /// before.
         accusers: Vec<Name>,
-        /// How long it had been suspected here.
+        /// How long it was suspected here.
         suspected_for: Duration,
         /// How this node heard of it.
         via: Via,
     },
-    /// A member said goodbye; also reported when it had been declared failed before.
+    /// A member left. Also reported if it had been declared failed before.
     #[non_exhaustive]
     Left {
         /// The member, left.
         member: Member,
-        /// What was known of it before.
+        /// Its state before.
         previous: State,
         /// How this node heard of it.
         via: Via,
     },
-    /// A failed or left member is no longer in the member list: `gossip_to_the_dead` is over, or
-    /// the application said so. If it failed it is still looked for, for `lost_members_keep`.
+    /// A failed or left member is removed from the member list, after `gossip_to_the_dead` or by
+    /// the application. A failed one is still looked for, for `lost_members_keep`.
     #[non_exhaustive]
     Unlisted {
-        /// The member as it was last known.
+        /// The member in its last known state.
         member: Member,
     },
-    /// Somebody claimed that this node is suspect, failed or gone; it refuted.
+    /// This node was claimed to be suspect, failed or left, and refuted it.
     #[non_exhaustive]
     Accused {
-        /// Who claimed it; this node's own name where it was its own goodbye of an earlier life.
+        /// The member that made the claim. It is this node's own name for a leave message of an
+        /// earlier life.
         accuser: Name,
-        /// What was claimed.
+        /// The claimed state.
         claim: State,
         /// The incarnation that was accused.
         incarnation: Incarnation,
-        /// The incarnation with which this node refuted.
+        /// The incarnation that this node refuted with.
         refuted_with: Incarnation,
         /// How this node heard of it.
         via: Via,
     },
-    /// Local health changed: 0 is healthy; the higher, the slower this node itself seems to be.
+    /// Local health changed. 0 is healthy; the higher, the slower this node seems to be.
     #[non_exhaustive]
     HealthChanged {
         /// The score before.
         from: u8,
         /// The score now.
         to: u8,
-        /// What moved it.
+        /// The cause.
         reason: HealthReason,
     },
-    /// A probed member sent data with its ack. Acks without data are not reported.
+    /// A probed member sent data with its ack. An ack without data causes no event.
     #[non_exhaustive]
     AckPayload {
         /// The member.
         name: Name,
         /// The measured round trip.
         round_trip: Duration,
-        /// What it sent.
+        /// The data.
         payload: Bytes,
     },
-    /// A member answers pings over a stream or through others, but not by datagram: something
-    /// between this node and it filters or loses datagrams, one way or both. Reported once until a
-    /// ping is answered by datagram again.
+    /// A member answers pings only over streams or through relays. Datagrams to or from it are
+    /// filtered or lost.
+    ///
+    /// Not reported again before the member answers a ping by datagram.
     #[non_exhaustive]
     DatagramsBlocked {
         /// The member.
         member: Member,
     },
-    /// A member answers datagrams, and no stream to it: something between this node and it filters
-    /// TCP, or nothing listens there. It stays alive, but push/pulls and reliable messages between
-    /// the two fail. Reported once until a stream is answered again.
+    /// A member answers datagrams, but no streams: TCP is filtered, or nothing listens there.
+    ///
+    /// The member stays alive, but push/pulls and reliable messages between the two nodes fail.
+    /// Not reported again before a stream is answered.
     #[non_exhaustive]
     StreamsBlocked {
         /// The member.
@@ -278,68 +279,74 @@ pub enum Event {
     Broadcast {
         /// The member that sent it.
         origin: Name,
-        /// Its key, empty for none.
+        /// Its key; empty if it has none.
         key: Bytes,
         /// Its content.
         payload: Bytes,
     },
-    /// A message to this node arrived. On memberlist's wire also a broadcast, which is not told
-    /// apart there.
+    /// A message to this node arrived. On memberlist's wire, a user broadcast arrives this way too.
     #[non_exhaustive]
     Message {
-        /// The member that sent it, as it calls itself. `None` on memberlist's wire, which does not
-        /// say; put it into the payload.
+        /// The sender's name, as the sender gives it. `None` on memberlist's wire, which does not
+        /// carry it; put it into the payload there.
         from: Option<Name>,
         /// Its content.
         payload: Bytes,
-        /// By stream (`send_reliable`) or by datagram (`send`).
+        /// Whether it came over a stream (`send_reliable`) or in a datagram (`send`).
         reliable: bool,
     },
-    /// The application state of another node came in, in a push/pull.
+    /// The application state of another node arrived in a push/pull.
     #[non_exhaustive]
     UserState {
         /// The node's address.
         from: SocketAddr,
         /// Whether the exchange was a join.
         join: bool,
-        /// The state, never empty.
+        /// The state; never empty.
         state: Bytes,
     },
-    /// This node has heard from no member for longer than a suspicion lasts: half as long as the
-    /// longest, and at least the shortest one (see [`Config::suspicion_timeouts`]). It is cut off,
-    /// or all others are gone. What it lists is out of date, and it declares the others failed.
+    /// This node has heard from no member for half of the longest suspicion, and at least for the
+    /// shortest one (see [`Config::suspicion_timeouts`]).
+    ///
+    /// No member reaches this node at its announced address, although its own packets arrive.
+    ///
+    /// Three rounds of requests to three peers each found nobody there. Peers keep declaring this
+    /// node failed, and it keeps refuting. Correct the announced address, or let datagrams and
+    /// streams through to it. Not reported again before something arrives there.
     ///
     /// [`Config::suspicion_timeouts`]: crate::Config::suspicion_timeouts
     #[non_exhaustive]
     Isolated {
-        /// How long it has heard nobody.
+        /// How long no member was heard.
         silent_for: Duration,
     },
-    /// After [`Isolated`](Event::Isolated): this node hears from a member again.
+    /// This node hears from a member again, after [`Isolated`](Event::Isolated).
     #[non_exhaustive]
     HeardAgain {
-        /// How long it had heard nobody.
+        /// How long no member was heard.
         silent_for: Duration,
     },
-    /// No member reaches this node at the address that it announces, although its own packets
-    /// arrive: three peers at a time, asked three times, found nobody there. The others declare it
-    /// failed, and it refutes, again and again. Correct what it announces, or let datagrams and
-    /// streams through to there. Reported once until something comes there.
+    /// No member reaches this node at its announced address, although its own packets arrive.
+    ///
+    /// Three rounds of requests to three peers each found nobody there. Peers keep declaring this
+    /// node failed, and it keeps refuting. Correct the announced address, or let datagrams and
+    /// streams through to it. Reported once, until something arrives there.
     #[non_exhaustive]
     AddressUnreachable {
-        /// What this node announces.
+        /// The announced address.
         address: SocketAddr,
     },
-    /// This node did not run for a while (suspend, stall, starved CPU). The time is not counted
-    /// against others.
+    /// This node did not run for a while (suspend, stall, CPU starvation). The time is not counted
+    /// against peers.
     #[non_exhaustive]
     Late {
-        /// How long, beyond the time it was due.
+        /// How late it ran.
         by: Duration,
     },
-    /// Another node has this node's own name, at another address. Two nodes must not share a name:
-    /// rename one of them. On the native wire this node may be the one that waits: its joins fail
-    /// with [`Failure::NameTaken`] then.
+    /// Another node has this node's name, at another address. Rename one of the two.
+    ///
+    /// On the native wire, this node may be the one that waits for the name. Its joins then fail
+    /// with [`Failure::NameTaken`].
     #[non_exhaustive]
     NameTaken {
         /// The other address.
@@ -347,74 +354,77 @@ pub enum Event {
         /// How this node heard of it.
         via: Via,
     },
-    /// Two live nodes claim the same name. On the native wire the two decide which one keeps it
-    /// ([`Config::name_conflict`](crate::Config::name_conflict)), but rename the other.
+    /// Two live nodes claim the same name. Rename one of them. On the native wire the two nodes
+    /// decide which one keeps the name ([`Config::name_conflict`](crate::Config::name_conflict)).
     #[non_exhaustive]
     NameConflict {
         /// The name.
         name: Name,
-        /// The address that keeps the name here: the one that was known.
+        /// The address that keeps the name in this node's view: the known one.
         winner: SocketAddr,
-        /// The address that is not heeded under this name.
+        /// The address that is ignored under this name.
         loser: SocketAddr,
         /// How this node heard of the winner.
         via: Via,
     },
-    /// Something came in that this node cannot use: the first of its kind from an address.
+    /// This node cannot use something that it received. Reported once per minute for each host and
+    /// reason.
     #[non_exhaustive]
     BadInput {
-        /// Where it came from.
+        /// The sender's address.
         from: SocketAddr,
-        /// What is wrong with it.
+        /// The reason.
         reason: DropReason,
-        /// By stream or by datagram.
+        /// Whether it came over a stream or in a datagram.
         stream: bool,
     },
-    /// Streams from peers ran short of something, so that some of them had to end, or were refused.
-    /// Reported once a minute at most for each resource.
+    /// Incoming streams ran short of a resource, so that some were ended or refused. Reported at
+    /// most once per minute for each resource.
     #[non_exhaustive]
     StreamsShort {
-        /// What they ran short of.
+        /// The resource.
         resource: StreamResource,
-        /// Who holds the most of it, up to 8 sources, the one with the most first.
+        /// The sources that use most of it, at most 8, in descending order.
         sources: Vec<StreamSource>,
     },
-    /// The primary key, which is for AES, may have made half of the 2^32 seals that it is good for:
-    /// if each live member sealed as often with it as this node. Replace it before it has served as
-    /// long again. Reported once for each key, and not counted over a restart of the node.
+    /// The primary key (for AES) may have made half of the 2^32 seals that it is good for, if each
+    /// live member seals as often as this node.
+    ///
+    /// Replace it within as much time as it has been in use. Reported once per key; a restart of
+    /// the node resets the count.
     #[non_exhaustive]
     KeyWearsOut {
         /// The key.
         key: Fingerprint,
         /// How often this node sealed with it.
         seals: u64,
-        /// How many live members there are, this node included.
+        /// The number of live members, including this node.
         members: usize,
     },
-    /// TLS could not be spoken with a peer: the first time for this reason and host in a minute.
+    /// TLS failed with a peer. Reported once per minute for each host and reason.
     #[non_exhaustive]
     TlsFailed {
         /// The address that was dialled, or that the peer dialled from.
         peer: SocketAddr,
         /// Whether this node dialled.
         dialled: bool,
-        /// What is wrong, and what to change.
+        /// The cause, and what to change.
         fault: TlsFault,
     },
 }
 
-/// What streams share. See [`Event::StreamsShort`].
+/// A resource that streams share. See [`Event::StreamsShort`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StreamResource {
-    /// Streams that may be open: `streams_max`.
+    /// Open streams: `streams_max`.
     Places,
-    /// Bytes of what is not complete yet: `stream_buffer_max`, or the part of it for strangers.
+    /// Bytes of incomplete input: `stream_buffer_max`, or strangers' part of it.
     Bytes,
 }
 
 impl StreamResource {
-    /// A short fixed name, for people, metrics and JSON.
+    /// A short fixed name for people, metrics and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -430,34 +440,34 @@ impl fmt::Display for StreamResource {
     }
 }
 
-/// What the streams of one source take up. See [`Event::StreamsShort`].
+/// The resources that one source uses. See [`Event::StreamsShort`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct StreamSource {
-    /// An IPv4 address, or an IPv6 network of 64 bits.
+    /// An IPv4 address, or an IPv6 /64 network.
     pub network: IpNet,
-    /// How many are open.
+    /// The number of its open streams.
     pub streams: usize,
-    /// How many bytes of them are kept.
+    /// The buffered bytes of its streams.
     pub bytes: usize,
 }
 
-/// What moved local health. See [`Event::HealthChanged`].
+/// The cause of a change in local health. See [`Event::HealthChanged`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HealthReason {
     /// A probe was answered.
     ProbeAnswered,
-    /// A probe failed, and no peer was there to help.
+    /// A probe failed, and no peer could be asked to help.
     ProbeFailed,
-    /// Peers that were asked to help stayed silent: their nacks are missing.
+    /// Peers that were asked to help sent no nack.
     NacksMissed,
-    /// Somebody suspected this node.
+    /// This node was suspected.
     Accused,
 }
 
 impl HealthReason {
-    /// A short fixed name, for metrics and JSON.
+    /// A short fixed name for metrics and JSON.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
@@ -480,21 +490,22 @@ impl fmt::Display for HealthReason {
     }
 }
 
-/// How a command succeeded.
+/// The result of a command that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// `join`: the push/pull with the node at the address is done.
+    /// `join`: the push/pull with the node at the address is complete.
     Joined {
         /// The address that was joined.
         contact: SocketAddr,
-        /// How many live members this node knows now, itself included.
+        /// The number of live members that this node knows now, including itself.
         members: usize,
     },
-    /// `leave`: the goodbye was sent as often as an update is sent, and a peer acknowledged it; or
-    /// there was nobody to tell.
+    /// `leave`: the leave message was sent its full number of times, and a peer acknowledged it or
+    /// no live peer was known.
     Left,
-    /// `set_meta`, `broadcast`: sent as often as an update is sent, or replaced by a newer one.
+    /// `set_meta`, `broadcast`: the update was sent its full number of times, or a newer one
+    /// replaced it.
     Spread,
     /// `send_reliable`: the receiver acknowledged the message.
     Delivered,
@@ -502,48 +513,46 @@ pub enum Answer {
     Pong {
         /// The measured round trip.
         round_trip: Duration,
-        /// What the member sends with its acks.
+        /// The data that the member sends with its acks.
         payload: Bytes,
     },
 }
 
-/// Why a command that was accepted did not succeed.
+/// Why an accepted command failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// No answer in time.
+    /// No answer came in time.
     Timeout,
-    /// The connection could not be made, or broke. A peer that closes it for one of the reasons of
-    /// [`Refused`](Failure::Refused) while data is still on its way often looks like this, too:
-    /// like [`ConnectionError::Reset`].
+    /// The connection could not be made, or broke. A peer that refuses the stream (see
+    /// [`Refused`](Failure::Refused)) while data is under way often causes this too, as
+    /// [`ConnectionError::Reset`].
     Connection(ConnectionError),
-    /// The peer closed the stream without an answer: it speaks another protocol, belongs to another
-    /// cluster, refuses, or has no room for it, because its `streams_max`,
-    /// `streams_per_source_max` or `stream_buffer_max` is reached. Where it is overloaded, a later
-    /// attempt may succeed.
+    /// The peer closed the stream without an answer. It speaks another protocol, belongs to another
+    /// cluster, refuses, or is overloaded (its `streams_max`, `streams_per_source_max` or
+    /// `stream_buffer_max` is reached). If it is overloaded, a later attempt may succeed.
     Refused,
-    /// The peer's answer was not understood.
+    /// The peer's answer is unusable.
     BadAnswer {
-        /// What is wrong with it.
+        /// The reason.
         reason: DropReason,
     },
-    /// The peer said what is wrong, on memberlist's wire: that this node's keys or limits are not
-    /// its own, say.
+    /// The peer reported an error (memberlist's wire only), for example that keys or limits differ.
     Complained {
-        /// What it said, at most 200 characters.
+        /// The peer's message, at most 200 characters.
         message: String,
     },
-    /// `join`: the address is this node's own.
+    /// `join`: the address belongs to this node.
     OwnAddress,
-    /// `join` and `set_meta`, on the native wire: another node has this node's name, and answers
-    /// ([`Event::NameTaken`](crate::Event::NameTaken)). This node asks it once per probe interval,
-    /// and takes part under its name, with the metadata that was set, once that one has failed or
-    /// left.
+    /// `join` and `set_meta`, native wire: another node has this node's name and answers
+    /// ([`Event::NameTaken`](crate::Event::NameTaken)). This node asks that one once per probe
+    /// interval. Once it has failed or left, this node takes part under its name, with the metadata
+    /// that was set.
     NameTaken,
-    /// `leave`: no peer acknowledged the goodbye, neither in a datagram nor on a stream. This node
-    /// has left all the same; peers that run will see it as failed.
+    /// `leave`: no peer acknowledged the leave message, by datagram or over a stream. This node has
+    /// left all the same, but running peers will see it as failed.
     NobodyHeard,
-    /// This node left the cluster before the command was done.
+    /// This node left the cluster before the command was complete.
     Stopped,
 }
 

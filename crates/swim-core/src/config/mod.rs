@@ -95,9 +95,9 @@ pub struct Config {
     pub encryption: Encryption,
     /// Compresses output where that makes it shorter: packets of the native wire with LZ4 (off by
     /// default), packets and streams of memberlist's wire with LZW. Compression halves packets that
-    /// are full of gossip and saves nothing on other packets. A packet carries no more news with
-    /// it. The first use allocates a table and buffers (with LZ4 8 KiB and two packets); later uses
-    /// allocate nothing.
+    /// are full of gossip and saves nothing on other packets. It makes no room for additional news
+    /// in a packet. The first use allocates a table and buffers (with LZ4 8 KiB and two packets);
+    /// later uses allocate nothing.
     ///
     /// Nodes read compressed input regardless of this setting, so members may differ in it.
     /// Releases without compression on the native wire drop compressed packets.

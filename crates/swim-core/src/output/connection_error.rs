@@ -1,4 +1,4 @@
-//! Why a connection could not be made, or broke.
+//! Causes of failed connections.
 
 use core::fmt;
 
@@ -8,24 +8,23 @@ use super::TlsFault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The host answered that nothing listens there.
+    /// The host refused: nothing listens there.
     Refused,
-    /// There is no way to the address: no route, or a router said so.
+    /// The address cannot be reached: there is no route, or a router reported it unreachable.
     Unreachable,
-    /// Nothing came back in time.
+    /// No answer came in time.
     TimedOut,
-    /// The connection stood, and the peer or something in between ended it.
+    /// The peer or a device in between ended the established connection.
     Reset,
-    /// This machine gave up: it has no descriptor or port left, a local filter forbids it, or too
-    /// much waits to be written to a peer that does not read.
+    /// This machine failed: it has no free descriptor or port, a local filter forbids the
+    /// connection, or too much waits to be written to a peer that does not read.
     Local,
-    /// The connection stood, but TLS could not be spoken on it. Only transports that speak TLS
-    /// report it.
+    /// TLS failed on the established connection. Only transports that use TLS report it.
     Tls(TlsFault),
 }
 
 impl ConnectionError {
-    /// A short fixed name, for metrics and JSON.
+    /// A short fixed name for metrics and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

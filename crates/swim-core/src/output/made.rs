@@ -1,4 +1,4 @@
-//! Events that somebody else makes: tests of what is done with events.
+//! Constructors of events, for tests of event handling.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -9,8 +9,7 @@ use super::{Event, TlsFault, Via};
 use crate::member::{Member, Name, State};
 use crate::stats::DropReason;
 
-/// For tests of what an application does with events. What these do not ask for can be assigned
-/// through a pattern:
+/// For tests of an application's event handling. Assign any further field through a pattern:
 ///
 /// ```
 /// # use swim_core::{Event, Member, State};
@@ -21,14 +20,14 @@ use crate::stats::DropReason;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl Event {
-    /// Makes an [`Event::Joined`] that this node found out itself, of a member unknown before.
+    /// Makes an [`Event::Joined`] from this node's own observation, of a member unknown before.
     #[must_use]
     pub fn joined(member: Member) -> Self {
         Event::Joined { member, previous: None, via: Via::Own }
     }
 
-    /// Makes an [`Event::Failed`] that this node found out itself and without delay: `accuser` is
-    /// the one accuser, and declared the failure.
+    /// Makes an [`Event::Failed`] from this node's own observation, with no delay: `accuser` is the
+    /// only accuser and declared the failure.
     #[must_use]
     pub fn failed(member: Member, accuser: Name) -> Self {
         Event::Failed {
@@ -53,19 +52,19 @@ impl Event {
         Event::Broadcast { origin, key: Bytes::new(), payload: payload.into() }
     }
 
-    /// Makes an [`Event::Message`] that came by stream (`reliable`) or by datagram.
+    /// Makes an [`Event::Message`] that came over a stream (`reliable`) or in a datagram.
     #[must_use]
     pub fn message(from: Name, payload: impl Into<Bytes>, reliable: bool) -> Self {
         Event::Message { from: Some(from), payload: payload.into(), reliable }
     }
 
-    /// Makes an [`Event::BadInput`] that came by stream or by datagram.
+    /// Makes an [`Event::BadInput`] that came over a stream or in a datagram.
     #[must_use]
     pub fn bad_input(from: SocketAddr, reason: DropReason, stream: bool) -> Self {
         Event::BadInput { from, reason, stream }
     }
 
-    /// Makes an [`Event::TlsFailed`] on a connection that this node dialled, or accepted.
+    /// Makes an [`Event::TlsFailed`] for a connection that this node dialled or accepted.
     #[must_use]
     pub fn tls_failed(peer: SocketAddr, dialled: bool, fault: TlsFault) -> Self {
         Event::TlsFailed { peer, dialled, fault }

@@ -1,4 +1,4 @@
-//! Events as sentences for people. Exhaustive here, so that no kind of event is ever without.
+//! Events as sentences for people. Every match is exhaustive, so each kind of event has a sentence.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use super::{Answer, Event, StreamSource, Via};
 use crate::member::{Member, Name, State};
 use crate::text::{bytes, count, duration, escape};
 
-/// The sentence of an event with its kind and how the news came, in one line of printable text.
+/// The event's kind and sentence, and how the news came, in one line of printable text.
 ///
 /// ```
 /// use core::time::Duration;
@@ -98,8 +98,8 @@ impl Event {
         }
     }
 
-    /// The sentence alone, without [`kind`](Event::kind) and [`via`](Event::via). What peers chose
-    /// in it is escaped, and cut where it is long.
+    /// The sentence alone, without [`kind`](Event::kind) and [`via`](Event::via). Text chosen by
+    /// peers is escaped, and truncated where it is long.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
@@ -133,7 +133,7 @@ impl Event {
     }
 }
 
-/// Members that come, change and go.
+/// Changes in membership.
 fn of_member(event: &Event) -> String {
     match event {
         Event::Joined { member, previous, .. } => {
@@ -165,7 +165,7 @@ fn of_member(event: &Event) -> String {
     }
 }
 
-/// From the first doubt about a member to its end.
+/// Suspicions, refutations and failures.
 fn of_suspicion(event: &Event) -> String {
     match event {
         Event::Suspected { member, accuser, timeout_min, timeout_max, .. } => format!(
@@ -198,7 +198,7 @@ fn of_suspicion(event: &Event) -> String {
     }
 }
 
-/// This node itself, and what came in that it cannot use.
+/// News of this node itself, and unusable input.
 fn of_this_node(event: &Event) -> String {
     match event {
         Event::Accused { accuser, claim, incarnation, refuted_with, .. } => format!(
@@ -247,7 +247,7 @@ fn of_this_node(event: &Event) -> String {
     }
 }
 
-/// What applications send each other.
+/// Application data.
 fn of_application(event: &Event) -> String {
     match event {
         Event::AckPayload { name, round_trip, payload } => {
@@ -302,7 +302,7 @@ fn claimed(claim: State) -> &'static str {
     }
 }
 
-/// What became of the command.
+/// The result of a command.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Events for programs: names that stay.
+//! Events for programs, with stable names.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,12 +10,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::{Event, StreamSource, Via};
 use crate::member::{Member, Name};
 
-/// One map: `event` with the [kind](Event::kind), then what the event says. Names stay, and more
-/// may come in any release.
+/// A map of `event`, the [kind](Event::kind), and the event's fields. Names are stable; any release
+/// may add some.
 ///
-/// Times end in `_ms` and are whole milliseconds, but for round trips. Bytes are text where they
-/// are UTF-8, else hexadecimal under the same name with `_hex` behind. `via` is `own`, `packet` or
-/// `push_pull`, with `heard_from` for the last two. What belongs to a member is as in a [`Member`].
+/// Times end in `_ms` and are whole milliseconds, except round trips. Bytes are text if they are
+/// UTF-8, and otherwise hexadecimal under the same name plus `_hex`. `via` is `own`, `packet` or
+/// `push_pull`; the last two come with `heard_from`. A member's fields are those of a [`Member`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -199,7 +199,7 @@ fn of_application<M: SerializeMap>(map: &mut Fields<M>, event: &Event) -> Result
         }
         Event::AckPayload { name, round_trip, payload } => {
             map.put("name", name.as_str())?;
-            // In thousandths: most round trips are shorter than a millisecond.
+            // In thousandths, because most round trips are shorter than a millisecond.
             let micros = (round_trip.as_nanos() + 500) / 1000;
             map.put("round_trip_ms", &(micros as f64 / 1000.0))?;
             map.bytes("payload", "payload_hex", payload)
@@ -217,7 +217,7 @@ impl<M: SerializeMap> Fields<M> {
     }
 
     fn millis(&mut self, key: &'static str, time: Duration) -> Result<(), M::Error> {
-        // 584 million years are the most that fits.
+        // The highest value is 584 million years.
         self.put(key, &u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 

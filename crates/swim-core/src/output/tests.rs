@@ -1,4 +1,4 @@
-//! Every kind of event, as people and as programs see it.
+//! Every kind of event, as a sentence and as JSON.
 
 use alloc::string::{String, ToString};
 use core::time::Duration;
@@ -31,7 +31,7 @@ fn told(event: &Event) -> String {
     event.to_string()
 }
 
-/// Without the feature there is no JSON to look at.
+/// Without the feature there is no JSON to check.
 fn is_json(event: &Event, expected: Value) {
     #[cfg(feature = "serde")]
     assert_eq!(serde_json::to_value(event).unwrap(), expected);
@@ -39,7 +39,7 @@ fn is_json(event: &Event, expected: Value) {
     let _ = (event, expected);
 }
 
-/// The JSON of an event about [`member`], with these further keys.
+/// The JSON of an event about [`member`], with additional keys.
 fn about_member(event: &str, state: State, more: Value) -> Value {
     let mut value = json!({
         "event": event, "name": "b", "address": "10.0.0.2:7946", "state": state.as_str(),

@@ -1,50 +1,51 @@
-//! What is wrong with a TLS connection.
+//! Causes of failed TLS connections.
 
 use core::fmt;
 
-/// Why a TLS connection could not be made: see [`ConnectionError::Tls`].
+/// Why a TLS connection failed: see [`ConnectionError::Tls`].
 ///
 /// [`ConnectionError::Tls`]: crate::ConnectionError::Tls
 ///
-/// The core speaks no TLS. A transport that does reports these, and the core passes them on to the
-/// callers and as [`Event::TlsFailed`](crate::Event::TlsFailed). `Display` says what to change, in
-/// the names that settings have.
+/// The core does not use TLS itself. Transports that do report these faults, and the core passes
+/// them on in command results and as [`Event::TlsFailed`](crate::Event::TlsFailed). `Display` says
+/// what to change, with the names of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TlsFault {
-    /// The peer's certificate comes from no CA that this node trusts.
+    /// No CA that this node trusts issued the peer's certificate.
     UnknownCa,
     /// The peer's certificate has expired.
     Expired,
     /// The peer's certificate is not valid yet.
     NotYetValid,
-    /// The peer's certificate is for another purpose: it may not act as the client, or the server.
+    /// The peer's certificate is for another purpose: it is not valid for a client, or for a
+    /// server.
     WrongPurpose,
     /// The peer presented no certificate.
     NoCertificate,
-    /// The peer's certificate cannot be used for another reason: damaged, revoked, or of an
+    /// The peer's certificate is unusable for another reason: it is damaged, revoked, or uses an
     /// unknown algorithm.
     BadCertificate,
-    /// The peer does not know the CA of this node's certificate.
+    /// The peer does not trust the CA of this node's certificate.
     OwnUnknownCa,
-    /// The peer refused this node's certificate as expired, or as not valid yet.
+    /// The peer refused this node's certificate as expired or not yet valid.
     OwnExpired,
-    /// The peer refused this node's certificate as one for another purpose.
+    /// The peer refused this node's certificate because it is for another purpose.
     OwnWrongPurpose,
-    /// The peer refused this node, and gave another reason, or none.
+    /// The peer refused this node for another reason, or without one.
     Refused,
-    /// The peer sent something else than TLS.
+    /// The peer sent something other than TLS.
     NotTls,
-    /// The peer closed the connection without a word of TLS.
+    /// The peer closed the connection before it sent any TLS.
     NoAnswer,
-    /// The peer speaks TLS, but no version or algorithm that this node speaks.
+    /// The peer uses TLS, but no version or algorithm in common with this node.
     Incompatible,
-    /// The peer broke the rules of TLS, or somebody on the way changed what it sent.
+    /// The peer violated the TLS protocol, or its data was changed on the way.
     Violation,
 }
 
 impl TlsFault {
-    /// All of them, in a fixed order.
+    /// Every fault, in a fixed order.
     pub const ALL: &'static [TlsFault] = &[
         TlsFault::UnknownCa,
         TlsFault::Expired,
@@ -62,7 +63,7 @@ impl TlsFault {
         TlsFault::Violation,
     ];
 
-    /// A short fixed name, for metrics and JSON.
+    /// A short fixed name for metrics and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

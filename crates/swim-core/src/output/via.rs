@@ -1,4 +1,4 @@
-//! The ways by which news come to a node.
+//! How news comes to a node.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -7,22 +7,22 @@ use core::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Via {
-    /// This node found out by itself: its own probe, or its own command.
+    /// From this node itself: its own probe or command.
     Own,
     /// In a datagram (gossip, or piggybacked on a probe) from this address.
     Packet {
-        /// Who passed it on.
+        /// The node that passed it on.
         from: SocketAddr,
     },
     /// In a push/pull exchange with the node at this address.
     PushPull {
-        /// Who passed it on.
+        /// The node that passed it on.
         from: SocketAddr,
     },
 }
 
 impl Via {
-    /// Names the way, the same in every release: `own`, `packet` or `push_pull`.
+    /// The kind, the same in every release: `own`, `packet` or `push_pull`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Via {
         }
     }
 
-    /// The address of the node that passed the news on, if one did.
+    /// The address of the node that passed the news on, if any.
     #[must_use]
     pub fn heard_from(&self) -> Option<SocketAddr> {
         match *self {

@@ -1,37 +1,36 @@
-//! The counters as a list. Exhaustive here, so that none is ever left out where they are shown.
+//! The counters as a list. Exhaustive, so that no counter is ever left out.
 
 use alloc::vec::Vec;
 
 use super::Stats;
 
-/// One value of [`Stats`], with what is needed to show it.
+/// One value of [`Stats`], with its name and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
     /// The name in `snake_case`, for metrics and JSON. Stable across releases.
     pub name: &'static str,
-    /// Which of several values of this name: the key and the value of a label.
+    /// The key and value of a label, if several values share the name.
     pub label: Option<(&'static str, &'static str)>,
     /// Whether it only grows.
     pub kind: CounterKind,
-    /// What it counts.
+    /// Its meaning.
     pub help: &'static str,
     /// The value.
     pub value: u64,
 }
 
-/// How a [`Counter`] moves.
+/// Whether a [`Counter`] can fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CounterKind {
     /// It only grows, from 0 at the start of the node.
     Counter,
-    /// It is a state, which rises and falls.
+    /// It can rise and fall.
     Gauge,
 }
 
 impl Stats {
-    /// All counters and gauges, each with its name, kind and meaning, in a fixed order. Those of
-    /// one name follow each other.
+    /// Returns all counters and gauges in a fixed order, grouped by name.
     ///
     /// `round_trip_us` is missing until the first round trip is measured.
     ///
@@ -47,7 +46,7 @@ impl Stats {
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {
         let Stats {
-            // Listed in `plain` and in `gauges`. No `..`: a new field has to be added there.
+            // Listed in `plain` and in `gauges`. No `..`, so that a new field must be added there.
             packets_received: _,
             packet_bytes_received: _,
             packets_sent: _,
@@ -97,7 +96,7 @@ impl Stats {
         counters
     }
 
-    /// Those that only grow, without a label.
+    /// The counters without a label.
     fn plain(&self) -> impl Iterator<Item = Counter> {
         [
             counter("packets_received", "Datagrams received", self.packets_received),
