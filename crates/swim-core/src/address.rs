@@ -1,8 +1,8 @@
-//! Socket addresses in 20 bytes instead of 32: one is stored for each member.
+//! Socket addresses in 20 bytes instead of 32, because each member has one.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// A socket address without flow label and scope, which do not travel on the wire either.
+/// A socket address without flow label and scope, which the wire formats do not carry either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompactAddress {
     ip: [u8; 16],
@@ -11,7 +11,7 @@ pub(crate) struct CompactAddress {
 }
 
 impl CompactAddress {
-    /// Whether it is this address, in this form.
+    /// Whether the two are equal, in the same form.
     #[inline]
     pub(crate) fn is(&self, address: SocketAddr) -> bool {
         match address {
@@ -25,7 +25,7 @@ impl CompactAddress {
         }
     }
 
-    /// The same bytes on every machine, other ones for every other address.
+    /// Unique bytes for each address, the same on every machine.
     pub(crate) fn to_bytes(self) -> [u8; 19] {
         let mut bytes = [0; 19];
         bytes[..16].copy_from_slice(&self.ip);
@@ -58,14 +58,14 @@ impl From<CompactAddress> for SocketAddr {
     }
 }
 
-/// The address as it is sent to and compared: an IPv4 address that is written as an IPv6 one
-/// (`::ffff:10.1.2.3`), as Go programs announce theirs, is the IPv4 address.
+/// The form in which addresses are compared and sent to. An IPv4-mapped IPv6 address
+/// (`::ffff:10.1.2.3`), as Go programs announce theirs, becomes the IPv4 address.
 #[inline]
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     if address.is_ipv4() { address } else { canonical_v6(address) }
 }
 
-/// Apart, so that what most addresses need is in line.
+/// Separate, so that the common case is inlined.
 #[inline(never)]
 fn canonical_v6(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())

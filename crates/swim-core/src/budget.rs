@@ -1,4 +1,4 @@
-//! A token bucket: how often something may be done that a stranger can cause.
+//! A token bucket, which limits work that strangers can cause.
 
 use core::time::Duration;
 

@@ -1,14 +1,14 @@
-//! The node's own time: the caller's, without what the node slept through.
+//! The node's own time: the caller's time without stalls.
 
 use core::time::Duration;
 
 use crate::time::Instant;
 
-/// Turns the caller's time into the node's time, which never goes back and leaves stalls out.
+/// Converts the caller's time into the node's time, which never goes back and skips stalls.
 ///
-/// All deadlines of a node are in its own time. So one step here extends every running probe and
-/// suspicion at once when the node did not run for a while, and a clock that was set back only
-/// loses the time between two calls.
+/// All deadlines of a node are in its own time. One step here therefore extends every running probe
+/// and suspicion when the node did not run for a while. If the caller's clock is set back, only the
+/// time between two calls is lost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     caller: Instant,
@@ -26,15 +26,14 @@ impl Clock {
         self.own
     }
 
-    /// The time from the latest call to the caller's `now`; zero when that is earlier.
+    /// The time from the latest call to the caller's `now`; zero if that is earlier.
     #[inline]
     pub(crate) fn until(&self, now: Instant) -> Duration {
         now - self.caller
     }
 
-    /// Moves on to the caller's `now`. Where that is more than `tolerance` beyond `due`, the
-    /// deadline that the caller should have kept, time stops at that deadline and the rest, which
-    /// is returned, is left out.
+    /// Moves on to the caller's `now`. If the caller missed the deadline `due` by more than
+    /// `tolerance`, the node's time stops at `due`. Returns the time that is left out.
     pub(crate) fn advance(
         &mut self,
         now: Instant,
@@ -53,7 +52,7 @@ impl Clock {
         None
     }
 
-    /// A deadline of the node in the caller's time.
+    /// Converts a deadline of the node into the caller's time.
     #[inline]
     pub(crate) fn to_caller(self, deadline: Instant) -> Instant {
         self.caller + (deadline - self.own)

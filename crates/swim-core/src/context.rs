@@ -1,4 +1,4 @@
-//! What the parts of a node use of what lies below them.
+//! The lower layers that all parts of a node use.
 
 use alloc::boxed::Box;
 use core::net::SocketAddr;
@@ -19,8 +19,8 @@ use crate::stats::{DropReason, MessageKind, Stats};
 use crate::time::Instant;
 use crate::wire::Message;
 
-/// Settings, time, chance, counters, and the ways out: passed down to whoever needs them. Each
-/// field is an owner of its own; an owner of protocol state is none of them.
+/// Settings, time, randomness, counters and outputs, passed down to the parts that need them. Each
+/// field owns its state; none owns protocol state.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// Only commands of the node change it.
@@ -44,7 +44,7 @@ impl Context {
         self.outputs.emit(&self.config, event);
     }
 
-    /// Accepts a command. From here on it gets exactly one answer.
+    /// Accepts a command, which then gets exactly one answer.
     pub(crate) fn begin_request(&mut self) -> Result<RequestId, CommandError> {
         self.outputs.begin_request(&self.config)
     }
@@ -53,14 +53,14 @@ impl Context {
         self.outputs.answer(&self.config, request, result);
     }
 
-    /// Counts input that was dropped for a reason that is common and harmless.
+    /// Counts input that was dropped for a common and harmless reason.
     #[inline]
     pub(crate) fn drop_quietly(&mut self, reason: DropReason) {
         self.stats.drops[reason] += 1;
     }
 
-    /// Counts input that was dropped for a reason that somebody should look into, and reports the
-    /// first of its kind from a host.
+    /// Counts input that was dropped for a reason to look into, and reports the first of its kind
+    /// from a host.
     pub(crate) fn report_drop(&mut self, from: SocketAddr, reason: DropReason, stream: bool) {
         self.stats.drops[reason] += 1;
         self.outputs.bad_input(self.clock.now(), from, reason, stream);
@@ -78,7 +78,7 @@ impl Context {
         self.stats.sent[kind] += 1;
     }
 
-    /// Sends a datagram, unless it holds nothing.
+    /// Sends a datagram, unless it is empty.
     #[inline]
     pub(crate) fn send(&mut self, to: SocketAddr, payload: Option<Bytes>, kind: PacketKind) {
         let Some(payload) = payload else {
@@ -102,7 +102,7 @@ impl Context {
         self.send(to, payload, packet_kind(message.kind()));
     }
 
-    /// Sends a datagram with the first of these messages, and the others as far as they fit.
+    /// Sends a datagram with the first of these messages, and as many others as fit.
     pub(crate) fn send_messages(&mut self, to: SocketAddr, messages: &[Message<'_>]) {
         let mut draft = self.channel.datagram();
         for message in messages {
@@ -113,7 +113,7 @@ impl Context {
     }
 }
 
-/// What a packet with this message alone is for.
+/// The kind of a packet with only this message.
 fn packet_kind(message: MessageKind) -> PacketKind {
     match message {
         MessageKind::Ping | MessageKind::IndirectPing => PacketKind::Probe,

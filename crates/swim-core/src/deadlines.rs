@@ -5,11 +5,13 @@ use core::fmt::Debug;
 
 use crate::time::Instant;
 
-/// When each of many things is due. Among things that are due at the same time the lower key comes
-/// first, so that the order is the same in every run.
+/// Deadlines of many things, ordered by time.
 ///
-/// Whoever owns the things keeps the deadline of each beside it, and names it to move or remove it:
-/// so the deadlines take one entry each.
+/// Of several things that are due at the same time, the one with the lower key comes first, so that
+/// the order is the same in every run.
+///
+/// The owner of the things keeps each deadline next to its thing, and passes it in to move or
+/// remove it. Each thing therefore needs only one entry here.
 ///
 /// ```
 /// use core::time::Duration;
@@ -34,7 +36,7 @@ impl<K: Copy + Ord> Deadlines<K> {
         self.due.insert((at, key));
     }
 
-    /// Removes a thing that was due at `at`; returns whether it was there.
+    /// Removes a thing that was due at `at`. Returns whether it was there.
     pub fn remove(&mut self, at: Instant, key: K) -> bool {
         self.due.remove(&(at, key))
     }
@@ -52,20 +54,20 @@ impl<K: Copy + Ord> Deadlines<K> {
         self.due.first().map(|&(at, _)| at)
     }
 
-    /// The same, and [`Instant::NEVER`] if there is nothing: it is compared with others.
+    /// The same, or [`Instant::NEVER`] if there is nothing, for comparison with other deadlines.
     #[inline]
     pub(crate) fn soonest(&self) -> Instant {
         self.due.first().map_or(Instant::NEVER, |&(at, _)| at)
     }
 
-    /// The first thing, and when it is due.
+    /// The first thing and its deadline.
     #[must_use]
     #[inline]
     pub fn first(&self) -> Option<(Instant, K)> {
         self.due.first().copied()
     }
 
-    /// Takes the first thing out if it is due.
+    /// Removes and returns the first thing if it is due.
     pub fn take_due(&mut self, now: Instant) -> Option<(Instant, K)> {
         let &(at, _) = self.due.first()?;
         if at > now {
@@ -80,19 +82,19 @@ impl<K: Copy + Ord> Deadlines<K> {
         self.due.contains(&(at, key))
     }
 
-    /// How many things there are.
+    /// The number of things.
     #[must_use]
     pub fn len(&self) -> usize {
         self.due.len()
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no things.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.due.is_empty()
     }
 
-    /// Removes all.
+    /// Removes all things.
     pub fn clear(&mut self) {
         self.due.clear();
     }

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-/// A short name of a [`Key`](crate::Key) that does not reveal it: the first bytes of a one-way
-/// function. As text, 8 hexadecimal digits.
+/// A short name of a [`Key`](crate::Key) that does not reveal it.
+///
+/// It is the first bytes of a one-way function. As text, it has 8 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub(crate) [u8; 4]);
 

@@ -9,8 +9,9 @@ use crate::address::canonical;
 use crate::member::MemberRef;
 use crate::wire::Half;
 
-/// Questions that the application answers while the node waits. Everything else is an
-/// [`Event`](crate::Event). Each method has a default, which changes nothing.
+/// Questions that the application answers while the node waits.
+///
+/// Everything else is an [`Event`](crate::Event). Each method has a default, which changes nothing.
 ///
 /// Pass your hooks to an adapter when it starts a node, or to
 /// [`Node::with_hooks`](crate::Node::with_hooks) in a loop of your own. Answer quickly, because the

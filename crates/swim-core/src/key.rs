@@ -48,8 +48,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// Makes a key of 16, 24 or 32 bytes for AES-128, AES-192 or AES-256 in GCM. The bytes must
-    /// come from a cryptographic random generator; do not use a password.
+    /// Makes a key of 16, 24 or 32 bytes for AES-128, AES-192 or AES-256 in GCM.
+    ///
+    /// The bytes must come from a cryptographic random generator; do not use a password.
     ///
     /// # Errors
     ///
@@ -64,8 +65,9 @@ impl Key {
         Ok(Key { cipher, bytes: Zeroizing::new(bytes.into()) })
     }
 
-    /// Makes a key for XChaCha20-Poly1305, for the native wire only. Its nonces have 24 bytes,
-    /// enough for any number of random ones, so the key never wears out.
+    /// Makes a key for XChaCha20-Poly1305, for the native wire only.
+    ///
+    /// Its nonces have 24 bytes, enough for any number of random ones, so the key never wears out.
     #[must_use]
     pub fn xchacha(bytes: [u8; XCHACHA_SIZE]) -> Self {
         let bytes = Zeroizing::new(bytes);
@@ -87,8 +89,7 @@ impl Key {
         &self.bytes
     }
 
-    /// A short name that reveals nothing about the key: for logs, and to compare the keyrings of
-    /// nodes.
+    /// A short name that reveals nothing about the key, for logs and to compare keyrings.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut seed = Zeroizing::new([0; 32]);

@@ -32,14 +32,15 @@ impl Keyring {
     /// The most keys. All may be tried on a packet, if none opens it.
     pub const KEYS_MAX: usize = 16;
 
-    /// A ring of one key.
+    /// Makes a ring of one key.
     #[must_use]
     pub fn new(primary: Key) -> Self {
         Keyring { keys: vec![primary] }
     }
 
-    /// A ring of several keys; the first is the primary. Repeated keys are skipped. Without any key
-    /// the ring is empty.
+    /// Makes a ring of several keys; the first is the primary.
+    ///
+    /// Skips repeated keys. Without any key, the ring is empty.
     ///
     /// # Errors
     ///
@@ -52,8 +53,9 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// Adds a key, which opens input from now on, and also seals if it is the first. Returns
-    /// `false` if the ring already has it.
+    /// Adds a key, which opens input from now on, and also seals if it is the first.
+    ///
+    /// Returns `false` if the ring already has it.
     ///
     /// # Errors
     ///
@@ -69,8 +71,9 @@ impl Keyring {
         Ok(true)
     }
 
-    /// Makes an installed key the primary, which seals from now on. Call it once all members have
-    /// the key.
+    /// Makes an installed key the primary, which seals from now on.
+    ///
+    /// Call it once all members have the key.
     ///
     /// # Errors
     ///
@@ -81,8 +84,9 @@ impl Keyring {
         Ok(())
     }
 
-    /// Removes a key: input sealed with it no longer opens. Call it once no member seals with the
-    /// key.
+    /// Removes a key: input sealed with it no longer opens.
+    ///
+    /// Call it once no member seals with the key.
     ///
     /// # Errors
     ///

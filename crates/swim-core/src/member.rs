@@ -120,8 +120,10 @@ impl core::error::Error for NameError {}
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
-    /// The highest incarnation. No refutation can exceed it, so accusations that carry it are
-    /// dropped on receipt (see [`DropReason::IncarnationExhausted`]).
+    /// The highest incarnation.
+    ///
+    /// No refutation can exceed it, so accusations that carry it are dropped on receipt (see
+    /// [`DropReason::IncarnationExhausted`]).
     ///
     /// [`DropReason::IncarnationExhausted`]: crate::DropReason::IncarnationExhausted
     pub const MAX: Incarnation = Incarnation(u32::MAX);
@@ -156,8 +158,9 @@ impl State {
     /// Every state, in the order of the numbers on the wire.
     pub const ALL: [State; 4] = [State::Alive, State::Suspect, State::Failed, State::Left];
 
-    /// Whether the state is alive or suspect. Such members are probed, receive gossip, and count in
-    /// the size of the cluster.
+    /// Whether the state is alive or suspect.
+    ///
+    /// Such members are probed, receive gossip, and count in the size of the cluster.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, State::Alive | State::Suspect)
@@ -284,8 +287,9 @@ impl Versions {
         application: VersionRange { min: 0, max: 0, current: 0 },
     };
 
-    /// The versions of this library on memberlist's wire: protocol versions 1 to 5, using 2 as Go
-    /// programs do by default, and no application version.
+    /// The versions of this library on memberlist's wire.
+    ///
+    /// Protocol versions 1 to 5, using 2 as Go programs do by default, and no application version.
     pub const MEMBERLIST: Versions = Versions {
         protocol: VersionRange { min: 1, max: 5, current: 2 },
         application: VersionRange { min: 0, max: 0, current: 0 },
@@ -357,8 +361,9 @@ pub struct Member {
 }
 
 impl Member {
-    /// Makes an alive member with incarnation 0, no metadata and the default versions. For tests;
-    /// its fields can be assigned.
+    /// Makes an alive member with incarnation 0, no metadata and the default versions.
+    ///
+    /// For tests; its fields can be assigned.
     ///
     /// ```
     /// # use swim_core::{Member, State};

@@ -1,4 +1,4 @@
-//! Formulas, held against what a Go member computed.
+//! Formulas, compared with results of a Go member.
 
 use alloc::format;
 use alloc::vec::Vec;

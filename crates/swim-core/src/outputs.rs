@@ -1,4 +1,4 @@
-//! What leaves a node, in order, until the caller takes it.
+//! The outputs of a node, in order, until the caller takes them.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -14,23 +14,23 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::time::Instant;
 
-/// Room for this many outputs is kept. A join can give out one for each of 100,000 members at once,
-/// whose memory is given back once they were taken.
+/// Room for this many outputs is kept. A join can produce one for each of 100,000 members at once;
+/// that memory is released once the caller has taken them.
 const OUTPUTS_KEPT: usize = 256;
 
-/// The outputs that wait, and how many commands wait for their answer: each gets exactly one.
+/// The waiting outputs, and the number of commands that wait. Each command gets exactly one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     queue: VecDeque<Output>,
     requests_made: u64,
     requests_open: usize,
     reported: Reported<DropReason>,
-    /// What TLS failed for, and whether this node dialled.
+    /// By the fault, and by whether this node dialled.
     tls_reported: Reported<(TlsFault, bool)>,
 }
 
 impl Outputs {
-    /// Accepts a command. From here on it gets exactly one answer.
+    /// Accepts a command, which then gets exactly one answer.
     pub(crate) fn begin_request(&mut self, config: &Config) -> Result<RequestId, CommandError> {
         if self.requests_open >= config.requests_max {
             return Err(CommandError::Busy { limit: "requests_max" });
@@ -65,7 +65,7 @@ impl Outputs {
         self.queue.push_back(Output::Event(event));
     }
 
-    /// Reports input that a node cannot use: the first of its kind from a host.
+    /// Reports unusable input: the first of its kind from a host.
     pub(crate) fn bad_input(
         &mut self,
         now: Instant,
@@ -100,8 +100,7 @@ impl Outputs {
         self.queue.push_back(Output::Stream { id, op });
     }
 
-    /// Asserts that the commands that wait for their answer are these, each once, and no more than
-    /// may be.
+    /// Asserts that exactly these commands wait for answers, each once, and within the limit.
     pub(crate) fn check(&self, config: &Config, waiting: impl Iterator<Item = RequestId>) {
         let mut waiting: Vec<RequestId> = waiting.collect();
         waiting.sort_unstable();

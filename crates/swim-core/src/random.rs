@@ -1,12 +1,12 @@
-//! All chance of a node: one seeded generator, so that a run can be repeated.
+//! All randomness of a node: one seeded generator, so that a run can be repeated.
 
 use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// A seeded generator. Draws 32 or 64 bits at a time, never `usize`, so that a seed means the same
-/// on every machine.
+/// A seeded generator. It draws 32 or 64 bits at a time, never `usize`, so that a seed has the same
+/// effect on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(ChaCha8Rng);
 
@@ -15,8 +15,8 @@ impl Random {
         Random(ChaCha8Rng::from_seed(seed))
     }
 
-    /// A generator beside the one that [`new`](Random::new) makes of the same seed, for chance that
-    /// is not to change the course of a run. `stream` is above 0; nonces have number 1.
+    /// A second generator from the seed that [`new`](Random::new) takes, for draws that must not
+    /// change the course of a run. `stream` is above 0; nonces use number 1.
     pub(crate) fn beside(seed: [u8; 32], stream: u64) -> Self {
         let mut generator = ChaCha8Rng::from_seed(seed);
         generator.set_stream(stream);
@@ -31,15 +31,15 @@ impl Random {
         self.0.next_u64()
     }
 
-    /// A number below `bound`, which must not be 0. Scales instead of rejecting: one draw always,
-    /// and a bias below `bound / 2^32` that no use here can notice.
+    /// A number below `bound`, which must not be 0. It scales instead of rejecting: always one
+    /// draw, with a bias below `bound / 2^32` that no use here notices.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         debug_assert!(bound > 0);
         let scaled = u64::from(self.next_u32()) * u64::from(bound);
         (scaled >> 32) as u32
     }
 
-    /// A time from zero up to `limit`.
+    /// A random time from zero up to `limit`.
     pub(crate) fn delay(&mut self, limit: Duration) -> Duration {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let scaled = u128::from(self.next_u64()) * u128::from(nanos);

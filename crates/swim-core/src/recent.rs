@@ -1,35 +1,35 @@
-//! Which of many numbered things were seen, in whatever order they come.
+//! Numbered things that were seen, in any order.
 
-/// The highest number that was seen, and which of the `64 * WORDS` up to it. What is further below
-/// counts as seen.
+/// The highest number seen, and which of the `64 * WORDS` numbers up to it were seen. Lower numbers
+/// count as seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent<const WORDS: usize> {
     highest: u32,
     seen: [u64; WORDS],
 }
 
-/// What a number is to those seen before.
+/// The place of a number among those seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Above all.
+    /// Above all numbers seen.
     Ahead {
-        /// By so many.
+        /// The distance from the highest.
         by: u32,
     },
     /// Seen before.
     Seen,
     /// Among the latest, and not seen.
     Missed,
-    /// So far below that nobody knows.
+    /// Too far below to know.
     Past,
 }
 
 impl<const WORDS: usize> Recent<WORDS> {
-    /// How many are told apart.
+    /// How many numbers are distinguished.
     #[expect(clippy::cast_possible_truncation, reason = "a few words")]
     pub(crate) const SPAN: u32 = WORDS as u32 * 64;
 
-    /// This one was seen, and none before it.
+    /// Starts with `first` as the only number seen.
     pub(crate) fn new(first: u32) -> Self {
         let mut recent = Recent { highest: first, seen: [0; WORDS] };
         recent.mark(first);
@@ -49,7 +49,7 @@ impl<const WORDS: usize> Recent<WORDS> {
         }
     }
 
-    /// Notes one that is ahead or was missed.
+    /// Notes a number that is ahead or was missed.
     pub(crate) fn note(&mut self, number: u32) {
         if let Some(by @ 1..) = number.checked_sub(self.highest) {
             self.forget_up_to(number, by);
@@ -62,7 +62,7 @@ impl<const WORDS: usize> Recent<WORDS> {
         self.seen[word::<WORDS>(number)] & (1 << (number % 64)) != 0
     }
 
-    /// Breaks it, for tests of those who check it.
+    /// Breaks the state, for tests of its checks.
     #[cfg(test)]
     pub(crate) fn lose_highest(&mut self) {
         self.highest += 1;
@@ -72,8 +72,8 @@ impl<const WORDS: usize> Recent<WORDS> {
         self.seen[word::<WORDS>(number)] |= 1 << (number % 64);
     }
 
-    /// Nothing above the highest was seen, up to this number, which is so far above it. A word at a
-    /// time: anybody can make the numbers jump.
+    /// Marks the numbers above the highest, up to `number`, as not seen; `by` is the distance.
+    /// Clears a word at a time, because any peer can make the numbers jump.
     fn forget_up_to(&mut self, number: u32, by: u32) {
         if by >= Self::SPAN {
             self.seen = [0; WORDS];
@@ -92,7 +92,7 @@ impl<const WORDS: usize> Recent<WORDS> {
     }
 }
 
-/// Where a number's bit stands.
+/// The word that holds a number's bit.
 fn word<const WORDS: usize>(number: u32) -> usize {
     (number / 64) as usize % WORDS
 }

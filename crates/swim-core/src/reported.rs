@@ -1,4 +1,4 @@
-//! What was reported lately about a host.
+//! Recent reports about hosts.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::net::IpAddr;
@@ -6,19 +6,19 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// How long the same about the same host is not repeated.
+/// How long the same report about the same host is not repeated.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How many reports are remembered. While all are taken nothing more is reported, only counted: a
-/// flood from made-up addresses must not become a flood of events.
+/// How many reports are remembered. While all places are taken, further input is only counted, so
+/// that a flood from made-up addresses does not become a flood of events.
 const REMEMBERED_MAX: usize = 64;
 
-/// The reports made lately, each for a reason.
+/// The recent reports, each for a reason.
 #[derive(Debug)]
 pub(crate) struct Reported<R> {
     /// Oldest first.
     told: VecDeque<(Instant, IpAddr, R)>,
-    /// The same, to be found without looking at all of them: bad input may be a byte each.
+    /// The same reports, for a fast search: bad input may be one byte long.
     known: BTreeSet<(u128, R)>,
 }
 
@@ -46,7 +46,7 @@ impl<R: Copy + Ord> Reported<R> {
         true
     }
 
-    /// Asserts that they are in order and no more than may be.
+    /// Asserts that the reports are in order and within the limit.
     pub(crate) fn check(&self) {
         let (count, max) = (self.told.len(), REMEMBERED_MAX);
         assert!(count <= max, "{count} complaints are remembered, {max} are the most");
@@ -57,7 +57,7 @@ impl<R: Copy + Ord> Reported<R> {
     }
 }
 
-/// Stands for an address; one is compared sooner than 16 bytes are.
+/// An address as a number, which compares faster than 16 bytes.
 fn number(host: IpAddr) -> u128 {
     match host {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

@@ -1,10 +1,10 @@
-//! Rules that a node can be told to break, so that the simulator can show that its checkers see it,
-//! and tests of attacks that these succeed then.
+//! Rules that a node can break on purpose. The simulator breaks them to show that its checkers
+//! notice, and tests of attacks to show that the attack then succeeds.
 //!
-//! Without the feature `sabotage` there is nothing to tell it with, and asking whether a rule is
-//! broken is `false` at compile time.
+//! Without the feature `sabotage` no rule can be broken, and the check is `false` at compile time.
 
-/// A rule, named by what a node does that breaks it. Part of no interface: for tests.
+/// A rule, named after the way in which a node breaks it. Only for tests; not part of any
+/// interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "sabotage"),
@@ -15,115 +15,115 @@
     allow(dead_code, reason = "some rules are about keys alone")
 )]
 pub enum Sabotage {
-    /// Takes over an older announcement of a live member.
+    /// Accepts an older announcement of a live member.
     BelievesOldNews,
-    /// Takes a failed member back at the incarnation at which it failed.
+    /// Accepts a failed member as alive at the incarnation at which it failed.
     Resurrects,
-    /// Believes whoever declares it failed.
+    /// Believes any declaration that it failed itself.
     BelievesItsDeath,
     /// Changes its metadata without a new incarnation.
     KeepsItsIncarnation,
-    /// Queues more updates than it may.
+    /// Queues more updates than the limit.
     OverfillsItsQueue,
-    /// Writes packets longer than they may be.
+    /// Writes packets above the maximum length.
     OverfillsPackets,
-    /// Never answers a ping command that nobody answered.
+    /// Never answers a ping command without a reply.
     NeverAnswers,
     /// Answers every command twice.
     AnswersTwice,
-    /// Counts a command that it answered as open still.
+    /// Counts an answered command as still open.
     MiscountsRequests,
-    /// Does what is due at the second call only.
+    /// Carries out due work only at the second call.
     Dawdles,
-    /// Tells nobody that a member failed.
+    /// Does not report failed members.
     HidesFailures,
-    /// Takes a member's metadata over and tells nobody.
+    /// Accepts a member's new metadata without reporting it.
     HidesUpdates,
-    /// Looks for nobody who failed.
+    /// Does not look for failed members.
     ForgetsTheLost,
-    /// Probes as rarely as its local health says while it hears nobody.
+    /// Probes at the pace of its local health while it hears from no member.
     KeepsItsPaceAlone,
-    /// Looks for somebody who failed in each period, however many others do.
+    /// Looks for a failed member in every period, instead of sharing the search with its peers.
     SearchesAlone,
-    /// Numbers its pings with few numbers, which can all be guessed.
+    /// Numbers its pings from a range small enough to guess.
     GuessableSequences,
-    /// Takes an ack for an answer wherever it comes from.
+    /// Accepts an ack from any address.
     BelievesAnyAck,
-    /// Checks each move of a member that it is told of, and passes on each.
+    /// Checks each reported move of a member, and passes on each.
     ChecksEveryMove,
-    /// Follows accusations however far they are above what it knows.
+    /// Follows accusations no matter how far they exceed the known incarnation.
     FollowsEveryJump,
-    /// Stays in its life when somebody broadcasts in its name.
+    /// Keeps its life when somebody broadcasts in its name.
     KeepsItsLife,
-    /// Gives made-up origins and lives of broadcasts the room of members.
+    /// Gives made-up origins and lives of broadcasts the places of members.
     TreatsOriginsAlike,
-    /// Lets strangers hold all bytes of streams, and refuses who comes after them.
+    /// Lets strangers hold all bytes of streams, and refuses later streams.
     KeepsUnprovenBytes,
-    /// Gives streams more time for whatever comes on them.
+    /// Gives streams more time for any bytes.
     GivesTimeForAnyBytes,
-    /// Lets streams that fell behind keep their places.
+    /// Lets slow streams keep their places.
     KeepsWhoIsBehind,
-    /// Gives a source with many streams as much as it takes.
+    /// Does not limit a source with many streams.
     SharesUnequally,
-    /// Takes each address of an IPv6 network for a source of its own.
+    /// Counts each address of an IPv6 network as a source of its own.
     CountsAddressesApart,
-    /// Keeps no places for members.
+    /// Reserves no places for members.
     KeepsNoPlaces,
-    /// Forgets streams that are over, and does not say so.
+    /// Forgets finished streams without closing them.
     LeavesStreamsOpen,
-    /// Ends streams that have ended.
+    /// Ends streams twice.
     EndsStreamsTwice,
-    /// Tells everything to whoever asks.
+    /// Sends the whole member table on every request.
     TellsEverybodyAll,
-    /// Reads what was compressed, however much it holds for its length.
+    /// Reads compressed text regardless of how much it holds for its length.
     ReadsAllThatIsPacked,
-    /// Tries all keys for XChaCha20 on what one of them may have sealed.
+    /// Tries all XChaCha20 keys on input that only one of them may have sealed.
     TriesEveryKey,
-    /// Takes what comes in the clear although it requires seals.
+    /// Accepts plaintext although it requires seals.
     TakesPlaintext,
-    /// Greets with the same number on every sealed stream.
+    /// Greets with the same nonce on every sealed stream.
     GreetsAlike,
-    /// Sends and takes messages and states on streams without a greeting of the acceptor.
+    /// Sends and accepts messages and states on streams without the acceptor's greeting.
     WaitsForNoGreeting,
-    /// Takes messages and broadcasts from before it was known.
+    /// Accepts messages and broadcasts from before it was known.
     TakesWhatPredates,
-    /// Takes messages in packets as often as they come.
+    /// Accepts repeated messages in packets.
     TakesRepeatedMessages,
-    /// Forgets what it has taken, and does not see to it that nothing of it comes again.
+    /// Forgets which messages it took, without a new incarnation against repetitions.
     ForgetsAndStays,
-    /// Takes messages that are for other members.
+    /// Accepts messages for other members.
     TakesWhatIsForOthers,
-    /// Forgets lost members that it heard from before those of whom it only heard.
+    /// Forgets lost members regardless of whether it ever heard from them directly.
     MissesAllAlike,
-    /// Lets strangers use up what it may tell members.
+    /// Counts the notices to strangers and to members against the same budget.
     TellsAllAlike,
-    /// Tells accused members what is held against them, and not what was announced in their names.
+    /// Sends accused members the accusation, but not what was announced in their names.
     TellsAccusationsAlone,
-    /// Announces members at incarnations of which it knows accusations alone.
+    /// Announces members at incarnations that it knows only from accusations.
     MixesIncarnations,
-    /// Tells members that they left, and does not let them know who says so.
+    /// Sends members the news that they left, without a ping that they can answer.
     TellsWithoutAsking,
-    /// Leaves its name for good to whoever announced it once at a higher rank.
+    /// Gives up its name for good to any node that announced it once at a higher rank.
     GivesUpItsName,
-    /// Claims its name although another node has it, gives it up to nobody, and says that it has
-    /// had it for ever.
+    /// Claims its name although another node has it, never gives it up, and claims to have had it
+    /// for ever.
     StealsNames,
     /// Answers strangers with more bytes than they sent.
     AnswersAtLength,
-    /// Gossips to members of whom it only heard.
+    /// Gossips to members that never answered it.
     GossipsToStrangers,
-    /// Leaves it to gossip to tell those of whom it learns by joining.
+    /// Leaves it to gossip to reach the members that it learns of in a join.
     IntroducesItselfToNobody,
-    /// Believes what members say of others that it holds failed.
+    /// Believes accusations by members that it believes failed.
     BelievesTheFailed,
-    /// Declares members failed whom it has not asked, and follows each verdict at once.
+    /// Declares members failed without asking them, and follows each verdict at once.
     AsksNobody,
-    /// Takes a leave for successful although nobody acknowledged it.
+    /// Treats a leave as successful without an acknowledgement.
     LeavesUnheard,
-    /// Compares no views with members that answer over streams alone.
+    /// Does not compare views with members that answer only over streams.
     TrustsInGossip,
-    /// Asks nobody whether it is reached where it is announced.
+    /// Does not check that it can be reached at its announced address.
     AnnouncesBlindly,
-    /// Shows members as alive whenever they return, although they never answer.
+    /// Reports members as alive whenever they return, even if they never answer.
     ShowsEveryReturn,
 }

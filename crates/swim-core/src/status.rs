@@ -6,7 +6,7 @@ pub enum Status {
     /// It takes part.
     #[default]
     Running,
-    /// It said goodbye and is spreading the word.
+    /// It is spreading its leave message.
     Leaving,
     /// It has left: it still answers, but starts nothing. It may join again.
     Left,

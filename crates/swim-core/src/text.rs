@@ -5,11 +5,12 @@ use alloc::string::String;
 use core::fmt::Write;
 use core::time::Duration;
 
-/// What bytes show in one line for people.
+/// The most bytes of a value that are shown to people in one line.
 const SHOWN_BYTES_MAX: usize = 1024;
 
-/// Escapes what could move the cursor, colour the terminal, begin a new line or reorder the text:
-/// names, metadata and payloads are chosen by other nodes, and must not forge our output.
+/// Escapes characters that move the cursor, colour the terminal, break the line or reorder text.
+///
+/// Names, metadata and payloads are chosen by other nodes, and must not forge our output.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -28,7 +29,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Control characters, and the invisible ones that reorder or hide what stands around them.
+/// Control characters, and invisible characters that reorder or hide the text around them.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -37,13 +38,14 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Bytes for people: quoted text, with all that is not ASCII as `\xff` where they are no UTF-8;
-/// long ones are cut.
+/// Bytes as quoted text for people, truncated if long.
+///
+/// If they are not UTF-8, every byte outside ASCII becomes `\xff`.
 pub fn bytes(bytes: &[u8]) -> String {
     bytes_up_to(bytes, SHOWN_BYTES_MAX)
 }
 
-/// Like [`bytes()`], cut after about `max` bytes.
+/// Like [`bytes()`], truncated after about `max` bytes.
 pub fn bytes_up_to(bytes: &[u8], max: usize) -> String {
     let cut = &bytes[..bytes.len().min(max)];
     let shown = match core::str::from_utf8(bytes) {
@@ -56,7 +58,7 @@ pub fn bytes_up_to(bytes: &[u8], max: usize) -> String {
     if cut.len() < bytes.len() { format!("{shown}... ({} bytes)", bytes.len()) } else { shown }
 }
 
-/// A duration for people: two or three digits that matter.
+/// A duration for people, with two or three significant digits.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds >= 10.0 {

@@ -3,11 +3,11 @@
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
-/// A point in time: nanoseconds since an origin of the caller's choice.
+/// A point in time: nanoseconds since an origin that the caller chooses.
 ///
-/// The core never reads a clock; every call that needs the time is given it. Any monotonic source
-/// will do (`std::time::Instant::elapsed`, a tick counter, a simulator's clock). 64 bits of
-/// nanoseconds last 584 years, so arithmetic saturates instead of failing.
+/// The core never reads a clock; callers pass the time to every call that needs it. Any monotonic
+/// source works (`std::time::Instant::elapsed`, a tick counter, a simulator's clock). 64 bits of
+/// nanoseconds last 584 years; arithmetic saturates instead of failing.
 ///
 /// ```
 /// use core::time::Duration;
@@ -25,10 +25,10 @@ impl Instant {
     /// The caller's origin of time.
     pub const ORIGIN: Instant = Instant(0);
 
-    /// Later than any time that will come: 584 years after the origin.
+    /// Later than any real time: 584 years after the origin.
     pub(crate) const NEVER: Instant = Instant(u64::MAX);
 
-    /// The point that lies `nanos` nanoseconds after the origin.
+    /// The point `nanos` nanoseconds after the origin.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Instant(nanos)
@@ -48,8 +48,9 @@ impl Instant {
 }
 
 impl Instant {
-    /// The time from `earlier` to this point; zero when `earlier` is later. As in the standard
-    /// library, for loops that work with both.
+    /// The time from `earlier` to this point, or zero if `earlier` is later.
+    ///
+    /// Named as in the standard library, for loops that work with both types.
     ///
     /// ```
     /// use core::time::Duration;
@@ -82,7 +83,7 @@ impl AddAssign<Duration> for Instant {
 impl Sub for Instant {
     type Output = Duration;
 
-    /// The time from `earlier` to `self`; zero when `earlier` is later.
+    /// The time from `earlier` to `self`, or zero if `earlier` is later.
     fn sub(self, earlier: Instant) -> Duration {
         self.saturating_duration_since(earlier)
     }

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-/// Which packets and streams a node with keys seals and accepts. A node without keys seals nothing
-/// and drops sealed input.
+/// Which packets and streams a node with keys seals and accepts.
+///
+/// A node without keys seals nothing and drops sealed input.
 ///
 /// Use [`Off`](Encryption::Off) and [`Outgoing`](Encryption::Outgoing) only while a running cluster
 /// moves to encryption or back.

@@ -14,8 +14,9 @@ const ROUNDS_PER_DIGIT: u32 = 4;
 const LAST_CALL_MIN: Duration = Duration::from_millis(1500);
 
 impl Config {
-    /// How often an update is sent in a cluster of `members` live members, including this node:
-    /// `retransmit_mult * ceil(log10(members + 1))`, as in memberlist.
+    /// How often an update is sent in a cluster of `members` live members, including this node.
+    ///
+    /// It is `retransmit_mult * ceil(log10(members + 1))`, as in memberlist.
     ///
     /// ```
     /// # use swim_core::Config;
@@ -59,7 +60,7 @@ impl Config {
         wanted.min(self.probe_interval * self.suspicion_mult)
     }
 
-    /// The suspicion timeouts in a cluster of `members` live members.
+    /// How long a suspect has to refute, by confirmations (Lifeguard, section IV.B).
     #[must_use]
     pub fn suspicion_timeouts(&self, members: usize) -> SuspicionTimeouts {
         // In thousandths, rounded down as in memberlist, so that nodes agree to the millisecond.

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-/// Which of two nodes keeps a name that both claimed during a partition, by how long each has had
-/// it. If the times differ by two seconds or less, the higher address keeps the name.
+/// Which of two nodes keeps a name that both claimed during a partition.
+///
+/// The two nodes compare how long each has had the name. If the times differ by two seconds or
+/// less, the higher address keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NameKeeper {
     /// The node that has had the name longer. A new node then never displaces a working member.

@@ -26,8 +26,9 @@ impl Event {
         Event::Joined { member, previous: None, via: Via::Own }
     }
 
-    /// Makes an [`Event::Failed`] from this node's own observation, with no delay: `accuser` is the
-    /// only accuser and declared the failure.
+    /// Makes an [`Event::Failed`] from this node's own observation, with no delay.
+    ///
+    /// `accuser` is the only accuser and declared the failure.
     #[must_use]
     pub fn failed(member: Member, accuser: Name) -> Self {
         Event::Failed {

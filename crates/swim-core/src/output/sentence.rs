@@ -98,8 +98,9 @@ impl Event {
         }
     }
 
-    /// The sentence alone, without [`kind`](Event::kind) and [`via`](Event::via). Text chosen by
-    /// peers is escaped, and truncated where it is long.
+    /// The sentence alone, without [`kind`](Event::kind) and [`via`](Event::via).
+    ///
+    /// Text chosen by peers is escaped, and truncated where it is long.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
