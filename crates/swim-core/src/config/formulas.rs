@@ -60,7 +60,7 @@ impl Config {
         wanted.min(self.probe_interval * self.suspicion_mult)
     }
 
-    /// How long a suspect has to refute, by confirmations (Lifeguard, section IV.B).
+    /// The suspicion timeouts in a cluster of `members` live members.
     #[must_use]
     pub fn suspicion_timeouts(&self, members: usize) -> SuspicionTimeouts {
         // In thousandths, rounded down as in memberlist, so that nodes agree to the millisecond.
@@ -79,8 +79,7 @@ impl Config {
     }
 }
 
-/// How long a suspect has to refute, given the number of independent confirmations (Lifeguard,
-/// section IV.B).
+/// How long a suspect has to refute, by confirmations (Lifeguard, section IV.B).
 ///
 /// The timeout starts at `max` and shrinks to `min` as confirmations arrive: `max - (max - min) *
 /// log(c + 1) / log(k + 1)` for `c` of `k` confirmations, rounded down to milliseconds. With too

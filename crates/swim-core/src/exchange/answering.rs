@@ -11,8 +11,8 @@ use crate::stats::{DropReason, MessageKind};
 use crate::wire::{Ack, Format, Frame, Message, Ping, memberlist};
 
 impl Exchange {
-    /// Answers a ping over a stream. As every ack it tells what this node sees: where no datagram
-    /// gets through, nothing else does.
+    /// Answers a ping over a stream. Like every ack, the answer carries this node's view digest: if
+    /// no datagram gets through, nothing else carries it.
     pub(crate) fn answer_ping(
         &mut self,
         cx: &mut Context,
@@ -20,7 +20,7 @@ impl Exchange {
         id: StreamId,
         ping: &Ping<'_>,
     ) {
-        // On memberlist's wire a ping may be for whoever is here.
+        // On memberlist's wire a ping may leave the target empty.
         if ping.target == cx.config.name.as_str() || ping.target.is_empty() {
             self.acknowledge(cx, id, (ping.sequence, members.short_view_digest()));
         } else {
@@ -29,7 +29,7 @@ impl Exchange {
         }
     }
 
-    /// Tells the sender of a message that it was received.
+    /// Acknowledges a message to its sender.
     pub(crate) fn acknowledge_message(&mut self, cx: &mut Context, id: StreamId) {
         match cx.config.wire.format() {
             Format::Swim => self.acknowledge(cx, id, (0, 0)),
@@ -40,7 +40,7 @@ impl Exchange {
         }
     }
 
-    /// Sends the answer to what a peer asked for; then only the end of the stream is awaited.
+    /// Sends the answer to a peer's request. Then this node waits only for the end of the stream.
     pub(crate) fn answer(&mut self, cx: &mut Context, id: StreamId, framed: Framed) {
         let Some(buffer) = self.table.buffer(id) else {
             return;
@@ -50,8 +50,8 @@ impl Exchange {
         send_all(cx, id, bytes);
     }
 
-    /// Ends an exchange on memberlist's wire because of how the peer sealed or packed what it sent.
-    /// As there, whoever dialled is told.
+    /// Ends an exchange on memberlist's wire because of the peer's sealing or packing. The dialler
+    /// gets an error, as in Go.
     pub(super) fn complain_back(&mut self, cx: &mut Context, id: StreamId, reason: DropReason) {
         match self.table.get(id) {
             Some(stream) if stream.purpose() == Purpose::Incoming => {

@@ -1,6 +1,5 @@
-//! Members to which no stream gets through, although they answer datagrams: their TCP port is
-//! closed or filtered. They stay alive, so somebody has to say so: what gossip misses is mended
-//! over streams.
+//! Members that answer datagrams but no streams: their TCP port is closed or filtered. They stay
+//! alive, so an event must report them: only streams repair what gossip misses.
 
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
@@ -10,14 +9,14 @@ use crate::context::Context;
 use crate::members::{Members, Slot};
 use crate::output::{ConnectionError, Event, Failure};
 
-/// After so many streams in a row that came to nothing, each after the member answered a datagram,
-/// streams count as blocked: one or two may be a restart, or chance.
+/// Streams count as blocked after this many failures in a row, with a datagram answered before
+/// each. One or two failures may be a restart, or chance.
 const BLOCKED_AFTER: u8 = 3;
 
-/// So many addresses are watched. The oldest makes room: at worst it is told of once more.
+/// How many addresses are watched. The oldest gives way; at worst it is reported a second time.
 const WATCHED_MAX: usize = 64;
 
-/// Addresses to which the latest stream came to nothing.
+/// Addresses to which the latest stream failed.
 #[derive(Debug, Default)]
 pub(super) struct Blocked {
     troubles: VecDeque<Trouble>,
@@ -26,14 +25,14 @@ pub(super) struct Blocked {
 #[derive(Clone, Copy, Debug)]
 struct Trouble {
     address: SocketAddr,
-    /// How many streams in a row; between two of them the member answered a datagram.
+    /// Failed streams in a row; between any two the member answered a datagram.
     failures: u8,
-    /// It is pinged over a stream once more.
+    /// It is being pinged over a stream again.
     asked: bool,
     told: bool,
 }
 
-/// The remedy for a member that answers datagrams and no streams.
+/// The next step for a member that answers datagrams but no streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
     AskAgain,
@@ -45,10 +44,10 @@ impl Blocked {
         self.troubles.iter_mut().find(|trouble| trouble.address == address)
     }
 
-    /// A stream to this address came to nothing.
+    /// Notes that a stream to this address failed.
     fn note_failure(&mut self, address: SocketAddr) {
         if let Some(trouble) = self.find(address) {
-            // One that crashed answers nothing: then it is still the same failure.
+            // A crashed member answers nothing, so this still counts as the same failure.
             trouble.failures = trouble.failures.saturating_add(u8::from(trouble.asked));
             trouble.asked = false;
             return;
@@ -59,12 +58,12 @@ impl Blocked {
         self.troubles.push_back(Trouble { address, failures: 1, asked: false, told: false });
     }
 
-    /// A stream to this address was answered.
+    /// Notes that a stream to this address was answered.
     fn note_answer(&mut self, address: SocketAddr) {
         self.troubles.retain(|trouble| trouble.address != address);
     }
 
-    /// The remedy, now that a datagram to this address was answered.
+    /// The next step after this address answered a datagram.
     fn remedy(&mut self, address: SocketAddr) -> Option<Remedy> {
         let trouble = self.find(address)?;
         if trouble.failures < BLOCKED_AFTER {
@@ -75,7 +74,7 @@ impl Blocked {
         tell.then_some(Remedy::Tell)
     }
 
-    /// Asserts that no more are watched than may be.
+    /// Asserts that the number of watched addresses is within the limit.
     pub(super) fn check(&self) {
         let (count, max) = (self.troubles.len(), WATCHED_MAX);
         assert!(count <= max, "{count} addresses without streams, {max} are the most");
@@ -83,15 +82,15 @@ impl Blocked {
 }
 
 impl Exchange {
-    /// A stream of this node's came to nothing.
+    /// Notes that a stream of this node failed.
     pub(super) fn note_stream_failed(&mut self, to: SocketAddr, failure: &Failure) {
         let is_of_network = match failure {
             Failure::Timeout => true,
-            // This machine's own trouble, and that of certificates, are told otherwise.
+            // Local faults and certificate faults are reported elsewhere.
             Failure::Connection(error) => {
                 !matches!(error, ConnectionError::Local | ConnectionError::Tls(_))
             }
-            // The peer spoke, or ended the stream in order.
+            // The peer answered, or ended the stream in order.
             _ => false,
         };
         if is_of_network {
@@ -99,15 +98,15 @@ impl Exchange {
         }
     }
 
-    /// A stream of this node's was answered.
+    /// Notes that a stream of this node was answered.
     pub(crate) fn note_stream_answered(&mut self, from: SocketAddr) {
         if !self.blocked.troubles.is_empty() {
             self.blocked.note_answer(from);
         }
     }
 
-    /// A member answered a datagram, at its own address. If streams to it came to nothing lately,
-    /// it is pinged over one, and in the end the application is told.
+    /// Notes that a member answered a datagram at its own address. If streams to it failed lately,
+    /// pings it over a stream and finally reports it.
     #[inline]
     pub(crate) fn note_datagram_answered(
         &mut self,

@@ -1,11 +1,11 @@
-//! What always holds of exchanges.
+//! Invariants of exchanges.
 
 use super::Exchange;
 use crate::config::Config;
 use crate::output::RequestId;
 
 impl Exchange {
-    /// Asserts that the streams fit together and keep to their limits.
+    /// Asserts that the streams are consistent and within their limits.
     pub(crate) fn check(&self, config: &Config) {
         self.table.check(config);
         self.blocked.check();

@@ -1,4 +1,4 @@
-//! The goodbye over streams, where no datagram of it was acknowledged.
+//! The leave message over streams, for a leave that no datagram was acknowledged for.
 
 use super::streams::Needs;
 use super::{Exchange, Purpose};
@@ -9,8 +9,8 @@ use crate::stats::MessageKind;
 use crate::wire::{self, Format, Scope, memberlist};
 
 impl Exchange {
-    /// Tells a few random members over streams that this node has left: in a push/pull that holds
-    /// nobody else. They pass it on. An answer shows that it was heard.
+    /// Tells a few random members over streams that this node has left, in a push/pull without
+    /// other members. They pass it on. An answer acknowledges the leave message.
     pub(crate) fn say_goodbye(&mut self, cx: &mut Context, members: &Members) {
         let picked = members.pick(&mut cx.random, FAN_OUT_MAX, None, |_| true);
         for &member in picked.slots() {

@@ -1,9 +1,8 @@
-//! Exchanges over streams: joins, push/pulls, pings of a probe, and reliable messages. Which
-//! streams are open, how long they may take and how much they may hold, and when views are
-//! exchanged.
+//! Exchanges over streams: joins, push/pulls, pings of a probe, and reliable messages. Keeps the
+//! open streams with their deadlines and memory, and schedules push/pulls.
 //!
-//! On every stream each side sends one part and then ends it. An [`Exchange`] writes this node's
-//! part, and returns the peer's once it is complete ([`Exchange::receive`]).
+//! On every stream each side sends one part and then ends its side. An [`Exchange`] writes this
+//! node's part, and returns the peer's part once it is complete ([`Exchange::receive`]).
 
 mod answering;
 mod blocked;
@@ -30,37 +29,37 @@ pub(crate) use streams::Arrived;
 pub(crate) use table::Purpose;
 use table::Table;
 
-/// How often this node tells everything to a node that asks and does not join: two a second at
-/// most. A table of 100,000 members takes some 10 ms to write, so that hundred such questions at
-/// once would keep the node from everything else for a second.
+/// The interval at which the whole table is sent to nodes that ask without joining. A table of
+/// 100,000 members takes about 10 ms to write, so a hundred requests at once would block the node
+/// for a second.
 const TABLE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The exchanges of a node.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     table: Table,
-    /// Which shortages were reported lately.
+    /// The shortages that were reported lately.
     reports: Reports,
-    /// To whom no stream gets through.
+    /// Members that no stream reaches.
     blocked: Blocked,
-    /// Large tables that may be told.
+    /// How many large tables may be sent now.
     tables: Budget,
-    /// When views are exchanged with a random member.
+    /// The time of the next push/pull with a random member.
     push_pull_due: Instant,
-    /// Not before then is a difference of views repaired by another push/pull.
+    /// The earliest time for another push/pull to repair a difference of views.
     next_repair: Instant,
-    /// How long to wait after the next repair.
+    /// The wait after the next repair.
     repair_patience: Duration,
-    /// On memberlist's wire: what this node saw when it last began to tell it over streams, and how
-    /// many are yet to be told.
+    /// On memberlist's wire: this node's view when it last began to send it over streams, and how
+    /// many members still get it.
     told_view: u64,
     tellings_left: usize,
-    /// What the application gives in every push/pull.
+    /// The application state for every push/pull.
     user_state: Bytes,
 }
 
 impl Exchange {
-    /// No exchange yet.
+    /// Starts without any exchange.
     pub(crate) fn new(now: Instant, config: &Config) -> Self {
         Exchange {
             table: Table::default(),
@@ -76,35 +75,35 @@ impl Exchange {
         }
     }
 
-    /// Exchanges views periodically, for the first time after this delay.
+    /// Schedules the periodic push/pull, first after this delay.
     pub(crate) fn start(&mut self, now: Instant, config: &Config, first: Duration) {
         if !config.push_pull_interval.is_zero() {
             self.push_pull_due = now + first;
         }
     }
 
-    /// Exchanges views no more.
+    /// Stops the periodic push/pull.
     pub(crate) fn stop_push_pulls(&mut self) {
         self.push_pull_due = Instant::NEVER;
     }
 
-    /// Sets what is given in every push/pull.
+    /// Sets the application state for every push/pull.
     pub(crate) fn set_user_state(&mut self, state: Bytes) {
         self.user_state = state;
     }
 
-    /// How many streams are open.
+    /// The number of open streams.
     pub(crate) fn streams_open(&self) -> usize {
         self.table.len()
     }
 
-    /// When the periodic push/pull is due, [`Instant::NEVER`] if there is none.
+    /// The time of the next periodic push/pull; [`Instant::NEVER`] if there is none.
     #[inline]
     pub(crate) fn push_pull_due(&self) -> Instant {
         self.push_pull_due
     }
 
-    /// When the first stream has taken too long.
+    /// The earliest deadline of a stream.
     #[inline]
     pub(crate) fn next_stream_deadline(&self) -> Instant {
         self.table.next_deadline()

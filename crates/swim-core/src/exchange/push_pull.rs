@@ -1,4 +1,4 @@
-//! Push/pull: exchanging views with one other node, to join and against what gossip missed.
+//! Push/pull: exchanges views with one other node, to join and to repair what gossip missed.
 
 use core::net::SocketAddr;
 
@@ -15,11 +15,11 @@ use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{self, Format, NameClaim, Scope, memberlist};
 
-/// Telling so many members takes no longer than to read what a hundred packets say.
+/// Writing a table of this size takes no longer than reading a hundred packets.
 const TABLE_SMALL: usize = 1024;
 
-/// Suspects that are asked over streams at once. Where half of a large cluster is gone there are
-/// many; each was pinged before.
+/// The most suspects that are asked over streams at once. If half of a large cluster is gone there
+/// are many; each was pinged before.
 const LAST_CALLS_MAX: usize = 32;
 
 impl Exchange {
@@ -34,9 +34,9 @@ impl Exchange {
         self.tell(cx, members, address, Purpose::Join { request }, Scope::Join);
     }
 
-    /// Exchanges views with one random member, and sets the time for the next exchange. The members
-    /// are told only where the digests of the two views differ: in a cluster that agrees, the cost
-    /// does not depend on its size.
+    /// Exchanges views with one random member, and schedules the next exchange. It sends the
+    /// members only if the two digests differ, so that in a cluster that agrees the cost does not
+    /// depend on its size.
     pub(crate) fn start_push_pull(&mut self, cx: &mut Context, members: &Members) {
         let interval = cx.config.push_pull_interval_at(members.live());
         self.push_pull_due = cx.now() + interval;
@@ -46,7 +46,7 @@ impl Exchange {
             let to = members.entry(*peer).address();
             match cx.config.wire.format() {
                 Format::Swim => self.tell(cx, members, to, Purpose::Compare, Scope::Compare),
-                // Its nodes tell no digest.
+                // Its nodes send no digest.
                 Format::Memberlist(_) => self.push_pull_with(cx, members, to),
             }
         }
@@ -57,8 +57,8 @@ impl Exchange {
         self.tell(cx, members, to, Purpose::PushPull, Scope::Full);
     }
 
-    /// The other node sees something else, and told everything that it sees, which was merged. What
-    /// this node knows beyond that goes back.
+    /// Sends back what this node knows beyond the view of the other node, which differed, and which
+    /// the other node sent and this node merged.
     pub(crate) fn push_back(
         &mut self,
         cx: &mut Context,
@@ -71,9 +71,9 @@ impl Exchange {
         }
     }
 
-    /// Tells a suspect that it is one, and asks what it has to say, over a stream, where neither is
-    /// lost. Gossip reaches everybody nearly always; where datagrams are lost that is not enough,
-    /// neither for the suspicion to reach the suspect nor for its refutation to reach all.
+    /// Tells a suspect about the suspicion and asks for its answer, over a stream that loses
+    /// neither. If many datagrams are lost, gossip may miss the suspect with the suspicion, or a
+    /// peer with the refutation.
     pub(crate) fn last_call(&mut self, cx: &mut Context, members: &Members, suspect: Slot) {
         if self.table.last_calls() >= LAST_CALLS_MAX {
             return;
@@ -90,9 +90,9 @@ impl Exchange {
         self.open(cx, to, Purpose::LastCall, (framed, Needs::Nothing));
     }
 
-    /// The answer to a push/pull of the native wire: as much as was asked for. Where that is
-    /// everything, and more than may be told now, as much as to one who compares views: it has the
-    /// digest, and asks again when it next finds that the views differ.
+    /// Answers a push/pull of the native wire with the scope that was asked for. If that is
+    /// everything, and too much to send now, the answer is as for a comparison. The peer then has
+    /// the digest, and asks again when it next finds a difference.
     pub(crate) fn answer_to(
         &mut self,
         cx: &mut Context,
@@ -113,14 +113,15 @@ impl Exchange {
         }
     }
 
-    /// Asks the node at this address, which has this node's name, whether it is there.
+    /// Asks the node at this address, which has this node's name, whether it is running.
     pub(crate) fn ask_holder(&mut self, cx: &mut Context, members: &Members, to: SocketAddr) {
         let framed = itself(cx, members, NameClaim::Withheld);
         self.open(cx, to, Purpose::Holder, (framed, Needs::Nothing));
     }
 
-    /// Tells the node at this address, which claims this node's name, for how long this one has had
-    /// it, and asks the same. Recorded, it would decide a later contest.
+    /// Tells the node at this address, which claims this node's name, how long this node has had
+    /// the name, and asks for the same. It is bound to the stream, because a recording could decide
+    /// a later contest.
     pub(crate) fn contest(
         &mut self,
         cx: &mut Context,
@@ -131,7 +132,7 @@ impl Exchange {
         self.open(cx, to, Purpose::Contest { lived }, (framed, Needs::Greeting));
     }
 
-    /// The answer to a contest: for how long this node has had its name, if it claims it.
+    /// The answer to a contest: how long this node has had its name, if it claims the name.
     pub(crate) fn contested(
         &self,
         cx: &mut Context,
@@ -142,8 +143,8 @@ impl Exchange {
         itself(cx, members, claim)
     }
 
-    /// Whether everything may be told to a node that does not join. Those who join are always told:
-    /// they have nothing else.
+    /// Whether the whole table may be sent to a node that does not join. Joining nodes always get
+    /// it, because they know nothing else.
     pub(crate) fn may_tell_all(&mut self, cx: &mut Context, members: &Members) -> bool {
         let may = members.len() <= TABLE_SMALL
             || has_left(members)
@@ -155,28 +156,29 @@ impl Exchange {
         may
     }
 
-    /// The answer on memberlist's wire to a node that may not be told everything now. It has no
-    /// shorter answer; an error is what its nodes report and live with.
+    /// The answer on memberlist's wire when the whole table may not be sent now. That wire has no
+    /// shorter answer; its nodes report an error and go on.
     pub(crate) fn table_refused(&self, cx: &mut Context) -> Framed {
         let text = alloc::format!("{}; try again later", DropReason::TableRefused);
         cx.channel.framed(|_, out| memberlist::encode_error(&text, out))
     }
 
-    /// Everything that this node knows, itself first, with its application state. To compare views,
-    /// only itself and the digest of the rest; to tell the rest later, all but its state. From its
-    /// goodbye on this node tells only of itself, except to nodes that join here: its view is
-    /// frozen then, and would bring back members that are forgotten.
+    /// Everything that this node knows, itself first, with its application state.
+    ///
+    /// To compare views, it is only this node and the digest. To send the rest later, it is
+    /// everything but the application state. Once this node leaves, it is only this node, except
+    /// for nodes that join here: its view is frozen, and would bring back forgotten members.
     pub(crate) fn state(&self, cx: &mut Context, members: &Members, scope: Scope) -> Framed {
         cx.count_sent(MessageKind::PushPull);
         self.whole_table(cx, members, scope)
     }
 
-    /// The same, of an answer that was counted.
+    /// The same, for an answer that is counted already.
     pub(crate) fn whole_table(&self, cx: &mut Context, members: &Members, scope: Scope) -> Framed {
         self.told(cx, members, scope).0
     }
 
-    /// The same, and what it needs where it is said first.
+    /// The same, and what it needs as the first part on a stream.
     fn told(&self, cx: &mut Context, members: &Members, scope: Scope) -> (Framed, Needs) {
         let is_partial = scope == Scope::Partial;
         let state = if is_partial { Bytes::new() } else { self.local_state(cx, scope) };
@@ -219,12 +221,12 @@ fn claim(members: &Members) -> NameClaim {
     if members.is_withheld() { NameClaim::Withheld } else { NameClaim::Claimed }
 }
 
-/// Whether this node has said its goodbye.
+/// Whether this node has left.
 fn has_left(members: &Members) -> bool {
     members.entry(Slot::LOCAL).state() == State::Left
 }
 
-/// This node itself, on the native wire.
+/// Only this node, on the native wire.
 fn itself(cx: &mut Context, members: &Members, claim: NameClaim) -> Framed {
     cx.count_sent(MessageKind::PushPull);
     let local = core::iter::once(members.entry(Slot::LOCAL).announcement());

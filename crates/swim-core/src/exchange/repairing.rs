@@ -1,5 +1,6 @@
-//! Finding what was missed: a probed member tells the digest of what it sees. On memberlist's wire
-//! it cannot; if no datagram gets through either, it is told what changed here.
+//! Repair of missed news. On the native wire a probed member's ack carries its view digest. On
+//! memberlist's wire it cannot; a member that no datagram reaches gets the whole view after a
+//! change.
 
 use core::net::SocketAddr;
 
@@ -10,18 +11,18 @@ use crate::members::Members;
 use crate::sabotage::Sabotage;
 use crate::wire::Format;
 
-/// So many members a table may have that is told with each probe, some 20 KB; longer ones are told
-/// more rarely.
+/// The largest table that is sent with each probe, about 20 KB. Longer ones are sent more rarely.
 const TOLD_PER_PERIOD: usize = 256;
 
-/// Up to so many members are told one by one of a change that no gossip may tell them.
+/// The most members that get a change one by one, if gossip may not reach them.
 const TOLD_OVER_STREAMS_MAX: usize = 16;
 
 impl Exchange {
-    /// A probed member told what it sees. Where that differs from what this node sees although no
-    /// gossip is under way here, something was missed: exchanges everything, at once at first, and
-    /// then, should the difference stay (because one of the two refuses a member, say), more and
-    /// more rarely.
+    /// Compares a probed member's view digest with this node's.
+    ///
+    /// If they differ although no gossip is under way here, something was missed, and the two nodes
+    /// exchange everything. If the difference stays (because one of them refuses a member, for
+    /// example), the repairs become more and more rare.
     pub(crate) fn compare_views(
         &mut self,
         cx: &mut Context,
@@ -47,8 +48,8 @@ impl Exchange {
         self.push_pull_with(cx, members, peer);
     }
 
-    /// A probed member answered over a stream and by no datagram so far: gossip may not reach it,
-    /// nor what it gossips this node.
+    /// Compares views with a probed member that has answered over a stream but by no datagram.
+    /// Gossip may not get through, in either direction.
     pub(crate) fn compare_over_stream(
         &mut self,
         cx: &mut Context,
@@ -65,10 +66,12 @@ impl Exchange {
         }
     }
 
-    /// Exchanges everything with a member that no gossip may reach, if what this node sees has
-    /// changed lately: nobody tells a digest here. After a change as many are told as gossip tells,
-    /// and in a small cluster everybody; one after the other, and more rarely in a large one, whose
-    /// tables are long.
+    /// Exchanges everything with a member that gossip may not reach, if this node's view changed
+    /// lately. Used where acks carry no digest.
+    ///
+    /// After a change, as many members get it as gossip would reach, in a small cluster all of
+    /// them. They get it one after the other, and more slowly in a large cluster, where tables are
+    /// long.
     fn tell_what_changed(&mut self, cx: &mut Context, members: &Members, peer: SocketAddr) {
         let (now, view, live) = (cx.now(), members.view_digest(), members.live());
         if self.told_view != view {

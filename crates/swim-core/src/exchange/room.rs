@@ -1,9 +1,8 @@
-//! Who makes way when the places or the bytes of streams run short.
+//! Decides which streams give way when places or bytes run short.
 //!
-//! Both are shared by source: an IPv4 address, or the 64 bits of an IPv6 address that name a
-//! network. They belong first to whoever proved a key, that is, to a stream on which a frame opened
-//! under one, and to addresses of live members; of the others, to whoever keeps up and asks for
-//! little.
+//! Sources share both. A source is an IPv4 address, or an IPv6 /64 network. Streams that are proven
+//! (a frame opened under a key) and addresses of live members come first. Among the rest, streams
+//! that keep up and need little come first.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -25,22 +24,23 @@ use crate::stats::DropReason;
 use crate::time::Instant;
 use crate::wire;
 
-/// One in so many places of `streams_max` is kept for addresses of live members. Without it, they
-/// would compete with strangers for every ping and push/pull; most of the places go to strangers,
-/// as members need one for a few round trips only.
+/// A quarter of `streams_max` is reserved for addresses of live members, which would otherwise
+/// compete with strangers for every ping and push/pull. Strangers get most places, because members
+/// need one for only a few round trips.
 const KEPT_ONE_IN: usize = 4;
 
-/// Who holds at most this much is no burden: what a stranger says at first, a join, a ping or a
-/// push/pull up to where its first frame opens, is shorter. All places together hold 16 MiB so.
+/// Streams that hold at most this much are small. A stranger's first bytes are shorter, and so is a
+/// join, ping or push/pull up to its first opened frame. With small streams, all places together
+/// hold 16 MiB.
 const SMALL: usize = wire::PUSH_PULL_FRAME_SIZE_MAX;
 
-/// How long the same shortage is not reported again: what brings it about may go on for hours.
+/// How long the same shortage is not reported again. Its cause may last for hours.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How many sources a report names. More do not tell an operator more.
+/// How many sources a report names. More would not help an operator.
 const SOURCES_NAMED_MAX: usize = 8;
 
-/// Until when nothing more is reported.
+/// Until when no further report is made.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     places: Option<Instant>,
@@ -48,7 +48,7 @@ pub(super) struct Reports {
 }
 
 impl Exchange {
-    /// Makes sure that there is a place for one more stream from this address.
+    /// Makes a place for one more stream from this address.
     pub(super) fn make_place(
         &mut self,
         cx: &mut Context,
@@ -78,12 +78,12 @@ impl Exchange {
         Ok(caller)
     }
 
-    /// Makes sure that there is room for so many more bytes on this stream. False if it had to end
-    /// itself.
+    /// Makes room for this many more bytes on this stream. Returns `false` if the stream itself had
+    /// to end.
     pub(super) fn make_room(&mut self, cx: &mut Context, grown: StreamId, more: usize) -> bool {
         while let Some(victim) = self.room_to_free(&cx.config, grown, more) {
             if victim == grown {
-                // Alone it is no shortage, but too large.
+                // If no other stream holds bytes, this is not a shortage: the message is too large.
                 let alone = self.table.get(grown).map_or(0, Stream::held) == self.table.buffered();
                 if !alone {
                     self.report(cx, StreamResource::Bytes);
@@ -100,7 +100,7 @@ impl Exchange {
 
     // Places.
 
-    /// The stream of a source that has as many as it may that makes way for another of its own.
+    /// The stream that gives way when its source has reached its limit and opens another.
     fn behind_of(&self, source: IpNet, now: Instant) -> Option<StreamId> {
         let own = self.table.callers().filter(|&(_, stream, caller)| {
             caller.source == source && !stream.is_proven() && is_behind(caller, now)
@@ -108,11 +108,11 @@ impl Exchange {
         own.min_by_key(|&(id, _, caller)| (caller.keeps_up_until, id)).map(|(id, ..)| id)
     }
 
-    /// The stream that makes way for a newcomer whose source has `mine`, now that all places are
-    /// taken.
+    /// The stream that gives way to a newcomer whose source has `mine`, when all places are taken.
     ///
-    /// That is the one furthest behind of the source with the most, as long as that one still has
-    /// more than the newcomer's then; among equals, the one furthest behind, if it is.
+    /// It belongs to the source with the most streams, if that source will still have more than the
+    /// newcomer's; of these streams it is the one furthest behind. Among equals, it is the stream
+    /// furthest behind, if any is behind.
     fn place_to_free(
         &self,
         config: &Config,
@@ -155,12 +155,12 @@ impl Exchange {
 
     // Bytes.
 
-    /// Whether so many more bytes fit, whoever sends them.
+    /// Whether this many more bytes fit, from any sender.
     pub(super) fn has_room(&self, config: &Config, more: usize) -> bool {
         self.table.buffered() + more <= unproven_max(config)
     }
 
-    /// The stream to end now that `grown` is about to hold `more`, if there is no room for it.
+    /// The stream to end when `grown` is about to hold `more` bytes, if there is no room for them.
     fn room_to_free(&self, config: &Config, grown: StreamId, more: usize) -> Option<StreamId> {
         let (total, unproven_max) = (self.table.buffered() + more, unproven_max(config));
         let is_over = total > config.stream_buffer_max;
@@ -189,7 +189,7 @@ impl Exchange {
 
     // Reports.
 
-    /// Tells who holds the most of what ran short, unless that was told lately.
+    /// Reports the sources that use most of a scarce resource, unless that was reported lately.
     fn report(&mut self, cx: &mut Context, resource: StreamResource) {
         let until = match resource {
             StreamResource::Places => &mut self.reports.places,
@@ -217,14 +217,15 @@ impl Exchange {
     }
 }
 
-/// How many bytes large streams of strangers on which nothing opened yet may hold together: as much
-/// as the longest message, so that it gets through while nobody else sends one.
+/// The bytes that large streams of strangers may hold together before anything opens: as much as
+/// the longest message, so that one such message gets through.
 fn unproven_max(config: &Config) -> usize {
     let longest = config.reliable_size_max.max(config.user_state_size_max) + SMALL;
     longest.min(config.stream_buffer_max)
 }
 
-/// Those who share: whoever has an IPv6 network has all of its 2^64 addresses.
+/// The source of an address. An IPv6 network counts as one, because its owner has all of its 2^64
+/// addresses.
 fn source(config: &Config, from: IpAddr) -> IpNet {
     const NETWORK: u8 = 64;
     match from {
@@ -235,13 +236,13 @@ fn source(config: &Config, from: IpAddr) -> IpNet {
     }
 }
 
-/// Whether it has been still for long enough to make way.
+/// Whether the stream has been too slow for long enough to give way.
 fn is_behind(caller: Caller, now: Instant) -> bool {
     caller.keeps_up_until <= now + (FIRST_MESSAGE_TIME - YOUNG_TIME)
 }
 
-/// The stream that holds the most of the source that does; what this node opened has no source, and
-/// stands for itself.
+/// The largest stream of the source that holds most. A stream of this node has no source, and
+/// counts alone.
 fn greatest<'a>(
     config: &Config,
     streams: impl Iterator<Item = (StreamId, &'a Stream, usize)> + Clone,

@@ -1,4 +1,4 @@
-//! Opening, accepting and ending streams, and taking in what comes on them.
+//! Opens, accepts and ends streams, and takes in their bytes.
 
 use core::net::SocketAddr;
 
@@ -18,12 +18,13 @@ use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Envelope, Format, Frame, Message, Ping, User, memberlist};
 
-/// What a dialler's part needs so that it is taken once, there, and never again.
+/// The binding of a dialler's part, so that only its recipient takes it, and only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// It may be taken at any time: news of members outdates itself, and a ping asks for nothing.
+    /// It may be taken at any time: incarnations outdate old news of members, and a ping asks for
+    /// nothing.
     Nothing,
-    /// Sealed, it has to belong to a greeting of the acceptor: it is delivered to an application.
+    /// If sealed, it must be bound to the acceptor's greeting, because an application gets it.
     Greeting,
 }
 
@@ -32,7 +33,7 @@ pub(super) enum Needs {
 pub(crate) struct Arrived {
     pub(crate) stream: StreamId,
     pub(crate) peer: SocketAddr,
-    /// What the stream is for.
+    /// The purpose of the stream.
     pub(crate) purpose: Purpose,
     pub(crate) received: Received,
 }
@@ -40,7 +41,8 @@ pub(crate) struct Arrived {
 impl Exchange {
     // Opening.
 
-    /// Whether to take a connection that a peer opened; `known` if a live member is at its address.
+    /// Accepts or refuses a connection that a peer opened; `known` if a live member is at its
+    /// address.
     pub(crate) fn accept(
         &mut self,
         cx: &mut Context,
@@ -96,7 +98,7 @@ impl Exchange {
         self.open(cx, to.address(), purpose, (framed, Needs::Greeting));
     }
 
-    /// Opens a stream, on which this side sends nothing but this part.
+    /// Opens a stream on which this side sends only this part.
     pub(super) fn open(
         &mut self,
         cx: &mut Context,
@@ -125,7 +127,7 @@ impl Exchange {
         id
     }
 
-    /// Greets a peer that waits for that, and says what had to wait for its greeting.
+    /// Greets a peer that waits for a greeting, and sends the part that waited for the peer's.
     fn greet(
         &mut self,
         cx: &mut Context,
@@ -146,7 +148,7 @@ impl Exchange {
 
     // Input.
 
-    /// Takes news about a stream. Returns the peer's part of the exchange once it is complete.
+    /// Takes input about a stream. Returns the peer's part of the exchange once it is complete.
     pub(crate) fn receive(
         &mut self,
         cx: &mut Context,
@@ -163,7 +165,7 @@ impl Exchange {
         None
     }
 
-    /// The connection is gone.
+    /// The connection failed.
     #[cold]
     fn receive_failure(&mut self, cx: &mut Context, id: StreamId, error: ConnectionError) {
         let Some(stream) = self.table.remove(id) else {
@@ -180,7 +182,7 @@ impl Exchange {
         report_failure(cx, purpose, failure);
     }
 
-    /// The peer ended its side. Unless it was answered, its part was not complete.
+    /// The peer ended its side. Unless it was answered, its part was incomplete.
     fn receive_end(&mut self, cx: &mut Context, id: StreamId) {
         let Some(stream) = self.table.get(id) else {
             return;
@@ -188,7 +190,7 @@ impl Exchange {
         let is_silent = stream.received() == 0;
         match stream.purpose() {
             Purpose::Answered => self.close(cx, id),
-            // Memberlist acknowledges no message: whoever takes one closes the stream.
+            // memberlist acknowledges no message: the receiver closes the stream.
             Purpose::Message { request } if is_silent && cx.config.wire.is_memberlist() => {
                 self.complete(cx, id);
                 cx.answer(request, Ok(Answer::Delivered));
@@ -203,7 +205,7 @@ impl Exchange {
 
     fn receive_data(&mut self, cx: &mut Context, id: StreamId, data: &[u8]) -> Option<Arrived> {
         if !self.has_room(&cx.config, data.len()) {
-            // No other stream is ended for bytes that come after the answer.
+            // Bytes after the answer end no other stream.
             self.table.get(id).filter(|stream| stream.purpose() != Purpose::Answered)?;
             if !self.make_room(cx, id, data.len()) {
                 cx.stats.stream_bytes_received += data.len() as u64;
@@ -221,8 +223,8 @@ impl Exchange {
         self.act_on(cx, id, taken)
     }
 
-    /// Does what follows from data. Not a part of what is done with each piece, from most of which
-    /// nothing follows.
+    /// Acts on the result of data. Separate from the work on each piece, because most pieces have
+    /// no result.
     #[inline(never)]
     fn act_on(
         &mut self,
@@ -250,20 +252,20 @@ impl Exchange {
         None
     }
 
-    /// Whether a certificate names the peer on this stream.
+    /// Whether the peer on this stream has a certificate with names.
     pub(crate) fn is_certified(&self, id: StreamId) -> bool {
         self.table.get(id).is_some_and(|stream| stream.certified().is_some())
     }
 
-    /// Whether the peer on this stream may go by this name: any, where no certificate names it.
+    /// Whether the peer on this stream may use this name. Without a certificate, it may use any.
     pub(crate) fn may_be_called(&self, id: StreamId, name: &str) -> bool {
         let certified = self.table.get(id).and_then(Stream::certified);
         certified.is_none_or(|names| names.iter().any(|it| it.as_str() == name))
     }
 
-    // The end.
+    // Ending.
 
-    /// Gives up those streams whose time is over.
+    /// Gives up the streams whose time is over.
     pub(crate) fn end_overdue(&mut self, cx: &mut Context, now: Instant) {
         while let Some(id) = self.table.overdue(now) {
             cx.drop_quietly(DropReason::StreamTimeout);
@@ -271,20 +273,20 @@ impl Exchange {
         }
     }
 
-    /// Gives up a stream without telling anybody but the caller.
+    /// Gives up a stream and notifies only the caller.
     pub(crate) fn abort(&mut self, cx: &mut Context, id: StreamId) {
         if self.table.remove(id).is_some() {
             cx.outputs.stream(id, StreamOp::Abort);
         }
     }
 
-    /// Whether somebody may know this node by a join that is not answered yet.
+    /// Whether a peer may know this node from a join that is not answered yet.
     pub(crate) fn has_open_join(&self) -> bool {
         self.table.has_open_join()
     }
 
-    /// This node has left: joins fail, before anything else that is under way does. Their exchanges
-    /// end with the others.
+    /// This node has left: fails all joins, before everything else that is under way. Their streams
+    /// end together with the other streams.
     pub(crate) fn stop_joins(&mut self, cx: &mut Context) {
         for request in self.table.take_joins() {
             cx.answer(request, Err(Failure::Stopped));
@@ -299,14 +301,14 @@ impl Exchange {
         }
     }
 
-    /// Ends an exchange that this node began: the answer is there, so whatever may still be
-    /// unwritten matters no more.
+    /// Ends an exchange that this node began and that is answered. Bytes still unwritten do not
+    /// matter.
     pub(crate) fn complete(&mut self, cx: &mut Context, id: StreamId) {
         self.abort(cx, id);
     }
 
-    /// Ends an exchange that a peer began: it is answered, and the peer sends no more. What is left
-    /// to write is the caller's.
+    /// Ends an exchange that a peer began. It is answered, and the peer sends nothing further. The
+    /// caller writes the rest.
     fn close(&mut self, cx: &mut Context, id: StreamId) {
         if self.table.remove(id).is_none() {
             return;
@@ -319,7 +321,7 @@ impl Exchange {
         }
     }
 
-    /// Ends an exchange because of what the peer sent.
+    /// Ends an exchange because of the peer's input.
     pub(crate) fn reject(&mut self, cx: &mut Context, id: StreamId, reason: DropReason) {
         if let Some(stream) = self.table.get(id) {
             cx.report_drop(stream.peer(), reason, true);
@@ -340,7 +342,7 @@ impl Exchange {
     }
 }
 
-/// Tells whoever waits for an exchange that it failed.
+/// Reports the failure of an exchange to the command that waits for it.
 fn report_failure(cx: &mut Context, purpose: Purpose, failure: Failure) {
     match purpose {
         Purpose::Join { request } | Purpose::Message { request } => {
@@ -363,13 +365,13 @@ fn is_accepted(purpose: Purpose) -> bool {
     matches!(purpose, Purpose::Incoming | Purpose::Answered)
 }
 
-/// Sends a part of what this side sends on a stream.
+/// Sends some of this side's bytes on a stream.
 fn send(cx: &mut Context, id: StreamId, bytes: Bytes) {
     cx.stats.stream_bytes_sent += bytes.len() as u64;
     cx.outputs.stream(id, StreamOp::Send(bytes));
 }
 
-/// Sends all that this side sends on a stream, or what is left of it.
+/// Sends all (remaining) bytes of this side on a stream, and ends the side.
 pub(super) fn send_all(cx: &mut Context, id: StreamId, bytes: Bytes) {
     send(cx, id, bytes);
     cx.outputs.stream(id, StreamOp::Finish);

@@ -1,4 +1,4 @@
-//! The open streams, their deadlines, and what they hold.
+//! The open streams, their deadlines, and their buffers.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -18,30 +18,30 @@ use crate::member::Name;
 use crate::output::{RequestId, StreamId};
 use crate::time::Instant;
 
-/// What a stream is for.
+/// The purpose of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Opened by a peer. What it wants is known with its first frame.
+    /// Opened by a peer. Its first frame shows the request.
     Incoming,
-    /// Opened by a peer and answered; only its end is awaited.
+    /// Opened by a peer and answered. Only its end is missing.
     Answered,
     /// A push/pull with the address of a join.
     Join { request: RequestId },
-    /// A push/pull that is no join.
+    /// A push/pull without a join.
     PushPull,
     /// A push/pull with a suspect that did not answer a ping.
     LastCall,
-    /// A push/pull that tells of this node's leave.
+    /// A push/pull that carries this node's leave message.
     Goodbye,
-    /// A periodic push/pull, which begins with the digests of both views.
+    /// A periodic push/pull, which first compares the digests of both views.
     Compare,
-    /// A ping of the running probe.
+    /// A ping of the current probe.
     Ping { sequence: u32 },
     /// A reliable message.
     Message { request: RequestId },
     /// A question to the node that has this node's name.
     Holder,
-    /// A contest for this node's name, which this node has had for so long.
+    /// A contest for this node's name, with how long this node has had it.
     Contest { lived: u64 },
 }
 
@@ -58,28 +58,28 @@ pub(super) struct Stream {
     purpose: Purpose,
     /// Received and not yet used.
     buffer: StreamBuffer,
-    /// What this node says once the peer has greeted.
+    /// The part that this node sends once the peer has greeted.
     waiting: Option<Framed>,
     received: usize,
-    /// A stream of this node's: the peer accepted it.
+    /// The peer accepted this stream of this node.
     opened: bool,
     deadline: Instant,
-    /// Of a stream that a peer opened.
+    /// Set if a peer opened the stream.
     caller: Option<Caller>,
     /// A frame or message on it opened under a key.
     proven: bool,
-    /// The names that the peer may go by, where its certificate says so.
+    /// The names in the peer's certificate, if it has one.
     certified: Option<Box<[Name]>>,
 }
 
-/// Who opened a stream, and whether it does what it came for.
+/// The peer that opened a stream, and whether it keeps up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
-    /// Those who share with it.
+    /// The source that it shares places and bytes with.
     pub(super) source: IpNet,
     /// A live member is at its address.
     pub(super) known: bool,
-    /// Until then it has kept the pace that is asked of it.
+    /// Until then it counts as keeping up, even if it is silent.
     pub(super) keeps_up_until: Instant,
 }
 
@@ -104,27 +104,25 @@ impl Stream {
         self.proven
     }
 
-    /// How many bytes are kept of it.
+    /// How many of its bytes are buffered.
     pub(super) fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// How many of them opened under a key, frame by frame.
+    /// How many of those opened under a key, frame by frame.
     pub(super) fn opened(&self) -> usize {
         self.buffer.opened()
     }
 
-    /// How many bytes came in.
+    /// How many bytes were received.
     pub(super) fn received(&self) -> usize {
         self.received
     }
 
-    /// Until when it goes on now that so many `new` bytes came, and so many of those that are kept
-    /// have opened under a key.
+    /// The deadline after `new` bytes arrived, and after the `opened` bytes opened under a key.
     ///
-    /// Bytes that open earn time, of which some may be left when they stop. Others only keep the
-    /// stream going: whoever sends many of them and then rests has no more time than one that said
-    /// nothing.
+    /// Bytes that open earn time that lasts beyond them. Other bytes only keep the stream going:
+    /// after a pause its time is that of a silent stream.
     fn deadline_after(&self, pace: Pace, new: usize, opened: Range<usize>) -> Instant {
         let (before, latest) = (self.deadline, pace.now + pace.timeout);
         let going_on = before + more_time(self.received - new..self.received);
@@ -132,20 +130,20 @@ impl Stream {
         before.max(going_on).max(before + more_time(opened))
     }
 
-    /// The side that the peer is.
+    /// The side of the peer.
     pub(super) fn peer_side(&self) -> Side {
         if self.purpose == Purpose::Incoming { Side::Dialler } else { Side::Acceptor }
     }
 }
 
-/// What follows from what was taken in.
+/// The result of taking in data.
 #[derive(Debug)]
 pub(super) struct Intake<T> {
-    /// What reading it gave.
+    /// The result of reading it.
     pub(super) outcome: T,
-    /// What a peer that greeted is to be greeted with.
+    /// The greeting to send to a peer that greeted.
     pub(super) greeting: Option<Bytes>,
-    /// What this node may say now that the peer has greeted.
+    /// The part that this node may send now that the peer has greeted.
     pub(super) waited: Option<Framed>,
 }
 
@@ -210,20 +208,20 @@ impl Table {
         Some(stream)
     }
 
-    /// The buffer of a stream, to write what belongs to what came, or will come, there.
+    /// The buffer of a stream, for writing bytes that are bound to the peer's.
     pub(super) fn buffer(&mut self, id: StreamId) -> Option<&mut StreamBuffer> {
         self.streams.get_mut(&id).map(|stream| &mut stream.buffer)
     }
 
-    /// This node began to speak: what comes belongs to that, and there may be more to say once the
-    /// peer has greeted.
+    /// Notes that this node began to send. The peer's bytes are bound to that, and `waiting`
+    /// follows once the peer has greeted.
     pub(super) fn begin(&mut self, id: StreamId, buffer: StreamBuffer, waiting: Option<Framed>) {
         if let Some(stream) = self.streams.get_mut(&id) {
             (stream.buffer, stream.waiting) = (buffer, waiting);
         }
     }
 
-    /// The stream was answered: only its end is awaited.
+    /// Notes that the stream was answered: only its end is missing.
     pub(super) fn set_answered(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.purpose = Purpose::Answered;
@@ -243,35 +241,35 @@ impl Table {
         }
     }
 
-    /// The peer accepted a stream of this node's.
+    /// Notes that the peer accepted a stream of this node.
     pub(super) fn set_opened(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.opened = true;
         }
     }
 
-    /// The peer may go by these names alone.
+    /// Restricts the peer to these names.
     pub(super) fn set_certified(&mut self, id: StreamId, names: &[Name]) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.certified = Some(names.into());
         }
     }
 
-    /// Whether the peer of a join may have read what this node said, and has not answered yet.
+    /// Whether the peer of a join may have read it, and has not answered yet.
     pub(super) fn has_open_join(&self) -> bool {
         let is_open_join =
             |stream: &Stream| stream.opened && matches!(stream.purpose, Purpose::Join { .. });
         self.streams.values().any(is_open_join)
     }
 
-    /// A frame or message on it opened under a key.
+    /// Notes that a frame or message opened under a key.
     pub(super) fn set_proven(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.proven = true;
         }
     }
 
-    /// It keeps up for so much longer, but at most until `latest`.
+    /// Extends the time in which the stream keeps up by `longer`, but at most to `latest`.
     pub(super) fn keep_up(&mut self, id: StreamId, longer: Duration, latest: Instant) {
         let caller = self.streams.get_mut(&id).and_then(|stream| stream.caller.as_mut());
         if let Some(caller) = caller {
@@ -279,7 +277,8 @@ impl Table {
         }
     }
 
-    /// Asserts that deadlines and count agree with the streams, and that those keep to the limits.
+    /// Asserts that deadlines and counts agree with the streams, and that the streams are within
+    /// their limits.
     pub(super) fn check(&self, config: &Config) {
         let deadlines = self.streams.iter().map(|(&id, stream)| (stream.deadline, id));
         self.deadlines.check(deadlines, "streams");
@@ -322,11 +321,11 @@ impl Table {
         self.deadlines.first().filter(|&(at, _)| at <= now).map(|(_, id)| id)
     }
 
-    /// Takes in what came on a stream, for which there is room, and gives it time for that. Lends
-    /// its buffer to `read`, which may take bytes out of it, and is told how many bytes all buffers
-    /// hold. None if nothing follows from it yet; nothing does from what comes after the answer.
+    /// Takes in bytes for which there is room, and extends the stream's time. Lends the buffer to
+    /// `read`, which may remove bytes, with the number of bytes in all buffers. Returns `None` if
+    /// nothing follows yet, and for bytes after the answer.
     ///
-    /// With as little work as can be: somebody may send a packet for each byte.
+    /// It does as little work as possible, because a peer may send each byte in its own packet.
     pub(super) fn take_in<T>(
         &mut self,
         id: StreamId,
@@ -365,7 +364,7 @@ impl Table {
         })
     }
 
-    /// Takes the requests of all joins: their exchanges go on as push/pulls.
+    /// Takes the requests of all joins, whose exchanges go on as push/pulls.
     pub(super) fn take_joins(&mut self) -> Vec<RequestId> {
         let mut requests = Vec::new();
         for stream in self.streams.values_mut() {
@@ -377,7 +376,7 @@ impl Table {
         requests
     }
 
-    /// How many suspects are asked over streams now.
+    /// How many suspects are being asked over streams.
     pub(super) fn last_calls(&self) -> usize {
         self.streams.values().filter(|stream| stream.purpose == Purpose::LastCall).count()
     }
@@ -411,7 +410,7 @@ mod tests {
         Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
     }
 
-    /// Two streams of one peer, of which one holds four bytes, and one of this node.
+    /// Two streams of one peer, one with four bytes in its buffer, and one stream of this node.
     fn table() -> Table {
         let (mut table, peer) = (Table::default(), SocketAddr::from(([10, 0, 0, 9], 7946)));
         let (source, at) = (IpNet::from(peer.ip()), Instant::ORIGIN);
