@@ -156,11 +156,11 @@ pub enum Event {
     Suspected {
         /// The member, suspect.
         member: Member,
-        /// The shortest time until this node declares it failed: with enough confirmations.
+        /// The member whose probe failed.
         accuser: Name,
-        /// The longest time: without any confirmation.
+        /// The shortest time until this node declares it failed: with enough confirmations.
         timeout_min: Duration,
-        /// The latest time: with no confirmation.
+        /// The longest time: without any confirmation.
         timeout_max: Duration,
         /// How this node heard of it.
         via: Via,
@@ -221,7 +221,7 @@ pub enum Event {
         /// The member in its last known state.
         member: Member,
     },
-    /// This node was claimed to be suspect, failed or left, and refuted it.
+    /// Somebody claimed that this node is suspect, failed or left. This node refuted it.
     #[non_exhaustive]
     Accused {
         /// The member that made the claim. It is this node's own name for a leave message of an
@@ -308,11 +308,8 @@ pub enum Event {
     /// This node has heard from no member for half of the longest suspicion, and at least for the
     /// shortest one (see [`Config::suspicion_timeouts`]).
     ///
-    /// No member reaches this node at its announced address, although its own packets arrive.
-    ///
-    /// Three rounds of requests to three peers each found nobody there. Peers keep declaring this
-    /// node failed, and it keeps refuting. Correct the announced address, or let datagrams and
-    /// streams through to it. Not reported again before something arrives there.
+    /// It is cut off, or all other members are gone. Its member list is out of date, and it
+    /// declares the other members failed.
     ///
     /// [`Config::suspicion_timeouts`]: crate::Config::suspicion_timeouts
     #[non_exhaustive]
@@ -330,7 +327,7 @@ pub enum Event {
     ///
     /// Three rounds of requests to three peers each found nobody there. Peers keep declaring this
     /// node failed, and it keeps refuting. Correct the announced address, or let datagrams and
-    /// streams through to it. Reported once, until something arrives there.
+    /// streams through to it. Not reported again before something arrives there.
     #[non_exhaustive]
     AddressUnreachable {
         /// The announced address.

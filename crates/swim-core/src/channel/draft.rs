@@ -1,5 +1,4 @@
-//! Writing datagrams: messages behind each other, how much room is left, and what is put around
-//! them at the end.
+//! Writes datagrams: collects messages, tracks the room that is left, and adds the framing.
 
 use alloc::vec::Vec;
 
@@ -8,39 +7,41 @@ use bytes::{Bytes, BytesMut};
 use super::Channel;
 use crate::wire::{self, Allowance, Format, Message, Wire, memberlist};
 
-/// The memory for packets is asked for in pieces of this size, and used again once the packets
-/// written in it were sent and dropped.
+/// Packets are written in memory blocks of this size. A block is used again once its packets were
+/// sent and dropped.
 const ARENA_SIZE: usize = 8 << 10;
 
 /// The memory that drafts are written in.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// On the native wire the header and the messages; on memberlist's the messages alone.
+    /// On the native wire the header and messages; on memberlist's wire only the messages.
     bytes: BytesMut,
-    /// How long each message is. Only memberlist's wire needs to know.
+    /// The length of each message. Only memberlist's wire needs it.
     parts: Vec<u16>,
 }
 
-/// A datagram that is being written. Framing and sealing come with [`into_datagram`](Draft::into_datagram); room
-/// is kept for both from the start, so that no packet exceeds `packet_size_max`.
+/// A datagram that is being written.
+///
+/// [`into_datagram`](Draft::into_datagram) adds framing and seal. Room for both is reserved from
+/// the start, so that no packet exceeds `packet_size_max`.
 #[derive(Debug)]
 pub struct Draft<'a> {
     channel: &'a mut Channel,
     wire: Wire,
-    /// Where the messages begin.
+    /// The start of the messages.
     start: usize,
     used: usize,
 }
 
 impl Channel {
-    /// Begins a datagram. One that was begun before and not finished is gone.
+    /// Begins a datagram, and discards one that was begun before and not finished.
     #[inline]
     pub fn datagram(&mut self) -> Draft<'_> {
         let (framing, bytes) = (&self.framing, &mut self.memory.bytes);
         let size = ARENA_SIZE.max(framing.packet_size_max);
         bytes.clear();
-        // Starts over whenever all packets were dropped, so that the packets of one tick, which are
-        // given out together, find the whole arena free.
+        // Reuses the whole block once all packets in it were dropped, so that the packets of one
+        // tick, which are output together, find it free.
         if !bytes.try_reclaim(size) && bytes.capacity() < framing.packet_size_max {
             bytes.reserve(size);
         }
@@ -64,7 +65,7 @@ impl Draft<'_> {
         self.note(len);
     }
 
-    /// Appends a message if it fits; returns whether it did.
+    /// Appends a message if it fits. Returns whether it did.
     pub fn append_if_it_fits(&mut self, message: &Message<'_>) -> bool {
         let fits = self.cost(self.wire.encoded_len(message)) <= self.room() && self.takes_more();
         if fits {
@@ -80,29 +81,31 @@ impl Draft<'_> {
         self.note(message.len());
     }
 
-    /// What a message of this length takes of the room, in bytes.
+    /// The bytes that a message of this length takes of the room.
     #[must_use]
     #[inline]
     pub fn cost(&self, len: usize) -> usize {
         len + self.wire.part_overhead()
     }
 
-    /// The room that is left, in bytes.
+    /// The bytes that are left.
     #[must_use]
     #[inline]
     pub fn room(&self) -> usize {
         self.channel.framing.packet_text_max.saturating_sub(self.used)
     }
 
-    /// Whether one more message can be counted: memberlist counts them in one byte.
+    /// Whether one more message can be counted: memberlist counts in one byte.
     #[must_use]
     #[inline]
     pub fn takes_more(&self) -> bool {
         self.wire == Wire::Swim || self.channel.memory.parts.len() < memberlist::COMPOUND_PARTS_MAX
     }
 
-    /// The datagram; none if it holds nothing. `checksum` says whether the receiver understands the
-    /// checksums of memberlist's wire, which then get one if they are not sealed.
+    /// Finishes the datagram, or returns `None` if it has no messages.
+    ///
+    /// `checksum` says whether the receiver understands memberlist's checksums. An unsealed packet
+    /// on memberlist's wire then gets one.
     #[inline]
     pub fn into_datagram(self, checksum: bool) -> Option<Bytes> {
         if self.channel.memory.bytes.len() == self.start {
@@ -115,7 +118,7 @@ impl Draft<'_> {
         Some(self.channel.memory.bytes.split().freeze())
     }
 
-    /// The messages so far, for tests of those that write them.
+    /// The messages so far, for tests of the code that writes them.
     #[cfg(test)]
     pub(crate) fn text(&self) -> &[u8] {
         &self.channel.memory.bytes[self.start..]
@@ -132,11 +135,11 @@ impl Draft<'_> {
 }
 
 impl Channel {
-    /// Compresses and seals the text behind the header, and says so in the header.
+    /// Compresses and seals the text after the header, and sets the header's flags.
     fn frame_swim(&mut self, start: usize) {
         let packet = &mut self.memory.bytes;
         if self.framing.compression {
-            // Nothing that another node would not read.
+            // Compresses nothing that another node would refuse to read.
             wire::compress_packet_within(packet, start, &mut self.lz4, Allowance::native);
         }
         if !self.framing.seals() {
@@ -148,7 +151,7 @@ impl Channel {
         self.sealer.seal_native(&[&header[..start]], packet, start);
     }
 
-    /// What memberlist puts around the messages, from the inside out.
+    /// Adds memberlist's framing to the messages, from the inside out.
     fn frame_memberlist(&mut self, checksum: bool) {
         let Memory { bytes: packet, parts } = &mut self.memory;
         memberlist::make_compound(packet, 0, parts);
@@ -160,7 +163,7 @@ impl Channel {
         if self.framing.seals() {
             self.sealer.seal_memberlist_packet(self.framing.seal_version, label, packet, 0);
         } else if checksum {
-            // Sealed text has a better one.
+            // Sealed text has a stronger one.
             memberlist::add_checksum(packet, 0);
         }
         memberlist::put_label(label, packet, 0);

@@ -1,4 +1,4 @@
-//! What of a configuration decides how bytes are framed.
+//! The settings that decide how bytes are framed.
 
 use bytes::Bytes;
 
@@ -8,10 +8,10 @@ use crate::stats::DropReason;
 use crate::wire::memberlist::StreamLimits;
 use crate::wire::{self, Allowance, Format, Labels, SealVersion, Wire};
 
-/// What a frame with a user message holds besides the payload, at most.
+/// The most bytes of a frame with a user message, without its payload.
 const USER_FRAME_OVERHEAD: usize = 512;
 
-/// The settings that a channel follows, and the sizes that follow from them.
+/// The settings that a channel follows, and the sizes that result.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Framing {
     pub(super) wire: Wire,
@@ -19,22 +19,22 @@ pub(super) struct Framing {
     pub(super) label_also: Option<Bytes>,
     pub(super) compression: bool,
     sealing: Sealing,
-    /// Whether what is not sealed is taken although it has to be.
+    /// Whether to accept plaintext although seals are required.
     takes_plain: bool,
-    /// Whether what is compressed may be any work.
+    /// Whether to read compressed input however much work it is.
     reads_all: bool,
     pub(super) seal_version: SealVersion,
-    /// Stands for the port where memberlist's wire gives none.
+    /// The port to use if memberlist's wire gives none.
     pub(super) port: u16,
     pub(super) packet_size_max: usize,
-    /// How many bytes of messages, with what each of them costs besides, a packet may hold.
+    /// The bytes of messages in a packet, including their overheads, at most.
     pub(super) packet_text_max: usize,
-    /// On the native wire, messages and application states on sealed streams wait for the greeting
-    /// of the acceptor, and are taken only if they did.
+    /// Whether messages and application states on sealed streams of the native wire wait for the
+    /// acceptor's greeting, and are refused if they did not.
     pub(super) waits: bool,
-    /// Each sealed stream is greeted on with another number.
+    /// Whether each sealed stream gets a new nonce in its greeting.
     pub(super) greets_anew: bool,
-    /// The longest frame of the native wire, before it is sealed.
+    /// The longest frame of the native wire, unsealed.
     pub(super) frame_size_max: usize,
     /// The longest parts of a message on memberlist's streams.
     pub(super) stream_limits: StreamLimits,
@@ -65,7 +65,7 @@ impl Framing {
         }
     }
 
-    /// The labels of packets and streams that are accepted.
+    /// The accepted labels of packets and streams.
     #[inline]
     pub(super) fn labels(&self) -> Labels<'_> {
         Labels { own: &self.label, also: self.label_also.as_deref() }
@@ -77,19 +77,19 @@ impl Framing {
         self.sealing.has_keys()
     }
 
-    /// Whether what is sent is sealed.
+    /// Whether output is sealed.
     #[inline]
     pub(super) fn seals(&self) -> bool {
         self.sealing.seals()
     }
 
-    /// Whether what is not sealed is dropped.
+    /// Whether plaintext is dropped.
     #[inline]
     pub(super) fn requires_seals(&self) -> bool {
         self.sealing.requires_seals() && !self.takes_plain
     }
 
-    /// What a compressed text may be as work that came in so many bytes.
+    /// The work that a compressed text of this many received bytes may cause.
     pub(super) fn allowance(&self, received: usize) -> Allowance {
         match self.wire.format() {
             Format::Swim => Allowance::native(self.paid(received)),
@@ -97,18 +97,18 @@ impl Framing {
         }
     }
 
-    /// How many new members a compressed table may bring that came in so many bytes.
+    /// The new members that a compressed table of this many received bytes may bring.
     pub(super) fn newcomers_max(&self, received: usize) -> usize {
         if self.reads_all { usize::MAX } else { wire::newcomers_max(received) }
     }
 
-    /// How many bytes what came in so many counts as.
+    /// The size that this many received bytes count as.
     #[inline]
     pub(super) fn paid(&self, received: usize) -> usize {
         if self.reads_all { usize::MAX } else { received }
     }
 
-    /// Whether what is sealed, or is not, is so as required.
+    /// Checks whether input is sealed as required.
     #[inline]
     pub(super) fn check_sealed(&self, sealed: bool) -> Result<(), DropReason> {
         match sealed {

@@ -1,22 +1,22 @@
-//! What binds the frames of a sealed stream of the native wire to this one exchange: a greeting of
-//! each side with a random number, which is authenticated with every frame.
+//! Binds the frames of a sealed stream of the native wire to one exchange: each side greets with a
+//! random nonce, which is authenticated with every frame.
 
 use super::Side;
 use crate::stats::DropReason;
 
-/// What one side of a sealed stream says in the clear behind its header.
+/// The greeting of one side, in the clear after its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Greeting([u8; Greeting::SIZE]);
 
 impl Greeting {
-    /// The kind, and a random number.
+    /// The kind and the nonce.
     pub(super) const SIZE: usize = 1 + Greeting::NONCE_SIZE;
-    /// Two of 2^64 such numbers are the same with a chance of 2^-64.
+    /// Two of 2^32 such nonces are equal with a probability of 2^-65.
     pub(super) const NONCE_SIZE: usize = 16;
 
     /// The frames follow at once.
     const GOES_ON: u8 = 0;
-    /// The frames follow when the other side has greeted, and belong to its greeting, too.
+    /// The frames follow once the other side has greeted, and are bound to that greeting too.
     const WAITS: u8 = 1;
 
     pub(super) fn new(waits: bool, nonce: [u8; Self::NONCE_SIZE]) -> Self {
@@ -25,7 +25,7 @@ impl Greeting {
         Greeting(bytes)
     }
 
-    /// The greeting at the start of these bytes, if all of it is there.
+    /// The greeting at the start of these bytes, if it is complete.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<Self>, DropReason> {
         match bytes.first() {
             Some(&(Self::GOES_ON | Self::WAITS)) => Ok(bytes.first_chunk().copied().map(Greeting)),
@@ -43,7 +43,7 @@ impl Greeting {
     }
 }
 
-/// The greetings of both sides, as far as they were said.
+/// The greetings of both sides, as far as they were sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Greetings {
     dialler: Option<Greeting>,
@@ -70,8 +70,8 @@ impl Greetings {
         self.dialler.is_some_and(|greeting| greeting.waits())
     }
 
-    /// What is authenticated with a frame of `from` behind this header, at this place. The
-    /// acceptor's frames belong to what the dialler said, so they answer nothing else.
+    /// The additional data of a frame that `from` sends after this header, at this place. The
+    /// acceptor's frames are bound to the dialler's greeting, so that they answer nothing else.
     pub(super) fn additional<'a>(
         &'a self,
         from: Side,

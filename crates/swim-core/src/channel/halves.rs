@@ -1,4 +1,4 @@
-//! Writing one side's part of an exchange on a stream: framed, compressed and sealed.
+//! Writes one side's part of an exchange on a stream: framed, compressed and sealed.
 
 use bytes::{Bytes, BytesMut};
 
@@ -7,26 +7,26 @@ use super::greeting::Greeting;
 use super::stream_buffer::{Side, StreamBuffer, frame_place};
 use crate::wire::{self, Allowance, Format, Wire, memberlist};
 
-/// What is longer goes out as it is: to compress 20 MiB takes half a second, in which this node
-/// would answer nobody. A table of 4,000 members is compressed.
+/// Larger parts are not compressed: 20 MiB would take half a second, in which this node answers no
+/// peer. A table of 4,000 members is compressed.
 const PACKED_SIZE_MAX: usize = 512 << 10;
 
-/// One side's part of an exchange, in the clear.
+/// One side's part of an exchange, in plaintext.
 #[derive(Debug)]
 pub struct Framed {
     bytes: BytesMut,
-    /// How long the header is, with the label of the time.
+    /// The length of the header, with the label at that time.
     header_len: usize,
 }
 
 impl Framed {
-    /// How many bytes it has.
+    /// The number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether it has none.
+    /// Whether there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -34,8 +34,10 @@ impl Framed {
 }
 
 impl Channel {
-    /// One side's part of an exchange: what stands before it, and what `write` adds, which is told
-    /// the format: frames of the native wire, or a message of memberlist's.
+    /// Frames one side's part of an exchange: the header, then the output of `write`.
+    ///
+    /// `write` gets the format, and writes frames of the native wire or a message of memberlist's
+    /// wire.
     pub fn framed(&self, write: impl FnOnce(Wire, &mut BytesMut)) -> Framed {
         let mut bytes = BytesMut::new();
         if self.framing.wire == Wire::Swim {
@@ -46,26 +48,29 @@ impl Channel {
         Framed { bytes, header_len }
     }
 
-    /// Whether a message or application state has to wait for the acceptor's greeting: on sealed
-    /// streams of the native wire. Then [`greet`](Channel::greet) comes first.
+    /// Whether messages and application states must wait for the acceptor's greeting.
+    ///
+    /// They must on sealed streams of the native wire. Call [`greet`](Channel::greet) first there.
     #[must_use]
     pub fn waits_for_greeting(&self) -> bool {
         self.framing.wire == Wire::Swim && self.framing.seals() && self.framing.waits
     }
 
-    /// What a dialler says before its part, which goes on when the acceptor has greeted
-    /// ([`StreamBuffer::was_greeted`]) and is sealed then.
+    /// Begins a dialler's part that waits for the acceptor's greeting.
+    ///
+    /// Send the rest, sealed then, once the acceptor has greeted ([`StreamBuffer::was_greeted`]).
     pub fn greet(&mut self, stream: &mut StreamBuffer) -> Bytes {
         let mut bytes = BytesMut::new();
         self.begin_sealed(stream, Side::Dialler, true, &mut bytes);
         bytes.freeze()
     }
 
-    /// Compresses and seals one side's part of an exchange, ready to be sent: all of it, or what
-    /// follows the greeting if that was sent before. `stream` is where this side reads what the
-    /// other one says; an acceptor has read the dialler's part there. An answer on memberlist's
-    /// wire belongs to the label that the dialler came with, one on the native wire to what the
-    /// dialler sealed.
+    /// Compresses and seals one side's part of an exchange, ready to send.
+    ///
+    /// Returns the whole part, or the part after the greeting if that was sent before. `stream` is
+    /// the buffer in which this side reads the other one; an acceptor has already read the
+    /// dialler's part there. An answer is bound to the dialler's label on memberlist's wire, and to
+    /// the dialler's seals on the native wire.
     pub fn sealed(&mut self, stream: &mut StreamBuffer, side: Side, framed: Framed) -> Bytes {
         let Framed { mut bytes, header_len } = framed;
         let framing = &self.framing;
@@ -78,7 +83,7 @@ impl Channel {
                 let dialled_with = stream.dialled_with();
                 let label = dialled_with.as_ref().unwrap_or(&framing.label);
                 if framing.compression && bytes.len() <= PACKED_SIZE_MAX {
-                    // Nothing that another node would not read.
+                    // Compresses nothing that another node would refuse to read.
                     let allowed = Allowance::memberlist;
                     memberlist::compress_packet_within(&mut bytes, 0, &mut self.lzw, allowed);
                 }
@@ -94,7 +99,7 @@ impl Channel {
         bytes.freeze()
     }
 
-    /// Begins one side's part of a sealed stream: header and greeting.
+    /// Begins one side's part of a sealed stream with header and greeting.
     pub(super) fn begin_sealed(
         &mut self,
         stream: &mut StreamBuffer,
@@ -111,7 +116,7 @@ impl Channel {
         out.extend_from_slice(greeting.as_bytes());
     }
 
-    /// Seals each frame for itself, so that a receiver need not hold all of them to open one.
+    /// Seals each frame separately, so that a receiver need not hold all of them to open one.
     fn seal_frames(&mut self, stream: &mut StreamBuffer, side: Side, plain: &[u8]) -> BytesMut {
         let before = wire::HEADER_SIZE_MAX + Greeting::SIZE;
         let overhead = 2 * self.sealer.native_overhead();

@@ -1,11 +1,10 @@
-//! Between messages and bytes: label, seal, compression and framing of datagrams and streams, on
-//! both wires and in both directions.
+//! Converts between messages and bytes: label, seal, compression and framing of datagrams and
+//! streams, on both wires and in both directions.
 //!
-//! A [`Channel`] has all that a configuration says of how a node speaks, its keys included. It
-//! writes datagrams ([`Channel::datagram`]) and one side's part of an exchange on a stream
-//! ([`Channel::framed`], [`Channel::sealed`]), and reads both ([`Channel::open`],
-//! [`Channel::read_half`]). It knows nothing of members. Nodes speak with it, and tools that speak
-//! as a node would.
+//! A [`Channel`] holds the wire settings and keys of a configuration. It writes datagrams
+//! ([`Channel::datagram`]) and one side's part of an exchange on a stream ([`Channel::framed`],
+//! [`Channel::sealed`]), and reads both ([`Channel::open`], [`Channel::read_half`]). It knows
+//! nothing of members. Nodes use it, and so do tools that act like a node.
 
 mod draft;
 mod framing;
@@ -41,24 +40,25 @@ use no_seal::{LastKey, Sealer};
 #[cfg(feature = "encryption")]
 use seal::LastKey;
 
-/// How a node with one configuration writes and reads.
+/// Writes and reads as a node with one configuration.
 pub struct Channel {
     framing: Framing,
     sealer: Sealer,
     /// Compresses packets of the native wire.
     lz4: Lz4,
-    /// Compresses what is sent on memberlist's.
+    /// Compresses output on memberlist's wire.
     lzw: Lzw,
-    /// Decompresses what comes in on streams of memberlist's.
+    /// Decompresses input on streams of memberlist's wire.
     unpacker: Lzw,
-    /// The key of what came in on streams last.
+    /// The key that last opened input on a stream.
     last_key: LastKey,
     memory: Memory,
 }
 
 impl Channel {
-    /// A channel of a node with this configuration, which is valid. The nonces of seals come from
-    /// `seed`; see [`Sealer::new`].
+    /// Makes the channel of a node with this configuration, which must be valid.
+    ///
+    /// The nonces of seals come from `seed`; see [`Sealer::new`].
     #[must_use]
     pub fn new(config: &Config, seed: [u8; 32]) -> Self {
         Channel {
@@ -72,31 +72,31 @@ impl Channel {
         }
     }
 
-    /// Speaks from now on as a node with this configuration, which is valid.
+    /// Changes to this configuration, which must be valid.
     pub fn reconfigure(&mut self, config: &Config) {
         self.framing = Framing::of(config);
         self.sealer.follow(config);
     }
 
-    /// Takes the primary key for one that sealed so often more.
+    /// Pretends that the primary key made this many more seals.
     #[cfg(feature = "encryption")]
     #[cfg(test)]
     pub(crate) fn wear_key(&mut self, seals: u64) {
         self.sealer.wear(seals);
     }
 
-    /// How often it sealed something.
+    /// How many seals it has made.
     pub(crate) fn seals(&self) -> u64 {
         self.sealer.seals()
     }
 
-    /// The primary key and how often it sealed here, once it should be replaced: see
+    /// The primary key and its seals here, once it should be replaced: see
     /// [`Event::KeyWearsOut`](crate::Event::KeyWearsOut).
     pub(crate) fn take_worn_key(&mut self, members: usize) -> Option<(Fingerprint, u64)> {
         self.sealer.take_worn(members)
     }
 
-    /// Asserts that it speaks as a node with this configuration.
+    /// Asserts that the channel matches this configuration.
     pub(crate) fn check(&self, config: &Config) {
         assert_eq!(self.framing, Framing::of(config), "the framing of the configuration");
         assert!(self.sealer.follows(config), "the keys of the configuration");

@@ -1,4 +1,4 @@
-//! In the place of `seal` without the feature `encryption`: a sealer that has no key.
+//! Replaces `seal` without the feature `encryption`: a sealer without keys.
 
 use bytes::BytesMut;
 
@@ -7,10 +7,10 @@ use crate::config::Config;
 use crate::fingerprint::Fingerprint;
 use crate::wire::SealVersion;
 
-/// Seals nothing, and opens nothing.
+/// Seals nothing and opens nothing.
 ///
-/// The other methods are called where [`Framing`](super::framing::Framing) says that there are keys,
-/// and so never.
+/// The other methods are only called if [`Framing`](super::framing::Framing) has keys, so they
+/// never are.
 #[derive(Debug)]
 pub(super) struct Sealer;
 
@@ -98,11 +98,11 @@ impl Sealer {
     }
 }
 
-/// There is no key that opened something.
+/// No key ever opened anything.
 #[derive(Debug, Default)]
 pub(super) struct LastKey(());
 
-/// Asked for only where something is to be sealed.
+/// Reached only by a request to seal.
 fn never() -> ! {
     unreachable!("nothing is sealed without a key")
 }

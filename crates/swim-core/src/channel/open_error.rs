@@ -1,17 +1,16 @@
-//! Why something sealed is not opened.
+//! Why sealed input is not opened.
 
-/// Why something was not opened.
+/// Why sealed input was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is nothing to open, or nothing was sealed.
+    /// The input or its text is empty.
     Empty,
-    /// The version of memberlist's encryption is neither 0 nor 1: probably it is not encrypted.
+    /// The version of memberlist's encryption is neither 0 nor 1. The input is probably plaintext.
     Version,
-    /// Nothing sealed is that short, or it is not as long as it says.
+    /// The input is too short for a seal, or its length field is wrong.
     TooShort,
-    /// None of the keys opens it: it was sealed with another key, or for another label, or changed
-    /// on the way.
+    /// No key opens the input: it was sealed with another key or label, or changed on the way.
     NoKey,
     /// The padding is longer than the text.
     Padding,

@@ -1,4 +1,4 @@
-//! Reading datagrams: label, seal and compression are taken off, and the messages walked over.
+//! Reads datagrams: removes label, seal and compression, and walks over the messages.
 
 use alloc::vec::Vec;
 
@@ -8,13 +8,15 @@ use crate::stats::DropReason;
 use crate::wire::memberlist::Lzw;
 use crate::wire::{self, Allowance, Format, Message, Messages, Wire, memberlist};
 
-/// The memory that datagrams are opened in, used again for each. It is no part of the channel,
-/// which may write answers while the messages that lie here are handled.
+/// Memory for opening datagrams, used again for each.
+///
+/// It is separate from the channel, which may write answers while the messages in this memory are
+/// handled.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// What a sealed packet held.
+    /// The text of a sealed packet.
     opened: Vec<u8>,
-    /// What a compressed packet of the native wire held.
+    /// The text of a compressed packet of the native wire.
     unpacked: Vec<u8>,
     /// Decompresses packets of memberlist's wire.
     lzw: Lzw,
@@ -28,8 +30,8 @@ pub struct Opened<'a> {
     text: &'a [u8],
     port: u16,
     lzw: &'a mut Lzw,
-    /// In how many bytes it came: on memberlist's wire they pay for the work that compressed parts
-    /// are.
+    /// The number of received bytes. On memberlist's wire they pay for the work of its compressed
+    /// parts.
     paid: usize,
     sealed: bool,
 }
@@ -39,8 +41,8 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// Whatever a node with this configuration drops: another format, label or key, and what is
-    /// not sealed although it has to be.
+    /// A datagram that a node with this configuration drops: another format, label or key, or
+    /// plaintext if seals are required.
     #[inline]
     pub fn open<'a>(
         &self,
@@ -81,7 +83,7 @@ impl Channel {
             }
             false => body,
         };
-        // Whether or not this node compresses what it sends.
+        // Regardless of whether this node compresses its output.
         let text = match header.compressed {
             true => {
                 let allowance = self.framing.allowance(datagram.len());
@@ -121,8 +123,9 @@ impl Channel {
 }
 
 impl Opened<'_> {
-    /// Hands `visit` each message in turn. One whose content is wrong yields an error, and the next
-    /// one follows.
+    /// Passes each message to `visit`.
+    ///
+    /// A message with bad content is an error, and the next one follows.
     #[inline]
     pub fn read(self, mut visit: impl FnMut(Result<Message<'_>, DropReason>)) {
         match self.wire.format() {
@@ -143,7 +146,7 @@ impl Opened<'_> {
     }
 }
 
-/// The scratch memory with these bytes in it, to be opened in place.
+/// The scratch memory filled with these bytes, to be opened in place.
 fn refilled<'a>(scratch: &'a mut Vec<u8>, bytes: &[u8]) -> &'a mut [u8] {
     scratch.clear();
     scratch.extend_from_slice(bytes);

@@ -1,7 +1,7 @@
-//! Sealing what is sent and opening what is received, for both wire formats.
+//! Seals output and opens input, for both wire formats.
 //!
-//! To seal is to encrypt a text and to authenticate it together with additional data, which the
-//! receiver knows or reads in the clear: the header and the label.
+//! A seal encrypts a text, and authenticates it together with additional data: the header and
+//! label, which the receiver knows or reads in the clear.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,26 +26,26 @@ use crate::wire::{LABEL_SIZE_MAX, SealVersion, memberlist};
 
 type Aes192Gcm = AesGcm<Aes192, U12>;
 
-/// Of AES-GCM.
+/// For AES-GCM.
 const AES_NONCE_SIZE: usize = 12;
 const NONCE_SIZE_MAX: usize = 24;
-/// Of each cipher.
+/// For each cipher.
 const TAG_SIZE: usize = 16;
-/// A label and the header around it, two greetings, and the place of a frame, with room to spare.
+/// A label and its header, two greetings, and the place of a frame, with room to spare.
 const ADDITIONAL_SIZE_MAX: usize = LABEL_SIZE_MAX + 45;
-/// The stream of the generator that nonces come from. The protocol's chance is drawn from another
-/// one of the same seed, so that a run takes the same course with keys and without.
+/// The generator stream for nonces. The protocol's randomness comes from another stream of the same
+/// seed, so that a run takes the same course with keys and without.
 const NONCE_STREAM: u64 = 1;
 
-/// When it is told that an AES key wears out: half of 2^32, which NIST SP 800-38D (section 8.3)
-/// allows for random nonces of 96 bits. So there is as much time to replace it as it was used.
+/// Reports a worn AES key at half of the 2^32 seals that NIST SP 800-38D (section 8.3) allows for
+/// random nonces of 96 bits. The time left to replace it is then the time that it was used.
 const WORN_AT: u64 = 1 << 31;
 
-/// Seals with the primary key of a [`Keyring`], and opens with all of them.
+/// Seals with the primary key of a [`Keyring`], and opens with all of its keys.
 ///
 /// Nonces are random and come from the seed. **Two sealers with the same key must not have the same
-/// seed**, or whoever listens can read what both sealed, and forge more with AES. For the same
-/// reason a sealer cannot be cloned.
+/// seed**: a listener could then read their traffic and, with AES, forge more. For the same reason
+/// a sealer cannot be cloned.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -68,18 +68,19 @@ const WORN_AT: u64 = 1 << 31;
 #[derive(Debug)]
 pub struct Sealer {
     ring: Keyring,
-    /// The ring's keys in its order, made ready once instead of for each packet.
+    /// The ring's keys in its order, expanded once instead of for each packet.
     ready: Vec<Ready>,
     nonces: ChaCha20Rng,
-    /// How often it sealed, with all keys.
+    /// How many seals it has made, with all keys.
     seals: u64,
-    /// Whether hints are passed over.
+    /// Whether to ignore hints.
     tries_every_key: bool,
 }
 
 impl Sealer {
-    /// A sealer whose nonces come from `seed`: 32 bytes of the operating system's random generator,
-    /// new each time.
+    /// Makes a sealer whose nonces come from `seed`.
+    ///
+    /// Use 32 new bytes of the operating system's random generator each time.
     #[must_use]
     pub fn new(ring: Keyring, seed: [u8; 32]) -> Self {
         let mut nonces = ChaCha20Rng::from_seed(seed);
@@ -97,7 +98,7 @@ impl Sealer {
     /// Takes over the keys of this configuration.
     pub(super) fn follow(&mut self, config: &Config) {
         if !self.follows(config) {
-            // Making keys ready takes longer than using them.
+            // Expanding a key takes longer than using it.
             self.change(|ring| ring.clone_from(&config.keyring));
         }
     }
@@ -113,7 +114,7 @@ impl Sealer {
         let answer = change(&mut self.ring);
         let mut ready: Vec<Ready> = self.ring.keys().map(Ready::new).collect();
         for (key, now) in self.ring.keys().zip(&mut ready) {
-            // A key that stays is as worn as it was.
+            // A key that stays keeps its wear.
             let place = before.iter().position(|known| known == key);
             if let Some(known) = place.and_then(|place| self.ready.get(place)) {
                 now.wear = known.wear;
@@ -123,13 +124,13 @@ impl Sealer {
         answer
     }
 
-    /// How often it sealed, with all keys.
+    /// How many seals it has made, with all keys.
     #[must_use]
     pub fn seals(&self) -> u64 {
         self.seals
     }
 
-    /// Takes the primary key for one that sealed so often more.
+    /// Pretends that the primary key made this many more seals.
     #[cfg(test)]
     pub(crate) fn wear(&mut self, seals: u64) {
         if let Some(primary) = self.ready.first_mut() {
@@ -137,8 +138,8 @@ impl Sealer {
         }
     }
 
-    /// How often the primary key sealed here, as soon as half of the seals may have been made that
-    /// it is good for, if each of `members` made as many; once for each key.
+    /// How often the primary key sealed here, once half of its seals may be used up if each of
+    /// `members` made as many. Returned once for each key.
     pub(crate) fn take_worn(&mut self, members: usize) -> Option<(Fingerprint, u64)> {
         let key = self.ring.primary().filter(|key| key.cipher().is_aes())?;
         let wear = &mut self.ready.first_mut()?.wear;
@@ -150,13 +151,14 @@ impl Sealer {
         Some((key.fingerprint(), wear.seals))
     }
 
-    /// Seals the text in `out[start..]` for a packet of memberlist, in place: afterwards version,
-    /// nonce, ciphertext and tag stand there. Nothing is allocated if `out` has room for
+    /// Seals the text in `out[start..]` in place, for a packet of memberlist.
+    ///
+    /// The result is version, nonce, ciphertext and tag. Nothing is allocated if `out` has room for
     /// [`SealVersion::overhead`] more bytes.
     ///
     /// # Panics
     ///
-    /// If the primary key is none for AES, or missing; if the label has more than 255 bytes.
+    /// If there is no primary key, or it is not for AES; if the label has more than 255 bytes.
     pub fn seal_memberlist_packet(
         &mut self,
         version: SealVersion,
@@ -168,12 +170,13 @@ impl Sealer {
         self.seal_packet_with(&nonce, version, label, out, start);
     }
 
-    /// Seals the text in `out[start..]` for a stream of memberlist, in place: afterwards the type,
-    /// the length, and that many sealed bytes stand there.
+    /// Seals the text in `out[start..]` in place, for a stream of memberlist.
+    ///
+    /// The result is the type, the length, and that many sealed bytes.
     ///
     /// # Panics
     ///
-    /// If the text is empty, which crashes a memberlist that receives it; and as
+    /// If the text is empty, because that crashes a memberlist that receives it; and like
     /// [`seal_memberlist_packet`](Self::seal_memberlist_packet).
     pub fn seal_memberlist_stream(
         &mut self,
@@ -186,8 +189,9 @@ impl Sealer {
         self.seal_stream_with(&nonce, version, label, out, start);
     }
 
-    /// Seals the text in `out[start..]` for the native wire format, in place: afterwards nonce,
-    /// ciphertext and tag stand there. Nothing is allocated if `out` has room for
+    /// Seals the text in `out[start..]` in place, for the native wire.
+    ///
+    /// The result is nonce, ciphertext and tag. Nothing is allocated if `out` has room for
     /// [`native_overhead`](Self::native_overhead) more bytes.
     ///
     /// # Panics
@@ -204,13 +208,14 @@ impl Sealer {
         self.seal_with(nonce, &[], additional, out, start);
     }
 
-    /// Opens the sealed part of a packet of memberlist, of either version: the text, which stands
-    /// somewhere in `sealed` afterwards, and may be empty. The bytes are as they were if no key
-    /// opens them.
+    /// Opens the sealed part of a packet of memberlist, of either version.
+    ///
+    /// Returns the text, a part of `sealed`, which may be empty. If no key opens the bytes, they
+    /// stay unchanged.
     ///
     /// # Errors
     ///
-    /// Whatever was not sealed by a member with one of the keys and this label.
+    /// Input that was not sealed with one of the keys and this label.
     pub fn open_memberlist_packet<'a>(
         &self,
         label: &[u8],
@@ -219,7 +224,7 @@ impl Sealer {
         self.open_memberlist_packet_with(&mut LastKey::default(), label, sealed)
     }
 
-    /// The same, where some were opened before.
+    /// The same, starting with the key that opened last.
     pub(super) fn open_memberlist_packet_with<'a>(
         &self,
         last: &mut LastKey,
@@ -229,13 +234,13 @@ impl Sealer {
         self.open_memberlist(last, &[label], sealed)
     }
 
-    /// Opens a stream of memberlist, from its type to the last byte that its length says: the text,
-    /// which stands somewhere in `stream` afterwards. The bytes are as they were if no key opens
-    /// them.
+    /// Opens a stream of memberlist, from its type to the end that its length gives.
+    ///
+    /// Returns the text, a part of `stream`. If no key opens the bytes, they stay unchanged.
     ///
     /// # Errors
     ///
-    /// Whatever was not sealed by a member with one of the keys and this label; an empty text.
+    /// Input that was not sealed with one of the keys and this label; an empty text.
     pub fn open_memberlist_stream<'a>(
         &self,
         label: &[u8],
@@ -244,7 +249,7 @@ impl Sealer {
         self.open_memberlist_stream_with(&mut LastKey::default(), label, stream)
     }
 
-    /// The same, where some were opened before.
+    /// The same, starting with the key that opened last.
     pub(super) fn open_memberlist_stream_with<'a>(
         &self,
         last: &mut LastKey,
@@ -263,13 +268,14 @@ impl Sealer {
         }
     }
 
-    /// Opens what [`seal_native`](Self::seal_native) sealed with the same additional data: the
-    /// text, which stands somewhere in `sealed` afterwards, and may be empty. The bytes are as they
-    /// were if no key opens them.
+    /// Opens input that [`seal_native`](Self::seal_native) sealed with the same additional data.
+    ///
+    /// Returns the text, a part of `sealed`, which may be empty. If no key opens the bytes, they
+    /// stay unchanged.
     ///
     /// # Errors
     ///
-    /// Whatever was not sealed by a member with one of the keys and the same additional data.
+    /// Input that was not sealed with one of the keys and the same additional data.
     ///
     /// # Panics
     ///
@@ -282,7 +288,7 @@ impl Sealer {
         self.open_native_with(&mut LastKey::default(), additional, sealed)
     }
 
-    /// The same, where some were opened before.
+    /// The same, starting with the key that opened last.
     pub(super) fn open_native_with<'a>(
         &self,
         last: &mut LastKey,
@@ -296,7 +302,7 @@ impl Sealer {
         Ok(&sealed[text])
     }
 
-    /// A number that nobody can know before, for [`Channel`](super::Channel) to greet with.
+    /// An unpredictable number, for greetings of [`Channel`](super::Channel).
     pub(super) fn random<const SIZE: usize>(&mut self) -> [u8; SIZE] {
         let mut number = [0; SIZE];
         self.nonces.fill_bytes(&mut number);
@@ -309,7 +315,7 @@ impl Sealer {
         &self.ring
     }
 
-    /// How many bytes [`seal_native`](Self::seal_native) adds with the primary key.
+    /// The bytes that [`seal_native`](Self::seal_native) adds with the primary key.
     ///
     /// # Panics
     ///
@@ -392,8 +398,8 @@ impl Sealer {
         }
     }
 
-    /// Tries the keys of the ciphers that `fits` names on nonce, ciphertext and tag, the last one
-    /// that opened something first: where the text stands.
+    /// Tries the keys of the ciphers that `fits` selects, starting with the key that opened last.
+    /// Returns the place of the text.
     fn open_with(
         &self,
         last: &mut LastKey,
@@ -450,28 +456,28 @@ impl Sealer {
     }
 }
 
-/// The place of the key that opened something last. It is tried first: while keys are replaced,
-/// that is hardly ever the first of the ring, and to try another one takes as long as to open.
+/// The place of the key that opened last. It is tried first: while keys are replaced, it is rarely
+/// the first of the ring, and trying a wrong key takes as long as opening.
 #[derive(Debug, Default)]
 pub(super) struct LastKey(usize);
 
-/// A key made ready, and how worn it is.
+/// An expanded key, and its wear.
 #[derive(Debug)]
 struct Ready {
     cipher: Cipher,
     /// The first byte of its fingerprint. A nonce for XChaCha20 ends with it, so that a receiver
-    /// tries no other key: to try one takes more instructions than the shortest packets pay for.
-    /// The other 23 bytes are random, and no more likely to come twice than before.
+    /// tries no other key: trying one takes more instructions than the shortest packets pay for.
+    /// The other 23 bytes are random, so that nonces still do not repeat.
     hint: u8,
     wear: Wear,
 }
 
-/// How much a key was used.
+/// The use of a key.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wear {
     /// How often it sealed here.
     seals: u64,
-    /// That it wears out was told.
+    /// Its wear was reported.
     told: bool,
 }
 
@@ -482,7 +488,7 @@ impl Ready {
     }
 }
 
-/// A key made ready.
+/// An expanded key.
 #[derive(Debug)]
 enum Cipher {
     Aes128(Box<Aes128Gcm>),
@@ -548,7 +554,7 @@ fn seal<C: AeadInOut>(
     tag.copy_from_slice(&made.expect("nothing here is as long as 64 GiB"));
 }
 
-/// Whether the text is authentic; only then it is decrypted.
+/// Whether the text is authentic. Only an authentic text is decrypted.
 fn open<C: AeadInOut>(
     cipher: &C,
     nonce: &[u8],
@@ -562,7 +568,7 @@ fn open<C: AeadInOut>(
     cipher.decrypt_inout_detached(nonce, additional, text.into(), tag).is_ok()
 }
 
-/// The parts one behind the other, as the ciphers want additional data.
+/// Joins the parts into one slice, as the ciphers require.
 fn join<'a>(parts: &[&[u8]], buffer: &'a mut [u8; ADDITIONAL_SIZE_MAX]) -> &'a [u8] {
     let mut end = 0;
     for part in parts {
@@ -575,7 +581,7 @@ fn join<'a>(parts: &[&[u8]], buffer: &'a mut [u8; ADDITIONAL_SIZE_MAX]) -> &'a [
 
 /// The length field of a memberlist stream.
 fn stream_size(sealed: usize) -> [u8; 4] {
-    // Both sides refuse longer streams long before; a length that is cut opens nothing.
+    // Both sides refuse such long streams far earlier; a truncated length opens nothing.
     u32::try_from(sealed).unwrap_or(u32::MAX).to_be_bytes()
 }
 
@@ -587,7 +593,7 @@ fn pad(version: SealVersion, out: &mut BytesMut, start: usize) {
     }
 }
 
-/// Only the last byte counts, as for memberlist, which takes any number, but crashes if it is
+/// Only the last byte counts, as in memberlist. memberlist takes any number, but crashes if it is
 /// longer than the text.
 fn unpad(text: &[u8]) -> Result<&[u8], OpenError> {
     let padding = text.last().map_or(0, |&byte| usize::from(byte));

@@ -1,5 +1,5 @@
-//! Reading one side's part of an exchange on a stream: framing, seals and compression are taken off
-//! piece by piece, until it is complete.
+//! Reads one side's part of an exchange on a stream: removes framing, seals and compression piece
+//! by piece, until the part is complete.
 
 use alloc::vec::Vec;
 
@@ -10,36 +10,38 @@ use super::{Channel, OpenError};
 use crate::stats::DropReason;
 use crate::wire::{self, Format, Frame, Half, Wire, memberlist};
 
-/// What a seal adds to a frame, at most: a nonce of 24 bytes and a tag of 16.
+/// The most bytes that a seal adds to a frame: a nonce of 24 bytes and a tag of 16.
 const SEAL_OVERHEAD_MAX: usize = 40;
 
-/// The most that a message of memberlist's wire unpacks to, as there.
+/// The most bytes that a message of memberlist's wire unpacks to, as in memberlist.
 const UNPACKED_MAX: usize = 40 << 20;
 
-/// What came in on one stream and was not handled yet.
+/// Bytes that one stream received and that are not handled yet.
 #[derive(Debug, Default)]
 pub struct StreamBuffer {
-    /// At first the header, then the frames or the message.
+    /// First the header, then the frames or the message.
     bytes: Vec<u8>,
     /// The header, once it is complete. On memberlist's wire the dialler's label.
     head: Option<Bytes>,
-    /// What is read is sealed.
+    /// The input is sealed.
     sealed: bool,
-    /// On a sealed stream of the native wire, what both sides said to bind their frames to it, and
+    /// On a sealed stream of the native wire: the greetings that bind the frames of both sides, and
     /// the header of the side that does not read here.
     greetings: Greetings,
     own_head: Option<Bytes>,
-    /// The greeting that is still to be sent to a dialler that waits for it.
+    /// The greeting that must still be sent to a waiting dialler.
     owed: Option<Bytes>,
-    /// How many frames were read, where the next one stands, and where it goes once it is opened.
+    /// How many frames were read, where the next one starts, and where its opened text goes.
     frames: u32,
     read: usize,
     written: usize,
-    /// Looks for the end of a message of memberlist's wire.
+    /// Finds the end of a message of memberlist's wire.
     scanner: Option<memberlist::Scanner>,
 }
 
-/// Which side sends one part of an exchange. It is sealed in, so that nobody can send a part back.
+/// The side that sends a part of an exchange.
+///
+/// Seals cover it, so that nobody can send a part back to its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The side that opened the stream.
@@ -59,20 +61,20 @@ pub struct Received {
     newcomers_max: usize,
 }
 
-/// What was read of a stream.
+/// A part that was read from a stream.
 struct Part {
     bytes: Vec<u8>,
-    /// How many bytes came behind them.
+    /// The number of bytes after it.
     behind: usize,
     newcomers_max: usize,
 }
 
-/// Why a part is not read on.
+/// Why a part is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// What is wrong with it.
+    /// The reason.
     pub reason: DropReason,
-    /// Whether the peer is told: on memberlist's wire, what is wrong with seal or compression.
+    /// Whether the peer gets an error: on memberlist's wire, for a wrong seal or compression.
     pub told: bool,
 }
 
@@ -87,12 +89,13 @@ fn told(reason: DropReason) -> Rejected {
 }
 
 impl Channel {
-    /// Looks whether the part that `from` sends is complete, and if so returns it. What is
-    /// compressed may come to `room` bytes.
+    /// Returns the part that `from` sends, once it is complete.
+    ///
+    /// Compressed input may unpack to `room` bytes.
     ///
     /// # Errors
     ///
-    /// Whatever a node with this configuration refuses to read on.
+    /// A part that a node with this configuration refuses.
     pub fn read_half(
         &mut self,
         buffer: &mut StreamBuffer,
@@ -168,8 +171,8 @@ impl Channel {
         }
     }
 
-    /// Reads the header and, of a sealed stream, the greeting; returns whether frames follow. A
-    /// dialler that waits is owed a greeting then.
+    /// Reads the header and, on a sealed stream, the greeting. Returns whether frames follow.
+    /// Prepares the greeting for a dialler that waits for it.
     fn read_beginning(
         &mut self,
         buffer: &mut StreamBuffer,
@@ -180,7 +183,7 @@ impl Channel {
                 return Ok(false);
             };
             buffer.sealed = greeting.is_some();
-            // What was sealed is answered sealed.
+            // A sealed part gets a sealed answer.
             if from == Side::Acceptor && buffer.has_begun() && !buffer.sealed {
                 return Err(DropReason::Plaintext);
             }
@@ -192,7 +195,7 @@ impl Channel {
             }
             let waits = from == Side::Dialler && buffer.greetings.dialler_waits();
             if waits && !buffer.has_begun() {
-                // It cannot know what to seal its frames for.
+                // The dialler cannot know yet which greeting its frames must be bound to.
                 if !buffer.bytes.is_empty() && self.framing.greets_anew {
                     return Err(DropReason::Unbound);
                 }
@@ -224,12 +227,13 @@ impl Channel {
         Ok(Greeting::read(rest)?.map(|greeting| (head, Some(greeting))))
     }
 
-    /// Takes note of how the side that does not read here began its part, for those who listen to
-    /// both; returns whether these bytes had all of it.
+    /// Notes the beginning of the side that does not read here, for code that listens to both.
+    ///
+    /// Returns whether these bytes were the complete beginning.
     ///
     /// # Errors
     ///
-    /// Whatever a node with this configuration refuses to read on.
+    /// A beginning that a node with this configuration refuses.
     pub fn overhear(
         &self,
         buffer: &mut StreamBuffer,
@@ -256,7 +260,7 @@ impl Channel {
             return Ok(None);
         }
         if buffer.head.is_none() {
-            // Only who dials says its label.
+            // Only the dialler sends its label.
             let label = match from {
                 Side::Acceptor => self.framing.label.clone(),
                 Side::Dialler => match self.read_stream_label(buffer)? {
@@ -293,7 +297,7 @@ impl Channel {
         Ok(Some(Part { bytes: message, behind, newcomers_max }))
     }
 
-    /// The label in front of a stream, once it is complete and an accepted one.
+    /// The label at the start of a stream, once it is complete and accepted.
     fn read_stream_label(&self, buffer: &mut StreamBuffer) -> Result<Option<Bytes>, DropReason> {
         let Some((label, rest)) = memberlist::split_stream_label(&buffer.bytes)? else {
             return Ok(None);
@@ -309,7 +313,7 @@ impl Channel {
         Ok(Some(label))
     }
 
-    /// The message that was sealed or compressed, and how many new members it pays for.
+    /// The message inside the seal or compression, and how many new members it pays for.
     fn open_memberlist_half(
         &mut self,
         label: &[u8],
@@ -322,8 +326,8 @@ impl Channel {
             let last = &mut self.last_key;
             message = match self.sealer.open_memberlist_stream_with(last, label, &mut message) {
                 Ok(text) => text.to_vec(),
-                // Attacks on Go programs, which end of them: the seal is right, and nothing is in
-                // it, or more padding than text.
+                // Two attacks that crash Go programs: the seal is right, but the text is empty, or
+                // the padding is longer than the text.
                 Err(OpenError::Padding) => return Err(DropReason::Malformed.into()),
                 Err(OpenError::Empty) if !is_empty => return Err(DropReason::Malformed.into()),
                 Err(_) => return Err(told(DropReason::WrongKey)),
@@ -348,7 +352,7 @@ impl Channel {
             }
             message = unpacked;
         }
-        // What was inside is held against the same limits.
+        // The text inside must keep the same limits.
         let limits = self.framing.stream_limits;
         let mut scanner = match newcomers_max {
             usize::MAX => memberlist::Scanner::new(limits),
@@ -364,25 +368,24 @@ impl Channel {
 }
 
 impl StreamBuffer {
-    /// A buffer for the answer to what was dialled with this label, where that is not the one that
-    /// the channel has.
+    /// A buffer for the answer to a part with this label, if the channel has another one.
     #[must_use]
     pub fn dialled_as(label: Bytes) -> Self {
         StreamBuffer { head: Some(label), ..StreamBuffer::default() }
     }
 
-    /// Takes in what came.
+    /// Appends received bytes.
     pub fn push(&mut self, data: &[u8]) {
         self.bytes.extend_from_slice(data);
     }
 
-    /// How many bytes are kept.
+    /// The number of buffered bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether no bytes are kept.
+    /// Whether no bytes are buffered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -394,32 +397,34 @@ impl StreamBuffer {
         self.greetings.dialler_waits() && self.greetings.of(Side::Acceptor).is_some()
     }
 
-    /// Whether there is a greeting to be sent.
+    /// Whether a greeting must be sent.
     pub(crate) fn owes_greeting(&self) -> bool {
         self.owed.is_some()
     }
 
-    /// The greeting that a dialler waits for, to be sent at once; given out once.
+    /// Takes the greeting that a dialler waits for, to be sent at once.
     #[must_use]
     pub fn take_greeting(&mut self) -> Option<Bytes> {
         self.owed.take()
     }
 
-    /// How many bytes of what is kept, their headers included, are frames that opened under a key.
+    /// How many buffered bytes belong to frames that opened under a key, including their headers.
+    ///
     /// A message of memberlist's wire is one seal, which opens as a whole or not at all.
     #[must_use]
     pub fn opened(&self) -> usize {
         if self.sealed { self.read } else { 0 }
     }
 
-    /// The label that the dialler came with, for [`Channel::sealed`]; on the native wire its whole
-    /// header, which is not needed there.
+    /// The dialler's label, for [`Channel::sealed`].
+    ///
+    /// On the native wire it is the dialler's whole header, which is not needed there.
     #[must_use]
     pub fn dialled_with(&self) -> Option<Bytes> {
         self.head.clone()
     }
 
-    /// The side that does not read here begins its part with this header and greeting.
+    /// Notes the header and greeting of the side that does not read here.
     pub(super) fn begin_own(&mut self, side: Side, head: &[u8], greeting: Greeting) {
         self.own_head = Some(Bytes::copy_from_slice(head));
         self.greetings.set(side, greeting);
@@ -430,17 +435,17 @@ impl StreamBuffer {
         self.own_head.is_some()
     }
 
-    /// Whether one of the sides seals what it says.
+    /// Whether one of the sides seals its part.
     pub(super) fn is_sealed(&self) -> bool {
         self.sealed || self.has_begun()
     }
 
-    /// What is authenticated with a frame of the side that does not read here.
+    /// The additional data of a frame of the side that does not read here.
     pub(super) fn additional_to_own<'a>(&'a self, side: Side, place: &'a [u8]) -> [&'a [u8]; 4] {
         self.greetings.additional(side, self.own_head.as_deref().unwrap_or_default(), place)
     }
 
-    /// Puts an opened frame where the sealed ones were; it is shorter than they.
+    /// Puts an opened frame in the place of the sealed ones. It is shorter than they are.
     fn put(&mut self, plain: &[u8]) {
         let len = u32::try_from(plain.len()).unwrap_or(u32::MAX).to_be_bytes();
         let body = self.written + wire::FRAME_HEADER_LEN;
@@ -451,7 +456,7 @@ impl StreamBuffer {
 }
 
 impl Received {
-    /// What it holds, to be read.
+    /// The content, for reading.
     #[must_use]
     pub fn half(&self) -> Half<'_> {
         Half::new(self.wire, &self.bytes, self.port)
@@ -463,31 +468,31 @@ impl Received {
         self.sealed
     }
 
-    /// How many members that are new its bytes pay for, where it was compressed.
+    /// How many new members its bytes pay for, if it was compressed.
     #[must_use]
     pub(crate) fn newcomers_max(&self) -> usize {
         self.newcomers_max
     }
 
-    /// How many bytes came behind it: none from a node.
+    /// The number of bytes after it: none from a node.
     #[must_use]
     pub fn bytes_behind(&self) -> usize {
         self.behind
     }
 }
 
-/// What is authenticated with a sealed frame, besides its text, the header and the greetings of the
-/// stream: who sent it, and which one it is, so that no frame can be moved or sent back.
+/// The additional data of a sealed frame besides header and greetings: its sender and number, so
+/// that no frame can be moved or sent back.
 pub(super) fn frame_place(from: Side, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_be_bytes();
     [from as u8, a, b, c, d]
 }
 
-/// What is to be known of a frame before all of its half is there.
+/// Facts about a frame that are needed before its part is complete.
 struct Content {
-    /// It is the last one of its half.
+    /// It is the last frame of its part.
     is_last: bool,
-    /// It holds what is delivered to the application.
+    /// It carries data for the application.
     is_delivered: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Seals against recorded ones, against keys, and against everything that was changed.
+//! Seals compared with recorded ones, opened with other keys, and changed at every place.
 
 use alloc::string::String;
 use alloc::vec;
@@ -23,7 +23,7 @@ fn sealer(keys: &[Key]) -> Sealer {
     Sealer::new(Keyring::with_keys(keys.iter().cloned()).unwrap(), [1; 32])
 }
 
-/// What `seal` makes of a text, alone.
+/// The output of `seal` for this text.
 fn sealed(text: &[u8], seal: impl FnOnce(&mut BytesMut)) -> Vec<u8> {
     let mut out = BytesMut::from(text);
     seal(&mut out);
@@ -72,7 +72,7 @@ fn hex_of(vector: &Value, field: &str) -> Option<Vec<u8>> {
     text_of(vector, field).map(unhex)
 }
 
-/// The clear bytes that a dialler or a sender of packets writes first.
+/// The first plaintext bytes of a dialler or of a packet.
 fn label_header(label: &[u8]) -> Vec<u8> {
     match u8::try_from(label.len()).unwrap() {
         0 => vec![],
@@ -117,7 +117,7 @@ fn recorded_streams_open_and_are_sealed_to_the_same_bytes() {
         let sealer = Sealer::new(Keyring::new(Key::aes(&key).unwrap()), [1; 32]);
         let directions = [
             ("client_to_server", "client_plaintext", label_header(label)),
-            // Answers have no label in the clear, and yet it is authenticated.
+            // Answers carry no label, but their seal covers it.
             ("server_to_client", "server_plaintext", vec![]),
         ];
         for (bytes, text, header) in directions {
@@ -236,7 +236,7 @@ fn of_the_padding_only_the_last_byte_counts() {
     assert_eq!(opened(17, 16), Err(OpenError::Padding));
     assert_eq!(opened(255, 254), Err(OpenError::Padding));
     assert_eq!(opened(255, 255), Ok(0));
-    // No whole number of blocks: memberlist does not look.
+    // Not a whole number of blocks, which memberlist does not check.
     assert_eq!(opened(3, 17), Ok(14));
 }
 
@@ -286,7 +286,7 @@ fn an_empty_stream_is_never_sealed() {
 
 #[test]
 fn a_flipped_bit_anywhere_opens_nothing() {
-    /// Each bit of `sealed` that is not in the byte `except`.
+    /// Flips each bit of `sealed` that is not in the byte `except`.
     fn flip(sealed: &[u8], except: Option<usize>, open: impl Fn(&[u8]) -> bool) {
         for bit in (0..sealed.len() * 8).filter(|bit| Some(bit / 8) != except) {
             let mut flipped = sealed.to_vec();
@@ -325,7 +325,7 @@ fn any_of_the_keys_opens_and_the_first_seals() {
         assert_eq!(open_native(&receiver, &whole), Err(OpenError::NoKey));
         receiver.change(|ring| ring.install(key.clone())).unwrap();
         assert_eq!(open_native(&receiver, &whole), Ok(b"text".to_vec()));
-        // Still with its own.
+        // The receiver still seals with its own key.
         let answer = native(&mut receiver, b"answer");
         assert_eq!(open_native(&sealer(&others[..1]), &answer), Ok(b"answer".to_vec()));
     }
@@ -421,7 +421,7 @@ fn an_aes_key_wears_out_once_when_all_members_may_have_sealed_half_of_what_it_is
     assert_eq!(sealer.take_worn(1 << 30), Some((aes.fingerprint(), 2)));
     assert_eq!(sealer.take_worn(usize::MAX), None, "told once");
 
-    // Another key is counted for itself, and each keeps its count.
+    // Another key is counted separately, and each keeps its count.
     sealer.change(|ring| ring.use_key(&other)).unwrap();
     assert_eq!(sealer.take_worn(usize::MAX), None);
     stream(&mut sealer, SealVersion::V1, b"text");
@@ -469,7 +469,7 @@ proptest! {
         prop_assert!(sealer.open_memberlist_packet(&label, &mut tried).is_err());
         prop_assert!(sealer.open_memberlist_stream(&label, &mut tried).is_err());
         prop_assert!(sealer.open_native(&[&label, &[0; 33]], &mut tried).is_err());
-        // So that it can still be taken for a text in the clear.
+        // So that it can still be read as plaintext.
         prop_assert_eq!(tried, bytes);
     }
 
