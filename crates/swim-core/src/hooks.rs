@@ -87,7 +87,7 @@ impl<'a> Merge<'a> {
         self.from
     }
 
-    /// Whether either side joins with this exchange.
+    /// Whether the exchange is a join, by either side, or periodic.
     #[must_use]
     pub fn is_join(&self) -> bool {
         self.join

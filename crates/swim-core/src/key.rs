@@ -137,7 +137,7 @@ impl FromStr for Key {
     }
 }
 
-/// The time does not depend on where two keys differ.
+/// Takes the same time wherever two keys differ.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let pairs = self.bytes.iter().zip(other.bytes.iter());

@@ -1,4 +1,4 @@
-//! The leave message over streams, for a leave that no datagram was acknowledged for.
+//! The leave message over streams, used when no datagram with it was acknowledged.
 
 use super::streams::Needs;
 use super::{Exchange, Purpose};

@@ -57,8 +57,8 @@ impl Exchange {
         self.tell(cx, members, to, Purpose::PushPull, Scope::Full);
     }
 
-    /// Sends back what this node knows beyond the view of the other node, which differed, and which
-    /// the other node sent and this node merged.
+    /// Sends back what this node knows beyond the other node's view. That view differed; this node
+    /// has received and merged all of it.
     pub(crate) fn push_back(
         &mut self,
         cx: &mut Context,
