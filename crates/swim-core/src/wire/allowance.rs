@@ -1,41 +1,41 @@
-//! How much work a compressed text may be.
+//! Limits the work that a compressed text may cause.
 //!
-//! To read a message takes instructions, most of them whatever its length, and compression makes
-//! thousands of messages of a few hundred bytes. So what was compressed pays for its messages with
-//! the bytes in which it came. What was not compressed needs no such rule: its bytes are enough.
+//! Reading a message takes instructions, mostly regardless of its length, and compression packs
+//! thousands of messages into a few hundred bytes. A compressed text therefore pays for its
+//! messages with its received bytes. Uncompressed text has enough bytes for its messages.
 
-/// So many bytes of messages are read for each byte in which they came.
+/// How many bytes of messages are read for each received byte.
 const READ_PER_BYTE: usize = 12;
-/// So many are read whatever went in: a few messages.
+/// How many bytes of messages are always read: a few messages.
 const READ_MIN: usize = 256;
-/// A payload, which is copied and not read, counts for so much of its length.
+/// A payload is copied and not read, so it counts for this fraction of its length.
 const PAYLOAD_SHARE: usize = 8;
 
-/// So many new members a compressed table may bring, and one more for each so many bytes in which
-/// it came: to take one in takes as long as to unpack and read it.
+/// A compressed table may bring this many new members, and another one for each 16 received bytes:
+/// admitting a member takes as long as unpacking and reading it.
 const NEWCOMERS_MIN: usize = 8;
 const BYTES_PER_NEWCOMER: usize = 16;
 
-/// How many new members a compressed table may bring that came in so many bytes, where nobody asked
-/// for it.
+/// How many new members an unrequested compressed table of this many received bytes may bring.
 pub(crate) const fn newcomers_max(received: usize) -> usize {
     NEWCOMERS_MIN + received / BYTES_PER_NEWCOMER
 }
 
-/// What a text may hold, and what messages count for at least, in bytes in which they came. That is
-/// less than those of nodes take, which differ in names and addresses.
+/// The most that a text may hold, and the least that messages cost, in received bytes. Texts of
+/// nodes cost more, because names and addresses differ.
 #[derive(Clone, Copy, Debug)]
 struct Prices {
-    /// A text may have so many bytes for each byte in which it came. To unpack one takes up to four
-    /// instructions, and in LZ4, which copies short pieces, up to eight.
+    /// The unpacked bytes for each received byte. Unpacking a byte takes up to four instructions,
+    /// and up to eight with LZ4, which copies short pieces.
     unpacked: usize,
-    /// So much may come out whatever went in, as a packet in Go may say the same again and again.
+    /// The unpacked bytes that are always allowed, because a packet of a Go program may repeat
+    /// itself.
     unpacked_min: usize,
     /// A message in a packet.
     message: usize,
-    /// One that may bring a new member: that takes five times as long.
+    /// A message that may bring a new member, which takes five times as long.
     member: usize,
-    /// A member in a table, however long: metadata that is the same everywhere takes few bytes.
+    /// A member in a table of any length, because equal metadata compresses to few bytes.
     entry: usize,
 }
 
@@ -43,7 +43,7 @@ const NATIVE: Prices = Prices { unpacked: 40, unpacked_min: 0, message: 3, membe
 const MEMBERLIST: Prices =
     Prices { unpacked: 100, unpacked_min: 2 << 10, message: 6, member: 12, entry: 6 };
 
-/// What is left of the work that a compressed text may be.
+/// The remaining work that a compressed text may cause.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowance {
     unpacked: usize,
@@ -56,22 +56,22 @@ pub(crate) struct Allowance {
 pub(super) enum Weight {
     /// It announces a member.
     Member,
-    /// It is little but a payload.
+    /// It is mostly a payload.
     Payload,
     Other,
 }
 
 impl Allowance {
-    /// Whatever it takes.
+    /// Any amount of work.
     pub(crate) const ANY: Allowance =
         Allowance { unpacked: usize::MAX, read: usize::MAX, prices: NATIVE };
 
-    /// For a text of the native wire that came in so many bytes.
+    /// The allowance of a native text of this many received bytes.
     pub(crate) const fn native(received: usize) -> Self {
         Allowance::at(NATIVE, received)
     }
 
-    /// For a text of memberlist's wire that came in so many bytes.
+    /// The allowance of a text on memberlist's wire of this many received bytes.
     pub(crate) const fn memberlist(received: usize) -> Self {
         Allowance::at(MEMBERLIST, received)
     }
@@ -84,12 +84,12 @@ impl Allowance {
         }
     }
 
-    /// How many bytes the text may have.
+    /// The most bytes that the text may have.
     pub(super) const fn unpacked(&self) -> usize {
         self.unpacked
     }
 
-    /// Takes what a message of this length costs; returns whether so much was left.
+    /// Takes the cost of a message of this length. Returns whether that much was left.
     #[inline]
     pub(super) fn take(&mut self, weight: Weight, size: usize) -> bool {
         let Prices { message, member, .. } = self.prices;
@@ -100,7 +100,7 @@ impl Allowance {
         })
     }
 
-    /// Takes what the members of a table cost; returns whether so much was left.
+    /// Takes the cost of a table's members. Returns whether that much was left.
     pub(super) fn take_entries(&mut self, members: usize) -> bool {
         self.take_bytes(members.saturating_mul(self.prices.entry * READ_PER_BYTE))
     }

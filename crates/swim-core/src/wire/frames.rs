@@ -1,4 +1,4 @@
-//! The native wire format: the frames of a stream, after the same header as a packet's.
+//! The native wire format: the frames of a stream, after the same header as in a packet.
 
 use bytes::BytesMut;
 
@@ -8,15 +8,17 @@ use super::{Ack, DATAGRAM_SIZE_MAX, Ping, User};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};
 
-/// The length before every frame of a stream, in bytes: 32 bits, big-endian.
+/// The length field before each frame of a stream, in bytes: 32 bits, big-endian.
 pub const FRAME_HEADER_LEN: usize = 4;
-/// A push/pull is cut into frames of at most this many bytes, their headers included, so that
-/// neither side has to hold all of it. Only a frame of one large member may be larger.
+/// The longest frame of a push/pull, including its header.
+///
+/// Neither side then has to hold the whole push/pull. Only a frame with one large member may be
+/// longer.
 pub const FRAME_SIZE_TARGET: usize = 64 << 10;
 /// The longest body of a push/pull frame that a receiver accepts.
 ///
-/// A member is at most as long as an alive that fills the largest datagram, so this also admits
-/// senders that end a frame only when it has reached [`FRAME_SIZE_TARGET`].
+/// A member is at most as long as an alive message that fills the largest datagram. The limit
+/// therefore also admits senders that end a frame only once it has reached [`FRAME_SIZE_TARGET`].
 pub const PUSH_PULL_FRAME_SIZE_MAX: usize = 128 << 10;
 
 // Room for the frame's own fields around 64 KiB and one largest member.
@@ -41,75 +43,76 @@ const LIVED: u32 = 8;
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// Are you there? Sent where datagrams may not get through.
+    /// Asks a member to answer, when datagrams may not get through.
     Ping(Ping<'a>),
-    /// Yes; or: your user message arrived.
+    /// Answers a ping, or acknowledges a user message.
     Ack(Ack<'a>),
     /// A user message to this member.
     User(User<'a>),
-    /// A part of what one side believes of all members.
+    /// A part of one side's view of all members.
     PushPull(PushPull<'a>),
 }
 
-/// A part of one side's half of a push/pull exchange. The half ends with the frame marked as last.
+/// A part of one side's half of a push/pull. The half ends with the frame marked as last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushPull<'a> {
-    /// The exchange was opened to join the cluster. The same in every frame of a half.
+    /// Whether the exchange is a join. The same in every frame of a half.
     pub join: bool,
-    /// No frame of this half follows.
+    /// Whether this is the last frame of the half.
     pub last: bool,
-    /// The half holds the sender and some members only, and so should the answer. The same in
+    /// Whether the half has only the sender and some members, and so should the answer. The same in
     /// every frame of a half.
     pub partial: bool,
-    /// The digest of the sender's view of the cluster; 0 where it tells none. The same in every
-    /// frame of a half.
+    /// The digest of the sender's view; 0 if it sends none. The same in every frame of a half.
     pub view: u64,
     /// Whether the sender claims its name. The same in every frame of a half.
     pub claim: NameClaim,
-    /// The next piece of the sender's application state; the receiver strings the pieces together.
+    /// The next piece of the sender's application state. The receiver joins the pieces.
     pub user_state: &'a [u8],
-    /// The message itself, whose structure was checked, to walk over its members.
+    /// The message itself, with its structure checked, for walking over its members.
     body: &'a [u8],
 }
 
-/// Why a push/pull is made, and how much it holds.
+/// The purpose and extent of a push/pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Everything, to join the cluster.
     Join,
-    /// Everything, against what gossip missed.
+    /// Everything, to repair what gossip missed.
     Full,
-    /// The sender and some members: to settle what is believed of them.
+    /// The sender and some members, to settle the beliefs about them.
     Partial,
-    /// The sender alone, with the digest of its view: to be answered with everything if the other
-    /// view differs, and in kind if it does not.
+    /// The sender alone, with the digest of its view. The answer has everything if the views
+    /// differ, and is of the same kind if they do not.
     Compare,
 }
 
-/// Whether the sender of a push/pull claims the name that it goes by.
+/// Whether the sender of a push/pull claims its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NameClaim {
-    /// It does: what it says first, of itself, is news.
+    /// The sender claims it: the first member, the sender itself, is news.
     #[default]
     Claimed,
-    /// It does not: another node has the name. What it says first only tells who asks.
+    /// The sender does not claim it: another node has the name. The first member only identifies
+    /// the sender.
     Withheld,
-    /// It does, and so does the receiver: the two decide between themselves who keeps it.
+    /// Both sender and receiver claim it, and decide which of them keeps it.
     Contested {
         /// How long the sender has had the name, in milliseconds by its own clock; above 0.
         lived: u64,
     },
 }
 
-/// The members of a [`PushPull`] frame. A member that is malformed yields an error, and the next
-/// one follows.
+/// The members of a [`PushPull`] frame. A malformed member is an error, and the next one follows.
 #[derive(Clone, Debug)]
 pub struct Members<'a> {
     fields: Fields<'a>,
 }
 
-/// The length of the body that a frame's header announces, or `None` when `bytes` has fewer than
-/// [`FRAME_HEADER_LEN`] bytes. Compare it with a limit before waiting for the body.
+/// The length of the body that a frame's header announces.
+///
+/// `None` if `bytes` has fewer than [`FRAME_HEADER_LEN`] bytes. Compare the length with a limit
+/// before waiting for the body.
 #[must_use]
 pub fn frame_len(bytes: &[u8]) -> Option<usize> {
     let header = bytes.first_chunk::<FRAME_HEADER_LEN>()?;
@@ -120,8 +123,8 @@ pub fn frame_len(bytes: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 ///
-/// [`DropReason::Malformed`] when the structure is broken, when a required field is missing or
-/// wrong, or when the frame does not hold exactly one message of a known kind.
+/// [`DropReason::Malformed`] if the structure is broken, a required field is missing or wrong, or
+/// the frame does not have exactly one message of a known kind.
 pub fn decode_frame(body: &[u8]) -> Result<Frame<'_>, DropReason> {
     let mut found = None;
     let mut fields = Fields::new(body);
@@ -139,11 +142,11 @@ pub fn decode_frame(body: &[u8]) -> Result<Frame<'_>, DropReason> {
     }
 }
 
-/// Appends one half of a push/pull: as many frames as it takes, the last one marked. Takes
-/// `members` as they come, in one pass; the sender itself goes first.
+/// Appends one half of a push/pull, in as many frames as it needs, with the last one marked.
 ///
-/// `view` is the digest of the sender's view, or 0 to tell none; [`Scope::Compare`] is nothing
-/// without one.
+/// Reads `members` in one pass; the sender itself must come first.
+///
+/// `view` is the digest of the sender's view, or 0 for none. [`Scope::Compare`] needs one.
 pub fn encode_push_pull<'a>(
     scope: Scope,
     view: u64,
@@ -154,7 +157,7 @@ pub fn encode_push_pull<'a>(
     encode_push_pull_with(scope, NameClaim::Claimed, view, members, user_state, out);
 }
 
-/// The same of a sender that may not claim its name.
+/// The same, for a sender that may not claim its name.
 pub fn encode_push_pull_with<'a>(
     scope: Scope,
     claim: NameClaim,
@@ -180,8 +183,9 @@ pub fn encode_push_pull_with<'a>(
 }
 
 impl Frame<'_> {
-    /// Appends the frame with its header. A push/pull is written as it was read; to write one
-    /// anew, use [`encode_push_pull`].
+    /// Appends the frame with its header.
+    ///
+    /// A push/pull is written as it was read; to write a new one, use [`encode_push_pull`].
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
             Frame::Ping(ping) => put_frame(out, PING, ping),
@@ -194,7 +198,7 @@ impl Frame<'_> {
         }
     }
 
-    /// What kind of message it is.
+    /// The kind of this message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         match self {
@@ -207,7 +211,7 @@ impl Frame<'_> {
 }
 
 impl<'a> PushPull<'a> {
-    /// Why the exchange is made.
+    /// The purpose of the exchange.
     #[must_use]
     pub fn scope(&self) -> Scope {
         match (self.join, self.partial) {
@@ -230,7 +234,7 @@ impl<'a> PushPull<'a> {
         }
     }
 
-    /// A sender that withholds its name contests none.
+    /// A sender that withholds its name takes part in no contest.
     fn contest(&mut self, lived: u64) {
         if lived > 0 && self.claim == NameClaim::Claimed {
             self.claim = NameClaim::Contested { lived };
@@ -251,7 +255,7 @@ impl<'a> PushPull<'a> {
         let mut fields = Fields::new(body);
         while let Some(key) = fields.key()? {
             match key.number() {
-                // A thousand of them, and one of each other field.
+                // About a thousand of these, and one of each other field.
                 MEMBER => _ = fields.bytes(key)?,
                 _ => push_pull.take(key, &mut fields)?,
             }
@@ -259,7 +263,7 @@ impl<'a> PushPull<'a> {
         Ok(push_pull)
     }
 
-    /// Takes a field that is no member.
+    /// Takes a field that is not a member.
     #[inline(never)]
     fn take(&mut self, key: Key, fields: &mut Fields<'a>) -> Result<(), DropReason> {
         match key.number() {
@@ -287,21 +291,21 @@ impl<'a> Iterator for Members<'a> {
 
 impl core::iter::FusedIterator for Members<'_> {}
 
-/// Writes one half of a push/pull, frame after frame.
+/// Writes one half of a push/pull, frame by frame.
 struct HalfWriter<'b> {
     scope: Scope,
     claim: NameClaim,
     view: u64,
-    /// How long the members and the user state in a frame may be.
+    /// The room for members and user state in a frame.
     size_max: usize,
     out: &'b mut BytesMut,
-    /// Where the current frame starts in `out`.
+    /// The start of the current frame in `out`.
     start: usize,
 }
 
-/// What a frame of up to 64 KiB has beyond its members and user state: its own length, key and
-/// length of the push/pull, and the fields `join`, `last`, `partial` and `view`. A sender without a
-/// name has two bytes more.
+/// The bytes of a frame of up to 64 KiB besides members and user state: its length, the push/pull's
+/// key and length, and the fields `join`, `last`, `partial` and `view`. A sender without a name
+/// needs two bytes more.
 const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2 + 9;
 
 impl HalfWriter<'_> {
@@ -313,7 +317,7 @@ impl HalfWriter<'_> {
     }
 
     fn user_state(&mut self, mut state: &[u8]) {
-        /// The key and the length of a piece that fits a frame.
+        /// The key and length of a piece that fits into a frame.
         const PIECE_OVERHEAD: usize = 1 + 3;
         while !state.is_empty() {
             let room = self.room().saturating_sub(PIECE_OVERHEAD);
@@ -340,7 +344,7 @@ impl HalfWriter<'_> {
             NameClaim::Contested { lived } => body.varint(LIVED, lived),
         }
         let length = self.frame_len();
-        // Only now is the length known: the head is appended, and then moved to the front. That
+        // The length is known only now, so the head is appended and then moved to the front. That
         // moves 64 KiB once per frame, a nanosecond per member.
         put_frame_head(self.out, PUSH_PULL, length);
         let head = self.frame_len() - length;
@@ -348,7 +352,7 @@ impl HalfWriter<'_> {
         self.start = self.out.len();
     }
 
-    /// How many more bytes of members or user state fit the current frame.
+    /// How many more bytes of members or user state fit into the current frame.
     fn room(&self) -> usize {
         self.size_max.saturating_sub(self.frame_len())
     }
@@ -365,8 +369,7 @@ fn put_frame(out: &mut BytesMut, number: u32, message: &impl Body) {
     message.fields(&mut Writer(out));
 }
 
-/// Appends what stands before the message of a frame: the frame's length, the message's key, the
-/// message's length.
+/// Appends the head of a frame: the frame's length, the message's key, and the message's length.
 fn put_frame_head(out: &mut BytesMut, number: u32, length: usize) {
     // Limits far below keep the length from reaching 32 bits.
     let frame = u32::try_from(delimited_len(length)).unwrap_or(u32::MAX);

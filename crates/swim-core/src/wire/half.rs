@@ -8,18 +8,17 @@ use super::{Format, Ping, User, Wire, memberlist};
 use crate::member::MemberRef;
 use crate::stats::{DropReason, MessageKind};
 
-/// What came in on a stream, unsealed and unpacked.
+/// Unsealed and unpacked input of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Half<'a> {
     wire: Wire,
-    /// Frames of the native wire, or a message of memberlist's as far as a `Scanner` found that it
-    /// goes.
+    /// Frames of the native wire, or a message of memberlist's wire whose end a `Scanner` found.
     text: &'a [u8],
-    /// Stands for the port where memberlist's wire gives none.
+    /// The port to use if memberlist's wire gives none.
     port: u16,
 }
 
-/// What an exchange is about.
+/// The subject of an exchange.
 #[derive(Clone, Copy, Debug)]
 pub enum Opening<'a> {
     /// A ping.
@@ -28,26 +27,26 @@ pub enum Opening<'a> {
     Ack {
         /// The sequence number of the ping.
         sequence: u32,
-        /// The digest of whom the sender holds for alive or suspect; 0 where it tells none.
+        /// The digest of the members that the sender believes alive or suspect; 0 if it sends none.
         view: u32,
     },
     /// A user message.
     User(User<'a>),
-    /// What the sender knows.
+    /// The sender's view.
     PushPull {
         /// How much of it.
         scope: Scope,
-        /// The digest of the sender's view; 0 where it tells none.
+        /// The digest of the sender's view; 0 if it sends none.
         view: u64,
-        /// Whether the sender claims its name; on memberlist's wire it always does.
+        /// Whether the sender claims its name. On memberlist's wire it always does.
         claim: NameClaim,
     },
-    /// The peer says what is wrong with what it was sent.
+    /// The peer's error about its input.
     Complaint(&'a str),
 }
 
 impl Opening<'_> {
-    /// What kind of message it is; a complaint is none.
+    /// The kind of message; `None` for an error.
     #[must_use]
     pub fn kind(&self) -> Option<MessageKind> {
         match self {
@@ -61,18 +60,19 @@ impl Opening<'_> {
 }
 
 impl<'a> Half<'a> {
-    /// What `text` is on this wire. On memberlist's, `port` stands for the port of a member of whom
-    /// none is given.
+    /// Reads `text` as a part in this wire format.
+    ///
+    /// On memberlist's wire, members without a port get `port`.
     #[must_use]
     pub const fn new(wire: Wire, text: &'a [u8], port: u16) -> Self {
         Half { wire, text, port }
     }
 
-    /// What the exchange is about.
+    /// The subject of the exchange.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// The reason why the text is unusable.
     pub fn opening(&self) -> Result<Opening<'a>, DropReason> {
         let Half { wire, text, port } = *self;
         match wire.format() {
@@ -90,8 +90,9 @@ impl<'a> Half<'a> {
         }
     }
 
-    /// The members in a push/pull, in the order in which they were sent. One that is malformed
-    /// yields an error, and the next one follows.
+    /// The members in a push/pull, in the order in which they were sent.
+    ///
+    /// A malformed member is an error, and the next one follows.
     pub fn members(&self) -> Box<dyn Iterator<Item = Result<MemberRef<'a>, DropReason>> + 'a> {
         let Half { wire, text, port } = *self;
         match wire.format() {
@@ -103,8 +104,7 @@ impl<'a> Half<'a> {
         }
     }
 
-    /// The members in a push/pull of the native wire, without a call through a table of functions
-    /// for each.
+    /// The members in a push/pull of the native wire, without dynamic dispatch for each.
     pub(crate) fn members_of_frames(
         &self,
     ) -> impl Iterator<Item = Result<MemberRef<'a>, DropReason>> + use<'a> {
@@ -115,7 +115,7 @@ impl<'a> Half<'a> {
     ///
     /// # Errors
     ///
-    /// [`DropReason::TooLarge`], and what is wrong with it.
+    /// [`DropReason::TooLarge`], or the reason why the text is unusable.
     pub fn user_state(&self, size_max: usize) -> Result<Vec<u8>, DropReason> {
         let Half { wire, text, port } = *self;
         let mut state = Vec::new();
@@ -153,11 +153,11 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
-/// The members in all frames of a push/pull, written out: chained iterators of the standard library
-/// take 2% more of a push/pull.
+/// The members in all frames of a push/pull. Written out, because chained iterators of the standard
+/// library make a push/pull 2% slower.
 struct MembersOfAll<'a> {
     frames: Frames<'a>,
-    /// Those in the frame that is read now.
+    /// The members in the current frame.
     current: Option<Members<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! Compression on the native wire: the text of a packet as one block of LZ4, behind its length.
+//! Compression on the native wire: a packet's text as one block of LZ4, after its length.
 
 #[cfg(feature = "compression")]
 mod block;
@@ -19,25 +19,28 @@ use no_block as block;
 
 pub use block::Lz4;
 
-/// What is shorter is not tried: a ping or an ack without news, all that a quiet cluster sends. No
-/// name stands in it twice, so nothing would be saved for the time it takes to clear the table.
+/// Shorter texts are not compressed: pings and acks without news, the only packets in a quiet
+/// cluster. No name occurs twice in them, so nothing would be saved for the time to clear the
+/// table.
 const COMPRESSIBLE_SIZE_MIN: usize = 64;
 
-/// How long the text was: two bytes in front of the block.
+/// The text's length: two bytes before the block.
 const LENGTH_SIZE: usize = size_of::<u16>();
 
-// The length of every text fits.
+// Every text's length fits.
 const _: () = assert!(DATAGRAM_SIZE_MAX <= u16::MAX as usize);
 
-/// Replaces the text of a packet, which begins at `start`, by its compressed form if that is
-/// shorter, and says so in the header that [`begin_packet`](super::begin_packet) wrote in front;
-/// says whether it was. Before the packet is sealed: the header is sealed in. Without the feature
-/// `compression` it never is.
+/// Compresses the text of a packet, from `start` on, if that makes it shorter.
+///
+/// Also sets the flag in the header that [`begin_packet`](super::begin_packet) wrote. Returns
+/// whether it compressed: never without the feature `compression`. Call it before sealing, because
+/// the seal covers the header.
 pub fn compress_packet(packet: &mut BytesMut, start: usize, lz4: &mut Lz4) -> bool {
     compress_packet_within(packet, start, lz4, |_| Allowance::ANY)
 }
 
-/// The same, unless a receiver is not `allowed` the work of the text that came in so many bytes.
+/// The same, unless a receiver may not do the work for this text: `allowed` gives the allowance for
+/// a number of received bytes.
 pub(crate) fn compress_packet_within(
     packet: &mut BytesMut,
     start: usize,
@@ -67,22 +70,22 @@ pub(crate) fn compress_packet_within(
     true
 }
 
-/// The text that was compressed into what stands behind the header of a packet, once its seal is
-/// off. It goes to `buffer`, which grows to the longest text so far and is to be used again.
+/// Unpacks the compressed text after the header of an unsealed packet.
 ///
-/// Whatever the bytes say, the text has at most [`DATAGRAM_SIZE_MAX`] of them, and is unpacked
-/// once. It may be 250 times as long as `packed`; a node does not read one that holds too many
-/// messages for its length.
+/// The text goes to `buffer`, which grows to the longest text so far; use it again.
+///
+/// The text has at most [`DATAGRAM_SIZE_MAX`] bytes, and is unpacked once. It may be 250 times as
+/// long as `packed`; a node does not read one with too many messages for its length.
 ///
 /// # Errors
 ///
-/// [`DropReason::Malformed`] where the length is missing or too large, or the block is broken or
-/// holds another number of bytes; [`DropReason::Compressed`] without the feature `compression`.
+/// [`DropReason::Malformed`] if the length is missing, too large or wrong, or the block is broken;
+/// [`DropReason::Compressed`] without the feature `compression`.
 pub fn unpack_packet<'a>(packed: &[u8], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], DropReason> {
     unpack_packet_within(packed, buffer, Allowance::ANY)
 }
 
-/// The same, of a text that may be so much work; more is [`DropReason::Overpacked`].
+/// The same, for a text within this allowance. More work is [`DropReason::Overpacked`].
 pub(crate) fn unpack_packet_within<'a>(
     packed: &[u8],
     buffer: &'a mut Vec<u8>,

@@ -1,7 +1,7 @@
 //! The native wire format: the fields of each message, listed once for writing and once for
 //! reading.
 //!
-//! A field that is repeated counts as it was last read; one that is unknown is passed over.
+//! The last value of a repeated field counts. Unknown fields are skipped.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -104,7 +104,7 @@ impl<'a> Ack<'a> {
     }
 }
 
-/// A nack has nothing but its sequence number.
+/// A nack has only a sequence number.
 #[inline]
 pub(super) fn decode_nack(body: &[u8]) -> Result<u32, DropReason> {
     let mut sequence = 0;
@@ -139,7 +139,7 @@ impl Body for Update<'_> {
 }
 
 impl<'a> Update<'a> {
-    /// Reads the message that claims `state`.
+    /// Reads a message that claims `state`.
     #[inline]
     pub(super) fn decode(state: State, body: &'a [u8]) -> Result<Self, DropReason> {
         if state == State::Alive {
@@ -241,7 +241,7 @@ impl<'a> Broadcast<'a> {
     }
 }
 
-/// A member of a push/pull has the fields of an alive, and the state.
+/// A member of a push/pull has the fields of an alive message, and a state.
 impl Body for MemberRef<'_> {
     #[inline]
     fn fields(&self, sink: &mut impl Sink) {
@@ -275,7 +275,7 @@ fn announcement(
     }
 }
 
-/// An alive, or with `STATE` a member of a push/pull, which has one field more.
+/// An alive message or, with `STATE`, a member of a push/pull, which has one more field.
 #[inline]
 fn decode_announcement<const STATE: bool>(body: &[u8]) -> Result<MemberRef<'_>, DropReason> {
     let (mut about, mut incarnation, mut at, mut state) = (None, 0, None, 0);
@@ -325,8 +325,8 @@ fn address(bytes: Option<&[u8]>) -> Result<SocketAddr, DropReason> {
     }
 }
 
-/// A varint whose field is a `uint32`. Larger numbers are not cut to size: two sequence numbers
-/// must not become one.
+/// Converts a varint of a `uint32` field. It does not truncate larger numbers, so that two sequence
+/// numbers never become one.
 fn number_of_32_bits(value: u64) -> Result<u32, DropReason> {
     u32::try_from(value).map_err(|_| DropReason::Malformed)
 }

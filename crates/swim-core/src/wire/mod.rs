@@ -1,9 +1,8 @@
-//! What nodes say to each other, and how it is written down.
+//! Messages between nodes, and their encoding.
 //!
-//! The messages here borrow from the packet or frame that they were read from; nothing is copied
-//! or allocated. [`open_packet`] reads a datagram, [`open_header`], [`frame_len`] and
-//! [`decode_frame`] a stream. `docs/reference/wire.md` specifies the format, `docs/swim.proto` its
-//! schema.
+//! Messages borrow from the packet or frame that they were read from; nothing is copied or
+//! allocated. [`open_packet`] reads a datagram; [`open_header`], [`frame_len`] and [`decode_frame`]
+//! read a stream. `docs/reference/wire.md` specifies the format, `docs/swim.proto` its schema.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -66,35 +65,36 @@ pub use swim::{
     LINK_MAGIC, MAGIC, Messages, WIRE_VERSION, begin_packet, header_len, open_header, open_packet,
 };
 
-/// The longest cluster label, in bytes: its length travels in one byte.
+/// The longest cluster label in bytes: the wire has one byte for its length.
 pub const LABEL_SIZE_MAX: usize = 255;
 /// The longest key of a broadcast, in bytes.
 pub const BROADCAST_KEY_SIZE_MAX: usize = 255;
-/// The smallest `packet_size_max`, in bytes: a ping or an accusation with two names of 255 bytes,
-/// behind a label of 255 bytes, takes 782.
+/// The smallest `packet_size_max` in bytes.
+///
+/// A ping or an accusation with two names of 255 bytes, after a label of 255 bytes, takes 782.
 pub const PACKET_SIZE_MIN: usize = 800;
 /// The largest payload of a UDP datagram over IPv4.
 pub const DATAGRAM_SIZE_MAX: usize = 65_507;
 /// The most bytes that one stream, or all of them together, may buffer.
 pub const STREAM_BYTES_MAX: usize = 1 << 30;
 
-/// Which format a node speaks.
+/// The wire format of a node.
 ///
-/// Without the feature `memberlist` it has one variant and is `#[non_exhaustive]`: a `match` on it
-/// still compiles where something else in a program asks for the feature.
+/// Without the feature `memberlist` it has one variant and is `#[non_exhaustive]`, so that a
+/// `match` on it still compiles if another part of a program enables the feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "memberlist"), non_exhaustive)]
 pub enum Wire {
-    /// This library's own: compact, with all that it can do.
+    /// This library's own format: compact, with all features.
     #[default]
     Swim,
-    /// That of HashiCorp memberlist, byte for byte: to be in one cluster with Go programs.
+    /// The format of HashiCorp memberlist, byte for byte, for clusters with Go programs.
     #[cfg(feature = "memberlist")]
     Memberlist,
 }
 
 impl Wire {
-    /// The word for it in settings and messages.
+    /// The value's name in settings and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self.format() {
@@ -103,7 +103,7 @@ impl Wire {
         }
     }
 
-    /// The same, to be matched on.
+    /// The same, for `match`.
     #[inline]
     pub(crate) const fn format(self) -> Format {
         match self {
@@ -119,7 +119,7 @@ impl Wire {
         matches!(self.format(), Format::Memberlist(_))
     }
 
-    /// The protocol versions that there are, and what a node announces by default.
+    /// The supported protocol versions, and the ones that a node announces by default.
     pub(crate) const fn versions(self) -> Versions {
         match self.format() {
             Format::Swim => Versions::DEFAULT,
@@ -127,7 +127,7 @@ impl Wire {
         }
     }
 
-    /// What a message costs in a packet besides its own bytes.
+    /// The overhead of a message in a packet, in bytes.
     pub(crate) const fn part_overhead(self) -> usize {
         match self.format() {
             Format::Swim => 0,
@@ -135,7 +135,7 @@ impl Wire {
         }
     }
 
-    /// Appends a message in the form in which packets carry it.
+    /// Appends a message in its form for packets.
     #[inline]
     pub(crate) fn encode(self, message: &Message<'_>, out: &mut BytesMut) {
         match self.format() {
@@ -144,7 +144,7 @@ impl Wire {
         }
     }
 
-    /// How many bytes [`encode`](Wire::encode) appends.
+    /// The number of bytes that [`encode`](Wire::encode) appends.
     #[inline]
     pub(crate) fn encoded_len(self, message: &Message<'_>) -> usize {
         match self.format() {
@@ -154,8 +154,8 @@ impl Wire {
     }
 }
 
-/// A [`Wire`] as this crate matches on it. Without the feature `memberlist` the second one has no
-/// value, so the compiler leaves out what would be done then.
+/// A [`Wire`] for `match` in this crate. Without the feature `memberlist` the second variant has no
+/// value, so the compiler drops the code for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "memberlist"), allow(dead_code, reason = "so one is never made"))]
 pub(crate) enum Format {
@@ -166,13 +166,13 @@ pub(crate) enum Format {
 /// One message of a datagram, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// Are you there?
+    /// Asks a member to answer.
     Ping(Ping<'a>),
-    /// Please ping somebody for me.
+    /// Asks a member to ping another one.
     IndirectPing(IndirectPing<'a>),
-    /// Yes.
+    /// Answers a ping.
     Ack(Ack<'a>),
-    /// The member that you asked me to ping has not answered yet.
+    /// Reports that the member of an indirect ping has not answered yet.
     Nack {
         /// The sequence number of the indirect ping.
         sequence: u32,
@@ -181,39 +181,39 @@ pub enum Message<'a> {
     Update(Update<'a>),
     /// A user message to one member.
     User(User<'a>),
-    /// A user message to everybody.
+    /// A user message to all members.
     Broadcast(Broadcast<'a>),
 }
 
 /// A direct ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping<'a> {
-    /// Comes back in the ack.
+    /// Returned in the ack.
     pub sequence: u32,
-    /// The name of the member that is meant; another one at this address does not answer. On
-    /// memberlist's wire it may be empty, for whoever is there.
+    /// The name of the addressed member; another member at this address does not answer. On
+    /// memberlist's wire it may be empty, for any member.
     pub target: &'a str,
-    /// The name of the member that asks; on memberlist's wire it may be empty, for unknown.
+    /// The sender's name. On memberlist's wire it may be empty, for unknown.
     pub source: &'a str,
-    /// Where the member that asks wants the answer. Only memberlist's wire says so; otherwise it
-    /// goes to where the ping came from.
+    /// The address for the answer. Only memberlist's wire has it; otherwise the answer goes to the
+    /// ping's source address.
     pub reply_to: Option<SocketAddr>,
 }
 
 /// A request to ping another member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndirectPing<'a> {
-    /// Comes back in the ack or nack.
+    /// Returned in the ack or nack.
     pub sequence: u32,
     /// The name of the member to ping.
     pub target: &'a str,
     /// Its address.
     pub address: SocketAddr,
-    /// The name of the member that asks. Only memberlist's wire says so; otherwise it is empty.
+    /// The requester's name. Only memberlist's wire has it; otherwise it is empty.
     pub source: &'a str,
-    /// Where the member that asks wants the answer, as in a [`Ping`].
+    /// The address for the answer, as in a [`Ping`].
     pub reply_to: Option<SocketAddr>,
-    /// Whether the member that asks wants a nack; the native wire does not say, as it always does.
+    /// Whether the requester wants a nack. Not on the native wire, where it always does.
     pub wants_nack: bool,
 }
 
@@ -224,25 +224,26 @@ pub struct Ack<'a> {
     pub sequence: u32,
     /// The application's data; empty for an indirect ping.
     pub payload: &'a [u8],
-    /// A digest of whom the sender holds for alive or suspect; 0 where it is not to be compared.
+    /// A digest of the members that the sender believes alive or suspect; 0 if it must not be
+    /// compared.
     pub view: u32,
 }
 
 /// News about a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update<'a> {
-    /// The member that the news is about.
+    /// The member's name.
     pub name: &'a str,
-    /// Its incarnation that the news is about.
+    /// The member's incarnation that the news is about.
     pub incarnation: Incarnation,
-    /// What is claimed.
+    /// The claim.
     pub claim: Claim<'a>,
 }
 
-/// What an [`Update`] claims of a member.
+/// The claim of an [`Update`] about a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim<'a> {
-    /// It is alive, and announces this.
+    /// It is alive and announces this.
     Alive {
         /// Its address.
         address: SocketAddr,
@@ -251,54 +252,55 @@ pub enum Claim<'a> {
         /// Its versions.
         versions: Versions,
     },
-    /// Its probe failed.
+    /// A probe of it failed.
     Suspect {
-        /// Whose probe.
+        /// The member whose probe failed.
         accuser: &'a str,
     },
     /// It did not refute in time.
     Failed {
-        /// Who says so.
+        /// The member that declared it failed.
         accuser: &'a str,
     },
-    /// It said goodbye.
+    /// It left.
     Left,
 }
 
 /// A user message to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User<'a> {
-    /// The sender's name; empty on memberlist's wire, which does not say.
+    /// The sender's name. Empty on memberlist's wire, which does not carry it.
     pub from: &'a str,
     /// The content.
     pub payload: &'a [u8],
-    /// For whom it is and which one it is; only what is sealed on the native wire says that.
+    /// The recipient and number of the message. Only sealed messages of the native wire have it.
     pub envelope: Option<Envelope>,
 }
 
-/// For whom a sealed message is, and which one it is: so it is delivered there, and once.
+/// The recipient and number of a sealed message, so that it is delivered only there and only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// The [`recipient`] that is meant.
+    /// The addressed [`recipient`].
     pub to: u64,
     /// The recipient's incarnation, as far as the sender knows; 0 on a stream.
     pub incarnation: Incarnation,
-    /// Tells the sender's lives apart, and which was later; 0 on a stream.
+    /// Identifies a life of the sender, a later one by a higher number; 0 on a stream.
     pub life: u32,
-    /// Counts the sender's messages of one life; 0 on a stream.
+    /// Counts the sender's messages in one life; 0 on a stream.
     pub sequence: u32,
 }
 
 impl Envelope {
-    /// The envelope of a message on a stream to a member of this name: the stream itself tells
-    /// which message it is.
+    /// The envelope of a message on a stream to a member of this name.
+    ///
+    /// The stream itself identifies the message.
     #[must_use]
     pub fn to_stream_of(name: &str) -> Self {
         Envelope { to: recipient(name), incarnation: Incarnation(0), life: 0, sequence: 0 }
     }
 }
 
-/// What an [`Envelope`] calls a member of this name: shorter than most names.
+/// The number of a member of this name in an [`Envelope`]: shorter than most names.
 #[must_use]
 pub fn recipient(name: &str) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
@@ -306,27 +308,27 @@ pub fn recipient(name: &str) -> u64 {
     hasher.finish()
 }
 
-/// A user message to everybody. (origin, life, sequence) is its identity.
+/// A user message to all members, identified by (origin, life, sequence).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broadcast<'a> {
     /// The sender's name.
     pub origin: &'a str,
-    /// A random number that the sender drew when it started: tells its lives apart, whatever its
-    /// clock and its incarnations do.
+    /// A random number that the sender drew at its start. It distinguishes the sender's lives
+    /// regardless of its clock and incarnations.
     pub life: u32,
-    /// Counts the sender's broadcasts of one life, from 0.
+    /// Counts the sender's broadcasts in one life, from 0.
     pub sequence: u32,
-    /// Replaces older broadcasts of the same sender and key; empty for none.
+    /// Replaces older broadcasts of the same sender and key; empty if it has no key.
     pub key: &'a [u8],
     /// The content.
     pub payload: &'a [u8],
-    /// The highest incarnation of any member that the sender knew; 0 where nothing is sealed. Who
-    /// joined later has a higher one.
+    /// The highest incarnation that the sender knew of any member, or 0 if nothing is sealed. A
+    /// member that joined later has a higher one.
     pub known: Incarnation,
 }
 
 impl<'a> IndirectPing<'a> {
-    /// The request as the native wire carries it.
+    /// The request in its form on the native wire.
     #[must_use]
     pub const fn new(sequence: u32, target: &'a str, address: SocketAddr) -> Self {
         IndirectPing { sequence, target, address, source: "", reply_to: None, wants_nack: true }
@@ -334,7 +336,7 @@ impl<'a> IndirectPing<'a> {
 }
 
 impl Message<'_> {
-    /// What kind of message it is.
+    /// The kind of this message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         match self {
@@ -355,7 +357,7 @@ impl Message<'_> {
 }
 
 impl Update<'_> {
-    /// The state that is claimed.
+    /// The claimed state.
     #[must_use]
     pub fn state(&self) -> State {
         match self.claim {

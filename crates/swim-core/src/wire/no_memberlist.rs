@@ -1,6 +1,6 @@
-//! In the place of `memberlist` without the feature of that name: what the rest of this crate names
-//! where it matches [`Format::Memberlist`](super::Format), which has no value then. So nothing here
-//! is called, and nothing that leads here is in a program.
+//! Replaces `memberlist` without that feature: the names that this crate uses for
+//! [`Format::Memberlist`](super::Format), which has no value then. Nothing here is ever called, or
+//! gets into a program.
 
 use alloc::vec::Vec;
 use core::iter::Empty;
@@ -24,7 +24,7 @@ pub(crate) const NACK_VERSION: u8 = 4;
 
 type Split<'a> = (&'a [u8], &'a [u8]);
 
-/// Says that the wire is spoken.
+/// Marks the format as supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {}
 

@@ -1,8 +1,8 @@
-//! Protobuf's encoding, as far as the native wire needs it: borrowed on the way in, listed once on
-//! the way out.
+//! The part of protobuf's encoding that the native wire needs: input is borrowed, and output is
+//! listed once.
 //!
-//! Written by hand where `prost::encoding` would cost too much: its decoder allocates an error for
-//! every broken input, and copies or reference-counts every field.
+//! Written by hand, because `prost::encoding` costs too much: its decoder allocates an error for
+//! each broken input, and copies or reference-counts each field.
 
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
@@ -12,16 +12,16 @@ use prost::encoding::encoded_len_varint;
 
 use crate::stats::DropReason;
 
-/// Field keys of up to this number take one byte. All numbers of the schema do.
+/// Field keys up to this number take one byte. All numbers of the schema do.
 pub(super) const FIELD_NUMBER_MAX: u32 = 15;
 
-/// The kinds of values, as numbered in a key's low three bits. Groups (3 and 4) are not spoken.
+/// The kinds of values, as in a key's low three bits. Groups (3 and 4) are not supported.
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
 const BYTES: u32 = 2;
 const FIXED32: u32 = 5;
 
-/// A varint of 64 bits takes at most this many bytes.
+/// The most bytes of a 64-bit varint.
 const VARINT_LEN_MAX: usize = 10;
 
 /// A field's key: its number, and the kind of its value.
@@ -35,10 +35,10 @@ impl Key {
     }
 }
 
-/// Walks over the fields of one message: a key, then its value, which is read by the method of its
-/// kind or skipped. Every step takes at least one byte, or ends the walk.
+/// Walks over the fields of a message: a key, then its value, which the caller reads by its kind or
+/// skips. Each step takes at least one byte, or ends the walk.
 ///
-/// After an error nothing follows, because the place where the next field starts is unknown.
+/// Nothing follows an error, because the start of the next field is unknown.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         Fields { rest: body }
     }
 
-    /// How many bytes are left.
+    /// The number of bytes left.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.rest.len()
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
             return Err(self.broken());
         }
         let length = self.read_varint()?;
-        // Compared with what is there before anything is done with it.
+        // Compared with the bytes left before any use.
         let split = usize::try_from(length).ok().and_then(|size| self.rest.split_at_checked(size));
         let Some((bytes, rest)) = split else {
             return Err(self.broken());
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         Ok(bytes)
     }
 
-    /// Passes over a value of any kind.
+    /// Skips a value of any kind.
     #[inline]
     pub(super) fn skip(&mut self, key: Key) -> Result<(), DropReason> {
         match key.0 & 7 {
@@ -122,9 +122,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The next length-delimited field with one of these numbers; fields with others are passed
-    /// over. One of these numbers with another kind of value is an error, after which the walk
-    /// can go on.
+    /// The next length-delimited field with one of these numbers. Fields with other numbers are
+    /// skipped. A field with one of these numbers and another kind of value is an error, after
+    /// which the walk can go on.
     #[inline]
     pub(super) fn next_bytes(
         &mut self,
@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
         for (index, &byte) in self.rest.iter().take(VARINT_LEN_MAX).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
-                // The tenth byte has room for the last bit only.
+                // The tenth byte has room for only the last bit.
                 if index + 1 == VARINT_LEN_MAX && byte > 1 {
                     break;
                 }
@@ -185,8 +185,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes the fields of a message, in the order of their numbers. Each message lists its fields
-/// once, for measuring and for writing, so that the two cannot disagree.
+/// Takes the fields of a message in the order of their numbers. Each message lists its fields once,
+/// for both measuring and writing, so that the two never disagree.
 pub(super) trait Sink {
     /// A string or bytes field; left out when empty.
     fn bytes(&mut self, number: u32, value: &[u8]);
@@ -200,11 +200,11 @@ pub(super) trait Sink {
     fn address(&mut self, number: u32, value: SocketAddr);
 }
 
-/// A message: gives its fields to a sink.
+/// A message that can list its fields.
 pub(super) trait Body {
     fn fields(&self, sink: &mut impl Sink);
 
-    /// The size of the encoded message, without the key and length that may stand before it.
+    /// The size of the encoded message, without a key and length before it.
     #[inline]
     fn body_len(&self) -> usize {
         let mut length = Length::default();
@@ -321,7 +321,7 @@ pub(super) const fn delimited_len(length: usize) -> usize {
     1 + encoded_len_varint(length as u64) + length
 }
 
-/// Appends the key and the length that stand before length-delimited content.
+/// Appends the key and length before length-delimited content.
 #[inline]
 pub(super) fn put_head(out: &mut BytesMut, number: u32, length: usize) {
     match u8::try_from(length) {

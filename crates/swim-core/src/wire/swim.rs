@@ -1,5 +1,5 @@
-//! The native wire format: packets, which are a header and then messages. `docs/reference/wire.md`
-//! is the specification, `docs/swim.proto` the schema.
+//! The native wire format: packets of a header and messages. `docs/reference/wire.md` is the
+//! specification, `docs/swim.proto` the schema.
 
 use core::net::{Ipv6Addr, SocketAddr};
 
@@ -12,32 +12,36 @@ use super::{Ack, Broadcast, IndirectPing, LABEL_SIZE_MAX, Message, Ping, Update,
 use crate::member::{NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
 
-/// The first byte of every packet and every stream. It opens no memberlist message (0 to 14, 244),
-/// no TLS record (20 to 23), no text in ASCII or UTF-8, and no MessagePack value.
+/// The first byte of every packet and stream.
+///
+/// It does not start a memberlist message (0 to 14, 244), a TLS record (20 to 23), text in ASCII or
+/// UTF-8, or a MessagePack value.
 pub const MAGIC: u8 = 0xC1;
 
-/// The first byte of a stream that carries packets, which is a driver's business: here it is only
-/// told from other things that make no sense.
+/// The first byte of a stream that carries packets.
+///
+/// Drivers handle such streams. Here the byte only distinguishes them from unknown input.
 pub const LINK_MAGIC: u8 = 0xC2;
-/// The version of the format, in the high half of the second byte. The low half has flags: 1 for
-/// what is sealed, 2 for a packet that is compressed, 4 for a stream whose sides greet each other;
-/// the other must be 0.
+/// The version of the format, in the high half of the second byte.
+///
+/// The low half has flags: 1 for a seal, 2 for a compressed packet, 4 for a stream with greetings.
+/// The other bit must be 0.
 pub const WIRE_VERSION: u8 = 1;
-/// In the second byte: what follows the header is encrypted.
+/// In the second byte: the content after the header is encrypted.
 const FLAG_SEALED: u8 = 1;
-/// In the second byte, of packets only: the text, which may be sealed, is compressed.
+/// In the second byte, packets only: the text is compressed, and may be sealed.
 const FLAG_COMPRESSED: u8 = 2;
-/// In the second byte, of streams only: a greeting follows the header.
+/// In the second byte, streams only: a greeting follows the header.
 const FLAG_GREETS: u8 = 4;
-/// All that there are.
+/// All flags.
 const FLAGS: u8 = FLAG_SEALED | FLAG_COMPRESSED | FLAG_GREETS;
 
 /// The bytes of the header before the label: magic, version and flags, label length.
 pub(super) const HEADER_SIZE_MIN: usize = 3;
-/// The bytes of the longest header.
+/// The length of the longest header.
 pub(crate) const HEADER_SIZE_MAX: usize = HEADER_SIZE_MIN + LABEL_SIZE_MAX;
 
-/// The field numbers of a packet: what kind of message follows. 11 to 15 are reserved.
+/// The field numbers of a packet, one for each kind of message. 11 to 15 are reserved.
 const PING: u32 = 1;
 const INDIRECT_PING: u32 = 2;
 const ACK: u32 = 3;
@@ -49,10 +53,11 @@ const LEFT: u32 = 8;
 const USER: u32 = 9;
 const BROADCAST: u32 = 10;
 
-/// Appends the header that every packet and every stream starts with. Messages are appended after
-/// it with [`Message::encode`].
+/// Appends the header of a packet or stream.
 ///
-/// `label` has at most [`LABEL_SIZE_MAX`] bytes; what exceeds them is ignored.
+/// Append messages after it with [`Message::encode`].
+///
+/// `label` has at most [`LABEL_SIZE_MAX`] bytes; the rest is ignored.
 pub fn begin_packet(label: &[u8], out: &mut BytesMut) {
     let label = cut_label(label);
     out.reserve(HEADER_SIZE_MIN + label.len());
@@ -60,47 +65,48 @@ pub fn begin_packet(label: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(label);
 }
 
-/// Marks the packet that starts so as sealed.
+/// Marks the packet with this header as sealed.
 pub(crate) fn mark_sealed(bytes: &mut [u8]) {
     bytes[1] |= FLAG_SEALED;
 }
 
-/// Marks the stream that starts so as sealed, behind a greeting.
+/// Marks the stream with this header as sealed, with a greeting.
 pub(crate) fn mark_sealed_stream(bytes: &mut [u8]) {
     bytes[1] |= FLAG_SEALED | FLAG_GREETS;
 }
 
-/// Marks the packet that starts so as compressed.
+/// Marks the packet with this header as compressed.
 pub(super) fn mark_compressed(bytes: &mut [u8]) {
     bytes[1] |= FLAG_COMPRESSED;
 }
 
-/// How many bytes [`begin_packet`] appends.
+/// The number of bytes that [`begin_packet`] appends.
 #[must_use]
 pub fn header_len(label: &[u8]) -> usize {
     HEADER_SIZE_MIN + cut_label(label).len()
 }
 
-/// Checks the header of a datagram and walks over the messages behind it. Nothing is copied or
-/// allocated.
+/// Checks the header of a datagram and returns its messages. Nothing is copied or allocated.
 ///
 /// # Errors
 ///
-/// What the datagram seems to be instead, when it does not start with our header.
-/// [`DropReason::Sealed`] when it is sealed and has to be opened with a [`Sealer`](crate::channel::Sealer)
-/// first, and [`DropReason::Compressed`] when [`unpack_packet`](super::unpack_packet) comes before.
+/// The probable kind of a datagram that does not start with this format's header.
+/// [`DropReason::Sealed`] if a [`Sealer`](crate::channel::Sealer) must open it first;
+/// [`DropReason::Compressed`] if [`unpack_packet`](super::unpack_packet) must come first.
 pub fn open_packet<'a>(datagram: &'a [u8], label: &[u8]) -> Result<Messages<'a>, DropReason> {
     let size = open_header(datagram, label)?.ok_or(DropReason::Truncated)?;
     let body = datagram.get(size..).ok_or(DropReason::Truncated)?;
     Ok(Messages::new(body))
 }
 
-/// Checks the header at the start of a stream, of which `bytes` came in so far: `Some(n)` when the
-/// header is complete, right, and `n` bytes long; `None` when more bytes are needed.
+/// Checks the header at the start of a stream that has received `bytes` so far.
+///
+/// Returns `Some(n)` if the header is complete and right, and `n` bytes long; `None` if it needs
+/// more bytes.
 ///
 /// # Errors
 ///
-/// What the stream seems to be instead, as soon as the first byte shows that it is not ours.
+/// The probable kind of the stream, as soon as a byte shows that it has another format.
 pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReason> {
     match read_header(bytes, &Labels { own: cut_label(label), also: None })? {
         Some(header) if header.greets => Err(DropReason::WireVersion),
@@ -110,7 +116,7 @@ pub fn open_header(bytes: &[u8], label: &[u8]) -> Result<Option<usize>, DropReas
     }
 }
 
-/// The labels that are accepted.
+/// The accepted labels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labels<'a> {
     pub(crate) own: &'a [u8],
@@ -128,20 +134,19 @@ impl Labels<'_> {
     }
 }
 
-/// What stands before the content of a packet or stream.
+/// The header of a packet or stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) size: usize,
-    /// What follows is sealed.
+    /// The content is sealed.
     pub(crate) sealed: bool,
-    /// The text of what follows is compressed. Packets alone may be.
+    /// The text of the content is compressed. Only in packets.
     pub(crate) compressed: bool,
-    /// A greeting follows. Streams alone have one.
+    /// A greeting follows. Only on streams.
     pub(crate) greets: bool,
 }
 
-/// Like [`open_header`], also for what is sealed or compressed, and where more than one label is
-/// accepted.
+/// Like [`open_header`], but also for sealed or compressed input, and for two labels.
 #[inline]
 pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<Header>, DropReason> {
     match *bytes {
@@ -174,15 +179,15 @@ pub(crate) fn read_header(bytes: &[u8], labels: &Labels<'_>) -> Result<Option<He
 
 /// The messages of a packet. See [`open_packet`].
 ///
-/// A message whose content is wrong yields an error, and the next one follows; a broken structure
-/// yields one error and ends the walk. Messages of unknown kinds are passed over in silence.
+/// A message with bad content is an error, and the next one follows. A broken structure is an error
+/// and ends the walk. Messages of unknown kinds are skipped silently.
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
     fields: Fields<'a>,
 }
 
 impl<'a> Messages<'a> {
-    /// The messages that stand behind a header.
+    /// The messages after a header.
     pub(crate) fn new(body: &'a [u8]) -> Self {
         Messages { fields: Fields::new(body) }
     }
@@ -201,14 +206,15 @@ impl<'a> Iterator for Messages<'a> {
 impl core::iter::FusedIterator for Messages<'_> {}
 
 impl Message<'_> {
-    /// Appends the message as one field of a packet, so that packets can also be put together from
-    /// messages that were encoded earlier, by copying.
+    /// Appends the message as one field of a packet.
+    ///
+    /// Packets can therefore also be made by copying messages that were encoded earlier.
     #[inline]
     pub fn encode(&self, out: &mut BytesMut) {
         put_message(out, self.number(), self);
     }
 
-    /// How many bytes [`encode`](Message::encode) appends.
+    /// The number of bytes that [`encode`](Message::encode) appends.
     #[must_use]
     #[inline]
     pub fn encoded_len(&self) -> usize {
@@ -234,14 +240,15 @@ impl Message<'_> {
 }
 
 impl Update<'_> {
-    /// Appends the update as one field of a packet: the same bytes as [`Message::encode`] of a
-    /// [`Message::Update`].
+    /// Appends the update as one field of a packet.
+    ///
+    /// The bytes are those of [`Message::encode`] for a [`Message::Update`].
     #[inline]
     pub fn encode(&self, out: &mut BytesMut) {
         Message::Update(*self).encode(out);
     }
 
-    /// How many bytes [`encode`](Update::encode) appends.
+    /// The number of bytes that [`encode`](Update::encode) appends.
     #[must_use]
     #[inline]
     pub fn encoded_len(&self) -> usize {
@@ -249,10 +256,10 @@ impl Update<'_> {
     }
 }
 
-/// Whether the messages of a compressed text, unknown ones too, are no more work than it may be.
+/// Whether the messages of a compressed text, even unknown ones, are within the allowance.
 pub(super) fn affords(text: &[u8], mut allowance: Allowance) -> bool {
     let mut fields = Fields::new(text);
-    // What is broken ends the walk here as it does when the messages are read.
+    // A broken structure ends the walk here, as it does for reading.
     while let Ok(Some(key)) = fields.key() {
         let before = fields.len();
         if fields.skip(key).is_err() {
@@ -270,7 +277,7 @@ pub(super) fn affords(text: &[u8], mut allowance: Allowance) -> bool {
     true
 }
 
-/// How long an alive with the longest name and metadata of this length is.
+/// The length of an alive message with the longest name and this much metadata.
 pub(crate) fn alive_len_max(meta: usize) -> usize {
     let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
     let mut length = Length::default();
@@ -299,9 +306,9 @@ fn decode_message(number: u32, body: &[u8]) -> Result<Message<'_>, DropReason> {
     }
 }
 
-/// What bytes of another format seem to be. The first few may still be missing.
+/// The probable format of foreign bytes. The first few may be incomplete.
 pub(super) fn classify(bytes: &[u8]) -> DropReason {
-    /// How HTTP requests start, and the preface of HTTP/2.
+    /// The starts of HTTP requests, and the preface of HTTP/2.
     const HTTP: [&[u8]; 10] = [
         b"GET ",
         b"HEAD ",
@@ -318,13 +325,13 @@ pub(super) fn classify(bytes: &[u8]) -> DropReason {
         [] => DropReason::Truncated,
         [MAGIC, ..] => DropReason::Swim,
         [0..=14 | 244, ..] => DropReason::Memberlist,
-        // The drivers' links begin so.
+        // The first byte of the drivers' links.
         [LINK_MAGIC, ..] => DropReason::Links,
-        // A handshake record; the second byte is the major version of TLS, or of DTLS.
+        // A handshake record; the second byte is the major version of TLS or DTLS.
         [0x16] | [0x16, 0x03 | 0xFE, ..] => DropReason::Tls,
-        // An alert of TLS: what this node sent is not TLS.
+        // A TLS alert: this node sent something other than TLS.
         [0x15, 0x03, ..] => DropReason::TlsRequired,
-        // Letters alone are compared: this is asked of every byte that somebody sends by itself.
+        // Only letters are compared, because this runs for every byte that arrives alone.
         [b'A'..=b'Z', ..]
             if HTTP.iter().any(|it| it.starts_with(bytes) || bytes.starts_with(it)) =>
         {
@@ -338,7 +345,7 @@ fn cut_label(label: &[u8]) -> &[u8] {
     &label[..label.len().min(LABEL_SIZE_MAX)]
 }
 
-/// Of a label that was cut.
+/// The length of a truncated label.
 fn label_len(label: &[u8]) -> u8 {
     u8::try_from(label.len()).unwrap_or(u8::MAX)
 }

@@ -1,4 +1,4 @@
-//! Blocks of LZ4, made and read.
+//! Compresses and decompresses blocks of LZ4.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,12 +9,14 @@ use lz4_flex::block::{
 
 use crate::stats::DropReason;
 
-/// Compresses packets of the native wire. To be kept: it has a table of 8 KiB, made at its first
-/// use, and a buffer as long as the longest packet. After that, packets take no memory.
+/// Compresses packets of the native wire.
+///
+/// Keep it: the first use allocates a table of 8 KiB and a buffer for the longest packet. Later
+/// uses allocate nothing.
 #[derive(Default)]
 pub struct Lz4 {
     table: Option<CompressTable>,
-    /// Where a block goes before it takes the place of the text.
+    /// Holds a block before it replaces the text.
     packed: Vec<u8>,
 }
 
@@ -25,7 +27,7 @@ impl Lz4 {
         let Lz4 { table, packed } = self;
         at_least(packed, get_maximum_output_size(text.len()));
         let table = table.get_or_insert_with(CompressTable::small);
-        // There is room for the worst.
+        // There is room for the worst case.
         let size = compress_into_with_table(text, packed, table).ok()?;
         packed.get(..size)
     }
@@ -37,7 +39,7 @@ impl fmt::Debug for Lz4 {
     }
 }
 
-/// The text of a block, which has `length` bytes and goes to `buffer`.
+/// The text of a block with `length` bytes, written to `buffer`.
 #[inline]
 pub(super) fn decompress<'a>(
     block: &[u8],
@@ -52,7 +54,7 @@ pub(super) fn decompress<'a>(
     }
 }
 
-/// Sees to it that a buffer has so many bytes, and clears none that it has.
+/// Grows a buffer to this size, and clears none of its bytes.
 fn at_least(buffer: &mut Vec<u8>, size: usize) {
     if buffer.len() < size {
         buffer.resize(size, 0);

@@ -1,22 +1,22 @@
-//! In the place of `block` without the feature `compression`: no block is made or read.
+//! Replaces `block` without the feature `compression`: compresses and decompresses nothing.
 
 use alloc::vec::Vec;
 
 use crate::stats::DropReason;
 
-/// Compresses packets of the native wire; without the feature `compression`, none.
+/// Compresses packets of the native wire; none without the feature `compression`.
 #[derive(Debug, Default)]
 pub struct Lz4(());
 
 impl Lz4 {
-    /// None.
+    /// Compresses nothing.
     #[inline]
     pub(super) fn compress(&mut self, _text: &[u8]) -> Option<&[u8]> {
         None
     }
 }
 
-/// Says why there is no text.
+/// The reason why there is no text.
 #[inline]
 pub(super) fn decompress<'a>(
     _block: &[u8],
