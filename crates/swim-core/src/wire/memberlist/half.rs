@@ -4,7 +4,7 @@ use super::stream::{StreamMessage, TableMembers, decode_scanned};
 use crate::stats::DropReason;
 use crate::wire::{NameClaim, Opening, Scope, User};
 
-/// What the exchange is about.
+/// The subject of the exchange.
 pub(crate) fn opening(text: &[u8], port: u16) -> Result<Opening<'_>, DropReason> {
     Ok(match decode_scanned(text, port)? {
         StreamMessage::Ping(ping) => Opening::Ping(ping),

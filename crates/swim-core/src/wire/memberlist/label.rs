@@ -1,4 +1,4 @@
-//! Labels in front of packets and streams, and what bytes are that have another start.
+//! Labels of packets and streams, and the detection of other formats.
 
 use bytes::BytesMut;
 
@@ -7,26 +7,27 @@ use super::super::swim::classify;
 use super::{COMPOUND, COMPRESSED, DEAD, NACK, PING, USER};
 use crate::stats::DropReason;
 
-/// The first byte of a packet or stream that has a label.
+/// The first byte of a packet or stream with a label.
 const HAS_LABEL: u8 = 244;
 
-/// The highest message type that there is.
+/// The highest message type.
 const TYPE_MAX: u8 = 13;
 
 /// The fewest bytes of sealed text: version, nonce and tag.
 const SEALED_SIZE_MIN: usize = 1 + 12 + 16;
 
-/// A label, empty for none, and what is behind it.
+/// A label, empty if there is none, and the bytes after it.
 type Split<'a> = (&'a [u8], &'a [u8]);
 
-/// How many bytes [`put_label`] puts in front.
+/// The number of bytes that [`put_label`] inserts.
 #[must_use]
 pub fn label_header_len(label: &[u8]) -> usize {
     if label.is_empty() { 0 } else { 2 + label.len().min(LABEL_SIZE_MAX) }
 }
 
-/// Puts a label in front of `out[start..]`; none if it is empty. At most [`LABEL_SIZE_MAX`] bytes
-/// of it.
+/// Puts a label before `out[start..]`, or none if it is empty.
+///
+/// Takes at most [`LABEL_SIZE_MAX`] bytes of it.
 pub fn put_label(label: &[u8], out: &mut BytesMut, start: usize) {
     let label = &label[..label.len().min(LABEL_SIZE_MAX)];
     if label.is_empty() {
@@ -40,12 +41,12 @@ pub fn put_label(label: &[u8], out: &mut BytesMut, start: usize) {
     out[start + 2..start + header].copy_from_slice(label);
 }
 
-/// Takes a packet's label off: the label, empty for none, and what is behind it.
+/// Splits a packet into its label, empty if it has none, and the bytes after it.
 ///
 /// # Errors
 ///
-/// [`DropReason::Truncated`] when the packet ends before its label does, [`DropReason::Malformed`]
-/// when it has an empty one.
+/// [`DropReason::Truncated`] if the packet ends before its label does, [`DropReason::Malformed`] if
+/// it has an empty label.
 pub fn split_label(packet: &[u8]) -> Result<Split<'_>, DropReason> {
     match *packet {
         [HAS_LABEL] => Err(DropReason::Truncated),
@@ -57,11 +58,11 @@ pub fn split_label(packet: &[u8]) -> Result<Split<'_>, DropReason> {
     }
 }
 
-/// The same for a stream, of which this came in so far; `None` while more is needed.
+/// The same for the bytes of a stream so far; `None` if it needs more.
 ///
 /// # Errors
 ///
-/// As [`split_label`].
+/// Like [`split_label`].
 pub fn split_stream_label(bytes: &[u8]) -> Result<Option<Split<'_>>, DropReason> {
     match split_label(bytes) {
         Err(DropReason::Truncated) => Ok(None),
@@ -70,10 +71,12 @@ pub fn split_stream_label(bytes: &[u8]) -> Result<Option<Split<'_>>, DropReason>
     }
 }
 
-/// Whether text looks like a message that is not sealed. What is sealed starts with its version, 0
-/// or 1, which are the types of pings and indirect pings, and then is random: only what goes on
-/// like a map with a name for a key is taken for a message. One of 10,000 is taken for the wrong
-/// one, which changes nothing but the complaint.
+/// Whether the text looks like an unsealed message.
+///
+/// Sealed text starts with its version, 0 or 1, which are also the types of pings and indirect
+/// pings, and is random after that. Only text that goes on like a map with a name as its key counts
+/// as a message. About one sealed text in 10,000 is mistaken, which changes only the reported
+/// reason.
 #[must_use]
 pub fn looks_plain(text: &[u8]) -> bool {
     match *text {
@@ -86,30 +89,30 @@ pub fn looks_plain(text: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes begin with a name of so many bytes, as the fields of messages have them.
+/// Whether the bytes start with a name of this length, as the fields of messages have them.
 fn is_name(bytes: &[u8], length: usize) -> bool {
     bytes.get(..length).is_some_and(|name| name.iter().all(u8::is_ascii_alphanumeric))
 }
 
-/// Whether text is the type of a message alone, to which more belongs. Bad input may be a byte
-/// each. A message of the application may be empty, but what is told of it is more work than a
-/// byte pays for; a member that knows this one puts a checksum around it.
+/// Whether the text is only the type of a message that needs more. Bad input may be one byte long.
+/// A user message may be empty, but its event is more work than a byte pays for; a member that
+/// knows user messages puts a checksum around it.
 #[inline]
 pub(crate) fn lacks_body(text: &[u8]) -> bool {
     matches!(text, [PING..=DEAD | COMPOUND | COMPRESSED | NACK | USER])
 }
 
-/// Whether text may be sealed.
+/// Whether the text may be sealed.
 #[must_use]
 pub fn looks_sealed(text: &[u8]) -> bool {
     text.len() >= SEALED_SIZE_MIN && matches!(text[0], 0 | 1)
 }
 
-/// Whether text starts like a message.
+/// Checks that the text starts like a message.
 ///
 /// # Errors
 ///
-/// What it seems to be instead.
+/// The probable format.
 pub fn check_first_byte(text: &[u8]) -> Result<(), DropReason> {
     match text {
         [] => Err(DropReason::Truncated),
@@ -145,7 +148,7 @@ mod tests {
         assert_eq!(split_stream_label(&[HAS_LABEL, 2, b'x']), Ok(None));
     }
 
-    /// A complaint about a wrong key that says "not encrypted" sends its reader the wrong way.
+    /// A report of a wrong key must not say "not encrypted", which would mislead its reader.
     #[test]
     fn what_is_sealed_is_hardly_ever_taken_for_a_message() {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;

@@ -1,5 +1,5 @@
-//! The LZW compression that memberlist uses: Go's `compress/lzw` with the lowest bit first and
-//! 8 bits to a literal, which is how GIF does it.
+//! memberlist's LZW compression: Go's `compress/lzw` with the lowest bit first and 8-bit literals,
+//! as in GIF.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,44 +13,46 @@ use super::packet::put_packed;
 use crate::stats::DropReason;
 
 const LITERAL_BITS: u8 = 8;
-/// Buffers up to this size are kept for the next packet: the largest datagram fits. A stream's are
-/// given back.
+/// Buffers up to this size are kept for the next packet; the largest datagram fits. Larger ones,
+/// for streams, are released.
 const KEPT_SIZE_MAX: usize = 64 << 10;
-/// The first piece of memory for a result, and the least by which it grows, in bytes.
+/// The first allocation for a result, and the least that it grows by, in bytes.
 const GROWTH_SIZE_MIN: usize = 4 << 10;
-/// A text starts over with an empty table when it is full: after 5 KiB, as the encoders of Go and
-/// of this library do it. Starting over costs as much time as a hundred bytes of text, so a text
-/// that does nothing else would take a receiver seconds. Many times as often as usual is allowed.
+/// Compressed text starts over with an empty table when the table is full: after 5 KiB with the
+/// encoders of Go and of this library. Starting over takes as long as a hundred bytes of text, so
+/// text of nothing else would cost a receiver seconds. Many times the usual rate is allowed.
 const RESTART_DISTANCE_MIN: usize = 64;
 
-/// Compresses and decompresses. To be kept: a coder has tables of about 50 KiB for each direction,
-/// made at its first use. After that, packets take no memory.
+/// Compresses and decompresses.
+///
+/// Keep it: the first use allocates tables of about 50 KiB for each direction. Later packets
+/// allocate nothing.
 #[derive(Default)]
 pub struct Lzw {
     encoder: Option<Encoder>,
     decoder: Option<Decoder>,
-    /// Where compressed text goes before it takes the place of the text.
+    /// Holds compressed text before it replaces the text.
     pub(super) packed: Vec<u8>,
-    /// Where a packet's decompressed text goes.
+    /// Holds a packet's decompressed text.
     pub(super) unpacked: Vec<u8>,
 }
 
 impl Lzw {
-    /// Replaces `out` by the compressed form of `input`, which is up to half as large again.
+    /// Replaces `out` with the compressed form of `input`, which may be up to half as long again.
     pub fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        // One code of 12 bits for each byte, and a little for the codes around them, is the most
-        // that can come out; the bound only has to be out of reach.
+        // The output is at most one code of 12 bits for each byte, plus a few codes. The bound only
+        // has to be out of reach.
         let compressed = self.compress_within(input, out, input.len().saturating_mul(2) + 16);
         debug_assert!(compressed, "a bound that cannot be reached");
     }
 
-    /// Replaces `out` by the text that `input` was made from, and ignores what follows in `input`.
+    /// Replaces `out` with the decompressed `input`, and ignores bytes after the compressed text.
     ///
     /// # Errors
     ///
-    /// [`DropReason::TooLarge`] as soon as the text exceeds `size_max` bytes, and
-    /// [`DropReason::Malformed`] when `input` is no compressed text or not all of one. `out` then
-    /// holds what came before.
+    /// [`DropReason::TooLarge`] as soon as the text exceeds `size_max` bytes;
+    /// [`DropReason::Malformed`] if `input` is not a complete compressed text. `out` then holds the
+    /// text before the error.
     pub fn decompress(
         &mut self,
         input: &[u8],
@@ -62,8 +64,8 @@ impl Lzw {
         result
     }
 
-    /// The same, and how many bytes of `out` are text. What stands behind them is left as it is:
-    /// to clear a buffer for each text takes longer than to decompress a short one.
+    /// The same, and returns how many bytes of `out` are text. The bytes after them stay as they
+    /// are, because clearing a buffer takes longer than decompressing a short text.
     pub(super) fn decompress_into(
         &mut self,
         input: &[u8],
@@ -72,10 +74,10 @@ impl Lzw {
     ) -> (usize, Result<(), DropReason>) {
         let decoder = self.decoder.get_or_insert_with(|| Decoder::new(BitOrder::Lsb, LITERAL_BITS));
         decoder.reset();
-        // One byte more than is allowed, to see when there is more.
+        // One byte more than allowed, to notice a longer text.
         let room_max = size_max.saturating_add(1);
         let (mut rest, mut size) = (input, 0);
-        // The decoder comes back after each start over, and when there is no more room.
+        // The decoder returns after each restart, and when there is no room left.
         let mut restarts_left = 8 + input.len() / RESTART_DISTANCE_MIN;
         let result = loop {
             if size == out.len() {
@@ -101,7 +103,7 @@ impl Lzw {
         (size.min(size_max), result)
     }
 
-    /// Replaces `out` by the compressed form of `input`, or says no when that would exceed
+    /// Replaces `out` with the compressed form of `input`. Returns `false` if that would exceed
     /// `size_max` bytes.
     pub(super) fn compress_within(
         &mut self,
@@ -126,9 +128,9 @@ impl Lzw {
             size += step.consumed_out;
             match step.status {
                 Ok(LzwStatus::Done) => break,
-                // Comes back only when there is no more room, or with the input taken.
+                // The encoder returns only when there is no room left, or the input is used up.
                 Ok(_) if step.consumed_in + step.consumed_out > 0 || size == out.len() => {}
-                // Never: every byte is a literal of 8 bits.
+                // Never happens: every byte is an 8-bit literal.
                 Ok(_) | Err(_) => return false,
             }
         }
@@ -143,8 +145,9 @@ impl fmt::Debug for Lzw {
     }
 }
 
-/// Replaces what stands in `out` from `start` on by its compressed form. On a stream, Go does so
-/// with every message, even if it grows.
+/// Replaces `out[start..]` with its compressed form.
+///
+/// On a stream, Go compresses every message, even if it grows.
 pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
     let mut packed = core::mem::take(&mut lzw.packed);
     lzw.compress(out.get(start..).unwrap_or_default(), &mut packed);
@@ -153,15 +156,15 @@ pub fn compress_stream(out: &mut BytesMut, start: usize, lzw: &mut Lzw) {
     lzw.packed = keep(packed);
 }
 
-/// Gives a buffer back if it is larger than one that is worth keeping. What stands in it stays.
+/// Shrinks a buffer that is too large to keep. The rest of its content stays.
 pub(super) fn keep(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer.truncate(KEPT_SIZE_MAX);
     buffer.shrink_to(KEPT_SIZE_MAX);
     buffer
 }
 
-/// Doubles the buffer, up to `size_max` bytes: so its size is in proportion to what came out, not
-/// to what somebody said.
+/// Doubles the buffer, up to `size_max` bytes. Its size therefore follows the actual output, not an
+/// announced length.
 fn grow(buffer: &mut Vec<u8>, size_max: usize) {
     let size = buffer.len().saturating_add(buffer.len().max(GROWTH_SIZE_MIN)).min(size_max);
     buffer.reserve_exact(size - buffer.len());

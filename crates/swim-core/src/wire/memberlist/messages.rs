@@ -1,4 +1,4 @@
-//! memberlist's wire: the fields of each message, as Go's structs have them, and what they mean.
+//! memberlist's wire: the fields of each message, as in Go's structs, and their meaning.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,16 +10,16 @@ use crate::member::{Incarnation, MemberRef, NAME_SIZE_MAX, State, Versions};
 use crate::stats::DropReason;
 use crate::wire::{Ack, Claim, IndirectPing, Message, Ping, Update, User};
 
-/// Appends one message: the byte of its type, and its body, byte for byte as Go writes them.
+/// Appends one message: its type byte and its body, byte for byte as Go writes it.
 ///
-/// A user message and a broadcast are both the payload alone: this wire says of neither who sent
-/// it. A [`Claim::Failed`] whose accuser is the member itself reads as [`Claim::Left`].
+/// A user message and a broadcast are both only the payload, because this wire carries no sender. A
+/// [`Claim::Failed`] whose accuser is the member itself reads as [`Claim::Left`].
 pub fn encode(message: &Message<'_>, out: &mut BytesMut) {
     out.reserve(encoded_len(message));
     put_message(message, out);
 }
 
-/// How many bytes [`encode`] appends.
+/// The number of bytes that [`encode`] appends.
 #[must_use]
 pub fn encoded_len(message: &Message<'_>) -> usize {
     let mut length = Length::default();
@@ -27,7 +27,7 @@ pub fn encoded_len(message: &Message<'_>) -> usize {
     length.0
 }
 
-/// Reads the body of a message of a packet, without its type.
+/// Reads the body of a message in a packet, without its type.
 pub(super) fn decode_message(
     kind: u8,
     body: &[u8],
@@ -93,13 +93,13 @@ fn put_indirect_ping(ping: &IndirectPing<'_>, sink: &mut impl Sink) {
     put_ip("Target", ping.address.ip(), sink);
 }
 
-/// How many fields [`put_source`] writes.
+/// The number of fields that [`put_source`] writes.
 fn source_fields(source: &str, reply_to: Option<SocketAddr>) -> u8 {
     let port = reply_to.is_some_and(|address| address.port() != 0);
     u8::from(reply_to.is_some()) + u8::from(!source.is_empty()) + u8::from(port)
 }
 
-/// Who asks, and where to answer: each left out where it is not known.
+/// The requester and the address for the answer. Unknown fields are left out.
 fn put_source(source: &str, reply_to: Option<SocketAddr>, sink: &mut impl Sink) {
     if let Some(address) = reply_to {
         put_ip("SourceAddr", address.ip(), sink);
@@ -148,8 +148,8 @@ pub(super) fn put_member(member: &MemberRef<'_>, sink: &mut impl Sink) {
     sink.bytes("Vsn", &member.versions.to_bytes());
 }
 
-/// 4 or 16 bytes, as it came in: Go compares addresses byte by byte, so one that arrived as 16
-/// bytes must not be passed on as 4, even if they mean the same.
+/// Writes 4 or 16 bytes, as received. Go compares addresses byte by byte, so an address received as
+/// 16 bytes must not be passed on as 4, even if they mean the same.
 fn put_ip(name: &str, address: IpAddr, sink: &mut impl Sink) {
     match address {
         IpAddr::V4(address) => sink.bytes(name, &address.octets()),
@@ -157,7 +157,7 @@ fn put_ip(name: &str, address: IpAddr, sink: &mut impl Sink) {
     }
 }
 
-/// A ping or, with `INDIRECT`, the request to ping somebody else.
+/// A ping or, with `INDIRECT`, a request to ping another member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Request<'a> {
     pub(super) sequence: u32,
@@ -214,7 +214,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Where to answer, if address and port are both said.
+    /// The address for the answer, if both address and port are given.
     fn reply_to(&self) -> Result<Option<SocketAddr>, DropReason> {
         match (self.source_address, self.source_port) {
             ([], _) | (_, 0) => Ok(None),
@@ -250,7 +250,7 @@ impl<'a> AckBody<'a> {
     }
 }
 
-/// A suspect, a dead, or a leave, which is a dead of one's own.
+/// A suspect, a dead, or a leave message, which is a dead message about the sender itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct AccusationBody<'a> {
     pub(super) incarnation: u32,
@@ -285,7 +285,8 @@ impl<'a> AccusationBody<'a> {
     }
 }
 
-/// An alive or, with `STATE`, a member of a push/pull, which has one field more and names another.
+/// An alive message or, with `STATE`, a member of a push/pull, which has one more field and another
+/// name for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct AliveBody<'a> {
     pub(super) name: &'a [u8],
@@ -302,7 +303,7 @@ impl<'a> AliveBody<'a> {
         AliveBody::decode_next::<STATE>(&mut reader)
     }
 
-    /// The same, and moves the reader behind it; after an error it is where it was.
+    /// The same, and moves the reader past it; after an error the reader stays.
     pub(super) fn decode_next<const STATE: bool>(
         reader: &mut Reader<'a>,
     ) -> Result<Self, DropReason> {
@@ -339,7 +340,7 @@ impl<'a> AliveBody<'a> {
         Ok(Update { name, incarnation: Incarnation(self.incarnation), claim })
     }
 
-    /// The member of a push/pull; `None` in a state that nobody knows, which Go passes over, too.
+    /// The member of a push/pull; `None` if its state is unknown, which Go skips too.
     pub(super) fn member(&self, default_port: u16) -> Result<Option<MemberRef<'a>>, DropReason> {
         let Some(state) = state_from_number(self.state) else {
             return Ok(None);
@@ -355,7 +356,7 @@ impl<'a> AliveBody<'a> {
     }
 }
 
-/// A message whose content is compressed.
+/// A compressed message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Compressed<'a> {
     pub(super) algorithm: u8,
@@ -389,7 +390,7 @@ fn name_or_empty(bytes: &[u8]) -> Result<&str, DropReason> {
     str::from_utf8(bytes).map_err(|_| DropReason::Malformed)
 }
 
-/// Port 0 is what protocol version 1 sends: there, all members have the port of the receiver.
+/// Protocol version 1 sends port 0: there, all members have the receiver's port.
 fn address(ip: &[u8], port: u16, default_port: u16) -> Result<SocketAddr, DropReason> {
     let port = if port == 0 { default_port } else { port };
     if let Ok(octets) = <[u8; 4]>::try_from(ip) {
@@ -401,8 +402,8 @@ fn address(ip: &[u8], port: u16, default_port: u16) -> Result<SocketAddr, DropRe
     }
 }
 
-/// All six of them. A Go node stores a member that announces fewer with versions 0, and refuses
-/// every push/pull from then on: whoever passed it on would poison the cluster.
+/// Requires all six versions. A Go node stores a member that announces fewer with versions 0, and
+/// then refuses every push/pull. Passing on such a member would poison the cluster.
 fn versions(bytes: &[u8]) -> Result<Versions, DropReason> {
     let bytes = bytes.first_chunk().ok_or(DropReason::Versions)?;
     Ok(Versions::from_bytes(*bytes))

@@ -1,12 +1,13 @@
-//! The wire format of HashiCorp memberlist, for clusters that also have members in Go.
+//! The wire format of HashiCorp memberlist, for clusters with Go members.
 //!
-//! The codec alone, of the text behind label and seal: [`read_packet`] walks over the messages of a
-//! datagram, [`encode`] writes one, [`make_compound`], [`compress_packet`] and [`add_checksum`]
-//! wrap them. Of a stream, [`Scanner`] finds the end of a message and [`decode_stream`] reads it.
-//! What is said is the same as on the native wire, so [`Message`](crate::wire::Message) is, too.
+//! This module is the codec for the text inside label and seal. For a datagram, [`read_packet`]
+//! walks over the messages; [`encode`] writes one, and [`make_compound`], [`compress_packet`] and
+//! [`add_checksum`] wrap them. For a stream, [`Scanner`] finds the end of a message and
+//! [`decode_stream`] reads it. The messages are those of the native wire, so
+//! [`Message`](crate::wire::Message) is the type for both.
 //!
-//! Checked against bytes that a Go member sent, and against what it accepts. This side is stricter
-//! in what it passes on to others: names are 1 to 255 bytes of UTF-8, addresses 4 or 16 bytes,
+//! Tests compare it with bytes that a Go member sent, and with what a Go member accepts. It is
+//! stricter in what it passes on: names are 1 to 255 bytes of UTF-8, addresses 4 or 16 bytes,
 //! versions 6 bytes, and a decompressed packet is at most [`UNPACKED_PACKET_MAX`] bytes long.
 //!
 //! ```
@@ -67,11 +68,11 @@ pub use super::SealVersion;
 #[cfg(not(feature = "compression"))]
 use no_lzw as lzw;
 
-/// Says that the wire is spoken: what [`Format::Memberlist`](super::Format) holds.
+/// Marks the format as supported: the value of [`Format::Memberlist`](super::Format).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spoken;
 
-/// The types of messages: the first byte of each. Those without a place in the model of
+/// The types of messages: the first byte of each. Types outside the model of
 /// [`Message`](crate::wire::Message) are public.
 const PING: u8 = 0;
 const INDIRECT_PING: u8 = 1;
@@ -83,22 +84,23 @@ const DEAD: u8 = 5;
 const PUSH_PULL: u8 = 6;
 const COMPOUND: u8 = 7;
 const USER: u8 = 8;
-/// The first byte of a message whose content is compressed; see [`unpack_stream`].
+/// The first byte of a compressed message; see [`unpack_stream`].
 pub const COMPRESSED: u8 = 9;
-/// The first byte of a sealed message on a stream: the length of what was sealed follows in 32
-/// bits, big-endian. In a datagram, the seal has no type.
+/// The first byte of a sealed message on a stream.
+///
+/// The number of sealed bytes follows in 32 bits, big-endian. In a datagram, the seal has no type.
 pub const SEALED: u8 = 10;
 const NACK: u8 = 11;
 const CHECKSUM: u8 = 12;
-/// The first byte of an answer that says why there is none.
+/// The first byte of an error, sent instead of an answer.
 pub const ERROR: u8 = 13;
 
-/// From this protocol version on, members understand checksums.
+/// The first protocol version whose members understand checksums.
 pub const CHECKSUM_VERSION: u8 = 5;
-/// From this one on, they answer pings over streams.
+/// The first protocol version whose members answer pings over streams.
 pub const STREAM_PING_VERSION: u8 = 3;
-/// From this one on, they send nacks.
+/// The first protocol version whose members send nacks.
 pub const NACK_VERSION: u8 = 4;
 
-/// The only algorithm of compression there is.
+/// The only compression algorithm.
 const LZW: u8 = 0;

@@ -1,14 +1,14 @@
-//! MessagePack, as far as memberlist's wire needs it: borrowed on the way in, listed once on the
-//! way out.
+//! The part of MessagePack that memberlist's wire needs: input is borrowed, and output is listed
+//! once.
 //!
-//! Reads every form that Go's decoder reads, and writes the one form that Go's encoder writes,
-//! which is the old format without the types added in 2013: text and bytes are the same.
+//! Reads every form that Go's decoder reads. Writes the one form that Go's encoder writes: the old
+//! format without the types added in 2013, in which text and bytes are the same.
 
 use bytes::BytesMut;
 
 use crate::stats::DropReason;
 
-/// How deep values that nobody knows may be nested in a message, as in Go's decoder.
+/// How deep unknown values may be nested in a message, as in Go's decoder.
 const DEPTH_MAX: usize = 1023;
 
 const NIL: u8 = 0xc0;
@@ -25,19 +25,19 @@ const SIGNED_64: u8 = 0xd3;
 const TEXT_16: u8 = 0xda;
 const TEXT_32: u8 = 0xdb;
 
-/// What a value's first bytes say of the rest of it.
+/// The extent of a value, from its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     form: Form,
-    /// The bytes before its content: its type, and the length if there is one.
+    /// The bytes before its content: its type, and its length if it has one.
     head: usize,
     /// Its bytes, without the values that it contains.
     pub(super) size: usize,
-    /// How many values follow that are its content: two for each entry of a map.
+    /// The number of values that it contains: two for each entry of a map.
     pub(super) values: u64,
 }
 
-/// What kind of value it is, as far as this matters for where it may stand.
+/// The form of a value, as far as fields depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Nil,
@@ -45,16 +45,15 @@ enum Form {
     Bytes,
     Array,
     Map,
-    /// A number, a truth value, an extension.
+    /// A number, a Boolean, or an extension.
     Other,
 }
 
-/// Reads the head of the value that `bytes` starts with; `None` when more bytes are needed for
-/// that.
+/// Reads the head of the value at the start of `bytes`; `None` if it needs more bytes.
 ///
 /// # Errors
 ///
-/// [`DropReason::Malformed`] for the one byte that opens no value.
+/// [`DropReason::Malformed`] for the one byte that starts no value.
 pub(super) fn extent(bytes: &[u8]) -> Result<Option<Extent>, DropReason> {
     let Some(&first) = bytes.first() else {
         return Ok(None);
@@ -74,7 +73,7 @@ pub(super) fn extent(bytes: &[u8]) -> Result<Option<Extent>, DropReason> {
         UNSIGNED_16 | SIGNED_16 => return fixed(Form::Other, 2, 0),
         0xca | UNSIGNED_32 | SIGNED_32 => return fixed(Form::Other, 4, 0),
         0xcb | UNSIGNED_64 | SIGNED_64 => return fixed(Form::Other, 8, 0),
-        // Extensions of 1, 2, 4, 8 and 16 bytes, behind the byte of their type.
+        // Extensions of 1, 2, 4, 8 and 16 bytes, after their type byte.
         0xd4..=0xd8 => return fixed(Form::Other, 1 + (1 << (first - 0xd4)), 0),
         0xc4 | 0xd9 => (Form::Bytes, 1),
         0xc5 | TEXT_16 => (Form::Bytes, 2),
@@ -99,13 +98,13 @@ pub(super) fn extent(bytes: &[u8]) -> Result<Option<Extent>, DropReason> {
     }))
 }
 
-/// Of up to 8 bytes.
+/// The number in up to 8 bytes.
 fn big_endian(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
-/// Reads one value after the other. Every error is [`DropReason::Malformed`], and nothing is to be
-/// read after it, because the place where the next value starts is unknown.
+/// Reads one value after another. Every error is [`DropReason::Malformed`]. Do not read after an
+/// error, because the start of the next value is unknown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
@@ -116,14 +115,14 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes }
     }
 
-    /// What was not read yet.
+    /// The unread bytes.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Takes `size` bytes that are no MessagePack.
+    /// Takes `size` bytes that are not MessagePack.
     pub(super) fn raw(&mut self, size: usize) -> Result<&'a [u8], DropReason> {
-        // Compared with what is there before anything is done with it.
+        // Compared with the bytes left before any use.
         let (taken, rest) = self.rest.split_at_checked(size).ok_or(DropReason::Malformed)?;
         self.rest = rest;
         Ok(taken)
@@ -131,9 +130,9 @@ impl<'a> Reader<'a> {
 
     /// Text or bytes; nil is empty.
     ///
-    /// Go also takes an array of integers for them. Of 0 to 127 each, it holds the bytes as they
-    /// are; with a larger one, one in a longer form, or nil, which is 0 to Go, it does not, so such
-    /// an array is an error here.
+    /// Go also accepts an array of integers. An array of integers from 0 to 127 holds the bytes as
+    /// they are. Any other array is an error here: one with a larger integer, a longer form of one,
+    /// or nil (0 in Go).
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], DropReason> {
         let (value, extent) = self.value()?;
         match extent.form {
@@ -160,7 +159,7 @@ impl<'a> Reader<'a> {
         u8::try_from(self.integer()?).map_err(|_| DropReason::Malformed)
     }
 
-    /// An `int` of Go. What is too large for one is negative there, and so here.
+    /// Go's `int`. A number too large for it is negative in Go, and so here.
     pub(super) fn int(&mut self) -> Result<i64, DropReason> {
         Ok(i64::try_from(self.integer()?).unwrap_or(-1))
     }
@@ -173,7 +172,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes so many values of any kind and what is in them, however deep.
+    /// Takes this many values of any kind with their content, at any depth.
     pub(super) fn values(&mut self, count: u32) -> Result<&'a [u8], DropReason> {
         let all = self.rest;
         let mut missing = u64::from(count);
@@ -184,7 +183,7 @@ impl<'a> Reader<'a> {
         Ok(&all[..all.len() - self.rest.len()])
     }
 
-    /// Passes over the value of a field that nobody knows, and what is in it.
+    /// Skips the value of an unknown field, with its content.
     pub(super) fn skip(&mut self) -> Result<(), DropReason> {
         match self.value()? {
             (_, Extent { values: 0, .. }) => Ok(()),
@@ -192,11 +191,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over the content of an array or map. Go never sends a field that is not known, let
-    /// alone a nested one.
+    /// Skips the content of an array or map. Go never sends an unknown field, let alone a nested
+    /// one.
     #[cold]
     fn skip_content(&mut self, values: u64) -> Result<(), DropReason> {
-        // How many values each open array and map still lacks, from the outermost inwards.
+        // The values that each open array and map still lacks, from the outermost inwards.
         let mut missing = [0; DEPTH_MAX];
         let mut depth = 0;
         missing[depth] = self.plausible(values)?;
@@ -217,7 +216,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number of values that may still follow: each takes a byte at least.
+    /// Checks a number of values that may follow: each takes at least a byte.
     fn plausible(&self, values: u64) -> Result<u32, DropReason> {
         match (u32::try_from(values), usize::try_from(values)) {
             (Ok(values), Ok(size)) if size <= self.rest.len() => Ok(values),
@@ -230,7 +229,7 @@ impl<'a> Reader<'a> {
         let (value, _) = self.value()?;
         let (&first, content) = value.split_first().ok_or(DropReason::Malformed)?;
         let unsigned = big_endian(content);
-        // Shifted to the top and back, so that the sign is repeated.
+        // Shifted to the top and back, to extend the sign.
         let signed = |bits: u32| i128::from((unsigned << (64 - bits)).cast_signed() >> (64 - bits));
         match first {
             0x00..=0x7f => Ok(first.into()),
@@ -245,30 +244,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes a value, but not the values that it contains.
+    /// Takes a value without the values that it contains.
     fn value(&mut self) -> Result<(&'a [u8], Extent), DropReason> {
         let extent = extent(self.rest)?.ok_or(DropReason::Malformed)?;
         Ok((self.raw(extent.size)?, extent))
     }
 }
 
-/// Walks over the fields of a Go struct: its name, then its value, which is to be read from
-/// [`value`](Fields::value), or skipped. Ends after the last field.
+/// Walks over the fields of a Go struct: the name, then the value, which the caller reads from
+/// [`value`](Fields::value) or skips. Ends after the last field.
 ///
-/// A struct is a map from names, or an array in the order of its declaration, or nil. A field that
-/// is repeated counts as it was last read, one that is missing is empty or 0.
+/// A struct is a map by names, an array in the order of Go's declaration, or nil. The last value of
+/// a repeated field counts; a missing field is empty or 0.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    /// Stands at the current field's value.
+    /// Positioned at the current field's value.
     pub(super) value: Reader<'a>,
-    /// How many fields follow.
+    /// The number of fields that follow.
     left: u64,
-    /// In an array: the names of the fields that follow, as far as they are known.
+    /// In an array: the known names of the fields that follow.
     order: Option<&'static [&'static str]>,
 }
 
 impl<'a> Fields<'a> {
-    /// `order` has the names of the fields in the order in which Go's source declares them.
+    /// `order` has the names of the fields in the order of Go's declaration.
     pub(super) fn new(
         mut value: Reader<'a>,
         order: &'static [&'static str],
@@ -282,7 +281,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The name of the next field; empty if nobody knows it.
+    /// The name of the next field; empty if it is unknown.
     pub(super) fn name(&mut self) -> Result<Option<&'a [u8]>, DropReason> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
@@ -300,12 +299,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes what a message consists of. Each message lists its fields once, for measuring and for
-/// writing, so that the two cannot disagree.
+/// Takes the fields of a message. Each message lists its fields once, for both measuring and
+/// writing, so that the two never disagree.
 pub(super) trait Sink {
     fn put(&mut self, bytes: &[u8]);
 
-    /// Opens a struct: this many fields follow, at most 15, in the order of their names.
+    /// Begins a struct of this many fields, at most 15, in the order of their names.
     fn fields(&mut self, count: u8) {
         self.put(&[0x80 | count & 0x0f]);
     }
@@ -315,7 +314,7 @@ pub(super) trait Sink {
         self.raw(value);
     }
 
-    /// Bytes; nil where there are none, as a nil slice of Go is written.
+    /// Bytes; nil if empty, as Go writes a nil slice.
     fn bytes(&mut self, name: &str, value: &[u8]) {
         self.name(name);
         if value.is_empty() {
@@ -335,7 +334,7 @@ pub(super) trait Sink {
         }
     }
 
-    /// A count or length that is an `int` of Go, and so is written as a signed number.
+    /// A count or length that is Go's `int`, and therefore written as a signed number.
     fn int(&mut self, name: &str, value: usize) {
         self.name(name);
         match (i8::try_from(value), i16::try_from(value), i32::try_from(value)) {
@@ -388,7 +387,7 @@ impl Sink for BytesMut {
     }
 }
 
-/// Measures what would be written.
+/// Measures a message.
 #[derive(Debug, Default)]
 pub(super) struct Length(pub(super) usize);
 

@@ -1,10 +1,10 @@
-//! In the place of `lzw` without the feature `compression`: nothing is compressed or decompressed.
+//! Replaces `lzw` without the feature `compression`: compresses and decompresses nothing.
 
 use alloc::vec::Vec;
 
 use crate::stats::DropReason;
 
-/// Compresses and decompresses; without the feature `compression`, nothing.
+/// Compresses and decompresses; nothing without the feature `compression`.
 #[derive(Debug, Default)]
 pub struct Lzw {
     pub(super) packed: Vec<u8>,
@@ -12,11 +12,11 @@ pub struct Lzw {
 }
 
 impl Lzw {
-    /// Says why there is no text.
+    /// Returns the reason why there is no text.
     ///
     /// # Errors
     ///
-    /// [`DropReason::Compressed`], always.
+    /// Always [`DropReason::Compressed`].
     pub fn decompress(
         &mut self,
         _input: &[u8],
@@ -36,7 +36,7 @@ impl Lzw {
         (0, Err(DropReason::Compressed))
     }
 
-    /// Says that nothing was compressed.
+    /// Compresses nothing.
     #[inline]
     pub(super) fn compress_within(
         &mut self,
@@ -48,7 +48,7 @@ impl Lzw {
     }
 }
 
-/// The buffers stay empty.
+/// Keeps the buffer, which is always empty.
 pub(super) fn keep(buffer: Vec<u8>) -> Vec<u8> {
     buffer
 }

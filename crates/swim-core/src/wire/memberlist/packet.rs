@@ -1,5 +1,5 @@
-//! memberlist's wire: packets, behind label and seal. A checksum, then one message, which may be
-//! several in one, or compressed.
+//! memberlist's wire: packets inside label and seal. A checksum, then one message, which may be a
+//! compound of several, or compressed.
 
 use bytes::BytesMut;
 
@@ -12,44 +12,51 @@ use crate::stats::DropReason;
 use crate::wire::Message;
 use crate::wire::allowance::{Allowance, Weight};
 
-/// The most messages that go into one compound: their number travels in one byte.
+/// The most messages in one compound: the wire has one byte for their number.
 pub const COMPOUND_PARTS_MAX: usize = 255;
-/// What a compound costs besides its messages, in bytes.
+/// The bytes of a compound besides its messages.
 pub const COMPOUND_OVERHEAD: usize = 2;
-/// What a compound costs for each of its messages, in bytes.
+/// The bytes of a compound for each of its messages.
 pub const COMPOUND_PART_OVERHEAD: usize = 2;
-/// What a checksum costs, in bytes.
+/// The bytes of a checksum.
 pub const CHECKSUM_OVERHEAD: usize = 5;
-/// How often a compound or a compressed message may stand in one another. Go sends two at most, a
-/// compressed compound, and reads any number.
+/// How deep compounds and compressed messages may be nested.
+///
+/// Go sends at most two layers, a compressed compound, and reads any number.
 pub const NESTING_MAX: usize = 4;
-/// How many bytes a packet may decompress to, all of its parts together. Go allows each part
-/// 40 MiB, which makes a packet of 1400 bytes cost a receiver seconds and gigabytes; what it sends
-/// itself comes from one UDP packet of at most 64 KiB. Each part counts for 4 KiB at least.
+/// How many bytes a packet may decompress to, all of its parts together.
+///
+/// Go allows each part 40 MiB, so a packet of 1400 bytes can cost a receiver seconds and gigabytes.
+/// Go's own packets come from one UDP packet of at most 64 KiB. Each part counts as at least 4 KiB.
 pub const UNPACKED_PACKET_MAX: usize = 1 << 20;
 
-/// The least that a compressed message counts for, of [`UNPACKED_PACKET_MAX`]: setting up the
-/// decoder takes as much time as a few hundred bytes of text. Without it, a packet could have it
-/// set up for each of the sixty thousand messages of a few bytes that fit.
+/// The least that a compressed message counts for in [`UNPACKED_PACKET_MAX`], because setting up
+/// the decoder takes as long as a few hundred bytes of text. Otherwise the sixty thousand tiny
+/// messages that fit into a packet could each set it up.
 const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
 
-/// The shortest text that compression can make shorter; an ack is below. A code stands for one byte
-/// more than the longest before it at best, so it takes 7 for 25 bytes. With the two codes around
-/// them they have 11 bytes, and the message that they stand in 13 more.
+/// The shortest text that compression can shorten; an ack is shorter. At best, each code stands for
+/// one byte more than the longest before it, so 25 bytes take 7 codes. With two more codes these
+/// take 11 bytes, and the enclosing message 13 more.
 const COMPRESSIBLE_SIZE_MIN: usize = 25;
 
-/// Walks over the messages of a packet's text, as it is behind label and seal, and calls `visit`
-/// with each, or with the reason why it is dropped; the others follow all the same.
+/// Walks over the messages of a packet's text, inside label and seal.
 ///
-/// A port of 0 in the address of a member is replaced by `default_port`. Nothing is copied or
-/// allocated, unless the text is compressed; then `lzw` holds a buffer for it.
+/// Calls `visit` with each message, or with the reason why one is dropped; the walk goes on after
+/// it.
 ///
-/// The reasons: [`DropReason::Truncated`] for a message without a byte,
-/// [`DropReason::Unrecognised`] for a type that has no place in a packet, [`DropReason::TooLarge`]
-/// for what decompresses to more than [`UNPACKED_PACKET_MAX`] bytes, [`DropReason::BadAddress`] for
-/// one that is neither IPv4 nor IPv6, [`DropReason::Versions`] for fewer than six of them, and
-/// [`DropReason::Malformed`] for the rest: a wrong checksum, a broken structure, a name that is
-/// empty, too long, or no UTF-8.
+/// A member's port 0 is replaced with `default_port`. Nothing is copied or allocated, unless the
+/// text is compressed; then `lzw` provides a buffer.
+///
+/// The reasons:
+///
+/// - [`DropReason::Truncated`]: a message without a byte
+/// - [`DropReason::Unrecognised`]: a type that packets do not have
+/// - [`DropReason::TooLarge`]: text that decompresses to more than [`UNPACKED_PACKET_MAX`] bytes
+/// - [`DropReason::BadAddress`]: an address that is neither IPv4 nor IPv6
+/// - [`DropReason::Versions`]: fewer than six versions
+/// - [`DropReason::Checksum`]: a wrong checksum
+/// - [`DropReason::Malformed`]: a broken structure, or a name that is empty, too long, or not UTF-8
 pub fn read_packet(
     text: &[u8],
     default_port: u16,
@@ -59,8 +66,7 @@ pub fn read_packet(
     read_packet_within(text, default_port, lzw, Allowance::ANY, visit);
 }
 
-/// The same, of a text that may be so much work where it is compressed; more is
-/// [`DropReason::Overpacked`].
+/// The same, for compressed text within this allowance. More work is [`DropReason::Overpacked`].
 pub(crate) fn read_packet_within(
     text: &[u8],
     default_port: u16,
@@ -82,11 +88,12 @@ pub(crate) fn read_packet_within(
     }
 }
 
-/// Makes a compound of the messages that stand behind each other in `out` from `start` on: puts its
-/// head before them. `parts` has their lengths, in bytes.
+/// Makes a compound of the messages in `out[start..]` by putting its head before them.
 ///
-/// One message is left as it is. There are at most [`COMPOUND_PARTS_MAX`]; those beyond are cut
-/// off.
+/// `parts` has the lengths of the messages, in bytes.
+///
+/// A single message stays as it is. A compound has at most [`COMPOUND_PARTS_MAX`] messages; the
+/// rest is cut off.
 pub fn make_compound(out: &mut BytesMut, start: usize, parts: &[u16]) {
     debug_assert!(parts.len() <= COMPOUND_PARTS_MAX, "the caller counts");
     let parts = &parts[..parts.len().min(COMPOUND_PARTS_MAX)];
@@ -104,13 +111,13 @@ pub fn make_compound(out: &mut BytesMut, start: usize, parts: &[u16]) {
     }
 }
 
-/// Replaces what stands in `out` from `start` on by its compressed form, if that is shorter; says
-/// whether it was.
+/// Compresses `out[start..]` if that makes it shorter. Returns whether it did.
 pub fn compress_packet(out: &mut BytesMut, start: usize, lzw: &mut Lzw) -> bool {
     compress_packet_within(out, start, lzw, |_| Allowance::ANY)
 }
 
-/// The same, unless a receiver is not `allowed` the work of the text that came in so many bytes.
+/// The same, unless a receiver may not do the work for this text: `allowed` gives the allowance for
+/// a number of received bytes.
 pub(crate) fn compress_packet_within(
     out: &mut BytesMut,
     start: usize,
@@ -125,7 +132,7 @@ pub(crate) fn compress_packet_within(
         return false;
     };
     let mut packed = core::mem::take(&mut lzw.packed);
-    // The bound leaves out that the length of a longer text takes more bytes.
+    // The bound ignores that a longer text has a longer length field.
     let shorter = lzw.compress_within(text, &mut packed, size_max)
         && packed_len(packed.len()) < text.len()
         && is_affordable(text, allowed(packed.len()));
@@ -137,8 +144,10 @@ pub(crate) fn compress_packet_within(
     shorter
 }
 
-/// Puts a checksum before what stands in `out` from `start` on. It goes outside of everything but
-/// seal and label, and only to a member that announces protocol version 5 or above.
+/// Puts a checksum before `out[start..]`.
+///
+/// It goes outside everything but seal and label, and only to members that announce protocol
+/// version 5 or above.
 pub fn add_checksum(out: &mut BytesMut, start: usize) {
     let checksum = crc32fast::hash(out.get(start..).unwrap_or_default());
     let [first, rest @ ..] = insert(out, start, CHECKSUM_OVERHEAD) else {
@@ -155,7 +164,7 @@ pub(super) fn put_packed(packed: &[u8], out: &mut BytesMut) {
     out.raw(packed);
 }
 
-/// The message before the compressed text and its length.
+/// The message up to the compressed text and its length.
 fn put_packed_head(sink: &mut impl Sink) {
     sink.put(&[COMPRESSED]);
     sink.fields(2);
@@ -163,7 +172,7 @@ fn put_packed_head(sink: &mut impl Sink) {
     sink.name("Buf");
 }
 
-/// How many bytes [`put_packed`] appends for so many bytes of compressed text.
+/// The number of bytes that [`put_packed`] appends for this much compressed text.
 fn packed_len(size: usize) -> usize {
     let mut length = Length::default();
     put_packed_head(&mut length);
@@ -171,7 +180,7 @@ fn packed_len(size: usize) -> usize {
     length.0 + size
 }
 
-/// Makes room for `size` bytes at `start`, and gives them.
+/// Inserts `size` bytes at `start` and returns them.
 fn insert(out: &mut BytesMut, start: usize, size: usize) -> &mut [u8] {
     let start = start.min(out.len());
     let end = out.len();
@@ -180,7 +189,7 @@ fn insert(out: &mut BytesMut, start: usize, size: usize) -> &mut [u8] {
     &mut out[start..start + size]
 }
 
-/// Checks and takes off the checksum, if there is one.
+/// Checks and removes the checksum, if there is one.
 fn open_checksum(text: &[u8]) -> Result<&[u8], DropReason> {
     let Some((&[CHECKSUM, a, b, c, d], text)) = text.split_first_chunk::<CHECKSUM_OVERHEAD>()
     else {
@@ -193,18 +202,18 @@ fn open_checksum(text: &[u8]) -> Result<&[u8], DropReason> {
     }
 }
 
-/// Whether a compressed text is no more work than it may be.
+/// Whether the work of a compressed text is within the allowance.
 fn is_affordable(text: &[u8], mut allowance: Allowance) -> bool {
     text.len() <= allowance.unpacked() && affords(text, NESTING_MAX, &mut allowance)
 }
 
-/// Takes what the messages in a compressed text cost; returns whether so much was left.
+/// Takes the cost of the messages in a compressed text. Returns whether that much was left.
 pub(super) fn affords(text: &[u8], layers_left: usize, allowance: &mut Allowance) -> bool {
     match (text.first(), layers_left.checked_sub(1)) {
         (Some(&PUSH_PULL), _) => stream::affords_table(text, allowance),
         (Some(&COMPOUND), Some(layers_left)) => {
             let mut left = allowance.take(Weight::Other, 0);
-            // What is broken ends it here as it does when the parts are read.
+            // A broken structure ends the walk here, as it does for reading.
             _ = parts(&text[1..], |part| {
                 left = left && affords(part, layers_left, allowance);
                 left
@@ -217,7 +226,7 @@ pub(super) fn affords(text: &[u8], layers_left: usize, allowance: &mut Allowance
     }
 }
 
-/// Hands `visit` each part of a compound, as long as it returns `true`.
+/// Passes each part of a compound to `visit`, as long as it returns `true`.
 fn parts(body: &[u8], mut visit: impl FnMut(&[u8]) -> bool) -> Result<(), DropReason> {
     let mut reader = Reader::new(body);
     let count = reader.raw(1)?.first().copied().unwrap_or_default();
@@ -235,16 +244,16 @@ struct Walk<'w> {
     default_port: u16,
     lzw: &'w mut Lzw,
     visit: &'w mut dyn FnMut(Result<Message<'_>, DropReason>),
-    /// How many bytes the packet may still decompress to.
+    /// The number of bytes that the packet may still decompress to.
     unpacked_left: usize,
-    /// Why more is dropped.
+    /// The reason for dropping more.
     too_large: DropReason,
-    /// What its compressed parts may be as work, and what of it is left.
+    /// The remaining work that its compressed parts may cause.
     allowance: Allowance,
 }
 
 impl Walk<'_> {
-    /// One message, in which `layers_left` others may still stand in one another.
+    /// Reads one message, inside which `layers_left` more layers may be nested.
     fn message(&mut self, text: &[u8], layers_left: usize) {
         let Some((&kind, body)) = text.split_first() else {
             return (self.visit)(Err(DropReason::Truncated));
@@ -279,7 +288,7 @@ impl Walk<'_> {
         let limit = self.unpacked_left;
         let (size, outcome) = self.lzw.decompress_into(compressed.text, &mut buffer, limit);
         let text = &buffer[..size];
-        // Also what came out before an error: it took as much time.
+        // Includes output before an error, which took as much time.
         let spent = size.max(UNPACKED_MESSAGE_MIN);
         self.unpacked_left = self.unpacked_left.saturating_sub(spent);
         let outcome = match outcome {

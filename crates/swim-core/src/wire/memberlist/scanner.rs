@@ -1,31 +1,35 @@
-//! memberlist's wire: where a message of a stream ends. Nothing says so in front; it has to be
-//! read.
+//! memberlist's wire: finds the end of a message on a stream. The message has no length field in
+//! front, so its structure has to be read.
 
 use super::msgpack::{Reader, extent};
 use super::stream::{PushPullHeader, UserHeader};
 use super::{ACK, COMPRESSED, ERROR, PING, PUSH_PULL, SEALED, USER};
 use crate::stats::DropReason;
 
-/// The most bytes of a message on a stream that is neither a push/pull nor a user message nor
-/// compressed nor sealed: a ping, an ack, an error. An ack's payload fits, which came in a datagram
-/// where this wire was made.
+/// The most bytes of a ping, an ack or an error on a stream.
+///
+/// An ack's payload fits, because acks were made for datagrams. Push/pulls, user messages, and
+/// compressed or sealed messages have other limits.
 pub const SIMPLE_SIZE_MAX: usize = 64 << 10;
-/// The most bytes of the head of a push/pull or of a user message. Go's has 50.
+/// The most bytes of the head of a push/pull or user message. Go's has 50.
 pub const HEADER_SIZE_MAX: usize = 4 << 10;
 /// The most bytes of one member of a push/pull: its metadata may fill a datagram.
 pub const MEMBER_SIZE_MAX: usize = 128 << 10;
-/// What stands before the sealed bytes on a stream: the type, and the length in 32 bits,
-/// big-endian. These bytes are authenticated together with the sealed ones.
+/// The bytes before the sealed bytes on a stream.
+///
+/// They are the type and the length, in 32 bits, big-endian, and are authenticated with the sealed
+/// bytes.
 pub const SEAL_HEADER_LEN: usize = 5;
-/// What stands before compressed bytes, and a little for fields that nobody knows.
+/// The bytes before compressed bytes, with some room for unknown fields.
 const PACKED_HEADER_SIZE_MAX: usize = 4 << 10;
 
-/// The most values of a member in a table that was compressed. Those of Go have 19: a map of nine
-/// names and values.
+/// The most values of a member in a compressed table. Go's members have 19: a map of nine names and
+/// values.
 const MEMBER_VALUES_MAX: u64 = 40;
 
-/// How large the parts of a message on a stream may be. By default as large as Go takes them; a
-/// receiver that cannot hold as much sets less.
+/// Limits on the parts of a message on a stream.
+///
+/// The defaults are Go's limits. A receiver with less memory sets lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamLimits {
     /// The most members of a push/pull.
@@ -34,10 +38,11 @@ pub struct StreamLimits {
     pub user_state_size_max: usize,
     /// The longest user message, in bytes.
     pub user_message_size_max: usize,
-    /// The most sealed bytes, seal included.
+    /// The most sealed bytes, including the seal.
     pub sealed_size_max: usize,
-    /// The most compressed bytes. What they decompress to is the caller's to limit, with
-    /// [`unpack_stream`](super::unpack_stream).
+    /// The most compressed bytes.
+    ///
+    /// The caller limits what they decompress to, with [`unpack_stream`](super::unpack_stream).
     pub packed_size_max: usize,
 }
 
@@ -49,62 +54,65 @@ impl Default for StreamLimits {
             user_state_size_max: 20 * MEBIBYTE,
             user_message_size_max: 20 * MEBIBYTE,
             sealed_size_max: 20 * MEBIBYTE,
-            // Go limits what comes out to 40 MiB; what goes in is not larger by more than a half.
+            // Go limits the output to 40 MiB. The input is at most half as long again.
             packed_size_max: 60 * MEBIBYTE,
         }
     }
 }
 
 impl StreamLimits {
-    /// As large as Go takes them, but with these limits of a receiver.
+    /// Go's limits, except for these two.
     pub(crate) fn within(user_state_size_max: usize, user_message_size_max: usize) -> Self {
         StreamLimits { user_state_size_max, user_message_size_max, ..StreamLimits::default() }
     }
 }
 
-/// Finds the end of a message on a stream while it comes in. Every byte is looked at once, and what
-/// a message says of its own size is compared with the limits as soon as it is there.
+/// Finds the end of a message on a stream while it arrives.
 ///
-/// It checks the structure alone; the message is then to be read with
-/// [`decode_stream`](super::decode_stream). A text that was sealed or compressed is a message of
-/// its own: scan it with a new scanner, so that the limits hold for it, too.
+/// Looks at every byte once, and compares each announced size with the limits as soon as it
+/// arrives.
+///
+/// It checks only the structure; read the message with [`decode_stream`](super::decode_stream).
+/// Scan a text that was sealed or compressed with a new scanner, so that the limits apply to it
+/// too.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     limits: StreamLimits,
     stage: Stage,
-    /// The first byte that was not looked at. It may not have come in yet.
+    /// The first byte not looked at; it may not have arrived yet.
     at: usize,
-    /// Where the current value starts.
+    /// The start of the current value.
     start: usize,
-    /// How many values are still missing to the current value.
+    /// How many values the current value still lacks.
     missing: u64,
-    /// How many values the members of a push/pull may have, each with all that is in it.
+    /// How many values a member of a push/pull may have, including nested ones.
     member_values_max: u64,
-    /// How many may still come.
+    /// How many values may still come.
     values_left: u64,
 }
 
-/// What comes next.
+/// The next part.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// The type of the message.
     Kind,
-    /// A value, which is the message.
+    /// A value, which is the whole message.
     Body { size_max: usize },
     /// The head of a push/pull.
     PushPullHeader,
-    /// A member of a push/pull, of so many, and then so many bytes of application state.
+    /// A member of a push/pull, with the number left, and then this many bytes of application
+    /// state.
     Member { left: u32, user_state: usize },
     /// The head of a user message.
     UserHeader,
     /// The length of the sealed bytes.
     SealedLength,
-    /// Nothing but bytes, up to here.
+    /// Only bytes, up to this position.
     Until(usize),
 }
 
 impl Scanner {
-    /// For one message.
+    /// A scanner for one message.
     #[must_use]
     pub fn new(limits: StreamLimits) -> Self {
         let (member_values_max, values_left) = (u64::MAX, u64::MAX);
@@ -112,22 +120,24 @@ impl Scanner {
         Scanner { limits, stage, at, start, missing, member_values_max, values_left }
     }
 
-    /// For one that was compressed, and may be made of little but values: more of them than members
-    /// need are [`DropReason::Overpacked`].
+    /// A scanner for a decompressed message, which may consist of little but values. More values
+    /// than members need are [`DropReason::Overpacked`].
     pub(crate) fn of_unpacked(limits: StreamLimits) -> Self {
         Scanner { member_values_max: MEMBER_VALUES_MAX, ..Scanner::new(limits) }
     }
 
-    /// Told all bytes of the message that came in so far, from the byte of its type on, says its
-    /// length in bytes when all of it is there; what follows is not part of it.
+    /// Takes all bytes of the message so far, from its type on. Returns its length once it is
+    /// complete.
+    ///
+    /// Bytes after that length are not part of the message.
     ///
     /// # Errors
     ///
-    /// [`DropReason::Unrecognised`] for a type that has no place on a stream,
-    /// [`DropReason::TooLarge`] above a limit, [`DropReason::Malformed`] for a broken structure or
-    /// a negative length. The end cannot be found after that.
+    /// [`DropReason::Unrecognised`] for a type that streams do not have; [`DropReason::TooLarge`]
+    /// above a limit; [`DropReason::Malformed`] for a broken structure or a negative length. The
+    /// end can no longer be found after an error.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, DropReason> {
-        // Every turn ends the walk, or passes over a byte at least.
+        // Each turn ends the walk, or moves on by at least a byte.
         loop {
             self.stage = match self.stage {
                 Stage::Kind => match bytes.first() {
@@ -163,8 +173,8 @@ impl Scanner {
         }
     }
 
-    /// Whether these many bytes end within the current value, so that there is nothing to be told
-    /// of them yet. Most do that come one by one.
+    /// Whether this many bytes end within the current value, so that there is nothing to do yet.
+    /// That is common if bytes arrive one by one.
     #[inline]
     pub(crate) fn needs_more_than(&self, bytes: usize) -> bool {
         bytes < self.at
@@ -207,7 +217,7 @@ impl Scanner {
             .map(|size| self.until(size))
     }
 
-    /// So many bytes from here.
+    /// This many bytes from here.
     fn until(&self, size: usize) -> Stage {
         Stage::Until(self.at.saturating_add(size))
     }
@@ -217,7 +227,7 @@ impl Scanner {
         self.missing = 1;
     }
 
-    /// Goes on in the current value, and gives it when all of it is there.
+    /// Goes on with the current value, and returns it once it is complete.
     fn value<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -230,7 +240,7 @@ impl Scanner {
             self.at = self.at.saturating_add(extent.size);
             self.missing = (self.missing - 1).saturating_add(extent.values);
             self.values_left = self.values_left.checked_sub(1).ok_or(DropReason::Overpacked)?;
-            // Each missing value takes a byte at least.
+            // Each missing value takes at least a byte.
             let missing = usize::try_from(self.missing).unwrap_or(usize::MAX);
             if (self.at - self.start).saturating_add(missing) > size_max {
                 return Err(DropReason::TooLarge);
@@ -240,7 +250,7 @@ impl Scanner {
     }
 }
 
-/// A length or count that somebody said.
+/// Checks an announced length or count.
 fn limited<T: TryFrom<i64> + PartialOrd>(said: i64, limit: T) -> Result<T, DropReason> {
     if said < 0 {
         return Err(DropReason::Malformed);

@@ -1,4 +1,4 @@
-//! memberlist's wire: the messages of a stream, behind label and seal. Each side sends one.
+//! memberlist's wire: the messages of a stream, inside label and seal. Each side sends one.
 
 use alloc::vec::Vec;
 
@@ -17,62 +17,64 @@ use crate::wire::{Ack, Ping};
 /// One message of a stream, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamMessage<'a> {
-    /// Are you there? Sent where datagrams may not get through.
+    /// Asks a member to answer, when datagrams may not get through.
     Ping(Ping<'a>),
-    /// Yes.
+    /// Answers a ping.
     Ack(Ack<'a>),
-    /// A user message to this member. It is not answered.
+    /// A user message to this member. It gets no answer.
     User {
         /// The content.
         payload: &'a [u8],
     },
-    /// What one side believes of all members.
+    /// One side's view of all members.
     PushPull(Table<'a>),
-    /// Why there is no other answer, in the words of the member that says so; only what comes
-    /// before the first byte that is no UTF-8.
+    /// The sender's error, instead of another answer. Ends before the first byte that is not UTF-8.
     Error(&'a str),
 }
 
 /// One side's half of a push/pull exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table<'a> {
-    /// The exchange was opened to join the cluster. The same in both halves.
+    /// Whether the exchange is a join. The same in both halves.
     pub join: bool,
-    /// How many members are in it, those included that [`members`](Table::members) passes over.
+    /// The number of members, including those that [`members`](Table::members) skips.
     pub nodes: u32,
-    /// The application's state; empty for none.
+    /// The application's state; empty if there is none.
     pub user_state: &'a [u8],
-    /// The members, whose structure was checked.
+    /// The members, with their structure checked.
     states: &'a [u8],
     default_port: u16,
 }
 
-/// The members of a [`Table`], in the order in which they were sent. A member that is wrong yields
-/// an error, and the next one follows; one in an unknown state is passed over.
+/// The members of a [`Table`], in the order in which they were sent.
+///
+/// A bad member is an error, and the next one follows. A member in an unknown state is skipped.
 #[derive(Clone, Debug)]
 pub struct TableMembers<'a> {
     states: Reader<'a>,
     default_port: u16,
 }
 
-/// Reads a message whose end a [`Scanner`](super::Scanner) found; what follows is ignored. A port
-/// of 0 in the address of a member is replaced by `default_port`. Nothing is copied or allocated.
+/// Reads a message whose end a [`Scanner`](super::Scanner) found.
+///
+/// Ignores bytes after it. A member's port 0 is replaced with `default_port`. Nothing is copied or
+/// allocated.
 ///
 /// # Errors
 ///
-/// [`DropReason::Unrecognised`] for a type that has no place here, which those for compressed and
-/// sealed text are too, [`DropReason::Truncated`] when there is no byte at all, and otherwise as in
-/// a packet; see [`read_packet`](super::read_packet).
+/// [`DropReason::Unrecognised`] for a type that streams do not have, or for compressed or sealed
+/// text; [`DropReason::Truncated`] if there is no byte; otherwise as in a packet, see
+/// [`read_packet`](super::read_packet).
 pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
     decode::<false>(message, default_port)
 }
 
-/// The same, of a message behind which nothing stands. So where its members end follows from its
-/// length, and those of a table, which may be a hundred thousand, are not walked over to find it.
+/// The same, for a message with no bytes after it. The end of its members then follows from its
+/// length, so the members, perhaps a hundred thousand, need not be walked over to find it.
 ///
 /// # Errors
 ///
-/// As [`decode_stream`].
+/// Like [`decode_stream`].
 pub(crate) fn decode_scanned(
     message: &[u8],
     default_port: u16,
@@ -96,8 +98,9 @@ fn decode<const SCANNED: bool>(
     }
 }
 
-/// Appends one half of a push/pull. `members` are all that are known, dead ones and the sender
-/// included, in any order.
+/// Appends one half of a push/pull.
+///
+/// `members` are all known members in any order, including failed ones and the sender.
 pub fn encode_push_pull<'a>(
     join: bool,
     members: impl Iterator<Item = MemberRef<'a>> + Clone,
@@ -115,7 +118,7 @@ pub fn encode_push_pull<'a>(
     out.put(user_state);
 }
 
-/// Appends a user message. A Go member takes up to 20 MiB, seal and compression included.
+/// Appends a user message. A Go member accepts up to 20 MiB, including seal and compression.
 pub fn encode_user(payload: &[u8], out: &mut BytesMut) {
     out.put(&[USER]);
     out.fields(1);
@@ -123,21 +126,22 @@ pub fn encode_user(payload: &[u8], out: &mut BytesMut) {
     out.put(payload);
 }
 
-/// Appends the answer that says why there is no other.
+/// Appends an error, instead of another answer.
 pub fn encode_error(text: &str, out: &mut BytesMut) {
     out.put(&[ERROR]);
     out.fields(1);
     out.text("Error", text.as_bytes());
 }
 
-/// Replaces `out` by the message that was compressed into `message`, whose type is
-/// [`COMPRESSED`]. It is not to be unpacked a second time.
+/// Replaces `out` with the message inside `message`, whose type is [`COMPRESSED`].
+///
+/// Do not unpack the result again.
 ///
 /// # Errors
 ///
-/// [`DropReason::TooLarge`] when it exceeds `size_max` bytes, [`DropReason::Truncated`] when it has
-/// none, [`DropReason::Unrecognised`] when `message` has another type, and
-/// [`DropReason::Malformed`] for anything else.
+/// [`DropReason::TooLarge`] above `size_max` bytes, [`DropReason::Truncated`] if the result is
+/// empty, [`DropReason::Unrecognised`] if `message` has another type, and [`DropReason::Malformed`]
+/// otherwise.
 pub fn unpack_stream(
     message: &[u8],
     size_max: usize,
@@ -147,7 +151,7 @@ pub fn unpack_stream(
     unpack_stream_within(message, size_max, Allowance::ANY, lzw, out)
 }
 
-/// The same, of a message that may be so much work; more is [`DropReason::Overpacked`].
+/// The same, for a message within this allowance. More work is [`DropReason::Overpacked`].
 pub(crate) fn unpack_stream_within(
     message: &[u8],
     size_max: usize,
@@ -169,17 +173,17 @@ pub(crate) fn unpack_stream_within(
     }
     match out.is_empty() {
         true => Err(DropReason::Truncated),
-        // A compound has no place on a stream.
+        // Streams have no compounds.
         false if affords(out, 0, &mut allowance) => Ok(()),
         false => Err(DropReason::Overpacked),
     }
 }
 
-/// Takes what a push/pull costs that was compressed; returns whether so much was left. Members cost
-/// by their number; what else may stand in them a [`Scanner`](super::Scanner) limits.
+/// Takes the cost of a compressed push/pull. Returns whether that much was left. The cost depends
+/// on the number of members; a [`Scanner`](super::Scanner) limits their content.
 pub(super) fn affords_table(message: &[u8], allowance: &mut Allowance) -> bool {
     let mut reader = Reader::new(message.get(1..).unwrap_or_default());
-    // What is broken is refused before anything is read of it.
+    // A broken structure is refused before any member is read.
     let Ok(header) = next_value(&mut reader).and_then(PushPullHeader::decode) else {
         return true;
     };
@@ -187,7 +191,7 @@ pub(super) fn affords_table(message: &[u8], allowance: &mut Allowance) -> bool {
 }
 
 impl<'a> Table<'a> {
-    /// The members that can be read, and why the others cannot.
+    /// The readable members, and errors for the rest.
     #[must_use]
     pub fn members(&self) -> TableMembers<'a> {
         TableMembers { states: Reader::new(self.states), default_port: self.default_port }
@@ -220,7 +224,7 @@ impl<'a> Iterator for TableMembers<'a> {
         while !self.states.rest().is_empty() {
             let announcement = AliveBody::decode_next::<true>(&mut self.states);
             if announcement.is_err() {
-                // Their structure was checked, so this cannot fail.
+                // The structure was checked, so this cannot fail.
                 next_value(&mut self.states).ok()?;
             }
             let member =
@@ -235,7 +239,7 @@ impl<'a> Iterator for TableMembers<'a> {
 
 impl core::iter::FusedIterator for TableMembers<'_> {}
 
-/// The head of a push/pull. Its numbers are what somebody said; they may be negative.
+/// The head of a push/pull. Its numbers are unchecked, and may be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PushPullHeader {
     pub(super) join: bool,
@@ -260,7 +264,7 @@ impl PushPullHeader {
     }
 }
 
-/// The head of a user message. Its number is what somebody said; it may be negative.
+/// The head of a user message. Its number is unchecked, and may be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct UserHeader {
     pub(super) size: i64,
@@ -299,7 +303,7 @@ fn decode_error(reader: Reader<'_>) -> Result<&str, DropReason> {
     Ok(text.utf8_chunks().next().map_or("", |chunk| chunk.valid()))
 }
 
-/// The next value and all that is in it.
+/// The next value with its content.
 fn next_value<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, DropReason> {
     reader.values(1).map(Reader::new)
 }

@@ -1,5 +1,4 @@
-//! What the decoder takes and what it refuses, field by field, held against what Go's decoder did
-//! with the same bytes.
+//! The decoder's tolerance, field by field, compared with Go's decoder on the same bytes.
 
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -15,7 +14,7 @@ use crate::stats::DropReason;
 
 const VECTORS: &str = include_str!("../../../tests/vectors/decode.json");
 
-/// Where the decoder differs on purpose, and why.
+/// Deliberate differences of the decoder, and their reasons.
 const DIFFERENCES: &[(&str, &str)] = &[
     (
         "bytes_array",
@@ -33,7 +32,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Decodes `body` as Go's struct of that name, and shows it as the vectors do.
+/// Decodes `body` as Go's struct of that name, in the form of the vectors.
 fn decoded(of: &str, body: &[u8]) -> Result<Value, DropReason> {
     let reader = Reader::new(body);
     Ok(match of {
@@ -97,7 +96,7 @@ fn announcement_fields(announcement: &AliveBody<'_>, name: &str) -> Value {
     })
 }
 
-/// What Go decoded; `None` where it refused. A nil slice counts as an empty one.
+/// Go's result; `None` if Go refused. A nil slice counts as an empty one.
 fn expected(vector: &Value) -> Option<Value> {
     if vector["accept"] == false {
         return None;
@@ -128,7 +127,8 @@ fn bodies_are_accepted_and_refused_as_by_go() {
     assert_eq!(differences, listed, "see DIFFERENCES");
 }
 
-/// Go's decoder takes numbers of any width for any field; ours reads them all in one place.
+/// Go's decoder accepts numbers of any width in any field; this decoder reads them all in one
+/// place.
 #[test]
 fn integers_keep_their_value_in_every_width() {
     let cases: &[(&[u8], i64)] = &[
@@ -160,7 +160,7 @@ fn values_are_passed_over_to_the_depth_that_go_allows() {
         bytes.push(0x01);
         let mut reader = Reader::new(&bytes);
         assert_eq!(reader.skip(), outcome, "{depth}");
-        // Wide is not deep.
+        // Many values at one level do not count as depth.
         let wide = [&[0xdc, 0x10, 0x00][..], &[0x91, 0x01].repeat(4096), &[0x07]].concat();
         let mut reader = Reader::new(&wide);
         assert_eq!(reader.skip(), Ok(()));
@@ -168,14 +168,14 @@ fn values_are_passed_over_to_the_depth_that_go_allows() {
     }
 }
 
-/// As in the vectors, but for structs of which they have none.
+/// As in the vectors, but for structs that the vectors lack.
 #[test]
 fn the_remaining_structs_are_read_by_name_and_by_position() {
     let ack = unhex("82a75061796c6f6164a30100ffa55365714e6f09");
     let answer = AckBody { sequence: 9, payload: &[1, 0, 0xff] };
     assert_eq!(AckBody::decode::<true>(Reader::new(&ack)), Ok(answer));
     assert_eq!(AckBody::decode::<true>(Reader::new(&unhex("9209a30100ff"))), Ok(answer));
-    // A nack has no payload, so whatever calls itself so is passed over.
+    // A nack has no payload, so a field of that name is skipped.
     let nack = unhex("82a75061796c6f6164c3a55365714e6f09");
     let answer = AckBody { sequence: 9, payload: &[] };
     assert_eq!(AckBody::decode::<false>(Reader::new(&nack)), Ok(answer));
