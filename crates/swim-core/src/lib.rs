@@ -22,7 +22,7 @@
 //! use swim_core::{Config, Instant, Node, Output};
 //!
 //! let config = Config::lan("cache-1".parse()?, "10.0.0.1:7946".parse()?);
-//! // Of the operating system, or fixed, to repeat a run.
+//! // From the operating system, or fixed to repeat a run.
 //! let seed = [7; 32];
 //! let mut now = Instant::ORIGIN;
 //! let mut node = Node::new(config, seed, now)?;
@@ -37,8 +37,8 @@
 //!             Output::Answer { request, result } => println!("{request:?}: {result:?}"),
 //!         }
 //!     }
-//!     // Here a real loop waits for input, or a command, until the deadline at most. This one has
-//!     // no network: the join fails when its time is over.
+//!     // A real loop waits here for input or a command, until the deadline at most. This one has
+//!     // no network, so the join times out.
 //!     let Some(deadline) = node.poll_timeout() else { break };
 //!     now = deadline;
 //!     node.handle_timeout(now);

@@ -126,10 +126,10 @@ impl Scanner {
         Scanner { member_values_max: MEMBER_VALUES_MAX, ..Scanner::new(limits) }
     }
 
-    /// Takes all bytes of the message so far, from its type on. Returns its length once it is
-    /// complete.
+    /// Returns the length of the message once it is complete.
     ///
-    /// Bytes after that length are not part of the message.
+    /// Takes all bytes of the message so far, from its type on. Bytes after that length are not
+    /// part of it.
     ///
     /// # Errors
     ///
