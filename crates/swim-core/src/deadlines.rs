@@ -7,8 +7,7 @@ use crate::time::Instant;
 
 /// Deadlines of many things, ordered by time.
 ///
-/// Of several things that are due at the same time, the one with the lower key comes first, so that
-/// the order is the same in every run.
+/// Things that are due at the same time come in the order of their keys, the same in every run.
 ///
 /// The owner of the things keeps each deadline next to its thing, and passes it in to move or
 /// remove it. Each thing therefore needs only one entry here.

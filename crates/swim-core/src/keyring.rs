@@ -8,7 +8,7 @@ use crate::key::Key;
 
 /// The keys of a node. The first one, the primary key, seals output; all of them open input.
 ///
-/// Several keys allow replacing one in a running cluster: install the new key on every node, then
+/// Several keys allow replacing one in a running cluster. Install the new key on every node, then
 /// use it on every node, then remove the old key from every node.
 ///
 /// ```

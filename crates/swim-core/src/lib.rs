@@ -63,9 +63,9 @@
 //!
 //! The loop reports the peer's bytes as [`StreamInput::Data`], and the end of the peer's sending
 //! side as [`StreamInput::Finished`]. The node limits the number of streams, their duration, and
-//! the bytes received. The loop enforces two limits itself, because only the loop knows what was
-//! written: the time for a closing stream ([`StreamOp::Close`] defines it), and the bytes that wait
-//! for peers that do not read. A complete loop is [below](#a-whole-loop).
+//! the bytes received. Only the loop knows what was written, so it enforces two limits itself: the
+//! time for a closing stream (see [`StreamOp::Close`]), and the bytes that wait for peers that do
+//! not read. A complete loop is [below](#a-whole-loop).
 //!
 //! # Main types
 //!

@@ -36,7 +36,7 @@ pub enum Output {
         to: SocketAddr,
         /// The content, at most `packet_size_max` bytes.
         payload: Bytes,
-        /// The purpose, which decides what goes first when packets have to wait.
+        /// The purpose, which decides the order when packets have to wait.
         kind: PacketKind,
     },
     /// An operation on a stream (for example, a TCP connection).
@@ -93,8 +93,8 @@ pub enum StreamOp {
     /// Closes the stream once everything is written, and removes it: both sides are done. Comes
     /// after [`Finish`](StreamOp::Finish) and the peer's [`StreamInput::Finished`].
     ///
-    /// The node no longer watches the stream, so the caller must give up a peer that stops reading:
-    /// when less than 256 KiB of the remaining bytes were written within
+    /// The node no longer watches the stream, so the caller must give up a peer that stops reading.
+    /// That is a peer that takes less than 256 KiB of the remaining bytes within
     /// [`Config::stream_timeout`](crate::Config::stream_timeout).
     Close,
     /// Closes the stream now and removes it, with all unsent bytes. Stops dialling if it is not
@@ -142,8 +142,10 @@ pub enum Event {
         /// How this node heard of it.
         via: Via,
     },
-    /// A live member announced other metadata, versions or address, or only a higher incarnation
-    /// (after a restart, or to refute a suspicion that this node never heard of).
+    /// A live member announced other metadata, versions or address, or only a higher incarnation.
+    ///
+    /// Only the incarnation rises after a restart, or to refute a suspicion that this node never
+    /// heard of.
     #[non_exhaustive]
     Updated {
         /// The member, as announced now.
@@ -287,8 +289,8 @@ pub enum Event {
     /// A message to this node arrived. On memberlist's wire, a user broadcast arrives this way too.
     #[non_exhaustive]
     Message {
-        /// The sender's name, as the sender gives it. `None` on memberlist's wire, which does not
-        /// carry it; put it into the payload there.
+        /// The name that the sender claims. `None` on memberlist's wire, which does not carry it;
+        /// put it into the payload there.
         from: Option<Name>,
         /// Its content.
         payload: Bytes,
@@ -384,8 +386,9 @@ pub enum Event {
         /// The sources that use most of it, at most 8, in descending order.
         sources: Vec<StreamSource>,
     },
-    /// The primary key (for AES) may have made half of the 2^32 seals that it is good for, if each
-    /// live member seals as often as this node.
+    /// The primary key (for AES) may have made half of the 2^32 seals that it is good for.
+    ///
+    /// This assumes that each live member seals as often as this node.
     ///
     /// Replace it within as much time as it has been in use. Reported once per key; a restart of
     /// the node resets the count.
@@ -547,7 +550,7 @@ pub enum Failure {
     /// that was set.
     NameTaken,
     /// `leave`: no peer acknowledged the leave message, by datagram or over a stream. This node has
-    /// left all the same, but running peers will see it as failed.
+    /// left nevertheless, but running peers will see it as failed.
     NobodyHeard,
     /// This node left the cluster before the command was complete.
     Stopped,

@@ -189,8 +189,9 @@ counted_enum! {
         /// A sealed message or application state on a stream that is not bound to this exchange. It
         /// may have been recorded, or meant for another member.
         Unbound => "unbound", "a message that may have been recorded";
-        /// A sealed message or broadcast from before its sender knew this life of the node, or the
-        /// incarnation that it took to forget earlier ones: recorded, or meant for an earlier life.
+        /// A sealed message or broadcast that was recorded, or meant for an earlier life of this
+        /// node. Its sender did not know this life, or the incarnation that this node took in order
+        /// to forget.
         Predates => "predates", "from before this node was known";
         /// A sealed message that was taken before, or is too old to check.
         RepeatedMessage => "repeated_message", "a message taken before";

@@ -25,8 +25,8 @@ pub struct StreamBuffer {
     head: Option<Bytes>,
     /// The input is sealed.
     sealed: bool,
-    /// On a sealed stream of the native wire: the greetings that bind the frames of both sides, and
-    /// the header of the side that does not read here.
+    /// Of a sealed stream of the native wire: both greetings, and the header of the side that does
+    /// not read here.
     greetings: Greetings,
     own_head: Option<Bytes>,
     /// The greeting that must still be sent to a waiting dialler.

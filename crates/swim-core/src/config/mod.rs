@@ -103,8 +103,8 @@ pub struct Config {
     /// Releases without compression on the native wire drop compressed packets.
     ///
     /// With keys, the length of a compressed packet reveals something about its contents. Leave
-    /// compression off if somebody who can read the traffic can also choose metadata or messages,
-    /// and other members keep secrets in theirs.
+    /// compression off if an eavesdropper can choose metadata or messages, and other members keep
+    /// secrets in theirs.
     #[cfg(feature = "compression")]
     pub compression: bool,
     /// The networks that members may be in. Packets and streams from other networks are dropped,

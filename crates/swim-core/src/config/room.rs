@@ -30,7 +30,8 @@ impl Config {
         self.wire == Wire::Swim && self.seals()
     }
 
-    /// Whether all input on the native wire is sealed, and so carries what identifies a recording.
+    /// Whether all input on the native wire is sealed, and so has the fields that identify a
+    /// recording.
     #[inline]
     pub(crate) fn tells_recordings(&self) -> bool {
         self.wire == Wire::Swim && self.requires_seals()

@@ -120,7 +120,7 @@ impl Config {
         ]
     }
 
-    /// Rules about several settings, each of which has passed its own rule.
+    /// Rules about several settings. Each setting has passed its own rule.
     fn rules_across(&self) -> [Rule; 6] {
         const TO_THE_DEAD_MAX: Duration = Duration::from_secs(24 * 3600);
         let across = |holds, setting, must, beside| Rule { beside, ..rule(holds, setting, must) };

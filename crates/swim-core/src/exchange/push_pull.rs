@@ -72,8 +72,8 @@ impl Exchange {
     }
 
     /// Tells a suspect about the suspicion and asks for its answer, over a stream that loses
-    /// neither. If many datagrams are lost, gossip may miss the suspect with the suspicion, or a
-    /// peer with the refutation.
+    /// neither. If many datagrams are lost, gossip may not bring the suspicion to the suspect, or
+    /// the refutation to all peers.
     pub(crate) fn last_call(&mut self, cx: &mut Context, members: &Members, suspect: Slot) {
         if self.table.last_calls() >= LAST_CALLS_MAX {
             return;

@@ -110,9 +110,9 @@ impl Exchange {
 
     /// The stream that gives way to a newcomer whose source has `mine`, when all places are taken.
     ///
-    /// It belongs to the source with the most streams, if that source will still have more than the
-    /// newcomer's; of these streams it is the one furthest behind. Among equals, it is the stream
-    /// furthest behind, if any is behind.
+    /// It is the one furthest behind of the source with the most streams, if that source will still
+    /// have more than the newcomer's. Among equals, it is the stream furthest behind, if any is
+    /// behind.
     fn place_to_free(
         &self,
         config: &Config,

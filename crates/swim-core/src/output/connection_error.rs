@@ -16,8 +16,8 @@ pub enum ConnectionError {
     TimedOut,
     /// The peer or a device in between ended the established connection.
     Reset,
-    /// This machine failed: it has no free descriptor or port, a local filter forbids the
-    /// connection, or too much waits to be written to a peer that does not read.
+    /// This machine failed: no descriptor or port is free, a local filter forbids the connection,
+    /// or too much is unwritten to a peer that does not read.
     Local,
     /// TLS failed on the established connection. Only transports that use TLS report it.
     Tls(TlsFault),
