@@ -11,8 +11,8 @@ const READ_MIN: usize = 256;
 /// A payload is copied and not read, so it counts for this fraction of its length.
 const PAYLOAD_SHARE: usize = 8;
 
-/// A compressed table may bring this many new members, and another one for each 16 received bytes:
-/// admitting a member takes as long as unpacking and reading it.
+/// A compressed table may bring this many new members, and another one for each 16 received bytes.
+/// Admitting a member takes as long as unpacking and reading it.
 const NEWCOMERS_MIN: usize = 8;
 const BYTES_PER_NEWCOMER: usize = 16;
 

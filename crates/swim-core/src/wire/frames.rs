@@ -303,9 +303,9 @@ struct HalfWriter<'b> {
     start: usize,
 }
 
-/// The bytes of a frame of up to 64 KiB besides members and user state: its length, the push/pull's
-/// key and length, and the fields `join`, `last`, `partial` and `view`. A sender without a name
-/// needs two bytes more.
+/// The bytes of a frame of up to 64 KiB without members and user state. These are its length, the
+/// push/pull's key and length, and the fields `join`, `last`, `partial` and `view`. A sender
+/// without a name needs two bytes more.
 const FRAME_OVERHEAD: usize = FRAME_HEADER_LEN + (1 + 3) + 2 + 2 + 2 + 9;
 
 impl HalfWriter<'_> {

@@ -80,8 +80,8 @@ pub const STREAM_BYTES_MAX: usize = 1 << 30;
 
 /// The wire format of a node.
 ///
-/// Without the feature `memberlist` it has one variant and is `#[non_exhaustive]`, so that a
-/// `match` on it still compiles if another part of a program enables the feature.
+/// Without the feature `memberlist` it has one variant and is `#[non_exhaustive]`. A `match` on it
+/// then still compiles if another part of a program enables the feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "memberlist"), non_exhaustive)]
 pub enum Wire {

@@ -95,8 +95,8 @@ fn is_name(bytes: &[u8], length: usize) -> bool {
 }
 
 /// Whether the text is only the type of a message that needs more. Bad input may be one byte long.
-/// A user message may be empty, but its event is more work than a byte pays for; a member that
-/// knows user messages puts a checksum around it.
+/// That includes an empty user message: it is legal, but its event is more work than one byte pays
+/// for. Members that know this node put a checksum around it.
 #[inline]
 pub(crate) fn lacks_body(text: &[u8]) -> bool {
     matches!(text, [PING..=DEAD | COMPOUND | COMPRESSED | NACK | USER])

@@ -6,9 +6,10 @@
 //! [`decode_stream`] reads it. The messages are those of the native wire, so
 //! [`Message`](crate::wire::Message) is the type for both.
 //!
-//! Tests compare it with bytes that a Go member sent, and with what a Go member accepts. It is
-//! stricter in what it passes on: names are 1 to 255 bytes of UTF-8, addresses 4 or 16 bytes,
-//! versions 6 bytes, and a decompressed packet is at most [`UNPACKED_PACKET_MAX`] bytes long.
+//! Tests compare it with bytes that a Go member sent, and with the input that a Go member accepts.
+//! It is stricter than Go with data that it passes on: names are 1 to 255 bytes of UTF-8, addresses
+//! 4 or 16 bytes, and versions 6 bytes. A decompressed packet is at most [`UNPACKED_PACKET_MAX`]
+//! bytes long.
 //!
 //! ```
 //! use bytes::BytesMut;

@@ -62,9 +62,9 @@ pub struct TableMembers<'a> {
 ///
 /// # Errors
 ///
-/// [`DropReason::Unrecognised`] for a type that streams do not have, or for compressed or sealed
-/// text; [`DropReason::Truncated`] if there is no byte; otherwise as in a packet, see
-/// [`read_packet`](super::read_packet).
+/// - [`DropReason::Unrecognised`]: a type that streams do not have, or compressed or sealed text
+/// - [`DropReason::Truncated`]: no byte
+/// - otherwise as in a packet, see [`read_packet`](super::read_packet)
 pub fn decode_stream(message: &[u8], default_port: u16) -> Result<StreamMessage<'_>, DropReason> {
     decode::<false>(message, default_port)
 }
