@@ -255,7 +255,7 @@ counted_enum! {
         MergeRefused => "merge_refused", "a merge that the application refused";
         /// A waiting update or broadcast, pushed out because its queue was full.
         QueueFull => "queue_full", "pushed out of a full queue";
-        /// A request for the whole member table, more often than it is sent.
+        /// A request for the whole member table, made more often than it is answered.
         TableRefused => "table_refused", "asked for the whole member table too often";
         /// A stream that was refused on arrival, or ended to make room.
         StreamRefused => "stream_refused", "too many streams";

@@ -123,8 +123,9 @@ pub struct Config {
     /// whose datagrams are lost or filtered is then not declared failed.
     pub stream_ping: bool,
     /// Whether to ask a suspect once more before declaring it failed: with a ping and, if that is
-    /// not answered, over a stream. A node that missed a refutation receives it this way, even
-    /// where many datagrams are lost. Not part of Lifeguard; switch it off to compare.
+    /// not answered, over a stream. The suspect then receives the suspicion, and this node a
+    /// refutation that it missed, even where many datagrams are lost. Not part of Lifeguard; switch
+    /// it off to compare.
     pub last_call: bool,
     /// The shortest suspicion, in probe intervals, times log10 of the cluster size.
     pub suspicion_mult: u32,
