@@ -1,4 +1,4 @@
-//! What goes into a driver and what comes out of it, as plain data.
+//! The inputs and outputs of a driver, as plain data.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use swim_core::{ConnectionError, Name, StreamId};
 
 use crate::command::Command;
 
-/// What an adapter brings to its driver.
+/// An input that an adapter gives its driver.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A datagram arrived.
@@ -21,34 +21,36 @@ pub enum Input<'a> {
     },
     /// News about a connection.
     Stream {
-        /// Which.
+        /// The connection.
         id: StreamId,
-        /// What happened.
+        /// The news.
         news: StreamNews<'a>,
     },
     /// The answer to [`Action::Resolve`].
     Resolved {
-        /// Which name.
+        /// The name.
         id: ResolveId,
-        /// Its addresses with the port that was asked for, or what the resolver says.
+        /// Its addresses with the port that was asked for, or the resolver's error.
         result: Result<Vec<SocketAddr>, String>,
     },
     /// A command from the [`Inbox`](crate::Inbox).
     Command(Command),
 }
 
-/// What happened to a connection. After `Failed`, and after `Finished` of a connection that was
-/// told to finish, there is nothing more to report.
+/// News about a connection.
+///
+/// Nothing follows `Failed`, nor `Finished` on a connection that was asked to finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamNews<'a> {
     /// The dialled connection is established.
     Opened,
-    /// The names that the peer may go by, as its certificate says. Reported before any data, by
-    /// transports that check names.
+    /// The names that the peer's certificate allows.
+    ///
+    /// Transports that check names report this before any data.
     Certified(&'a [Name]),
-    /// Bytes came in. An adapter reads no further while it cannot hand them on.
+    /// Bytes arrived. An adapter stops reading while it cannot hand them on.
     Data(&'a [u8]),
-    /// The bytes of the last [`Action::Write`] are written: the next may come.
+    /// The bytes of the last [`Action::Write`] are written; the next write may follow.
     Written,
     /// The peer closed its sending side.
     Finished,
@@ -56,9 +58,9 @@ pub enum StreamNews<'a> {
     Failed(ConnectionError),
 }
 
-/// What an error of the system means for a connection, for [`StreamNews::Failed`].
+/// The meaning of a system error for a connection, for [`StreamNews::Failed`].
 ///
-/// A transport that knows better says so itself, with an error made of a [`ConnectionError`]:
+/// A transport that knows the cause wraps a [`ConnectionError`] in its error:
 ///
 /// ```
 /// use std::io;
@@ -88,91 +90,95 @@ pub fn connection_error(error: &io::Error) -> ConnectionError {
         | Kind::BrokenPipe
         | Kind::NotConnected
         | Kind::UnexpectedEof => ConnectionError::Reset,
-        // No descriptor or port is left, a filter of this machine forbids it, and the like.
+        // For example, no descriptor or port is left, or a local filter forbids it.
         _ => ConnectionError::Local,
     }
 }
 
-/// What an adapter has to do. Exhaustive on purpose: a new duty must not be overlooked.
+/// An output that an adapter carries out. Exhaustive on purpose: no adapter may miss a new one.
 ///
-/// None of it may block the turn. Actions on one connection are carried out in order.
+/// None may block the turn. Actions on one connection are carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Send a datagram. It may be lost, and nothing is reported when it cannot be sent.
+    /// Send a datagram. It may be lost, and a failure to send is not reported.
     Send {
-        /// Where to, in the form that the bound socket takes.
+        /// The destination, in the form that the bound socket takes.
         to: SocketAddr,
         /// Its content.
         payload: Bytes,
     },
     /// Connect, and report [`StreamNews::Opened`] or [`StreamNews::Failed`].
     Dial {
-        /// The connection's name from now on.
+        /// The connection's id from now on.
         id: StreamId,
-        /// Where to.
+        /// The destination.
         to: SocketAddr,
-        /// When to give up.
+        /// The time after which to give up.
         timeout: Duration,
-        /// What for.
+        /// The purpose.
         purpose: DialPurpose,
     },
-    /// Write these bytes to an open connection and report [`StreamNews::Written`]. There is never
-    /// more than one unreported write for each connection.
+    /// Write these bytes to an open connection, and report [`StreamNews::Written`].
+    ///
+    /// Each connection has at most one unreported write.
     Write {
-        /// Which connection.
+        /// The connection.
         id: StreamId,
         /// The bytes, never empty.
         bytes: Bytes,
     },
-    /// Close the sending side; everything is written. The connection is at its end when the peer
-    /// closes its side too.
+    /// Close the sending side; everything is written.
+    ///
+    /// The connection ends when the peer closes its side too.
     Finish {
-        /// Which connection.
+        /// The connection.
         id: StreamId,
     },
-    /// Close the connection, or stop dialling, now. What is still reported about it is ignored.
+    /// Close the connection, or stop dialling, now. Later reports about it are ignored.
     Abort {
-        /// Which connection.
+        /// The connection.
         id: StreamId,
     },
-    /// Resolve a name, and report [`Input::Resolved`]. There are never more than
-    /// [`RESOLVES_MAX`](crate::RESOLVES_MAX) unreported ones.
+    /// Resolve a name, and report [`Input::Resolved`].
+    ///
+    /// At most [`RESOLVES_MAX`](crate::RESOLVES_MAX) are unreported.
     Resolve {
-        /// Names the answer.
+        /// The id of the answer.
         id: ResolveId,
         /// The host.
         host: String,
-        /// The port that belongs to it.
+        /// The port to give the addresses.
         port: u16,
     },
 }
 
-/// What a connection is dialled for.
+/// The purpose of a dialled connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DialPurpose {
     /// An exchange: a join, a push/pull, a reliable message, a ping over a stream.
     Exchange,
-    /// A link, which carries packets for as long as it is used; see
-    /// [`Carrier::Streams`](crate::Carrier::Streams). Late packets are of no use: a transport of
-    /// TCP keeps its send buffer small and ends the connection when what was sent is not
-    /// acknowledged for `give_up_after` (`TCP_USER_TIMEOUT`), where the system can.
+    /// A link: see [`Carrier::Streams`](crate::Carrier::Streams).
+    ///
+    /// It carries packets while it is used. Late packets are useless, so TCP transports keep the
+    /// send buffer small. They also end the connection when sent bytes stay unacknowledged for
+    /// `give_up_after` (`TCP_USER_TIMEOUT`), if the system can.
     Link {
         /// The time that a ping may take.
         give_up_after: Duration,
     },
 }
 
-/// Names a name that is being resolved. Never reused within one driver.
+/// The id of a name that is being resolved. Never reused within one driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResolveId(pub u64);
 
-/// An adapter's sockets and channels, as [`Driver::turn`](crate::Driver::turn) uses them.
+/// The adapter's sockets and channels, as [`Driver::turn`](crate::Driver::turn) uses them.
 pub trait Io {
-    /// The next input that is waiting, without blocking, and when it was taken: round trips are
-    /// measured by that. Sources take turns, so that a flood of one does not silence the others.
+    /// Takes the next waiting input, without blocking, and the time at which it was taken.
     ///
-    /// A time before that of the turn, or of an earlier input, counts as that one.
+    /// Round trips are measured by that time. A time before that of the turn or of an earlier input
+    /// is raised to it. Sources take turns, so that a flood from one does not silence the rest.
     fn take(&mut self) -> Option<(Instant, Input<'_>)>;
 
     /// Carries out an action, without blocking.

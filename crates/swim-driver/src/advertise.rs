@@ -1,4 +1,4 @@
-//! Which address a node announces: one at which peers can reach it, and which they may take in.
+//! Chooses the address that a node announces: one that peers can reach and may accept.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -7,16 +7,16 @@ use swim_core::IpNet;
 use crate::error::{BindError, listed};
 use crate::options::Options;
 
-/// What the options say of the address to announce.
+/// The options that decide which address to announce.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
-    /// This one.
+    /// Exactly this address.
     pub(crate) advertise: Option<SocketAddr>,
-    /// One of this interface.
+    /// An address of this interface.
     pub(crate) interface: Option<&'a str>,
-    /// One of this network.
+    /// An address in this network.
     pub(crate) network: Option<IpNet>,
-    /// One of these networks; none allows all.
+    /// An address in these networks; empty allows all.
     pub(crate) allowed: &'a [IpNet],
 }
 
@@ -30,7 +30,8 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The address to announce: what was asked for, else the bound one, else one of the machine's.
+    /// Chooses the address: the one that was asked for, else the bound one, else one of the
+    /// machine's.
     pub(crate) fn choose(
         &self,
         bound: SocketAddr,
@@ -55,7 +56,7 @@ impl<'a> Wanted<'a> {
         Ok(address)
     }
 
-    /// The address to announce, as far as it does not depend on the addresses of the machine.
+    /// Chooses the address, as far as it does not depend on the machine's addresses.
     pub(crate) fn fixed(&self, bound: SocketAddr) -> Result<Option<SocketAddr>, BindError> {
         let bound = canonical(bound);
         let Some(asked) = self.advertise else {
@@ -81,7 +82,7 @@ impl<'a> Wanted<'a> {
         self.allow(advertise).map(Some)
     }
 
-    /// The bound address where that is to be announced.
+    /// The bound address, if it is to be announced.
     fn bound_alone(&self, bound: SocketAddr) -> Result<Option<SocketAddr>, BindError> {
         if bound.ip().is_unspecified() {
             return Ok(None);
@@ -102,13 +103,13 @@ impl<'a> Wanted<'a> {
         Err(BindError::AdvertiseNotAllowed { advertise, networks: self.allowed.to_vec() })
     }
 
-    /// One of the machine's addresses.
+    /// Picks one of the machine's addresses.
     fn pick(&self, bound: SocketAddr, addresses: &[LocalAddress]) -> Result<SocketAddr, BindError> {
         if let Some(name) = self.interface {
             self.check_interface(name, addresses)?;
         }
-        // With nothing to choose by, the family of `bind` decides. A network may be of the other
-        // one, which `[::]` serves too.
+        // Without restrictions the family of `bind` decides. A network may be of the other family,
+        // which `[::]` serves too.
         let both = self.is_restricted();
         let mut candidates: Vec<IpAddr> = addresses
             .iter()
@@ -116,8 +117,8 @@ impl<'a> Wanted<'a> {
             .map(|it| it.ip)
             .filter(|ip| ip.is_ipv4() == bound.is_ipv4() || (both && bound.is_ipv6()))
             .collect();
-        // Stable: among equals the system's order decides, which lists what was configured first
-        // first.
+        // Stable: among equals the system's order decides, which follows the order of
+        // configuration.
         candidates.sort_by_key(|ip| (ip.is_ipv4() != bound.is_ipv4(), reach(*ip)));
         let Some(&best) = candidates.first() else {
             return Err(self.nothing_fits(bound, addresses));
@@ -141,7 +142,7 @@ impl<'a> Wanted<'a> {
             && self.allows(ip)
     }
 
-    /// Whether loopback addresses are what is wanted, rather than among what is.
+    /// Whether loopback is acceptable: an interface is given, or all networks given are loopback.
     fn takes_loopback(&self) -> bool {
         let is_loopback = |network: &IpNet| network.addr().is_loopback();
         self.interface.is_some()
@@ -149,7 +150,7 @@ impl<'a> Wanted<'a> {
             || (!self.allowed.is_empty() && self.allowed.iter().all(is_loopback))
     }
 
-    /// As the node decides it of its peers.
+    /// The same rule that the node applies to peers.
     fn allows(&self, ip: IpAddr) -> bool {
         self.allowed.is_empty() || self.allowed.iter().any(|network| network.contains(&ip))
     }
@@ -195,7 +196,7 @@ pub(crate) struct LocalAddress {
     ip: IpAddr,
     /// The name of the interface.
     interface: String,
-    /// Where all hosts of its network are reached at once.
+    /// The address that reaches all hosts of its network at once.
     broadcast: Option<IpAddr>,
     is_up: bool,
 }
@@ -214,7 +215,7 @@ pub(crate) fn local_addresses() -> Vec<LocalAddress> {
                 if_addrs::IfAddr::V4(v4) => v4.broadcast.map(IpAddr::V4),
                 if_addrs::IfAddr::V6(_) => None,
             },
-            // Virtual interfaces often do not say whether they are up.
+            // Virtual interfaces often do not report whether they are up.
             is_up: matches!(
                 interface.oper_status,
                 if_addrs::IfOperStatus::Up | if_addrs::IfOperStatus::Unknown
@@ -227,13 +228,12 @@ pub(crate) fn local_addresses() -> Vec<LocalAddress> {
     addresses
 }
 
-/// Whether a node announces an address that only its own machine reaches, though it listens for
-/// others too.
+/// Whether a node announces a loopback address but listens for other machines too.
 pub(crate) fn hides(bound: SocketAddr, advertise: SocketAddr) -> bool {
     advertise.ip().is_loopback() && !canonical(bound).ip().is_loopback()
 }
 
-/// IPv4 addresses that came in through an IPv6 socket, as themselves.
+/// Unmaps an IPv4 address that came in through an IPv6 socket.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() => {
@@ -243,30 +243,29 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Whether datagrams of a socket that is bound there can go to `address`, and come from it: to the
-/// same family, or to either from an unspecified IPv6 address.
+/// Whether a socket bound to `bound` can exchange datagrams with `address`: the families match, or
+/// `bound` is the unspecified IPv6 address.
 pub(crate) fn reaches(bound: SocketAddr, address: SocketAddr) -> bool {
     let bound = canonical(bound);
     bound.is_ipv4() == address.is_ipv4() || (bound.is_ipv6() && bound.ip().is_unspecified())
 }
 
-/// What an address is at which peers reach no single node, or each of them another one. `None` for
-/// those that may be announced.
+/// The kind of an address that leads to no single node, or to a different one for each peer. `None`
+/// for addresses that may be announced.
 pub(crate) fn unreachable_kind(ip: IpAddr) -> Option<&'static str> {
     match ip.to_canonical() {
         ip if ip.is_unspecified() => Some("an unspecified address"),
         ip if ip.is_multicast() => Some("a multicast address"),
         IpAddr::V4(v4) if v4.is_broadcast() => Some("a broadcast address"),
-        // They mean something else on every link; and the interface that they need does not
-        // travel with them.
+        // These differ on every link, and the interface that they need does not travel with them.
         IpAddr::V4(v4) if v4.is_link_local() => Some("a link-local address"),
         IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("a link-local address"),
         _ => None,
     }
 }
 
-/// Whether all hosts of a network of this machine are reached there at once. A network of one host
-/// has the address of that.
+/// Whether this is the broadcast address of a local network. In a network of one host it is that
+/// host's own address.
 fn is_broadcast(ip: IpAddr, addresses: &[LocalAddress]) -> bool {
     addresses.iter().any(|it| it.broadcast == Some(ip)) && !addresses.iter().any(|it| it.ip == ip)
 }
@@ -275,18 +274,18 @@ fn not_announced(setting: &'static str, address: SocketAddr, kind: &'static str)
     BindError::NotAnnounced { setting, address: address.ip(), kind }
 }
 
-/// How far an address reaches, the preferred first.
+/// How far an address reaches, in order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
-    /// Inside the organisation: where clusters usually live, and closed to the world.
+    /// Inside the organisation: usual for clusters, and closed to the world.
     Private,
     /// Everywhere.
     Global,
-    /// Only this machine, which has to be asked for.
+    /// Only this machine, and only on request.
     Machine,
 }
 
-/// `None` for those that are never announced.
+/// `None` for addresses that are never announced.
 fn reach(ip: IpAddr) -> Option<Reach> {
     if unreachable_kind(ip).is_some() {
         return None;
@@ -299,13 +298,13 @@ fn reach(ip: IpAddr) -> Option<Reach> {
     })
 }
 
-/// 100.64.0.0/10, the addresses inside a provider's or an overlay's network (RFC 6598).
+/// 100.64.0.0/10: addresses inside a provider's or an overlay's network (RFC 6598).
 fn is_shared(v4: Ipv4Addr) -> bool {
     v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64
 }
 
-/// The address from which this machine would talk to the world. Connecting a datagram socket
-/// sends nothing; it only asks for the route. The target is one of those kept for documentation.
+/// The source address for traffic to the Internet. Connecting a datagram socket sends nothing; it
+/// only looks up the route. The target is a documentation address.
 fn routed_v4() -> Option<IpAddr> {
     routed(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into())
 }
@@ -328,7 +327,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Written as `10.0.0.9 eth0`, or the address alone.
+    /// Parses `10.0.0.9 eth0`, or an address alone.
     fn local(text: &str) -> LocalAddress {
         let (ip, interface) = text.split_once(' ').unwrap_or((text, "eth0"));
         let (ip, interface) = (ip.parse().unwrap(), interface.into());
@@ -460,7 +459,7 @@ mod tests {
             ),
             ("0.0.0.0:80", None, &["172.16.0.0/12"], "192.168.1.9 (eth1)"),
             ("0.0.0.0:80", None, &["fd00::/8"], "192.168.1.9 (eth1)"),
-            // Not meant to be announced to others.
+            // Not announced: loopback is not the only network allowed.
             ("0.0.0.0:80", None, &["172.16.0.0/12", "127.0.0.0/8"], "127.0.0.1 (lo)"),
         ] {
             let networks = networks(allowed);

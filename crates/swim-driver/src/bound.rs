@@ -17,11 +17,11 @@ use crate::runtime::Runtime;
 use crate::runtime_handle::RuntimeHandle;
 use crate::transport::Transport;
 
-/// A node whose transport is open, and which does not run yet: [run](Bound::run) it in your own
-/// task, or [spawn](Bound::spawn) it. Dropping it closes the transport.
+/// A node whose transport is open but which does not run yet.
 ///
-/// There is no [`Cluster`] of it before it runs, so no command can wait for a node that nobody
-/// polls.
+/// [Run](Bound::run) it in your own task, or [spawn](Bound::spawn) it. Dropping it closes the
+/// transport. There is no [`Cluster`] handle before it runs, so no command can wait for a node that
+/// is not polled.
 #[must_use = "dropping it closes the node's transport"]
 pub struct Bound<T, R: Runtime> {
     runtime: R,
@@ -31,11 +31,11 @@ pub struct Bound<T, R: Runtime> {
 }
 
 impl<T: Transport, R: Runtime> Bound<T, R> {
-    /// A node on a transport that listens already.
+    /// Creates a node on a transport that already listens.
     ///
     /// # Errors
     ///
-    /// [`BindError`] if a setting cannot work, or the system has no random bytes;
+    /// [`BindError`] if a setting cannot work or the system has no random bytes;
     /// [`BindError::TlsNotSpoken`] if the options have certificates that this transport does not
     /// use.
     pub fn new(
@@ -72,15 +72,14 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
         self.address
     }
 
-    /// Runs the node beside `application`, in one task, until the future of `application` ends;
-    /// then stops the node without a leave, and returns what the application returned.
+    /// Runs the node beside `application`, in one task, until the application's future ends.
     ///
-    /// The [`Events`] begin with the node's first. When this future resolves, the node's sockets
-    /// are closed and its tasks have ended. To be seen as left, have the application await
-    /// [`Cluster::leave`] last.
+    /// Then it stops the node without a leave, and returns the application's result. For a leave,
+    /// let the application await [`Cluster::leave`] last. The [`Events`] begin with the node's
+    /// first. When this resolves, the node's sockets are closed and its tasks have ended.
     ///
-    /// The node and the application share a task: while one computes, the other waits. Work that
-    /// takes more than a few milliseconds belongs into a task of its own.
+    /// The node and the application share one task: while one computes, the other waits. Spawn work
+    /// that takes more than a few milliseconds.
     ///
     /// # Cancel safety
     ///
@@ -88,7 +87,7 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
     ///
     /// # Panics
     ///
-    /// With the panic of one of its [`Hooks`] or of the application.
+    /// If a hook ([`Hooks`]) or the application panics.
     pub async fn run<A, F>(self, application: A) -> F::Output
     where
         A: FnOnce(Cluster, Events) -> F,
@@ -99,11 +98,11 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
         self.engine.run(self.driver, application(cluster, events)).await
     }
 
-    /// Runs the node in a task of its own, and returns the handle that owns it.
+    /// Runs the node in its own task, and returns the handle that owns it.
     ///
     /// # Panics
     ///
-    /// Where the runtime cannot spawn: tokio outside of its runtime.
+    /// If the runtime cannot spawn, like tokio outside of its runtime.
     pub fn spawn(self) -> Node {
         Node::spawn(self.runtime, self.driver, self.engine)
     }

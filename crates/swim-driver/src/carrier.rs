@@ -1,6 +1,6 @@
 //! How packets travel.
 
-/// How packets travel: the same in the whole cluster.
+/// How packets travel. Must be the same in the whole cluster.
 ///
 /// ```
 /// # use swim_driver::{Carrier, Options};
@@ -11,23 +11,23 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Carrier {
-    /// As datagrams: UDP, unless the transport is one of your own.
+    /// As datagrams: UDP, unless the application brings its own transport.
     #[default]
     Datagrams,
-    /// Over streams alone, for networks that let no UDP through, and where TLS is to protect
-    /// everything: as frames over connections that are kept, up to
-    /// [`Options::links_max`](crate::Options::links_max) of them.
+    /// Over streams alone, for networks that block UDP, or for TLS to protect all traffic.
     ///
-    /// A first packet takes a round trip longer, and a lost one holds up those behind it, so
-    /// datagrams are better where they get through. The ping over a stream
-    /// ([`Config::stream_ping`](crate::Config::stream_ping)) is off: it would try the same again.
+    /// Packets travel as frames over connections that are kept: links, at most
+    /// [`Options::links_max`](crate::Options::links_max). The first packet takes an extra round
+    /// trip, and a lost one delays those behind it. So prefer datagrams if they get through. The
+    /// ping over a stream ([`Config::stream_ping`](crate::Config::stream_ping)) is off: it would
+    /// repeat the same attempt.
     ///
-    /// No member of HashiCorp memberlist's speaks this, whichever the wire.
+    /// HashiCorp memberlist does not support this, whichever wire is set.
     Streams,
 }
 
 impl Carrier {
-    /// The word of the setting `transport`: `udp+tcp` or `tcp`.
+    /// The word in the setting `transport`: `udp+tcp` or `tcp`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The application's handle of its node.
+//! The application's handle to its node.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,21 +19,22 @@ use crate::tags::Tags;
 use crate::view::View;
 use crate::watch::Watch;
 
-/// The application's handle of its node: cheap to clone, and the same on every runtime.
+/// The application's handle to its node: cheap to clone, and the same on every runtime.
 ///
-/// Questions about members are answered from a copy that the node publishes, without waiting for
-/// the node. Commands go through a bounded queue to the node, and their futures resolve with its
+/// Queries about members are answered from a copy that the node publishes, without waiting for the
+/// node. Commands go to the node through a bounded queue, and their futures resolve with its
 /// answer.
 ///
 /// The handle does not keep the node alive. Once the node has stopped, every command returns
-/// [`Error::Stopped`], and the members stay as they were last known.
+/// [`Error::Stopped`], and queries return the members as last known.
 ///
 /// # Cancel safety
 ///
-/// Holds for every command. A future that is dropped before its first poll, or while the queue is
-/// full ([`Options::commands_max`](crate::Options::commands_max)), has done nothing. Dropped later,
-/// it takes nothing back: the node carries the command out once, and only the answer is lost.
-/// Commands that set something may be repeated after that; a repeated
+/// This holds for every command. A future that is dropped before its first poll, or while the queue
+/// is full ([`Options::commands_max`](crate::Options::commands_max)), has no effect. A future that
+/// is dropped later loses only the answer: the node still carries out the command, once.
+///
+/// After that, commands that set something may be repeated safely. A repeated
 /// [`broadcast`](Cluster::broadcast), [`send`](Cluster::send) or
 /// [`send_reliable`](Cluster::send_reliable) may arrive twice.
 ///
@@ -64,30 +65,32 @@ impl Cluster {
         Cluster { view, commands, runtime }
     }
 
-    /// The runtime that the node runs on, for the application's own tasks, timers and connections.
-    /// What uses nothing else runs in the simulator, too.
+    /// The runtime of the node, for the application's own tasks, timers and connections.
+    ///
+    /// Code that uses no other runtime also runs in the simulator.
     ///
     /// # Panics
     ///
-    /// In a loop of your own that gave its driver none: see
+    /// If the application drives a [`Driver`](crate::Driver) itself and gave it no runtime: see
     /// [`Driver::set_runtime`](crate::Driver::set_runtime).
     #[must_use]
     pub fn runtime(&self) -> RuntimeHandle {
         self.runtime.clone().expect("this node's loop has no runtime: see Driver::set_runtime")
     }
 
-    /// Joins a cluster through any of its members: `host:port`, `ip:port`, `[v6]:port`, or a
-    /// [`SocketAddr`]. Without a port it is 7946.
+    /// Joins a cluster through any of `seeds`.
     ///
-    /// All are tried at once, up to
-    /// [`Options::join_parallel_max`](crate::Options::join_parallel_max) of them, and the first
-    /// that answers decides; the others are still tried, so that clusters that should be one become
-    /// one. Names are resolved anew. Each address and name is also remembered as a seed, whether it
-    /// answers or
-    /// not, up to 256 of them (see [`Options::seeds`](crate::Options::seeds)), until it is
-    /// [removed](Cluster::remove_seed).
+    /// A seed is `host:port`, `ip:port`, `[v6]:port` or a [`SocketAddr`]; the default port is 7946.
+    /// All seeds are tried at once, but no more than
+    /// [`Options::join_parallel_max`](crate::Options::join_parallel_max) addresses at a time. The
+    /// first that answers gives the result. The rest are still tried, which merges clusters that
+    /// are separate by mistake. Names are resolved anew.
     ///
-    /// After a [`leave`](Cluster::leave) this comes back into the cluster.
+    /// The node remembers each address and name as a seed, whether it answers or not, until it is
+    /// [removed](Cluster::remove_seed). It keeps at most 256 (see
+    /// [`Options::seeds`](crate::Options::seeds)).
+    ///
+    /// After a [`leave`](Cluster::leave), a join brings the node back into the cluster.
     pub async fn join<I, S>(&self, seeds: I) -> Result<Joined, Error>
     where
         I: IntoIterator<Item = S>,
@@ -98,31 +101,34 @@ impl Cluster {
         self.ask(|reply| Ask::Join { seeds, reply }).await
     }
 
-    /// Adds a seed to those that the node was started with, and has it asked at once, then again
-    /// and again as told at [`Options::seeds`](crate::Options::seeds). Unlike
-    /// [`join`](Cluster::join) it does not wait for an answer. False if it is a seed already; then
-    /// nothing changes.
+    /// Adds a seed and asks it at once, without waiting for its answer.
+    ///
+    /// From then on the node asks it like the seeds that it was started with: see
+    /// [`Options::seeds`](crate::Options::seeds). Returns false, and changes nothing, if it already
+    /// is a seed.
     ///
     /// # Errors
     ///
-    /// [`Error::BadSeed`] for a text that is none, [`Error::TooManySeeds`] beyond 256.
+    /// [`Error::BadSeed`] for a text that is not a seed, [`Error::TooManySeeds`] beyond 256.
     pub async fn add_seed(&self, seed: impl ToString) -> Result<bool, Error> {
         let seed = seed.to_string().parse()?;
         self.ask(|reply| Ask::AddSeed { seed, reply }).await
     }
 
-    /// Removes a seed, be it one that the node was started with, an [added](Cluster::add_seed) one,
-    /// or one that a [`join`](Cluster::join) left behind. It is neither resolved nor dialled any
-    /// more, until it is added or joined again. False if it is no seed.
+    /// Removes a seed: it is neither resolved nor dialled any longer.
     ///
-    /// What is under way for it is dropped: an address that is being resolved is not dialled, and
-    /// a connection to it that is being made, or over which it is being joined, is closed. A `join`
-    /// that waits for it goes on with its other seeds. When it has none left it returns what went
-    /// wrong with those, or [`Error::SeedRemoved`] if nothing did.
+    /// Any seed can be removed: one from the start, an [added](Cluster::add_seed) one, or one that
+    /// a [`join`](Cluster::join) left behind. It may be added or joined again. Returns false if it
+    /// is not a seed.
     ///
-    /// A seed is told by how it is written, not by where it leads: `cache-1:7946` and the address
-    /// of that name are two. Members that were joined through it stay members. A member that
-    /// failed is looked for at its address all the same; [`forget`](Cluster::forget) ends that.
+    /// Attempts under way are dropped: an address being resolved is not dialled, and a connection
+    /// to the seed is closed, even in the middle of a join. A `join` that waits for it goes on with
+    /// its other seeds. When none is left, that `join` returns the errors of those, or
+    /// [`Error::SeedRemoved`] if there were none.
+    ///
+    /// Seeds are compared as written, so `cache-1:7946` and the address of that name are two seeds.
+    /// Members that were joined through the seed stay members. If a member at its address fails,
+    /// the node still looks for it there, until [`forget`](Cluster::forget).
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error};
@@ -137,7 +143,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::BadSeed`] for a text that is none.
+    /// [`Error::BadSeed`] for a text that is not a seed.
     pub async fn remove_seed(&self, seed: impl ToString) -> Result<bool, Error> {
         let seed = seed.to_string().parse()?;
         self.ask(|reply| Ask::RemoveSeed { seed, reply }).await
@@ -145,45 +151,47 @@ impl Cluster {
 
     /// Leaves the cluster: peers see this node as left, not as failed.
     ///
-    /// Resolves once the leave has been gossiped its full number of times, at once if there is no
-    /// live peer, and at the latest after `timeout`, which the node measures. The result says which
-    /// of these it was. After a timeout the node goes on gossiping the leave.
+    /// Resolves once the leave has been gossiped its full number of times, or at once if there is
+    /// no live peer. At the latest it resolves after `timeout`, which the node measures. The result
+    /// says which of these happened. After a timeout the node goes on gossiping the leave.
     ///
-    /// The node keeps running as a member that left: it answers pings, and may
-    /// [`join`](Cluster::join) again. Until then its view is frozen: it probes nobody and hears no
-    /// more news, so [`members`](Cluster::members), [`peers`](Cluster::peers) and all that is
-    /// derived from them do not show members that join, change, fail or leave later. A call during
-    /// a leave waits for that leave; a call after it returns how it went.
+    /// The node keeps running as a departed member: it answers pings, and may
+    /// [`join`](Cluster::join) again. Until then its view is frozen. It sends no probes and takes
+    /// no updates, so [`members`](Cluster::members), [`peers`](Cluster::peers) and everything
+    /// derived from them miss later changes. A call during a leave waits for that leave; a call
+    /// after it returns its result.
     ///
     /// # Errors
     ///
     /// [`Failure::NobodyHeard`](crate::Failure::NobodyHeard), as an [`Error::Failure`], if no peer
-    /// acknowledged the leave, neither in a datagram nor over a stream: all of them are down, or
-    /// the network between them and this node is. The node has left all the same, and peers that
-    /// run see it as failed once it stops. It takes at least 1.5 s longer than a leave that is
-    /// heard, so give `timeout` the time for that.
+    /// acknowledged the leave, neither in a datagram nor over a stream: all peers are down, or cut
+    /// off from this node. The node has left all the same. Running peers see it as failed once it
+    /// stops. This result takes at least 1.5 s longer than an acknowledged leave, so allow for that
+    /// in `timeout`.
     ///
     /// [`Error::Stopped`] if the node is gone. Any other error leaves the node as it was.
     ///
     /// # Cancel safety
     ///
-    /// That of every [command](Cluster#cancel-safety): a leave that has begun goes on. Call it again
-    /// to wait for its end.
+    /// As for every [command](Cluster#cancel-safety): a leave that has begun goes on. Call this
+    /// again to wait for its end.
     pub async fn leave(&self, timeout: Duration) -> Result<Departure, Error> {
         self.ask(|reply| Ask::Leave { timeout, reply }).await
     }
 
-    /// Announces other metadata, at most `meta_size_max` bytes. Resolves when the word is spread,
-    /// or replaced by newer metadata. While another node has this node's name
-    /// ([`Event::NameTaken`](crate::Event::NameTaken)) it fails with
-    /// [`Failure::NameTaken`](crate::Failure::NameTaken) at once, and the metadata is announced when
-    /// the name is free.
+    /// Announces new metadata, at most `meta_size_max` bytes.
+    ///
+    /// Resolves once the update has been gossiped its full number of times, or newer metadata
+    /// replaces it. While another node has this node's name
+    /// ([`Event::NameTaken`](crate::Event::NameTaken)), this fails at once with
+    /// [`Failure::NameTaken`](crate::Failure::NameTaken); the metadata is announced when the name
+    /// is free.
     pub async fn set_meta(&self, meta: impl Into<Bytes>) -> Result<(), Error> {
         let meta = meta.into();
         self.ask(|reply| Ask::SetMeta { meta, reply }).await
     }
 
-    /// Announces other tags as this node's metadata, as [`set_meta`](Cluster::set_meta) does.
+    /// Announces new tags as this node's metadata, like [`set_meta`](Cluster::set_meta).
     ///
     /// # Errors
     ///
@@ -192,19 +200,23 @@ impl Cluster {
         self.set_meta(tags.encode()).await
     }
 
-    /// Sends a message to every member, by gossip. Resolves when it was sent as often as an update
-    /// is sent. It must fit into one datagram with all overheads.
+    /// Sends a message to every member, by gossip.
+    ///
+    /// Resolves once it has been gossiped its full number of times. The message must fit into one
+    /// datagram with all overheads.
     pub async fn broadcast(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         self.broadcast_keyed(Bytes::new(), payload).await
     }
 
-    /// Like [`broadcast`](Cluster::broadcast), with a key of up to 255 bytes: it replaces an older
-    /// broadcast of this node with the same key, wherever that one still waits to be passed on; the
-    /// older one's future then resolves. For state of which only the latest matters. Key and
-    /// payload together must fit into one datagram with all overheads. An empty key is none.
+    /// Like [`broadcast`](Cluster::broadcast), but replaces an older message with the same key.
     ///
-    /// An older one can still arrive after a newer one, where the newer one has been passed on
-    /// already; put a version into the payload if that matters.
+    /// Use it for state whose latest value alone matters. This node's older broadcast with that key
+    /// is replaced at every node that still has to pass it on, and its future then resolves. A key
+    /// has at most 255 bytes; an empty key replaces nothing. Key and payload together must fit into
+    /// one datagram with all overheads.
+    ///
+    /// The older message can still arrive after the newer one, at members that already passed the
+    /// newer one on. If that matters, put a version into the payload.
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error};
@@ -221,38 +233,40 @@ impl Cluster {
         self.ask(|reply| Ask::Broadcast { key, payload, reply }).await
     }
 
-    /// Sends a message to one member in one datagram, which may be lost. Resolves when it is sent.
+    /// Sends a message to one member in one datagram, which may be lost. Resolves once it is sent.
     pub async fn send(&self, to: &str, payload: impl Into<Bytes>) -> Result<(), Error> {
         let (to, payload) = (to.to_owned(), payload.into());
         self.ask(|reply| Ask::Send { to, payload, reply }).await
     }
 
-    /// Sends a message of up to `reliable_size_max` bytes to one member over a stream. Resolves
-    /// when the member has received it.
+    /// Sends a message of up to `reliable_size_max` bytes to one member over a stream.
+    ///
+    /// Resolves once the member has received it.
     pub async fn send_reliable(&self, to: &str, payload: impl Into<Bytes>) -> Result<(), Error> {
         let (to, payload) = (to.to_owned(), payload.into());
         self.ask(|reply| Ask::SendReliable { to, payload, reply }).await
     }
 
-    /// Pings a member, and measures the round trip.
+    /// Pings a member and measures the round trip.
     pub async fn ping(&self, to: &str) -> Result<Pong, Error> {
         let to = to.to_owned();
         self.ask(|reply| Ask::Ping { to, reply }).await
     }
 
-    /// Forgets a member that failed or left, and all that is held against it: this node does not
-    /// look for it any more, and old news may bring it back for a while. For names that will never
-    /// return. Only this node forgets; others are told nothing.
+    /// Forgets a member that failed or left, for names that will never return.
     ///
-    /// Also a member that is not listed any more can be forgotten, as long as the node remembers
-    /// it (a day by default). One that is a seed is still asked:
+    /// This node stops looking for it and drops all that it remembers of it, so old updates may
+    /// bring it back for a while. Other members do not forget it.
+    ///
+    /// A member that is no longer listed can also be forgotten, as long as the node remembers it (a
+    /// day by default). If it is a seed, the node still asks it:
     /// [`remove_seed`](Cluster::remove_seed) ends that.
     ///
     /// ```
     /// # use swim_driver::{Cluster, CommandError, Error};
     /// async fn decommissioned(cluster: &Cluster, name: &str) -> Result<(), Error> {
     ///     match cluster.forget(name).await {
-    ///         // Nothing is known of it: just as well.
+    ///         // This node knows nothing of it: nothing to do.
     ///         Err(Error::Command(CommandError::UnknownMember)) => Ok(()),
     ///         result => result,
     ///     }
@@ -261,36 +275,39 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) for a name that is not
-    /// remembered, [`CommandError::StillLive`](crate::CommandError::StillLive) for a member that is
-    /// alive or suspect, [`CommandError::OwnName`](crate::CommandError::OwnName) for this node's.
+    /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) for a name that the node
+    /// does not remember, [`CommandError::StillLive`](crate::CommandError::StillLive) for an alive
+    /// or suspect member, [`CommandError::OwnName`](crate::CommandError::OwnName) for this node's
+    /// own name.
     pub async fn forget(&self, name: &str) -> Result<(), Error> {
         let name = name.to_owned();
         self.ask(|reply| Ask::Forget { name, reply }).await
     }
 
-    /// Sets what this node sends along when it answers a ping. Others receive it as
-    /// [`Event::AckPayload`](crate::Event::AckPayload).
+    /// Sets the payload of this node's acks.
+    ///
+    /// Peers receive it as [`Event::AckPayload`](crate::Event::AckPayload).
     pub async fn set_ack_payload(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         let payload = payload.into();
         self.ask(|reply| Ask::SetAckPayload { payload, reply }).await
     }
 
-    /// Sets the application state that this node exchanges in every push/pull. Others receive it
-    /// as [`Event::UserState`](crate::Event::UserState).
+    /// Sets the application state that this node sends in every push/pull.
+    ///
+    /// Peers receive it as [`Event::UserState`](crate::Event::UserState).
     pub async fn set_user_state(&self, state: impl Into<Bytes>) -> Result<(), Error> {
         let state = state.into();
         self.ask(|reply| Ask::SetUserState { state, reply }).await
     }
 
-    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
-    /// already. A first key is also sealed with.
+    /// Installs a key: from now on this node opens what is sealed with it.
     ///
-    /// A running cluster gets another key in three steps, each of which must have ended on every
-    /// member before the next one begins: install the new key, then [use](Cluster::use_key) it,
-    /// then [remove](Cluster::remove_key) the old one: see `docs/how-to/rotate-keys.md`, and
-    /// `docs/how-to/encrypt.md` for a first key. Nothing is kept on disk: after a restart a node
-    /// has the keys of its [`Config`](crate::Config).
+    /// Returns false if the key was installed already. The first key is also used to seal.
+    ///
+    /// To replace the key of a running cluster, finish each step on every member before the next:
+    /// install the new key, [use](Cluster::use_key) it, [remove](Cluster::remove_key) the old one.
+    /// `docs/how-to/keys.md` describes that, and how a cluster without keys gets its first. Nothing
+    /// is kept on disk: after a restart a node has the keys of its [`Config`](crate::Config).
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error, Key};
@@ -315,13 +332,15 @@ impl Cluster {
     /// [`KeyringError::Full`](crate::KeyringError::Full) within
     /// [`CommandError::Keyring`](crate::CommandError::Keyring),
     /// [`CommandError::Cipher`](crate::CommandError::Cipher) for a key that memberlist's wire does
-    /// not know, [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
+    /// not support, [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
     pub async fn install_key(&self, key: Key) -> Result<bool, Error> {
         self.ask(|reply| Ask::InstallKey { key, reply }).await
     }
 
-    /// Seals with this key from now on. Install it on every member first: those that do not have
-    /// it hear nothing of this node any more.
+    /// Seals with this key from now on.
+    ///
+    /// Install it on every member first: a member without it can no longer open what this node
+    /// sends.
     ///
     /// # Errors
     ///
@@ -332,30 +351,33 @@ impl Cluster {
         self.ask(|reply| Ask::UseKey { key, reply }).await
     }
 
-    /// Removes a key: what it seals is not opened any more. Do it when no member seals with it,
-    /// those that are down and will come back included.
+    /// Removes a key: this node no longer opens what is sealed with it.
+    ///
+    /// Remove it only when no member seals with it, including members that are down and will come
+    /// back.
     ///
     /// # Errors
     ///
-    /// Within [`CommandError::Keyring`](crate::CommandError::Keyring)
+    /// Within [`CommandError::Keyring`](crate::CommandError::Keyring):
     /// [`KeyringError::Primary`](crate::KeyringError::Primary) for the key that this node seals
-    /// with, [`KeyringError::Unknown`](crate::KeyringError::Unknown) for one that it does not have.
+    /// with, [`KeyringError::Unknown`](crate::KeyringError::Unknown) for a key that is not
+    /// installed.
     pub async fn remove_key(&self, key: &Key) -> Result<(), Error> {
         let key = key.clone();
         self.ask(|reply| Ask::RemoveKey { key, reply }).await
     }
 
-    /// The keys of this node: the one that it seals with, then the others. To compare those of two
-    /// nodes, use their [fingerprints](Key::fingerprint).
+    /// The keys of this node, the primary key first.
+    ///
+    /// To compare the keys of two nodes, use their [fingerprints](Key::fingerprint).
     pub async fn keys(&self) -> Result<Vec<Key>, Error> {
         self.ask(|reply| Ask::Keys { reply }).await
     }
 
-    /// Says whether, with keys, what goes out is encrypted, and what comes in has to be. Both are
-    /// so unless the [`Config`](crate::Config) says otherwise.
+    /// Sets whether a node with keys seals what it sends and accepts only sealed input.
     ///
-    /// A running cluster without keys is moved to encryption in three steps, each of which must
-    /// have ended on every member before the next one begins:
+    /// Both are on, unless the [`Config`](crate::Config) turns them off. To encrypt a running
+    /// cluster that has no keys, finish each of three steps on every member before the next:
     ///
     /// ```
     /// # use swim_driver::{Cluster, Encryption, Error, Key};
@@ -381,11 +403,11 @@ impl Cluster {
         self.ask(|reply| Ask::SetEncryption { encryption, reply }).await
     }
 
-    /// Takes another label for the cluster, and says which other one is accepted as well: empty
-    /// for none at all, `None` for no other.
+    /// Sets the cluster label that this node sends, and which other label it also accepts.
     ///
-    /// A running cluster is moved from one label to another in three steps, each of which must have
-    /// ended on every member before the next one begins:
+    /// For `also`, `None` accepts no other label, and an empty label accepts traffic without one.
+    /// To move a running cluster to another label, finish each of three steps on every member
+    /// before the next:
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error};
@@ -421,20 +443,19 @@ impl Cluster {
         self.ask(|reply| Ask::Stats { reply }).await
     }
 
-    /// The members now, by name, this node included; also those that failed or left of late.
+    /// The members now, by name, including this node and members that recently failed or left.
     ///
-    /// After a [`leave`](Cluster::leave) this is a frozen view, until the node joins again: it
-    /// probes nobody and hears no more news, so members that join, change, fail or leave later are
-    /// not shown.
+    /// After a [`leave`](Cluster::leave) this view is frozen until the node joins again: it misses
+    /// later joins, changes, failures and leaves.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         self.view.members()
     }
 
-    /// The live peers now, by name: all members that are alive or suspect, without this node.
+    /// The live peers now, by name: members that are alive or suspect, without this node.
     ///
-    /// A suspect is live: it did not answer one probe, and mostly does answer the next. To follow
-    /// the live peers, use [`watch`](Cluster::watch).
+    /// A suspect counts as live: it did not answer one probe, and most suspects answer the next. To
+    /// follow the live peers, use [`watch`](Cluster::watch).
     #[must_use]
     pub fn peers(&self) -> Vec<Member> {
         self.view.peers_where(|_| true)
@@ -453,20 +474,19 @@ impl Cluster {
         self.view.peers_where(|peer| Tags::of(peer).is_some_and(|it| it.get(key) == Some(value)))
     }
 
-    /// How many live [`peers`](Cluster::peers) there are now. 0 means that this node is alone, or
-    /// cut off from all others.
+    /// The number of live [`peers`](Cluster::peers). 0 means that this node is alone or cut off.
     #[must_use]
     pub fn peer_count(&self) -> usize {
         self.view.peer_count()
     }
 
-    /// How many members are live now (alive or suspect), this node included unless it left.
+    /// The number of live members (alive or suspect), including this node unless it left.
     #[must_use]
     pub fn live_count(&self) -> usize {
         self.view.live_count()
     }
 
-    /// Returns the live peers as a stream of changes: who joined, changed, was replaced, is gone.
+    /// Returns the live peers as a stream of changes: joined, changed, replaced, gone.
     ///
     /// Each [`Watch`] begins with the peers that are live now. It misses nothing, however slowly it
     /// is read.
@@ -485,50 +505,52 @@ impl Cluster {
         self.view.watch()
     }
 
-    /// One member now.
+    /// The member of this name, if it is listed.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Member> {
         self.view.member(name)
     }
 
-    /// The member that announces this address now; of several the live one.
+    /// The member that announces this address; if several do, a live one.
     #[must_use]
     pub fn member_at(&self, address: SocketAddr) -> Option<Member> {
         self.view.member_at(address)
     }
 
-    /// What one member's state is now. `None` for a name that is not listed.
+    /// The state of a member. `None` if the name is not listed.
     #[must_use]
     pub fn state(&self, name: &str) -> Option<State> {
         self.view.state(name)
     }
 
-    /// Whether a member of this name is live now, that is alive or suspect.
+    /// Whether a member of this name is live: alive or suspect.
     #[must_use]
     pub fn is_live(&self, name: &str) -> bool {
         self.state(name).is_some_and(State::is_live)
     }
 
-    /// This node, as it announces itself.
+    /// This node as it announces itself.
     #[must_use]
     pub fn local(&self) -> Member {
         self.view.local()
     }
 
-    /// The address that this node listens on. The one it announces is `local().address`.
+    /// The address that this node listens on. It announces `local().address`.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.view.local_address()
     }
 
-    /// The members now, and every event after this moment, without a gap. All of
-    /// [`Event`](crate::Event) but the answers to commands, which their callers receive.
+    /// The members now, and every event after this moment, without a gap.
+    ///
+    /// The events are all of [`Event`](crate::Event), except the answers to commands: those go to
+    /// the callers.
     #[must_use]
     pub fn subscribe(&self) -> (Vec<Member>, Events) {
         self.view.subscribe()
     }
 
-    /// Local health: 0 is healthy; the higher, the slower this node itself seems to be.
+    /// Local health: 0 is healthy; a higher value means that this node itself seems slower.
     #[must_use]
     pub fn health(&self) -> u8 {
         self.view.health()

@@ -1,4 +1,4 @@
-//! What a `Cluster` handle asks of its node, and the queue in which it waits.
+//! The commands of `Cluster` handles, and the queue in which they wait.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,12 +15,11 @@ use crate::error::Error;
 use crate::leaving::Departure;
 use crate::seed::Seed;
 
-/// One command of a [`Cluster`](crate::Cluster) handle, for
-/// [`Driver::handle`](crate::Driver::handle).
+/// A command of a [`Cluster`](crate::Cluster), for [`Driver::handle`](crate::Driver::handle).
 #[derive(Debug)]
 pub struct Command(pub(crate) Ask);
 
-/// Where the result of a command goes. Its caller may have stopped waiting.
+/// The way back for the result of a command. Its caller may have stopped waiting.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 #[derive(Debug)]
@@ -52,7 +51,7 @@ pub(crate) enum Ask {
 pub struct Joined {
     /// The address that answered first.
     pub contact: SocketAddr,
-    /// How many live members this node knew then, itself included.
+    /// How many live members this node knew at that time, including itself.
     pub members: usize,
 }
 
@@ -62,12 +61,13 @@ pub struct Joined {
 pub struct Pong {
     /// The measured round trip.
     pub round_trip: Duration,
-    /// What the member sends with its acks.
+    /// The payload of the member's acks.
     pub payload: Bytes,
 }
 
-/// The commands that wait for a node; an adapter takes them from here to
-/// [`Driver::handle`](crate::Driver::handle).
+/// The commands that wait for a node.
+///
+/// Adapters pass them to [`Driver::handle`](crate::Driver::handle).
 #[derive(Debug)]
 pub struct Inbox(Pin<Box<Receiver<Command>>>);
 
@@ -76,13 +76,12 @@ impl Inbox {
         Inbox(Box::pin(commands))
     }
 
-    /// Waits for the next command. `None` once the driver is gone. Dropping the future loses
-    /// nothing.
+    /// Waits for the next command. `None` once the driver is gone. A dropped future loses nothing.
     pub async fn next(&self) -> Option<Command> {
         self.0.recv().await.ok()
     }
 
-    /// The same for a future that is written by hand.
+    /// Like [`next`](Inbox::next), for hand-written futures.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Command>> {
         self.0.as_mut().poll_next(cx)
     }

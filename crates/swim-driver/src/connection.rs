@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// A connection of an application: bytes in order, one way and the other. See
-/// [`RuntimeHandle::connect`](crate::RuntimeHandle::connect).
+/// A connection of an application: ordered bytes in both directions.
 ///
-/// Closing it (`poll_close`) ends what the peer reads; dropping it ends both ways.
+/// See [`RuntimeHandle::connect`](crate::RuntimeHandle::connect). Closing it (`poll_close`) ends
+/// the peer's reading; dropping it ends both directions.
 pub struct Connection {
     stream: Pin<Box<dyn Stream>>,
 }
@@ -22,7 +22,7 @@ trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
 impl Connection {
-    /// A connection over this stream: for whoever implements a [`Runtime`](crate::Runtime).
+    /// Wraps this stream, for implementations of [`Runtime`](crate::Runtime).
     #[must_use]
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         Connection { stream: Box::pin(stream) }
@@ -71,8 +71,9 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Accepts the connections of others; see
-/// [`RuntimeHandle::listen`](crate::RuntimeHandle::listen). Dropping it closes the port.
+/// Accepts connections; dropping it closes the port.
+///
+/// See [`RuntimeHandle::listen`](crate::RuntimeHandle::listen).
 pub struct Listener {
     address: SocketAddr,
     accept: Box<Accept>,
@@ -81,8 +82,9 @@ pub struct Listener {
 type Accept = dyn FnMut(&mut Context<'_>) -> Poll<io::Result<(Connection, SocketAddr)>> + Send;
 
 impl Listener {
-    /// One that listens at `address` and is asked by `accept`, which is called like
-    /// [`Future::poll`]: for whoever implements a [`Runtime`](crate::Runtime).
+    /// A listener at `address`, for implementations of [`Runtime`](crate::Runtime).
+    ///
+    /// `accept` is called like [`Future::poll`].
     pub fn new(
         address: SocketAddr,
         accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<(Connection, SocketAddr)>>
@@ -92,18 +94,18 @@ impl Listener {
         Listener { address, accept: Box::new(accept) }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The next connection, and the address that it comes from.
+    /// Accepts the next connection, and returns it with its source address.
     ///
     /// # Errors
     ///
-    /// No connection can be accepted now, as when descriptors run out. Wait a little before you ask
-    /// again.
+    /// No connection can be accepted now, for example because descriptors ran out. Wait a little
+    /// before you call this again.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! The driver: a node with all that surrounds it, without sockets and without a runtime.
+//! The driver: a node and its surroundings, without sockets and without a runtime.
 
 mod carrying;
 mod joining;
@@ -36,30 +36,29 @@ use crate::view::Publisher;
 
 /// How many inputs a turn takes before it looks at its timers.
 ///
-/// After a stall what arrived meanwhile waits in the socket, and should be heard before anybody is
-/// suspected for not having spoken. A receive buffer of Linux's default size holds 256 of the
-/// smallest datagrams, so this takes all of it and what waits on streams besides. It is limited
-/// because a flood must not stop the clock: this many take a few milliseconds. Where a larger
-/// buffer holds more, the core's allowance for lateness
+/// After a stall, packets that arrived meanwhile wait in the socket. They should be read before a
+/// member is suspected of silence. A receive buffer of Linux's default size holds 256 of the
+/// smallest datagrams, so one turn takes all of them, and input from streams too. The number is
+/// limited because a flood must not stop the clock: this many inputs take a few milliseconds. For
+/// larger buffers, the core's allowance for lateness
 /// ([`Config::lateness`](crate::Config::lateness)) covers the rest.
 pub const INPUTS_PER_TURN_MAX: usize = 512;
 
-/// A node with its clock, its streams, its seeds, the callers that wait for it, and the members as
-/// the application sees them. Synchronous, and without any input or output of its own.
+/// A node with its clock, streams, seeds, waiting callers and published members. Does no I/O.
 ///
-/// Inputs are [`handle`](Driver::handle), [`handle_accept`](Driver::handle_accept) and
-/// [`handle_timeout`](Driver::handle_timeout); outputs are [`poll_action`](Driver::poll_action) and
-/// [`poll_timeout`](Driver::poll_timeout). An adapter for a runtime uses [`turn`](Driver::turn),
-/// which calls them in the right order, and waits in between.
+/// The inputs are [`handle`](Driver::handle), [`handle_accept`](Driver::handle_accept) and
+/// [`handle_timeout`](Driver::handle_timeout); the outputs are [`poll_action`](Driver::poll_action)
+/// and [`poll_timeout`](Driver::poll_timeout). An adapter calls [`turn`](Driver::turn), which calls
+/// them in the right order, and waits in between.
 ///
-/// Dropping the driver stops the node: commands that wait are answered with
-/// [`Error::Stopped`], and all [`Events`](crate::Events) end.
+/// Dropping the driver stops the node: waiting commands return [`Error::Stopped`], and all
+/// [`Events`](crate::Events) end.
 ///
 /// ```
 /// use std::time::Instant;
 /// use swim_driver::{Action, Driver, Input, Io, Options};
 ///
-/// /// An adapter to nothing: no input ever waits, and what is sent is lost.
+/// /// An adapter without a network: no input arrives, and output is only printed.
 /// struct Nowhere;
 ///
 /// impl Io for Nowhere {
@@ -87,7 +86,7 @@ pub struct Driver {
     clock: SystemClock,
     bound: SocketAddr,
     streams: Streams,
-    /// Packets travel over these; `None` where they are datagrams.
+    /// Carry the packets; `None` if packets are datagrams.
     links: Option<Links>,
     replies: Replies,
     leaving: Leaving,
@@ -104,8 +103,10 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// A node whose adapter listens on `bound`, with a `seed` of 32 random bytes from the
-    /// operating system. The first [`turn`](Driver::turn) is due at once.
+    /// Creates a node whose adapter listens on `bound`.
+    ///
+    /// `seed` is 32 random bytes from the operating system. The first [`turn`](Driver::turn) is due
+    /// at once.
     pub fn new(
         options: &Options,
         bound: SocketAddr,
@@ -115,18 +116,18 @@ impl Driver {
         Driver::with_hooks(options, Box::new(NoHooks), bound, seed, now)
     }
 
-    /// The same for a node that asks `hooks` what the application has to decide at once.
+    /// Like [`new`](Driver::new), for a node with `hooks`.
     ///
-    /// They are asked within a turn, which waits for them: they must neither block nor wait for a
-    /// command of a [`Cluster`]. What a `Cluster` tells without waiting, such as
-    /// [`members`](Cluster::members), they may ask; it is as it was before the input at hand. A
-    /// hook that panics unwinds through the turn; the driver must not be used after that.
+    /// Hooks run within a turn, so they must neither block nor wait for a command of a [`Cluster`].
+    /// They may call its functions that do not wait, such as [`members`](Cluster::members), and see
+    /// the state before the current input. A hook that panics unwinds through the turn; do not use
+    /// the driver after that.
     ///
     /// ```
     /// use std::time::Instant;
     /// use swim_driver::{Driver, Hooks, MemberRef, Options};
     ///
-    /// /// Lets in whoever says in its metadata that it belongs to this zone.
+    /// /// Admits members whose metadata names this zone.
     /// #[derive(Debug)]
     /// struct OneZone;
     ///
@@ -157,7 +158,7 @@ impl Driver {
             Carrier::Datagrams => None,
         };
         let node = Node::with_hooks(config, hooks, seed, CoreInstant::ORIGIN)?;
-        // Another stream of the generator than the core's: independent of its draws.
+        // A stream of the generator of its own: independent of the core's draws.
         let mut rng = ChaCha8Rng::from_seed(seed);
         rng.set_stream(1);
         let publisher = Publisher::new(&node, bound, options);
@@ -192,28 +193,27 @@ impl Driver {
         })
     }
 
-    /// One turn: takes what waits, a bounded number of inputs, and only then looks at the timers.
+    /// Takes one turn: handles a bounded number of waiting inputs, then the timers.
+    ///
     /// Each packet on a link counts as one input. Actions are performed as they arise.
     ///
-    /// `now` is the time before the first input is taken. So whatever arrived before `now` is
-    /// heard before a timer that is due at `now` can fire; an ack that waited in the socket while
-    /// the process was stopped never becomes a suspicion. Each input then counts at the time at
-    /// which it was [taken](Io::take), so that a ping and its ack may fall into one turn and still
-    /// have a round trip.
+    /// `now` is the time before the first input is taken. So everything that arrived before `now`
+    /// is handled before a timer that is due at `now` fires. An ack that waited in the socket while
+    /// the process was stopped never causes a suspicion. Each input counts at the time at which it
+    /// was [taken](Io::take), so a ping and its ack in one turn still have a round trip.
     ///
-    /// Returns true when more may be waiting: then let others run, and take the next turn without
-    /// waiting.
+    /// Returns true if more may be waiting. Then let other tasks run, and take the next turn
+    /// without waiting.
     pub fn turn(&mut self, now: Instant, io: &mut impl Io) -> bool {
-        // Also without any input: a clock that was set is noticed before a timer is compared with
-        // it.
+        // Even without input: a changed clock must be noticed before a timer is compared with it.
         self.clock.read(now);
-        // Asked before the inputs, too: what has been overdue is told as due at the last of them.
+        // Before the inputs too: afterwards an overdue timer may appear due only at the last input.
         let was_due = self.is_due(now);
         let mut taken = 0;
         let mut at = now;
         while taken < INPUTS_PER_TURN_MAX {
             let Some((time, input)) = io.take() else { break };
-            // Never back within a turn: what passes then would count twice.
+            // Never back within a turn: the time between would count twice.
             at = at.max(time);
             let packets = self.packets_of_links();
             self.handle(at, input);
@@ -231,7 +231,7 @@ impl Driver {
         self.poll_timeout().is_some_and(|due| due <= now)
     }
 
-    /// Takes one input.
+    /// Handles one input.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         let now = self.clock.read(now);
         match input {
@@ -253,8 +253,9 @@ impl Driver {
         self.settle(now);
     }
 
-    /// A peer connected. The adapter reports what comes in under the id that this returns, or
-    /// closes the connection if it is refused.
+    /// Handles a connection that a peer opened.
+    ///
+    /// The adapter reports its news under the returned id. If it is refused, the adapter closes it.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         let now = self.clock.read(now);
         let accepted = self.node.handle_accept(now, canonical(from));
@@ -274,7 +275,7 @@ impl Driver {
         accepted
     }
 
-    /// Does what is due. Safe to call early, late, or twice.
+    /// Does everything that is due. Safe to call early, late, or twice.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.read(now);
         self.node.handle_timeout(now);
@@ -293,12 +294,12 @@ impl Driver {
         }
     }
 
-    /// The next thing that the adapter has to do.
+    /// Returns the next action for the adapter.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When the next turn is due, if no input comes before.
+    /// When the next turn is due if no input comes before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let seeds = match self.node.status() {
@@ -310,28 +311,28 @@ impl Driver {
         self.clock.system(own.into_iter().flatten().chain(self.node.poll_timeout()).min()?)
     }
 
-    /// A handle for the application. Subscribe to its events before the first turn to miss none.
+    /// A handle for the application. To miss no event, subscribe before the first turn.
     #[must_use]
     pub fn cluster(&self) -> Cluster {
         Cluster::new(self.publisher.view(), self.commands.0.clone(), self.runtime.clone())
     }
 
-    /// Gives this runtime to the handles of the application that are made from now on; see
-    /// [`Cluster::runtime`]. The driver itself uses none.
+    /// Gives this runtime to all application handles made from now on; see [`Cluster::runtime`].
+    ///
+    /// The driver itself does not use it.
     pub fn set_runtime(&mut self, runtime: RuntimeHandle) {
         self.runtime = Some(runtime);
     }
 
-    /// Where the commands of all handles wait, for the adapter to take.
+    /// The queue of commands from all handles, for the adapter.
     #[must_use]
     pub fn inbox(&self) -> Inbox {
         Inbox::new(self.commands.1.clone())
     }
 
-    /// The node itself, to look at: what it believes, its settings, its counters.
+    /// The core node, to inspect its members, settings and counters.
     ///
-    /// Applications ask their [`Cluster`]. This is for a harness that checks what has to hold
-    /// between two turns.
+    /// For test harnesses that check invariants between turns. Applications use their [`Cluster`].
     ///
     /// ```
     /// use std::time::Instant;
@@ -347,9 +348,10 @@ impl Driver {
         &self.node
     }
 
-    /// Every event from now on, without the limits of [`Options`]: for an adapter or a harness that
-    /// reads what waits after every turn. Anybody else is to
-    /// [`subscribe`](Cluster::subscribe), since what waits here unread grows for ever.
+    /// Subscribes to every event from now on, without the limits of [`Options`].
+    ///
+    /// For adapters and harnesses that read all waiting events after every turn. Use
+    /// [`subscribe`](Cluster::subscribe) elsewhere: here unread events pile up without limit.
     ///
     /// ```
     /// use std::time::Instant;
@@ -439,7 +441,7 @@ impl Driver {
         }
     }
 
-    /// A leave that is asked for again joins the one under way.
+    /// A second leave joins the one under way.
     fn handle_leave(&mut self, now: CoreInstant, deadline: CoreInstant, reply: Reply<Departure>) {
         match self.node.status() {
             Status::Running => {
@@ -458,7 +460,7 @@ impl Driver {
         }
     }
 
-    /// Has a caller wait for a request that the core took, or tells it that it was refused.
+    /// Has a caller wait for a request that the core took, or answers it that the core refused.
     fn wait<T>(
         &mut self,
         asked: Result<RequestId, swim_core::CommandError>,
@@ -471,9 +473,8 @@ impl Driver {
         }
     }
 
-    /// Passes on all that the node gave out: packets and streams to the adapter, events to the
-    /// subscribers, and, once the members that the application sees are up to date, answers to
-    /// their callers.
+    /// Passes on everything that the node put out: packets and streams to the adapter, events to
+    /// subscribers, and then, once the published members are up to date, answers to callers.
     fn settle(&mut self, now: CoreInstant) {
         loop {
             self.collect(now, None);
@@ -491,10 +492,10 @@ impl Driver {
         self.seeds.observe(now, self.node.members_live());
     }
 
-    /// Takes all that the node gave out. Returns the stream that it opened last, if any.
+    /// Takes everything that the node put out. Returns the last stream that it opened, if any.
     ///
-    /// The node keeps addresses as they travel, without a scope. The one that it was asked to
-    /// `join` is dialled with the scope that it came with.
+    /// The core keeps addresses without a scope, as they travel. The address of a `join` is dialled
+    /// with the scope that the caller gave.
     fn collect(&mut self, now: CoreInstant, join: Option<SocketAddr>) -> Option<StreamId> {
         let mut opened = None;
         while let Some(output) = self.node.poll_output() {
@@ -548,20 +549,20 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Commands that still wait hold their callers: the queue keeps them as long as there is
-        // any handle.
+        // The queue exists as long as any handle does, so waiting commands must be dropped here to
+        // answer their callers.
         self.commands.1.close();
         while self.commands.1.try_recv().is_ok() {}
         tracing::info!(target: "swim", node = %self.publisher.name(), "node stopped");
     }
 }
 
-/// Tells a caller the result of what was done at once. It may have stopped waiting.
+/// Sends a caller its result. It may have stopped waiting.
 fn answer<T, E: Into<Error>>(reply: Reply<T>, result: Result<T, E>) {
     drop(reply.send(result.map_err(Into::into)));
 }
 
-/// Whether the one is the other, perhaps with a scope.
+/// Whether two addresses differ at most in their scope.
 fn is_same_but_scope(one: SocketAddr, other: SocketAddr) -> bool {
     (one.ip(), one.port()) == (other.ip(), other.port())
 }

@@ -1,4 +1,4 @@
-//! What can go wrong, with what to do about it.
+//! Errors, and what to do about each.
 
 use std::fmt;
 use std::io;
@@ -27,38 +27,39 @@ use crate::seed::SeedError;
 pub enum Error {
     /// The node refused the command; nothing was started.
     Command(CommandError),
-    /// The command was carried out, without success.
+    /// The command was carried out, but failed.
     Failure(Failure),
-    /// What was to be joined is not written as `host:port` or `host`.
+    /// A seed is not written as `host:port` or `host`.
     BadSeed(SeedError),
-    /// A join for which no address was given.
+    /// A join without addresses.
     NoAddresses,
-    /// A join of too many addresses.
+    /// A join with too many addresses.
     TooManyAddresses {
-        /// The longest list.
+        /// The most addresses of one join.
         max: usize,
     },
-    /// A join in which none of the addresses could be joined.
+    /// A join that failed at every address.
     NoneJoined {
         /// The addresses in the order given, and why each failed.
         attempts: Vec<(SocketAddr, Failure)>,
     },
-    /// A join in which nobody was reached, and some names could not be resolved.
+    /// A join that reached no node, and could not resolve some names.
     NotResolved {
         /// The names, and why each could not be resolved.
         names: Vec<(String, String)>,
-        /// The addresses that were tried too, and why each failed.
+        /// The addresses that were tried, and why each failed.
         attempts: Vec<(SocketAddr, Failure)>,
     },
-    /// A join of which all that could still be tried was removed from the seeds
-    /// ([`Cluster::remove_seed`](crate::Cluster::remove_seed)).
+    /// All remaining seeds of a join were removed.
+    ///
+    /// See [`Cluster::remove_seed`](crate::Cluster::remove_seed).
     SeedRemoved,
-    /// No further seed is kept. Remove one that is not needed.
+    /// The list of seeds is full. Remove one that is not needed.
     TooManySeeds {
-        /// How many are kept.
+        /// The most seeds kept.
         max: usize,
     },
-    /// The node is gone: its future was dropped.
+    /// The node is gone: its future was dropped or ended.
     Stopped,
 }
 
@@ -101,7 +102,7 @@ fn list(f: &mut fmt::Formatter<'_>, attempts: &[(SocketAddr, Failure)]) -> fmt::
 }
 
 impl std::error::Error for Error {
-    /// What `Display` does not say already: it prints the inner error, so this goes on behind it.
+    /// The inner error's source: `Display` already prints the inner error.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Command(error) => error.source(),
@@ -146,22 +147,23 @@ pub enum BindError {
     Socket {
         /// `UDP` or `TCP`.
         transport: &'static str,
-        /// Where it was to be bound.
+        /// The address to bind.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// Any port would have done, but none was found that is free for UDP and TCP alike.
+    /// No port was found that is free for both UDP and TCP.
     NoFreePort {
-        /// Where it was to be bound.
+        /// The address to bind.
         address: SocketAddr,
         /// How many ports were tried.
         attempts: usize,
     },
     /// `advertise` is an unspecified address.
     UnspecifiedAdvertise,
-    /// `advertise` is an address of a family that `bind` does not listen on: peers could not reach
-    /// this node there, or hear it.
+    /// `bind` does not serve the address family of `advertise`.
+    ///
+    /// Peers could not reach this node there, or receive from it.
     #[non_exhaustive]
     AdvertiseFamily {
         /// The bound address.
@@ -174,25 +176,25 @@ pub enum BindError {
         /// The bound address.
         bind: SocketAddr,
     },
-    /// `advertise` is set beside `advertise_interface` or `advertise_network`.
+    /// `advertise` is set together with `advertise_interface` or `advertise_network`.
     #[non_exhaustive]
     AdvertiseTwice {
         /// The other setting.
         beside: &'static str,
     },
-    /// The address to announce is a multicast, broadcast or link-local one: peers could not reach
-    /// this node there.
+    /// The address to announce is multicast, broadcast or link-local: peers could not reach it.
     #[non_exhaustive]
     NotAnnounced {
-        /// Where it comes from: `advertise`, or `bind`.
+        /// The setting that it comes from: `advertise` or `bind`.
         setting: &'static str,
         /// The address.
         address: IpAddr,
-        /// What it is, with an article.
+        /// The kind of address, with an article.
         kind: &'static str,
     },
-    /// The address to announce is in none of `allowed_networks`: peers that have the same would
-    /// take in no such member.
+    /// The address to announce is in none of `allowed_networks`.
+    ///
+    /// Peers with the same setting would refuse this node.
     #[non_exhaustive]
     AdvertiseNotAllowed {
         /// The address to announce.
@@ -200,7 +202,7 @@ pub enum BindError {
         /// The networks.
         networks: Vec<IpNet>,
     },
-    /// No interface with an address has the name that `advertise_interface` says.
+    /// No interface with an address has the name in `advertise_interface`.
     #[non_exhaustive]
     NoInterface {
         /// The name.
@@ -208,43 +210,41 @@ pub enum BindError {
         /// The interfaces of this machine that have an address.
         interfaces: Vec<String>,
     },
-    /// No address that the node listens on is of the interface and the networks that it is to be
-    /// announced in.
+    /// No address that the node listens on fits the interface and the networks to announce it in.
     #[non_exhaustive]
     NoAddressFits {
         /// The bound address.
         bind: SocketAddr,
         /// The settings that decide, with their values.
         wanted: String,
-        /// The addresses of this machine, with the names of their interfaces. Empty where `bind`
-        /// decides alone.
+        /// The addresses of this machine with their interfaces. Empty if `bind` alone decides.
         addresses: Vec<(String, IpAddr)>,
     },
-    /// A field of [`Options::config`](crate::Options::config) is set that the node fills in by
-    /// itself, from another one.
+    /// A field of [`Options::config`](crate::Options::config) is set that another option decides.
     #[non_exhaustive]
     SetElsewhere {
         /// The field that is set.
         setting: &'static str,
-        /// What to set instead.
+        /// The option to set instead.
         instead: &'static str,
     },
-    /// A setting of the protocol cannot work.
+    /// A protocol setting cannot work.
     Config(ConfigError),
     /// A seed is not written as `host:port` or `host`.
     Seed(SeedError),
     /// The certificates of [`Options::tls`](crate::Options::tls) cannot be used.
     #[non_exhaustive]
     Tls {
-        /// What is wrong with which file, and what to do.
+        /// The unusable file, the reason and the remedy.
         reason: String,
     },
-    /// [`Options::tls`](crate::Options::tls) is set, and the transport speaks no TLS: its
-    /// certificates would not be used.
+    /// [`Options::tls`](crate::Options::tls) is set, but the transport does not use TLS.
+    ///
+    /// Its certificates would have no effect.
     TlsNotSpoken,
     /// The operating system gave no random bytes.
     Random {
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
 }
@@ -318,7 +318,7 @@ impl fmt::Display for BindError {
     }
 }
 
-/// What to do about an address that cannot be bound.
+/// The remedy for an address that cannot be bound.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -334,7 +334,7 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// What does not fit, with these names of the two settings.
+/// The families do not match. The settings appear under these names.
 pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String {
     let (listens, other, any) = match bound.is_ipv4() {
         true => ("IPv4", "IPv6", "[::]"),
@@ -347,12 +347,12 @@ pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String
     )
 }
 
-/// Two settings for one thing, with these names.
+/// Two settings for the same thing, under these names.
 pub(crate) fn twice(advertise: &str, beside: &str) -> String {
     format!("{advertise} and {beside} both say which address is announced: set one of them")
 }
 
-/// An address in none of the networks, with this name of the setting.
+/// The address is in none of the networks. Their setting appears under this name.
 pub(crate) fn not_allowed(advertise: IpAddr, networks: &str) -> String {
     format!(
         "the node would announce {advertise}, which is in none of {networks}, and peers would \
@@ -361,7 +361,7 @@ pub(crate) fn not_allowed(advertise: IpAddr, networks: &str) -> String {
     )
 }
 
-/// No address is in all that was asked for.
+/// No address fits all that was asked for.
 fn nothing_fits(bind: SocketAddr, wanted: &str, addresses: &[(String, IpAddr)]) -> String {
     if !bind.ip().is_unspecified() {
         return format!(
@@ -392,17 +392,17 @@ fn nothing_fits(bind: SocketAddr, wanted: &str, addresses: &[(String, IpAddr)]) 
     )
 }
 
-/// Them all, with commas between.
+/// Joins the items with commas.
 pub(crate) fn listed(items: &[impl fmt::Display]) -> String {
     let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
     texts.join(", ")
 }
 
-/// How many addresses an error lists: a host of containers has hundreds.
+/// How many addresses an error lists: a container host has hundreds.
 const ADDRESSES_SHOWN_MAX: usize = 16;
 
 impl std::error::Error for BindError {
-    /// What `Display` does not say already: it prints the inner error, so this goes on behind it.
+    /// The inner error's source: `Display` already prints the inner error.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             BindError::Socket { error, .. } => error.source(),
@@ -414,7 +414,7 @@ impl std::error::Error for BindError {
 }
 
 impl BindError {
-    /// Certificates that cannot be used, for adapters.
+    /// Unusable certificates, for adapters.
     pub fn tls(error: impl fmt::Display) -> Self {
         BindError::Tls { reason: error.to_string() }
     }
@@ -436,7 +436,7 @@ impl From<SeedError> for BindError {
 mod tests {
     use super::*;
 
-    /// A program that prints an error with its causes, as anyhow does, must say nothing twice.
+    /// Programs that print an error with its causes, like anyhow, must not print anything twice.
     #[test]
     fn no_source_says_what_the_error_has_said() {
         let seed: SeedError = "nowhere:".parse::<crate::seed::Seed>().unwrap_err();

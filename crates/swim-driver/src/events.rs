@@ -1,4 +1,4 @@
-//! What a subscriber receives: events in order, and an honest word about what it missed.
+//! A subscriber's queue: events in order, with a mark for each gap.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,16 +10,16 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use swim_core::Event;
 
-/// What a subscriber is told.
+/// One item of a subscription.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
     /// Something happened.
     Event(Event),
-    /// The subscriber was too slow: its queue was full, and what happened then is lost to it.
-    /// Told once for each gap, in the place of the missing events; a gap goes on until the
-    /// subscriber reads.
-    /// [`Cluster::members`](crate::Cluster::members) has the members as they are.
+    /// The subscriber was too slow: its queue was full, and these events are lost to it.
+    ///
+    /// Reported once for each gap, in place of the missing events. A gap lasts until the subscriber
+    /// reads. [`Cluster::members`](crate::Cluster::members) has the current members.
     #[non_exhaustive]
     Missed {
         /// How many events are missing here.
@@ -27,7 +27,7 @@ pub enum Notice {
     },
 }
 
-/// The sentence of the event, or how many were missed.
+/// The event's sentence, or how many events were missed.
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -39,10 +39,10 @@ impl fmt::Display for Notice {
     }
 }
 
-/// The events of a node from one moment on. See [`Cluster::subscribe`](crate::Cluster::subscribe).
+/// The events of a node after [`Cluster::subscribe`](crate::Cluster::subscribe).
 ///
-/// A subscriber that does not read costs the node nothing but the memory of its queue, which is
-/// bounded in number and bytes. It is also a [`Stream`], which ends when the node does.
+/// A subscriber that does not read costs only its queue's memory, which is bounded in number and
+/// bytes. This is also a [`Stream`], which ends with the node.
 ///
 /// ```
 /// # use swim_driver::{Event, Events, Notice};
@@ -60,7 +60,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Waits for the next notice. `None` once the node is gone and everything before was read.
+    /// Waits for the next notice. `None` once the node is gone and all notices were read.
     ///
     /// # Cancel safety
     ///
@@ -108,14 +108,14 @@ impl fmt::Debug for Events {
     }
 }
 
-/// The node's end of one subscription.
+/// The node's end of a subscription.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     queue: Arc<Queue>,
 }
 
 impl Subscriber {
-    /// A subscription for at most `events_max` waiting events with `bytes_max` of payloads.
+    /// A subscription for at most `events_max` waiting events with `bytes_max` bytes of payloads.
     pub(crate) fn new(events_max: usize, bytes_max: usize) -> (Subscriber, Events) {
         let queue = Arc::new(Queue {
             events_max: events_max.max(1),
@@ -125,19 +125,19 @@ impl Subscriber {
         (Subscriber { queue: Arc::clone(&queue) }, Events { queue })
     }
 
-    /// Whether anybody can still read this subscription.
+    /// Whether a reader still exists.
     pub(crate) fn is_read(&self) -> bool {
         Arc::strong_count(&self.queue) > 1
     }
 
-    /// Tells an event, or counts it as missed. The waker is for the caller to wake, without a
-    /// lock held: it may run anything.
+    /// Queues an event, or counts it as missed. The caller must wake the waker without holding a
+    /// lock: waking may run any code.
     #[must_use]
     pub(crate) fn tell(&self, event: &Event) -> Option<Waker> {
         let mut state = self.queue.lock();
         let bytes = payload_size(event);
-        // A gap goes on until something is read: otherwise small events would slip in between large
-        // ones that do not fit, and one that nobody reads would be told of many gaps.
+        // A gap lasts until something is read. Otherwise small events would slip in between large
+        // ones that do not fit, and a subscriber that never reads would collect many gaps.
         let fits = (state.missed == 0 || state.read_since_missed)
             && state.notices.len() < self.queue.events_max
             && (state.bytes == 0 || state.bytes.saturating_add(bytes) <= self.queue.bytes_max);
@@ -155,7 +155,7 @@ impl Subscriber {
         state.waker.take()
     }
 
-    /// Ends the subscription, once everything that waits is read.
+    /// Ends the subscription once all waiting notices are read.
     #[must_use]
     pub(crate) fn close(&self) -> Option<Waker> {
         let mut state = self.queue.lock();
@@ -173,21 +173,20 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct QueueState {
-    /// At most `events_max` events, and the marks of gaps between them.
+    /// At most `events_max` events, and the marks of the gaps between them.
     notices: VecDeque<Notice>,
     /// The payloads of the waiting events.
     bytes: usize,
-    /// The gap at the end of the queue, which grows until something fits again or it is read.
+    /// The gap at the end of the queue. It grows until an event fits again or the gap is read.
     missed: u64,
-    /// Something was read after the last event that was missed.
+    /// Something was read after the last missed event.
     read_since_missed: bool,
     closed: bool,
     waker: Option<Waker>,
 }
 
 impl Queue {
-    /// No panic can happen while the lock is held that would leave the state half changed, so a
-    /// poisoned lock is as good as another.
+    /// A poisoned lock is safe to use: no panic under it can leave the state half changed.
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -207,8 +206,8 @@ impl QueueState {
     }
 }
 
-/// The bytes of what an event carries for the application. What it says of members is bounded by
-/// the number of events; this may be megabytes each.
+/// The bytes that an event carries for the application, which may be megabytes. Its other contents
+/// are bounded by the number of events.
 fn payload_size(event: &Event) -> usize {
     match event {
         Event::Message { payload, .. }

@@ -1,4 +1,4 @@
-//! The joins that are under way: names being resolved, addresses being tried.
+//! The joins under way: names being resolved, addresses being tried.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -10,8 +10,9 @@ use crate::command::{Joined, Reply};
 use crate::error::Error;
 use crate::seed::Seed;
 
-/// How many names are resolved at the same time. The system's resolver takes a thread for each,
-/// for many seconds when no name server answers.
+/// How many names are resolved at once.
+///
+/// The system's resolver takes a thread for each, for many seconds when no name server answers.
 pub const RESOLVES_MAX: usize = 8;
 
 /// How many names wait for their turn to be resolved.
@@ -23,19 +24,19 @@ pub(crate) struct JoinId(u64);
 #[derive(Debug)]
 pub(crate) struct Joins {
     table: BTreeMap<JoinId, Join>,
-    /// Given out to be resolved, also for joins that no longer want to know.
+    /// Handed out to be resolved, even if their join has ended since.
     resolving: BTreeMap<ResolveId, Lookup>,
     waiting: VecDeque<Lookup>,
-    /// How many addresses of one join are tried at the same time.
+    /// How many addresses of one join are tried at once.
     parallel_max: usize,
     last_join: u64,
     last_resolve: u64,
 }
 
-/// For whom a join is made.
+/// The purpose of a join.
 #[derive(Debug)]
 pub(crate) enum JoinFor {
-    /// For a caller, who is answered at the first success.
+    /// For a caller, answered at the first success.
     Caller(Option<Reply<Joined>>),
     /// To ask one seed.
     Seed(Seed),
@@ -48,7 +49,7 @@ struct Join {
     names: BTreeSet<Seed>,
     /// Addresses that are not tried yet.
     waiting: VecDeque<Attempt>,
-    /// What the core was asked to join and has not answered yet.
+    /// Requests that the core has not answered yet.
     open: BTreeMap<RequestId, Open>,
     addresses_found: usize,
     /// The node has left since: no further address is tried.
@@ -66,26 +67,26 @@ pub(crate) struct Attempt {
     place: usize,
 }
 
-/// A request to the core. One for each address, so that a seed can be dropped by itself.
+/// A request to the core: one for each address, so that a seed can be dropped separately.
 #[derive(Debug)]
 struct Open {
     address: SocketAddr,
     seed: Seed,
     place: usize,
-    /// The stream on which the core joins, if it opened one.
+    /// The stream of the join, if the core opened one.
     stream: Option<StreamId>,
 }
 
-/// How it went so far.
+/// The results so far.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) joined: Option<Joined>,
     refused: Option<CommandError>,
     /// The node left first.
     stopped: bool,
-    /// What was to be joined was removed from the seeds.
+    /// A seed of the join was removed.
     seed_removed: bool,
-    /// By place, so that they are told in the order given.
+    /// By place, so that errors list them in the order given.
     attempts: BTreeMap<usize, (SocketAddr, Failure)>,
     unresolved: Vec<(String, String)>,
 }
@@ -97,12 +98,12 @@ struct Lookup {
     port: u16,
 }
 
-/// What was under way for a seed that was removed.
+/// Work that was dropped with a removed seed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dropped {
-    /// The streams on which the core joins.
+    /// The streams of the core's joins.
     pub(crate) streams: Vec<StreamId>,
-    /// The joins that go on without it.
+    /// The joins that go on without the seed.
     pub(crate) joins: Vec<JoinId>,
 }
 
@@ -138,7 +139,7 @@ impl Joins {
         id
     }
 
-    /// Has a name resolved for a join, as soon as there is room for it.
+    /// Has a name resolved for a join, as soon as there is room.
     pub(crate) fn resolve(
         &mut self,
         join: JoinId,
@@ -159,8 +160,8 @@ impl Joins {
         self.advance(actions);
     }
 
-    /// A name was resolved: for which join, and its addresses if there are any. `None` if nobody
-    /// wants to know any more.
+    /// Takes a resolver's answer. Returns the join, the seed and its addresses, or `None` if the
+    /// join no longer needs them.
     pub(crate) fn resolved(
         &mut self,
         id: ResolveId,
@@ -184,7 +185,7 @@ impl Joins {
         Some((id, seed, addresses))
     }
 
-    /// An address to be tried for a join, or not to be tried, and why.
+    /// Adds an address to a join, or records why it is not usable.
     pub(crate) fn found(
         &mut self,
         id: JoinId,
@@ -207,7 +208,7 @@ impl Joins {
         }
     }
 
-    /// The next address to try, unless as many as may be of this join are under way.
+    /// The next address to try, unless the limit of this join is reached.
     pub(crate) fn next_attempt(&mut self, id: JoinId) -> Option<Attempt> {
         let join = self.table.get_mut(&id)?;
         if join.open.len() >= self.parallel_max {
@@ -216,7 +217,7 @@ impl Joins {
         join.waiting.pop_front()
     }
 
-    /// The core has taken a request for this join.
+    /// The core took a request for this join.
     pub(crate) fn requested(
         &mut self,
         id: JoinId,
@@ -230,26 +231,26 @@ impl Joins {
         }
     }
 
-    /// The core does not take a request for this join.
+    /// The core refused a request for this join.
     pub(crate) fn refused(&mut self, id: JoinId, error: CommandError) {
         if let Some(join) = self.table.get_mut(&id) {
             join.outcome.refused = Some(error);
         }
     }
 
-    /// Whether a request for this join is under way, whose answer makes room for another.
+    /// Whether a request for this join is open. Its answer makes room for another.
     pub(crate) fn is_trying(&self, id: JoinId) -> bool {
         self.table.get(&id).is_some_and(|join| !join.open.is_empty())
     }
 
-    /// The core has no room for this address now: it is the next to be tried.
+    /// The core has no room for this address now: it is tried next.
     pub(crate) fn postpone(&mut self, id: JoinId, attempt: Attempt) {
         if let Some(join) = self.table.get_mut(&id) {
             join.waiting.push_front(attempt);
         }
     }
 
-    /// The core has answered a request for this join. Means nothing if its seed was removed.
+    /// The core answered a request for this join. Ignored if its seed was removed.
     pub(crate) fn answered(
         &mut self,
         id: JoinId,
@@ -269,7 +270,7 @@ impl Joins {
         }
     }
 
-    /// The node leaves: joins that began before must not bring it back.
+    /// The node leaves: earlier joins must not bring it back.
     pub(crate) fn stop(&mut self) {
         for join in self.table.values_mut() {
             join.stopped = true;
@@ -278,8 +279,8 @@ impl Joins {
         }
     }
 
-    /// Drops all that is under way for a seed. What was made only to ask it is over at once; the
-    /// joins of callers go on with their other seeds.
+    /// Drops everything under way for a seed. A join that only asks the seed ends; joins of callers
+    /// go on with their other seeds.
     pub(crate) fn remove_seed(&mut self, seed: &Seed) -> Dropped {
         let mut dropped = Dropped::default();
         self.waiting.retain(|lookup| !lookup.is_of(seed));
@@ -294,12 +295,12 @@ impl Joins {
         dropped
     }
 
-    /// For whom a join is made, while it is under way.
+    /// The purpose of a join that is under way.
     pub(crate) fn purpose(&self, id: JoinId) -> Option<&JoinFor> {
         self.table.get(&id).map(|join| &join.purpose)
     }
 
-    /// Removes a join of which nothing is open any more, and tells its caller if it failed.
+    /// Removes a join with nothing open, and answers its caller if it failed.
     pub(crate) fn finish(&mut self, id: JoinId) -> Option<(JoinFor, Outcome)> {
         if self.table.get(&id)?.parts_open() > 0 {
             return None;
@@ -341,7 +342,7 @@ impl Join {
         self.outcome.joined.get_or_insert(joined);
     }
 
-    /// Forgets all that is open for a seed, and adds its streams to `streams`. False if nothing was
+    /// Drops everything open for a seed, and adds its streams to `streams`. False if nothing was
     /// open.
     fn remove_seed(&mut self, seed: &Seed, streams: &mut Vec<StreamId>) -> bool {
         let before = self.parts_open();
@@ -367,15 +368,14 @@ impl Lookup {
 }
 
 impl Outcome {
-    /// All that was found is this node itself, which is common: a list of seeds is often the same
-    /// on all nodes.
+    /// Every address found is this node's own. This is common: nodes often share one list of seeds.
     pub(crate) fn is_own_address(&self) -> bool {
         self.unresolved.is_empty()
             && !self.attempts.is_empty()
             && self.attempts.values().all(|(_, why)| *why == Failure::OwnAddress)
     }
 
-    /// Why nobody was joined: the most telling of what went wrong.
+    /// Why the join failed: the most telling reason.
     pub(crate) fn error(&self) -> Error {
         let attempts: Vec<_> = self.attempts.values().cloned().collect();
         if self.stopped {
@@ -428,7 +428,7 @@ mod tests {
         actions.drain(..).map(id).collect()
     }
 
-    /// Has a join try an address, as a request of that number.
+    /// Has a join try an address, in a request with this number.
     fn request(joins: &mut Joins, join: JoinId, text: &str, number: u64) {
         joins.found(join, &seed(text), address(text), Ok(()));
         let attempt = joins.next_attempt(join).unwrap();
@@ -551,7 +551,7 @@ mod tests {
     fn what_is_open_for_a_removed_seed_is_dropped() {
         let (mut joins, mut actions) = (joins(), VecDeque::new());
         let (join, mut answer) = start(&mut joins);
-        // One lookup is given out and one waits for its turn.
+        // The resolver has all lookups but one, which waits for its turn.
         for port in 1..=u16::try_from(RESOLVES_MAX).unwrap() {
             joins.resolve(join, "host".into(), port, &mut actions);
         }

@@ -1,4 +1,4 @@
-//! Leaving the cluster: how it went, and who waits to hear of it.
+//! Leaving the cluster: the outcome, and the callers that wait for it.
 
 use std::fmt;
 
@@ -23,13 +23,16 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Departure {
-    /// The leave was gossiped its full number of times, and a peer acknowledged it: peers see this
-    /// node as left.
+    /// The leave was gossiped its full number of times, and a peer acknowledged it.
+    ///
+    /// Peers see this node as left.
     Left,
-    /// This node knew no live peer, so there was nobody to tell.
+    /// This node knew no live peer.
     NobodyToTell,
-    /// The leave was not gossiped its full number of times within the timeout, and it is not known
-    /// whether anybody heard it. Peers that did not see this node as failed once it stops.
+    /// The leave was not gossiped its full number of times within the timeout.
+    ///
+    /// It may or may not have reached a peer. Peers that it did not reach see this node as failed
+    /// once it stops.
     TimedOut,
 }
 
@@ -45,7 +48,7 @@ impl fmt::Display for Departure {
     }
 }
 
-/// The leave that is under way or was the last, and its callers.
+/// The current or last leave, and its callers.
 #[derive(Debug, Default)]
 pub(crate) struct Leaving {
     request: Option<RequestId>,
@@ -64,12 +67,12 @@ impl Leaving {
 
     /// Has a caller wait until the leave under way ends, or until `deadline`.
     pub(crate) fn wait(&mut self, reply: Reply<Departure>, deadline: Instant) {
-        // Callers that come, stop waiting and come again do not pile up.
+        // Drops callers that gave up, so that repeated calls do not pile up.
         self.waiting.retain(|(_, reply)| !reply.is_canceled());
         self.waiting.push((deadline, reply));
     }
 
-    /// How a leave went that has ended.
+    /// The outcome of a leave that has ended.
     pub(crate) fn outcome(&self) -> Result<Departure, Error> {
         match &self.failure {
             Some(failure) => Err(Error::Failure(failure.clone())),
@@ -78,7 +81,7 @@ impl Leaving {
         }
     }
 
-    /// Whether the request is that of the leave. If so, its callers are answered.
+    /// Handles the answer to the leave. False if the request is another one.
     pub(crate) fn answered(&mut self, request: RequestId, result: Result<(), &Failure>) -> bool {
         if self.request != Some(request) {
             return false;
@@ -86,7 +89,7 @@ impl Leaving {
         (self.request, self.failure) = (None, result.err().cloned());
         let outcome = self.outcome();
         for (_, reply) in self.waiting.drain(..) {
-            // Its caller may have stopped waiting.
+            // The caller may have stopped waiting.
             drop(reply.send(outcome.clone()));
         }
         true

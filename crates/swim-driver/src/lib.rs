@@ -1,13 +1,19 @@
 //! Drives a [`swim_core::Node`] on any async runtime.
 //!
-//! Applications use an adapter such as `swim-tokio`, which re-exports all they need of this crate:
-//! [`Options`] to start with, [`Cluster`] to talk to the node, and [`Events`] to listen to it.
-//! These are the same types on every runtime.
+//! Applications use an adapter such as `swim-tokio`, which re-exports what they need from here:
+//! [`Options`] to start a node, [`Cluster`] for commands and queries, [`Events`] and [`Watch`] to
+//! follow members. These types are the same on every runtime.
 //!
-//! Adapters use [`Driver`]: the decisions that would be the same on every runtime, as plain data.
-//! It owns the node and its clock, the streams and what waits to be written on them, the seeds and
-//! when to ask them again, the callers that wait for an answer, and the members as the application
-//! sees them. What is left to an adapter is to open sockets, resolve names, copy bytes, and sleep:
+//! Adapters use [`Driver`], which makes every decision that does not depend on the runtime. It has
+//! no sockets, and owns:
+//!
+//! - the node and its clock,
+//! - the streams and the bytes that wait to be written on them,
+//! - the seeds, and when to ask each again,
+//! - the callers that wait for an answer,
+//! - the members as the application sees them.
+//!
+//! The adapter opens sockets, resolves names, copies bytes and sleeps:
 //!
 //! ```
 //! use std::time::Instant;
@@ -17,26 +23,33 @@
 //! fn run(mut driver: Driver, mut io: impl Io + Wait) {
 //!     let inbox = driver.inbox();
 //!     loop {
-//!         // For a datagram, a connection, news of one, a resolved name, a command, or the time.
+//!         // Waits for a datagram, connection, report, resolved name, command or the timeout.
 //!         io.wait(&inbox, driver.poll_timeout());
-//!         // The time first, then what arrived before it, then the timers.
+//!         // The turn takes what arrived before `now`, and only then fires the timers.
 //!         let now = Instant::now();
 //!         driver.turn(now, &mut io);
 //!     }
 //! }
 //! ```
 //!
-//! # What is bounded
+//! # Bounds
 //!
-//! Commands, events of each subscriber in number and bytes ([`Options`]), inputs per turn
-//! ([`INPUTS_PER_TURN_MAX`]), names being resolved ([`RESOLVES_MAX`]), seeds (256, or as many as
-//! the node is started with), seeds of one join (4096), addresses of one name (16), bytes that wait
-//! to be written. The core bounds the rest: see [`Config`].
+//! These are bounded:
+//!
+//! - waiting commands, and the waiting events of each subscriber, in number and in bytes
+//!   ([`Options`]),
+//! - inputs per turn ([`INPUTS_PER_TURN_MAX`]),
+//! - names being resolved ([`RESOLVES_MAX`]),
+//! - seeds: 256, or as many as the node is started with,
+//! - seeds of one join (4096), and addresses of one name (16),
+//! - bytes that wait to be written.
+//!
+//! The core bounds the rest: see [`Config`].
 //!
 //! # Logging
 //!
-//! Events are recorded with `tracing` under the target `swim`, with the node's name in the field
-//! `node`: members that come and go at `info`, what needs a look at `warn`, the rest at `debug`.
+//! Events are logged with `tracing` under the target `swim`; the field `node` has the node's name.
+//! Members that come and go are `info`, problems are `warn`, the rest is `debug`.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -77,7 +90,7 @@ mod watch;
 
 pub use action::{Action, DialPurpose, Input, Io, ResolveId, StreamNews, connection_error};
 pub use bound::Bound;
-/// The bytes of payloads, metadata and application state: cheap to clone.
+/// The bytes of payloads, metadata and application state. Cheap to clone.
 pub use bytes::Bytes;
 pub use carrier::Carrier;
 pub use cluster::Cluster;

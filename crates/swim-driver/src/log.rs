@@ -1,12 +1,12 @@
-//! Events of a node as log records.
+//! Logs the events of a node.
 //!
-//! What an operator wants to see of a healthy cluster is `info`: members coming and going. What
-//! needs a look is `warn`. The rest is `debug`.
+//! Members that come and go are `info`: the normal life of a healthy cluster. Problems are `warn`.
+//! The rest is `debug`.
 
 use swim_core::{Event, Name};
 use tracing::{debug, info, warn};
 
-/// Records an event of the node called `node`.
+/// Logs an event of the node called `node`.
 pub(crate) fn record(node: &Name, event: &Event) {
     match event {
         Event::Joined { .. }
@@ -128,7 +128,7 @@ fn record_accusation(node: &Name, event: &Event) {
     }
 }
 
-/// What the application sends is its own: only sizes are recorded.
+/// The application's data is private: only sizes are logged.
 fn record_traffic(node: &Name, event: &Event) {
     match event {
         Event::AckPayload { name, round_trip, payload, .. } => debug!(

@@ -18,23 +18,22 @@ use crate::action::DialPurpose;
 use crate::error::BindError;
 use crate::transport::Transport;
 
-/// Datagrams that wait at one node; further ones are lost, as datagrams may be.
+/// The most datagrams that wait at one node; further ones are lost.
 const DATAGRAMS_MAX: usize = 1024;
 
-/// Connections that wait to be accepted at one node; further ones are refused.
+/// The most connections that wait to be accepted at one node; further ones are refused.
 const BACKLOG: usize = 256;
 
-/// Bytes that wait to be read on a connection, one way.
+/// The most bytes that wait on a connection, in each direction.
 const PIPE_SIZE: usize = 64 << 10;
 
-/// The ports that are given to who asks for any.
+/// The ports to choose from for port 0.
 const ANY_PORT: std::ops::RangeInclusive<u16> = 49152..=65535;
 
-/// A network within one process: nodes with a [`MemoryTransport`] of it reach each other, without
-/// sockets, and nobody else. Clones are the same network.
+/// A network within one process: nodes with its [`MemoryTransport`] reach only each other.
 ///
-/// It loses datagrams only where a node does not keep up. For lost packets, delays, partitions and
-/// virtual time there is the simulator, `swim-sim`.
+/// It uses no sockets. Clones are the same network. It loses datagrams only if a node does not keep
+/// up. For packet loss, delays, partitions and virtual time use the simulator `swim-sim`.
 ///
 /// ```
 /// # use swim_driver::{MemoryNetwork, Transport};
@@ -51,7 +50,7 @@ pub struct MemoryNetwork {
     ends: Arc<Mutex<BTreeMap<SocketAddr, End>>>,
 }
 
-/// What others need to reach a node.
+/// The channels to a node.
 struct End {
     datagrams: Sender<Datagram>,
     streams: Sender<(MemoryStream, SocketAddr)>,
@@ -69,13 +68,11 @@ impl MemoryNetwork {
         Self::default()
     }
 
-    /// Opens an address of this network, which need not be one of this machine. With port 0 it is
-    /// one that is free.
+    /// Opens any address in this network; port 0 takes a free port.
     ///
     /// # Errors
     ///
-    /// [`BindError::Socket`] if a transport has the address already, [`BindError::NoFreePort`] if
-    /// all are taken.
+    /// [`BindError::Socket`] if the address is taken, [`BindError::NoFreePort`] if all ports are.
     pub fn open(&self, address: SocketAddr) -> Result<MemoryTransport, BindError> {
         let mut ends = self.ends();
         let free = |address: &SocketAddr| !ends.contains_key(address);
@@ -145,7 +142,7 @@ impl Transport for MemoryTransport {
         payload: &[u8],
     ) -> Poll<io::Result<()>> {
         if let Some(end) = self.network.ends().get(&to) {
-            // One that does not fit is lost.
+            // A datagram that does not fit is lost.
             let _ =
                 end.datagrams.try_send(Datagram { from: self.address, payload: payload.into() });
         }
@@ -196,12 +193,12 @@ impl Drop for MemoryTransport {
 /// A connection of a [`MemoryNetwork`].
 pub struct MemoryStream {
     reader: Reader,
-    /// `None` once its side is closed.
+    /// `None` once this side is closed.
     writer: Option<Writer>,
 }
 
 impl MemoryStream {
-    /// The two ends of a connection.
+    /// Both ends of a new connection.
     fn pair() -> (MemoryStream, MemoryStream) {
         let ((here_reads, there_writes), (there_reads, here_writes)) =
             (piper::pipe(PIPE_SIZE), piper::pipe(PIPE_SIZE));

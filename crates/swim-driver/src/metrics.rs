@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use swim_core::{Counter, CounterKind, Stats};
 
-/// Returns the counters in the text format of Prometheus, for an application that serves metrics
-/// already. Names begin with `swim_`; those of counters end in `_total`.
+/// Returns the counters in the text format of Prometheus.
+///
+/// For applications that already serve metrics. Names begin with `swim_`; counters end in `_total`.
 ///
 /// ```
 /// # use swim_driver::{Cluster, Error, metrics_text};

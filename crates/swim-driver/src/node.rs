@@ -19,23 +19,25 @@ use crate::runtime::Runtime;
 use crate::runtime_handle::RuntimeHandle;
 use crate::transport::Transport;
 
-/// A running node. Dropping it stops the node without a leave: peers see it fail. The port is free
-/// as soon as the runtime gets to it; [`stop`](Node::stop) and [`shutdown`](Node::shutdown) wait.
+/// A running node. Dropping it stops the node without a leave: peers see it fail.
+///
+/// After a drop the port is free as soon as the runtime gets to it; [`stop`](Node::stop) and
+/// [`shutdown`](Node::shutdown) wait for that.
 #[must_use = "dropping it stops the node"]
 pub struct Node {
     cluster: Cluster,
-    /// Those from the first on, until somebody takes them.
+    /// All events from the first on, until they are taken.
     events: Option<Events>,
-    /// Ends the node's task. Dropped unused, it lets the task run on.
+    /// Ends the node's task. If dropped unused, the task runs on.
     stop: Option<oneshot::Sender<()>>,
     /// Resolves once the task has ended; `None` from then on.
     ended: Option<oneshot::Receiver<Infallible>>,
-    /// Measures time where the node is held up.
+    /// Measures time if the node is held up.
     runtime: RuntimeHandle,
 }
 
 impl Node {
-    /// Runs a node in a task of its own.
+    /// Runs a node in its own task.
     pub(crate) fn spawn<T: Transport, R: Runtime>(
         runtime: R,
         driver: Driver,
@@ -46,11 +48,11 @@ impl Node {
         let (stop, stopping) = oneshot::channel();
         let (alive, ended) = oneshot::channel();
         runtime.spawn(async move {
-            // Dropped last, also by a panic: by then the transport is closed.
+            // Dropped last, even on a panic: the transport is closed by then.
             let _alive = alive;
             let until = async {
                 if stopping.await.is_err() {
-                    // The handle is gone, and the node is to run on.
+                    // The handle is gone, but the node runs on.
                     pending::<()>().await;
                 }
             };
@@ -65,16 +67,15 @@ impl Node {
         }
     }
 
-    /// A handle for commands and questions. It does not keep the node alive.
+    /// A handle for commands and queries. It does not keep the node alive.
     #[must_use]
     pub fn cluster(&self) -> Cluster {
         self.cluster.clone()
     }
 
-    /// The node's events. The first call returns those from the node's first event on; every
-    /// further call those after the call.
+    /// The node's events: the first call returns all of them, each later call those after the call.
     ///
-    /// Until the first call they wait like those of a subscriber that does not read, within
+    /// Until the first call they wait in a queue with the limits
     /// [`Options::events_max`](crate::Options::events_max) and
     /// [`Options::events_bytes_max`](crate::Options::events_bytes_max).
     #[must_use]
@@ -82,23 +83,23 @@ impl Node {
         self.events.take().unwrap_or_else(|| self.cluster.subscribe().1)
     }
 
-    /// Leaves the cluster, then stops the node, whatever became of the leave.
+    /// Leaves the cluster, then stops the node even if the leave failed.
     ///
-    /// Waits for the leave up to `limit`, as [`Cluster::leave`] does. When it resolves, the
-    /// node's sockets are closed, so that its port can be bound again, and its tasks have ended. A
-    /// lookup of a name that is under way in the system's resolver ends later, by itself.
+    /// Waits for the leave up to `limit`, like [`Cluster::leave`]. When this resolves, the node's
+    /// sockets are closed, its port can be bound again, and its tasks have ended. A name lookup
+    /// that is under way in the system's resolver ends later, by itself.
     ///
     /// # Errors
     ///
-    /// The node is stopped all the same. [`Error::Stopped`] if it had ended by itself; otherwise
-    /// what [`Cluster::leave`] returned: [`Failure::NobodyHeard`](crate::Failure::NobodyHeard) if
-    /// no peer acknowledged the leave, so that those that run will see this node as failed.
+    /// The node is stopped in any case. [`Error::Stopped`] if it had ended by itself; otherwise the
+    /// error of [`Cluster::leave`]. [`Failure::NobodyHeard`](crate::Failure::NobodyHeard) means
+    /// that no peer acknowledged the leave, so running peers will see this node as failed.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future stops the node at once, as dropping the handle does.
+    /// A dropped future stops the node at once, like dropping the handle.
     pub async fn shutdown(mut self, limit: Duration) -> Result<Departure, Error> {
-        // The node measures the timeout itself; the runtime does where the node is held up.
+        // The node measures the timeout itself; the runtime does if the node is held up.
         let mut limited = self.runtime.sleep(limit);
         let departure = {
             let mut leaving = std::pin::pin!(self.cluster.leave(limit));
@@ -112,32 +113,35 @@ impl Node {
         departure
     }
 
-    /// Stops the node without a leave, and waits until its sockets are closed and its tasks have
-    /// ended. Peers see it fail.
+    /// Stops the node without a leave: peers see it fail.
+    ///
+    /// Resolves when its sockets are closed and its tasks have ended.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future stops the node all the same.
+    /// A dropped future still stops the node.
     pub async fn stop(mut self) {
         self.end().await;
     }
 
-    /// Waits until the node has ended by itself, because one of its [`Hooks`](crate::Hooks)
-    /// panicked or the runtime shuts down.
+    /// Waits until the node ends by itself.
+    ///
+    /// It does if one of its [`Hooks`](crate::Hooks) panicked or the runtime shuts down.
     ///
     /// # Cancel safety
     ///
     /// A dropped future changes nothing.
     pub async fn stopped(&mut self) {
         if let Some(ended) = &mut self.ended {
-            // Only ever an error: nobody sends.
+            // Always an error: nothing is ever sent.
             let _ = ended.await;
             self.ended = None;
         }
     }
 
-    /// Lets the node run without this handle, until the runtime ends. It cannot be stopped any
-    /// more; [`Cluster::leave`] still works.
+    /// Lets the node run without this handle, until the runtime ends.
+    ///
+    /// It can no longer be stopped; [`Cluster::leave`] still works.
     pub fn detach(mut self) {
         self.stop = None;
     }

@@ -1,4 +1,4 @@
-//! What a node is started with.
+//! The options of a node.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,11 +12,10 @@ use crate::seed::Seed;
 use crate::tags::{Tags, TagsError};
 use crate::tls_files::TlsFiles;
 
-/// The port that a node listens on unless told otherwise: the one of HashiCorp memberlist.
+/// The default port, which is HashiCorp memberlist's.
 pub const PORT_DEFAULT: u16 = 7946;
 
-/// What a node is started with: where it listens, whom it looks for, its limits, and its
-/// protocol settings.
+/// The options of a node: where it listens, its seeds, its limits and its protocol settings.
 ///
 /// Start from the profile that fits the network, and change what you need.
 ///
@@ -33,89 +32,104 @@ pub const PORT_DEFAULT: u16 = 7946;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where the node listens, for datagrams and for streams on the same port; `0.0.0.0:7946` by
-    /// default. Port 0 takes any port that is free for both.
+    /// The address to listen on, for datagrams and streams; `0.0.0.0:7946` by default.
     ///
-    /// A node on `0.0.0.0` or on an IPv4 address reaches members with IPv4 addresses, one on an
-    /// IPv6 address those with IPv6 addresses, one on `[::]` both where the system allows it.
+    /// Port 0 takes a port that is free for both. A node on `0.0.0.0` or on an IPv4 address reaches
+    /// IPv4 members; a node on an IPv6 address reaches IPv6 members. A node on `[::]` reaches both
+    /// if the system allows it.
     pub bind: SocketAddr,
-    /// The address that the node announces, where peers reach it: needed behind NAT, and where
-    /// `bind` is unspecified and the machine has no address that would do. Port 0 stands for the
-    /// port that was bound.
+    /// The address announced to peers (NAT, containers). Port 0 stands for the bound port.
     ///
-    /// `None` announces the bound address. When that is unspecified (`0.0.0.0`, `[::]`), an
-    /// address of the machine of the same family is picked: no loopback or link-local one; private
-    /// ones first; of several, the one that the default route uses.
+    /// Needed behind NAT, and if `bind` is unspecified and the machine has no suitable address.
+    /// `None` announces the bound address. If that is unspecified (`0.0.0.0`, `[::]`), the node
+    /// picks an address of the machine of the same family: no loopback or link-local one, private
+    /// ones first, and of several the one that the default route uses.
     ///
-    /// A node announces no address outside of `config.allowed_networks`: of the machine's
-    /// addresses it picks one inside them, and without one it does not start. Unspecified,
-    /// multicast, broadcast and link-local addresses are never announced. A loopback address is
-    /// announced with a warning where the node listens on another one.
+    /// A node announces no address outside of `config.allowed_networks`: it picks one of the
+    /// machine's addresses inside them, and does not start without one. It never announces an
+    /// unspecified, multicast, broadcast or link-local address. A loopback address is announced
+    /// with a warning if the node listens on another address.
     pub advertise: Option<SocketAddr>,
-    /// Announces an address of the network interface of this name, such as `eth0`, with the port
-    /// that was bound. `bind` is unspecified, or an address of this interface.
+    /// Announces an address of this network interface, such as `eth0`, with the bound port.
     ///
-    /// Together with `advertise_network` the address is on the interface and in the network.
-    /// Refused beside `advertise`.
+    /// `bind` must be unspecified, or an address of this interface. With `advertise_network`, the
+    /// address must be both on the interface and in the network. Refused together with `advertise`.
     pub advertise_interface: Option<String>,
-    /// Announces the address of this machine that is in this network, such as `10.1.0.0/16`, with
-    /// the port that was bound. `bind` is unspecified, or an address in this network. From `[::]`
-    /// also an IPv4 network does.
+    /// Announces an address of this machine in this network, such as `10.1.0.0/16`.
     ///
-    /// Of several addresses the rules of `advertise` pick one. Refused beside `advertise`.
+    /// The port is the bound one. `bind` must be unspecified, or an address in this network; with
+    /// `[::]` an IPv4 network works too. If several addresses fit, the rules of `advertise` pick
+    /// one. Refused together with `advertise`.
     pub advertise_network: Option<IpNet>,
-    /// Where to look for the cluster: `host:port`, `ip:port` or `[v6]:port`. Without a port it is
-    /// 7946. A link-local address has its interface with it, as in `[fe80::1%eth0]:7946`; the
-    /// members that are found there announce others.
+    /// Addresses at which to look for the cluster: `host:port`, `ip:port` or `[v6]:port`.
     ///
-    /// Names are resolved anew at every attempt, so seeds may come up later or move. An attempt
-    /// asks all of them at once. It is made at the start; then, for as long as the node knows no
-    /// live peer, after half a second and at growing intervals of up to half a minute; and
-    /// otherwise once a minute (in clusters of more than 32, more rarely) to those seeds that are
-    /// not among the live members, so that two halves of a cluster that lost sight of each other
-    /// meet again. All intervals are jittered. After [`leave`](crate::Cluster::leave) there are no
-    /// attempts until the next [`join`](crate::Cluster::join).
+    /// The default port is 7946. A link-local address needs its interface, as in
+    /// `[fe80::1%eth0]:7946`; the members found there announce other addresses.
+    ///
+    /// Each attempt asks all seeds at once and resolves names anew, so seeds may come up later or
+    /// move. Attempts are made:
+    ///
+    /// - at the start;
+    /// - while the node knows no live peer, after 0.5 s and then at growing intervals of up to
+    ///   30 s;
+    /// - otherwise once a minute, to seeds that are not among the live members, so that a split
+    ///   cluster merges again; less often in clusters of more than 32.
+    ///
+    /// All intervals are jittered. After [`leave`](crate::Cluster::leave) there are no attempts
+    /// until the next [`join`](crate::Cluster::join).
     ///
     /// While the node runs, [`add_seed`](crate::Cluster::add_seed) and
     /// [`remove_seed`](crate::Cluster::remove_seed) change the list.
     pub seeds: Vec<String>,
-    /// The incarnation to start with; `None` takes the Unix time in seconds, so that what a
-    /// restarted node says outranks what is remembered of its past.
+    /// The incarnation to start with.
+    ///
+    /// `None` takes the Unix time in seconds, so that a restarted node outranks what peers remember
+    /// of its earlier life.
     pub incarnation: Option<Incarnation>,
-    /// How many events wait for each subscriber; what comes on top is missed by it (see
-    /// [`Notice::Missed`](crate::Notice::Missed)). 1024 by default; 0 counts as 1.
+    /// The most events that wait for each subscriber. 1024 by default; 0 counts as 1.
+    ///
+    /// A subscriber misses further ones (see [`Notice::Missed`](crate::Notice::Missed)).
     pub events_max: usize,
-    /// How many bytes of messages, broadcasts and application states wait for each subscriber, in
-    /// events; a single one may be larger. 64 MiB by default.
+    /// The most bytes that wait for each subscriber. 64 MiB by default.
+    ///
+    /// Counts messages, broadcasts and application states. A single one may be larger.
     pub events_bytes_max: usize,
-    /// How many commands of [`Cluster`](crate::Cluster) handles wait for the node; further ones
-    /// wait in their caller. 64 by default; 0 counts as 1.
+    /// The most commands that wait for the node. 64 by default; 0 counts as 1.
+    ///
+    /// Further commands wait in their [`Cluster`](crate::Cluster) caller.
     pub commands_max: usize,
-    /// How many addresses of one join are dialled at the same time. Each is sent the whole member
-    /// list; so a name with many addresses costs only so much at once, and a few that do not answer
-    /// hold up no others. 32 by default; 0 counts as 1.
+    /// The most addresses of one join that are dialled at once. 32 by default; 0 counts as 1.
+    ///
+    /// Each receives the whole member list, so this bounds the cost of a name with many addresses.
+    /// A few addresses that do not answer do not hold up the rest.
     pub join_parallel_max: usize,
-    /// The most bytes that wait to be written on one stream, and on all the streams together that
-    /// peers opened. Beyond it the stream with the most is aborted: its peer does not read. Keep
-    /// it above `config.reliable_size_max`. 64 MiB by default.
+    /// The most bytes that wait to be written: on one stream, and on all accepted streams together.
+    ///
+    /// Beyond it the stream with the most waiting bytes is aborted, because its peer does not read.
+    /// Keep it above `config.reliable_size_max`. 64 MiB by default.
     pub write_buffer_max: usize,
-    /// How packets travel: as datagrams, by default, or over streams alone. The same in the whole
-    /// cluster.
+    /// How packets travel: as datagrams (the default) or over streams alone.
+    ///
+    /// Must be the same in the whole cluster.
     pub transport: Carrier,
-    /// With [`Carrier::Streams`]: how many links are kept to other members, the least lately used
-    /// of which makes way for another; twice as many are taken from others. In a cluster of more
-    /// members a probe has to dial first. Each link takes a descriptor: see that the process may
-    /// have three times as many, and `streams_max` besides. 128 by default; 0 counts as 1.
+    /// With [`Carrier::Streams`]: the most links to other members. 128 by default; 0 counts as 1.
+    ///
+    /// A new link replaces the least recently used one. The node accepts twice as many links from
+    /// peers. In a cluster with more members than links, a probe may have to dial first. Each link
+    /// takes a descriptor: allow the process three times `links_max`, plus `streams_max`.
     pub links_max: usize,
-    /// With [`Carrier::Streams`]: how old a link gets, in either direction, before it is made anew.
-    /// With TLS the certificates are checked again then. 24 hours by default.
+    /// With [`Carrier::Streams`]: the age at which a link is replaced, in either direction.
+    ///
+    /// With TLS this checks the certificates again. 24 hours by default.
     pub link_age_max: Duration,
-    /// The certificates of a node whose streams speak TLS; `None`, the default, speaks none. The
-    /// adapters' feature `tls` reads them as the node starts.
+    /// The certificates of a node whose streams use TLS.
+    ///
+    /// `None`, the default, uses no TLS. Read at the start by adapters with the feature `tls`.
     pub tls: Option<TlsFiles>,
-    /// The protocol's settings. `address` and `incarnation` in it are filled in when the node
-    /// starts: leave them alone, and set `bind`, `advertise` and `incarnation` here. What is set
-    /// there to anything else is refused.
+    /// The protocol settings.
+    ///
+    /// The node fills in `address` and `incarnation` at the start: set `bind`, `advertise` and
+    /// `incarnation` here instead. Other values there are refused.
     pub config: Config,
 }
 
@@ -126,7 +140,7 @@ impl Options {
         Options::with(Config::lan(name, BIND_DEFAULT))
     }
 
-    /// For nodes in several places, with round trips of up to a second or two.
+    /// For nodes in several places, with round trips of up to 1-2 s.
     #[must_use]
     pub fn wan(name: Name) -> Self {
         Options::with(Config::wan(name, BIND_DEFAULT))
@@ -163,7 +177,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`TagsError::TooLarge`] beyond [`Config::meta_size_max`]; then nothing changes.
+    /// [`TagsError::TooLarge`] beyond [`Config::meta_size_max`]; nothing changes then.
     pub fn set_tags(&mut self, tags: &Tags) -> Result<(), TagsError> {
         let (meta, max) = (tags.encode(), self.config.meta_size_max);
         if meta.len() > max {
@@ -173,13 +187,14 @@ impl Options {
         Ok(())
     }
 
-    /// Names the first setting that cannot work, as far as it can be told before anything is
-    /// bound. Binding checks the same and more.
+    /// Checks the settings, and returns the first that cannot work.
+    ///
+    /// Binding checks the same, and what depends on the bound address.
     pub fn check(&self) -> Result<(), BindError> {
         self.parsed_seeds()?;
         let port = if self.bind.port() == 0 { PORT_DEFAULT } else { self.bind.port() };
         let bound = SocketAddr::new(self.bind.ip(), port);
-        // A stand-in where the address is only known once it is bound.
+        // Stands in for an address that is only known after binding.
         let stand_in = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
         let address = Wanted::new(self).fixed(bound)?.unwrap_or(stand_in);
         self.check_once_set(None)?;
@@ -187,7 +202,7 @@ impl Options {
         Ok(())
     }
 
-    /// The protocol's settings of a node that listens on `bound`.
+    /// The protocol settings of a node that listens on `bound`.
     pub(crate) fn bound_config(&self, bound: SocketAddr) -> Result<Config, BindError> {
         let address = Wanted::new(self).choose(bound, advertise::local_addresses)?;
         let incarnation = self.incarnation.unwrap_or_else(unix_time);
@@ -199,7 +214,7 @@ impl Options {
         }))
     }
 
-    /// Refuses what is set in `config` and would be replaced: it has one place, which is here.
+    /// Refuses values in `config` that the node would replace: they belong here.
     fn check_once_set(&self, announced: Option<SocketAddr>) -> Result<(), BindError> {
         let Config { address, incarnation, .. } = &self.config;
         let own = [Some(BIND_DEFAULT), Some(self.bind), self.advertise, announced];
@@ -225,8 +240,8 @@ impl Options {
 const BIND_DEFAULT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT_DEFAULT);
 
-/// Seconds since 1970, which fit until 2106. A clock before 1970 gives 1: the node then refutes
-/// its past like one whose clock was set back.
+/// Seconds since 1970, which fit until 2106. A clock before 1970 gives 1; the node then refutes its
+/// past as if its clock was set back.
 fn unix_time() -> Incarnation {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs());
     Incarnation(u32::try_from(seconds).unwrap_or(u32::MAX - 1))

@@ -1,4 +1,4 @@
-//! Who waits for the answer to which request.
+//! The callers that wait for answers of the core.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use crate::command::{Pong, Reply};
 use crate::error::Error;
 use crate::joins::JoinId;
 
-/// The replies that are owed. The core limits them (`requests_max`): it has a request open for
-/// each, and answers each exactly once.
+/// The replies that are owed. The core bounds them (`requests_max`): each has an open request,
+/// which the core answers exactly once.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     table: HashMap<RequestId, Pending>,
@@ -17,14 +17,14 @@ pub(crate) struct Replies {
 
 #[derive(Debug)]
 pub(crate) enum Pending {
-    /// One part of a join.
+    /// A part of a join.
     Join(JoinId),
-    /// Somebody who only wants to know when it is done.
+    /// A caller that only needs success or failure.
     Done(Reply<()>),
     Pong(Reply<Pong>),
 }
 
-/// A part of a join was answered.
+/// The answer to a part of a join.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JoinAnswer {
     pub(crate) join: JoinId,
@@ -37,8 +37,8 @@ impl Replies {
         debug_assert!(before.is_none(), "the core reused {request:?}");
     }
 
-    /// Passes an answer on to its caller; one to a part of a join is for the caller to handle.
-    /// Callers that stopped waiting are nobody's concern.
+    /// Passes an answer to its caller, which may have stopped waiting. Returns answers to parts of
+    /// joins.
     pub(crate) fn answer(
         &mut self,
         request: RequestId,

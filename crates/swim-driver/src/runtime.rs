@@ -1,4 +1,4 @@
-//! What a node and its application need of an async runtime.
+//! The runtime interface that nodes and applications use.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::connection::{Connection, Listener};
 
-/// An async runtime: tasks, time, names, chance, and connections for the application. An adapter
-/// implements it once. An application uses its [`RuntimeHandle`](crate::RuntimeHandle).
+/// An async runtime: tasks, time, names, random bytes, and connections for the application.
+///
+/// Each adapter implements it once. Applications use its [`RuntimeHandle`](crate::RuntimeHandle).
 ///
 /// ```
 /// # use std::io;
@@ -22,30 +23,30 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Wakes a task when it is time.
     type Timer: Timer;
 
-    /// The time by which timers go.
+    /// The clock of the timers.
     fn now(&self) -> Instant;
 
     /// A timer that is not set.
     fn timer(&self) -> Self::Timer;
 
-    /// Lets other tasks run, and has the runtime ask the system what arrived, before it resolves.
+    /// Lets other tasks run, and the runtime poll the system for arrivals, before it resolves.
     fn yield_now(&self) -> impl Future<Output = ()> + Send + 'static;
 
-    /// Runs a task that nobody waits for. It ends when its future does, or with the runtime.
+    /// Runs a detached task. It ends with its future or with the runtime.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// The addresses of a host, each with this port, by the system's resolver.
     ///
     /// # Errors
     ///
-    /// What the resolver says.
+    /// The resolver's error.
     fn resolve(
         &self,
         host: String,
         port: u16,
     ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static;
 
-    /// Fills this with random bytes of the operating system, which nobody can guess.
+    /// Fills `bytes` with unpredictable random bytes from the operating system.
     ///
     /// # Errors
     ///
@@ -56,28 +57,29 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     fn connect(
         &self,
         to: SocketAddr,
     ) -> impl Future<Output = io::Result<Connection>> + Send + 'static;
 
-    /// Listens for connections to the application; port 0 is any that is free.
+    /// Listens for connections to the application; port 0 takes any free port.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     fn listen(&self, on: SocketAddr) -> io::Result<Listener>;
 }
 
 /// Wakes a task when it is time; see [`Runtime`].
 pub trait Timer: Send + Unpin + 'static {
-    /// Ready once it is `at`, which may be another time with each call. Only the time of the last
-    /// call that was pending wakes the task.
+    /// Ready once it is `at`, which may differ with each call.
+    ///
+    /// Only the time of the last pending call wakes the task.
     fn poll_at(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
 }
 
-/// Resolves once this much time has gone by: never, where it is more than the clock can tell.
+/// Resolves after `time`; never, if the clock cannot represent the end.
 pub(crate) async fn sleep(runtime: impl Runtime, time: Duration) {
     let Some(at) = runtime.now().checked_add(time) else {
         return std::future::pending().await;
@@ -86,7 +88,7 @@ pub(crate) async fn sleep(runtime: impl Runtime, time: Duration) {
     std::future::poll_fn(|cx| timer.poll_at(cx, at)).await;
 }
 
-/// What the future resolves to, or `None` if it takes longer than this.
+/// The output of `future`, or `None` if it takes longer than `time`.
 pub(crate) async fn within<F: Future>(
     runtime: impl Runtime,
     time: Duration,
@@ -95,7 +97,7 @@ pub(crate) async fn within<F: Future>(
     before(sleep(runtime, time), future).await
 }
 
-/// What the future resolves to, or `None` if the limit is over before.
+/// The output of `future`, or `None` if `limit` resolves first.
 pub(crate) async fn before<F: Future>(
     limit: impl Future<Output = ()>,
     future: F,

@@ -1,4 +1,4 @@
-//! The runtime, as an application uses it: the same on every adapter, and in the simulator.
+//! The runtime as an application uses it: the same on every adapter, and in the simulator.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,25 +13,25 @@ use crate::connection::{Connection, Listener};
 use crate::runtime::{Runtime, Timer, before};
 use crate::task::Task;
 
-/// The runtime that a node runs on: tasks, time, chance and connections. Cheap to clone.
+/// The runtime of a node: tasks, time, random bytes and connections. Cheap to clone.
 ///
-/// An application that uses this and its [`Cluster`](crate::Cluster), and no clock, timer, socket
-/// or random source besides, runs unchanged on every adapter, and in the simulator, `swim-sim`:
-/// there on virtual time, over the network that loses packets, with the crashes that the test
-/// wants.
+/// An application that uses only this and its [`Cluster`](crate::Cluster) runs unchanged on every
+/// adapter and in the simulator `swim-sim`. It must use no other clock, timer, socket or random
+/// source. In the simulator it runs on virtual time, over a network that loses packets, with the
+/// crashes that the test asks for.
 ///
 /// ```
 /// use std::time::Duration;
 /// use futures_lite::AsyncWriteExt;
 /// # use swim_driver::Cluster;
 ///
-/// /// Says hello to each live member, on the port behind its own.
+/// /// Greets each live member, at the port after its own.
 /// async fn greet(cluster: Cluster) {
 ///     let runtime = cluster.runtime();
 ///     for member in cluster.peers() {
 ///         let mut address = member.address;
 ///         address.set_port(address.port() + 1);
-///         // In a task of its own: one that does not answer holds up no other.
+///         // In its own task: a peer that does not answer holds up no other.
 ///         let connect = runtime.timeout(Duration::from_secs(5), runtime.connect(address));
 ///         let greeting = async move {
 ///             if let Ok(Ok(mut connection)) = connect.await {
@@ -48,20 +48,21 @@ pub struct RuntimeHandle {
 }
 
 impl RuntimeHandle {
-    /// A handle of this runtime.
+    /// A handle to this runtime.
     #[must_use]
     pub fn new(runtime: impl Runtime) -> Self {
         RuntimeHandle { runtime: Arc::new(runtime) }
     }
 
-    /// The time by which [`sleep`](RuntimeHandle::sleep) goes. In the simulator it is what the
-    /// host's clock shows, which a test may set.
+    /// The clock of [`sleep`](RuntimeHandle::sleep).
+    ///
+    /// In the simulator it is the host's clock, which a test may set.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.runtime.now()
     }
 
-    /// Resolves once this much time has gone by: never, where it is more than the clock can tell.
+    /// Resolves after `time`; never, if the clock cannot represent the end.
     ///
     /// # Cancel safety
     ///
@@ -72,7 +73,7 @@ impl RuntimeHandle {
         poll_fn(move |cx| at.map_or(Poll::Pending, |at| timer.poll_at(cx, at)))
     }
 
-    /// Resolves at `at`, at once where that is past.
+    /// Resolves at `at`, or at once if that is past.
     ///
     /// # Cancel safety
     ///
@@ -82,7 +83,7 @@ impl RuntimeHandle {
         poll_fn(move |cx| timer.poll_at(cx, at))
     }
 
-    /// What the future resolves to, unless it takes longer than `limit`: then it is dropped.
+    /// Waits for `future`, but at most `limit`; then drops it.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl RuntimeHandle {
     ///
     /// # Cancel safety
     ///
-    /// That of the future.
+    /// As for `future`.
     pub fn timeout<F: Future>(
         &self,
         limit: Duration,
@@ -100,8 +101,9 @@ impl RuntimeHandle {
         async move { before(limit, future).await.ok_or(Elapsed) }
     }
 
-    /// Runs a future in a task of its own, which ends with the handle that this returns: keep it,
-    /// await it, or [detach](Task::detach) it.
+    /// Runs a future in its own task, which ends when the returned handle is dropped.
+    ///
+    /// Keep the handle, await it, or [detach](Task::detach) it.
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -111,8 +113,9 @@ impl RuntimeHandle {
         task
     }
 
-    /// Fills this with random bytes of the operating system, which nobody can guess; in the
-    /// simulator with those of the seed.
+    /// Fills `bytes` with unpredictable random bytes from the operating system.
+    ///
+    /// In the simulator they come from the seed.
     ///
     /// # Errors
     ///
@@ -121,12 +124,13 @@ impl RuntimeHandle {
         self.runtime.random(bytes)
     }
 
-    /// A random number, any of 2^64: for jitter, identities, and what else is to be spread. See
-    /// [`fill_random`](RuntimeHandle::fill_random).
+    /// A random number, uniform over 2^64, for jitter, identities and the like.
+    ///
+    /// See [`fill_random`](RuntimeHandle::fill_random).
     ///
     /// # Panics
     ///
-    /// Where the system has no random bytes: none on which a node can be started.
+    /// If the system has no random bytes. A system without them cannot start a node.
     #[must_use]
     pub fn random(&self) -> u64 {
         let mut bytes = [0; 8];
@@ -134,17 +138,18 @@ impl RuntimeHandle {
         u64::from_le_bytes(bytes)
     }
 
-    /// Opens a connection: TCP, and in the simulator a stream of its network. Its model has no
-    /// limit for a peer that never answers but that of the system, so put it under a
-    /// [`timeout`](RuntimeHandle::timeout).
+    /// Opens a connection: TCP, or in the simulator a stream of its network.
+    ///
+    /// Wrap it in a [`timeout`](RuntimeHandle::timeout): for a peer that never answers there is no
+    /// limit but the system's.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future gives the connection up.
+    /// A dropped future abandons the connection.
     pub fn connect(
         &self,
         to: SocketAddr,
@@ -152,11 +157,11 @@ impl RuntimeHandle {
         self.runtime.connect(to)
     }
 
-    /// Listens for connections at an address of this machine; port 0 is any that is free.
+    /// Listens at an address of this machine; port 0 takes any free port.
     ///
     /// # Errors
     ///
-    /// What the system says: the port is taken, or the address is another machine's.
+    /// The system's error: the port is taken, or the address is another machine's.
     pub fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
         self.runtime.listen(on)
     }
@@ -168,7 +173,7 @@ impl fmt::Debug for RuntimeHandle {
     }
 }
 
-/// It took longer than it was given; see [`RuntimeHandle::timeout`].
+/// The future of [`RuntimeHandle::timeout`] took longer than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct Elapsed;
@@ -189,7 +194,7 @@ impl From<Elapsed> for io::Error {
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A [`Runtime`] of whichever type.
+/// A [`Runtime`] of any type.
 trait Erased: Send + Sync {
     fn now(&self) -> Instant;
     fn timer(&self) -> Box<dyn Timer>;

@@ -1,4 +1,4 @@
-//! Files that nobody but their owner is to read.
+//! Files that only their owner may read.
 
 use std::fmt;
 use std::fs::File;
@@ -8,24 +8,24 @@ use std::path::Path;
 use swim_core::text;
 use zeroize::Zeroizing;
 
-/// A file larger than this is none of ours.
+/// A larger file is not a key file.
 const FILE_SIZE_MAX: usize = 64 << 10;
 
-/// Whose key files are taken.
+/// Which key files are accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Readers {
-    /// Those that only their owner can read and change.
+    /// Files that only their owner can read and change.
     #[default]
     Owner,
-    /// Any, such as secrets that are mounted for a group.
+    /// All files, such as secrets that are mounted for a group.
     Anybody,
 }
 
-/// Why the keys of a file cannot be used. `Display` has no byte of what is in the file.
+/// Why a key file cannot be used. `Display` shows no byte of its contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// Others than its owner can read or change it, which [`Readers::Anybody`] allows.
+    /// Users other than the owner can read or change it. [`Readers::Anybody`] allows that.
     Shared(String),
     /// It cannot be read, or has no keys.
     Unusable(String),
@@ -40,12 +40,13 @@ impl fmt::Display for KeyFileError {
 
 impl std::error::Error for KeyFileError {}
 
-/// Reads a file of keys, of at most 64 KiB: the rule of all key files. What was read is overwritten
-/// when it is dropped.
+/// Reads a key file of at most 64 KiB. The bytes are overwritten when they are dropped.
+///
+/// Every key file is read by this function.
 ///
 /// # Errors
 ///
-/// A file that cannot be read, that is too large, or that is not for these `readers` alone.
+/// The file cannot be read, is too large, or is open to more than these `readers`.
 ///
 /// ```no_run
 /// use swim_driver::{Readers, read_secret_file};
@@ -65,7 +66,7 @@ pub fn read_secret_file(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u
              it with 'chmod 600 {shown}'"
         )));
     }
-    // As large as it may get: one that grows leaves copies behind.
+    // Full capacity from the start: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
     file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() > FILE_SIZE_MAX {
@@ -76,7 +77,7 @@ pub fn read_secret_file(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u
     Ok(bytes)
 }
 
-/// The permissions of a file that others than its owner may read or change.
+/// The mode of a file that users other than its owner may read or change.
 #[cfg(unix)]
 fn open_to_others(file: &File) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
@@ -86,7 +87,7 @@ fn open_to_others(file: &File) -> Option<u32> {
     (metadata.is_file() && mode & 0o066 != 0).then_some(mode)
 }
 
-/// Elsewhere permissions cannot be told in a few bits.
+/// Other systems do not express permissions in a few bits.
 #[cfg(not(unix))]
 fn open_to_others(_file: &File) -> Option<u32> {
     None

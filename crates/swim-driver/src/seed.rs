@@ -1,4 +1,4 @@
-//! A seed: where to look for a cluster.
+//! Seeds: addresses and names at which to look for a cluster.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::options::PORT_DEFAULT;
 
-/// Where to look for a cluster: an address, or a name and a port that is resolved each time.
+/// A seed: an address, or a name and a port. Names are resolved at each attempt.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Seed {
     /// `ip:port` or `[v6]:port`.
@@ -36,7 +36,7 @@ impl FromStr for Seed {
             Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
             _ => (text, None),
         };
-        // Brackets around what is no plain address: an IPv6 address with a zone, which only the
+        // Brackets around anything but a plain address: an IPv6 address with a zone, which only the
         // system's resolver can read.
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bracketed.is_none() && host.contains(':') {
@@ -52,7 +52,7 @@ impl FromStr for Seed {
             Some(_) => !c.is_whitespace() && !c.is_control(),
             None => c.is_alphanumeric() || matches!(c, '-' | '_' | '.'),
         };
-        // 253 bytes are the longest name that DNS can carry.
+        // DNS carries names of at most 253 bytes.
         if host.len() > 253 || !host.chars().all(fits) {
             return Err(wrong("that is no host name"));
         }
@@ -66,7 +66,7 @@ impl FromStr for Seed {
 }
 
 /// Reads `IP:PORT` or `[IP]:PORT`, and `IP` or `[IP]` with this port. An IPv6 address whose end may
-/// be meant as a port, as in `fd00::1:7946`, needs the brackets.
+/// be a port, as in `fd00::1:7946`, needs brackets.
 pub(crate) fn address(text: &str, port: u16) -> Option<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);
@@ -93,7 +93,7 @@ impl fmt::Display for Seed {
     }
 }
 
-/// A text that is no seed.
+/// A text is not a seed.
 ///
 /// ```
 /// # use swim_driver::Options;
@@ -108,7 +108,7 @@ impl fmt::Display for Seed {
 pub struct SeedError {
     /// The text.
     pub seed: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! The seeds of a node, and when to ask them again.
+//! The seeds of a node, and when to ask each again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use swim_core::{Deadlines, Instant};
 
 use crate::seed::Seed;
 
-/// The first wait after an attempt while alone; each further one is twice as long, ...
+/// The first wait after an attempt while alone. Each further wait is twice as long, ...
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
-/// ... up to this: when a whole cluster waits for its seeds, they are not buried when they return.
+/// ... up to this, so that a whole cluster does not bury its seeds when they return.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// The wait between attempts among live peers, in clusters of up to 32.
 const HEAL_INTERVAL: Duration = Duration::from_secs(60);
-/// How many seeds are kept, unless the node starts with more; joins beyond it still join. What is
-/// kept is asked for ever.
+/// How many seeds are kept, unless the node starts with more. Each is asked for ever. Joins of
+/// further seeds still work.
 pub(crate) const SEEDS_MAX: usize = 256;
 
-/// Each seed is asked by itself, so that one that does not answer holds up no other.
+/// Each seed is asked separately, so that one that does not answer holds up no other.
 #[derive(Debug)]
 pub(crate) struct Seeds {
-    /// By number, in the order in which they were added.
+    /// By number, in the order of addition.
     table: BTreeMap<u64, Entry>,
     last_number: u64,
-    /// When to ask which seed next, by number.
+    /// When to ask each seed next, by number.
     due: Deadlines<u64>,
     /// No live peer is known.
     alone: bool,
@@ -35,23 +35,23 @@ pub(crate) struct Seeds {
 #[derive(Debug)]
 struct Entry {
     seed: Seed,
-    /// When to ask next; not while an attempt is under way.
+    /// When to ask next; `None` while an attempt is under way.
     next: Option<Instant>,
     /// The next wait while alone.
     backoff: Duration,
 }
 
-/// What became of a seed that was to be kept.
+/// The result of adding a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Added {
     New,
     Known,
-    /// There are too many already.
+    /// The list is full.
     Full,
 }
 
 impl Seeds {
-    /// Seeds to be asked at once.
+    /// Seeds to ask at once.
     pub(crate) fn new(list: Vec<Seed>, rng: ChaCha8Rng) -> Self {
         let mut seeds = Seeds {
             table: BTreeMap::new(),
@@ -68,13 +68,13 @@ impl Seeds {
         seeds
     }
 
-    /// Keeps a seed that the application is joining now. False when there are too many already.
+    /// Keeps a seed that the application joins now. False if the list is full.
     pub(crate) fn remember(&mut self, now: Instant, seed: Seed) -> bool {
         let wait = jittered(&mut self.rng, BACKOFF_MIN);
         self.add(now + wait, seed) != Added::Full
     }
 
-    /// Keeps a seed, to be asked first at that time. One that is known stays as it is.
+    /// Keeps a seed, to be asked first at this time. A known one stays as it is.
     pub(crate) fn add(&mut self, at: Instant, seed: Seed) -> Added {
         if self.contains(&seed) {
             return Added::Known;
@@ -86,7 +86,7 @@ impl Seeds {
         Added::New
     }
 
-    /// Keeps a seed no longer. False if it was none.
+    /// Removes a seed. False if it was not one.
     pub(crate) fn remove(&mut self, seed: &Seed) -> bool {
         let Some(entry) = self.number_of(seed).and_then(|number| self.table.remove_entry(&number))
         else {
@@ -112,8 +112,8 @@ impl Seeds {
         self.due.insert(at, self.last_number);
     }
 
-    /// The seeds whose time it is, in the order in which they were added. Each is asked again only
-    /// after its [`attempt_ended`](Seeds::attempt_ended).
+    /// The seeds that are due, in the order of addition. Each is asked again only after its
+    /// [`attempt_ended`](Seeds::attempt_ended).
     pub(crate) fn attempts(&mut self, now: Instant) -> Vec<Seed> {
         let mut due: Vec<u64> =
             std::iter::from_fn(|| self.due.take_due(now)).map(|(_, number)| number).collect();
@@ -126,7 +126,7 @@ impl Seeds {
         entries.collect()
     }
 
-    /// A seed has answered or failed to.
+    /// An attempt succeeded or failed.
     pub(crate) fn attempt_ended(&mut self, now: Instant, seed: &Seed, members_live: usize) {
         let Some(number) = self.number_of(seed) else {
             return;
@@ -144,7 +144,7 @@ impl Seeds {
         }
     }
 
-    /// Notices the first peer, and the loss of the last: then it is urgent again.
+    /// Notices the first peer, and the loss of the last, which makes attempts urgent again.
     pub(crate) fn observe(&mut self, now: Instant, members_live: usize) {
         let alone = members_live <= 1;
         if alone == self.alone {
@@ -155,7 +155,7 @@ impl Seeds {
         for (number, entry) in &mut self.table {
             let next = now + jittered(&mut self.rng, wait);
             entry.backoff = BACKOFF_MIN;
-            // One whose attempt is under way waits for its end.
+            // `None` during an attempt: its end sets the next time.
             if let Some(before) = entry.next.as_mut() {
                 self.due.move_to(*before, next, *number);
                 *before = next;
@@ -168,7 +168,7 @@ impl Seeds {
         self.due.next()
     }
 
-    /// At most `keep` of the addresses of a name, at random, so that not everybody asks the same.
+    /// Keeps at most `keep` random addresses of a name, so that not all nodes ask the same ones.
     pub(crate) fn pick<T>(&mut self, mut addresses: Vec<T>, keep: usize) -> Vec<T> {
         while addresses.len() > keep {
             let drop = usize::try_from(self.rng.next_u64() % addresses.len() as u64)
@@ -179,12 +179,12 @@ impl Seeds {
     }
 }
 
-/// Half to all of `wait`: nodes that started together do not ask together.
+/// Half to all of `wait`, so that nodes that started together do not ask together.
 fn jittered(rng: &mut ChaCha8Rng, wait: Duration) -> Duration {
     wait / 2 + (wait / 2).mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX))
 }
 
-/// Stretched as the push/pull interval is, so that the load on the seeds grows slowly.
+/// Stretched like the push/pull interval, so that the load on the seeds grows slowly.
 fn heal_interval(members_live: usize) -> Duration {
     let log2 = members_live.next_power_of_two().trailing_zeros();
     HEAL_INTERVAL * log2.saturating_sub(4).max(1)
@@ -201,7 +201,7 @@ mod tests {
         Seeds::new(list, ChaCha8Rng::from_seed([7; 32]))
     }
 
-    /// The waits between attempts of the first seed, which all fail.
+    /// The waits between failing attempts of the first seed.
     fn waits(seeds: &mut Seeds, members_live: usize, count: usize) -> Vec<Duration> {
         let mut now = Instant::ORIGIN;
         let mut waits = Vec::new();

@@ -1,8 +1,7 @@
-//! The stream table: what is still to be written on which connection.
+//! The stream table: the bytes that wait to be written on each connection.
 //!
-//! The core gives out operations as fast as it likes, also before a connection is open. Here they
-//! wait, and leave one write at a time. A peer that does not read makes them pile up, up to a
-//! limit.
+//! The core outputs operations as fast as it likes, even before a connection is open. They wait
+//! here and leave one write at a time. For a peer that does not read they pile up, to a limit.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -12,23 +11,23 @@ use swim_core::{Deadlines, Instant, StreamId, StreamOp};
 
 use crate::action::{Action, DialPurpose};
 
-/// How much is written at once, so that progress shows: the step in which the core, too, grants
-/// large transfers more time.
+/// How much is written at once, so that progress shows. The core uses the same step to grant large
+/// transfers more time.
 const WRITE_SIZE_MAX: usize = 256 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Streams {
-    /// Ordered, so that of equals always the same is aborted.
+    /// Ordered, so that among equals the choice to abort is deterministic.
     table: BTreeMap<StreamId, Stream>,
-    /// The most unwritten bytes of one stream, and of all accepted ones together.
+    /// The most unwritten bytes of one stream, and of all accepted streams together.
     unwritten_max: usize,
-    /// The unwritten bytes of all accepted streams: peers decide how many there are.
+    /// The unwritten bytes of all accepted streams, whose number peers decide.
     unwritten_accepted: usize,
-    /// The time to connect, and the time without progress for what is still to be written on a
-    /// stream that the core has closed.
+    /// The time to connect. Also the time without progress for what is left to write on a stream
+    /// that the core has closed.
     timeout: Duration,
-    /// When to give up streams that the core has closed. It has forgotten them: nobody else would
-    /// notice that the peer reads no more.
+    /// When to give up streams that the core has closed. It has forgotten them, so only this
+    /// notices a peer that stops reading.
     draining: Deadlines<StreamId>,
 }
 
@@ -37,12 +36,12 @@ struct Stream {
     accepted: bool,
     open: bool,
     queue: VecDeque<Bytes>,
-    /// The bytes of the write that is under way.
+    /// The bytes of the write under way.
     writing: usize,
-    /// All bytes that are not yet reported as written.
+    /// All bytes not yet reported as written.
     unwritten: usize,
     finish: Finish,
-    /// The core has closed it; and when to give up writing.
+    /// Set once the core has closed it: when to give up writing.
     draining: Option<Instant>,
 }
 
@@ -50,7 +49,7 @@ struct Stream {
 enum Finish {
     #[default]
     No,
-    /// To be done when everything is written.
+    /// Due once everything is written.
     Asked,
     Done,
 }
@@ -66,13 +65,13 @@ impl Streams {
         }
     }
 
-    /// A connection that a peer opened.
+    /// Adds a connection that a peer opened.
     pub(crate) fn accepted(&mut self, id: StreamId) {
         self.table.insert(id, Stream { accepted: true, open: true, ..Stream::default() });
     }
 
-    /// Carries out an operation of the core. Returns the stream that had to be aborted, because
-    /// too much waits to be written; the core has yet to hear of it.
+    /// Carries out an operation of the core. Returns a stream that was aborted because too much
+    /// waits to be written on it; the caller must tell the core.
     #[must_use]
     pub(crate) fn apply(
         &mut self,
@@ -126,7 +125,7 @@ impl Streams {
         true
     }
 
-    /// The write that was under way is done.
+    /// The write under way is done.
     pub(crate) fn written(&mut self, now: Instant, id: StreamId, actions: &mut VecDeque<Action>) {
         let Some(stream) = self.table.get_mut(&id) else {
             return;
@@ -143,12 +142,12 @@ impl Streams {
         self.forget_if_done(id);
     }
 
-    /// The connection broke. False for a stream that is not known any more.
+    /// The connection broke. False for a stream that is not known.
     pub(crate) fn failed(&mut self, id: StreamId) -> bool {
         self.remove(id)
     }
 
-    /// Aborts the streams that the core has closed and whose peers read no more.
+    /// Aborts streams that the core has closed and whose peers do not read.
     pub(crate) fn give_up(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         while let Some((_, id)) = self.draining.take_due(now) {
             self.abort(id, actions);
@@ -164,8 +163,8 @@ impl Streams {
         self.table.contains_key(&id)
     }
 
-    /// The stream to abort now that `grown` has more to write: itself, when it alone is above the
-    /// limit; or the accepted one with the most, when they are together.
+    /// The stream to abort after `grown` got more to write: `grown` itself if it alone exceeds the
+    /// limit, else the accepted stream with the most, if all together do.
     fn over_limit(&self, grown: StreamId) -> Option<StreamId> {
         if self.table.get(&grown)?.unwritten > self.unwritten_max {
             return Some(grown);
@@ -177,7 +176,7 @@ impl Streams {
         accepted.max_by_key(|(_, stream)| stream.unwritten).map(|(id, _)| *id)
     }
 
-    /// Gives what is left to write on this stream some time from now.
+    /// Restarts the time to write what is left on this stream.
     fn drain(&mut self, now: Instant, id: StreamId) {
         let Some(stream) = self.table.get_mut(&id) else {
             return;
@@ -189,7 +188,7 @@ impl Streams {
         }
     }
 
-    /// Ends a stream at once. A core that knows it has yet to hear of it.
+    /// Ends a stream at once. The caller must tell the core, if it still knows the stream.
     pub(crate) fn abort(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
         if self.remove(id) {
             actions.push_back(Action::Abort { id });
@@ -218,7 +217,7 @@ impl Streams {
 }
 
 impl Stream {
-    /// Gives out what may be done next, if anything.
+    /// Outputs the next action, if any.
     fn advance(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
         if !self.open || self.writing > 0 {
             return;
@@ -384,7 +383,7 @@ mod tests {
             assert_eq!(bench.apply(StreamId(id), StreamOp::Send(bytes(size))), None);
         }
         assert_eq!(bench.apply(StreamId(3), StreamOp::Send(bytes(1))), Some(StreamId(2)));
-        // What it held counts no more, and what was written neither.
+        // Neither aborted nor written bytes count.
         assert_eq!(bench.apply(StreamId(3), StreamOp::Send(bytes(49))), None);
         bench.streams.written(NOW, StreamId(1), &mut bench.actions);
         assert_eq!(bench.apply(StreamId(1), StreamOp::Send(bytes(30))), None);

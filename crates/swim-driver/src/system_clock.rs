@@ -1,16 +1,16 @@
-//! The driver's time: that of the system's clock, but never back.
+//! The driver's time: the system's clock, but never back.
 
 use std::time::Instant;
 
 use swim_core::Instant as CoreInstant;
 
-/// Turns the system's time into the core's, which begins with the driver.
+/// Converts the system's time into the core's, which begins with the driver.
 ///
-/// A clock that goes back counts as no time at all, as in the core: then also the deadlines that
-/// the driver keeps by itself are as far away as before.
+/// A clock that goes back counts as no time, like in the core. So the driver's own deadlines stay
+/// as far away as before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemClock {
-    /// The system's time when it was read last, ...
+    /// The system's time at the last reading, ...
     read: Instant,
     /// ... and the core's.
     core: CoreInstant,
@@ -28,13 +28,12 @@ impl SystemClock {
         self.core
     }
 
-    /// When the system's clock shows this time of the core, as it goes now. What lies beyond its
-    /// range never comes.
+    /// When the system's clock will show this time of the core. `None` beyond the clock's range.
     pub(crate) fn system(&self, at: CoreInstant) -> Option<Instant> {
         if at >= self.core {
             return self.read.checked_add(at - self.core);
         }
-        // Overdue: by how much is what the core calls lateness.
+        // Overdue. The core calls the difference lateness.
         Some(self.read.checked_sub(self.core - at).unwrap_or(self.read))
     }
 }

@@ -9,15 +9,15 @@ use rmp::Marker;
 use swim_core::Member;
 use swim_core::text::escape;
 
-/// The first byte of metadata that holds tags. The rest is one map of MessagePack.
+/// The first byte of metadata with tags. The rest is one MessagePack map.
 const MAGIC: u8 = 0xff;
 
-/// Named values as the metadata of a member, such as `role=cache`.
+/// Named values in a member's metadata, such as `role=cache`.
 ///
 /// Encoded like the tags of HashiCorp Serf, so that `serf members` shows them: a byte 0xff, then a
-/// map of MessagePack from texts to texts. Together they have at most
-/// [`Config::meta_size_max`](crate::Config::meta_size_max) bytes, 512 by default. For metadata of
-/// another form set [`Config::meta`](crate::Config::meta).
+/// MessagePack map from texts to texts. At most
+/// [`Config::meta_size_max`](crate::Config::meta_size_max) bytes together, 512 by default. For
+/// metadata of another form, set [`Config::meta`](crate::Config::meta).
 ///
 /// ```
 /// # use swim_driver::{Options, Tags};
@@ -40,12 +40,12 @@ impl Tags {
         Tags::default()
     }
 
-    /// Reads `key=value`, one each. The value may contain further `=`.
+    /// Reads texts of the form `key=value`. The value may contain further `=`.
     ///
     /// # Errors
     ///
-    /// [`TagsError::NoValue`] for a text without `=`, or with nothing before it,
-    /// [`TagsError::Twice`] for a key that stands there twice.
+    /// [`TagsError::NoValue`] for a text without `=` or without a key, [`TagsError::Twice`] for a
+    /// repeated key.
     ///
     /// ```
     /// # use swim_driver::Tags;
@@ -72,13 +72,13 @@ impl Tags {
         Ok(tags)
     }
 
-    /// The tags of a member. `None` if its metadata has another form, or is empty.
+    /// The tags of a member. `None` if its metadata is empty or has another form.
     #[must_use]
     pub fn of(member: &Member) -> Option<Self> {
         Tags::decode(&member.meta)
     }
 
-    /// Sets a tag. Returns its value before.
+    /// Sets a tag. Returns its earlier value.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) -> Option<String> {
         self.0.insert(key.into(), value.into())
     }
@@ -100,18 +100,18 @@ impl Tags {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tags.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The tags by key.
+    /// The tags in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The tags as metadata.
+    /// Encodes the tags as metadata.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut meta = vec![MAGIC];
@@ -120,7 +120,7 @@ impl Tags {
         meta.into()
     }
 
-    /// Reads metadata as tags. `None` if it has another form.
+    /// Decodes metadata. `None` if it has another form.
     #[must_use]
     pub fn decode(meta: &[u8]) -> Option<Self> {
         let (magic, mut map) = meta.split_first()?;
@@ -137,8 +137,8 @@ impl Tags {
     }
 }
 
-/// Appends a text in the older form of MessagePack that Serf writes and every version of it reads:
-/// without lengths of 8 bits.
+/// Appends a text in the older form of MessagePack, without 8-bit lengths. Serf writes it, and
+/// every version of Serf reads it.
 fn put(to: &mut Vec<u8>, text: &str) -> io::Result<()> {
     match u8::try_from(text.len()) {
         Ok(size @ 32..) => {
@@ -155,7 +155,7 @@ fn text(from: &mut &[u8]) -> Option<String> {
     let size = rmp::decode::read_str_len(from).ok()?;
     let (text, rest) = from.split_at_checked(usize::try_from(size).ok()?)?;
     *from = rest;
-    // Other programs may put any bytes there, and the rest is of use all the same.
+    // Other programs may put any bytes there; the rest is still useful.
     Some(String::from_utf8_lossy(text).into_owned())
 }
 
@@ -180,7 +180,7 @@ impl IntoIterator for Tags {
     }
 }
 
-/// `key=value`, separated by commas; control characters are escaped.
+/// `key=value`, separated by commas. Control characters are escaped.
 impl fmt::Display for Tags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (key, value)) in self.iter().enumerate() {
@@ -200,7 +200,7 @@ pub enum TagsError {
         /// The text.
         text: String,
     },
-    /// A key stands there twice, and one of its values would be lost.
+    /// A key is given twice, so one of its values would be lost.
     #[non_exhaustive]
     Twice {
         /// The key.
@@ -208,9 +208,9 @@ pub enum TagsError {
     },
     /// The tags have too many bytes.
     TooLarge {
-        /// How many bytes they have, encoded.
+        /// Their encoded size in bytes.
         size: usize,
-        /// How many they may have.
+        /// The limit in bytes.
         max: usize,
     },
 }

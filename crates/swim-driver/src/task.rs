@@ -1,4 +1,4 @@
-//! A task of an application.
+//! Tasks of an application.
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -8,14 +8,14 @@ use futures_channel::oneshot;
 
 use crate::runtime::Runtime;
 
-/// A task that an application [spawned](crate::RuntimeHandle::spawn). Dropping this ends the task,
-/// at the next await point that it is at; [`detach`](Task::detach) lets it run on.
+/// A task that an application [spawned](crate::RuntimeHandle::spawn); resolves to its result.
 ///
-/// It is a future of what the task returns.
+/// Dropping this ends the task, at its current await point. [`detach`](Task::detach) lets it run
+/// on.
 #[must_use = "dropping it ends the task"]
 pub struct Task<T> {
     result: oneshot::Receiver<T>,
-    /// Dropped, it ends the task; sent to, it lets the task run on.
+    /// If dropped, it ends the task; if sent to, it lets the task run on.
     keep: Option<oneshot::Sender<()>>,
 }
 
@@ -41,14 +41,14 @@ impl<T> Task<T> {
             })
             .await;
             if let Some(output) = output {
-                // Nobody may be waiting for it.
+                // The handle may be gone.
                 let _ = done.send(output);
             }
         };
         (work, Task { result, keep: Some(keep) })
     }
 
-    /// Lets the task run on, until it ends by itself or the runtime does.
+    /// Lets the task run on until it ends by itself or the runtime does.
     pub fn detach(mut self) {
         if let Some(keep) = self.keep.take() {
             // Fails if the task has ended.
@@ -81,7 +81,7 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
-/// A [`Task`] returned nothing: it panicked, or the runtime shuts down.
+/// A [`Task`] ended without a result: it panicked, or the runtime shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct TaskEnded;

@@ -1,10 +1,10 @@
-//! Where the certificates of a node are.
+//! The certificate files of a node.
 
 use std::path::PathBuf;
 
 use crate::secret_file::Readers;
 
-/// The files of a node that speaks TLS, all in PEM.
+/// The files of a node that uses TLS, all in PEM.
 ///
 /// ```
 /// # use swim_driver::TlsFiles;
@@ -15,17 +15,17 @@ use crate::secret_file::Readers;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsFiles {
-    /// The certificates of the CAs that peers' certificates are checked against.
+    /// The CA certificates against which peers are checked.
     pub ca: PathBuf,
-    /// The node's certificate, for the client and the server, and after it those between it and
-    /// the CA, if any.
+    /// The node's certificate, for client and server, then any intermediates up to the CA.
     pub certificate: PathBuf,
     /// The private key of the certificate: PKCS #8, PKCS #1 or SEC1, not encrypted.
     pub key: PathBuf,
-    /// Who may be able to read `key`. Its owner alone by default.
+    /// Which readers `key` may have. Only its owner by default.
     pub readers: Readers,
-    /// Whether a peer's certificate has to have a DNS name that equals the name that the peer goes
-    /// by. False by default: every certificate of the CA may be any member.
+    /// Whether a peer's certificate must have a DNS name equal to the peer's name.
+    ///
+    /// False by default: any certificate of the CA may be any member.
     pub verify_name: bool,
 }
 

@@ -1,8 +1,8 @@
-//! The members as the application sees them, and who is told of changes.
+//! The members as the application sees them, and the subscribers to their changes.
 //!
-//! The node's own table belongs to the node's turn. What applications read is this copy of it. A
-//! turn publishes what changed and tells the subscribers of it under one lock, so that a snapshot
-//! and the events after it have neither a gap nor an overlap.
+//! The node's own table belongs to its turn. Applications read this copy. A turn publishes its
+//! changes and notifies subscribers under one lock, so that a snapshot and the events after it have
+//! neither a gap nor an overlap.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::events::{Events, Subscriber};
 use crate::options::Options;
 use crate::watch::{Sighting, Watch, Watcher};
 
-/// What the handles of a node share with it.
+/// The part that a node shares with its handles.
 #[derive(Debug)]
 pub(crate) struct View {
     bound: SocketAddr,
@@ -28,7 +28,7 @@ pub(crate) struct View {
 
 #[derive(Debug)]
 struct Published {
-    /// By name, so that lists come out in an order that does not change.
+    /// By name, so that lists have a stable order.
     members: BTreeMap<Name, Member>,
     local: Member,
     subscribers: Vec<Subscriber>,
@@ -64,7 +64,7 @@ impl View {
     pub(crate) fn member_at(&self, address: SocketAddr) -> Option<Member> {
         let published = self.read();
         let here = |member: &&Member| member.address == address;
-        // Of several lives at one address the one that is live counts.
+        // Of several members with one address, prefers a live one.
         let live = published.members.values().filter(here).find(|member| member.state.is_live());
         live.or_else(|| published.members.values().find(here)).cloned()
     }
@@ -86,7 +86,7 @@ impl View {
         let (watcher, watch) = Watcher::new(published.peers());
         published.watchers.retain(Watcher::is_read);
         if published.stopped {
-            // Nobody waits for it yet.
+            // Nothing waits on it yet.
             let _ = watcher.close();
         } else {
             published.watchers.push(watcher);
@@ -98,7 +98,7 @@ impl View {
         self.subscribe_up_to(self.events_max, self.events_bytes_max)
     }
 
-    /// The same with limits of its own.
+    /// Like [`subscribe`](View::subscribe), with other limits.
     pub(crate) fn subscribe_up_to(
         &self,
         events_max: usize,
@@ -106,10 +106,10 @@ impl View {
     ) -> (Vec<Member>, Events) {
         let (subscriber, events) = Subscriber::new(events_max, bytes_max);
         let mut published = self.write();
-        // Also here, so that subscriptions that come and go on a quiet cluster do not pile up.
+        // Here too, so that subscriptions that come and go in a quiet cluster do not pile up.
         published.subscribers.retain(Subscriber::is_read);
         if published.stopped {
-            // Nobody waits for it yet.
+            // Nothing waits on it yet.
             let _ = subscriber.close();
         } else {
             published.subscribers.push(subscriber);
@@ -117,8 +117,7 @@ impl View {
         (published.members.values().cloned().collect(), events)
     }
 
-    /// No panic can happen while the lock is held that would leave the view half changed, so a
-    /// poisoned lock is as good as another.
+    /// A poisoned lock is safe to use: no panic under it can leave the view half changed.
     fn read(&self) -> RwLockReadGuard<'_, Published> {
         self.published.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,13 +127,13 @@ impl View {
     }
 }
 
-/// The node's end of a [`View`]: the only one that writes. Dropping it ends all subscriptions.
+/// The node's end of a [`View`], its only writer. Dropping it ends all subscriptions.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     view: Arc<View>,
-    /// The local member as published, to see without a lock whether it changed.
+    /// The local member as published, to detect changes without a lock.
     local: Member,
-    /// Woken when the lock is released; kept for its buffer.
+    /// Woken after the lock is released; kept for its buffer.
     wakers: Vec<Waker>,
 }
 
@@ -169,8 +168,8 @@ impl Publisher {
         &self.local.name
     }
 
-    /// Brings the view up to what the node knows now, and tells `events`, which say what changed
-    /// since the last time. Takes no lock when nothing did.
+    /// Updates the view from the node, and passes on `events`, which say what changed since the
+    /// last call. Takes no lock if nothing did.
     pub(crate) fn publish(&mut self, node: &Node, events: &mut Vec<Event>) {
         self.view.health.store(node.health(), Ordering::Relaxed);
         let local = node.local();
@@ -219,7 +218,7 @@ impl Published {
         self.members.values().filter(move |it| it.state.is_live() && it.name != *local)
     }
 
-    /// Takes over the member that an event is about, as the node knows it now.
+    /// Updates the member that an event is about.
     fn apply(&mut self, node: &Node, event: &Event, wakers: &mut Vec<Waker>) {
         let (Event::Joined { member, .. }
         | Event::Updated { member, .. }
@@ -231,7 +230,7 @@ impl Published {
         else {
             return;
         };
-        // What is unlisted may still be remembered as evidence.
+        // An unlisted member may still be remembered as evidence.
         let is_unlisted = matches!(event, Event::Unlisted { .. });
         let known = node.member(member.name.as_str()).filter(|_| !is_unlisted);
         let before = match &known {

@@ -11,11 +11,11 @@ use futures_core::Stream;
 use swim_core::text::escape;
 use swim_core::{Member, Name, State};
 
-/// A running member raises its incarnation by one to refute, and by one to change its metadata. The
-/// incarnation of a restarted one is the time of its start. More than this at once is a restart.
+/// A larger rise of the incarnation is a restart. A running member raises its own by one, to refute
+/// or to change metadata; a restarted one begins with the time of its start.
 const SAME_LIFE_STEP_MAX: u32 = 16;
 
-/// What changed among the live peers.
+/// A change among the live peers.
 ///
 /// ```
 /// # use swim_driver::{Change, Cluster};
@@ -33,13 +33,13 @@ const SAME_LIFE_STEP_MAX: u32 = 16;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
-    /// A peer is live that was not.
+    /// A peer is live now and was not before.
     #[non_exhaustive]
     Joined {
         /// The peer.
         member: Member,
     },
-    /// A live peer has other metadata or another address, and is the same process as before.
+    /// A live peer has new metadata or a new address, and is the same process as before.
     #[non_exhaustive]
     Changed {
         /// The peer as it was last reported.
@@ -47,14 +47,14 @@ pub enum Change {
         /// The peer now.
         member: Member,
     },
-    /// A peer lives a new life: what was agreed with the old one, such as connections or sessions,
-    /// is void. The peer failed or left and is back, or it restarted before anybody declared it
-    /// failed.
+    /// A peer has a new life, so connections and sessions with the old one are void.
+    ///
+    /// The peer failed or left and is back, or it restarted before any member declared it failed.
     ///
     /// Such a fast restart shows as an incarnation that rises by more than 16 at once: a running
     /// member raises its own by one at a time, and a restarted one begins with the Unix time in
-    /// seconds. It is not noticed within 16 seconds of the last start, with a fixed
-    /// [`Options::incarnation`](crate::Options::incarnation), or for programs on memberlist's wire
+    /// seconds. The restart goes unnoticed within 16 seconds of the last start, with a fixed
+    /// [`Options::incarnation`](crate::Options::incarnation), and for programs on memberlist's wire
     /// that count from one.
     #[non_exhaustive]
     Replaced {
@@ -66,13 +66,13 @@ pub enum Change {
     /// A peer is no longer live.
     #[non_exhaustive]
     Gone {
-        /// The peer as last known; its state says whether it failed or left.
+        /// The peer as last known. Its state says whether it failed or left.
         member: Member,
     },
 }
 
 impl Change {
-    /// The peer that it is about, as it is now.
+    /// The peer of this change, as it is now.
     #[must_use]
     pub fn member(&self) -> &Member {
         match self {
@@ -105,18 +105,18 @@ impl fmt::Display for Change {
 
 /// The changes among the live peers, from [`Cluster::watch`](crate::Cluster::watch).
 ///
-/// It begins with none: those that are live when it is made come first, each as [`Change::Joined`].
-/// Applying the changes in order to a list gives the live peers.
+/// The peers that are live at the start come first, each as [`Change::Joined`]. Applying the
+/// changes in order to an empty list gives the live peers.
 ///
-/// A reader may be as slow as it likes: what happens to a peer between two reads is one change, or
-/// none if nothing remains of it, and no peer is missed. So what waits is bounded by the number of
-/// members. It is also a [`Stream`], which ends when the node does.
+/// A reader may be slow and still misses no peer: everything that happens to a peer between two
+/// reads becomes one change, or none if nothing differs. So the queue is bounded by the number of
+/// members. This is also a [`Stream`], which ends with the node.
 pub struct Watch {
     shared: Arc<Shared>,
 }
 
 impl Watch {
-    /// Waits for the next change. `None` once the node is gone and everything before was read.
+    /// Waits for the next change. `None` once the node is gone and all changes were read.
     ///
     /// # Cancel safety
     ///
@@ -170,16 +170,16 @@ pub(crate) struct Watcher {
     shared: Arc<Shared>,
 }
 
-/// What became of a member in one event.
+/// How one event changed a member.
 #[derive(Debug)]
 pub(crate) struct Sighting<'a> {
-    /// What was known of it before.
+    /// The member as known before.
     pub(crate) before: Option<&'a Member>,
-    /// The member as the event has it.
+    /// The member as in the event.
     pub(crate) event: &'a Member,
     /// Whether the event ends its life.
     pub(crate) is_end: bool,
-    /// The member as it is after all events of the turn.
+    /// The member after all events of the turn.
     pub(crate) now: Option<&'a Member>,
 }
 
@@ -194,12 +194,12 @@ impl Watcher {
         (Watcher { shared: Arc::clone(&shared) }, Watch { shared })
     }
 
-    /// Whether anybody can still read this watch.
+    /// Whether a reader still exists.
     pub(crate) fn is_read(&self) -> bool {
         Arc::strong_count(&self.shared) > 1
     }
 
-    /// Notes what became of a peer. The waker is for the caller to wake, without a lock held.
+    /// Notes what happened to a peer. The caller must wake the waker without holding a lock.
     #[must_use]
     pub(crate) fn note(&self, seen: &Sighting<'_>) -> Option<Waker> {
         let mut state = self.shared.lock();
@@ -209,7 +209,7 @@ impl Watcher {
         state.waker.take()
     }
 
-    /// Ends the watch, once everything that waits is read.
+    /// Ends the watch once all waiting changes are read.
     #[must_use]
     pub(crate) fn close(&self) -> Option<Waker> {
         let mut state = self.shared.lock();
@@ -224,8 +224,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// No panic can happen while the lock is held that would leave the state half changed, so a
-    /// poisoned lock is as good as another.
+    /// A poisoned lock is safe to use: no panic under it can leave the state half changed.
     fn lock(&self) -> MutexGuard<'_, WatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -235,9 +234,9 @@ impl Shared {
 struct WatchState {
     /// The live peers as the reader knows them.
     told: BTreeMap<Name, Member>,
-    /// What the reader does not know yet, of one peer each ...
+    /// Unread news, one entry for each peer ...
     news: BTreeMap<Name, News>,
-    /// ... in the order of the first news of each.
+    /// ... in the order of its first news.
     order: VecDeque<Name>,
     closed: bool,
     waker: Option<Waker>,
@@ -247,13 +246,13 @@ struct WatchState {
 struct News {
     /// The peer, if it is live.
     now: Option<Member>,
-    /// The peer at the end of its last life that the reader does not know of.
+    /// The peer at the end of its latest life, if the reader has not seen that end.
     ended: Option<Member>,
     restarted: bool,
 }
 
 impl WatchState {
-    /// Whether there is news for the reader.
+    /// Returns whether there is news for the reader.
     fn note(&mut self, seen: &Sighting<'_>) -> bool {
         let name = &seen.event.name;
         let now = seen.now.filter(|member| member.state.is_live());
@@ -265,7 +264,7 @@ impl WatchState {
             && let (Some(told), Some(now)) = (self.told.get_mut(name), now)
             && is_same(told, now)
         {
-            // Only its state or its incarnation, which the reader has no use for.
+            // Only the state or the incarnation changed, which readers do not need.
             told.clone_from(now);
             return false;
         }
@@ -305,7 +304,7 @@ impl WatchState {
                 (Some(before), Some(member)) if !is_same(&before, &member) => {
                     return Some(Change::Changed { before, member });
                 }
-                // It came and went, or is as it was.
+                // The peer came and went, or is as before.
                 (None, None) | (Some(_), Some(_)) => {}
             }
         }

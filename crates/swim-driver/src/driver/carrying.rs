@@ -13,13 +13,13 @@ use crate::advertise::canonical;
 use crate::links::{Greeting, LinkCounts, Links};
 
 impl Driver {
-    /// The links of a node whose packets travel over streams; `None` where they are datagrams.
+    /// The link counts of a node whose packets travel over streams; `None` with datagrams.
     #[must_use]
     pub fn link_counts(&self) -> Option<LinkCounts> {
         self.links.as_ref().map(|links| links.counts())
     }
 
-    /// How many packets came over links since the start.
+    /// How many packets arrived over links since the start.
     pub(super) fn packets_of_links(&self) -> usize {
         self.links.as_ref().map_or(0, Links::received)
     }
@@ -44,14 +44,14 @@ impl Driver {
         }
     }
 
-    /// The core is done with a connection, of which nothing more is heard.
+    /// The core has ended a connection: forgets it, if its purpose was still unknown.
     pub(super) fn forget_undecided(&mut self, id: StreamId) {
         if let Some(links) = &mut self.links {
             links.forget_undecided(id);
         }
     }
 
-    /// Takes news about a connection, unless it is an exchange of the core's.
+    /// Handles news about a connection. False if the core must handle the news.
     pub(super) fn handle_link(
         &mut self,
         now: CoreInstant,
@@ -93,10 +93,10 @@ impl Driver {
                     return true;
                 }
                 Greeting::Link => {
-                    // To the core the connection is over.
+                    // For the core the connection is over.
                     streams.failed(id);
                     node.handle_stream(now, id, StreamInput::Failed(ConnectionError::Reset));
-                    // What came behind the hello waits.
+                    // Bytes behind the hello wait in the link.
                     news = StreamNews::Data(&[]);
                 }
             }

@@ -1,4 +1,4 @@
-//! Joining: for a caller, or to ask a seed.
+//! Joins, for callers and to ask seeds.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use crate::replies::Pending;
 use crate::seed::Seed;
 use crate::seeds::{Added, SEEDS_MAX};
 
-/// How many addresses of one name are tried: behind a name with hundreds, a few random ones do.
+/// How many addresses of one name are tried. Of hundreds, a few random ones are enough.
 const ADDRESSES_PER_NAME_MAX: usize = 16;
 
-/// How many seeds one join takes. They are a handful; a list of more is a mistake.
+/// How many seeds one join takes. A handful is normal; a longer list is a mistake.
 const JOIN_SEEDS_MAX: usize = 4096;
 
 impl Driver {
@@ -59,13 +59,13 @@ impl Driver {
         answer(reply, added);
     }
 
-    /// Drops what is under way for a seed, besides the seed itself.
+    /// Removes a seed, and drops its attempts under way.
     pub(super) fn handle_remove_seed(&mut self, now: CoreInstant, seed: &Seed, reply: Reply<bool>) {
         let known = self.seeds.remove(seed);
         let dropped = self.joins.remove_seed(seed);
         for stream in dropped.streams {
             self.streams.abort(stream, &mut self.actions);
-            // The core then answers the request, for which nobody waits any more.
+            // The core then answers the request, but no caller waits for it.
             self.node.handle_stream(now, stream, StreamInput::Failed(ConnectionError::Local));
         }
         let removed = known || !dropped.joins.is_empty();
@@ -91,7 +91,7 @@ impl Driver {
         self.advance_join(now, id);
     }
 
-    /// Adds what a seed led to, as far as it is worth a try.
+    /// Adds the addresses of a seed that are worth a try.
     pub(super) fn add_addresses(&mut self, id: JoinId, seed: &Seed, addresses: Vec<SocketAddr>) {
         let asks_a_seed = matches!(self.joins.purpose(id), Some(JoinFor::Seed(_)));
         for address in addresses {
@@ -100,7 +100,7 @@ impl Driver {
             } else if self.is_own(address) {
                 Err(Failure::OwnAddress)
             } else if asks_a_seed && self.is_live_peer(address) {
-                // Among live peers a seed is asked only if it is not one of them.
+                // A seed that is already a live peer is not asked.
                 continue;
             } else {
                 Ok(())
@@ -109,8 +109,8 @@ impl Driver {
         }
     }
 
-    /// Has the core join the next addresses, a bounded number of them at a time, or ends the join
-    /// when nothing of it is open any more.
+    /// Has the core join the next addresses, a bounded number at a time. Ends the join when nothing
+    /// of it is open.
     pub(super) fn advance_join(&mut self, now: CoreInstant, id: JoinId) {
         while let Some(attempt) = self.joins.next_attempt(id) {
             match self.request_join(now, attempt.address) {
@@ -127,7 +127,7 @@ impl Driver {
         self.finish_join(now, id);
     }
 
-    /// Has the core join one address. Gives its request, and the stream that it opened for it.
+    /// Has the core join one address. Returns the request, and the stream opened for it.
     fn request_join(
         &mut self,
         now: CoreInstant,
@@ -148,7 +148,7 @@ impl Driver {
                 tracing::info!(target: "swim", %node, %seed, %contact, members, "joined by a seed");
             }
             None if members_live <= 1 && !outcome.is_own_address() => {
-                // At growing intervals, as often as it is asked.
+                // Logged at growing intervals, at each attempt.
                 tracing::warn!(
                     target: "swim", %node, %seed, reason = %outcome.error(),
                     "a seed could not be joined; it is tried again"

@@ -1,4 +1,4 @@
-//! The buffers into which connections are read: a bounded number, whoever sends.
+//! The buffers into which connections are read: a bounded number, however many peers send.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,21 +8,21 @@ use std::task::{Context, Poll, ready};
 use async_channel::{Receiver, Sender};
 use futures_core::Stream;
 
-/// How much is read at once.
+/// How much one read takes at most.
 const SIZE: usize = 8 << 10;
 
-/// How many may be filled and not yet consumed. Connections wait for one when there are more: a
-/// node that is slow to consume is slow to read.
+/// How many buffers may be filled and not yet consumed. Then connections wait for one, so a node
+/// that consumes slowly also reads slowly.
 const FILLED_MAX: usize = 64;
 
-/// How many are kept while nobody needs them: what most connections say fits into one, and before
-/// the node consumes that, the connection looks with another whether there is more.
+/// How many unused buffers are kept. Most of what a connection receives fits into one; a second
+/// looks for more before the node consumes the first.
 const KEPT_MAX: usize = 2;
 
-/// The buffers of a node; each connection has a clone of this.
+/// The buffers of a node. Each connection has a clone.
 #[derive(Clone, Debug)]
 pub(super) struct Buffers {
-    /// One for each buffer that may still be filled.
+    /// One permit for each buffer that may still be filled.
     permits: Pin<Box<Receiver<()>>>,
     shared: Shared,
 }
@@ -40,7 +40,7 @@ pub(super) struct Buffer {
     shared: Shared,
 }
 
-/// A buffer that holds what was read.
+/// A buffer with what was read.
 #[derive(Debug)]
 pub(super) struct Filled {
     buffer: Buffer,
@@ -56,9 +56,9 @@ impl Buffers {
         Buffers { permits: Box::pin(permits), shared: Shared { returned, kept: Arc::default() } }
     }
 
-    /// A buffer, once there is one.
+    /// Takes a buffer, as soon as one is free.
     pub(super) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Buffer> {
-        // The channel is never closed: this holds a sender.
+        // Never closed: this holds a sender.
         let _ = ready!(self.permits.as_mut().poll_next(cx));
         let bytes = self.shared.take().unwrap_or_else(|| vec![0; SIZE].into());
         Poll::Ready(Buffer { bytes, shared: self.shared.clone() })

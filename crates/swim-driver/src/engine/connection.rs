@@ -1,4 +1,4 @@
-//! One connection: copies bytes one way and the other.
+//! One connection: copies bytes in both directions.
 
 use std::io;
 use std::pin::Pin;
@@ -14,19 +14,18 @@ use swim_core::{Name, StreamId};
 use crate::engine::buffers::Buffers;
 use crate::engine::report::{News, Report, tell};
 
-/// How many buffers a connection takes at once. They are for all: one that comes fast would take
-/// them all, and each of many others would wait longer than the core gives it.
+/// How many buffers a connection takes at once. All connections share them: a fast one could take
+/// all, and delay each of many others beyond the core's time limit.
 const READS_PER_POLL_MAX: usize = 4;
 
-/// What the node wants done on a connection. There is one write under way at most, and a finish
-/// after it.
+/// An order from the node to a connection. At most one write is under way; a finish may follow.
 #[derive(Debug)]
 pub(super) enum Order {
     Write(Bytes),
     Finish,
 }
 
-/// A connection's line to its node.
+/// The channels between a connection and its node.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) id: StreamId,
@@ -36,8 +35,8 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Serves a connection until both its sides are finished. `names` gives those that the peer may
-    /// go by, once it has said something.
+    /// Serves a connection until both directions are finished. `names` returns the names that the
+    /// peer's certificate allows; it is called once the first bytes have arrived.
     pub(super) async fn serve<S>(
         mut self,
         mut stream: S,
@@ -59,7 +58,7 @@ impl Line {
         tell(&self.reports, Report::Stream(self.id, news));
     }
 
-    /// Reads until the peer finishes, and no faster than the node consumes.
+    /// Reads until the peer finishes, no faster than the node consumes.
     fn read<S: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -71,7 +70,7 @@ impl Line {
         }
         for _ in 0..READS_PER_POLL_MAX {
             let mut buffer = ready!(self.buffers.poll_take(cx));
-            // Those who say nothing hold no buffer: a pending read gives it back.
+            // A pending read gives its buffer back, so silent peers hold none.
             match ready!(Pin::new(&mut *stream).poll_read(cx, buffer.space()))? {
                 0 => {
                     *reading = Reading::Finished;
@@ -87,12 +86,12 @@ impl Line {
                 }
             }
         }
-        // After the others.
+        // Continues after the other connections.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Writes what it is ordered to, until it is told to finish.
+    /// Carries out write orders until the finish.
     fn write(
         &mut self,
         cx: &mut Context<'_>,
@@ -131,7 +130,7 @@ impl Line {
 
 #[derive(Debug)]
 enum Reading<S> {
-    /// Nothing came yet; with what tells the peer's names.
+    /// Nothing came yet. Holds the function that returns the peer's names.
     Nothing(fn(&S) -> Option<Arc<[Name]>>),
     On,
     Finished,
@@ -200,7 +199,7 @@ mod tests {
                 Box::pin(line.serve(Fast, |_| None))
             })
             .collect();
-        // As a runtime does with those that are ready, until the node has its turn.
+        // Like a runtime that polls all ready tasks before the node's turn.
         for _ in 0..16 {
             for connection in &mut serving {
                 assert!(connection.as_mut().poll(&mut cx).is_pending());

@@ -1,4 +1,4 @@
-//! The connections of a node: a task each.
+//! The connections of a node, one task each.
 
 use std::collections::HashMap;
 use std::io;
@@ -101,7 +101,7 @@ impl<R: Runtime> Connections<R> {
 
     fn order(&mut self, id: StreamId, order: Order) {
         if let Some(connection) = self.open.get(&id) {
-            // It can only fail when the task has ended, which it reports itself.
+            // Fails only when the task has ended, which the task reports itself.
             let _ = connection.orders.try_send(order);
         }
     }

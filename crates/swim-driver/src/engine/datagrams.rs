@@ -1,4 +1,4 @@
-//! Datagrams: takes what waits, and sends without ever waiting.
+//! Datagrams: receives what waits, and sends without waiting.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,18 +10,18 @@ use bytes::Bytes;
 use crate::runtime::{Runtime, Timer};
 use crate::transport::Transport;
 
-/// Longer than any UDP payload, so that none is cut short unnoticed.
+/// Longer than any UDP payload, so that none is truncated unnoticed.
 const DATAGRAM_SIZE_MAX: usize = 1 << 16;
 
-/// Datagrams that wait while the transport cannot take them; further ones are lost, as datagrams
-/// may be. A turn sends a few; an hour's worth would be stale.
+/// The most datagrams that wait while the transport cannot take them; further ones are lost. A turn
+/// sends a few; a longer queue would only hold stale ones.
 const UNSENT_MAX: usize = 512;
 
-/// Errors in a row that are skipped: on some systems each undeliverable datagram that was sent
-/// comes back as an error of the next receive.
+/// The most errors in a row that are skipped. On some systems each undeliverable datagram causes an
+/// error in a later receive.
 const ERRORS_SKIPPED_MAX: usize = 64;
 
-/// The wait after an error that does not go away, instead of trying as fast as possible.
+/// The pause after errors that do not stop, instead of a busy loop.
 const ERROR_PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl<M: Timer> Datagrams<M> {
         Datagrams { buffer, unsent: VecDeque::new(), failing: None, pause }
     }
 
-    /// The next datagram that waits: where it is from and how long it is. Its bytes are
-    /// [`received`](Datagrams::received).
+    /// Receives the next waiting datagram. Returns its source and length;
+    /// [`received`](Datagrams::received) returns its bytes.
     pub(super) fn poll_receive<R: Runtime>(
         &mut self,
         cx: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl<M: Timer> Datagrams<M> {
         Poll::Pending
     }
 
-    /// The bytes of the datagram that was received last.
+    /// The bytes of the last received datagram.
     pub(super) fn received(&self, len: usize) -> &[u8] {
         &self.buffer[..len]
     }
@@ -101,7 +101,7 @@ impl<M: Timer> Datagrams<M> {
         }
     }
 
-    /// Sends what is unsent, as far as the transport takes it.
+    /// Sends waiting datagrams, as far as the transport takes them.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>, transport: &mut impl Transport) {
         while let Some((to, payload)) = self.unsent.front() {
             if !sent(cx, transport, *to, payload) {
@@ -112,8 +112,8 @@ impl<M: Timer> Datagrams<M> {
     }
 }
 
-/// False when the transport is full for now. Whatever else goes wrong (no route, too large, refused
-/// by a filter) concerns this datagram alone, which is lost.
+/// False if the transport is full for now. Any other failure (no route, too large, refused by a
+/// filter) loses only this datagram.
 fn sent(
     cx: &mut Context<'_>,
     transport: &mut impl Transport,
@@ -142,7 +142,7 @@ mod tests {
     use crate::connection::{Connection, Listener};
     use crate::memory::MemoryStream;
 
-    /// Takes datagrams while it is `open`; those of length 1 cannot be sent.
+    /// Takes datagrams while it is `open`. Datagrams of length 1 cannot be sent.
     #[derive(Default)]
     struct Fake {
         open: bool,
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Time stands still.
+    /// A runtime whose clock does not move.
     #[derive(Clone, Copy)]
     struct Still(Instant);
 

@@ -1,5 +1,4 @@
-//! Runs a node on any runtime and transport: has the driver take its turn whenever anything has
-//! happened.
+//! Runs a node on any runtime and transport: gives the driver a turn when anything happened.
 
 mod buffers;
 mod connection;
@@ -28,16 +27,16 @@ use crate::engine::report::{News, Report};
 use crate::runtime::{Runtime, Timer};
 use crate::transport::Transport;
 
-/// The wait after a failed accept: without file descriptors the next would fail at once.
+/// The pause after a failed accept: without file descriptors the next would fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections are accepted before the node takes a turn.
 const ACCEPTS_PER_TURN_MAX: usize = 16;
 
-/// A turn that comes this late has been held up by more than scheduling.
+/// A turn later than this was delayed by more than scheduling.
 const LATE: Duration = Duration::from_millis(50);
 
-/// How many sources of input there are: datagrams, reports, commands.
+/// The number of input sources: datagrams, reports, commands.
 const SOURCES: usize = 3;
 
 /// The transport of a node, and the tasks that serve its connections.
@@ -51,9 +50,9 @@ pub(crate) struct Engine<T, R: Runtime> {
     names: Names<R>,
     reports: Pin<Box<Receiver<Report>>>,
     inbox: Inbox,
-    /// Whose turn it is to be asked for input.
+    /// The source to ask next for input.
     source: usize,
-    /// The report at which the turn is looking.
+    /// The report that the turn is handling.
     report: Option<Report>,
 }
 
@@ -75,19 +74,18 @@ impl<T: Transport, R: Runtime> Engine<T, R> {
         }
     }
 
-    /// Runs the node until `until` resolves. Then the transport is closed, and all tasks have
-    /// ended.
+    /// Runs the node until `until` resolves. Then the transport is closed and all tasks have ended.
     pub(crate) async fn run<F: Future>(mut self, mut driver: Driver, until: F) -> F::Output {
         let output = {
             let (mut serving, mut until) = (pin!(self.serve(&mut driver)), pin!(until));
-            // In this order a command that waits is answered before the end.
+            // In this order, so that a waiting command is answered before the end.
             poll_fn(|cx| match serving.as_mut().poll(cx) {
                 Poll::Ready(never) => match never {},
                 Poll::Pending => until.as_mut().poll(cx),
             })
             .await
         };
-        // Answers the callers that wait, and ends the subscriptions.
+        // Answers waiting callers, and ends the subscriptions.
         drop(driver);
         self.close().await;
         output
@@ -96,9 +94,9 @@ impl<T: Transport, R: Runtime> Engine<T, R> {
     async fn serve(&mut self, driver: &mut Driver) -> Infallible {
         loop {
             poll_fn(|cx| self.poll_until_busy(cx, driver)).await;
-            // Lets the tasks of connections run.
+            // Lets the connection tasks run.
             self.runtime.yield_now().await;
-            // What arrived meanwhile is heard before a timer fires that is late.
+            // Handles what arrived meanwhile before an overdue timer fires.
             poll_fn(|cx| {
                 self.turn(cx, driver);
                 Poll::Ready(())
@@ -107,9 +105,9 @@ impl<T: Transport, R: Runtime> Engine<T, R> {
         }
     }
 
-    /// Takes turns while there is anything to do. Ready when others must run before the next:
-    /// because more waits than one turn takes, or because the turn comes late, and the runtime has
-    /// yet to ask the system what arrived before it.
+    /// Takes turns while there is anything to do. Ready when other tasks must run before the next
+    /// turn: more input waits than one turn takes, or the turn is late and the runtime must first
+    /// poll the system for arrivals.
     fn poll_until_busy(&mut self, cx: &mut Context<'_>, driver: &mut Driver) -> Poll<()> {
         loop {
             if driver.poll_timeout().is_some_and(|due| self.runtime.now() > due + LATE) {
@@ -125,7 +123,7 @@ impl<T: Transport, R: Runtime> Engine<T, R> {
         }
     }
 
-    /// One turn. True when more may be waiting.
+    /// Takes one turn. True if more may be waiting.
     fn turn(&mut self, cx: &mut Context<'_>, driver: &mut Driver) -> bool {
         let now = self.runtime.now();
         self.datagrams.flush(cx, &mut self.transport);
@@ -161,7 +159,7 @@ impl<T: Transport, R: Runtime> Engine<T, R> {
 /// The connections that peers open.
 #[derive(Debug)]
 struct Accepting<M> {
-    /// Set while connections cannot be accepted: when to try again.
+    /// Set while accepting fails: when to try again.
     after: Option<Instant>,
     pause: M,
 }
@@ -196,11 +194,11 @@ impl<M: Timer> Accepting<M> {
     }
 }
 
-/// What the driver sees of the engine in one turn.
+/// The driver's view of the engine in one turn.
 struct Turn<'a, 'c, T, R: Runtime> {
     engine: &'a mut Engine<T, R>,
     cx: &'a mut Context<'c>,
-    /// There were no more datagrams in this turn; asking the system again has its price.
+    /// All waiting datagrams are taken; asking the system again in this turn would cost a call.
     datagrams_taken: bool,
 }
 
@@ -254,9 +252,9 @@ impl<T: Transport, R: Runtime> Io for Turn<'_, '_, T, R> {
 }
 
 impl<T: Transport, R: Runtime> Turn<'_, '_, T, R> {
-    /// Takes the next report that is for the driver. False if there is none.
+    /// Takes the next report for the driver. False if there is none.
     fn next_report(&mut self) -> bool {
-        // What the last one holds makes room.
+        // Frees the buffer of the last report.
         self.engine.report = None;
         while let Poll::Ready(Some(report)) = self.engine.reports.as_mut().poll_next(self.cx) {
             match report {
@@ -274,7 +272,7 @@ impl<T: Transport, R: Runtime> Turn<'_, '_, T, R> {
     }
 }
 
-/// A report as the driver takes it.
+/// Converts a report into an input of the driver.
 fn told(now: Instant, report: &mut Report) -> Option<(Instant, Input<'_>)> {
     let input = match report {
         Report::Stream(id, news) => {

@@ -1,4 +1,4 @@
-//! Names to addresses, by the runtime's resolver.
+//! Resolves names through the runtime.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::engine::report::{Report, tell};
 use crate::runtime::{Runtime, within};
 use crate::task::{Task, spawn};
 
-/// The system's resolver may try for half a minute; a caller should hear of it before.
+/// The system's resolver may try for 30 s; callers should get an error earlier.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Names that are being resolved, a task each. The driver bounds their number. Dropping it ends the
+/// The names being resolved, one task each. The driver bounds their number. Dropping it ends the
 /// tasks.
 #[derive(Debug)]
 pub(super) struct Names<R> {
@@ -40,7 +40,7 @@ impl<R: Runtime> Names<R> {
         self.running.insert(id, guard);
     }
 
-    /// A name was resolved.
+    /// Forgets a name that was resolved.
     pub(super) fn end(&mut self, id: ResolveId) {
         self.running.remove(&id);
     }

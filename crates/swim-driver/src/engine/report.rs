@@ -1,4 +1,4 @@
-//! What the tasks of a node report to its turn.
+//! Reports from a node's tasks to its turn.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,14 +28,13 @@ pub(super) enum News {
     Failed(ConnectionError),
 }
 
-/// The queue of reports. It has no limit of its own: tasks read only into one of a few
-/// [buffers](super::buffers), and besides their data report at most six things without a turn
-/// between.
+/// The queue of reports. It needs no limit: tasks read only into a few [buffers](super::buffers),
+/// and send at most six other reports without a turn between.
 pub(super) fn queue() -> (Sender<Report>, Receiver<Report>) {
     async_channel::unbounded()
 }
 
-/// Reports; nobody wants to know once the node is gone.
+/// Sends a report. Fails silently once the node is gone.
 pub(super) fn tell(reports: &Sender<Report>, report: Report) {
     let _ = reports.try_send(report);
 }

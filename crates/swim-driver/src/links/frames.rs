@@ -1,10 +1,10 @@
-//! Frames: each packet behind its length, two bytes, big-endian.
+//! Frames: each packet after its length in two bytes, big-endian.
 
-/// The bytes of a length.
+/// The size of a length.
 const LENGTH_SIZE: usize = 2;
 
-/// Appends a frame. A packet that is too long for one is dropped; none is, as
-/// [`Config::packet_size_max`](crate::Config::packet_size_max) is below that.
+/// Appends a frame. Drops a packet that is too long, which cannot happen:
+/// [`Config::packet_size_max`](crate::Config::packet_size_max) is lower.
 pub(super) fn append(out: &mut Vec<u8>, packet: &[u8]) {
     if let Ok(length) = u16::try_from(packet.len()) {
         out.extend_from_slice(&length.to_be_bytes());
@@ -12,41 +12,41 @@ pub(super) fn append(out: &mut Vec<u8>, packet: &[u8]) {
     }
 }
 
-/// Takes packets out of a connection's bytes, which come in pieces of any size.
+/// Takes packets out of a connection's bytes, which arrive in pieces of any size.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// The beginning of a frame whose end has not come yet: at most 64 KiB and as much as came.
+    /// The beginning of an unfinished frame: at most 64 KiB, and never more than arrived.
     partial: Vec<u8>,
 }
 
 impl Reader {
-    /// One that was given these bytes already.
+    /// A reader that already has these bytes.
     pub(super) fn starting_with(bytes: &[u8]) -> Self {
         Reader { partial: bytes.to_vec() }
     }
 
-    /// Takes bytes, and hands out each packet that is complete.
+    /// Takes bytes, and hands out each complete packet.
     pub(super) fn read(&mut self, mut bytes: &[u8], mut packet: impl FnMut(&[u8])) {
         if self.is_complete() {
-            // Only what it was started with holds whole frames.
+            // Only the initial bytes may hold whole frames.
             let held = std::mem::take(&mut self.partial);
             let mut rest = &held[..];
             hand_out(&mut rest, &mut packet);
             self.partial = rest.to_vec();
         }
         if !self.partial.is_empty() {
-            // Those who send byte by byte have each of them copied once.
+            // Copies each byte once, even if they arrive one by one.
             if !self.complete(&mut bytes) {
                 return;
             }
             hand_out(&mut &self.partial[..], &mut packet);
         }
         hand_out(&mut bytes, &mut packet);
-        // A new one: gives back what a long frame took.
+        // A new vector, to free the memory of a long frame.
         self.partial = bytes.to_vec();
     }
 
-    /// Adds what is missing of the frame that has begun. False if it is not complete by that.
+    /// Adds the missing bytes of an unfinished frame. False if it is still unfinished.
     fn complete(&mut self, bytes: &mut &[u8]) -> bool {
         while !self.is_complete() {
             if bytes.is_empty() {
@@ -71,7 +71,7 @@ impl Reader {
     }
 }
 
-/// Hands out the packets in front of `bytes` that are complete. One without content is none.
+/// Hands out the complete packets at the front of `bytes`. Skips empty packets.
 fn hand_out(bytes: &mut &[u8], packet: &mut impl FnMut(&[u8])) {
     while let Some(size) = frame_size(bytes).filter(|&size| bytes.len() >= size) {
         let (frame, rest) = bytes.split_at(size);
@@ -82,7 +82,7 @@ fn hand_out(bytes: &mut &[u8], packet: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// The bytes of the first frame in all, if they begin with a whole length.
+/// The size of the first frame with its length, if that length is complete.
 fn frame_size(bytes: &[u8]) -> Option<usize> {
     let [high, low] = bytes.first_chunk::<LENGTH_SIZE>()?;
     Some(LENGTH_SIZE + usize::from(u16::from_be_bytes([*high, *low])))

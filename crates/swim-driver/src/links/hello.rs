@@ -1,11 +1,11 @@
-//! The hello: what a link begins with.
+//! The hello: the first bytes of a link.
 //!
 //! | bytes | what |
 //! |-------|------|
-//! | 1 | `0xC2`: a link, and not an exchange of either wire |
+//! | 1 | `0xC2`: a link, not an exchange on either wire |
 //! | 1 | version: 1 |
 //! | 1 | 1: the dialler gave up an earlier link to the same node as broken; otherwise 0 |
-//! | 1, then so many | the dialler's name, UTF-8 |
+//! | 1, then as many | the dialler's name, UTF-8 |
 //! | 1 | 4 or 6: the family of the address |
 //! | 4 or 16, then 2 | the address that the dialler announces, and its port, big-endian |
 
@@ -13,42 +13,42 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use swim_core::{Name, wire};
 
-/// The first byte of a link. Nothing else that peers or strangers say begins with it.
+/// The first byte of a link. Nothing else on these connections begins with it.
 const MAGIC: u8 = wire::LINK_MAGIC;
 
 const VERSION: u8 = 1;
 
-/// The longest hello: what is kept of a connection before it is known what it is.
+/// The longest hello. This much is kept of a connection of unknown purpose.
 const SIZE_MAX: usize = 4 + u8::MAX as usize + 1 + 16 + 2;
 
-/// Who dials, and where it is to be answered.
+/// The dialler, and the address to answer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) name: Name,
     pub(super) announced: SocketAddr,
 }
 
-/// What the beginning of a connection is.
+/// The classified beginning of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
-    /// A hello.
+    /// A complete hello.
     Hello {
         hello: Hello,
         /// An earlier link was given up as broken.
         renewed: bool,
-        /// So many bytes.
+        /// The size of the hello in bytes.
         size: usize,
     },
-    /// The beginning of one, perhaps.
+    /// Perhaps the beginning of a hello.
     Unfinished,
-    /// One of a later version, or one that makes no sense.
+    /// A hello of a later version, or nonsense.
     Malformed,
-    /// Something else.
+    /// Not a hello.
     Other,
 }
 
 impl Hello {
-    /// Its bytes; `renewed` says that an earlier link to the same node was given up as broken.
+    /// Encodes it. `renewed`: an earlier link to the same node was given up as broken.
     pub(super) fn encode(&self, renewed: bool) -> Vec<u8> {
         let name = self.name.as_str().as_bytes();
         let length = u8::try_from(name.len()).expect("names have at most 255 bytes");
@@ -68,7 +68,7 @@ impl Hello {
         bytes
     }
 
-    /// What a connection that begins with these bytes is.
+    /// Classifies the first bytes of a connection.
     pub(super) fn decode(bytes: &[u8]) -> Beginning {
         match bytes {
             [] | [MAGIC] | [MAGIC, VERSION] => return Beginning::Unfinished,
@@ -86,7 +86,7 @@ impl Hello {
         }
     }
 
-    /// `None` where bytes are missing, `Some(None)` where they make no sense.
+    /// `None` if bytes are missing, `Some(None)` if they are nonsense.
     fn read(rest: &mut &[u8]) -> Option<Option<Hello>> {
         let length = take(rest, 1)?[0];
         let name = take(rest, usize::from(length))?;

@@ -1,4 +1,4 @@
-//! Links that others dialled: packets come from them.
+//! Links that peers dialled, from which packets come.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -12,26 +12,26 @@ use super::hello::{Beginning, Hello};
 use super::{Greeting, IDLE_TIMEOUT, Pace};
 use crate::action::Action;
 
-/// The bytes that wait for the rest of their frames, on all links together. A peer that means well
-/// has the end of one packet waiting, now and then.
+/// The most bytes that wait for the rest of their frames, on all links together. A well-behaved
+/// peer now and then has the end of one packet outstanding.
 const PARTIAL_MAX: usize = 1 << 20;
 
-/// The connections that others opened, until it is known what they are, and links of theirs.
+/// Accepted connections of unknown purpose, and links from peers.
 ///
-/// There are twice as many places as this node keeps links itself: every peer decides for itself
-/// with whom it keeps one. When all are taken the one makes way that was used least lately, those
-/// from addresses without a live member first; a stranger takes no place from a member.
+/// There are twice as many places as outgoing links, because every peer decides by itself to whom
+/// it keeps a link. When all are taken, a new link ends the least recently used one, preferably one
+/// from an address without a live member. A stranger takes no place from a member.
 #[derive(Debug)]
 pub(super) struct Incoming {
     places: usize,
-    /// The dialler has ended a link by then.
+    /// The dialler has replaced a link by this age.
     age_max: Duration,
     /// As many as the core accepts streams.
     undecided: BTreeMap<StreamId, Undecided>,
     links: BTreeMap<StreamId, Link>,
-    /// One for each node, by the address that it announces and the one that it dials from.
+    /// One for each node: by its announced address and the address it dials from.
     by_peer: BTreeMap<(SocketAddr, IpAddr), StreamId>,
-    /// The least lately used first.
+    /// The least recently used first.
     recency: BTreeSet<(u64, StreamId)>,
     uses: u64,
     held: usize,
@@ -44,7 +44,7 @@ pub(super) struct Incoming {
 struct Undecided {
     from: IpAddr,
     bytes: Vec<u8>,
-    /// The names that the peer may go by; `None` lets it go by any.
+    /// The names that the peer's certificate allows; `None` allows any.
     names: Option<Vec<Name>>,
 }
 
@@ -56,7 +56,7 @@ struct Link {
     used: u64,
     used_at: Instant,
     opened_at: Instant,
-    /// When to look whether it is idle, or too old.
+    /// When to check whether it is idle or too old.
     idle_at: Instant,
 }
 
@@ -64,7 +64,7 @@ impl Incoming {
     pub(super) fn new(pace: Pace) -> Self {
         Incoming {
             places: pace.links_max * 2,
-            // A little later than the dialler, who knows where frames end.
+            // A little later than the dialler, which knows where frames end.
             age_max: pace.age_max + IDLE_TIMEOUT,
             undecided: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -111,8 +111,8 @@ impl Incoming {
         self.received
     }
 
-    /// Looks at the first bytes of a connection. Also returns the address of a node that gave up
-    /// its earlier link as broken. `is_member` says whether a live member has this address.
+    /// Classifies the first bytes of a connection. Also returns the address of a node that gave up
+    /// its earlier link as broken. `is_member` tells whether an address belongs to a live member.
     pub(super) fn greet(
         &mut self,
         now: Instant,
@@ -161,8 +161,7 @@ impl Incoming {
         (Greeting::Link, renewed.then_some(announced))
     }
 
-    /// Takes bytes of a link; `deliver` is given each packet and the address that its sender
-    /// announces.
+    /// Reads bytes of a link. `deliver` is given each packet and its sender's announced address.
     pub(super) fn read(
         &mut self,
         now: Instant,
@@ -192,7 +191,7 @@ impl Incoming {
         }
     }
 
-    /// The peer closed its side, which is all that there is.
+    /// The peer closed its side, the only one in use.
     pub(super) fn finished(&mut self, id: StreamId, actions: &mut VecDeque<Action>) {
         if self.remove(id) {
             actions.push_back(Action::Abort { id });
@@ -207,14 +206,14 @@ impl Incoming {
         self.idle.next()
     }
 
-    /// Ends links of peers that are silent for longer than they would keep them, as they vanished,
-    /// and those that are too old.
+    /// Ends links that are too old, and links that are silent for longer than their peers would
+    /// keep them: those peers vanished.
     pub(super) fn handle_timeout(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         while let Some((_, id)) = self.idle.take_due(now) {
             let Some(link) = self.links.get_mut(&id) else { continue };
             let too_old = link.opened_at + self.age_max;
             link.idle_at = too_old.min(link.used_at + IDLE_TIMEOUT * 2);
-            // In any case there is a deadline to remove.
+            // Back in, so that there always is a deadline to remove.
             self.idle.insert(link.idle_at, id);
             if link.idle_at <= now {
                 self.abort(id, actions);
@@ -222,7 +221,7 @@ impl Incoming {
         }
     }
 
-    /// Makes sure that there is a place for a link of this peer, which has one at most.
+    /// Makes a place for a link of this peer, which has at most one.
     fn make_place(
         &mut self,
         peer: (SocketAddr, IpAddr),

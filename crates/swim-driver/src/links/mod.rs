@@ -1,14 +1,15 @@
 //! Links: packets as frames over connections that are kept, for networks without datagrams.
 //!
-//! A node dials whom it has something to send, and keeps the connection for the next packets: a
-//! link. It only writes to links that it dialled and only reads from those that others did, so two
-//! nodes that talk have two, and nobody gets a packet because of what a peer says about itself.
+//! A node dials a peer when it has a packet for it, and keeps the connection for later packets: a
+//! link. It writes only to links that it dialled, and reads only from links that peers dialled. So
+//! two nodes that exchange packets have two links, and no node is sent packets because of what a
+//! peer claims about itself.
 //!
-//! What a link carries is, first, a [hello](hello) that names the dialler and its announced
-//! address, and then [frames](frames). What waits for a link is bounded, and stale after the time
-//! that a ping may take: pings and acks go first, and of news the oldest is dropped first.
+//! A link begins with a [hello](hello), which has the dialler's name and announced address. Then
+//! come [frames](frames). The queue of a link is bounded, and packets are stale after the time that
+//! a ping may take. Pings and acks go first; of news the oldest is dropped first.
 //!
-//! Synchronous, and without input or output of its own, like the driver that owns it.
+//! Synchronous and without I/O, like the driver that owns it.
 
 mod frames;
 mod hello;
@@ -30,15 +31,15 @@ use hello::Hello;
 use incoming::Incoming;
 use outgoing::Outgoing;
 
-/// How many failed dials in a row double the wait before the next one.
+/// How many times failed dials in a row double the wait.
 const DOUBLINGS_MAX: u32 = 3;
 
-/// A link that nobody used for so long is closed. Longer than the minute or so in which the members
-/// of a cluster of a hundred probe each other once; shorter than the five minutes after which
-/// firewalls forget quiet connections.
+/// An unused link is closed after this time. Members of a cluster of 100 probe each other once in
+/// about a minute, which is shorter. Firewalls forget quiet connections after 5 min, which is
+/// longer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The longest age that can be set: for ever, and short enough for any arithmetic.
+/// The longest age that can be set: practically for ever, and safe for any arithmetic.
 const AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// All links of a node.
@@ -51,43 +52,43 @@ pub(crate) struct Links {
 /// How links behave, from the settings of the node.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// How many links are kept to others; twice as many are kept from others.
+    /// The most outgoing links. The most incoming links are twice that.
     links_max: usize,
-    /// What waits longer than a ping may take is stale, and a link that takes nothing for so long
-    /// is broken.
+    /// The time that a ping may take. Packets that wait longer are stale; a link that takes nothing
+    /// for so long is broken.
     stale_after: Duration,
-    /// How old a link gets: with TLS, the certificates of both sides are checked anew then.
+    /// The age at which a link is replaced. With TLS this checks the certificates again.
     age_max: Duration,
-    /// The time to connect. A request that is lost is better made anew.
+    /// The time to connect. A lost connection request is better sent anew.
     dial_timeout: Duration,
 }
 
 impl Pace {
-    /// The wait after so many failed dials in a row.
+    /// The wait after this many failed dials in a row.
     fn backoff(&self, failures: u32) -> Duration {
         self.stale_after / 2 * 2u32.pow(failures.saturating_sub(1).min(DOUBLINGS_MAX))
     }
 }
 
-/// What became of bytes on a connection that a peer opened.
+/// How the first bytes on an accepted connection were classified.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Greeting {
-    /// It is an exchange, not a link, and these are the bytes that came so far.
+    /// An exchange, not a link. Has the bytes that came so far.
     Exchange(Bytes),
     /// It may still be either.
     Unfinished,
-    /// It is a link from now on: the core has to forget it.
+    /// A link from now on: the core must forget the connection.
     Link,
-    /// It says that it is a link, and there is no place for it.
+    /// A link, but there is no place for it.
     Refused,
-    /// It is a link of a node whose certificate has another name.
+    /// A link of a node whose certificate has another name.
     WrongName,
-    /// It is a link of a later version, or makes no sense.
+    /// A link of a later version, or nonsense.
     Malformed,
 }
 
 impl Links {
-    /// Those of a node with these settings.
+    /// The links of a node with these settings.
     pub(crate) fn new(config: &Config, links_max: usize, age_max: Duration) -> Self {
         let pace = Pace {
             links_max: links_max.max(1),
@@ -99,8 +100,8 @@ impl Links {
         Links { outgoing: Outgoing::new(pace, &hello), incoming: Incoming::new(pace) }
     }
 
-    /// Sends a packet, or has it wait for its link. `is_member` says whether a live member has this
-    /// address: members go before strangers where places are short.
+    /// Sends a packet, or queues it for its link. `is_member` tells whether an address belongs to a
+    /// live member: members go before strangers when places are short.
     pub(crate) fn send(
         &mut self,
         now: Instant,
@@ -112,7 +113,7 @@ impl Links {
         self.outgoing.send(now, to, packet, is_member, actions);
     }
 
-    /// A peer opened a connection, of which nobody knows yet what it is.
+    /// A peer opened a connection, whose purpose is not known yet.
     pub(crate) fn accepted(&mut self, id: StreamId, from: SocketAddr) {
         self.incoming.accepted(id, from.ip());
     }
@@ -127,7 +128,7 @@ impl Links {
         self.incoming.is_undecided(id)
     }
 
-    /// The names that the peer on this connection may go by.
+    /// The names that the peer's certificate on this connection allows.
     pub(crate) fn certified(&mut self, id: StreamId, names: &[Name]) {
         self.incoming.certified(id, names);
     }
@@ -137,8 +138,8 @@ impl Links {
         self.incoming.forget_undecided(id);
     }
 
-    /// The first bytes on a connection that a peer opened. After [`Greeting::Link`] those behind
-    /// the hello wait to be [handled](Links::handle), with or without further ones.
+    /// Classifies the first bytes on an accepted connection. After [`Greeting::Link`], bytes behind
+    /// the hello wait for [`handle`](Links::handle), which may be called without further bytes.
     pub(crate) fn greet(
         &mut self,
         now: Instant,
@@ -149,13 +150,13 @@ impl Links {
     ) -> Greeting {
         let (greeting, reconnected) = self.incoming.greet(now, id, bytes, is_member, actions);
         if let Some(peer) = reconnected {
-            // It gave up its earlier link; what this node has to it is likely to be as dead.
+            // The peer gave up its earlier link; ours to it is probably dead too.
             self.outgoing.renew(now, peer, actions);
         }
         greeting
     }
 
-    /// Takes news about a link; `deliver` is given each packet and where it comes from.
+    /// Handles news about a link. `deliver` is given each packet and its source.
     pub(crate) fn handle(
         &mut self,
         now: Instant,
@@ -181,12 +182,12 @@ impl Links {
         }
     }
 
-    /// How many packets came since the start.
+    /// How many packets arrived since the start.
     pub(crate) fn received(&self) -> usize {
         self.incoming.received()
     }
 
-    /// Does what is due.
+    /// Does everything that is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         self.outgoing.handle_timeout(now, actions);
         self.incoming.handle_timeout(now, actions);
@@ -197,7 +198,7 @@ impl Links {
         [self.outgoing.deadline(), self.incoming.deadline()].into_iter().flatten().min()
     }
 
-    /// How many there are.
+    /// The current counts.
     pub(crate) fn counts(&self) -> LinkCounts {
         LinkCounts {
             outgoing: self.outgoing.len(),
@@ -213,16 +214,16 @@ impl Links {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkCounts {
-    /// Links that this node has to others, open or being dialled.
+    /// Links to peers, open or being dialled.
     pub outgoing: usize,
-    /// Links that others have to this node.
+    /// Links from peers.
     pub incoming: usize,
-    /// Connections that others opened, and of which it is not known yet what they are: at most
-    /// [`Config::streams_max`](crate::Config::streams_max).
+    /// Accepted connections of unknown purpose.
+    ///
+    /// At most [`Config::streams_max`](crate::Config::streams_max).
     pub undecided: usize,
-    /// How often a link was dialled since the start.
+    /// Dials of links since the start.
     pub dials: u64,
-    /// Packets that were dropped since the start, because they waited too long for a link or too
-    /// many did.
+    /// Packets dropped since the start, because they or too many others waited for a link.
     pub packets_dropped: u64,
 }

@@ -1,4 +1,4 @@
-//! Links that this node dialled: packets go to them.
+//! Links that this node dialled, to which packets go.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -12,23 +12,23 @@ use super::queue::Queue;
 use super::{IDLE_TIMEOUT, Pace};
 use crate::action::{Action, DialPurpose, StreamNews};
 
-/// The core counts its streams from 1 up; these are above all that it will ever get to.
+/// The core counts its streams from 1 up and never reaches these ids.
 const FIRST_ID: u64 = 1 << 63;
 
-/// The links to others, one for each address, the least lately used of which makes way for another.
+/// The links to peers, one for each address. A new link replaces the least recently used.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pace: Pace,
-    /// What a link begins with, and the same where an earlier one was given up.
+    /// The hello of a first link, and of one that replaces a broken link.
     hellos: [Vec<u8>; 2],
     links: BTreeMap<SocketAddr, Link>,
     ids: BTreeMap<StreamId, SocketAddr>,
-    /// The least lately used first.
+    /// The least recently used first.
     recency: BTreeSet<(u64, SocketAddr)>,
     uses: u64,
-    /// When to look after which link.
+    /// When to look after each link.
     due: Deadlines<SocketAddr>,
-    /// Connections whose sending side is closed: until when the peer may take to close its own.
+    /// Connections with a closed sending side, and until when the peer may close its own.
     closing: Deadlines<StreamId>,
     dials: u64,
     packets_dropped: u64,
@@ -40,18 +40,18 @@ struct Link {
     queue: Queue,
     used: u64,
     used_at: Instant,
-    /// How many dials or connections in a row came to nothing.
+    /// How many dials or connections in a row failed.
     failures: u32,
     /// An earlier connection was given up as broken.
     renewed: bool,
-    /// The first ping to which nothing at all has come back from this address.
+    /// The time of the first ping since which nothing came from this address.
     unheard_since: Option<Instant>,
     due: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Not to be dialled before this.
+    /// Not dialled before `until`.
     Waiting {
         until: Instant,
     },
@@ -120,7 +120,7 @@ impl Outgoing {
         self.packets_dropped
     }
 
-    /// Sends a packet, or has it wait.
+    /// Sends a packet, or queues it.
     pub(super) fn send(
         &mut self,
         now: Instant,
@@ -142,7 +142,7 @@ impl Outgoing {
         self.packets_dropped += link.queue.push(now, kind, packet);
         if kind == PacketKind::Probe {
             let since = *link.unheard_since.get_or_insert(now);
-            // The system may go on sending the same bytes for minutes, rarer and rarer.
+            // The system may retransmit for minutes, less and less often.
             if since + patience < now && link.state.opened_at().is_some() {
                 link.renewed = true;
                 self.give_up(now, to, Duration::ZERO, actions);
@@ -151,14 +151,14 @@ impl Outgoing {
         self.advance(now, to, actions);
     }
 
-    /// Something came from a node that announces this address.
+    /// A packet came from the node that announces this address.
     pub(super) fn heard(&mut self, from: SocketAddr) {
         if let Some(link) = self.links.get_mut(&from) {
             link.unheard_since = None;
         }
     }
 
-    /// The node there gave up its own link to this one: makes a new one with the next packet.
+    /// The node at `peer` gave up its link to this one: replaces ours with the next packet.
     pub(super) fn renew(&mut self, now: Instant, peer: SocketAddr, actions: &mut VecDeque<Action>) {
         if self.links.get(&peer).is_some_and(|link| link.state.opened_at().is_some()) {
             self.give_up(now, peer, Duration::ZERO, actions);
@@ -166,7 +166,7 @@ impl Outgoing {
         }
     }
 
-    /// Takes news about one of the connections.
+    /// Handles news about one of the connections.
     pub(super) fn handle(
         &mut self,
         now: Instant,
@@ -189,7 +189,7 @@ impl Outgoing {
                 link.renewed |= error != ConnectionError::Refused;
                 self.broke(now, to, actions);
             }
-            // Nothing is to come from there: it was closed, or it is no link to the peer.
+            // No data comes back on a link: the peer closed it, or does not treat it as a link.
             (StreamNews::Finished | StreamNews::Data(_), _) => {
                 actions.push_back(Action::Abort { id });
                 self.broke(now, to, actions);
@@ -211,10 +211,10 @@ impl Outgoing {
         }
     }
 
-    /// A link whose deadline is over.
+    /// Handles a link whose deadline has passed.
     fn look_after(&mut self, now: Instant, to: SocketAddr, actions: &mut VecDeque<Action>) {
         let Some(link) = self.links.get_mut(&to) else { return };
-        // Taken out by the caller; back in, so that every link has one.
+        // The caller took its deadline out; every link needs one.
         self.due.insert(link.due, to);
         match link.state {
             State::Waiting { until } if until <= now => {
@@ -224,7 +224,7 @@ impl Outgoing {
                 }
                 self.dial(to, actions);
             }
-            // Nothing was taken for as long as a ping may take.
+            // The link took nothing for the time that a ping may take.
             State::Writing { since, .. } if since + self.pace.stale_after <= now => {
                 link.failures += 1;
                 link.renewed = true;
@@ -240,7 +240,7 @@ impl Outgoing {
         self.set_deadline(now, to);
     }
 
-    /// Does what can be done for the packets that wait.
+    /// Does what is possible for the waiting packets.
     fn advance(&mut self, now: Instant, to: SocketAddr, actions: &mut VecDeque<Action>) {
         let Some(link) = self.links.get(&to) else { return };
         match link.state {
@@ -248,7 +248,8 @@ impl Outgoing {
                 self.dial(to, actions);
             }
             State::Ready { id, opened_at } if opened_at + self.pace.age_max <= now => {
-                // With this packet, so that none is lost: all that was written is on its way.
+                // Replaced at this packet, so that none is lost: all written bytes are on their
+                // way.
                 self.close(now, id, actions);
                 self.ids.remove(&id);
                 self.dial(to, actions);
@@ -269,7 +270,7 @@ impl Outgoing {
         actions.push_back(Action::Dial { id, to, timeout: self.pace.dial_timeout, purpose });
     }
 
-    /// Writes what waits, after the hello on a connection that is `new`.
+    /// Writes waiting packets, after the hello on a `new` connection.
     fn write(&mut self, now: Instant, to: SocketAddr, new: bool, actions: &mut VecDeque<Action>) {
         let Some(link) = self.links.get_mut(&to) else { return };
         if let State::Ready { id, opened_at } = link.state {
@@ -288,7 +289,7 @@ impl Outgoing {
         self.set_deadline(now, to);
     }
 
-    /// Ends a connection that stands. Another may be dialled after a while.
+    /// Ends an open connection. Another may be dialled after `wait`.
     fn give_up(
         &mut self,
         now: Instant,
@@ -312,7 +313,7 @@ impl Outgoing {
         if let Some(id) = link.state.id() {
             self.ids.remove(&id);
         }
-        // One that served for a while was a good one: the peer made room, or started anew.
+        // A link that lasted was good: the peer made room, or restarted.
         let lasted = link.state.opened_at().is_some_and(|at| at + self.pace.stale_after <= now);
         link.failures = if lasted { 0 } else { link.failures + 1 };
         let wait = if lasted { Duration::ZERO } else { self.pace.backoff(link.failures) };
@@ -321,8 +322,8 @@ impl Outgoing {
         self.advance(now, to, actions);
     }
 
-    /// Makes a place for a link. A stranger, who may have made up the address, takes none from a
-    /// member: then there is no place.
+    /// Makes a place for a link. A stranger may have made up its address, so it takes no place from
+    /// a member. False if there is no place.
     fn add(
         &mut self,
         now: Instant,
@@ -363,7 +364,7 @@ impl Outgoing {
         self.remove(to);
     }
 
-    /// Closes a connection on which all is written, so that all of it arrives.
+    /// Closes a connection with everything written, so that all of it arrives.
     fn close(&mut self, now: Instant, id: StreamId, actions: &mut VecDeque<Action>) {
         actions.push_back(Action::Finish { id });
         self.closing.insert(now + self.pace.dial_timeout, id);
@@ -373,7 +374,7 @@ impl Outgoing {
         let Some(link) = self.links.get_mut(&to) else { return };
         let due = match link.state {
             State::Waiting { until } => until,
-            // Who dials reports how it ended, in its own time.
+            // A dial has its own timeout, and reports its end.
             State::Dialling { .. } => now + IDLE_TIMEOUT,
             State::Ready { .. } => link.used_at + IDLE_TIMEOUT,
             State::Writing { since, .. } => since + self.pace.stale_after,

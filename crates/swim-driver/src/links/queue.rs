@@ -1,4 +1,4 @@
-//! What waits for one link.
+//! The packets that wait for one link.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use swim_core::{Instant, PacketKind};
 
 use crate::links::frames;
 
-/// How many packets of either kind wait for a link. In the time in which they become stale a node
-/// has a few pings and acks for one peer, and gossips with it some ten times.
+/// How many packets of each kind wait for a link. Within the time in which they become stale, a
+/// node has a few pings and acks for one peer, and gossips with it some ten times.
 const WAITING_MAX: usize = 32;
 
-/// How much is written at once, but for one packet, which may be longer: so that what comes next
-/// and is urgent waits for little.
+/// How much is written at once, unless one packet is longer. Small, so that the next urgent packet
+/// waits briefly.
 const WRITE_SIZE: usize = 16 << 10;
 
-/// Packets that wait for a link: those for which somebody waits, and the others.
+/// The packets that wait for a link: urgent ones, whose sender or receiver waits, and news.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     urgent: VecDeque<(Instant, Bytes)>,
@@ -24,7 +24,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Has a packet wait. Returns how many were dropped to make room: the oldest.
+    /// Queues a packet. Returns how many were dropped to make room: the oldest.
     pub(super) fn push(&mut self, now: Instant, kind: PacketKind, packet: Bytes) -> u64 {
         let waiting = match kind {
             PacketKind::Probe | PacketKind::Answer => &mut self.urgent,
@@ -35,7 +35,7 @@ impl Queue {
         u64::from(dropped)
     }
 
-    /// Drops what has waited for longer than this. Returns how many.
+    /// Drops packets that waited longer than `after`. Returns how many.
     pub(super) fn drop_stale(&mut self, now: Instant, after: Duration) -> u64 {
         let mut dropped = 0;
         for waiting in [&mut self.urgent, &mut self.news] {
@@ -47,7 +47,7 @@ impl Queue {
         dropped
     }
 
-    /// Appends as frames what is to be written next: the urgent first.
+    /// Appends the next packets to write as frames, urgent ones first.
     pub(super) fn take_frames(&mut self, out: &mut Vec<u8>) {
         while let Some((_, packet)) = self.urgent.front().or(self.news.front()) {
             if !out.is_empty() && out.len() + packet.len() > WRITE_SIZE {
@@ -64,7 +64,7 @@ impl Queue {
         self.urgent.is_empty() && self.news.is_empty()
     }
 
-    /// How many wait.
+    /// How many packets wait.
     pub(super) fn len(&self) -> u64 {
         (self.urgent.len() + self.news.len()) as u64
     }
@@ -130,7 +130,7 @@ mod tests {
         }
         assert_eq!(taken(&mut queue).len(), WRITE_SIZE / 2 + 2);
         assert_eq!(queue.len(), 2);
-        // One that is longer by itself goes alone.
+        // A packet beyond the limit goes alone.
         queue.push(NOW, PacketKind::Probe, vec![0; WRITE_SIZE * 2].into());
         assert_eq!(taken(&mut queue).len(), WRITE_SIZE * 2 + 2);
     }

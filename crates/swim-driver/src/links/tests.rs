@@ -52,7 +52,7 @@ impl Bench {
         self.links.greet(NOW, StreamId(id), bytes, is_member, &mut self.actions)
     }
 
-    /// The one dial that was asked for.
+    /// The single dial that was asked for.
     fn dialled(&mut self) -> StreamId {
         let dialled: Vec<_> = self.actions.drain(..).collect();
         match dialled[..] {
@@ -62,7 +62,7 @@ impl Bench {
         }
     }
 
-    /// What is written, after its hello if it is the first on its link.
+    /// The written bytes, without the hello of a new link.
     fn written(&mut self) -> Vec<u8> {
         match self.actions.pop_front() {
             Some(Action::Write { bytes, .. }) => match Hello::decode(&bytes) {
@@ -73,7 +73,7 @@ impl Bench {
         }
     }
 
-    /// An open link, on which nothing is being written.
+    /// An open link on which nothing is being written.
     fn open(&mut self, to: SocketAddr) -> StreamId {
         self.send(NOW, to, PacketKind::News, b"x");
         let id = self.dialled();
@@ -93,7 +93,7 @@ fn the_first_packet_dials_and_further_ones_use_the_link() {
     assert_eq!(bench.actions, []);
     bench.news(NOW, id, StreamNews::Opened);
     assert_eq!(bench.written(), b"\0\x04ping\0\x04news");
-    // One write at a time; what comes meanwhile goes with the next one, the urgent first.
+    // One write at a time. Packets that come meanwhile go with the next, urgent ones first.
     bench.send(NOW, peer(2), PacketKind::News, b"more");
     bench.send(NOW, peer(2), PacketKind::Answer, b"ack");
     assert_eq!(bench.actions, []);
@@ -119,7 +119,7 @@ fn what_a_link_carries_arrives_as_from_the_address_that_its_dialler_announces() 
         arrived.push((from, packet.to_vec()));
     });
     assert_eq!(arrived, [(peer(1), b"ping".to_vec())]);
-    // And what is no link is handed back whole.
+    // Bytes that begin no link are handed back whole.
     assert_eq!(b.greet(8, from, b"GET"), Greeting::Exchange(Bytes::from_static(b"GET")));
 }
 
@@ -134,7 +134,7 @@ fn the_link_that_was_used_least_lately_makes_way_and_is_closed_in_order() {
     bench.dialled();
     assert!(bench.links.owns(second) && !bench.links.owns(third));
     assert_eq!(bench.links.counts().outgoing, 2);
-    // A peer that does not close its side is not waited for.
+    // Does not wait for a peer that does not close its side.
     bench.links.handle_timeout(NOW + ms(1_000), &mut bench.actions);
     assert!(bench.actions.contains(&Action::Abort { id: third }));
 }
@@ -151,7 +151,7 @@ fn a_stranger_takes_no_place_from_a_member() {
     assert_eq!(bench.actions, []);
     assert_eq!(bench.links.counts().packets_dropped, 1);
 
-    // The same for the links of others.
+    // The same for incoming links.
     let hello =
         |number| Hello { name: "x".parse().unwrap(), announced: peer(number) }.encode(false);
     for number in 2..6 {
@@ -263,7 +263,7 @@ fn a_link_that_is_too_old_is_closed_with_the_next_packet_which_goes_over_a_new_o
     bench.news(NOW + LINK_AGE, renewed, StreamNews::Opened);
     assert_eq!(bench.written(), b"\0\x04ping");
 
-    // And one of somebody who does not end it himself.
+    // Also an incoming link that its dialler does not replace.
     let hello = Hello { name: "b".parse().unwrap(), announced: peer(2) }.encode(false);
     assert_eq!(bench.greet(7, peer(2), &hello), Greeting::Link);
     for second in (60..=420).step_by(60) {

@@ -1,8 +1,8 @@
-//! Why settings cannot be used.
+//! Errors in settings.
 
 use std::fmt;
 
-/// Where a value comes from. The later ones of these go before the earlier ones.
+/// The origin of a value. Later variants override earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -24,7 +24,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why settings cannot be used: one line that says where, which key, and what is allowed.
+/// A mistake in settings: one line with its origin, its key and the allowed values.
 ///
 /// ```
 /// # use swim_driver::Options;
@@ -47,12 +47,12 @@ impl SettingsError {
         SettingsError { file: None, origin, message: message.into() }
     }
 
-    /// A mistake in a line of this file.
+    /// Adds the file of a mistake.
     pub(crate) fn in_file(self, file: Option<&str>) -> Self {
         SettingsError { file: file.map(str::to_owned), ..self }
     }
 
-    /// The line of the settings file, counted from 1. `None` for what is wrong elsewhere.
+    /// The line of the settings file, counted from 1. `None` for mistakes elsewhere.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self.origin {

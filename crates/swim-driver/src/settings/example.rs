@@ -1,15 +1,16 @@
-//! A settings file with everything in it, made from what the readers know.
+//! A complete settings file, made from the descriptions of the settings.
 
 use std::fmt::Write;
 
 use super::setting::{Kind, Setting, Table};
 
-/// The width of a line of comment.
+/// The width of a comment line.
 const WIDTH: usize = 100;
 
-/// A table as a part of an example file: each setting with what it is, its default, what is
-/// allowed, its environment variable, and when to change it. Those without a default are commented
-/// out.
+/// A table as part of an example file.
+///
+/// Each setting has its meaning, default, allowed values, environment variable and when to change
+/// it. Settings without a default are commented out.
 #[must_use]
 pub fn example<T>(table: &Table<T>, defaults: &T) -> String {
     let mut text = String::new();
@@ -44,7 +45,7 @@ fn describe<T>(text: &mut String, table: &Table<T>, setting: &Setting<T>, defaul
     };
 }
 
-/// Breaks a comment between words.
+/// Wraps a comment between words.
 fn comment(text: &mut String, words: &str) {
     let mut width = 0;
     for word in words.split_whitespace() {

@@ -1,4 +1,4 @@
-//! What is wrong across settings, by the keys of the file.
+//! Mistakes across settings, in terms of the file's keys.
 
 use swim_core::ConfigError;
 
@@ -9,12 +9,11 @@ use super::{NODE, NodeSettings, PROTOCOL};
 use crate::error::{BindError, families, not_allowed, twice};
 
 impl Settings {
-    /// Checks that the settings work together, and can be started with.
+    /// Checks that the settings fit together and that a node can start with them.
     ///
     /// # Errors
     ///
-    /// The first that do not. A mistake across settings names each of them, with its value and
-    /// where that comes from.
+    /// The first mistake. It names each setting involved, with its value and origin.
     pub fn check(&self, node: &NodeSettings) -> Result<(), SettingsError> {
         if node.meta.is_some() && !node.tags.is_empty() {
             let (meta, tags) = (self.mention(node, "meta"), self.mention(node, "tags"));
@@ -72,13 +71,13 @@ impl Settings {
         }
     }
 
-    /// The mistake at the first of these keys that a layer gives.
+    /// The mistake, at the first of these keys that a layer sets.
     fn about(&self, keys: &[&str], told: String) -> SettingsError {
         let origin = |key| self.origin("node", key).or_else(|| self.origin("protocol", key));
         self.error(keys.iter().find_map(|key| origin(key)), told)
     }
 
-    /// A setting with its value and where that comes from.
+    /// A setting with its value and origin.
     fn mention(&self, node: &NodeSettings, key: &str) -> String {
         let of = |table: &Table<NodeSettings>| {
             let setting = table.settings.iter().find(|it| it.key == key)?;

@@ -1,5 +1,4 @@
-//! Keys from files and from the environment. What is wrong is told without a byte of what was
-//! there.
+//! Keys from files and the environment. Errors show no byte of what was read.
 
 use std::path::Path;
 
@@ -8,12 +7,13 @@ use swim_core::{Key, Keyring, KeyringError};
 
 use crate::secret_file::{KeyFileError, Readers, read_secret_file};
 
-/// Reads a file of keys: one per line, the primary one first; lines that start with `#` are
-/// comments.
+/// Reads a key file: one key per line, the primary one first.
+///
+/// Lines that start with `#` are comments.
 ///
 /// # Errors
 ///
-/// A file that cannot be read, that is not for these `readers` alone, or that has no keys.
+/// The file cannot be read, is open to more than these `readers`, or has no keys.
 pub fn keys_of_file(path: &Path, readers: Readers) -> Result<Keyring, KeyFileError> {
     let bytes = read_secret_file(path, readers)?;
     let shown = text::escape(&path.display().to_string());
@@ -24,20 +24,20 @@ fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
     let file = format!("the key file {shown}");
     let text = std::str::from_utf8(bytes)
         .map_err(|_| format!("{file} is not text: keys are written in base64"))?;
-    // Some editors put a byte order mark in front of what they write.
+    // Some editors put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let keys = of_lines(text).map_err(|wrong| format!("{file}{wrong}"))?;
     ring(keys, &file)
 }
 
-/// Reads keys with commas between them, as the environment variable `name` has them.
+/// Reads keys separated by commas, from the environment variable `name`.
 ///
 /// # Errors
 ///
-/// What is wrong, for people, without a byte of the text.
+/// A message that says what is wrong, without a byte of the text.
 pub fn keys_of_variable(name: &str, text: &str) -> Result<Keyring, String> {
     if text.trim().is_empty() {
-        // Taken for none, a secret that went missing would be a member without encryption.
+        // Otherwise a secret that went missing would start a member without encryption.
         return Err(format!("{name} is empty: give it a key, or unset it"));
     }
     let keys = text.split(',').enumerate().map(|(at, key)| {

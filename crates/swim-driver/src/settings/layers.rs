@@ -13,23 +13,23 @@ use super::error::{Origin, SettingsError};
 use super::setting::{Setting, Table};
 use super::value::Value;
 
-/// The tables of a settings file. Each reader takes its own and skips the others.
+/// The tables of a settings file. Each reader takes its own and skips the rest.
 pub const TABLES: [&str; 4] = ["node", "protocol", "agent", "simulate"];
 
-/// What the environment variables of settings begin with.
+/// The prefix of settings in the environment.
 pub const VARIABLES_PREFIX: &str = "SWIM_";
 
-/// Variables that begin like settings and are none: those of our tests, and those that Kubernetes
-/// sets in every pod for a service that is called `swim`.
+/// Variables with the prefix that are not settings: those of our tests, and those that Kubernetes
+/// sets in every pod for a service called `swim`.
 const NOT_SETTINGS: [&str; 4] = ["SWIM_SIM_", "SWIM_INTEROP_", "SWIM_SERVICE_", "SWIM_PORT"];
 
-/// A file larger than this is none of ours.
+/// A larger file is not a settings file.
 const FILE_SIZE_MAX: u64 = 1 << 20;
 
-/// The settings of a file, of the environment and of flags, layer by layer.
+/// The settings of a file, the environment and flags, in layers.
 ///
-/// A flag goes before the environment, that before the file, and that before the profile. Lists
-/// replace those of lower layers; tags are merged by their keys.
+/// Flags override the environment, the environment overrides the file, and the file overrides the
+/// profile. Lists replace those of lower layers; tags are merged by key.
 ///
 /// ```
 /// # use swim_driver::{Tags, settings::Settings};
@@ -47,7 +47,7 @@ const FILE_SIZE_MAX: u64 = 1 << 20;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// In the order of the layers, and of the lines.
+    /// In the order of the layers and of the lines.
     entries: Vec<Entry>,
     file: Option<PathBuf>,
 }
@@ -68,14 +68,15 @@ pub struct Variable {
     key: &'static str,
 }
 
-/// An environment variable that begins like one of a setting and is none: a misspelt one, mostly.
+/// An environment variable that looks like a setting but is not: usually misspelt.
+///
 /// `Display` is a warning about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownVariable {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it may have been meant to be.
+    /// The closest setting, if any is close.
     pub meant: Option<String>,
 }
 
@@ -109,18 +110,19 @@ impl<T> Table<T> {
 }
 
 impl Settings {
-    /// No settings at all: what [`options`](Settings::options) gives is the `lan` profile.
+    /// Creates empty settings: their [`options`](Settings::options) are those of the `lan` profile.
     #[must_use]
     pub fn new() -> Self {
         Settings::default()
     }
 
-    /// Takes the text of a settings file. Values are looked at when a table is
-    /// [applied](Settings::apply).
+    /// Parses the text of a settings file.
+    ///
+    /// Values are checked when a table is [applied](Settings::apply).
     ///
     /// # Errors
     ///
-    /// Text that is not TOML, or that has other tables than [`TABLES`].
+    /// The text is not TOML, or has other tables than [`TABLES`].
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let at = |offset: usize| {
             let before = &text.as_bytes()[..offset.min(text.len())];
@@ -148,7 +150,7 @@ impl Settings {
                 });
             }
         }
-        // A table may be continued further down, with dots.
+        // A table may continue further down, with dotted keys.
         entries.sort_by_key(|entry| match entry.origin {
             Origin::Line(line) => line,
             _ => 0,
@@ -160,7 +162,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// As [`parse`](Settings::parse), and a file that cannot be read. Errors name the file.
+    /// As for [`parse`](Settings::parse), or the file cannot be read. Errors name the file.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let shown = path.display().to_string();
         let cannot = |reason: String| {
@@ -175,14 +177,15 @@ impl Settings {
         Ok(Settings { file: Some(path.into()), ..settings })
     }
 
-    /// Adds environment variables, of which each goes before the file. A value is written without
-    /// quotes, and lists and tables with commas: `SWIM_SEEDS=cache-1,10.0.0.2:7000`,
-    /// `SWIM_TAGS=role=cache,zone=a`. Returns those that begin with `SWIM_` and are neither
-    /// settings nor in `others`: misspelt ones, mostly.
+    /// Adds environment variables, which override the file.
+    ///
+    /// Values have no quotes; commas separate the items of lists and tables:
+    /// `SWIM_SEEDS=cache-1,10.0.0.2:7000`, `SWIM_TAGS=role=cache,zone=a`. Returns variables that
+    /// begin with `SWIM_` but are neither settings nor in `others`: usually misspelt ones.
     ///
     /// # Errors
     ///
-    /// A value that is not UTF-8.
+    /// A value is not UTF-8.
     pub fn add_variables(
         &mut self,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -190,7 +193,7 @@ impl Settings {
         others: &[&str],
     ) -> Result<Vec<UnknownVariable>, SettingsError> {
         let mut unknown = Vec::new();
-        // In the order of their names: the first mistake is the same each time.
+        // Sorted by name, so that the first mistake is always the same.
         let environment: BTreeMap<OsString, OsString> = environment.into_iter().collect();
         for (name, value) in environment {
             let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLES_PREFIX)) else {
@@ -216,22 +219,22 @@ impl Settings {
         Ok(unknown)
     }
 
-    /// Adds the value of a flag, which goes before the environment and the file.
+    /// Adds the value of a flag, which overrides the environment and the file.
     pub fn add_flag(&mut self, table: &str, key: &str, flag: &'static str, value: Value) {
         let (table, key) = (table.into(), key.into());
         self.entries.push(Entry { table, key, value, origin: Origin::Flag(flag) });
     }
 
-    /// Sets in `target` what the layers say of this table.
+    /// Applies what the layers set in this table to `target`.
     ///
     /// # Errors
     ///
-    /// The first key that is unknown, and the first value that is not allowed.
+    /// The first unknown key or invalid value.
     pub fn apply<T>(&self, table: &Table<T>, target: &mut T) -> Result<(), SettingsError> {
         self.apply_some(table, |_| true, target)
     }
 
-    /// The same for some keys alone.
+    /// Like [`apply`](Settings::apply), for some keys only.
     pub(crate) fn apply_some<T>(
         &self,
         table: &Table<T>,
@@ -250,25 +253,25 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether a layer says something of this setting.
+    /// Whether any layer sets this.
     #[must_use]
     pub fn has(&self, table: &str, key: &str) -> bool {
         self.origin(table, key).is_some()
     }
 
-    /// Where the value of a setting comes from. `None` if no layer gives it.
+    /// The origin of a setting's value. `None` if no layer sets it.
     #[must_use]
     pub fn origin(&self, table: &str, key: &str) -> Option<&Origin> {
         let is_it = |entry: &&Entry| entry.table == table && entry.key == key;
         self.entries.iter().rfind(is_it).map(|entry| &entry.origin)
     }
 
-    /// The folder of the file: paths in it begin there.
+    /// The folder of the file. Relative paths in it start there.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.file.as_deref()?.parent()
     }
 
-    /// A mistake in what comes from there, for checks of a program's own.
+    /// A mistake in a value of this origin, for a program's own checks.
     #[must_use]
     pub fn error_at(&self, origin: &Origin, wrong: impl Into<String>) -> SettingsError {
         self.error(Some(origin), wrong)
@@ -281,7 +284,7 @@ impl Settings {
     }
 }
 
-/// In the order of the file, so that its first mistake is told.
+/// In the order of the file, so that its first mistake is reported.
 fn in_order<'t, 'i>(
     table: &'t DeTable<'i>,
 ) -> Vec<(&'t toml::Spanned<toml::de::DeString<'i>>, &'t toml::Spanned<toml::de::DeValue<'i>>)> {
@@ -290,7 +293,7 @@ fn in_order<'t, 'i>(
     entries
 }
 
-/// What is no TOML, and the key at which it is.
+/// The syntax error, and its key.
 fn malformed(text: &str, error: &toml::de::Error, span: Range<usize>) -> String {
     let told = error.message().lines().collect::<Vec<_>>().join("; ");
     if told == "duplicate key" {
@@ -347,7 +350,7 @@ fn owner(key: &str) -> Option<&'static str> {
     [&super::NODE, &super::PROTOCOL].into_iter().find(|it| has(it.settings)).map(|it| it.name)
 }
 
-/// What is written almost like this, behind what all variables begin with.
+/// The variable closest to `written`, compared without the prefix.
 fn nearest_variable<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let keys: Vec<(String, &str)> = known
         .filter_map(|name| Some((name.strip_prefix(VARIABLES_PREFIX)?.to_lowercase(), name)))
@@ -356,7 +359,7 @@ fn nearest_variable<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> 
     keys.iter().find(|(key, _)| Some(&**key) == near).map(|(_, name)| (*name).into())
 }
 
-/// What settings are called elsewhere: by flags of `swim agent`, and in other programs.
+/// Other names of settings: flags of `swim agent`, and settings of other programs.
 const CALLED_ELSEWHERE: [(&str, &str); 4] = [
     ("cluster", "label"),
     ("join", "seeds"),
@@ -364,7 +367,7 @@ const CALLED_ELSEWHERE: [(&str, &str); 4] = [
     ("allow_network", "allowed_networks"),
 ];
 
-/// What is written almost like this, or called so elsewhere.
+/// The closest known key, or the key with this name elsewhere.
 fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
     let written = written.replace('-', "_").to_lowercase();

@@ -1,14 +1,18 @@
-//! Settings in a file, in the environment and in flags.
+//! Settings from a file, the environment and flags.
 //!
-//! A settings file is TOML. It has four tables: `[node]` says who a node is, where it is and whom
-//! it lets in; `[protocol]` how all nodes of the cluster work; `[agent]` and `[simulate]` belong to
-//! the program `swim`. Each reader takes its own tables and skips the others, so that one file
-//! serves an application, `swim agent` and `swim simulate`. `docs/swim.example.toml` has every
-//! setting with its default, its range and when to change it.
+//! A settings file is TOML, with four tables:
+//!
+//! - `[node]`: the name and addresses of a node, and which members it admits,
+//! - `[protocol]`: how all nodes of the cluster work,
+//! - `[agent]` and `[simulate]`: settings of the program `swim`.
+//!
+//! Each reader takes its own tables and skips the rest, so one file serves an application,
+//! `swim agent` and `swim simulate`. `docs/swim.example.toml` has every setting with its default,
+//! its range and when to change it.
 //!
 //! [`Options::from_toml`] and [`Options::from_toml_file`] read a file alone. [`Settings`] adds the
-//! environment and flags. A program with a table of its own describes it by a [`Table`], and gets
-//! the same messages, variables and comments.
+//! environment and flags. A program with its own table describes it with a [`Table`], and gets the
+//! same messages, variables and comments.
 
 mod error;
 mod example;
@@ -58,7 +62,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// The word for it in a settings file.
+    /// The word in a settings file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,23 +81,23 @@ impl Profile {
     }
 }
 
-/// What the tables `[node]` and `[protocol]` come to.
+/// The result of the tables `[node]` and `[protocol]`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NodeSettings {
-    /// What a node is started with, but for the keys of [`key_file`](NodeSettings::key_file).
+    /// The options of the node, without the keys in [`key_file`](NodeSettings::key_file).
     pub options: Options,
-    /// The timing to begin with.
+    /// The profile to start from.
     pub profile: Profile,
-    /// The file of the keys. A relative path in a settings file begins at its folder.
+    /// The key file. In a settings file, a relative path starts at the file's folder.
     pub key_file: Option<PathBuf>,
-    /// Whose key files are taken.
+    /// Which key files are accepted.
     pub readers: Readers,
-    /// The tags that are announced as metadata.
+    /// The tags to announce as metadata.
     pub tags: Tags,
-    /// The metadata, instead of tags.
+    /// The metadata, if not tags.
     pub(crate) meta: Option<String>,
-    /// What is said of TLS, perhaps not all of it.
+    /// The TLS settings, perhaps incomplete.
     pub(crate) tls: TlsSaid,
 }
 
@@ -115,15 +119,16 @@ impl Settings {
         NODE.variables().into_iter().chain(PROTOCOL.variables()).collect()
     }
 
-    /// What the layers come to for a node, without its keys. A name that no layer gives is the name
-    /// of this host.
+    /// Combines the layers into the settings of a node, without its keys.
+    ///
+    /// The name defaults to this host's name.
     ///
     /// # Errors
     ///
-    /// The first setting that is unknown, or whose value is not allowed by itself.
-    /// [`check`](Settings::check) does the rest.
+    /// The first setting that is unknown or has an invalid value. [`check`](Settings::check) finds
+    /// the settings that do not fit together.
     pub fn node(&self) -> Result<NodeSettings, SettingsError> {
-        // On these two the defaults of the others depend.
+        // The defaults of all other settings depend on these two.
         let mut begin = NodeSettings::new(stand_in(), Profile::default());
         self.apply_some(&PROTOCOL, |key| key == "profile" || key == "wire", &mut begin)?;
         let mut node = NodeSettings::new(stand_in(), begin.profile);
@@ -145,11 +150,11 @@ impl Settings {
         Ok(node)
     }
 
-    /// Reads what the layers say of a node, and its keys, to start it.
+    /// Reads the settings and the keys of a node, ready to start it.
     ///
     /// # Errors
     ///
-    /// The first setting that is unknown or cannot work, and a key file that cannot be used.
+    /// The first setting that is unknown or cannot work, or an unusable key file.
     pub fn options(&self) -> Result<Options, SettingsError> {
         let mut node = self.node()?;
         node.options.config.keyring = self.keys(&node)?;
@@ -157,12 +162,12 @@ impl Settings {
         Ok(node.options)
     }
 
-    /// Reads the keys of a node from its `key_file`. None if there is none.
+    /// Reads the keys of a node from its `key_file`. Empty without one.
     ///
     /// # Errors
     ///
-    /// As [`keys_of_file`], with where the name of the file comes from, and how to allow one that
-    /// others can read.
+    /// The error of [`keys_of_file`], with the origin of the file name. For a file that others can
+    /// read, it also has the setting that allows it.
     pub fn keys(&self, node: &NodeSettings) -> Result<Keyring, SettingsError> {
         let Some(path) = &node.key_file else {
             return Ok(Keyring::default());
@@ -191,7 +196,7 @@ impl Settings {
         })
     }
 
-    /// A path as this process has to open it.
+    /// The path for this process to open.
     pub(crate) fn in_folder(&self, key: &str, path: PathBuf) -> PathBuf {
         let in_file = matches!(self.origin("node", key), Some(Origin::Line(_)));
         match self.folder().filter(|_| in_file) {
@@ -204,10 +209,9 @@ impl Settings {
 impl Options {
     /// Reads the tables `[node]` and `[protocol]` of a settings file.
     ///
-    /// `docs/swim.example.toml` is one with every setting. The tables of others, `[agent]` and
-    /// `[simulate]`, are skipped. A node without a name has that of this host.
-    ///
-    /// The environment is not looked at: see [`Settings`].
+    /// `docs/swim.example.toml` is one with every setting. The tables `[agent]` and `[simulate]`
+    /// are skipped. The name defaults to this host's name. The environment is not read: see
+    /// [`Settings`].
     ///
     /// ```
     /// # use swim_driver::Options;
@@ -229,24 +233,26 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// The first mistake, with its line, its key, and what is allowed; and a key file that cannot
-    /// be used. A relative path of one begins at the current folder.
+    /// The first mistake, with its line, its key and the allowed values; or an unusable key file.
+    /// The relative path of a key file starts at the current folder.
     pub fn from_toml(text: &str) -> Result<Options, SettingsError> {
         Settings::parse(text)?.options()
     }
 
-    /// Reads the settings of a node from a file, like [`from_toml`](Options::from_toml). A relative
-    /// `key_file` in it begins at the folder of the file.
+    /// Reads the settings of a node from a file, like [`from_toml`](Options::from_toml).
+    ///
+    /// A relative `key_file` in it starts at the file's folder.
     ///
     /// # Errors
     ///
-    /// As [`from_toml`](Options::from_toml), with the name of the file; and if it cannot be read.
+    /// As for [`from_toml`](Options::from_toml), with the name of the file; or the file cannot be
+    /// read.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Options, SettingsError> {
         Settings::read(path.as_ref())?.options()
     }
 }
 
-/// The name while it is not known yet.
+/// A name until the real one is known.
 fn stand_in() -> Name {
     Name::new("node").expect("a name")
 }

@@ -1,4 +1,4 @@
-//! The table `[node]`: who a node is, where it is, whom it lets in.
+//! The table `[node]`: the name and addresses of a node, and which members it admits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use crate::options::PORT_DEFAULT;
 use crate::secret_file::Readers;
 use crate::seed::{Seed, address};
 
-/// The longest label: its length travels in one byte.
+/// The longest label: its length is sent in one byte.
 const LABEL_SIZE_MAX: usize = 255;
 
-/// Below it a node would do little else than dial.
+/// With a shorter age a node would do little but dial.
 const LINK_AGE_LEAST: Duration = Duration::from_secs(1);
 
 macro_rules! limit {
@@ -34,7 +34,7 @@ macro_rules! limit {
     };
 }
 
-/// The table `[node]`: what is different from node to node, and whom it lets in.
+/// The table `[node]`: settings that differ between nodes, and which members to admit.
 pub static NODE: Table<NodeSettings> = Table {
     name: "node",
     about: "Who this node is, where it is, and whom it lets in.",
@@ -407,7 +407,7 @@ pub static NODE: Table<NodeSettings> = Table {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn name(text: &str) -> Result<Name, String> {
     if text.chars().any(is_unprintable) {
         return Err("a name has no control characters".into());
@@ -419,7 +419,7 @@ pub fn name(text: &str) -> Result<Name, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn bind_address(text: &str) -> Result<SocketAddr, String> {
     if let Some(port) = text.strip_prefix(':')
         && let Ok(port) = port.parse()
@@ -431,11 +431,11 @@ pub fn bind_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Reads `IP:PORT`, or `IP` with port 0, which stands for the port that the node listens on.
+/// Reads `IP:PORT`, or `IP` with port 0, which stands for the bound port.
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
     let address = address(text, 0).ok_or_else(|| {
         "expected IP:PORT or IP, such as 203.0.113.7:7946 or [fd00::1]:7946".to_string()
@@ -450,7 +450,7 @@ pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn interface(text: &str) -> Result<String, String> {
     match text {
         "" => Err("the name of an interface must not be empty".into()),
@@ -458,11 +458,11 @@ pub fn interface(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads `HOST:PORT` or `HOST`, and gives it with its port.
+/// Reads `HOST:PORT` or `HOST`, and returns it with its port.
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn seed(text: &str) -> Result<String, String> {
     match text.parse::<Seed>() {
         Ok(seed) => Ok(seed.to_string()),
@@ -474,7 +474,7 @@ pub fn seed(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn label(text: &str) -> Result<String, String> {
     match text.len() {
         0..=LABEL_SIZE_MAX => Ok(text.into()),
@@ -486,7 +486,7 @@ pub fn label(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
@@ -497,7 +497,7 @@ pub fn network(text: &str) -> Result<IpNet, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn versions(text: &str) -> Result<VersionRange, String> {
     let expected =
         || "expected MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as 2:5:5".to_string();

@@ -10,7 +10,7 @@ use super::{NodeSettings, Profile};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Long enough for whoever means "for ever", and short enough for any arithmetic.
+/// Practically for ever, and safe for any arithmetic.
 pub(super) const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 macro_rules! time {
@@ -51,7 +51,7 @@ macro_rules! settings {
     };
 }
 
-/// The table `[protocol]`: what should be the same in the whole cluster.
+/// The table `[protocol]`: settings that should be the same in the whole cluster.
 pub static PROTOCOL: Table<NodeSettings> = Table {
     name: "protocol",
     about: "How the nodes of a cluster work: the same for all members. docs/how-to/tune.md tells \

@@ -1,4 +1,4 @@
-//! What one setting is: its key, its values, where they go, and what a person has to know of it.
+//! The description of a setting: its key, its type, and its documentation.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use toml::de::DeTable;
 
 use super::value::Value;
 
-/// One setting of a [`Table`].
+/// A setting of a [`Table`].
 ///
-/// Everything about it comes from here: what a file may say, the message about what it may not, the
+/// This is the source of everything about it: the accepted values, the error message, the
 /// environment variable, and the comment in the example file.
 #[derive(Debug)]
 pub struct Setting<T: 'static> {
     /// The key in the file.
     pub key: &'static str,
-    /// What it is, in a sentence or two.
+    /// Its meaning, in a sentence or two.
     pub about: &'static str,
-    /// When to change it; empty where that is plain.
+    /// When to change it; empty if that is obvious.
     pub change: &'static str,
-    /// Its values, and where they go.
+    /// The type of its value, and how to get and set it.
     pub kind: Kind<T>,
 }
 
-/// The values of a setting, and where they go.
+/// The type of a setting, and how to get and set its value.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Kind<T: 'static> {
@@ -32,74 +32,74 @@ pub enum Kind<T: 'static> {
         min: Duration,
         /// The longest.
         max: Duration,
-        /// Its value; `None` if there is none by default.
+        /// Returns its value; `None` if there is none by default.
         get: fn(&T) -> Option<Duration>,
         /// Sets it.
         set: fn(&mut T, Duration),
     },
     /// A switch.
     Flag {
-        /// Its value.
+        /// Returns its value.
         get: fn(&T) -> bool,
         /// Sets it.
         set: fn(&mut T, bool),
     },
     /// A whole number.
     Count {
-        /// What is counted, in the plural; empty for a plain number.
+        /// The counted things, in the plural; empty for a plain number.
         unit: &'static str,
-        /// The least.
+        /// The lowest value.
         min: u64,
-        /// The most; `u64::MAX` is no limit.
+        /// The highest value; `u64::MAX` means no limit.
         max: u64,
-        /// Its value; `None` if there is none by default.
+        /// Returns its value; `None` if there is none by default.
         get: fn(&T) -> Option<u64>,
-        /// Sets it; false if it does not fit this machine.
+        /// Sets it; false if it is too large for this machine.
         set: fn(&mut T, u64) -> bool,
     },
     /// One of a few words.
     Word {
         /// The words.
         words: &'static [&'static str],
-        /// Its value.
+        /// Returns its value.
         get: fn(&T) -> &'static str,
         /// Sets it to one of the words.
         set: fn(&mut T, &str),
     },
-    /// A text of some form.
+    /// A text in some form.
     Text {
         /// The form, as in "expected IP:PORT".
         form: &'static str,
-        /// A value for the example file where there is none by default.
+        /// A value for the example file if there is no default.
         example: &'static str,
-        /// Its value; `None` if there is none by default.
+        /// Returns its value; `None` if there is none by default.
         get: fn(&T) -> Option<String>,
-        /// Sets it, or says what is wrong.
+        /// Sets it, or returns what is wrong.
         set: fn(&mut T, &str) -> Result<(), String>,
     },
-    /// Texts of some form. A list replaces that of a lower layer.
+    /// Texts in some form. A list replaces that of a lower layer.
     List {
         /// The form of each.
         form: &'static str,
-        /// A value for the example file where there is none by default.
+        /// A value for the example file if there is no default.
         example: &'static str,
-        /// Its value; empty if there is none by default.
+        /// Returns its value; empty if there is none by default.
         get: fn(&T) -> Vec<String>,
-        /// Sets it, or says what is wrong.
+        /// Sets it, or returns what is wrong.
         set: fn(&mut T, &[&str]) -> Result<(), String>,
     },
-    /// Texts by key. They are merged with those of lower layers.
+    /// Texts by key, merged with those of lower layers.
     Map {
-        /// A value for the example file where there is none by default.
+        /// A value for the example file if there is no default.
         example: &'static str,
-        /// Its value; empty if there is none by default.
+        /// Returns its value; empty if there is none by default.
         get: fn(&T) -> Vec<(String, String)>,
-        /// Adds to it, or says what is wrong.
+        /// Adds to it, or returns what is wrong.
         set: SetPairs<T>,
     },
 }
 
-/// Sets the texts by their keys, or says what is wrong.
+/// Sets the texts by key, or returns what is wrong.
 pub type SetPairs<T> = fn(&mut T, &[(&str, &str)]) -> Result<(), String>;
 
 /// A table of the settings file.
@@ -107,16 +107,16 @@ pub type SetPairs<T> = fn(&mut T, &[(&str, &str)]) -> Result<(), String>;
 pub struct Table<T: 'static> {
     /// Its name, as in `[node]`.
     pub name: &'static str,
-    /// What is in it, for the example file.
+    /// A description for the example file.
     pub about: &'static str,
-    /// What the environment variables of its settings begin with; the key follows in capitals.
+    /// The prefix of its environment variables; the key follows in capitals.
     pub variables: &'static str,
     /// Its settings.
     pub settings: &'static [Setting<T>],
 }
 
 impl<T> Setting<T> {
-    /// Sets the value, or says what is wrong with it.
+    /// Sets the value, or returns what is wrong with it.
     pub(crate) fn set(&self, target: &mut T, value: &Value) -> Result<(), String> {
         let expected = || format!("{} must be {}, not {value}", self.key, self.allowed_as(value));
         let with_key = |wrong: String| format!("{} = {value}: {wrong}", self.key);
@@ -153,7 +153,7 @@ impl<T> Setting<T> {
         Ok(())
     }
 
-    /// The value as a file has it; `None` if there is none.
+    /// The value in the file's syntax; `None` if there is none.
     #[must_use]
     pub fn shown(&self, target: &T) -> Option<String> {
         match &self.kind {
@@ -175,7 +175,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// What values there are, as in "must be ...".
+    /// The allowed values, worded to follow "must be".
     #[must_use]
     pub fn allowed(&self) -> String {
         match &self.kind {
@@ -209,8 +209,8 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same in the syntax in which `value` is written: that of the file, or that of variables
-    /// and flags, which has neither quotes nor brackets.
+    /// The same in the syntax of `value`: that of the file, or that of variables and flags, which
+    /// has neither quotes nor brackets.
     fn allowed_as(&self, value: &Value) -> String {
         match (value, &self.kind) {
             (Value::Bare(_), Kind::List { form, .. }) => {
@@ -224,7 +224,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The example of a list or a table as an environment variable has it.
+    /// The example of a list or a table, in the syntax of variables.
     pub(crate) fn bare_example(&self) -> String {
         let line = format!("{} = {}", self.key, self.example());
         let document = DeTable::parse(&line).expect("the examples are TOML");
@@ -252,10 +252,10 @@ impl<T> Setting<T> {
     }
 }
 
-/// As the shortest time of a setting: any but zero.
+/// As the shortest time of a setting: anything but zero.
 pub const ABOVE_ZERO: Duration = Duration::from_nanos(1);
 
-/// A time with its unit, or what is wrong with it; `Err(None)` if it is none at all.
+/// A time with its unit, or what is wrong with it. `Err(None)` if it is not a time at all.
 fn time(key: &str, value: &Value) -> Result<Duration, Option<String>> {
     match value {
         Value::Text(text) | Value::Bare(text) => {
@@ -273,7 +273,7 @@ fn time(key: &str, value: &Value) -> Result<Duration, Option<String>> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for people.
+/// A message that says what is wrong.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text.parse::<f64>().is_ok_and(|number| number != 0.0) {
@@ -296,7 +296,7 @@ fn shown_time(time: Duration) -> String {
     if nanos == 0 { "0s".into() } else { format!("{nanos}ns") }
 }
 
-/// A number as TOML has it, with marks between thousands.
+/// A number in TOML, with thousands separators.
 fn shown_count(number: u64) -> String {
     let digits = number.to_string();
     if digits.len() < 5 {

@@ -1,4 +1,4 @@
-//! What holds for all settings.
+//! Tests of all settings.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -37,12 +37,12 @@ fn the_example_has_every_setting_and_is_the_default() {
         let line = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
         assert_eq!(text.lines().filter(|it| line(it)).count(), 1, "{key}");
     }
-    // What is commented out can be commented in.
+    // Every commented-out setting works when it is commented in.
     for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
         let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else {
             continue;
         };
-        // A file has to be there, and of TLS all three.
+        // Except files, which must exist, and TLS, which needs all three.
         if !["key_file", "tls_ca", "tls_certificate", "tls_key"].contains(&key) {
             let text = format!("[node]\n{line}\n");
             assert_eq!(Options::from_toml(&text).map(|_| ()), Ok(()), "{text}");
@@ -105,13 +105,13 @@ fn tls_needs_all_its_files_which_begin_at_the_folder_of_the_settings() {
 
 #[test]
 fn ranges_are_those_that_the_core_checks() {
-    /// What the core takes to any length.
+    /// Not bounded by the core.
     const BOUNDED_HERE: [&str; 1] = ["lost_members_keep"];
     let verdict = |node: &NodeSettings| {
         let address = "10.0.0.1:7946".parse().unwrap();
         node.options.config.clone().with(|config| config.address = address).validate()
     };
-    // Rules across settings may speak against an edge.
+    // Rules across settings may reject a limit.
     let by_itself = |node: &NodeSettings| {
         if let Err(ConfigError::OutOfRange { beside: [], setting, must }) = verdict(node) {
             panic!("{setting}: {must}");
@@ -153,8 +153,8 @@ fn ranges_are_those_that_the_core_checks() {
     }
 }
 
-/// Every kind of mistake with its message. `UPDATE_GOLDEN=1 cargo test -p swim-driver --features
-/// toml mistakes` writes the messages anew.
+/// Every kind of mistake with its message. To write the messages anew:
+/// `UPDATE_GOLDEN=1 cargo test -p swim-driver --features toml mistakes`.
 #[test]
 fn mistakes_are_told_as_in_the_golden_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/settings/mistakes.txt");
@@ -365,7 +365,7 @@ fn the_example_names_the_variable_of_each_setting_and_writes_lists_as_it_has_the
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    // What it says of lists and tables is read as what it says of the file.
+    // The examples of lists and tables parse the same in both syntaxes.
     for setting in NODE.settings {
         let bare = match setting.kind {
             Kind::List { .. } | Kind::Map { .. } => setting.bare_example(),

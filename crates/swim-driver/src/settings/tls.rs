@@ -1,4 +1,4 @@
-//! What is said of TLS.
+//! The TLS settings.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::layers::Settings;
 use super::{NodeSettings, Origin};
 use crate::tls_files::TlsFiles;
 
-/// The settings of TLS, of which all files or none are needed.
+/// The TLS settings: either all files are set, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TlsSaid {
     pub(crate) ca: Option<PathBuf>,
@@ -17,7 +17,7 @@ pub(crate) struct TlsSaid {
 }
 
 impl Settings {
-    /// The files of TLS, as this process has to open them.
+    /// The TLS files, with paths for this process to open.
     pub(crate) fn tls(&self, node: &NodeSettings) -> Result<Option<TlsFiles>, SettingsError> {
         let TlsSaid { ca, certificate, key, verify_name } = &node.tls;
         let said = [("tls_ca", ca), ("tls_certificate", certificate), ("tls_key", key)];

@@ -1,4 +1,4 @@
-//! A value as it was written, before it is known what it is for.
+//! A value as it was written, before its type is known.
 
 use std::fmt;
 
@@ -18,10 +18,11 @@ pub enum Value {
     List(Vec<Value>),
     /// A table: keys with values.
     Map(Vec<(String, Value)>),
-    /// What no setting is: a number with a point, a date.
+    /// Anything that no setting takes: a float, a date.
     Other(String),
-    /// The text of an environment variable or a flag, which may stand for any of the first five:
-    /// commas stand between the parts of a list.
+    /// The text of a variable or a flag, which may mean any of the first five.
+    ///
+    /// Commas separate the items of a list.
     Bare(String),
 }
 
@@ -97,7 +98,7 @@ fn pair(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').filter(|(key, _)| !key.is_empty())
 }
 
-/// The parts between commas; none of an empty text.
+/// Splits at commas. Empty for an empty text.
 fn parts(text: &str) -> Vec<&str> {
     if text.trim().is_empty() {
         return Vec::new();

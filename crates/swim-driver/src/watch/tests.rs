@@ -33,7 +33,7 @@ impl Watched {
         Watched { known, watcher, watch }
     }
 
-    /// The peer is now like this.
+    /// The peer is now in this state.
     fn see(&mut self, now: Member) {
         let before = self.known.replace(now.clone());
         let is_end = !now.state.is_live();
@@ -104,7 +104,7 @@ fn a_member_that_fails_or_leaves_is_gone_with_its_state() {
         let expected = Change::Gone { member: with_state(state) };
         assert_eq!(expected.to_string(), sentence);
         assert_eq!(watched.changes(), [expected]);
-        // Leaving after having failed is no news: it was not live.
+        // A failed member was not live, so its leave is no news.
         watched.see(with_state(State::Left));
         assert_eq!(watched.changes(), []);
     }

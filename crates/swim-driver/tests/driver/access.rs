@@ -14,7 +14,7 @@ fn key(byte: u8) -> Key {
     Key::aes(&[byte; 32]).unwrap()
 }
 
-/// Does one step on all members, one after the other with time in between, as an operator would.
+/// Does one step on all members, one after the other with pauses, like an operator.
 fn everywhere<F: Future<Output = Result<(), Error>>>(net: &mut Net, step: impl Fn(Cluster) -> F) {
     for index in 0..net.hosts.len() {
         let cluster = net.hosts[index].cluster.clone();
@@ -23,7 +23,7 @@ fn everywhere<F: Future<Output = Result<(), Error>>>(net: &mut Net, step: impl F
     }
 }
 
-/// Nobody was ever doubted, and nothing was dropped that somebody should look into.
+/// No member was ever suspected, and no packet was dropped for a reason that needs a look.
 fn nobody_was_lost(net: &mut Net) {
     let members = net.hosts.len();
     for host in &mut net.hosts {
@@ -86,7 +86,7 @@ fn a_running_cluster_is_moved_to_another_label() {
             options.config.keyring = Keyring::with_keys((0..keys).map(key)).unwrap();
         });
         everywhere(&mut net, |it| async move { it.set_label("old", Some("new".into())).await });
-        // In the middle of it both labels are in use, on streams too.
+        // At this point both labels are in use, also on streams.
         let first = net.hosts[0].cluster.clone();
         assert_eq!(ask(&mut net, first.set_label("new", Some("old".into()))), Ok(()));
         for (from, to) in [(0, "b"), (1, "a")] {
@@ -154,8 +154,8 @@ fn a_member_that_was_down_while_the_key_was_replaced_comes_back_with_both() {
             }
         }
     }
-    // With the old key alone it is not let in, as long as the others keep that key: it is heard by
-    // them, but it cannot read what they answer.
+    // With only the old key the node cannot join: the members open what it sends, but it cannot
+    // open their answers.
     for (keys, comes_in) in [(&[1][..], false), (&[1, 2], true)] {
         net.restart(2, |options| {
             options.seeds = vec!["10.0.0.1:7946".into()];

@@ -178,7 +178,7 @@ fn leave_gives_up_waiting_in_the_time_of_the_node() {
     net.now += Duration::from_millis(1);
     net.turn(0);
     assert_eq!(ready(&mut leaving), Ok(Departure::TimedOut));
-    // It goes on by itself.
+    // The leave goes on by itself.
     net.run(5 * SECOND);
     assert_eq!(net.hosts[1].cluster.member("a").unwrap().state, State::Left);
 }

@@ -1,4 +1,4 @@
-//! Drivers that reach each other through queues, and a clock that moves when the test says so.
+//! Drivers that reach each other through queues, and a clock that the test moves.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -24,10 +24,10 @@ pub(crate) enum Waiting {
     Resolved(ResolveId, Lookup),
 }
 
-/// What a name server says.
+/// The answer of a name server.
 pub(crate) type Lookup = Result<Vec<SocketAddr>, String>;
 
-/// What one node's sockets hold, and what it asked for.
+/// The input that waits in one node's sockets, and its actions.
 pub(crate) struct Sockets {
     inbox: Inbox,
     pub(crate) waiting: VecDeque<Waiting>,
@@ -64,7 +64,7 @@ impl Sockets {
 }
 
 impl Io for Sockets {
-    /// A time before that of any turn: a turn takes none, unless a test says so.
+    /// A time before any turn: a turn takes no time, unless a test says otherwise.
     fn take(&mut self) -> Option<(Instant, Input<'_>)> {
         let opened = self.opened;
         self.next().map(|input| (opened, input))
@@ -81,9 +81,9 @@ pub(crate) struct Host {
     pub(crate) events: Events,
     pub(crate) sockets: Sockets,
     pub(crate) address: SocketAddr,
-    /// It takes no turn, and nothing reaches it.
+    /// Takes no turn, and receives nothing.
     pub(crate) crashed: bool,
-    /// All connections that it dialled, and where to.
+    /// All connections that it dialled, with their destinations.
     pub(crate) dialled: Vec<(StreamId, SocketAddr)>,
     /// The connections that it aborted.
     pub(crate) aborted: Vec<StreamId>,
@@ -92,7 +92,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// All that the first subscriber was told and has not read.
+    /// All unread notices of the first subscriber.
     pub(crate) fn notices(&mut self) -> Vec<Notice> {
         std::iter::from_fn(|| self.events.try_next()).collect()
     }
@@ -101,7 +101,7 @@ impl Host {
         self.address == address && !self.crashed
     }
 
-    /// The names that the node wants resolved, and under which ids.
+    /// The names that the node wants resolved, with their ids.
     pub(crate) fn resolves(&mut self) -> Vec<(ResolveId, String)> {
         let mut found = Vec::new();
         self.sockets.actions.retain(|action| match action {
@@ -114,7 +114,7 @@ impl Host {
         found
     }
 
-    /// Answers each lookup that waits with what `answer` says of its name; gives their number.
+    /// Answers each waiting lookup with `answer` for its name. Returns how many there were.
     pub(crate) fn resolve(&mut self, answer: impl Fn(&str) -> Lookup) -> usize {
         let names = self.resolves();
         for (id, name) in &names {
@@ -123,7 +123,7 @@ impl Host {
         names.len()
     }
 
-    /// Where the node has dialled since the last call.
+    /// The addresses that the node dialled since the last call.
     pub(crate) fn dials(&mut self) -> Vec<SocketAddr> {
         self.dialled.drain(..).map(|(_, to)| to).collect()
     }
@@ -133,7 +133,7 @@ impl Host {
 pub(crate) struct Net {
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Host>,
-    /// Whoever dials these hears nothing.
+    /// Dials of these addresses get no answer.
     pub(crate) black_holes: BTreeSet<SocketAddr>,
 }
 
@@ -159,7 +159,7 @@ impl Net {
         index
     }
 
-    /// Starts a node once more, at its address, knowing nothing.
+    /// Restarts a node at its address, without any knowledge.
     pub(crate) fn restart(&mut self, index: usize, change: impl FnOnce(&mut Options)) {
         let name = self.hosts[index].cluster.local().name;
         self.hosts[index] = self.host(index, name.as_str(), Box::new(NoHooks), change);
@@ -214,7 +214,7 @@ impl Net {
                 change(options);
             });
         }
-        // Gossip alone may miss somebody; push/pull does not.
+        // Gossip alone may miss a member; push/pull does not.
         let complete = |host: &Host| host.cluster.members().len() == count;
         for _ in 0..60 {
             net.run(Duration::from_secs(1));
@@ -229,7 +229,7 @@ impl Net {
         net
     }
 
-    /// One turn of one node, and the delivery of what it sent.
+    /// One turn of one node, and the delivery of its output.
     pub(crate) fn turn(&mut self, index: usize) -> bool {
         let host = &mut self.hosts[index];
         if host.crashed {
@@ -241,7 +241,7 @@ impl Net {
         more
     }
 
-    /// Turns of all nodes until nothing waits any more.
+    /// Turns of all nodes until no input waits.
     pub(crate) fn settle(&mut self) {
         loop {
             for index in 0..self.hosts.len() {
@@ -269,7 +269,7 @@ impl Net {
         self.settle();
     }
 
-    /// Carries out what a node asked for. Names are left for the test to resolve.
+    /// Carries out a node's actions. Names are left for the test to resolve.
     fn deliver(&mut self, from: usize) {
         let address = self.hosts[from].address;
         let mut kept = Vec::new();
@@ -329,7 +329,7 @@ pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Asks a node for something that it has done within its turn.
+/// Runs a command that the node completes within its turn.
 pub(crate) fn ask<F: Future>(net: &mut Net, asking: F) -> F::Output {
     let mut asking = Box::pin(asking);
     assert!(poll(&mut asking).is_pending());
@@ -337,7 +337,7 @@ pub(crate) fn ask<F: Future>(net: &mut Net, asking: F) -> F::Output {
     ready(&mut asking)
 }
 
-/// The result of a future that has it now.
+/// The result of a future that is ready.
 pub(crate) fn ready<F: Future + Unpin>(future: &mut F) -> F::Output {
     match poll(future) {
         Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! What the application decides while the node works.
+//! Hooks: decisions of the application within a turn.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::harness::{Net, ask};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Lets in whoever belongs to this zone.
+/// Admits members of this zone.
 #[derive(Debug)]
 struct OneZone;
 
@@ -36,7 +36,7 @@ fn a_member_that_the_application_does_not_admit_is_none() {
     assert!(stats.drops[DropReason::NotAdmitted] > 0);
 }
 
-/// Refuses all, and remembers who was refused and whether it joined.
+/// Refuses every merge, and remembers each peer and whether it joined.
 #[derive(Debug, Default)]
 struct NoMerge {
     refused: Arc<Mutex<Vec<(String, bool)>>>,
@@ -65,7 +65,7 @@ fn a_merge_that_the_application_refuses_fails_the_join() {
     assert_eq!(cluster.members().len(), 1);
 }
 
-/// Gives data for acks, and the application's state.
+/// Provides the payload of acks and the application state.
 #[derive(Debug)]
 struct Data;
 
@@ -98,7 +98,7 @@ fn the_application_gives_the_data_for_an_ack_and_its_state() {
     assert!(notices.iter().any(is_state), "{notices:?}");
 }
 
-/// Looks at the members as the application sees them, from within a turn.
+/// Looks at the application's view of the members from within a turn.
 #[derive(Debug)]
 struct Looking {
     cluster: Arc<Mutex<Option<swim_driver::Cluster>>>,

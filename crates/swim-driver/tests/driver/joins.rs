@@ -41,13 +41,13 @@ fn a_name_is_resolved_again_and_again_until_it_leads_to_somebody() {
 
     net.run(31 * SECOND);
     let (id, _) = net.hosts[a].resolves()[0];
-    // One of its addresses is of another family, which this node cannot reach.
+    // One address is of another family, which this node cannot reach.
     let found = vec![address("[fd00::2]:7946"), address("10.0.0.2:7946")];
     net.hosts[a].sockets.waiting.push_back(Waiting::Resolved(id, Ok(found)));
     net.run(SECOND);
     assert_eq!(net.hosts[a].cluster.members().len(), 2);
 
-    // Now that it has a peer it asks rarely, and does not dial who is a member.
+    // With a peer it asks rarely, and does not dial members.
     net.run(20 * SECOND);
     assert_eq!(net.hosts[a].resolves(), []);
     net.run(60 * SECOND);
@@ -61,7 +61,7 @@ fn s67_a_link_local_seed_is_dialled_with_its_scope() {
         options.transport = transport;
         options.bind = address("[::]:7946");
         options.advertise = Some(address("[fd00::1]:7946"));
-        // Twice the same address, of two interfaces.
+        // The same address twice, on two interfaces.
         let seeds = ["[fe80::2%3]:7946", "[fe80::2%4]:7946", "[fe80::2%eth0]:7000"];
         options.seeds = seeds.map(String::from).to_vec();
         let now = Instant::now();
@@ -119,7 +119,7 @@ fn two_halves_with_peers_meet_again_by_their_seeds() {
     }
     net.run(5 * SECOND);
     assert_eq!(net.hosts[0].cluster.members().len(), 2);
-    // d also knows of a: a seed among live peers is asked once in a while.
+    // d also knows a: a seed among live peers is asked now and then.
     let cluster = net.hosts[3].cluster.clone();
     net.hosts[0].crashed = true;
     let mut joining = Box::pin(cluster.join(["10.0.0.1:7946"]));
@@ -140,7 +140,7 @@ fn join_answers_with_the_first_contact() {
     let mut joining = Box::pin(cluster.join(["10.0.0.9:1", "nowhere:1", "10.0.0.2:7946"]));
     assert!(poll(&mut joining).is_pending());
     net.settle();
-    // The name is still open: a success does not wait for it.
+    // The name is still open: the first success does not wait for it.
     let joined = ready(&mut joining).unwrap();
     assert_eq!((joined.contact, joined.members), (address("10.0.0.2:7946"), 2));
     assert_eq!(cluster.members().len(), 2, "the members are there when the join is done");

@@ -27,7 +27,7 @@ fn connections_that_never_say_what_they_are_leave_nothing_behind() {
         let driver = &mut net.hosts[a].driver;
         let Ok(id) = driver.handle_accept(net.now, from) else { continue };
         if port % 2 == 0 {
-            // It may be a hello.
+            // Perhaps the beginning of a hello.
             let news = StreamNews::Data(&[0xC2, 1]);
             driver.handle(net.now, Input::Stream { id, news });
         }
@@ -38,7 +38,7 @@ fn connections_that_never_say_what_they_are_leave_nothing_behind() {
     assert_eq!(undecided(&net), 0);
 }
 
-/// Inputs that wait, all at once.
+/// Inputs that all wait at once.
 struct Waiting<'a> {
     id: StreamId,
     inputs: VecDeque<&'a [u8]>,

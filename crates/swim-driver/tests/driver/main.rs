@@ -1,4 +1,4 @@
-//! The driver in one thread, on a time and a network made up by the test.
+//! The driver in one thread, with the test's own clock and network.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
 mod access;

@@ -1,6 +1,5 @@
-//! Scenario S24: the power of a whole cluster fails, and comes back in part and late. Whoever is
-//! started again asks its seeds, and the peers that the application remembered, until it has
-//! joined; not once.
+//! Scenario S24: a whole cluster loses power and comes back in part and late. A restarted node asks
+//! its seeds, and the peers that the application remembered, until it has joined, not just once.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,14 +9,14 @@ use swim_driver::{Incarnation, Options};
 use crate::harness::{Lookup, Net, ask};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The longest wait between two attempts of a node that knows nobody.
+/// The longest wait between two attempts of a node that knows no peer.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// Five nodes, of which the name leads to `a` and `b` and the address to `c`.
+/// For five nodes: the name resolves to `a` and `b`, the address is that of `c`.
 fn seeds(options: &mut Options) {
     options.seeds = vec!["seed.example.org:7946".into(), "10.0.0.3:7946".into()];
     options.incarnation = Some(Incarnation(1));
@@ -27,7 +26,7 @@ fn right(_name: &str) -> Lookup {
     Ok(vec![address("10.0.0.1:7946"), address("10.0.0.2:7946")])
 }
 
-/// Lets time pass, with a name server. Gives the number of lookups.
+/// Lets time pass, with a name server. Returns the number of lookups.
 fn run(net: &mut Net, time: Duration, name_server: impl Fn(&str) -> Lookup) -> usize {
     let mut lookups = 0;
     let end = net.now + time;
@@ -47,7 +46,7 @@ fn known(net: &Net) -> Vec<usize> {
     running.map(|host| host.cluster.members().len()).collect()
 }
 
-/// Five nodes that knew each other, and have been without power for ten minutes.
+/// Five nodes that knew each other and have been without power for 10 min.
 fn without_power(change: impl Fn(&mut Options)) -> Net {
     let mut net = Net::new();
     for name in ["a", "b", "c", "d", "e"] {
@@ -71,7 +70,7 @@ fn s24_nodes_with_power_ask_their_seeds_until_one_of_them_is_back() {
     for index in [3, 4] {
         net.restart(index, seeds);
     }
-    // For ten minutes the name server has no power either.
+    // For 10 min the name server has no power either.
     let lookups = run(&mut net, 600 * SECOND, |_| Err("no name server".into()));
     assert!(lookups >= 2 * 20, "{lookups} lookups: each node asks at least every half minute");
     for index in [3, 4] {
@@ -81,7 +80,7 @@ fn s24_nodes_with_power_ask_their_seeds_until_one_of_them_is_back() {
     }
     assert_eq!(known(&net), [1, 1]);
 
-    // Then it is back, with an address that is nobody's any more.
+    // Then it is back, with an address that no node has any longer.
     run(&mut net, 60 * SECOND, |_| Ok(vec![address("10.0.0.9:7946")]));
     assert_eq!(known(&net), [1, 1]);
 
@@ -100,7 +99,7 @@ fn s24_nodes_with_power_ask_their_seeds_until_one_of_them_is_back() {
 fn s24_nodes_with_power_ask_the_peers_that_the_application_remembered_until_one_is_back() {
     let no_seeds = |options: &mut Options| options.incarnation = Some(Incarnation(1));
     let mut net = without_power(no_seeds);
-    // What the application kept of the members before the power failed.
+    // The members that the application stored before the power failed.
     let remembered: Vec<_> =
         net.hosts[4].cluster.members().into_iter().map(|member| member.address).collect();
     net.restart(4, no_seeds);
@@ -114,12 +113,12 @@ fn s24_nodes_with_power_ask_the_peers_that_the_application_remembered_until_one_
     }
     assert_eq!(known(&net), [1]);
 
-    // The others are started without any seed, one a minute.
+    // The other nodes start without any seed, one a minute.
     for index in [2, 0, 1, 3] {
         net.restart(index, no_seeds);
         run(&mut net, 60 * SECOND, right);
     }
-    // The last of them came among peers, whose seeds are asked once a minute.
+    // The last one came back among peers, which ask their seeds once a minute.
     run(&mut net, 60 * SECOND, right);
     assert_eq!(known(&net), [5; 5]);
 }

@@ -11,7 +11,7 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// A net in which nobody ever answers at `10.0.0.8` and `10.0.0.9`.
+/// A net without an answer from `10.0.0.8` and `10.0.0.9`.
 fn with_black_holes() -> Net {
     let mut net = Net::new();
     net.black_holes.extend([address("10.0.0.8:7946"), address("10.0.0.9:7946")]);
@@ -200,7 +200,7 @@ fn a_node_that_left_asks_an_added_seed_when_it_is_back() {
     net.run(60 * SECOND);
     assert_eq!(net.hosts[0].dials(), []);
     assert!(ask(&mut net, cluster.join(["10.0.0.2:7946"])).is_ok());
-    // Among peers seeds are asked once a minute.
+    // Among peers, seeds are asked once a minute.
     net.run(60 * SECOND);
     assert!(cluster.member("c").is_some());
 }
@@ -234,7 +234,7 @@ fn a_join_dials_a_few_addresses_at_a_time_until_all_were_tried() {
     assert!(poll(&mut joining).is_pending());
     net.settle();
     assert_eq!(net.hosts[a].dials(), seeds[..2].iter().map(|it| address(it)).collect::<Vec<_>>());
-    // A removed one makes room for the next, whose refusal makes room for the last.
+    // The removed seed makes room for the next, whose refusal makes room for the last.
     assert_eq!(ask(&mut net, cluster.remove_seed("10.0.0.9:7946")), Ok(true));
     assert_eq!(net.hosts[a].dials(), seeds[2..].iter().map(|it| address(it)).collect::<Vec<_>>());
     assert_eq!(ready(&mut joining).unwrap().contact, address("10.0.0.2:7946"));

@@ -5,7 +5,7 @@ use swim_driver::{Event, Member, Name, Notice, State};
 
 use crate::harness::Net;
 
-/// What a subscriber believes that takes a snapshot and then follows the events.
+/// The members that a subscriber derives from a snapshot and the events after it.
 fn follow(mut members: BTreeMap<Name, Member>, notices: Vec<Notice>) -> BTreeMap<Name, Member> {
     for notice in notices {
         let Notice::Event(event) = notice else { panic!("{notice:?}") };
@@ -74,7 +74,7 @@ fn a_subscriber_that_never_reads_is_told_once_how_much_it_missed() {
         let mut sending = Box::pin(async move { cluster.send("a", text).await });
         assert!(crate::harness::poll(&mut sending).is_pending());
         net.settle();
-        // One that does read misses nothing.
+        // A subscriber that reads misses nothing.
         while let Some(notice) = other.try_next() {
             assert!(matches!(notice, Notice::Event(_)), "{notice:?}");
             heard += 1;

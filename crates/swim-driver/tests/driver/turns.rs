@@ -7,10 +7,10 @@ use swim_driver::{Action, Driver, Event, INPUTS_PER_TURN_MAX, Inbox, Input, Io, 
 
 use crate::harness::{Net, Waiting, poll, ready};
 
-/// Stops `a` in the middle of a probe of `b`, for longer than any timeout. `b` answers meanwhile;
-/// the answer waits in the socket of `a` unless it is lost. Then `a` takes one turn.
+/// Stops `a` in the middle of a probe of `b`, for longer than any timeout. `b` answers meanwhile,
+/// and its ack waits in the socket of `a`, unless it is lost. Then `a` takes one turn.
 fn stopped_while_the_ack_waits(lost: bool) -> Vec<Notice> {
-    // Without the core's own remedy for stalls, to see that of the turn.
+    // Without the core's own remedy for stalls, to test that of the turn.
     let mut net = Net::formed(2, |options| options.config.lateness = false);
     for _ in 0..1000 {
         let due = net.hosts.iter().filter_map(|host| host.driver.poll_timeout()).min();
@@ -143,7 +143,7 @@ fn a_peer_that_asks_for_everything_and_does_not_read_is_given_up() {
     let mut net = Net::new();
     let a = net.add("a", |_| {});
     let b = net.add("b", |_| {});
-    // What b would send to join.
+    // The bytes that b would send to join.
     let cluster = net.hosts[b].cluster.clone();
     let mut joining = Box::pin(cluster.join(["10.0.0.1:7946"]));
     assert!(poll(&mut joining).is_pending());
@@ -167,7 +167,7 @@ fn a_peer_that_asks_for_everything_and_does_not_read_is_given_up() {
     host.driver.turn(net.now, &mut host.sockets);
     let answers = |action: &Action| matches!(action, Action::Write { .. });
     assert!(host.sockets.actions.iter().any(answers), "{:?}", host.sockets.actions);
-    // The write is never done.
+    // The write never completes.
     let given_up = host.driver.poll_timeout().unwrap().max(net.now + Duration::from_secs(1));
     host.driver.turn(given_up, &mut host.sockets);
     assert!(host.sockets.actions.contains(&Action::Abort { id }), "{:?}", host.sockets.actions);
@@ -185,7 +185,7 @@ fn a_clock_that_goes_back_holds_up_no_attempt() {
     assert!(!net.hosts[a].dials().is_empty(), "a lonely node asks every half minute");
 }
 
-/// A wire on which answers are there at once, to a node that takes an input every 30 µs.
+/// A wire with instant answers, to a node that takes an input every 30 µs.
 struct AtOnce<'a> {
     at: Instant,
     inbox: Inbox,
@@ -237,7 +237,7 @@ fn s76_a_round_trip_within_one_turn_is_the_time_between_send_and_arrival() {
     assert_eq!(ready(&mut pinging).unwrap().round_trip, PACE);
 }
 
-/// Junk that never ends: as many datagrams in each turn, a little apart.
+/// Junk that never ends: as many datagrams in each turn, `PACE` apart.
 struct Flood {
     at: Instant,
     left: usize,
@@ -254,9 +254,9 @@ impl Io for Flood {
     fn perform(&mut self, _: Action) {}
 }
 
-/// How often a node probes in 20 s in which so many inputs come per turn, and none is of use.
+/// How many probes a node starts in 20 s with this many useless inputs in each turn.
 fn probes_under(per_turn: usize) -> u64 {
-    // Unanswered probes would slow each other down, at moments that depend on microseconds.
+    // Unanswered probes would slow down later ones, at moments that depend on microseconds.
     let mut net = Net::formed(2, |options| options.config.lifeguard_health = false);
     let driver = &mut net.hosts[0].driver;
     let (start, before) = (net.now, driver.node().stats().probes);

@@ -11,7 +11,7 @@ fn changes(watch: &mut Watch) -> Vec<Change> {
     std::iter::from_fn(|| watch.try_next()).collect()
 }
 
-/// What a reader of a watch believes.
+/// The peers that a reader of a watch derives.
 fn follow(peers: &mut BTreeMap<Name, Member>, changes: Vec<Change>) {
     for change in changes {
         let member = change.member().clone();
@@ -23,13 +23,13 @@ fn follow(peers: &mut BTreeMap<Name, Member>, changes: Vec<Change>) {
     }
 }
 
-/// The names and what a watch tells of them.
+/// The name, address and metadata of each member.
 fn told(members: impl IntoIterator<Item = Member>) -> Vec<(String, String, bytes::Bytes)> {
     let told = |it: Member| (it.name.to_string(), it.address.to_string(), it.meta);
     members.into_iter().map(told).collect()
 }
 
-/// Gives a command to a node, whose answer nobody waits for.
+/// Gives a node a command without waiting for the answer.
 fn begin<T>(command: impl Future<Output = T>) {
     assert!(poll(&mut Box::pin(command)).is_pending());
 }

@@ -25,7 +25,7 @@ fn seeds_are_hosts_with_ports() {
     assert_eq!(parsed("::1"), "[::1]:7946");
     assert_eq!(parsed("[::1]:9000"), "[::1]:9000");
     for text in ["", ":9000", "db:", "db:x", "db:0", "db:70000", "a b:1", "0.0.0.0:1", "a:b:1"] {
-        // The same rule and the same words as for a seed that an application gives.
+        // The same rule and message as for a seed that an application gives.
         let told = text.parse::<Seed>().unwrap_err().to_string();
         assert_eq!(seed(text), Err(told), "{text}");
     }
