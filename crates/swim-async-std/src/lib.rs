@@ -2,13 +2,12 @@
 //!
 //! async-std is no longer developed
 //! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)). This crate is for
-//! services that run on it today; new ones are better off with `swim-smol` or `swim-tokio`, which
-//! have the same types and functions.
+//! services that run on it today. For new ones use `swim-smol` or `swim-tokio`, which have the same
+//! types and functions.
 //!
-
 //! [`start`] starts a node, and returns the handle that owns it. The handle gives a [`Cluster`] for
-//! commands and questions and the node's [`Events`]. [`Node::shutdown`] leaves the cluster and
-//! stops the node.
+//! commands and queries, and the node's [`Events`]. [`Node::shutdown`] leaves the cluster and stops
+//! the node.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,11 +25,11 @@
 //!     options.config.meta = "role=cache".into();
 //!     let b = start(options).await?;
 //!
-//!     // b joins through a; any member will do, or names as in "node-1.example.org:7946".
+//!     // b joins through a; any member works, also by name, as in "node-1.example.org:7946".
 //!     let joined = b.cluster().join([a.cluster().local_address()]).await?;
 //!     assert_eq!(joined.members, 2);
 //!
-//!     // a is told.
+//!     // a sees b.
 //!     let mut watch = a.cluster().watch();
 //!     if let Some(Change::Joined { member, .. }) = watch.next().await {
 //!         assert_eq!(member.name, "b");
@@ -45,21 +44,19 @@
 //!
 //! An application that owns its event loop uses [`bind`] and [`Bound::run`].
 //!
-//! # What a node does with the runtime
+//! # Use of the runtime
 //!
-//! It opens one UDP socket and one TCP listener on the same port. Its turn runs in the task that
-//! [`start`] spawns, or in the future of [`Bound::run`]; every connection and every name that is
-//! being resolved is a task of its own, which ends with it. Tasks run on
-//! the executor of async-std; names are resolved by the system on its threads for blocking work, at
-//! most 8 at a time.
-//! Sockets and timers are those of `async-io`. Keep the threads of the
-//! executor free of blocking work: a node that is not polled cannot answer, and peers suspect it.
+//! A node opens one UDP socket and one TCP listener on the same port. Its turn runs in the task
+//! that [`start`] spawns, or in the future of [`Bound::run`]. Each connection and each name lookup
+//! has its own task, which ends with the node. Tasks run on async-std's executor, which has a
+//! thread for each core. The system resolves names on async-std's blocking threads, at most 8 at a
+//! time. Sockets and timers are those of `async-io`. Keep the executor's threads free of blocking
+//! work: a node that is not polled cannot answer, and peers suspect it.
 //!
 //! # More
 //!
-//! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node reports. To decide
-//! something at once, such as whom to admit, implement [`Hooks`] and start with
-//! [`start_with_hooks`].
+//! See [`Options`] for settings, [`Cluster`] for commands, [`Event`] for what a node reports. To
+//! control admission or attach application data, implement [`Hooks`] and use [`start_with_hooks`].
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

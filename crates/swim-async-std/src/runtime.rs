@@ -1,4 +1,4 @@
-//! Async-std as a node uses it.
+//! The async-std runtime of a node.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use swim_driver::{Connection, Listener, Runtime};
 use swim_sockets::{AsyncIoTimer, connect, listen_async};
 
-/// The executor of async-std.
+/// async-std's executor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AsyncStd;
 

@@ -1,5 +1,5 @@
-//! What every adapter has to do, on async-std: `cargo test -p swim-async-std --test conformance`,
-//! and any part of a name for some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
+//! The conformance suite on async-std: `cargo test -p swim-async-std --test conformance`. Part of a
+//! name runs some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

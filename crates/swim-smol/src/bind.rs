@@ -1,4 +1,4 @@
-//! Opening a node's sockets, and running it.
+//! Opens a node's sockets, and runs it.
 
 use swim_driver::{BindError, Hooks, NoHooks, Node, Options, Transport};
 use swim_sockets::UdpTcp;
@@ -7,7 +7,7 @@ use swim_tls::{Tls, TlsTransport};
 
 use crate::runtime::Smol;
 
-/// A node that does not run yet, on a transport; see [`bind`].
+/// A node that does not run yet; see [`bind`].
 pub type Bound<T = UdpTcp> = swim_driver::Bound<T, Smol>;
 
 /// Starts a node on smol's global executor, and returns the handle that owns it.
@@ -43,21 +43,21 @@ pub async fn start(options: Options) -> Result<Node, BindError> {
     start_with_hooks(options, Box::new(NoHooks)).await
 }
 
-/// Starts a node like [`start`], with `hooks` that decide for the application: whether to admit a
-/// member or to accept a merge, and which data and state to give to peers.
+/// Starts a node like [`start`], with `hooks` that decide for the application.
 ///
-/// The node calls them and waits for them: they must neither block nor wait for a command of a
-/// [`Cluster`](crate::Cluster). They may use what a `Cluster` answers without waiting, such as
+/// They decide whether to admit a member or to accept a merge, and which data and state to give to
+/// peers. The node waits for each call, so hooks must neither block nor wait for a command of a
+/// [`Cluster`](crate::Cluster). They may call its functions that do not wait, such as
 /// [`members`](crate::Cluster::members). A hook that panics ends the node: [`Node::stopped`]
 /// resolves, and commands return [`Error::Stopped`](crate::Error::Stopped).
 ///
 /// # Errors
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// ```
 /// use swim_smol::{Hooks, MemberRef, Options};
@@ -98,16 +98,17 @@ pub async fn start_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result
     Ok(bind_with_hooks(options, hooks).await?.spawn())
 }
 
-/// Opens the sockets of a node that does not run yet: [run](Bound::run) it in your own task, or
-/// [spawn](Bound::spawn) it.
+/// Opens the sockets of a node that does not run yet.
+///
+/// [Run](Bound::run) it in your own task, or [spawn](Bound::spawn) it.
 ///
 /// # Errors
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -133,24 +134,26 @@ pub async fn bind(options: Options) -> Result<Bound, BindError> {
     bind_with_hooks(options, Box::new(NoHooks)).await
 }
 
-/// Opens the sockets like [`bind`], for a node with hooks as in [`start_with_hooks`]. Under
-/// [`Bound::run`] the panic of a hook comes out of that future.
+/// Opens the sockets like [`bind`], for a node with hooks as in [`start_with_hooks`].
+///
+/// If a hook panics, the future of [`Bound::run`] panics too.
 ///
 /// # Errors
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As for [`start`].
 pub async fn bind_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<Bound, BindError> {
-    // What cannot work is said before a socket is opened.
+    // Reports bad settings before a socket is opened.
     options.check()?;
     let transport = UdpTcp::for_options(&options)?;
     bind_on(transport, options, hooks).await
 }
 
-/// The same for a node on a [`Transport`] of your own, which listens already;
+/// Creates a node on a [`Transport`] of your own, which listens already.
+///
 /// [`Options::bind`] is not used.
 ///
 /// # Errors
@@ -159,7 +162,7 @@ pub async fn bind_with_hooks(options: Options, hooks: Box<dyn Hooks>) -> Result<
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -190,19 +193,19 @@ pub async fn bind_on<T: Transport>(
     Bound::new(Smol, transport, &options, hooks)
 }
 
-/// The same on UDP and TCP, with streams that speak TLS with these certificates; what
-/// [`Options::tls`] says is not read. Datagrams are protected by a keyring alone.
+/// Opens the sockets of a node whose streams use TLS with these certificates.
 ///
-/// [`start`] does so by itself where [`Options::tls`] is set. Here the certificates are at hand, to
-/// be read again with [`Tls::reload`] once they were renewed.
+/// [`Options::tls`] is not read. Only a keyring protects datagrams. [`start`] does the same by
+/// itself if [`Options::tls`] is set. Here you keep `tls`, to [reload](Tls::reload) renewed
+/// certificates.
 ///
 /// # Errors
 ///
-/// As [`bind`].
+/// As for [`bind`].
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As for [`start`].
 ///
 /// ```no_run
 /// use swim_smol::{NoHooks, Options, Tls, TlsFiles, bind_tls};
@@ -213,7 +216,7 @@ pub async fn bind_on<T: Transport>(
 /// let options = Options::lan("cache-7".parse()?);
 /// let node = bind_tls(&tls, options, Box::new(NoHooks)).await?.spawn();
 ///
-/// // When the files have changed: connections that begin from now on use what is in them.
+/// // When the files have changed: later connections use the new ones.
 /// tls.reload()?;
 /// # drop(node);
 /// # Ok(())

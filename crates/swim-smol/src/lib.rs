@@ -1,9 +1,8 @@
 //! SWIM + Lifeguard cluster membership on smol.
 //!
-
 //! [`start`] starts a node, and returns the handle that owns it. The handle gives a [`Cluster`] for
-//! commands and questions and the node's [`Events`]. [`Node::shutdown`] leaves the cluster and
-//! stops the node.
+//! commands and queries, and the node's [`Events`]. [`Node::shutdown`] leaves the cluster and stops
+//! the node.
 //!
 //! ```
 //! use std::time::Duration;
@@ -21,11 +20,11 @@
 //!     options.config.meta = "role=cache".into();
 //!     let b = start(options).await?;
 //!
-//!     // b joins through a; any member will do, or names as in "node-1.example.org:7946".
+//!     // b joins through a; any member works, also by name, as in "node-1.example.org:7946".
 //!     let joined = b.cluster().join([a.cluster().local_address()]).await?;
 //!     assert_eq!(joined.members, 2);
 //!
-//!     // a is told.
+//!     // a sees b.
 //!     let mut watch = a.cluster().watch();
 //!     if let Some(Change::Joined { member, .. }) = watch.next().await {
 //!         assert_eq!(member.name, "b");
@@ -40,21 +39,19 @@
 //!
 //! An application that owns its event loop uses [`bind`] and [`Bound::run`].
 //!
-//! # What a node does with the runtime
+//! # Use of the runtime
 //!
-//! It opens one UDP socket and one TCP listener on the same port. Its turn runs in the task that
-//! [`start`] spawns, or in the future of [`Bound::run`]; every connection and every name that is
-//! being resolved is a task of its own, which ends with it. Tasks run on
-//! smol's global executor, which has one thread unless `SMOL_THREADS` says otherwise; names are
-//! resolved by the system on smol's threads for blocking work, at most 8 at a time.
-//! Sockets and timers are those of `async-io`. Keep the threads of the
-//! executor free of blocking work: a node that is not polled cannot answer, and peers suspect it.
+//! A node opens one UDP socket and one TCP listener on the same port. Its turn runs in the task
+//! that [`start`] spawns, or in the future of [`Bound::run`]. Each connection and each name lookup
+//! has its own task, which ends with the node. Tasks run on smol's global executor, which has one
+//! thread unless `SMOL_THREADS` is set. The system resolves names on smol's blocking threads, at
+//! most 8 at a time. Sockets and timers are those of `async-io`. Keep the executor's threads free
+//! of blocking work: a node that is not polled cannot answer, and peers suspect it.
 //!
 //! # More
 //!
-//! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node reports. To decide
-//! something at once, such as whom to admit, implement [`Hooks`] and start with
-//! [`start_with_hooks`].
+//! See [`Options`] for settings, [`Cluster`] for commands, [`Event`] for what a node reports. To
+//! control admission or attach application data, implement [`Hooks`] and use [`start_with_hooks`].
 #![forbid(unsafe_code)]
 
 mod bind;

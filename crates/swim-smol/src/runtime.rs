@@ -1,4 +1,4 @@
-//! Smol as a node uses it.
+//! The smol runtime of a node.
 
 use std::io;
 use std::net::SocketAddr;

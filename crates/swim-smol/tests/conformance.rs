@@ -1,5 +1,5 @@
-//! What every adapter has to do, on smol: `cargo test -p swim-smol --test conformance`, and any
-//! part of a name for some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
+//! The conformance suite on smol: `cargo test -p swim-smol --test conformance`. Part of a name runs
+//! some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ impl Adapter for OnSmol {
     }
 
     fn block_on(self, _: Threads, case: LocalFuture<'_, ()>) {
-        // Tasks run on the global executor: one thread, unless SMOL_THREADS says otherwise.
+        // Tasks run on the global executor: one thread, unless SMOL_THREADS is set.
         smol::block_on(case);
     }
 

@@ -11,18 +11,20 @@ use crate::connection::TcpConnection;
 use crate::sockets::open_listener;
 use crate::udp_tcp::done;
 
-/// Opens a connection for an application; see
-/// [`Runtime::connect`](swim_driver::Runtime::connect).
+/// Opens a connection for an application.
+///
+/// See [`Runtime::connect`](swim_driver::Runtime::connect).
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub async fn connect(to: SocketAddr) -> io::Result<Connection> {
     Ok(connection(Async::<TcpStream>::connect(to).await?))
 }
 
-/// Listens for connections to an application; see
-/// [`Runtime::listen`](swim_driver::Runtime::listen).
+/// Listens for connections to an application.
+///
+/// See [`Runtime::listen`](swim_driver::Runtime::listen).
 ///
 /// ```
 /// let listener = swim_sockets::listen_async("127.0.0.1:0".parse()?)?;
@@ -32,7 +34,7 @@ pub async fn connect(to: SocketAddr) -> io::Result<Connection> {
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn listen_async(on: SocketAddr) -> io::Result<Listener> {
     let listener = Async::new_nonblocking(open_listener(on)?)?;
     let address = listener.get_ref().local_addr()?;

@@ -11,8 +11,9 @@ use swim_driver::DialPurpose;
 
 use crate::tuning::tune;
 
-/// A connection of [`UdpTcp`](crate::UdpTcp). Closing it ends what the peer reads, which
-/// [`Async`] by itself leaves to the end of the connection.
+/// A connection of [`UdpTcp`](crate::UdpTcp).
+///
+/// Closing it ends the peer's reading. A plain [`Async`] does that only when it is dropped.
 #[derive(Debug)]
 pub struct TcpConnection {
     stream: Async<TcpStream>,

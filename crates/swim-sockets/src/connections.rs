@@ -1,4 +1,4 @@
-//! The connections of a loop of your own.
+//! The connections for an event loop of your own.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,9 +11,11 @@ use swim_driver::{Action, StreamId, StreamNews};
 
 use crate::polled::Connection;
 
-/// The TCP connections of a node that runs in a loop of your own: carries out what its driver
-/// wants done on them, and tells what happened. It never waits; a loop looks at it whenever it
-/// takes a turn, after waiting for its [sockets](Connections::sockets) or for a few milliseconds.
+/// The TCP connections of a node in an event loop of your own.
+///
+/// Carries out the driver's actions on them, and reports their news. It never waits. The loop calls
+/// it at each turn, after waiting for its [sockets](Connections::sockets) or for a few
+/// milliseconds.
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -35,19 +37,20 @@ use crate::polled::Connection;
 #[derive(Debug, Default)]
 pub struct Connections {
     table: BTreeMap<StreamId, Connection>,
-    /// The one that was asked last: they take turns.
+    /// The last one asked, since they take turns.
     last: Option<StreamId>,
 }
 
 impl Connections {
-    /// Takes a connection that a peer opened, under the id that the driver gave it.
+    /// Adds a connection that a peer opened, under the driver's id.
     pub fn accept(&mut self, id: StreamId, stream: TcpStream) {
         let socket = stream.set_nonblocking(true).map(|()| Socket::from(stream));
         self.table.insert(id, Connection::accepted(socket));
     }
 
-    /// Does what the driver wants done on a connection. Returns the other actions, which are
-    /// [`Action::Send`] and [`Action::Resolve`].
+    /// Carries out an action on a connection.
+    ///
+    /// Returns the other actions: [`Action::Send`] and [`Action::Resolve`].
     pub fn perform(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Dial { id, to, timeout, purpose } => {
@@ -70,9 +73,10 @@ impl Connections {
         None
     }
 
-    /// The next thing that happened on any of them, if anything has; bytes that came in are in the
-    /// `buffer`. Those that are at their end are dropped on the way. It asks the system about each,
-    /// which is fine for some hundreds.
+    /// Returns the next news of any connection; received bytes are in `buffer`.
+    ///
+    /// Drops connections that have ended. Asks the system about each connection, which is fine for
+    /// some hundreds.
     pub fn news<'a>(&mut self, buffer: &'a mut [u8]) -> Option<(StreamId, StreamNews<'a>)> {
         for _ in 0..self.table.len() {
             let later = (self.last.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
@@ -91,30 +95,31 @@ impl Connections {
         None
     }
 
-    /// The socket of each, to wait for: until it is readable, and, where
-    /// [`Waits::Writable`](Waits::Writable), until it is writable.
+    /// The sockets to wait for: until readable.
+    ///
+    /// For [`Waits::Writable`](Waits::Writable), also until writable.
     pub fn sockets(&self) -> impl Iterator<Item = (StreamId, &Socket, Waits)> {
         self.table
             .iter()
             .filter_map(|(id, connection)| Some((*id, connection.socket()?, connection.waits())))
     }
 
-    /// When a dial is to be given up: a loop takes a turn by then.
+    /// When to give up a dial: the loop must take a turn by then.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.table.values().filter_map(Connection::deadline).min()
     }
 }
 
-/// What a connection waits for besides bytes.
+/// The condition that a connection waits for, besides incoming bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waits {
     /// Nothing.
     Readable,
-    /// To be connected, or to write on.
+    /// To be connected, or to be writable.
     Writable,
 }
 
-/// Errors are told by [`Connections::news`], not where they happen.
+/// Errors are reported by [`Connections::news`], not at the call.
 pub(crate) type Opened = io::Result<Socket>;

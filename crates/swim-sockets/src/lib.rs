@@ -1,8 +1,8 @@
 //! The sockets of a node: UDP and TCP on one port.
 //!
-//! The adapters of the runtimes are built on this. [`Sockets::open`] gives sockets of the standard
-//! library, for whoever writes another adapter, or a loop of their own. With the feature `async-io`
-//! there is the transport that smol and async-std share, `UdpTcp`, and its timer.
+//! The adapters are built on this. [`Sockets::open`] opens sockets of the standard library, for
+//! other adapters or an event loop of your own. The feature `async-io` adds `UdpTcp`, the transport
+//! that smol and async-std share, and its timer.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "async-io")]

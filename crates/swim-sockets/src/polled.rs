@@ -1,4 +1,4 @@
-//! One connection of a loop of your own, which is asked for its news.
+//! One connection of an event loop, which is asked for its news.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -13,18 +13,18 @@ use crate::tuning::tune;
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: Opened,
-    /// While it is dialled: when to give up.
+    /// Set while dialling: when to give up.
     dialling: Option<Instant>,
     unwritten: Option<Bytes>,
     sending: Sending,
-    /// The peer has finished, or it broke: nothing is read any more.
+    /// The peer has finished, or the connection broke: nothing more is read.
     ended: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Sending {
     On,
-    /// To be closed once all is written.
+    /// Closes once all is written.
     Finish,
     Finished,
 }
@@ -37,7 +37,7 @@ impl Connection {
         Connection { socket, dialling: None, unwritten: None, sending: Sending::On, ended: false }
     }
 
-    /// Begins to connect, until `limit`.
+    /// Starts to connect, until `limit`.
     pub(crate) fn dial(to: SocketAddr, purpose: DialPurpose, limit: Instant) -> Self {
         let socket = begin(to, purpose);
         Connection { dialling: Some(limit), ..Connection::accepted(socket) }
@@ -51,7 +51,7 @@ impl Connection {
         self.sending = Sending::Finish;
     }
 
-    /// Nothing is to be done on it, nor reported.
+    /// Nothing is left to do or to report.
     pub(crate) fn is_over(&self) -> bool {
         self.ended && self.sending == Sending::Finished
     }
@@ -69,8 +69,7 @@ impl Connection {
         self.dialling
     }
 
-    /// What has happened since it was last asked, and how many bytes came in, which are in the
-    /// buffer.
+    /// Returns the next news, and how many bytes were read into `buffer`.
     pub(crate) fn news(&mut self, buffer: &mut [u8]) -> Option<(StreamNews<'static>, usize)> {
         let error = match self.look(buffer) {
             Ok(news) => return Some(news),
@@ -90,7 +89,7 @@ impl Connection {
             if let Some(error) = socket.take_error()? {
                 return Err(error);
             }
-            // It has a peer as soon as it is connected.
+            // A socket has a peer address once it is connected.
             if socket.peer_addr().is_ok() {
                 self.dialling = None;
                 return Ok((StreamNews::Opened, 0));
@@ -129,7 +128,7 @@ fn begin(to: SocketAddr, purpose: DialPurpose) -> Opened {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     tune(SockRef::from(&socket), purpose);
-    // That it goes on is an error here, and so is all else; `take_error` tells which it was.
+    // A connect in progress is an error here, like all others; `take_error` has the real one.
     let _ = socket.connect(&to.into());
     Ok(socket)
 }

@@ -1,4 +1,4 @@
-//! Opening the two sockets of a node: datagrams and streams on the same port.
+//! Opens the two sockets of a node: datagrams and streams on the same port.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -6,18 +6,18 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 use swim_driver::BindError;
 
-/// How many ports are tried when any will do. Another program may hold the port that the system
-/// picked for the one transport with the other.
+/// How many ports are tried for port 0. The system picks a port for TCP, which another program may
+/// hold for UDP.
 const PORT_ATTEMPTS_MAX: usize = 32;
 
-/// Connections that wait to be accepted; more would only wait longer.
+/// The most connections that wait to be accepted; more would only wait longer.
 const BACKLOG: i32 = 256;
 
-/// What a node would like to have buffered while it does not run: the system's default is a tenth.
-/// The system may grant less.
+/// The wanted buffer for datagrams while the node does not run, about ten times the system's
+/// default. The system may grant less.
 const DATAGRAM_BUFFER: usize = 2 << 20;
 
-/// The open sockets, not blocking, and where they listen.
+/// The open, non-blocking sockets and their address.
 ///
 /// ```
 /// let sockets = swim_sockets::Sockets::open("127.0.0.1:0".parse()?)?;
@@ -36,12 +36,12 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Opens both on one port; port 0 is any that is free for both.
+    /// Opens both on one port; port 0 takes one that is free for both.
     ///
     /// # Errors
     ///
-    /// [`BindError::Socket`] names the address and which of the two cannot be opened,
-    /// [`BindError::NoFreePort`] says that no port was free for both.
+    /// [`BindError::Socket`], with the address and the socket that cannot be opened;
+    /// [`BindError::NoFreePort`] if no port was free for both.
     pub fn open(bind: SocketAddr) -> Result<Sockets, BindError> {
         let attempts = if bind.port() == 0 { PORT_ATTEMPTS_MAX } else { 1 };
         for _ in 0..attempts {
@@ -60,8 +60,7 @@ impl Sockets {
     }
 }
 
-/// Opens a TCP listener alone, for a node that is to send and take no datagrams; port 0 is any that
-/// is free.
+/// Opens only a TCP listener, for a node without datagrams; port 0 takes a free one.
 ///
 /// ```
 /// let (listener, bound) = swim_sockets::listen("127.0.0.1:0".parse()?)?;
@@ -71,7 +70,7 @@ impl Sockets {
 ///
 /// # Errors
 ///
-/// [`BindError::Socket`] names the address that cannot be opened.
+/// [`BindError::Socket`], with the address that cannot be opened.
 pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
     let failed = |error| BindError::Socket { transport: "TCP", address: bind, error };
     let listener = open_listener(bind).map_err(failed)?;
@@ -79,8 +78,9 @@ pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> 
     Ok((listener, bound))
 }
 
-/// Opens a TCP listener, not blocking; port 0 is any that is free. As [`listen`], for the ports of
-/// an application.
+/// Opens a non-blocking TCP listener for an application; port 0 takes a free one.
+///
+/// Otherwise like [`listen`].
 ///
 /// ```
 /// let listener = swim_sockets::open_listener("127.0.0.1:0".parse()?)?;
@@ -90,11 +90,11 @@ pub fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> 
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn open_listener(bind: SocketAddr) -> io::Result<TcpListener> {
     let socket = open(bind, Type::STREAM, Protocol::TCP)?;
-    // So that a restarted node gets its port while connections of its past life fade away. On
-    // Windows the option means something else: to share the port.
+    // Lets a restarted node take its port while connections of its earlier life fade. On Windows
+    // the option would share the port instead.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&bind.into())?;
@@ -114,8 +114,8 @@ fn bind_datagrams(bind: SocketAddr) -> io::Result<UdpSocket> {
 fn open(bind: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(bind), kind, Some(protocol))?;
     if bind.is_ipv6() && bind.ip().is_unspecified() {
-        // Whether [::] takes IPv4 too is a system setting; say what is wanted. Systems that cannot
-        // do it serve IPv6 alone.
+        // Whether [::] also serves IPv4 is a system setting, so ask for it. Systems that cannot do
+        // that serve only IPv6.
         let _ = socket.set_only_v6(false);
     }
     socket.set_nonblocking(true)?;
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_for_either_is_an_error_that_says_so() {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        // A port that only the one transport has, whatever else runs on this machine.
+        // A port that is taken for UDP only, even if other programs use ports too.
         let udp = (0..100)
             .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
             .find(|udp| open_listener(udp.local_addr().unwrap()).is_ok())

@@ -1,4 +1,4 @@
-//! A timer of async-io.
+//! Timers of async-io.
 
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -19,13 +19,13 @@ use async_io::Timer;
 /// ```
 #[derive(Debug, Default)]
 pub struct AsyncIoTimer {
-    /// With the time that it is set to.
+    /// With the time it is set to.
     running: Option<(Instant, Timer)>,
 }
 
 impl swim_driver::Timer for AsyncIoTimer {
     fn poll_at(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
-        // One that has fired stays silent when it is asked again.
+        // A timer that has fired does not fire again when it is polled.
         if Instant::now() >= at {
             return Poll::Ready(());
         }

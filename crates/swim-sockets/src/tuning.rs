@@ -1,16 +1,17 @@
-//! Settings of TCP connections.
+//! TCP socket options.
 
 use std::time::Duration;
 
 use socket2::SockRef;
 use swim_driver::DialPurpose;
 
-/// What waits to be sent on a link. Enough for what a node has for one peer in the time in which it
-/// becomes stale; more would only arrive late.
+/// The send buffer of a link. It holds all packets for one peer until they become stale; more would
+/// arrive late.
 const LINK_SEND_BUFFER: usize = 64 << 10;
 
-/// Sets a connection up for what it was dialled for. Best effort: a connection without works too,
-/// and notices later that it is broken.
+/// Tunes a connection for its purpose.
+///
+/// Best effort: without it a connection works too, but a break is noticed later.
 ///
 /// ```
 /// # use std::net::{TcpListener, TcpStream};
@@ -24,7 +25,7 @@ const LINK_SEND_BUFFER: usize = 64 << 10;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn tune(socket: SockRef<'_>, purpose: DialPurpose) {
-    // Exchanges are short, and every one waits for its last bytes; a link has pings.
+    // Exchanges are short and each waits for its last bytes; links carry pings.
     let _ = socket.set_tcp_nodelay(true);
     if let DialPurpose::Link { give_up_after } = purpose {
         let _ = socket.set_send_buffer_size(LINK_SEND_BUFFER);
@@ -37,6 +38,6 @@ fn give_up(socket: &SockRef<'_>, after: Duration) {
     let _ = socket.set_tcp_user_timeout(Some(after));
 }
 
-/// The node itself gives up a link from which no ping was answered.
+/// The node itself gives up links without answers to pings.
 #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
 fn give_up(_: &SockRef<'_>, _: Duration) {}

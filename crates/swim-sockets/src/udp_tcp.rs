@@ -1,4 +1,4 @@
-//! The transport of UDP and TCP on async-io.
+//! The transport over UDP and TCP on async-io.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -10,8 +10,9 @@ use swim_driver::{BindError, Carrier, DialPurpose, Options, Transport};
 use crate::connection::TcpConnection;
 use crate::sockets::{Sockets, listen};
 
-/// One UDP socket and one TCP listener on the same port. Its tasks may run on any runtime:
-/// `async-io` waits for the system in a thread of its own.
+/// One UDP socket and one TCP listener on the same port.
+///
+/// Works on any runtime: `async-io` waits for the system in its own thread.
 ///
 /// ```
 /// # use swim_driver::Transport;
@@ -22,18 +23,18 @@ use crate::sockets::{Sockets, listen};
 /// ```
 #[derive(Debug)]
 pub struct UdpTcp {
-    /// `None` where packets travel over streams alone.
+    /// `None` if packets travel over streams alone.
     datagrams: Option<Async<UdpSocket>>,
     listener: Async<TcpListener>,
     address: SocketAddr,
 }
 
 impl UdpTcp {
-    /// Opens both on one port; port 0 is any that is free for both.
+    /// Opens both on one port; port 0 takes one that is free for both.
     ///
     /// # Errors
     ///
-    /// As [`Sockets::open`].
+    /// As for [`Sockets::open`].
     pub fn open(bind: SocketAddr) -> Result<Self, BindError> {
         let Sockets { datagrams, listener, bound: address } = Sockets::open(bind)?;
         let failed = |error| BindError::Socket { transport: "UDP and TCP", address, error };
@@ -44,11 +45,11 @@ impl UdpTcp {
         })
     }
 
-    /// Opens a listener alone, for a node with [`Carrier::Streams`].
+    /// Opens only a listener, for a node with [`Carrier::Streams`].
     ///
     /// # Errors
     ///
-    /// As [`listen`].
+    /// As for [`listen`].
     pub fn open_streams(bind: SocketAddr) -> Result<Self, BindError> {
         let (listener, address) = listen(bind)?;
         let failed = |error| BindError::Socket { transport: "TCP", address, error };
@@ -56,11 +57,11 @@ impl UdpTcp {
         Ok(UdpTcp { datagrams: None, listener, address })
     }
 
-    /// Opens what a node with these options needs.
+    /// Opens the sockets that these options need.
     ///
     /// # Errors
     ///
-    /// As [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
+    /// As for [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
     pub fn for_options(options: &Options) -> Result<Self, BindError> {
         match options.transport {
             Carrier::Streams => UdpTcp::open_streams(options.bind),
@@ -81,7 +82,7 @@ impl Transport for UdpTcp {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        // Nothing will ever come.
+        // No datagram ever comes.
         let Some(datagrams) = &self.datagrams else { return Poll::Pending };
         loop {
             if let Some(received) = done(datagrams.get_ref().recv_from(buffer)) {
@@ -135,7 +136,7 @@ async fn dial(to: SocketAddr, purpose: DialPurpose) -> io::Result<TcpConnection>
     Ok(TcpConnection::new(Async::<TcpStream>::connect(to).await?, purpose))
 }
 
-/// What the system did, or `None` if it has to be waited for.
+/// The result of a system call, or `None` if it would block.
 pub(crate) fn done<T>(result: io::Result<T>) -> Option<io::Result<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,

@@ -1,4 +1,4 @@
-//! What connections are made with: certificates that were read and checked.
+//! The TLS configurations, from certificates that were read and checked.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::fault::is_about_time;
 use crate::files::{Credentials, shown};
 use crate::verifier::ChainVerifier;
 
-/// What is spoken in TLS. A peer that offers another protocol alone, say HTTP, is refused.
+/// The protocol within TLS (ALPN). A peer that offers only others, say HTTP, is refused.
 const PROTOCOL: &[u8] = b"swim";
 
-/// Both sides of connections.
+/// The configurations of both sides of connections.
 #[derive(Debug)]
 pub(crate) struct Configs {
     client: Arc<ClientConfig>,
@@ -31,7 +31,7 @@ pub(crate) struct Configs {
 }
 
 impl Configs {
-    /// Reads the files, and checks what peers are going to check.
+    /// Reads the files, and checks everything that peers will check.
     pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let Credentials { roots, chain, key } = Credentials::read(files)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -51,7 +51,8 @@ impl Configs {
             .with_custom_certificate_verifier(servers)
             .with_client_auth_cert(chain.clone(), key.clone_key())
             .map_err(unfit)?;
-        // Each connection is checked anew: a certificate counts no longer than it is valid.
+        // Without resumption each connection checks the certificate, so none is accepted beyond its
+        // validity.
         client.resumption = Resumption::disabled();
         client.enable_sni = false;
         client.alpn_protocols = vec![PROTOCOL.into()];
@@ -81,13 +82,13 @@ impl Configs {
     }
 }
 
-/// Stands for the name of a server: none is sent, and none is checked.
+/// A placeholder for the server name: none is sent, and none is checked.
 fn nobody() -> ServerName<'static> {
     ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0, 0, 0, 0])))
 }
 
-/// Checks the node's own certificate as peers with the same CA will. For one that is out of its
-/// time it only returns a warning: the clock of a machine that just started may be wrong.
+/// Checks the node's own certificate like peers with the same CA will. Returns only a warning if it
+/// is outside its validity: the clock of a machine that just started may be wrong.
 fn check_own(
     files: &TlsFiles,
     chain: &[rustls_pki_types::CertificateDer<'static>],
@@ -122,7 +123,7 @@ fn check_own(
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         ) => "is not for both sides of a connection: issue it for serverAuth and clientAuth".into(),
-        // rustls has no name of its own for this one.
+        // rustls has no variant for this error.
         error if format!("{error:?}").contains("CaUsedAsEndEntity") => {
             "begins with the certificate of a CA: put that of this node first, and those of CAs \
              between behind it"

@@ -1,10 +1,11 @@
-//! Why certificates cannot be used.
+//! Errors in certificate files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why the certificates of a node cannot be used. `Display` names the file, what is wrong with it
-/// and what to do, and has no byte of a key.
+/// Why the certificates of a node cannot be used.
+///
+/// `Display` has the file, the problem and the remedy, and no byte of a key.
 ///
 /// ```
 /// # use swim_tls::{Tls, TlsError, TlsFiles};
@@ -19,32 +20,33 @@ pub enum TlsError {
     /// The file cannot be read.
     #[non_exhaustive]
     Unreadable {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem and the remedy.
         reason: String,
     },
-    /// The key file can be read by others than its owner, which
-    /// [`TlsFiles::readers`](crate::TlsFiles::readers) allows.
+    /// Users other than the owner can read or change the key file.
+    ///
+    /// [`TlsFiles::readers`](crate::TlsFiles::readers) can allow that.
     #[non_exhaustive]
     Shared {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem and the remedy.
         reason: String,
     },
-    /// What is in the file cannot be used, or does not fit what is in the others.
+    /// The contents cannot be used, or do not fit the other files.
     #[non_exhaustive]
     Unusable {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem and the remedy.
         reason: String,
     },
 }
 
 impl TlsError {
-    /// The file that is to be looked at.
+    /// The file to look at.
     #[must_use]
     pub fn file(&self) -> &Path {
         match self {

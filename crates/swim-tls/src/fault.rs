@@ -1,4 +1,4 @@
-//! What an error of rustls means for a connection.
+//! The meaning of rustls errors for a connection.
 
 use std::io;
 
@@ -10,7 +10,7 @@ pub(crate) fn failed(fault: TlsFault) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, ConnectionError::Tls(fault))
 }
 
-/// What to report of an error.
+/// The fault to report for an error.
 pub(crate) fn fault(error: &Error) -> TlsFault {
     match error {
         Error::InvalidCertificate(error) => of_certificate(error),
@@ -21,7 +21,7 @@ pub(crate) fn fault(error: &Error) -> TlsFault {
     }
 }
 
-/// Whether a certificate is good but for the time.
+/// Whether a certificate only lies outside its validity.
 pub(crate) fn is_about_time(error: &Error) -> bool {
     matches!(fault(error), TlsFault::Expired | TlsFault::NotYetValid)
 }
@@ -29,7 +29,7 @@ pub(crate) fn is_about_time(error: &Error) -> bool {
 fn of_certificate(error: &CertificateError) -> TlsFault {
     use CertificateError as Wrong;
     match error {
-        // A signature is wrong where another CA has the name of the right one.
+        // A wrong signature means another CA with the name of the right one.
         Wrong::UnknownIssuer | Wrong::BadSignature => TlsFault::UnknownCa,
         Wrong::Expired | Wrong::ExpiredContext { .. } => TlsFault::Expired,
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsFault::NotYetValid,
@@ -38,7 +38,7 @@ fn of_certificate(error: &CertificateError) -> TlsFault {
     }
 }
 
-/// What a peer says of this node.
+/// The fault of this node that a peer reports.
 fn of_alert(alert: AlertDescription) -> TlsFault {
     match alert {
         AlertDescription::UnknownCA | AlertDescription::DecryptError => TlsFault::OwnUnknownCa,

@@ -1,4 +1,4 @@
-//! What is in the files.
+//! The contents of the files.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,13 +11,13 @@ use swim_driver::{KeyFileError, TlsFiles, read_secret_file};
 
 use crate::error::TlsError;
 
-/// A file of certificates that is larger is none: a bundle of all public CAs has a quarter of it.
+/// A larger file is not one of certificates: a bundle of all public CAs has a quarter of it.
 const FILE_SIZE_MAX: u64 = 1 << 20;
 
-/// The certificates between a node's own and its CA, with its own. Each is sent in every handshake.
+/// The most certificates in a node's chain, its own included. All are sent in every handshake.
 const CHAIN_MAX: usize = 8;
 
-/// What is in the files of a node.
+/// The contents of a node's files.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     pub(crate) roots: RootCertStore,
@@ -111,7 +111,7 @@ fn is_encrypted(pem: &[u8]) -> bool {
     pem.windows(word.len()).any(|part| part == word)
 }
 
-/// What is wrong with a file in PEM, without a byte of it.
+/// The problem with a PEM file, without a byte of it.
 fn told(error: &PemError) -> &'static str {
     match error {
         PemError::MissingSectionEnd { .. } => "a section has no END line: was it cut?",
@@ -121,7 +121,7 @@ fn told(error: &PemError) -> &'static str {
     }
 }
 
-/// A path for people.
+/// A path for messages.
 pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }

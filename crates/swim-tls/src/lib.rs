@@ -11,35 +11,34 @@
 //! let tls = Tls::load(TlsFiles::new("ca.pem", "node.pem", "node.key"))?;
 //! let options = Options::lan("cache-7".parse()?);
 //! # let sockets = MemoryNetwork::new().open(options.bind)?;
-//! // Of an adapter: let sockets = UdpTcp::open(options.bind)?;
+//! // From an adapter: let sockets = UdpTcp::open(options.bind)?;
 //! let transport = tls.wrap(sockets);
 //! let node = bind_on(transport, options).await?;
 //!
-//! // When the certificate was renewed: connections from here on use the new one.
+//! // When the certificate was renewed: later connections use the new one.
 //! tls.reload()?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What is protected
+//! # Protection
 //!
-//! Streams alone: joins, push/pull exchanges, reliable messages, pings over a stream. Datagrams
-//! pass through as they are; they are protected by the keyring of
-//! [`Config::keyring`](swim_driver::Config::keyring).
+//! TLS protects only streams: joins, push/pull exchanges, reliable messages, pings over a stream.
+//! Datagrams pass through unchanged; the keyring in
+//! [`Config::keyring`](swim_driver::Config::keyring) protects them.
 //!
-//! Both sides present a certificate, and each checks the peer's against the CA that it was given.
-//! Host names are not checked, since members are dialled by address. Every certificate of the CA
-//! may act as any member, unless [`TlsFiles::verify_name`] is set: so use a CA that signs for
-//! nothing else.
+//! Both sides present a certificate, and each checks the peer's against its CA. Host names are not
+//! checked, since members are dialled by address. Any certificate of the CA may act as any member,
+//! unless [`TlsFiles::verify_name`] is set. So use a CA that signs for nothing else.
 //!
-//! TLS 1.3 alone is spoken, and no connection resumes another, so that each is checked against the
-//! certificates of its day.
+//! Only TLS 1.3 is used. Connections are never resumed, so each is checked against the current
+//! certificates.
 //!
-//! # What is bounded
+//! # Bounds
 //!
-//! A handshake has the time that a stream has
-//! ([`Config::stream_timeout`](swim_driver::Config::stream_timeout)), takes one of the places for
-//! streams, and may have 128 KiB. It runs in the task of its connection.
+//! A handshake has the time of a stream
+//! ([`Config::stream_timeout`](swim_driver::Config::stream_timeout)), takes a place among the
+//! streams, and may take 128 KiB. It runs in the connection's task.
 #![forbid(unsafe_code)]
 
 mod configs;

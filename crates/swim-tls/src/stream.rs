@@ -1,4 +1,4 @@
-//! A connection that speaks TLS.
+//! A TLS connection.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -13,30 +13,29 @@ use webpki::EndEntityCert;
 
 use crate::fault::{failed, fault};
 
-/// What a peer may send before its handshake is done: a chain of certificates needs a few
+/// How much a peer may send before its handshake is done. A certificate chain needs a few
 /// kilobytes.
 const HANDSHAKE_SIZE_MAX: usize = 128 << 10;
 
-/// The records of TLS with which a peer may begin: an alert and a handshake.
+/// The TLS records with which a peer may begin: an alert and a handshake.
 const FIRST_BYTES: [u8; 2] = [0x15, 0x16];
 
-/// A connection that speaks TLS.
+/// A TLS connection.
 ///
-/// Its handshake goes on while it is read, written or flushed. Closing it ends the peer's reading;
-/// a connection that ends in any other way is an error at the peer, so nothing can be cut off
-/// unnoticed.
+/// Reading, writing and flushing drive its handshake. Closing it ends the peer's reading. Any other
+/// end is an error at the peer, so truncation does not go unnoticed.
 pub struct TlsStream<S> {
     io: S,
     session: Connection,
     /// The bytes that came before the handshake was done.
     greeted: usize,
-    /// What the peer sent first was TLS, as far as one byte can tell.
+    /// The peer began with TLS, judged by the first byte.
     is_tls: bool,
-    /// This side has said that it will send no more.
+    /// This side has announced that it sends nothing more.
     closed: bool,
-    /// The peer may only go by a name of its certificate.
+    /// The peer may only use a name of its certificate.
     verify_name: bool,
-    /// Why this side gave up; the peer is being told.
+    /// The fault for which this side gave up, while the alert is being sent.
     given_up: Option<TlsFault>,
 }
 
@@ -46,8 +45,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         TlsStream { io, session, greeted: 0, is_tls, closed, verify_name, given_up }
     }
 
-    /// The names that the peer may go by: the DNS names of its certificate that can be names of
-    /// members. `None` where names are not checked.
+    /// The names that the peer's certificate allows: its DNS names that are valid member names.
+    /// `None` if names are not checked.
     pub(crate) fn peer_names(&self) -> Option<Arc<[Name]>> {
         if !self.verify_name {
             return None;
@@ -58,19 +57,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         Some(names.filter_map(|name| Name::new(name).ok()).collect())
     }
 
-    /// Carries on the handshake. Ready when it is done here.
+    /// Drives the handshake. Ready when it is done on this side.
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let said = self.poll_say(cx)?;
             if !self.session.is_handshaking() {
-                // A dialler's last message says who it is.
+                // A dialler's last message proves its identity, so it must be sent.
                 return said.map(Ok);
             }
             ready!(self.poll_hear(cx))?;
         }
     }
 
-    /// Sends what TLS has to say.
+    /// Sends pending TLS records.
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(fault) = self.given_up {
             return self.poll_tell(cx, fault).map(Err);
@@ -87,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         if spoke { Pin::new(&mut self.io).poll_flush(cx) } else { Poll::Ready(Ok(())) }
     }
 
-    /// Takes what the peer says.
+    /// Reads and processes TLS records.
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(fault) = self.given_up {
             return self.poll_tell(cx, fault).map(Err);
@@ -111,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
                 return Poll::Ready(Err(failed(TlsFault::Violation)));
             }
         } else if len == 0 {
-            // Without a goodbye: whoever is on the way could have ended it.
+            // Without a close_notify: anyone on the path could have ended it.
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         match self.session.process_new_packets() {
@@ -125,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
     }
 
-    /// Reads bytes for TLS, and looks at the first one.
+    /// Reads bytes for TLS, and checks the very first one.
     fn read(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
         let Self { io, session, is_tls, greeted, .. } = self;
         let is_first = *greeted == 0;
@@ -138,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         read
     }
 
-    /// The peer ended the connection within the handshake.
+    /// The error for a peer that ended the connection during the handshake.
     fn silence(&self) -> io::Error {
         match (&self.session, self.greeted) {
             (Connection::Client(_), 0) => failed(TlsFault::NoAnswer),
@@ -146,14 +145,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
     }
 
-    /// Tells the peer why this side gave up. Ready with what to report, when that was said or
-    /// cannot be: a peer that reads nothing is the business of whoever limits the time of
-    /// connections.
+    /// Sends the peer an alert with the fault. Ready with the error to report once that is sent or
+    /// cannot be sent. The time limit of the connection covers a peer that reads nothing.
     fn poll_tell(&mut self, cx: &mut Context<'_>, fault: TlsFault) -> Poll<io::Error> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut Blocking { io: &mut self.io, cx }) {
                 Ok(len) if len > 0 => {}
-                // Also a runtime that wants others to have a turn says so.
+                // Also returned by a runtime that wants other tasks to run first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
                 _ => break,
             }
@@ -162,12 +160,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         Poll::Ready(failed(fault))
     }
 
-    /// Why nothing can be sent: a peer that refuses this node says so before it closes.
+    /// The reason why nothing can be sent: a peer that refuses this node sends an alert before it
+    /// closes.
     fn poll_reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> Poll<io::Error> {
         let read = self.read(cx);
         Poll::Ready(match (read, self.session.process_new_packets()) {
             (_, Err(told)) => failed(if self.is_tls { fault(&told) } else { TlsFault::NotTls }),
-            // What is broken soon has an end.
+            // A broken connection ends soon.
             (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
             (Ok(0) | Err(_), _) if self.session.is_handshaking() => self.silence(),
             _ => error,
@@ -183,8 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         loop {
-            // Parts of the handshake, and answers to a change of keys. What does not fit now wakes
-            // this task too.
+            // Parts of the handshake, and answers to key updates. A pending write also wakes this
+            // task.
             if this.poll_say(cx)?.is_pending() && this.session.is_handshaking() {
                 return Poll::Pending;
             }
@@ -206,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
         let this = self.get_mut();
         ready!(this.poll_handshake(cx))?;
         loop {
-            // It takes as much as it may keep, 64 KiB, and nothing more before that is sent.
+            // rustls buffers up to 64 KiB, and takes more only once that is sent.
             let taken = this.session.writer().write(bytes)?;
             let said = this.poll_say(cx)?;
             if taken > 0 || bytes.is_empty() {
@@ -241,7 +240,7 @@ impl<S> fmt::Debug for TlsStream<S> {
     }
 }
 
-/// A connection as rustls reads and writes it: what has to wait is an error.
+/// Adapts a connection to rustls, with `WouldBlock` for pending operations.
 struct Blocking<'a, 'c, S> {
     io: &'a mut S,
     cx: &'a mut Context<'c>,

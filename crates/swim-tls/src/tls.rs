@@ -9,7 +9,7 @@ use crate::configs::Configs;
 use crate::error::TlsError;
 use crate::transport::TlsTransport;
 
-/// The certificates of a node. Clones are the same: what one reloads, all use.
+/// The certificates of a node. Clones share them: a reload affects all.
 #[derive(Clone)]
 pub struct Tls {
     shared: Arc<Shared>,
@@ -21,16 +21,17 @@ struct Shared {
 }
 
 impl Tls {
-    /// Reads the certificates and the key, and checks them: that the key belongs to the
-    /// certificate, and that the certificate comes from the CA and is for both sides of a
-    /// connection. For a certificate that has expired, or is not valid yet, there is only a
-    /// [warning](Tls::warning), since the clock may be wrong.
+    /// Reads and checks the certificates and the key.
     ///
-    /// It reads files, and blocks meanwhile.
+    /// The key must belong to the certificate, and the certificate must come from the CA and be for
+    /// both sides of a connection. A certificate that has expired, or is not valid yet, only causes
+    /// a [warning](Tls::warning), since the clock may be wrong.
+    ///
+    /// Blocks while it reads files.
     ///
     /// # Errors
     ///
-    /// [`TlsError`], which names the file, what is wrong with it, and what to do.
+    /// [`TlsError`], with the file, the problem and the remedy.
     ///
     /// ```no_run
     /// # use swim_tls::{Tls, TlsFiles};
@@ -43,35 +44,36 @@ impl Tls {
         Ok(Tls { shared: Arc::new(Shared { files, configs }) })
     }
 
-    /// Reads all files again. Connections that begin from now on use what was read; those that are
-    /// open go on.
+    /// Reads all files again. Later connections use the new contents; open ones go on.
     ///
-    /// It reads files, and blocks meanwhile.
+    /// Blocks while it reads files.
     ///
     /// # Errors
     ///
-    /// As [`load`](Tls::load). Then all stays as it was.
+    /// As for [`load`](Tls::load). Nothing changes then.
     pub fn reload(&self) -> Result<(), TlsError> {
         let read = Arc::new(Configs::read(&self.shared.files)?);
         *self.shared.configs.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
 
-    /// What is wrong with the certificate that was read last, although it is used: it has expired,
-    /// or is not valid yet by this machine's clock.
+    /// Returns a warning about the certificate that was read last, if there is one.
+    ///
+    /// The certificate is in use, but by this machine's clock it has expired or is not valid yet.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         self.configs().warning().map(str::to_owned)
     }
 
-    /// The files that are read.
+    /// The files to read.
     #[must_use]
     pub fn files(&self) -> &TlsFiles {
         &self.shared.files
     }
 
-    /// A transport whose streams speak TLS with these certificates; its datagrams are those of
-    /// `transport`.
+    /// A transport whose streams use TLS with these certificates.
+    ///
+    /// Datagrams are those of `transport`.
     ///
     /// ```no_run
     /// # use swim_driver::MemoryNetwork;
@@ -86,7 +88,7 @@ impl Tls {
         TlsTransport::new(self.clone(), transport)
     }
 
-    /// Those that a connection is to begin with now.
+    /// The configurations for a new connection.
     pub(crate) fn configs(&self) -> Arc<Configs> {
         Arc::clone(&self.shared.configs.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! A transport whose streams speak TLS.
+//! A transport whose streams use TLS.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,8 +11,7 @@ use swim_driver::{DialPurpose, Name, Transport};
 use crate::stream::TlsStream;
 use crate::tls::Tls;
 
-/// A [`Transport`] whose streams speak TLS, and whose datagrams are those of `T`: see
-/// [`Tls::wrap`].
+/// A [`Transport`] whose streams use TLS, and whose datagrams are those of `T`: see [`Tls::wrap`].
 #[derive(Debug)]
 pub struct TlsTransport<T> {
     tls: Tls,
@@ -49,7 +48,7 @@ impl<T: Transport> Transport for TlsTransport<T> {
         self.inner.poll_send(cx, to, payload)
     }
 
-    /// The stream's handshake is yet to come: it goes on as the stream is read or written.
+    /// Reading and writing the stream drives its handshake.
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
@@ -62,8 +61,8 @@ impl<T: Transport> Transport for TlsTransport<T> {
         })
     }
 
-    /// Resolves once the handshake is done, as far as this side can tell: what the peer thinks of
-    /// this node's certificate comes with the first read.
+    /// Resolves once the handshake is done on this side. The peer's verdict on this node's
+    /// certificate comes with the first read.
     fn dial(
         &mut self,
         to: SocketAddr,

@@ -1,4 +1,4 @@
-//! Whether the certificate of a peer that was dialled is good.
+//! Checks the certificate of a dialled peer.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, PeerIncompatible, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Checks the chain up to a CA, the times, and the purpose, and no name: members are dialled by
-/// address, and who they are they say themselves.
+/// Checks the chain up to a CA, the validity and the purpose, but no name: members are dialled by
+/// address, and name themselves.
 #[derive(Debug)]
 pub(crate) struct ChainVerifier {
     pub(crate) roots: Arc<RootCertStore>,
@@ -43,7 +43,7 @@ impl ServerCertVerifier for ChainVerifier {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // Not spoken.
+        // TLS 1.2 is never used.
         Err(PeerIncompatible::ServerDoesNotSupportTls12Or13.into())
     }
 

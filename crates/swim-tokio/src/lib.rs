@@ -1,7 +1,7 @@
 //! SWIM + Lifeguard cluster membership on tokio.
 //!
 //! [`start`] starts a node on the running runtime, and returns the handle that owns it. The handle
-//! gives a [`Cluster`] for commands and questions and the node's [`Events`]. [`Node::shutdown`]
+//! gives a [`Cluster`] for commands and queries, and the node's [`Events`]. [`Node::shutdown`]
 //! leaves the cluster and stops the node.
 //!
 //! ```
@@ -20,11 +20,11 @@
 //! options.config.meta = "role=cache".into();
 //! let b = start(options).await?;
 //!
-//! // b joins through a; any member will do, or names as in "node-1.example.org:7946".
+//! // b joins through a; any member works, also by name, as in "node-1.example.org:7946".
 //! let joined = b.cluster().join([a.cluster().local_address()]).await?;
 //! assert_eq!(joined.members, 2);
 //!
-//! // a is told.
+//! // a sees b.
 //! let mut watch = a.cluster().watch();
 //! if let Some(Change::Joined { member, .. }) = watch.next().await {
 //!     assert_eq!(member.name, "b");
@@ -38,21 +38,19 @@
 //!
 //! An application that owns its event loop uses [`bind`] and [`Bound::run`].
 //!
-//! # What a node does with the runtime
+//! # Use of the runtime
 //!
-//! It opens one UDP socket and one TCP listener on the same port. Its turn runs in the task that
-//! [`start`] spawns, or in the future of [`Bound::run`]; every connection and every name that is
-//! being resolved is a task of its own, which ends with it. Names are resolved by the system on
-//! tokio's blocking threads, at most 8 at a time. It does not matter whether the runtime has one
-//! thread or many. Keep the runtime's threads free of blocking work: a node that is not polled
-//! cannot answer, and peers suspect it.
+//! A node opens one UDP socket and one TCP listener on the same port. Its turn runs in the task
+//! that [`start`] spawns, or in the future of [`Bound::run`]. Each connection and each name lookup
+//! has its own task, which ends with the node. The system resolves names on tokio's blocking
+//! threads, at most 8 at a time. The runtime may have one thread or many. Keep its threads free of
+//! blocking work: a node that is not polled cannot answer, and peers suspect it.
 //!
 //! # More
 //!
-//! [`Options`] has the settings, [`Cluster`] the commands, [`Event`] what a node reports. To decide
-//! something at once, such as whom to admit, implement [`Hooks`] and start with
-//! [`start_with_hooks`]. With the feature `signal`, `stop_signal` waits for what asks a program to
-//! stop: Ctrl-C, SIGTERM and the like.
+//! See [`Options`] for settings, [`Cluster`] for commands, [`Event`] for what a node reports. To
+//! control admission or attach application data, implement [`Hooks`] and use [`start_with_hooks`].
+//! With the feature `signal`, `stop_signal` waits for Ctrl-C, SIGTERM and the like.
 #![forbid(unsafe_code)]
 
 mod bind;

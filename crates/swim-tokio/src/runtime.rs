@@ -1,4 +1,4 @@
-//! Tokio as a node uses it.
+//! The tokio runtime of a node.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub struct Tokio;
 impl Runtime for Tokio {
     type Timer = TokioTimer;
 
-    /// The runtime's time, by which it also sleeps: a test may have paused it.
+    /// The runtime's own clock, which a test may have paused.
     fn now(&self) -> Instant {
         time::Instant::now().into_std()
     }
@@ -57,7 +57,7 @@ impl Runtime for Tokio {
 
     /// # Panics
     ///
-    /// Outside of a tokio runtime with input and output enabled.
+    /// Outside of a tokio runtime with I/O enabled.
     fn listen(&self, on: SocketAddr) -> io::Result<Listener> {
         let listener = TcpListener::from_std(swim_sockets::open_listener(on)?)?;
         let address = listener.local_addr()?;
@@ -79,7 +79,7 @@ fn connection(stream: TcpStream) -> Connection {
     Connection::new(tuned(stream, DialPurpose::Exchange))
 }
 
-/// A timer of tokio's.
+/// A tokio timer.
 #[derive(Debug)]
 pub struct TokioTimer {
     sleep: Option<Pin<Box<Sleep>>>,

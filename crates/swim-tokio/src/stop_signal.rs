@@ -9,25 +9,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlShutdown};
 
-/// Catches the signals that ask a program to stop: SIGINT (Ctrl-C), SIGTERM, which service managers
-/// and containers send, and SIGHUP. On Windows Ctrl-C, Ctrl-Break, the closed console and the
-/// shutdown.
+/// Catches the signals that ask a program to stop. Needs the feature `signal`.
 ///
-/// From this call on they no longer end the process. The future resolves with the first of them,
-/// also with one that came before it was polled. Needs the feature `signal`.
+/// These are SIGINT (Ctrl-C), SIGHUP, and SIGTERM, which service managers and containers send. On
+/// Windows: Ctrl-C, Ctrl-Break, closing the console, and shutdown. From this call on they do not
+/// end the process. The future resolves with the first one, even if it came before the first poll.
 ///
 /// # Errors
 ///
-/// What the system says if a signal cannot be caught.
+/// The system's error if a signal cannot be caught.
 ///
 /// # Cancel safety
 ///
-/// The signals stay caught when the future is dropped: the process then ignores them. A future of
+/// If the future is dropped, the signals stay caught: the process then ignores them. The future of
 /// another call resolves with the next one.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime with input and output enabled.
+/// Outside of a tokio runtime with I/O enabled.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -46,7 +45,7 @@ pub fn stop_signal() -> io::Result<StopSignal> {
     StopSignal::catch()
 }
 
-/// Resolves when the process is asked to stop, see [`stop_signal`].
+/// Resolves when the process is asked to stop; see [`stop_signal`].
 #[derive(Debug)]
 #[must_use = "the signals are caught, and somebody should wait for them"]
 pub struct StopSignal {

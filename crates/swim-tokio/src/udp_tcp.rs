@@ -1,4 +1,4 @@
-//! The transport of UDP and TCP on tokio's sockets.
+//! The transport over UDP and TCP with tokio's sockets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,11 +9,10 @@ use swim_sockets::{Sockets, listen, tune};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-/// One UDP socket and one TCP listener on the same port: the transport of
-/// [`start`](crate::start).
+/// One UDP socket and one TCP listener on the same port: the transport of [`start`](crate::start).
 #[derive(Debug)]
 pub struct UdpTcp {
-    /// `None` where packets travel over streams alone.
+    /// `None` if packets travel over streams alone.
     datagrams: Option<Datagrams>,
     listener: TcpListener,
     address: SocketAddr,
@@ -21,22 +20,22 @@ pub struct UdpTcp {
 
 #[derive(Debug)]
 struct Datagrams {
-    /// For waiting.
+    /// To wait for datagrams.
     socket: UdpSocket,
-    /// The same socket, for asking the system itself; see [`receive`](Datagrams::receive).
+    /// The same socket, to ask the system directly; see [`receive`](Datagrams::receive).
     direct: std::net::UdpSocket,
 }
 
 impl UdpTcp {
-    /// Opens both on one port; port 0 is any that is free for both.
+    /// Opens both on one port; port 0 takes one that is free for both.
     ///
     /// # Errors
     ///
-    /// [`BindError`], which names the address and which of the two cannot be opened.
+    /// [`BindError`], with the address and the socket that cannot be opened.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with input and output enabled.
+    /// Outside of a tokio runtime with I/O enabled.
     pub fn open(bind: SocketAddr) -> Result<Self, BindError> {
         let sockets = Sockets::open(bind)?;
         let address = sockets.bound;
@@ -50,15 +49,15 @@ impl UdpTcp {
         })
     }
 
-    /// Opens a listener alone, for a node with [`Carrier::Streams`]; port 0 is any that is free.
+    /// Opens only a listener, for a node with [`Carrier::Streams`]; port 0 takes a free one.
     ///
     /// # Errors
     ///
-    /// [`BindError`], which names the address.
+    /// [`BindError`], with the address.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with input and output enabled.
+    /// Outside of a tokio runtime with I/O enabled.
     pub fn open_streams(bind: SocketAddr) -> Result<Self, BindError> {
         let (listener, address) = listen(bind)?;
         let failed = |error| BindError::Socket { transport: "TCP", address, error };
@@ -66,15 +65,15 @@ impl UdpTcp {
         Ok(UdpTcp { datagrams: None, listener, address })
     }
 
-    /// Opens what a node with these options needs.
+    /// Opens the sockets that these options need.
     ///
     /// # Errors
     ///
-    /// As [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
+    /// As for [`open`](UdpTcp::open) and [`open_streams`](UdpTcp::open_streams).
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with input and output enabled.
+    /// Outside of a tokio runtime with I/O enabled.
     pub fn for_options(options: &Options) -> Result<Self, BindError> {
         match options.transport {
             Carrier::Streams => UdpTcp::open_streams(options.bind),
@@ -86,8 +85,8 @@ impl UdpTcp {
 impl Datagrams {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         match self.socket.try_recv_from(buffer) {
-            // That is only what the runtime heard last. After a stall it may not have asked the
-            // system yet, while an ack waits there and a timer is about to give up on it.
+            // This reflects only the runtime's last poll. After a stall the runtime may not have
+            // polled yet, while an ack waits in the socket and a timer is about to give up on it.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.direct.recv_from(buffer)
             }
@@ -108,7 +107,7 @@ impl Transport for UdpTcp {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        // Nothing will ever come.
+        // No datagram ever comes.
         let Some(datagrams) = &self.datagrams else { return Poll::Pending };
         loop {
             match datagrams.receive(buffer) {
@@ -169,7 +168,7 @@ mod tests {
         let mut transport = UdpTcp::open("127.0.0.1:0".parse().unwrap()).unwrap();
         let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         peer.send_to(b"ack", transport.local_address()).unwrap();
-        // Not a single await: the runtime had no chance to look at the socket.
+        // Without an await, so the runtime had no chance to poll the socket.
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let mut buffer = [0; 16];
         let Poll::Ready(Ok((len, from))) = transport.poll_receive(&mut cx, &mut buffer) else {

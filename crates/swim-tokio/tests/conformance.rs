@@ -1,5 +1,5 @@
-//! What every adapter has to do, on tokio: `cargo test -p swim-tokio --test conformance`, and any
-//! part of a name for some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
+//! The conformance suite on tokio: `cargo test -p swim-tokio --test conformance`. Part of a name
+//! runs some of it, as in `-- udp_tcp` or `-- a_crashed_node`.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Signals that ask the process to stop. A program of its own: they are sent to the whole process.
+//! Signals that ask the process to stop, in a program of its own: they reach the whole process.
 #![cfg(all(unix, feature = "signal"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
@@ -8,7 +8,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use swim_tokio::stop_signal;
 use tokio::time::timeout;
 
-/// Far more than anything here takes, also on a busy machine.
+/// Far more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]

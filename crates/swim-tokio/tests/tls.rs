@@ -1,4 +1,4 @@
-//! Nodes that speak TLS: what both sides hear of a mistake, and renewed certificates under traffic.
+//! Nodes that use TLS: what both sides report of a mistake, and certificates renewed under traffic.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use swim_tokio::{
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Nobody waits longer for anything.
+/// The longest wait for anything.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(name: &str) -> Options {
     let mut options = Options::local(name.parse().unwrap());
     options.bind = "127.0.0.1:0".parse().unwrap();
-    // All that is said while nobody reads.
+    // Keeps all events until they are read.
     options.events_max = usize::MAX;
     options
 }
@@ -41,7 +41,7 @@ fn events(node: &Node) -> Events {
     node.cluster().subscribe().1
 }
 
-/// The first event that is `wanted`.
+/// The text of the first event that is `wanted`.
 async fn told(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> String {
     let search = async {
         loop {
@@ -55,7 +55,7 @@ async fn told(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> String {
     timeout(LIMIT, search).await.expect("it is told")
 }
 
-/// How a join fails, and what the dialler and the acceptor tell of it.
+/// How a join fails, and what dialler and acceptor report.
 async fn mistake(dialler: Option<&Tls>, acceptor: Option<&Tls>) -> (Failure, [String; 2]) {
     let (a, b) = (node("a", dialler).await, node("b", acceptor).await);
     let (mut of_a, mut of_b) = (events(&a), events(&b));
@@ -90,7 +90,7 @@ async fn another_ca_is_told_on_both_sides() {
     ends(&dialler, TlsFault::UnknownCa);
     ends(&acceptor, TlsFault::OwnUnknownCa);
 
-    // Only the acceptor doubts: the dialler hears of it as it reads.
+    // Only the acceptor refuses: the dialler notices at its first read.
     let a = certificates(&[&ours, &theirs], &ours.issue(&["a"]));
     let (failure, [dialler, acceptor]) = mistake(Some(&a), Some(&b)).await;
     assert_eq!(failure, tls(TlsFault::OwnUnknownCa));
@@ -152,7 +152,7 @@ async fn a_name_that_is_not_in_the_certificate_is_refused_where_names_are_verifi
     ends(&told(&mut of_b, is_refused).await, DropReason::CertificateName);
     assert_eq!(b.cluster().member("c"), None);
 
-    // The dialler looks as closely at what answers.
+    // A dialler checks the acceptor just as closely.
     let mut of_honest = events(&honest);
     let thief = node("d", Some(&verifying("d", &["a"]))).await;
     let failure = fails(&honest.cluster(), &thief.cluster()).await;
@@ -184,7 +184,7 @@ async fn certificates_in_the_options_are_used_by_start_and_refused_where_they_wo
     assert!(error.to_string().contains("empty.pem has no certificate"), "{error}");
 }
 
-/// Connections that say nothing take places, as plain ones do, and hold up nobody else.
+/// Silent connections take places, as they do without TLS, and hold up no other connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_silent_connections_do_not_keep_a_member_out() {
     let authority = Authority::new("ca");
@@ -201,7 +201,7 @@ async fn a_thousand_silent_connections_do_not_keep_a_member_out() {
     drop(silent);
 }
 
-/// From one CA to another, member by member, while messages go round.
+/// From one CA to another, member by member, under traffic.
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_renewed_under_traffic_without_a_lost_member_or_message() {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
@@ -240,7 +240,7 @@ async fn certificates_are_renewed_under_traffic_without_a_lost_member_or_message
             sent
         }));
     }
-    // First all trust both, then each gets its new certificate, then nobody trusts the old.
+    // First all trust both CAs, then each gets its new certificate, then none trusts the old CA.
     let renew = |trusted: &[&Authority], issuer: &Authority, name: &str| {
         let _ = folder.files(name, trusted, &issuer.issue(&[name]));
         all[name].reload().unwrap();
@@ -248,7 +248,7 @@ async fn certificates_are_renewed_under_traffic_without_a_lost_member_or_message
     for (trusted, issuer) in [(&[&old, &new][..], &old), (&[&old, &new], &new), (&[&new], &new)] {
         for name in names {
             renew(trusted, issuer, name);
-            // Each exchange is a connection of its own, with what is there by then.
+            // Each exchange is a new connection, with the certificates of that moment.
             let cluster = nodes[name].cluster();
             cluster.join([nodes["a"].cluster().local_address()]).await.ok();
             for peer in names.iter().filter(|peer| **peer != name) {

@@ -1,10 +1,10 @@
-//! What is said of files that cannot be used.
+//! The errors for unusable files.
 
 use swim_driver::Readers;
 use swim_test_certificates::{Authority, Flaw, Folder};
 use swim_tls::{Tls, TlsError, TlsFiles};
 
-/// What is said once a file has this in it.
+/// The error once this file has this content.
 fn told(name: &str, content: &str) -> String {
     let (authority, folder) = (Authority::new("ca"), Folder::new());
     let files = folder.files("node", &[&authority], &authority.issue(&["node"]));

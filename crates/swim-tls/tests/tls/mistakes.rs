@@ -1,4 +1,4 @@
-//! What both sides of a connection hear of a mistake.
+//! The errors on both sides of a connection.
 
 use swim_driver::TlsFault;
 use swim_test_certificates::{Authority, Flaw};
@@ -18,10 +18,10 @@ fn certificates_of_another_ca_are_refused_also_of_one_with_the_same_name() {
         let (ours, theirs) = (Authority::new("ca"), Authority::new(name));
         let a = tls(&[&ours], &ours.issue(&["a"]));
         let b = tls(&[&theirs], &theirs.issue(&["b"]));
-        // The dialler sees the other's certificate first.
+        // The dialler sees the peer's certificate first.
         let seen = [failed(TlsFault::UnknownCa), failed(TlsFault::OwnUnknownCa)];
         assert_eq!(verdicts(&a, &b), seen);
-        // An acceptor that is alone with its doubt.
+        // Only the acceptor refuses.
         let a = tls(&[&ours, &theirs], &ours.issue(&["a"]));
         let seen = [failed(TlsFault::OwnUnknownCa), failed(TlsFault::UnknownCa)];
         assert_eq!(verdicts(&a, &b), seen);

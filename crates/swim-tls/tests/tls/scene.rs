@@ -41,7 +41,7 @@ pub(crate) async fn connect<A: Transport, B: Transport>(
 ) -> (Boxed<io::Result<A::Stream>>, B::Stream) {
     let dialled = dialler.dial(acceptor.local_address(), DialPurpose::Exchange);
     let mut dialling: Boxed<_> = Box::pin(dialled);
-    // The connection is made as the future is first polled, or before.
+    // The connection is made when the future is first polled, or earlier.
     let dialled = poll_once(&mut dialling).await;
     let (accepted, _) = poll_fn(|cx| acceptor.poll_accept(cx)).await.unwrap();
     let dialled = async move {
@@ -53,7 +53,7 @@ pub(crate) async fn connect<A: Transport, B: Transport>(
     (Box::pin(dialled), accepted)
 }
 
-/// What each of two ends makes of the other, and says if it may: the dialler first.
+/// The errors of both ends when each talks to the other, the dialler's first.
 pub(crate) fn verdicts(dialler: &Tls, acceptor: &Tls) -> [Option<ConnectionError>; 2] {
     let (a, b) = ends();
     let (mut a, mut b) = (dialler.wrap(a), acceptor.wrap(b));
@@ -75,7 +75,7 @@ pub(crate) fn verdicts(dialler: &Tls, acceptor: &Tls) -> [Option<ConnectionError
     })
 }
 
-/// Says a word, ends its side, and reads what the other says to its end.
+/// Sends a word, closes its side, and reads all that the peer sends.
 pub(crate) async fn talk(stream: &mut Stream) -> io::Result<Vec<u8>> {
     use futures_lite::io::AsyncWriteExt;
     let mut heard = Vec::new();

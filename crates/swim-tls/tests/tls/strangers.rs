@@ -1,4 +1,4 @@
-//! Those who speak something else, or too much.
+//! Peers that use another protocol, or send too much.
 
 use futures_lite::future::{block_on, zip};
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,7 +6,8 @@ use swim_driver::{ConnectionError, TlsFault, connection_error};
 
 use crate::scene::{connect, ends, friends};
 
-/// What an accepted connection ends with when a peer sends this, and what the peer hears.
+/// The error of an accepted connection after a peer sends this, and the bytes that the peer gets
+/// back.
 fn accepted_from(sent: &[u8], end: bool) -> (ConnectionError, Vec<u8>) {
     let (_, b) = friends();
     let (mut one, other) = ends();
@@ -15,7 +16,7 @@ fn accepted_from(sent: &[u8], end: bool) -> (ConnectionError, Vec<u8>) {
         let (dialled, mut accepted) = connect(&mut one, &mut b).await;
         let mut stranger = dialled.await.unwrap();
         let speaking = async {
-            // It may be hung up on.
+            // The connection may be closed first.
             let _ = stranger.write_all(sent).await;
             if end {
                 stranger.close().await.unwrap();
@@ -34,7 +35,7 @@ fn accepted_from(sent: &[u8], end: bool) -> (ConnectionError, Vec<u8>) {
     })
 }
 
-/// What a dialler hears from somebody who answers like this and ends.
+/// The error of a dialler whose peer answers this and closes.
 fn dialled_to(answer: &[u8]) -> ConnectionError {
     let (a, _) = friends();
     let (one, mut other) = ends();
@@ -55,7 +56,7 @@ fn whoever_speaks_something_else_gets_an_alert_and_is_named() {
     for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xC1; 40], &[0; 40], b"\xF4\x03staging"] {
         let (error, heard) = accepted_from(said, false);
         assert_eq!(error, ConnectionError::Tls(TlsFault::NotTls), "{said:?}");
-        // An alert of TLS, by which it may tell.
+        // A TLS alert, which the peer may recognise.
         assert_eq!(heard.get(..2), Some(&[0x15, 3][..]), "{said:?}");
     }
 }

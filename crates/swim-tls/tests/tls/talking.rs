@@ -1,4 +1,4 @@
-//! Streams of two that trust each other.
+//! Streams between two ends that trust each other.
 
 use futures_lite::future::{block_on, poll_once, zip};
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,7 @@ fn what_one_side_writes_the_other_reads_also_when_it_is_large() {
         };
         let answering = async {
             let mut heard = Vec::new();
-            // Its end is heard, while this side may still speak.
+            // The end arrives while this side may still send.
             accepted.read_to_end(&mut heard).await.unwrap();
             accepted.write_all(&heard).await.unwrap();
             accepted.close().await.unwrap();
@@ -66,7 +66,7 @@ fn what_is_cut_off_is_an_error_and_no_end() {
             let mut dialled = dialled.await.unwrap();
             dialled.write_all(b"half").await.unwrap();
             dialled.flush().await.unwrap();
-            // It is dropped without a close.
+            // Dropped without a close.
         };
         let accepting = async {
             let mut heard = Vec::new();
@@ -87,7 +87,7 @@ fn an_accepted_connection_waits_for_its_handshake_without_work() {
         let (dialled, mut accepted) = connect(&mut one, &mut b).await;
         let mut silent = dialled.await.unwrap();
         assert!(poll_once(accepted.read(&mut [0])).await.is_none());
-        // The head of a handshake, and no more.
+        // Only the head of a handshake.
         silent.write_all(&[0x16, 3, 1, 1, 0, 1]).await.unwrap();
         assert!(poll_once(accepted.read(&mut [0])).await.is_none());
         assert!(poll_once(accepted.read(&mut [0])).await.is_none());
@@ -109,7 +109,7 @@ fn renewed_certificates_are_used_without_a_restart_and_open_connections_go_on() 
             let renew = |node| {
                 let _ = folder.files(node, &[&old, &new], &new.issue(&[node]));
             };
-            // One after the other, as in a cluster: those of either CA get on with each other.
+            // One after the other, like in a cluster: certificates of both CAs work together.
             renew("a");
             folder.put("a.pem", &folder.get("b.pem"));
             a.reload().expect_err("a key of another certificate");
