@@ -1,9 +1,9 @@
-//! The items of a public API that are gone, and those that are new.
+//! The items that a public API lost and gained.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The items of which a listing and an API differ.
+/// The differences between a listing and an API.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     gone: Vec<String>,
@@ -11,7 +11,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// From a committed listing, one item to a line, to the items that there are.
+    /// Compares a committed listing, one item to a line, with the current items.
     pub(crate) fn between(committed: &str, now: &[String]) -> Self {
         let before: BTreeSet<&str> = committed.lines().collect();
         let after: BTreeSet<&str> = now.iter().map(String::as_str).collect();

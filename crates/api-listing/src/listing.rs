@@ -1,4 +1,4 @@
-//! The public API of a crate, one item to a line, out of rustdoc's JSON.
+//! The public API of a crate, one item to a line, from rustdoc's JSON.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use public_api::Builder;
 
-/// Names the rustdoc that this program runs when cargo starts it in rustdoc's place.
+/// Holds the real rustdoc when cargo starts this program in its place.
 const RUSTDOC: &str = "API_LISTING_RUSTDOC";
 
 /// The items of this crate's library in a fixed order, without the traits that every type has.
@@ -25,9 +25,8 @@ pub(crate) fn of(repository: &Path, name: &str, features: &[&str]) -> Result<Vec
     Ok(items)
 }
 
-/// Runs rustdoc if cargo has started this program in its place. rustdoc's JSON is not stable; that
-/// it comes from one known compiler is what counts here. With RUSTC_BOOTSTRAP for rustc too, cargo
-/// would build everything anew.
+/// Runs rustdoc if cargo started this program in its place. The JSON is unstable, so only one known
+/// compiler may write it. RUSTC_BOOTSTRAP for rustc would make cargo rebuild everything.
 pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     let rustdoc = env::var_os(RUSTDOC)?;
     let mut command = Command::new(&rustdoc);
@@ -42,19 +41,19 @@ pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     })
 }
 
-/// The folder of the pages of this crate's documentation. To be called after [`of`]: cargo writes
-/// them anew where the last thing that it wrote is JSON.
+/// Documents this crate as HTML, and returns the folder. Call it after [`of`]: cargo rewrites the
+/// pages only if its last output was JSON.
 pub(crate) fn html(repository: &Path, name: &str, features: &[&str]) -> Result<PathBuf, String> {
     let folder = target_folder(repository).join("doc").join(name.replace('-', "_"));
     if folder.exists() {
-        // Pages of items that are gone would stay.
+        // Pages of removed items would stay.
         fs::remove_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     }
     rustdoc(repository, name, features, &[])?;
     Ok(folder)
 }
 
-/// Documents this crate's library, and gives the folder of what came out.
+/// Documents this crate's library, and returns the output folder.
 fn rustdoc(
     repository: &Path,
     name: &str,
@@ -78,7 +77,7 @@ fn rustdoc(
     }
 }
 
-/// Refuses any compiler but the one that `.ci/compiler` names: each writes another JSON.
+/// Refuses any compiler but the one in `.ci/compiler`: the JSON differs between compilers.
 pub(crate) fn check_compiler(repository: &Path) -> Result<(), String> {
     let path = repository.join(".ci/compiler");
     let named = fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;

@@ -1,5 +1,5 @@
-//! Holds the public API of every crate to be published to a committed listing, so that a change of
-//! it is seen in review: `cargo run -p api-listing`.
+//! Compares the public API of every published crate with a committed listing, so that reviews see
+//! each change: `cargo run -p api-listing`.
 #![forbid(unsafe_code)]
 
 mod changes;
@@ -24,7 +24,7 @@ names a crate below them. Exits with 1 if there is something to print. It needs 
 
   --write   writes the listings instead";
 
-/// The crates to be published that have a library, and the features that show all of it.
+/// The published crates with a library, and the features that show all of it.
 const CRATES: &[(&str, &[&str])] = &[
     ("swim-core", &["serde"]),
     ("swim-driver", &["serde", "toml"]),
@@ -36,8 +36,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-async-std", &["serde", "tls", "toml"]),
 ];
 
-/// The crates whose documentation is all that their users should have to read, and the crates below
-/// them, which it does not name.
+/// The crates whose documentation must be enough for their users, and the crates below them, which
+/// it must not name.
 const ADAPTERS: &[(&str, &[&str])] = &[
     ("swim-tokio", BELOW_ADAPTERS),
     ("swim-smol", BELOW_ADAPTERS),
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Compares or writes all listings: whether they are as committed, or were written.
+/// Compares or writes all listings. Returns true if they match or were written.
 fn go_through(repository: &Path, write: bool) -> Result<bool, String> {
     listing::check_compiler(repository)?;
     let mut as_committed = true;
@@ -113,7 +113,7 @@ fn go_through(repository: &Path, write: bool) -> Result<bool, String> {
     Ok(as_committed)
 }
 
-/// Prints a line, unless the reader is gone: then the exit code says all.
+/// Prints a line, unless the reader is gone: then the exit code is enough.
 fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

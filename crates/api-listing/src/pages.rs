@@ -1,12 +1,12 @@
-//! The page of rustdoc as a reader sees it.
+//! Rustdoc's pages as a reader sees them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Elements whose content nobody reads.
+/// Elements whose content is not shown.
 const UNSEEN: &[&str] = &["head", "script", "style", "noscript"];
 
-/// Where the pages in this folder and below show one of these words: page, word, and the line.
+/// The places in this folder and below that show one of these words: page, word, and the line.
 pub(crate) fn that_name(words: &[&str], folder: &Path) -> Result<Vec<String>, String> {
     let pages = pages(folder)?;
     if pages.is_empty() {
@@ -61,7 +61,7 @@ fn visible(html: &str) -> String {
         .fold(text, |text, (entity, character)| text.replace(entity, character))
 }
 
-/// The tag that the text begins with, and what follows it. A quoted value may have a `>`.
+/// The tag at the beginning of the text, and the rest. A quoted value may have a `>`.
 fn split_tag(html: &str) -> (&str, &str) {
     let mut quote = None;
     for (at, character) in html.char_indices() {

@@ -1,5 +1,5 @@
-//! What the committed listings promise: that types which grow can grow, and what an adapter does
-//! not show.
+//! The promises of the committed listings: types that grow can grow, and adapters hide what is
+//! below them.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn variants_that_grow_are_non_exhaustive() {
     ] {
         let listing = listing(name);
         let begin = format!("pub {type_name}::");
-        // `pub swim_core::Event::Late::by: core::time::Duration`, and not a tuple.
+        // `pub swim_core::Event::Late::by: core::time::Duration`, not a tuple.
         let of_field = |line: &String| {
             let (variant, _) = line.strip_prefix(&begin)?.split_once("::")?;
             variant.chars().all(char::is_alphanumeric).then(|| variant.to_string())

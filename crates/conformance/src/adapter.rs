@@ -8,7 +8,7 @@ use swim_driver::{BindError, Bound, Hooks, Node, Options, Runtime, Transport};
 /// A future that stays in its thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// How many threads a case asks its runtime for. One that cannot choose has as many as it has.
+/// How many threads a case wants. A runtime without a choice ignores this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
     /// One.
@@ -19,7 +19,7 @@ pub enum Threads {
 
 /// An adapter: its runtime, and its functions that start nodes.
 pub trait Adapter: Copy + Send + Sync + 'static {
-    /// What it is called in the names of trials, such as `tokio`.
+    /// The name in the names of trials, such as `tokio`.
     const NAME: &'static str;
 
     /// Its runtime.
@@ -38,7 +38,7 @@ pub trait Adapter: Copy + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Those of the transport.
+    /// The transport's error.
     fn open(self, bind: SocketAddr) -> Result<Self::Sockets, BindError>;
 
     /// Its `start_with_hooks`.

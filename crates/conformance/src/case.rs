@@ -1,4 +1,4 @@
-//! One case of the suite.
+//! A case of the suite.
 
 use swim_driver::Carrier;
 
@@ -9,22 +9,22 @@ use crate::setting::Setting;
 
 /// A behaviour that every setting must show.
 pub(crate) struct Case {
-    /// The behaviour, as the name of a function.
+    /// The behaviour, as a function name.
     pub(crate) name: &'static str,
     pub(crate) run: for<'a> fn(&'a Scene) -> LocalFuture<'a, ()>,
     pub(crate) threads: Threads,
     pub(crate) needs: &'static [Need],
-    /// It has a process for itself: it counts what that has open, or keeps its executor busy, which
-    /// some runtimes have only one of.
+    /// Runs in its own process: it counts what is open in the process, or keeps the executor busy,
+    /// of which some runtimes have only one.
     pub(crate) alone: bool,
 }
 
-/// A need of a case, without which it is left out.
+/// A requirement of a case. The case is left out where it is not met.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Addresses of this machine, with the meaning that they have for its sockets.
+    /// Addresses of this machine, with their meaning for its sockets.
     MachineAddresses,
-    /// Sockets of this machine that speak IPv6 with it. Other networks have all addresses.
+    /// IPv6 between sockets of this machine. Other networks have all addresses.
     Ipv6,
     /// A list of what the process has open.
     Proc,
@@ -47,7 +47,7 @@ impl Case {
         Case { alone: true, ..self }
     }
 
-    /// Why it is not for this setting.
+    /// Why it does not fit this setting, if so.
     pub(crate) fn unfit(&self, setting: &dyn Setting) -> Option<&'static str> {
         self.needs.iter().find_map(|need| match need {
             Need::MachineAddresses if !setting.is_of_the_machine() => {
@@ -68,7 +68,7 @@ impl Case {
     }
 }
 
-/// The case of an `async fn(&Scene)`.
+/// Makes a case of an `async fn(&Scene)`.
 macro_rules! case {
     ($function:ident) => {
         $crate::case::Case {

@@ -15,7 +15,7 @@ use crate::setting::World;
 use crate::stranger::Endpoint;
 use crate::unstarted::Unstarted;
 
-/// How many tasks of nodes have not ended.
+/// Counts the tasks of nodes that have not ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks {
     alive: Arc<AtomicUsize>,
@@ -43,7 +43,7 @@ impl Drop for Task {
     }
 }
 
-/// The runtime of an adapter, with its tasks counted.
+/// An adapter's runtime that counts tasks.
 #[derive(Clone)]
 struct Counting<R> {
     runtime: R,
@@ -97,7 +97,7 @@ impl<R: Runtime> Runtime for Counting<R> {
     }
 }
 
-/// A network whose nodes have their tasks counted.
+/// A network whose nodes' tasks are counted.
 pub(crate) struct Counted<R, F> {
     runtime: Counting<R>,
     open: F,

@@ -1,15 +1,15 @@
-//! One suite of tests for all adapters on all transports.
+//! The test suite for all adapters on all transports.
 //!
 //! An adapter describes itself with [`Adapter`], and [`run`]s the suite in a test without the usual
 //! harness, for each of its transports:
 //!
-//! - [`Settings::default_transport`]: the one that its `start` opens;
-//! - `Settings::over_tls`, with the feature `tls`: the same with streams that speak TLS;
-//! - [`Settings::over`]: those of a [`Network`], such as the in-memory one, or one of a user's own.
+//! - [`Settings::default_transport`]: the transport that its `start` opens;
+//! - `Settings::over_tls`, with the feature `tls`: the same with TLS streams;
+//! - [`Settings::over`]: a [`Network`], such as the in-memory one, or a custom one.
 //!
-//! A case is a function of a `Scene`, in which it starts nodes, has strangers knock at them, and
-//! waits for what should come true. No case uses a fixed port or waits for a fixed time. What must
-//! not happen is asked of all that was heard until something else did.
+//! A case is a function of a `Scene`. It starts nodes, lets strangers contact them, and waits for
+//! expected results. No case uses a fixed port or waits for a fixed time. To show that something
+//! does not happen, a case checks everything that was reported before something else happened.
 #![allow(clippy::unwrap_used, reason = "a case that cannot go on stops here, helpers included")]
 #![forbid(unsafe_code)]
 

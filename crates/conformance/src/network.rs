@@ -1,20 +1,20 @@
-//! A network of one's own, as the suite needs it: a transport that is no adapter's default.
+//! Custom networks: transports that are no adapter's default.
 
 use std::net::SocketAddr;
 
 use swim_driver::{BindError, MemoryNetwork, Transport};
 
-/// A network of one's own: opens a [`Transport`] for each node of a case.
+/// A custom network, which opens a [`Transport`] for each node of a case.
 ///
-/// Each case has one for itself. Its addresses need not be those of this machine.
+/// Each case has its own. Addresses need not be those of this machine.
 pub trait Network: Default + Send + Sync + 'static {
-    /// What it is called in the names of trials, such as `memory`.
+    /// The name in the names of trials, such as `memory`.
     const NAME: &'static str;
 
     /// Its transport.
     type Transport: Transport;
 
-    /// Opens an address; with port 0 one that is free.
+    /// Opens an address; port 0 takes a free port.
     ///
     /// # Errors
     ///

@@ -19,22 +19,22 @@ impl From<swim_driver::Node> for Node {
 }
 
 impl Node {
-    /// The address that others join, as text.
+    /// The address for others to join, as text.
     pub(crate) fn address(&self) -> String {
         self.cluster.local().address.to_string()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn socket(&self) -> SocketAddr {
         self.cluster.local_address()
     }
 
-    /// What this node believes of another.
+    /// The state of a member in this node's view.
     pub(crate) fn state_of(&self, name: &str) -> Option<State> {
         self.cluster.member(name).map(|member| member.state)
     }
 
-    /// Waits for an event for which `wanted` gives something; others are skipped.
+    /// Waits for an event for which `wanted` returns a value; skips all other events.
     pub(crate) async fn event<T>(&mut self, wanted: impl Fn(Event) -> Option<T>) -> T {
         let name = self.cluster.local().name;
         let search = async {
@@ -53,7 +53,7 @@ impl Node {
         in_time(&format!("{name} tells of it"), search).await
     }
 
-    /// Ends the node without a leave, and waits until it is gone.
+    /// Stops the node without a leave, and waits until it is gone.
     pub(crate) async fn crash(self) -> (Cluster, Events) {
         in_time("a node is stopped", self.node.stop()).await;
         (self.cluster, self.events)

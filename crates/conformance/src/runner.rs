@@ -14,20 +14,21 @@ use crate::scene::Scene;
 use crate::setting::{Setting, Settings};
 use crate::wait::within;
 
-/// More than a case waits for any one thing.
+/// More than a case waits for anything.
 const CASE_LIMIT: Duration = Duration::from_secs(90);
 
-/// A case that takes longer is named: the whole suite takes less than that.
+/// Slower cases are named. The whole suite takes less than this.
 const SLOW: Duration = Duration::from_secs(15);
 
-/// Cases wait most of the time.
+/// Cases mostly wait.
 const THREADS: usize = 12;
 
 /// Far more than all cases together have open.
 const DESCRIPTORS: u64 = 16 << 10;
 
-/// The whole `main` of a test without the usual harness. Its arguments are those of every Rust
-/// test; which cases are not for a setting it prints first.
+/// The whole `main` of a test without the usual harness.
+///
+/// Takes the arguments of every Rust test. First prints which cases do not fit a setting.
 #[must_use]
 pub fn run<A: Adapter>(settings: Settings<A>) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -39,7 +40,7 @@ pub fn run<A: Adapter>(settings: Settings<A>) -> ExitCode {
         for case in cases::all() {
             match case.unfit(&*setting) {
                 None => trials.push(trial(&setting, case)),
-                // A list is read by programs, and a single case is nobody's overview.
+                // Lists are for programs, and a single case needs no overview.
                 Some(_) if arguments.list || is_alone() => {}
                 Some(why) => println!("not on {}: {}: {why}", setting.name(), case.name),
             }
@@ -48,7 +49,7 @@ pub fn run<A: Adapter>(settings: Settings<A>) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A hook that panics is a case; what the usual hook would print looks like one that fails.
+/// Some hooks panic on purpose; the usual message would look like a failed case.
 fn silence_expected_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -67,7 +68,7 @@ fn trial(setting: &Arc<dyn Setting>, case: &'static Case) -> Trial {
             run_alone(&name);
         } else {
             let scene = Scene::new(Arc::clone(&setting));
-            // Also where a case forgets to say how long it waits for a node.
+            // Also limits cases that wait for a node without a limit.
             let limited = within(CASE_LIMIT, "the case ends", (case.run)(&scene));
             setting.block_on(case.threads, Box::pin(limited));
         }
@@ -79,15 +80,15 @@ fn trial(setting: &Arc<dyn Setting>, case: &'static Case) -> Trial {
     })
 }
 
-/// A thousand connections have two ends here each; most systems give a process 1,024 descriptors,
-/// and more to those that ask.
+/// A thousand connections have two ends here each. Most systems give a process 1,024 descriptors,
+/// and more on request.
 fn raise_descriptors() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         let current = Some(maximum.map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS)));
-        // Where it cannot be raised, the case that needs it fails, and says why.
+        // If this fails, the case that needs it fails with the reason.
         let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
     }
 }

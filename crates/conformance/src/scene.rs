@@ -1,4 +1,4 @@
-//! The means of a case: a network of its own, and nodes in it.
+//! The tools of a case: its own network, and nodes in it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,22 +29,22 @@ impl Scene {
         Scene { setting, world }
     }
 
-    /// The same, with the tasks of its nodes counted.
+    /// The same, with its nodes' tasks counted.
     pub(crate) fn counted(&self) -> (Self, Tasks) {
         let tasks = Tasks::default();
         let world = self.setting.counted_world(&tasks);
         (Scene { setting: Arc::clone(&self.setting), world }, tasks)
     }
 
-    /// Settings of a node of the local profile, on a free port.
+    /// Options of a node with the local profile, on a free port.
     pub(crate) fn options(&self, name: &str) -> Options {
         let mut options = Options::local(name.parse().unwrap());
         options.bind = SocketAddr::new(self.address(), 0);
         options
     }
 
-    /// The same on an address of its own: for one that ends before the others. So its port stays
-    /// free until it returns, and no node of another case gets what is meant for it.
+    /// The same on an address of its own, for a node that ends before the rest. So its port stays
+    /// free until it returns, and no node of another case receives packets for it.
     #[expect(clippy::unused_self, reason = "it is what `options` is, elsewhere")]
     pub(crate) fn returning(&self, name: &str) -> Options {
         let mut options = Options::local(name.parse().unwrap());
@@ -52,7 +52,8 @@ impl Scene {
         options
     }
 
-    /// Of the machine, all have the same: connections come from there, wherever a node listens.
+    /// On the machine all nodes share one: connections come from it, whichever address a node
+    /// listens on.
     fn address(&self) -> IpAddr {
         if self.setting.is_of_the_machine() {
             Ipv4Addr::LOCALHOST.into()
@@ -70,7 +71,7 @@ impl Scene {
         self.world.start(options, hooks).await.unwrap().into()
     }
 
-    /// A node with this name and nothing else to say about it.
+    /// A node with this name and default options.
     pub(crate) async fn node(&self, name: &str) -> Node {
         self.start(self.options(name)).await
     }
@@ -88,8 +89,8 @@ impl Scene {
         self.world.bind(options, hooks).await
     }
 
-    /// Nodes that all know each other, of which some are going to [return](Scene::returning), or
-    /// to be gone.
+    /// Nodes that all know each other, each on its own address, for cases in which some
+    /// [return](Scene::returning) or stay away.
     pub(crate) async fn formed_apart<const N: usize>(&self, names: [&str; N]) -> [Node; N] {
         self.formed_with(names, |options| options.bind = apart()).await
     }
@@ -128,7 +129,7 @@ impl Scene {
         nodes
     }
 
-    /// Somebody who is no node, at a free address.
+    /// A stranger, which is not a node, at a free address.
     pub(crate) fn stranger(&self) -> Stranger {
         self.stranger_at(SocketAddr::new(self.address(), 0)).unwrap()
     }
@@ -138,8 +139,7 @@ impl Scene {
         Ok(Stranger::new(self.world.open(bind)?))
     }
 
-    /// Runs something in a thread with a runtime of its own, as far as the setting has more than
-    /// one.
+    /// Runs `work` in a thread with its own runtime, if the adapter has more than one.
     pub(crate) fn aside<F>(&self, work: impl FnOnce(Scene) -> F + Send + 'static) -> Aside
     where
         F: Future<Output = ()>,
@@ -153,19 +153,19 @@ impl Scene {
     }
 }
 
-/// Any port of an address of its own.
+/// Any port of a new address.
 fn apart() -> SocketAddr {
     SocketAddr::new(loopback::address(), 0)
 }
 
-/// Work that goes on in another thread.
+/// Work in another thread.
 #[must_use]
 pub(crate) struct Aside {
     thread: JoinHandle<()>,
 }
 
 impl Aside {
-    /// Waits for its end, with the thread held up: to be asked to end comes before.
+    /// Blocks until it ends, so ask it to end first.
     pub(crate) fn join(self) {
         self.thread.join().unwrap();
     }

@@ -21,19 +21,19 @@ pub struct Settings<A> {
 }
 
 impl<A: Adapter> Settings<A> {
-    /// No transport yet.
+    /// Starts without a transport.
     #[must_use]
     pub fn of(adapter: A) -> Self {
         Settings { adapter, settings: Vec::new() }
     }
 
-    /// With the transport that the adapter's `start` opens, under this name.
+    /// Adds the transport that the adapter's `start` opens, under this name.
     #[must_use]
     pub fn default_transport(self, name: &str) -> Self {
         self.default_sockets(name, Carrier::Datagrams)
     }
 
-    /// The same with [`Carrier::Streams`]: without datagrams.
+    /// Adds the same with [`Carrier::Streams`]: without datagrams.
     #[must_use]
     pub fn streams_only(self, name: &str) -> Self {
         self.default_sockets(name, Carrier::Streams)
@@ -45,15 +45,16 @@ impl<A: Adapter> Settings<A> {
         self
     }
 
-    /// With the adapter's default transport, whose streams speak TLS, under this name. All nodes
-    /// have the same certificate.
+    /// Adds the adapter's default transport with TLS streams, under this name.
+    ///
+    /// All nodes have the same certificate.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn over_tls(self, name: &str) -> Self {
         self.sockets_over_tls(name, Carrier::Datagrams)
     }
 
-    /// The same with [`Carrier::Streams`]: all of it over TLS.
+    /// Adds the same with [`Carrier::Streams`]: everything over TLS.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn over_tls_only(self, name: &str) -> Self {
@@ -67,7 +68,7 @@ impl<A: Adapter> Settings<A> {
         self
     }
 
-    /// With the transports of a network of one's own.
+    /// Adds a custom network.
     #[must_use]
     pub fn over<N: Network>(mut self) -> Self {
         let name = format!("{}::{}", A::NAME, N::NAME);
@@ -89,10 +90,10 @@ impl<A: Adapter> std::fmt::Debug for Settings<A> {
 
 /// An adapter with one of its transports.
 pub(crate) trait Setting: Send + Sync {
-    /// In front of the names of its trials.
+    /// The prefix of its trials' names.
     fn name(&self) -> &str;
 
-    /// Its addresses are those of the machine.
+    /// Whether its addresses are those of the machine.
     fn is_of_the_machine(&self) -> bool;
 
     /// How packets travel.
@@ -105,12 +106,12 @@ pub(crate) trait Setting: Send + Sync {
     /// The network of one case.
     fn world(&self) -> Arc<dyn World>;
 
-    /// The same for a case that counts tasks: its nodes are not started by the adapter's own
-    /// functions, which give them the adapter's runtime as it is.
+    /// The same for a case that counts tasks. Its nodes are not started by the adapter's functions,
+    /// which would use the adapter's runtime uncounted.
     fn counted_world(&self, tasks: &Tasks) -> Arc<dyn World>;
 }
 
-/// The world that the nodes of one case share.
+/// The world that the nodes of a case share.
 pub(crate) trait World: Send + Sync {
     fn start(&self, options: Options, hooks: Box<dyn Hooks>) -> Boxed<Result<Node, BindError>>;
 
@@ -182,7 +183,7 @@ impl<A: Adapter> World for OfAdapter<A> {
     }
 }
 
-/// A network whose nodes have their packets travel in this way.
+/// A network whose nodes' packets travel in this way.
 pub(crate) struct Carried<W> {
     pub(crate) world: W,
     pub(crate) carrier: Carrier,

@@ -1,4 +1,4 @@
-//! Somebody who speaks the transport, and no word of the protocol.
+//! Strangers: they use the transport but not the protocol.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::wait::{in_time, pause};
 /// A connection of any transport.
 pub(crate) type Connection = Box<dyn Bytes>;
 
-/// The two directions of a connection, on any runtime.
+/// Both directions of a connection, on any runtime.
 pub(crate) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
@@ -74,7 +74,7 @@ impl<T: Transport> Endpoint for T {
     }
 }
 
-/// Somebody at an address of the network who is no node.
+/// A stranger at an address of the network.
 pub(crate) struct Stranger {
     endpoint: Box<dyn Endpoint>,
 }
@@ -88,11 +88,11 @@ impl Stranger {
         self.endpoint.address()
     }
 
-    /// The next datagram: how many bytes of the buffer it takes, and where it is from.
+    /// The next datagram: its size in the buffer, and its source.
     pub(crate) async fn receive(&mut self, buffer: &mut [u8]) -> (usize, SocketAddr) {
         loop {
             let received = poll_fn(|cx| self.endpoint.poll_receive(cx, buffer)).await;
-            // Elsewhere than on Linux what was sent to nobody comes back as an error.
+            // Systems other than Linux report a datagram to a closed port as an error here.
             if let Ok(received) = received {
                 return received;
             }
@@ -105,7 +105,7 @@ impl Stranger {
         let _ = in_time("a datagram is sent", sent).await;
     }
 
-    /// Connects to a node, which listens. It may have to accept others first.
+    /// Connects to a node, which may have to accept other connections first.
     pub(crate) async fn dial(&mut self, to: SocketAddr) -> Connection {
         let connecting = async {
             loop {
@@ -118,18 +118,18 @@ impl Stranger {
         in_time("it is connected", connecting).await
     }
 
-    /// Connects to somebody who may not be there.
+    /// Connects to an address that may not listen.
     pub(crate) async fn try_dial(&mut self, to: SocketAddr) -> io::Result<Connection> {
         self.endpoint.dial(to).await
     }
 
-    /// Accepts whoever connects next.
+    /// Accepts the next connection.
     pub(crate) async fn accept(&mut self) -> Connection {
         let accepting = poll_fn(|cx| self.endpoint.poll_accept(cx));
         in_time("somebody connects", accepting).await.unwrap()
     }
 
-    /// Accepts whoever connects, takes every datagram, and never says a word.
+    /// Accepts every connection, takes every datagram, and never sends anything.
     pub(crate) async fn say_nothing(mut self) -> Infallible {
         let mut kept = Vec::new();
         let mut buffer = vec![0; 1 << 16];

@@ -1,4 +1,4 @@
-//! An adapter's default transport with streams that speak TLS.
+//! An adapter's default transport with TLS streams.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::setting::{Carried, Setting, World};
 use crate::stranger::Endpoint;
 use crate::unstarted::Unstarted;
 
-/// An adapter with its sockets, and one certificate for all nodes.
+/// An adapter's sockets, with one certificate for all nodes.
 #[derive(Clone)]
 pub(crate) struct OverTls<A> {
     adapter: A,

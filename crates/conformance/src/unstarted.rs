@@ -1,4 +1,4 @@
-//! A node that does not run yet, whatever it runs on.
+//! A node that does not run yet, on any adapter.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use swim_driver::{Bound, Cluster, Events, Node, Runtime, Transport};
 
 use crate::adapter::LocalFuture;
 
-/// What [`Bound::run`] runs a node beside.
+/// The application that [`Bound::run`] runs beside a node.
 pub(crate) type Application<'a> = Box<dyn FnOnce(Cluster, Events) -> LocalFuture<'a, ()> + 'a>;
 
 /// A [`Bound`] of any transport and runtime.

@@ -1,4 +1,4 @@
-//! Waiting for what should come true, on any runtime.
+//! Waits for expected results, on any runtime.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use async_io::Timer;
 
-/// Far more than anything here takes, also on a busy machine.
+/// Far more than anything here takes, even on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// How often it is looked, not how long it is waited.
+/// How often to check, not how long to wait.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Awaits a future for as long as a test may take, and returns its result.
+/// Awaits a future within the time of a test, and returns its result.
 ///
 /// # Panics
 ///
-/// After [`LIMIT`], with what was waited for.
+/// After [`LIMIT`], with a description of the future.
 pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
     within(LIMIT, what, future).await
 }
@@ -26,7 +26,7 @@ pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
 ///
 /// # Panics
 ///
-/// After `limit`, with what was waited for.
+/// After `limit`, with a description of the future.
 pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
     let late = async {
         Timer::after(limit).await;
@@ -35,20 +35,20 @@ pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) ->
     futures_lite::future::or(future, late).await
 }
 
-/// Waits until something is true.
+/// Waits until a condition is true.
 ///
 /// # Panics
 ///
-/// After [`LIMIT`], with what was waited for.
+/// After [`LIMIT`], with a description of the condition.
 pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     eventually(what, || if condition() { Ok(()) } else { Err(String::new()) }).await;
 }
 
-/// Waits until nothing is lacking.
+/// Waits until an attempt succeeds.
 ///
 /// # Panics
 ///
-/// After [`LIMIT`], with what was waited for, and what is lacking.
+/// After [`LIMIT`], with a description, and what is missing.
 pub(crate) async fn eventually(what: &str, attempt: impl Fn() -> Result<(), String>) {
     let deadline = Instant::now() + LIMIT;
     while let Err(lacking) = attempt() {
@@ -57,12 +57,12 @@ pub(crate) async fn eventually(what: &str, attempt: impl Fn() -> Result<(), Stri
     }
 }
 
-/// Lets others go on for a moment, before something is tried again.
+/// Lets other tasks run for a moment before the next attempt.
 pub(crate) async fn pause() {
     Timer::after(PAUSE).await;
 }
 
-/// Polls a future so many times at most, each time after it was woken, and drops it.
+/// Polls a future at most this many times, each time after a wake-up, and drops it.
 pub(crate) async fn poll_up_to<F: Future>(times: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut polls = 0;
@@ -80,7 +80,7 @@ pub(crate) async fn poll_up_to<F: Future>(times: usize, future: F) -> Option<F::
     .await
 }
 
-/// The result of a future, while something that never ends goes on beside it.
+/// The result of a future, while an endless one runs beside it.
 pub(crate) async fn beside<T>(
     endless: impl Future<Output = Infallible>,
     future: impl Future<Output = T>,
@@ -89,7 +89,7 @@ pub(crate) async fn beside<T>(
     futures_lite::future::or(endless, future).await
 }
 
-/// Waits for all of them at once; their results in order.
+/// Waits for all futures at once. Returns their results in order.
 pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! A CA.
+//! A CA for tests.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-/// A CA.
+/// A CA for tests.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// What is wrong with a certificate.
+/// A flaw of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// Nothing.
@@ -21,9 +21,9 @@ pub enum Flaw {
     Expired,
     /// It begins in the year 4000.
     NotYetValid,
-    /// It is for servers, and not for clients.
+    /// It is for servers only.
     ForServersAlone,
-    /// It is for clients, and not for servers.
+    /// It is for clients only.
     ForClientsAlone,
 }
 
@@ -37,7 +37,7 @@ pub struct Issued {
 }
 
 impl Authority {
-    /// A new one, with a key of its own.
+    /// Creates a CA with a new key.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
@@ -60,7 +60,7 @@ impl Authority {
         self.issue_with(names, Flaw::None)
     }
 
-    /// The same, with something wrong.
+    /// The same, with a flaw.
     #[must_use]
     pub fn issue_with(&self, names: &[&str], flaw: Flaw) -> Issued {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};

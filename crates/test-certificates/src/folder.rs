@@ -1,4 +1,4 @@
-//! Where certificates lie.
+//! Folders of certificates.
 
 use std::fs;
 use std::io::Write;
@@ -9,14 +9,14 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::authority::{Authority, Issued};
 
-/// A folder of certificates, which is removed when it is dropped.
+/// A folder of certificates, removed when this is dropped.
 #[derive(Debug)]
 pub struct Folder {
     folder: TempDir,
 }
 
 impl Folder {
-    /// An empty one.
+    /// An empty folder.
     #[must_use]
     pub fn new() -> Self {
         Folder { folder: tempfile::tempdir().unwrap() }
@@ -28,8 +28,9 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Writes the files of a node, over those that it had: which CAs it trusts, and its own
-    /// certificate. The key can be read by its owner alone.
+    /// Writes the files of a node: its trusted CAs, its certificate and its key.
+    ///
+    /// Only the owner can read the key.
     #[must_use]
     pub fn files(&self, node: &str, trusted: &[&Authority], own: &Issued) -> TlsFiles {
         let trusted: String = trusted.iter().map(|authority| authority.pem()).collect();
@@ -40,7 +41,7 @@ impl Folder {
         )
     }
 
-    /// Puts a file there at once, as `mv` does, which its owner alone can read.
+    /// Puts a file in place atomically, like `mv`. Only its owner can read it.
     pub fn put(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path().join(name);
         let mut file = NamedTempFile::new_in(self.path()).unwrap();
@@ -49,7 +50,7 @@ impl Folder {
         path
     }
 
-    /// Reads a file of it.
+    /// Reads a file of the folder.
     #[must_use]
     pub fn get(&self, name: &str) -> String {
         fs::read_to_string(self.path().join(name)).unwrap()

@@ -1,4 +1,4 @@
-//! Certificates for tests, also wrong ones.
+//! Certificates for tests, valid and flawed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 #![forbid(unsafe_code)]
 

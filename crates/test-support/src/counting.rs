@@ -1,20 +1,19 @@
-//! An allocator that counts: how often it is asked, for how much, how many bytes are in use, and
-//! the most that ever were. A program uses it with `#[global_allocator] static ALLOCATOR: Counting
-//! = Counting;`.
+//! A counting allocator: how many requests, for how much, how many bytes are in use, and the peak.
 //!
-//! It can also look for a secret in what is freed.
+//! A program uses it with `#[global_allocator] static ALLOCATOR: Counting = Counting;`. It can also
+//! look for a secret in freed memory.
 //!
-//! Each thread has counts of its own, so tests that run at the same time do not disturb each other.
-//! Memory that one thread frees for another is counted wrongly.
+//! Each thread has its own counts, so concurrent tests do not disturb each other. Memory that one
+//! thread frees for another is counted wrongly.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Hands everything on to the system's allocator.
+/// Passes everything on to the system's allocator.
 #[derive(Debug)]
 pub struct Counting;
 
-/// A thread may free more than it allocated. From here on no count wraps around.
+/// A thread may free more than it allocated. From this start no count wraps around.
 const START: usize = usize::MAX / 2;
 
 thread_local! {
@@ -26,21 +25,21 @@ thread_local! {
     static LEFT_BEHIND: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many bytes of a secret are looked for.
+/// How many bytes of a secret to look for.
 pub const SECRET_SIZE: usize = 16;
 
-/// What some work asked for.
+/// The memory that some work asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// How often it asked for memory, or for more of it.
     pub count: usize,
-    /// The most bytes that it asked for at once.
+    /// The largest request in bytes.
     pub largest: usize,
-    /// How many bytes more than before were in use at most.
+    /// The most bytes in use, above the use before the work.
     pub peak: usize,
 }
 
-/// Does the work, and returns what it asked for.
+/// Does the work, and returns the memory that it asked for.
 pub fn spent(work: impl FnOnce()) -> Spent {
     let (count, live) = (allocations(), live());
     restart_peak();
@@ -49,7 +48,7 @@ pub fn spent(work: impl FnOnce()) -> Spent {
     Spent { count: allocations() - count, largest: LARGEST.get(), peak: peak() - live }
 }
 
-/// Does the work, and returns how many blocks of memory that it freed held these bytes of a secret.
+/// Does the work, and returns how many of the blocks that it freed held these bytes of a secret.
 pub fn left_behind(secret: [u8; SECRET_SIZE], work: impl FnOnce()) -> usize {
     LEFT_BEHIND.set(0);
     SECRET.set(Some(secret));
@@ -58,34 +57,33 @@ pub fn left_behind(secret: [u8; SECRET_SIZE], work: impl FnOnce()) -> usize {
     LEFT_BEHIND.get()
 }
 
-/// How often memory was asked for, and how often it was asked to grow.
+/// How often memory was requested, including growth.
 #[must_use]
 pub fn allocations() -> usize {
     ALLOCATIONS.get()
 }
 
-/// How many bytes are in use, as they were asked for: only the difference of two readings means
-/// anything.
+/// The requested bytes in use. Only the difference of two readings is meaningful.
 #[must_use]
 pub fn live() -> usize {
     LIVE.get()
 }
 
-/// How many bytes were in use at most since the latest [`restart_peak`], on the scale of [`live`].
+/// The most bytes in use since the last [`restart_peak`], on the scale of [`live`].
 #[must_use]
 pub fn peak() -> usize {
     PEAK.get()
 }
 
-/// Counts the peak from what is in use now.
+/// Restarts the peak at the current use.
 pub fn restart_peak() {
     PEAK.set(LIVE.get());
 }
 
-/// Notes that `grown` bytes are in use more, and `shrunk` less. Both are in use in between: a
-/// reallocation holds the old and the new block.
+/// Counts `grown` more bytes in use and `shrunk` fewer. In between both are in use: a reallocation
+/// holds the old and the new block.
 fn note(grown: usize, shrunk: usize) {
-    // A thread that ends frees memory when its counters are gone already; that is not counted.
+    // A thread that ends may free memory after its counters are gone; that is not counted.
     _ = LIVE.try_with(|live| {
         let most = live.get().wrapping_add(grown);
         live.set(most.wrapping_sub(shrunk));
@@ -105,21 +103,21 @@ fn secret() -> Option<[u8; SECRET_SIZE]> {
 ///
 /// # Safety
 ///
-/// The block can be read, all of it was written, and nobody writes to it.
+/// The block is readable and fully written, and nothing writes to it.
 unsafe fn look_for(secret: [u8; SECRET_SIZE], pointer: *const u8, size: usize) {
-    // SAFETY: as the caller says.
+    // SAFETY: by the contract of this function.
     let block = unsafe { core::slice::from_raw_parts(pointer, size) };
     if block.windows(SECRET_SIZE).any(|bytes| *bytes == secret) {
         _ = LEFT_BEHIND.try_with(|count| count.set(count.get() + 1));
     }
 }
 
-// SAFETY: hands everything on to the system's allocator unchanged, except that while a secret is
-// looked for, memory is zeroed at first, and a block moves whenever it changes its size.
+// SAFETY: passes everything on to the system's allocator unchanged, except during the search for a
+// secret: then memory starts zeroed, and a block moves whenever its size changes.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), 0);
-        // Zeroed, so that all of it can be read.
+        // Zeroed, so that all of it is readable.
         let zeroed = secret().is_some();
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { if zeroed { System.alloc_zeroed(layout) } else { System.alloc(layout) } }
@@ -128,8 +126,8 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         note(0, layout.size());
         if let Some(secret) = secret() {
-            // SAFETY: the caller gives the block up. What was there before the search began was
-            // written, too, as far as it matters here: a test has no other memory.
+            // SAFETY: the caller gives the block up. A block from before the search was written as
+            // far as it matters here: a test has no other memory.
             unsafe { look_for(secret, pointer, layout.size()) };
         }
         // SAFETY: the caller keeps the contract of `dealloc`; `pointer` came from `System`.
@@ -140,7 +138,7 @@ unsafe impl GlobalAlloc for Counting {
         if secret().is_some() {
             // SAFETY: the caller keeps the contract of `realloc`, so the size fits the alignment.
             let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-            // SAFETY: both blocks are valid for so many bytes, and the old one is given up.
+            // SAFETY: both blocks are valid for this many bytes, and the old one is given up.
             unsafe {
                 let place = self.alloc(new);
                 if !place.is_null() {

@@ -1,4 +1,4 @@
-//! What the tests, benches and fuzz targets of several crates need.
+//! Support for the tests, benches and fuzz targets of several crates.
 
 pub mod counting;
 mod skipping;

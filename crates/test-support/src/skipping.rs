@@ -1,12 +1,12 @@
-//! Tests that cannot test what they should on this machine.
+//! Tests that this machine cannot run fully.
 
 use std::io::{Write, stderr};
 
-/// Says that a test passed without testing something, and how to have it tested.
+/// Reports that a test skipped something, and how to have it tested.
 ///
-/// The test harness holds back what a passing test prints with `println!` or `eprintln!`, so this
-/// writes to standard error itself.
+/// The test harness hides the `println!` and `eprintln!` output of passing tests, so this writes to
+/// standard error directly.
 pub fn say_skipped(untested: &str, remedy: &str) {
-    // Whole and at once, lest lines of other tests come between. Nobody may be reading.
+    // In one write, so that no line of another test comes between. There may be no reader.
     _ = stderr().lock().write_all(format!("\nSKIPPED: {untested}: {remedy}\n").as_bytes());
 }

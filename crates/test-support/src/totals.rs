@@ -1,24 +1,24 @@
-//! An allocator that counts what the whole process asks for, on whichever thread. A program uses it
-//! with `#[global_allocator] static ALLOCATOR: Totals = Totals;`.
+//! A counting allocator for the whole process, across threads.
 //!
-//! [`counting`](crate::counting) counts by thread, which a runtime with threads of its own would
-//! mislead: memory moves between them.
+//! A program uses it with `#[global_allocator] static ALLOCATOR: Totals = Totals;`. The counts of
+//! [`counting`](crate::counting) are per thread, and thus wrong for a runtime with its own threads:
+//! memory moves between them.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Hands everything on to the system's allocator.
+/// Passes everything on to the system's allocator.
 #[derive(Debug)]
 pub struct Totals;
 
-/// What the process has asked for so far.
+/// The memory that the process has asked for so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
     /// How often it asked for memory, or for more of it.
     pub allocations: usize,
-    /// For how many bytes in all. A block that grows counts as a new one.
+    /// The total bytes requested. A block that grows counts as a new one.
     pub bytes: usize,
-    /// How many bytes are in use, as they were asked for.
+    /// The requested bytes in use.
     pub live: usize,
 }
 
@@ -26,10 +26,10 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static FREED: AtomicUsize = AtomicUsize::new(0);
 
-/// What was counted until now.
+/// The counts so far.
 #[must_use]
 pub fn total() -> Total {
-    // What is freed was asked for before: read in this order, the difference is never negative.
+    // Freed memory was requested before: read in this order, the difference is never negative.
     let freed = FREED.load(Relaxed);
     let (allocations, bytes) = (ALLOCATIONS.load(Relaxed), BYTES.load(Relaxed));
     Total { allocations, bytes, live: bytes.saturating_sub(freed) }
@@ -40,7 +40,7 @@ fn note(size: usize) {
     BYTES.fetch_add(size, Relaxed);
 }
 
-// SAFETY: hands everything on to the system's allocator unchanged.
+// SAFETY: passes everything on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Totals {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());

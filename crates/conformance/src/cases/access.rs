@@ -17,7 +17,7 @@ fn key(byte: u8) -> Key {
     Key::aes(&[byte; 32]).unwrap()
 }
 
-/// Everybody is reached by everybody, by datagram and by stream.
+/// Every node reaches every other, by datagram and by stream.
 async fn all_reach_all(nodes: &[Node]) {
     for from in nodes {
         for to in nodes {
@@ -58,7 +58,7 @@ async fn a_running_cluster_is_encrypted_and_given_another_key_without_losing_any
         node.cluster.remove_key(&old).await.unwrap();
         all_reach_all(&nodes).await;
     }
-    // Somebody who is not heard would be doubted meanwhile.
+    // A node that is not heard would be suspected in this time.
     for node in &nodes {
         let probed = async || node.cluster.stats().await.unwrap().probes;
         let before = probed().await;

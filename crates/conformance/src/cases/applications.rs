@@ -1,4 +1,4 @@
-//! Applications use the runtime of their node.
+//! Applications use their node's runtime.
 
 use std::future::pending;
 use std::io::ErrorKind;

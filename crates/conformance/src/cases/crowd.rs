@@ -16,7 +16,7 @@ async fn fifty_nodes_in_one_process_agree_about_who_is_there(scene: &Scene) {
     let names: Vec<_> = (0..50).map(|number| format!("n{number}")).collect();
     let with = |options: &mut Options| {
         options.bind = scene.returning("n").bind;
-        // Nobody is taken off the list before all have looked.
+        // No member is unlisted before all nodes have looked.
         options.config.gossip_to_the_dead = 2 * LIMIT;
     };
     let begun = Instant::now();

@@ -97,7 +97,7 @@ async fn a_node_that_shut_down_and_is_started_again_is_alive_everywhere(scene: &
     options.seeds = vec![a.address()];
     for _ in 0..3 {
         let c = scene.start(options.clone()).await;
-        // On its port of the first time.
+        // On its first port.
         options.bind = c.socket();
         until("c is alive everywhere", || {
             c.cluster.live_count() == 3
@@ -112,9 +112,9 @@ async fn a_node_that_shut_down_and_is_started_again_is_alive_everywhere(scene: &
     }
 }
 
-/// The thread of `a` stands still while an answer is on its way, again and again, with the core's
-/// own remedy for stalls switched off. The answer waits in the transport, and is heard before the
-/// timers fire that gave up on it.
+/// The thread of `a` stops while an answer is on its way, again and again, without the core's own
+/// remedy for stalls. The answer waits in the transport, and is handled before the timers that gave
+/// up on it fire.
 async fn a_node_that_stood_still_while_it_was_answered_accuses_nobody(scene: &Scene) {
     let (tell_b, address_of_b) = std::sync::mpsc::channel();
     let road = Arc::new(Road::default());
@@ -137,7 +137,7 @@ async fn a_node_that_stood_still_while_it_was_answered_accuses_nobody(scene: &Sc
     options.config.stream_ping = false;
     options.config.probe_interval = Duration::from_millis(300);
     options.config.probe_timeout = Duration::from_millis(210);
-    // In this thread, which is the one that stands still.
+    // In this thread, the one that stops.
     let a = scene.bind(options).await.unwrap();
     let busy = Arc::clone(&road);
     a.run(Box::new(move |cluster, mut events| {
@@ -163,13 +163,13 @@ async fn a_node_that_stood_still_while_it_was_answered_accuses_nobody(scene: &Sc
 /// Carries datagrams to a node, slowly, and its answers back.
 #[derive(Default)]
 struct Road {
-    /// Something is on its way.
+    /// A datagram is on its way.
     busy: AtomicBool,
     closed: AtomicBool,
 }
 
 impl Road {
-    /// Shorter than the patience of the sender, and long enough for it to stand still.
+    /// Shorter than the sender's timeout, and long enough for the sender to stop.
     const DELAY: Duration = Duration::from_millis(90);
 
     async fn carry(&self, mut front: Stranger, mut back: Stranger, to: SocketAddr) {
@@ -178,7 +178,7 @@ impl Road {
         while !self.closed.load(Ordering::SeqCst) {
             let there = async { Some((true, front.receive(&mut asked).await)) };
             let here = async { Some((false, back.receive(&mut answered).await)) };
-            // So that it is noticed when the road is closed.
+            // Wakes up regularly to notice when the road is closed.
             let closed = async {
                 pause().await;
                 None

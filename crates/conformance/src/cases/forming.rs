@@ -83,7 +83,7 @@ async fn a_seed_that_comes_up_later_is_joined_then(scene: &Scene) {
     let mut early = scene.options("early");
     early.seeds = vec![late.bind.to_string()];
     let early = scene.start(early).await;
-    // An explicit join of the same fails at once, with the reason.
+    // An explicit join of the same address fails at once, with the reason.
     let error = early.cluster.join([late.bind]).await.unwrap_err();
     assert!(error.to_string().contains(&late.bind.to_string()), "{error}");
     let _late = scene.start(late).await;
@@ -104,7 +104,7 @@ async fn a_name_that_does_not_exist_is_an_error_that_says_so_and_no_harm_as_a_se
 
 async fn a_join_through_a_name_that_is_removed_meanwhile_ends(scene: &Scene) {
     let a = scene.node("a").await;
-    // The system's resolver says no at once or only after seconds; either way the join ends.
+    // The system's resolver fails at once or after seconds; the join ends in either case.
     let join = a.cluster.join(["does-not-exist.invalid:7946"]);
     let remove = a.cluster.remove_seed("does-not-exist.invalid:7946");
     let (joined, removed) = zip(join, remove).await;
@@ -120,7 +120,7 @@ async fn a_join_that_is_dropped_at_any_await_point_harms_nobody(scene: &Scene) {
     loop {
         let b = scene.start(scene.returning(&format!("b-{polls}"))).await;
         let ended = poll_up_to(polls, b.cluster.join([a.address()])).await;
-        // Nothing of it stands in the way of another.
+        // The failed join does not affect another one.
         let joined = in_time("it is joined", b.cluster.join([a.address()])).await.unwrap();
         assert_eq!(joined.contact, a.socket());
         assert_eq!(b.node.shutdown(LIMIT).await, Ok(Departure::Left));

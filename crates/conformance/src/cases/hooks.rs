@@ -14,7 +14,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(the_panic_of_a_hook_comes_out_of_the_future_that_runs_the_node),
 ];
 
-/// Lets in whoever belongs to this zone.
+/// Admits members of this zone.
 #[derive(Debug)]
 struct OneZone;
 
@@ -37,7 +37,7 @@ async fn the_application_decides_who_is_admitted(scene: &Scene) {
     assert!(a.cluster.stats().await.unwrap().drops[DropReason::NotAdmitted] > 0);
 }
 
-/// The message of the panic of a hook.
+/// The panic message of a hook.
 pub(crate) const EXPECTED_PANIC: &str = "a mistake of the application";
 
 #[derive(Debug)]

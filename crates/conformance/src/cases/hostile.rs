@@ -29,7 +29,7 @@ fn bad_input(event: Event) -> Option<(SocketAddr, bool)> {
     }
 }
 
-/// For a second silent ones may be about to say something (S74).
+/// For a second, silent connections may still be about to send (S74).
 async fn until_joined(node: &Node, contact: &Node) -> Joined {
     loop {
         if let Ok(joined) = node.cluster.join([contact.address()]).await {
@@ -54,12 +54,12 @@ async fn garbage_in_a_datagram_is_an_event_and_nothing_worse(scene: &Scene) {
 async fn garbage_on_a_link_is_an_event_and_nothing_worse(scene: &Scene) {
     let [mut a, b] = scene.formed(["a", "b"]).await;
     let mut connection = scene.stranger().dial(a.socket()).await;
-    // A hello of "x" at 192.0.2.1:7946, and behind it a packet.
+    // A hello of "x" at 192.0.2.1:7946, and a packet behind it.
     let hello = b"\xC2\x01\x00\x01x\x04\xC0\x00\x02\x01\x1F\x0A";
     let packet = b"\x00\x12GET / HTTP/1.1\r\n\r\n";
     connection.write_all(&[&hello[..], &packet[..]].concat()).await.unwrap();
     assert_eq!(a.event(bad_input).await, ("192.0.2.1:7946".parse().unwrap(), false));
-    // Empty ones, and the beginning of one that never ends.
+    // Empty frames, and the beginning of one that never ends.
     connection.write_all(&[&[0; 1000][..], &[0xFF; 1000][..]].concat()).await.unwrap();
     a.cluster.ping("b").await.unwrap();
     b.cluster.ping("a").await.unwrap();
@@ -69,7 +69,7 @@ async fn garbage_on_a_link_is_an_event_and_nothing_worse(scene: &Scene) {
 async fn garbage_on_a_stream_is_an_event_and_nothing_worse(scene: &Scene) {
     let [mut a, b] = scene.formed(["a", "b"]).await;
     let mut connection = scene.stranger().dial(a.socket()).await;
-    // It may be closed before all of it is written.
+    // The connection may be closed before all of it is written.
     let _ = in_time("it is written", connection.write_all(&[0x16; 100_000])).await;
     let (_, stream) = a.event(bad_input).await;
     assert!(stream);
@@ -100,7 +100,7 @@ async fn a_peer_that_accepts_and_never_answers_holds_nobody_up(scene: &Scene) {
         let meanwhile = async {
             a.cluster.ping("b").await.unwrap();
             b.cluster.send_reliable("a", "still here").await.unwrap();
-            // It is one seed among others.
+            // One seed among others.
             let mut options = scene.options("c");
             options.seeds = vec![address.to_string(), a.address()];
             let c = scene.start(options).await;
@@ -109,7 +109,7 @@ async fn a_peer_that_accepts_and_never_answers_holds_nobody_up(scene: &Scene) {
             assert_eq!(joined.contact, b.socket());
         };
         let (joined, ()) = zip(join, meanwhile).await;
-        // A handshake may not be over by then, and so no connection there.
+        // The connection or its handshake may not be done by then.
         let times = [Failure::Timeout, Failure::Connection(ConnectionError::TimedOut)];
         let errors = times.map(|failure| Error::NoneJoined { attempts: vec![(address, failure)] });
         assert!(errors.iter().any(|error| joined.as_ref() == Err(error)), "{joined:?}");
@@ -119,7 +119,7 @@ async fn a_peer_that_accepts_and_never_answers_holds_nobody_up(scene: &Scene) {
 
 async fn clients_of_http_and_tls_are_an_event_and_let_go(scene: &Scene) {
     let http = b"GET / HTTP/1.1\r\nHost: example.org\r\nAccept: */*\r\n\r\n";
-    // A record with a handshake, a ClientHello of TLS 1.2, as far as anybody reads.
+    // A TLS record with a TLS 1.2 ClientHello, as far as it is read.
     let mut tls = vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
     tls.resize(5 + 512, 0x5a);
     for hello in [&http[..], &tls[..]] {
@@ -128,7 +128,7 @@ async fn clients_of_http_and_tls_are_an_event_and_let_go(scene: &Scene) {
         in_time("it is written", connection.write_all(hello)).await.unwrap();
         let (_, stream) = a.event(bad_input).await;
         assert!(stream);
-        // They wait for an answer.
+        // These wait for an answer.
         let read = in_time("it is let go", connection.read(&mut [0; 16])).await;
         assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
         b.cluster.send_reliable("a", "still here").await.unwrap();
@@ -143,7 +143,7 @@ async fn a_thousand_silent_connections_keep_nobody_from_the_cluster(scene: &Scen
     for _ in 0..1000 {
         silent.push(stranger.dial(a.socket()).await);
     }
-    // They may be about to speak, and have all places of their address, which is that of b: after a
+    // These may be about to send. They hold all places of their address, which b shares; after a
     // second they make way (S74).
     let send = async { while b.cluster.send_reliable("a", "hello").await.is_err() {} };
     in_time("a member gets through", send).await;

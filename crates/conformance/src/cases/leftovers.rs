@@ -13,7 +13,7 @@ use crate::scene::Scene;
 use crate::wait::{LIMIT, all, in_time, pause, poll_up_to, until};
 
 pub(crate) const CASES: &[Case] = &[
-    // It counts what the whole process has open.
+    // Counts what is open in the whole process.
     case!(cycles_of_start_join_and_end_leave_nothing_behind)
         .on(Threads::Many)
         .needing(&[Need::Proc])
@@ -22,10 +22,10 @@ pub(crate) const CASES: &[Case] = &[
     case!(connections_end_when_they_are_done).needing(&[Need::Proc]).alone(),
 ];
 
-/// Nodes that live at the same time.
+/// Nodes that run at the same time.
 const NODES: usize = 10;
 
-/// How often nodes are started, joined and ended: as many times as `SWIM_CONFORMANCE_CYCLES` says.
+/// How often nodes are started, joined and ended: `SWIM_CONFORMANCE_CYCLES`.
 fn cycles() -> usize {
     let cycles = std::env::var("SWIM_CONFORMANCE_CYCLES").unwrap_or_else(|_| "40".into());
     cycles.parse().expect("SWIM_CONFORMANCE_CYCLES is a number")
@@ -34,7 +34,7 @@ fn cycles() -> usize {
 async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     let (scene, tasks) = &scene.counted();
     let a = scene.node("a").await;
-    // Each way once before anything is counted: what is opened once for all times is open then.
+    // Ends a node in each way once before counting, so that one-time resources are open.
     for end in ENDS {
         cycle(scene, &a, "first", *end, scene.returning("first").bind).await;
     }
@@ -44,7 +44,7 @@ async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     let addresses = all((0..NODES).map(async |number| {
         let (name, mut address) = (format!("b-{number}"), scene.returning("b").bind);
         for round in 0..rounds {
-            // Each time on the port of the time before.
+            // Each time on the port of the node before.
             let end = ENDS[(number + round) % ENDS.len()];
             address = cycle(scene, &a, &name, end, address).await;
         }
@@ -59,8 +59,8 @@ async fn cycles_of_start_join_and_end_leave_nothing_behind(scene: &Scene) {
     println!("measured: {} cycles, then {before:?} as before", rounds * NODES);
 }
 
-/// Those of connections that are silent, of one that is being answered by nobody, of a name that is
-/// being resolved, and its own.
+/// The tasks of silent connections, of a connection without an answer, of a name lookup, and the
+/// node's own.
 async fn tasks_end_with_their_node(scene: &Scene) {
     let (scene, tasks) = &scene.counted();
     for end in [End::Shutdown, End::Stop, End::Drop] {
@@ -86,11 +86,11 @@ async fn tasks_end_with_their_node(scene: &Scene) {
     }
 }
 
-/// While both nodes go on, neither keeps what it has no use for.
+/// While both nodes go on, neither keeps resources that it no longer needs.
 async fn connections_end_when_they_are_done(scene: &Scene) {
     let (scene, tasks) = &scene.counted();
     let [a, b] = scene.formed(["a", "b"]).await;
-    // By then each has a link to the other, where packets travel over links.
+    // Opens a link in each direction, if packets travel over links.
     a.cluster.ping("b").await.unwrap();
     let before = Open::settled(tasks).await;
     for _ in 0..100 {
@@ -100,7 +100,7 @@ async fn connections_end_when_they_are_done(scene: &Scene) {
     before.until_again(tasks).await;
 }
 
-/// The ways in which a node may end.
+/// The ways to end a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Shutdown,
@@ -111,7 +111,7 @@ enum End {
 
 const ENDS: &[End] = &[End::Shutdown, End::Stop, End::Drop, End::DropInJoin];
 
-/// Starts a node at this address, joins, and ends it. Gives the address that it had.
+/// Starts a node at this address, joins, and ends it. Returns its address.
 async fn cycle(scene: &Scene, a: &Node, name: &str, end: End, bind: SocketAddr) -> SocketAddr {
     let mut options = scene.options(name);
     options.bind = bind;
@@ -119,7 +119,7 @@ async fn cycle(scene: &Scene, a: &Node, name: &str, end: End, bind: SocketAddr) 
     let address = b.socket();
     let mut join = Box::pin(b.cluster.join([a.address()]));
     if end == End::DropInJoin {
-        // Until it was asked to join and is about to.
+        // Until the join is requested and about to start.
         let _ = poll_up_to(2, &mut join).await;
     } else {
         in_time("it is joined", &mut join).await.unwrap();
@@ -143,7 +143,7 @@ struct Open {
 }
 
 impl Open {
-    /// What is open once it stays the same for a while, in which all connections end: their tasks
+    /// The counts once they stay the same for a while, in which all connections end: their tasks
     /// have read the end of the stream.
     async fn settled(tasks: &Tasks) -> Self {
         const CALM: usize = 40;
@@ -157,7 +157,7 @@ impl Open {
         open
     }
 
-    /// Waits until no more is open than this.
+    /// Waits until nothing beyond this is open.
     async fn until_again(&self, tasks: &Tasks) {
         let deadline = Instant::now() + LIMIT;
         while Open::now(tasks) != *self {

@@ -1,4 +1,4 @@
-//! The cases, a file for each subject.
+//! The cases, one file for each subject.
 
 mod access;
 mod applications;
@@ -17,7 +17,7 @@ use crate::case::Case;
 
 pub(crate) use hooks::EXPECTED_PANIC;
 
-/// All of them; those that take longest first.
+/// All cases, the longest first.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let subjects = [
         leftovers::CASES,

@@ -33,14 +33,14 @@ pub(crate) const CASES: &[Case] = &[
     case!(a_node_needs_nobody_that_listens),
 ];
 
-/// The port is free: a node gets it at once.
+/// Binds a node to a port that must be free at once.
 async fn rebind(scene: &Scene, address: SocketAddr) -> Node {
     let mut options = scene.options("again");
     options.bind = address;
     scene.start(options).await
 }
 
-/// The port becomes free.
+/// Waits until the port is free.
 async fn until_rebound(scene: &Scene, address: SocketAddr) {
     until("the port is free", || scene.stranger_at(address).is_ok()).await;
 }
@@ -153,7 +153,7 @@ async fn a_node_runs_beside_the_application_in_one_task_until_that_ends(scene: &
     let keep = &handle;
     let application = move |cluster: Cluster, mut events: Events| {
         Box::pin(async move {
-            // Nothing hangs, as the node runs already.
+            // Does not hang, as the node already runs.
             cluster.join([contact]).await.unwrap();
             assert!(events.next().await.is_some(), "from the first on");
             assert_eq!(cluster.leave(LIMIT).await, Ok(Departure::Left));
@@ -189,7 +189,7 @@ async fn a_node_that_runs_is_dropped_in_the_middle_of_a_join_and_frees_the_port(
             }
         }
     };
-    // The end of the one drops the other.
+    // When either ends, the other is dropped.
     beside(silent.say_nothing(), or(running, dialled)).await;
     let cluster = handle.take().expect("it ran");
     assert_eq!(cluster.stats().await, Err(Error::Stopped));
@@ -211,7 +211,7 @@ async fn a_shutdown_amid_traffic_ends_as_any_other(scene: &Scene) {
     let sent = Cell::new(0);
     let enough = Cell::new(false);
     let large = Bytes::from(vec![7; 1 << 20]);
-    // What cannot be sent any more is an error, and none of it hangs.
+    // A message that can no longer be sent is an error, and none hangs.
     let talk = async |from: &Cluster, to: &str| {
         while !enough.get() {
             let sending = from.send_reliable(to, large.clone());
@@ -257,7 +257,7 @@ async fn the_events_of_a_handle_begin_with_the_first_and_then_with_the_call(scen
 async fn stopping_a_node_closes_its_connections(scene: &Scene) {
     let node = scene.node("a").await;
     let mut client = scene.stranger().dial(node.socket()).await;
-    // An answer to something proves that the connection is served: stats count it.
+    // An answer proves that the connection is served: stats count it.
     let served = async {
         while node.cluster.stats().await.unwrap().streams_accepted == 0 {
             pause().await;

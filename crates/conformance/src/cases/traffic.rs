@@ -42,8 +42,8 @@ async fn messages_to_one_member_arrive(scene: &Scene) {
 }
 
 async fn many_large_messages_at_once_arrive(scene: &Scene) {
-    // Each of eight has to get on by a step of 256 KiB in this time, also on a busy machine. That
-    // they get on evenly is a test of the engine.
+    // Each of eight transfers must advance by 256 KiB in this time, even on a busy machine. A test
+    // of the engine covers that they advance evenly.
     let patient = |options: &mut Options| options.config.stream_timeout = Duration::from_secs(10);
     let [a, mut b] = scene.formed_with(["a", "b"], patient).await;
     let payload = Bytes::from(vec![7; 3 << 20]);
@@ -190,7 +190,7 @@ async fn a_consumer_that_never_reads_costs_the_node_nothing(scene: &Scene) {
     .await;
 }
 
-/// The distribution: `cargo test -p swim-tokio --test conformance s76`.
+/// Prints the distribution: `cargo test -p swim-tokio --test conformance s76`.
 async fn s76_no_round_trip_on_loopback_is_0(scene: &Scene) {
     let [a, _b] = scene.formed(["a", "b"]).await;
     let mut measured = Vec::new();

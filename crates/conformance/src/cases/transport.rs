@@ -1,4 +1,4 @@
-//! The promises of a transport, without a node.
+//! The contract of a transport, without a node.
 
 use std::io;
 
@@ -33,7 +33,7 @@ async fn a_datagram_arrives_whole_and_tells_where_it_is_from(scene: &Scene) {
 async fn connected(scene: &Scene) -> (Connection, Connection) {
     let (mut a, mut b) = (scene.stranger(), scene.stranger());
     let to = b.address();
-    // Where there is a handshake it takes both.
+    // A handshake needs both ends.
     let accepting = async {
         let mut there = b.accept().await;
         there.flush().await.unwrap();
