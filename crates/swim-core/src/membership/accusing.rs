@@ -19,7 +19,7 @@ use crate::time::Instant;
 use crate::wire::{Claim, Update, Wire};
 
 impl Membership {
-    /// This node's own probe failed: it accuses the target.
+    /// Accuses the target of this node's own failed probe.
     pub(crate) fn accuse(
         &mut self,
         cx: &mut Context,
@@ -57,8 +57,8 @@ impl Membership {
         }
         match verdict {
             Verdict::Adopt => self.suspect(cx, gossip, slot, news, accuser),
-            // It refuted the old suspicion, if only to others: this is another one, with its own
-            // time and its own accusers.
+            // The member refuted the old suspicion, perhaps unheard by this node. This is a new
+            // one, with its own deadline and accusers.
             Verdict::Raise if self.suspicions.end(slot).is_some() => {
                 self.suspect(cx, gossip, slot, news, accuser);
             }
@@ -73,10 +73,12 @@ impl Membership {
         }
     }
 
-    /// Whether a member's word counts against a live one. Not that of one that is held failed: who
-    /// hears nobody suspects everybody. It is told so, and says it again when it is back. Somebody
-    /// unknown may begin a suspicion, in case the accuser is not known here yet, and `ripens` none.
-    /// One that has left may have said it before.
+    /// Whether an accusation by this accuser counts against a live member.
+    ///
+    /// A failed accuser does not count, because a node that is cut off suspects everybody. It is
+    /// sent what is held against it, and can accuse again once it is back. An unknown accuser may
+    /// start a suspicion, since it may be unknown only here, but may not confirm one (`ripens`). A
+    /// departed accuser counts: it may have accused before it left.
     fn may_accuse(
         &mut self,
         cx: &mut Context,
@@ -131,7 +133,7 @@ impl Membership {
         cx.emit(Event::Suspected { member, accuser, timeout_min, timeout_max, via });
     }
 
-    /// Somebody else suspects a suspect too.
+    /// Handles a further suspicion of a suspect.
     fn confirm(
         &mut self,
         cx: &mut Context,
@@ -142,7 +144,7 @@ impl Membership {
     ) {
         let via = news.via();
         if let Via::PushPull { .. } = via {
-            // Whoever sends its table need not have probed the suspect itself.
+            // The sender of a table has not necessarily probed the suspect itself.
             return cx.drop_quietly(DropReason::Stale);
         }
         let now = cx.now();
@@ -151,8 +153,8 @@ impl Membership {
         else {
             let suspect = self.members.entry(slot).state() == State::Suspect;
             if suspect && via == Via::Own && self.members.peers() > 1 {
-                // Said before, but in a small cluster a few transmissions may have reached nobody
-                // but the suspect.
+                // Gossiped before, but in a small cluster a few transmissions may have reached only
+                // the suspect.
                 self.pass_on(cx, gossip, slot, news, Tier::Normal);
             }
             return cx.drop_quietly(DropReason::Stale);
@@ -211,8 +213,8 @@ impl Membership {
         self.release_name(cx, gossip, slot, news.origin);
     }
 
-    /// Whether others declare somebody failed of whom this node heard no suspicion, or hardly any.
-    /// So do those who were on the other side of a partition.
+    /// Whether peers declare a member failed that this node does not suspect, or has suspected only
+    /// briefly. Peers from the other side of a partition do so.
     fn is_surprised(&self, cx: &Context, slot: Slot, claim: Belief, news: &News<'_>) -> bool {
         let known = self.members.entry(slot).belief();
         let unripe = |slot| self.suspicions.get(slot).is_some_and(|it| !it.is_ripe(cx.now()));
@@ -222,7 +224,7 @@ impl Membership {
             && (known.state == State::Alive || (known.state == State::Suspect && unripe(slot)))
     }
 
-    /// The verdict of others is a suspicion first, with the time of a last call.
+    /// Treats a peer's verdict as a suspicion first, with time for one last call.
     fn ask_before_failed(
         &mut self,
         cx: &mut Context,
@@ -255,8 +257,8 @@ impl Membership {
             && claim.incarnation < entry.incarnation()
             && via == (Via::Packet { from: address })
         {
-            // It restarted and does not know how high its incarnation was: nobody heeds its
-            // goodbye.
+            // The member restarted and does not know its earlier incarnation: no peer accepts its
+            // leave message.
             self.tell_about_limited(cx, slot, address);
         }
         if !self.raise_or_adopt(cx, gossip, slot, claim, news) {
@@ -273,8 +275,8 @@ impl Membership {
         self.release_name(cx, gossip, slot, news.origin);
     }
 
-    /// Weighs a claim that ends a membership. Whatever raises the incarnation is kept and passed
-    /// on; returns whether the state is to change too.
+    /// Weighs a claim that ends a membership. Stores and passes on a raised incarnation; returns
+    /// whether the state is to change too.
     fn raise_or_adopt(
         &mut self,
         cx: &mut Context,
@@ -292,7 +294,7 @@ impl Membership {
         if verdict == Verdict::Raise {
             self.pass_on_raised(cx, gossip, slot, news);
         } else if self.members.entry(slot).is_lost() {
-            // It is not listed any more: a change of the evidence, but no news.
+            // No longer listed: the stored state changes, but that is no news.
             self.members.set_state(cx.now(), slot, claim.state);
             self.members.lose(slot);
             return false;
@@ -300,15 +302,15 @@ impl Membership {
         verdict == Verdict::Adopt
     }
 
-    /// Passes on a claim that raised what is known of an incarnation.
+    /// Passes on a claim that raised a known incarnation.
     fn pass_on_raised(&self, cx: &mut Context, gossip: &mut Gossip, slot: Slot, news: &News<'_>) {
         if !self.members.entry(slot).is_lost() {
             self.pass_on(cx, gossip, slot, news, Tier::Normal);
         }
     }
 
-    /// Declares those failed whose time to refute is over.
-    /// Where this node heard nobody until then, those whom it asked before then are asked again.
+    /// Declares suspects failed whose time to refute is over. A suspect that was last asked before
+    /// `heard_again`, while this node was cut off, is asked again instead.
     pub(crate) fn end_suspicions(
         &mut self,
         cx: &mut Context,
@@ -337,18 +339,18 @@ impl Membership {
         }
     }
 
-    // Last calls: a suspect is told that it is one, and asked what it has to say.
+    // Last calls: a suspect is asked directly, and learns that it is suspected.
 
-    /// This node hears members again, for the first time `since` then: whom it suspects since, it
-    /// asks soon, `share` of them in each period. Nobody has heard of these suspicions, and none of
-    /// the suspects knows what to refute.
+    /// Asks the members suspected since `since`, `share` of them per period, because this node
+    /// hears members again. While it was cut off nobody heard of these suspicions, so the suspects
+    /// had nothing to refute.
     pub(crate) fn ask_own_suspects(&mut self, cx: &Context, (since, share): (Instant, u32)) {
         if !cx.config.breaks(Sabotage::KeepsItsPaceAlone) {
             self.suspicions.ask_own(since, cx.now(), cx.config.probe_interval, share);
         }
     }
 
-    /// A suspect that is to be asked now, if any is due; call it again until it returns none.
+    /// Takes the next suspect whose last call is due. Call it again until it returns `None`.
     pub(crate) fn take_last_call(&mut self, cx: &Context, now: Instant) -> Option<Slot> {
         while let Some(suspect) = self.suspicions.take_call(now) {
             if cx.config.last_call && !cx.config.breaks(Sabotage::AsksNobody) {
@@ -358,16 +360,15 @@ impl Membership {
         None
     }
 
-    /// A suspect did not answer its last call: whether it is asked over a stream, too.
+    /// Whether a suspect that missed its last call is asked over a stream, too.
     ///
-    /// On memberlist's wire the answer is a whole table: there only those ask whose own probes
-    /// failed.
+    /// On memberlist's wire the answer is a whole table, so only nodes whose own probes failed ask.
     pub(crate) fn may_call_again(&self, cx: &Context, suspect: Slot) -> bool {
         let is_native = cx.config.wire == Wire::Swim;
         self.suspicions.get(suspect).is_some_and(|suspicion| is_native || suspicion.is_own())
     }
 
-    /// A suspect answered its last call from this address.
+    /// Notes that a suspect answered its last call from this address.
     pub(crate) fn last_call_answered(&mut self, cx: &mut Context, suspect: Slot, from: SocketAddr) {
         self.note_answer_from(cx, suspect, from);
         if self.members.entry(suspect).is_at(from) {
@@ -375,8 +376,8 @@ impl Membership {
         }
     }
 
-    /// Says once more what this node said alone so far. Where it loses datagrams itself nobody may
-    /// have heard it, neither the suspect nor those to whom it would come as a failure in the end.
+    /// Gossips again a suspicion that only this node has raised. If this node loses datagrams, the
+    /// first gossip may have missed the suspect, and the peers that a later failure would surprise.
     pub(crate) fn repeat_lone_suspicion(
         &self,
         cx: &mut Context,

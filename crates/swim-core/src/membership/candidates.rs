@@ -1,4 +1,4 @@
-//! Who announces a known name at another address, until it is decided whose the name is.
+//! Candidates: nodes that announce a known name at another address, until the name is decided.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -11,26 +11,26 @@ use crate::members::{Announcement, Slot};
 use crate::output::Via;
 use crate::time::Instant;
 
-/// Candidates at once. Each holds metadata, so a flood of made-up moves must not pile up.
+/// Limit on candidates at once. Each holds metadata, so a flood of made-up moves must not pile up.
 const CANDIDATES_MAX: usize = 128;
 
-/// Somebody who announces a known name at another address.
+/// A node that announces a known name at another address.
 #[derive(Debug)]
 pub(super) struct Candidate {
     incarnation: Incarnation,
     address: SocketAddr,
-    /// The same address in the form in which it was announced.
+    /// `address` in its announced form.
     announced: SocketAddr,
     meta: Box<[u8]>,
     versions: Versions,
     via: Via,
     deadline: Instant,
-    /// The known address was asked since.
+    /// The known address has been asked since.
     known_asked: bool,
     /// The known address has answered since, so the candidate is asked too.
     known_answered: bool,
-    /// Both have answered: the known address keeps the name here, and the candidate is kept in case
-    /// that one fails.
+    /// Both have answered. The known address keeps the name here; the candidate waits in case it
+    /// fails.
     refused: bool,
 }
 
@@ -50,17 +50,15 @@ impl Candidate {
         }
     }
 
-    /// Where it is reached.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// By what it outranks others, and is outranked.
+    /// Precedence among candidates, and against the known address.
     pub(super) fn rank(&self) -> (Incarnation, SocketAddr) {
         (self.incarnation, self.address)
     }
 
-    /// What it announces.
     pub(super) fn announcement(&self) -> Announcement<'_> {
         Announcement {
             incarnation: self.incarnation,
@@ -74,28 +72,26 @@ impl Candidate {
         self.via
     }
 
-    /// Whether the known address and this one have answered.
+    /// Whether both addresses have answered.
     pub(super) fn is_refused(&self) -> bool {
         self.refused
     }
 
-    /// Whether the known address was asked since.
     pub(super) fn known_asked(&self) -> bool {
         self.known_asked
     }
 
-    /// Whether the known address has answered since.
     pub(super) fn known_answered(&self) -> bool {
         self.known_answered
     }
 
-    /// The same with more time.
+    /// Returns the candidate with a new deadline.
     pub(super) fn until(self, deadline: Instant) -> Self {
         Candidate { deadline, ..self }
     }
 }
 
-/// All candidates, by the member whose name they bear.
+/// All candidates, by the member whose name they claim.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     by_member: BTreeMap<Slot, Candidate>,
@@ -111,8 +107,8 @@ impl Candidates {
         self.by_member.get(&slot)
     }
 
-    /// Whether a candidate of this rank is to be heard: it outranks the one that is there, or there
-    /// is none and room for one.
+    /// Whether to hear a candidate of this rank: it outranks the current one, or there is none and
+    /// room for one.
     pub(super) fn would_hear(&self, slot: Slot, rank: (Incarnation, SocketAddr)) -> bool {
         match self.by_member.get(&slot) {
             Some(held) => held.rank() < rank,
@@ -132,7 +128,7 @@ impl Candidates {
         Some(candidate)
     }
 
-    /// Notes that the known address is asked.
+    /// Notes that the known address was asked.
     pub(super) fn note_known_asked(&mut self, slot: Slot) {
         if let Some(held) = self.by_member.get_mut(&slot) {
             held.known_asked = true;
@@ -145,8 +141,8 @@ impl Candidates {
         candidate.is_some_and(|held| !core::mem::replace(&mut held.known_answered, true))
     }
 
-    /// Both addresses have answered: the candidate waits until `deadline`, and is not heard again
-    /// until then.
+    /// Keeps a candidate until `deadline` without asking again, because both addresses have
+    /// answered.
     pub(super) fn refuse(&mut self, slot: Slot, deadline: Instant) {
         if let Some(mut candidate) = self.remove(slot) {
             (candidate.refused, candidate.deadline) = (true, deadline);
@@ -154,7 +150,7 @@ impl Candidates {
         }
     }
 
-    /// Asserts that deadlines agree with the candidates, and that those are no more than may be.
+    /// Asserts that deadlines match the candidates, and that their number is within the limit.
     pub(super) fn check(&self) {
         let deadlines = self.by_member.iter().map(|(&slot, held)| (held.deadline, slot));
         self.by_deadline.check(deadlines, "candidates");
@@ -162,12 +158,12 @@ impl Candidates {
         assert!(count <= max, "{count} candidates, {max} are the most");
     }
 
-    /// The members whose names are asked for.
+    /// The members whose names are contested.
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
         self.by_member.keys().copied()
     }
 
-    /// Takes out a candidate whose time is over.
+    /// Takes out a candidate whose deadline has passed.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(Slot, Candidate)> {
         let (_, slot) = self.by_deadline.take_due(now)?;
         Some((slot, self.by_member.remove(&slot)?))
@@ -178,7 +174,7 @@ impl Candidates {
 mod tests {
     use super::*;
 
-    /// A candidate for the name of one member.
+    /// One candidate for the name of each of these members.
     fn candidates(slots: &[Slot]) -> Candidates {
         let mut candidates = Candidates::default();
         for &slot in slots {

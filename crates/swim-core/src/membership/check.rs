@@ -1,4 +1,4 @@
-//! What always holds of what a node knows of the members.
+//! Invariants of a node's view of the members.
 
 use super::Membership;
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::sabotage::Sabotage;
 use crate::status::Status;
 
 impl Membership {
-    /// Asserts that tables agree with each other and keep to their limits.
+    /// Asserts that the tables agree with each other and keep to their limits.
     pub(crate) fn check(&self, config: &Config) {
         self.members.check();
         self.suspicions.check();
@@ -29,7 +29,7 @@ impl Membership {
         }
     }
 
-    /// The commands that wait for the end of the leave, or for this node to have its name again.
+    /// Commands that wait for the leave to end, or for this node to have its name again.
     pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.own.requests()
     }
@@ -45,7 +45,7 @@ impl Membership {
         assert_eq!(local.announced_address(), config.address, "the node's own address");
     }
 
-    /// Whoever is suspect is suspected, and nobody else.
+    /// Asserts that there is a suspicion of each suspect, and no other.
     fn check_suspects(&self) {
         let mut suspects = 0;
         for (slot, entry) in self.members.slots() {
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// The node itself, and a suspect for whose name there is a candidate.
+    /// The node itself, and a suspect whose name has a candidate.
     fn membership() -> (Membership, Slot) {
         let (config, mut random) = (config(), Random::new([1; 32]));
         let mut membership = Membership::new(Instant::ORIGIN, &config, &mut random);

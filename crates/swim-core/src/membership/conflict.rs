@@ -1,11 +1,11 @@
-//! One name, two addresses: a member that moved, a stranger that took its name, or two live nodes
-//! that were given the same one.
+//! Conflicts: one name at two addresses. A member moved, a stranger took its name, or two live
+//! nodes were given the same one.
 //!
-//! An alive that announces a live member at another address is a *candidate*. The address that is
-//! known is asked first. Silence means that the member moved, and the candidate takes its place. If
-//! the known address answers, it keeps the name here, and the candidate is asked too; if both
-//! answer, both are told of each other. On the native wire they decide between themselves then, and
-//! the one that loses is silent (`naming`).
+//! An alive update that announces a live member at another address makes a *candidate*. The known
+//! address is asked first. If it stays silent, the member has moved, and the candidate takes its
+//! place. If it answers, it keeps the name here, and the candidate is asked too. If both answer,
+//! each is sent the other's announcement. On the native wire the two then decide between
+//! themselves, and the loser falls silent (`naming`).
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -24,17 +24,17 @@ use crate::stats::DropReason;
 use crate::time::Instant;
 use crate::wire::{Claim, Message, Update, Wire};
 
-/// For so long a candidate is not asked again after both addresses have answered, unless it
-/// announces itself anew: on memberlist's wire nothing settles whose the name is, and all members
-/// hear of the other one with each push/pull.
+/// How long a refused candidate is not asked again, unless it announces itself anew. Nothing on
+/// memberlist's wire settles who owns the name, and each push/pull brings the other address up
+/// again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-/// So many probe intervals the known address has for an answer, on the native wire. Nodes of it
-/// claim a name that another one had after they have asked it themselves.
+/// Probe intervals that the known address has to answer, on the native wire. Nodes there claim a
+/// held name only after asking the holder themselves.
 const PATIENCE: u32 = 2;
 
 impl Membership {
-    /// Weighs an alive about a live member that names another address than the known one.
+    /// Weighs an alive update that gives a live member another address.
     pub(super) fn receive_alive_elsewhere(
         &mut self,
         cx: &mut Context,
@@ -49,11 +49,11 @@ impl Membership {
         let known = (entry.incarnation(), entry.address());
         let address = canonical(new.address);
         if news.origin.asks && cx.config.wire == Wire::Swim {
-            // It hears in the answer that there is another one, and asks that one.
+            // The newcomer learns from the answer that the name is held, and asks the holder.
             return;
         }
         if (new.incarnation, address) <= known {
-            // It lost already. It may not know: somebody with our name is elsewhere.
+            // It is outranked, and may not know that another node has its name.
             return self.tell_about_limited(cx, slot, address);
         }
         if !self.candidates.would_hear(slot, (new.incarnation, address)) {
@@ -67,7 +67,7 @@ impl Membership {
         self.ask_known(cx, detector, slot);
     }
 
-    /// How long the known address has for an answer.
+    /// How long the known address has to answer.
     fn patience_with_known(&self, cx: &Context) -> Duration {
         if cx.config.wire.is_memberlist() {
             return cx.config.suspicion_timeouts(self.members.live()).min;
@@ -75,7 +75,7 @@ impl Membership {
         cx.config.probe_interval * PATIENCE
     }
 
-    /// Asks at the known address, unless another ping to there is under way.
+    /// Asks the known address, unless a check of it is in flight.
     fn ask_known(&mut self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
         let known_address = self.members.entry(slot).address();
         if self.ask_whether_there(cx, detector, slot, known_address) {
@@ -83,9 +83,11 @@ impl Membership {
         }
     }
 
-    /// Asks there whether the node bears this member's name; returns whether it does. Where the
-    /// member never answered this node there may be anybody, so it asks no more often than it asks
-    /// those of whom it only heard: made-up members that move to and fro draw no more there.
+    /// Asks the node at `to` whether it bears this member's name; returns whether it asked.
+    ///
+    /// An address where the member never answered may belong to anybody. It is asked only as often
+    /// as any address known from hearsay, so that made-up members that move to and fro draw no
+    /// extra traffic there.
     fn ask_whether_there(
         &self,
         cx: &mut Context,
@@ -109,7 +111,7 @@ impl Membership {
             || cx.config.breaks(Sabotage::ChecksEveryMove)
     }
 
-    /// A member that was asked because of a candidate answered from `from`.
+    /// Handles an answer from `from` to a question about a candidate.
     pub(crate) fn check_answered(
         &mut self,
         cx: &mut Context,
@@ -140,7 +142,7 @@ impl Membership {
         }
     }
 
-    /// Tells a member of the candidate for its name.
+    /// Sends a member the announcement of the candidate for its name.
     fn tell_of_candidate(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
         let Some(candidate) = self.candidates.get(slot) else { return };
         let Announcement { incarnation, address, meta, versions } = candidate.announcement();
@@ -149,7 +151,7 @@ impl Membership {
         cx.send_message(to, &Message::Update(update));
     }
 
-    /// A check was not answered: asks again while there is time.
+    /// Asks again after an unanswered check, while there is time.
     pub(crate) fn check_unanswered(
         &mut self,
         cx: &mut Context,
@@ -167,11 +169,11 @@ impl Membership {
         }
     }
 
-    /// Decides on candidates whose time is over.
+    /// Decides on candidates whose deadline has passed.
     ///
-    /// A candidate waits on if the known address was not asked yet: another name may have been
-    /// looked for there all the time, and silence says nothing then. Unless it was asked lately as
-    /// often as it may be, and nobody is there who ever answered.
+    /// A candidate waits on if the known address was never asked: checks of another name may have
+    /// kept that address busy, and then its silence proves nothing. It does not wait on if nobody
+    /// there ever answered and the address was asked lately as often as allowed.
     pub(crate) fn end_candidacies(
         &mut self,
         cx: &mut Context,
@@ -181,9 +183,10 @@ impl Membership {
     ) {
         while let Some((slot, candidate)) = self.candidates.take_due(now) {
             if candidate.is_refused() {
-                // Should it announce itself again, both are asked again.
+                // Both are asked again if it announces itself again.
             } else if candidate.known_answered() {
-                // The known address answers and the candidate does not: it is old or made up.
+                // The known address answers and the candidate does not: the candidate is old or
+                // made up.
                 self.tell_about_limited(cx, slot, candidate.address());
             } else if !candidate.known_asked() && self.may_check_known(cx, detector, slot) {
                 let deadline = now + self.patience_with_known(cx);
@@ -201,7 +204,7 @@ impl Membership {
         self.has_answered_at(cx, slot, known) || detector.may_ask(cx, known)
     }
 
-    /// A member is gone: whoever waited for its name gets it.
+    /// Gives the name of a member that is gone to the candidate that waits for it.
     pub(super) fn release_name(
         &mut self,
         cx: &mut Context,
@@ -214,7 +217,7 @@ impl Membership {
         }
     }
 
-    /// The candidate takes the place of the address known so far, if it still outranks it.
+    /// Replaces the known address with the candidate's, if that still outranks it.
     fn adopt(
         &mut self,
         cx: &mut Context,

@@ -1,4 +1,4 @@
-//! How the gone leave the list and then the table, and what is given up when nobody is left.
+//! How gone members leave the list and then the table, and how news settles when nobody is left.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::sabotage::Sabotage;
 use crate::time::Instant;
 
 impl Membership {
-    /// When the next member is to be taken out of the list or out of the table, if one is gone.
+    /// When the next gone member is due to leave the list or the table.
     #[inline]
     pub(crate) fn next_farewell(&self, config: &Config) -> Instant {
         if self.members.anybody_gone() { self.first_farewell(config) } else { Instant::NEVER }
@@ -26,8 +26,8 @@ impl Membership {
         lose.into_iter().chain(forget).min().unwrap_or(Instant::NEVER)
     }
 
-    /// Takes those out of the member list who failed or left long enough ago, and those out of the
-    /// table who have been lost for too long or are too many.
+    /// Unlists members that failed or left long enough ago. Forgets those that have been lost for
+    /// too long or are too many.
     pub(crate) fn bid_farewell(
         &mut self,
         cx: &mut Context,
@@ -59,7 +59,7 @@ impl Membership {
         }
     }
 
-    /// The lost member that makes room for others.
+    /// The lost member that makes room for another.
     fn least_missed(&self, config: &Config) -> Option<Slot> {
         if config.breaks(Sabotage::MissesAllAlike) {
             return self.members.longest_lost().map(|(_, slot)| slot);
@@ -67,7 +67,7 @@ impl Membership {
         self.members.least_missed()
     }
 
-    /// Forgets a member that is gone, with the evidence against it.
+    /// Forgets a gone member, with the evidence against it. A hidden live member is only unlisted.
     pub(crate) fn forget(
         &mut self,
         cx: &mut Context,
@@ -93,7 +93,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Once the last one who could hear news is gone, what is queued counts as spread.
+    /// Counts all queued news as spread, once no member is left to hear it.
     pub(super) fn settle_without_audience(&self, cx: &mut Context, gossip: &mut Gossip) {
         if !self.members.has_audience() {
             gossip.settle_all(cx);

@@ -1,5 +1,4 @@
-//! How often members are told what is held against them, and accusations of strangers are passed
-//! on.
+//! Rate limits on notifying accused members and on passing on accusations of strangers.
 
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, SocketAddr};
@@ -10,47 +9,47 @@ use crate::member::Incarnation;
 use crate::members::Standing;
 use crate::time::Instant;
 
-/// Packets that tell members from which this node heard what is believed of them, at once and per
-/// second. A healed partition causes one for each member of the other half.
+/// Burst and refill of packets that notify members heard from directly of what is held against
+/// them. A healed partition causes one for each member of the other half.
 const TELLINGS: Budget = Budget::new(64, Duration::from_millis(20));
 
-/// The same to members of whom this node only heard, and again to everybody else. Whatever they
-/// cause, nothing of what the members above have is left for it.
+/// The same for members known from hearsay, and again for everybody else. Neither takes from the
+/// members above.
 const TELLINGS_OF_OTHERS: Budget = Budget::new(32, Duration::from_millis(40));
 
-/// How many (whom, when) are remembered, of each kind, so that nobody is told the same thing all
-/// the time.
+/// How many (time, address) pairs are remembered of each kind, so that an address is not notified
+/// of the same thing all the time.
 const TOLD_MAX: usize = 64;
 
-/// Accusations about unknown members passed on, at once and per second: of what comes from hosts of
-/// live members, and again of what comes from elsewhere.
+/// Burst and refill of accusations about unknown members that are passed on. Those from hosts of
+/// live members have one such budget, all others another.
 const HEARSAY: Budget = Budget::new(32, Duration::from_millis(250));
 
-/// How many (name, incarnation) of such accusations are remembered, of either kind. While all
-/// places are taken further ones are dropped: to make room by forgetting would let a flood
-/// circulate for ever.
+/// How many such accusations (name, incarnation) are remembered, of either kind. Further ones are
+/// dropped while all places are taken: forgetting to make room would let a flood circulate for
+/// ever.
 const HEARSAY_MAX: usize = 512;
 
-/// One host has a quarter of [`HEARSAY`]: so many in so long.
+/// One host has a quarter of [`HEARSAY`]: this many accusations in this time.
 const HEARSAY_OF_HOST_MAX: usize = 8;
 const HEARSAY_OF_HOST_TIME: Duration = Duration::from_secs(8);
 
-/// How far an accusation may be above the incarnation that is known. Honest ones are about an
-/// incarnation that the member announced itself, which is hardly ever missed by so many
-/// refutations; a member that restarts jumps further, and its alive is heard first. 65,536 forged
-/// accusations, all of them refuted, are needed to use up the incarnations.
+/// How far an accusation may be above the known incarnation. Honest ones concern an incarnation
+/// that the member announced itself, and hardly any peer misses that many refutations. A member
+/// that restarts jumps further, but its alive is heard first. Using up the incarnations takes
+/// 65,536 forged accusations, all of them refuted.
 const ACCUSATION_JUMP_MAX: u32 = 1 << 16;
 
-/// Whether who knows of one incarnation of a live member follows an accusation of another.
+/// Whether a node that knows a live member at one incarnation follows an accusation at another.
 #[inline]
 pub(super) fn is_followed(known: Incarnation, accused: Incarnation) -> bool {
     accused.0.saturating_sub(known.0) <= ACCUSATION_JUMP_MAX
 }
 
-/// What was told and passed on lately.
+/// Recent notifications and accusations passed on.
 #[derive(Debug)]
 pub(super) struct Evidence {
-    /// By [`Standing`] of whom it was told.
+    /// By [`Standing`] of the member notified.
     told: [Told; 3],
     /// From strangers, from hosts of members.
     passed_on: [PassedOn; 2],
@@ -63,8 +62,8 @@ struct Told {
     whom: [VecDeque<(Instant, SocketAddr)>; 2],
 }
 
-/// How a member is told. Each has its own turns: a member that pings all the time would get nothing
-/// but notes.
+/// How a member is notified. Each way is limited on its own: otherwise a member that pings all the
+/// time would get nothing but notes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Telling {
     /// In a packet of its own.
@@ -79,13 +78,13 @@ struct PassedOn {
     what: VecDeque<(Instant, Hearsay)>,
 }
 
-/// An accusation of somebody unknown.
+/// An accusation about an unknown member.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hearsay {
-    /// Stands for the name.
+    /// Keyed hash of the name.
     pub(super) name: u64,
     pub(super) incarnation: u32,
-    /// Where it comes from.
+    /// Host that sent it.
     pub(super) host: IpAddr,
 }
 
@@ -101,8 +100,8 @@ impl Default for Evidence {
 }
 
 impl Evidence {
-    /// Whether `to`, where somebody of this standing is, may be told something now; the same
-    /// address not again within `quiet`.
+    /// Whether `to`, with this standing, may be notified now: at most once per `quiet`, and within
+    /// the budget.
     pub(super) fn may_tell(
         &mut self,
         now: Instant,
@@ -128,8 +127,8 @@ impl Evidence {
         true
     }
 
-    /// Whether an accusation about an unknown member is news that may be passed on; `from_member`
-    /// if it comes from the host of a live member.
+    /// Whether to pass on an accusation about an unknown member: it is news, and within the limits.
+    /// `from_member` means that it comes from the host of a live member.
     pub(super) fn may_pass_on(
         &mut self,
         now: Instant,
@@ -155,7 +154,7 @@ impl Evidence {
         true
     }
 
-    /// Asserts that what is remembered is in order and no more than may be.
+    /// Asserts that records are in order and within their limits.
     pub(super) fn check(&self) {
         for whom in self.told.iter().flat_map(|told| &told.whom) {
             let told = whom.len();

@@ -1,9 +1,9 @@
-//! Members that are shown as failed although they are back, until they answer.
+//! Members that are back, but shown as failed until they answer.
 //!
-//! A member that announces an address at which nobody reaches it hears what is held against it, and
-//! refutes; is probed in vain, and fails; and so on. The protocol goes on with it as with all, so
-//! that all views and their digests agree. The application is told of its first return, as of
-//! everybody's, and of no later one before the member answered this node, through a relay at least.
+//! A member that announces an unreachable address learns what is held against it, refutes, is
+//! probed without an answer, fails, and so on. The protocol treats it like any other member, so
+//! that all views and their digests agree. The application sees its first return, like that of any
+//! member. It sees no later one before the member answers this node, at least through a relay.
 
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
@@ -17,25 +17,24 @@ use crate::output::{Event, Via};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
 
-/// So many are hidden at once. Each holds metadata; with more, it is no matter of their addresses
-/// but of this node's network, and returns are told as ever.
+/// Limit on hidden members. Each holds metadata. If there are more, the cause is this node's
+/// network and not their addresses, and further returns are shown as usual.
 const HIDDEN_MAX: usize = 256;
 
-/// As what those are shown that are hidden: as they were when they failed, or not at all where
-/// they were no longer listed.
+/// How hidden members are shown: as they were when they failed, or not at all if no longer listed.
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
     shown: BTreeMap<Slot, Option<Member>>,
 }
 
-/// How a member is shown that is alive from now on.
+/// How a member is shown that becomes alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Showing {
-    /// By what it was before.
+    /// According to its previous state.
     AsEver,
-    /// It was hidden, and is no more.
+    /// It was hidden, and no longer is.
     Again,
-    /// It is hidden, from now on or still.
+    /// It is hidden, `begins` if from now on.
     Hidden { begins: bool },
 }
 
@@ -50,21 +49,21 @@ impl Hidden {
         !self.shown.is_empty() && self.shown.contains_key(&slot)
     }
 
-    /// Takes a member out of the list that is shown as failed. Whether it is hidden.
+    /// Unlists a member if it is hidden; returns whether it is.
     pub(super) fn unlist(&mut self, slot: Slot) -> bool {
         self.shown.get_mut(&slot).map(|shown| *shown = None).is_some()
     }
 
-    /// Ends it; as what the member was shown.
+    /// Stops hiding a member; returns how it was shown.
     pub(super) fn take(&mut self, slot: Slot) -> Option<Option<Member>> {
         self.shown.remove(&slot)
     }
 }
 
 impl Membership {
-    // What the application sees.
+    // The application's view.
 
-    /// All members that are listed, this node first, as the application sees them.
+    /// All listed members, this node first, as the application sees them.
     pub(crate) fn listed(&self) -> impl Iterator<Item = MemberRef<'_>> + '_ {
         self.members.slots().filter_map(|(slot, _)| self.shown(slot))
     }
@@ -78,7 +77,7 @@ impl Membership {
         }
     }
 
-    /// How many are shown as alive or suspect, this node included.
+    /// How many members are shown as alive or suspect, this node included.
     #[inline]
     pub(crate) fn shown_live(&self) -> usize {
         let live = self.members.live();
@@ -98,7 +97,8 @@ impl Membership {
 
     // From a return to the next answer.
 
-    /// A member is about to be alive at this address, and not to be gone or suspect any more.
+    /// Decides how to show a member that becomes alive at this address, after being gone or
+    /// suspect.
     #[inline]
     pub(super) fn showing(&mut self, cx: &Context, slot: Slot, address: SocketAddr) -> Showing {
         let failed = self.members.entry(slot).state() == State::Failed;
@@ -134,8 +134,8 @@ impl Membership {
         }
     }
 
-    /// A member that had come back has answered: nothing of it is hidden any more, unless it is
-    /// suspect or failed. Then it is shown when it refutes that.
+    /// Shows a returned member again, because it has answered. A suspect or failed one is shown
+    /// once it refutes that.
     pub(super) fn show_again(&mut self, cx: &mut Context, slot: Slot) {
         self.members.set_returned(slot, false);
         let entry = self.members.entry(slot);
@@ -145,7 +145,8 @@ impl Membership {
         }
     }
 
-    /// A member left: what the application is told that it was before, if it hears of it at all.
+    /// The previous state to report for a member that left; `None` if the application hears
+    /// nothing.
     pub(super) fn showing_of_departure(&mut self, slot: Slot, previous: State) -> Option<State> {
         match self.hidden.shown.get(&slot) {
             None => Some(previous),
@@ -154,13 +155,12 @@ impl Membership {
                 self.hidden.take(slot);
                 Some(previous)
             }
-            // It is not listed, and not to be listed as one that left either.
+            // Not listed, so not listed as departed either.
             Some(None) => None,
         }
     }
 
-    /// Asks a member, from now on hidden, whether it is there: most are, and then they are shown
-    /// a round trip later.
+    /// Asks a newly hidden member whether it is there. Most are, and are shown a round trip later.
     pub(super) fn ask_hidden(&self, cx: &mut Context, detector: &mut Detector, slot: Slot) {
         let to = self.members.entry(slot).address();
         if detector.may_ask(cx, to) {
@@ -168,7 +168,7 @@ impl Membership {
         }
     }
 
-    /// A member answered a relay that this node asked.
+    /// Notes that a member answered a relay that this node asked.
     #[inline]
     pub(crate) fn note_relayed_answer(&mut self, cx: &mut Context, slot: Slot) {
         if self.members.entry(slot).has_returned() {
@@ -176,8 +176,8 @@ impl Membership {
         }
     }
 
-    /// One of those that are hidden, to be asked in the period that begins whether it can be
-    /// reached by now: each about once per period by all nodes together, besides their probes.
+    /// Picks a hidden member to ask in the period that begins. All nodes together ask each about
+    /// once per period, besides their probes.
     #[inline]
     pub(crate) fn pick_hidden(&self, random: &mut Random) -> Option<Slot> {
         if self.hidden.is_empty() { None } else { self.pick_one_hidden(random) }
@@ -193,8 +193,7 @@ impl Membership {
         self.live_hidden().nth(random.below(count) as usize)
     }
 
-    /// Asserts that those who are hidden are in the table, have not answered, and are no more
-    /// than may be.
+    /// Asserts that hidden members are in the table, have not answered, and are within the limit.
     pub(super) fn check_hidden(&self) {
         let (count, max) = (self.hidden.shown.len(), HIDDEN_MAX);
         assert!(count <= max, "{count} members are hidden, {max} are the most");

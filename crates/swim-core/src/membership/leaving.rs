@@ -1,4 +1,4 @@
-//! Leaving: the goodbye, whether anybody heard it, and when the leave is over.
+//! Leaving: the leave message, whether a peer acknowledged it, and when the leave is over.
 
 use core::time::Duration;
 
@@ -14,34 +14,34 @@ use crate::status::Status;
 use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
-/// So many gossip intervals the goodbye is sent in datagrams alone. If none is acknowledged by
-/// then, something keeps datagrams away, and it goes over streams as well.
+/// Gossip intervals in which the leave message goes in datagrams alone. If none is acknowledged by
+/// then, something blocks datagrams, and streams are used as well.
 const DATAGRAMS_ALONE: u32 = 3;
 
-/// So many members are told directly, three ticks of [`FAN_OUT_MAX`]: of a small cluster all.
-/// Gossip alone leaves some out, and nobody is there any more to refute what they then believe.
+/// How many members are sent it directly, in three ticks of [`FAN_OUT_MAX`]: all of a small
+/// cluster. Gossip alone misses some, and a departed node cannot refute what those then believe.
 const GOODBYES_DIRECT_MAX: usize = DATAGRAMS_ALONE as usize * FAN_OUT_MAX;
 
-/// If that takes several ticks, some go along with acks meanwhile, to members that ping.
+/// Extra transmissions if that takes several ticks: some go with acks to members that ping
+/// meanwhile.
 const GOODBYES_ON_ACKS: usize = 8;
 
-/// The time for a stream that gets through at all: a SYN that is lost is sent again after a second
-/// (RFC 6298).
+/// Minimum time for a stream to get through: a lost SYN is sent again after a second (RFC 6298).
 const STREAM_TIME_MIN: Duration = Duration::from_millis(1500);
 
-/// The leave that is under way.
+/// The leave in progress.
 #[derive(Debug)]
 pub(super) struct Leave {
     request: RequestId,
-    /// There was a live peer to tell when it began.
+    /// There was a live peer when it began.
     has_peers: bool,
-    /// A peer acknowledged the goodbye.
+    /// A peer acknowledged the leave message.
     heard: bool,
-    /// When the goodbye goes over streams, if nobody has heard it by then.
+    /// When the leave message goes over streams, unless acknowledged by then.
     streams_due: Option<Instant>,
-    /// When the goodbye has had time to spread.
+    /// When the leave message has had time to spread.
     due: Instant,
-    /// When the streams that say it have had their time.
+    /// When the streams that carry it have had their time.
     streams_end: Instant,
 }
 
@@ -52,7 +52,7 @@ impl Leave {
         request: RequestId,
         (live, peers): (usize, usize),
     ) -> Self {
-        // Should the goodbye never be sent often enough, for want of somebody to tell.
+        // Ends the leave even if the message never goes out often enough, for lack of peers.
         let sending = config.gossip_interval * (config.transmissions(live) + 1);
         Leave {
             request,
@@ -68,7 +68,7 @@ impl Leave {
         self.request
     }
 
-    /// When there is something to do for it.
+    /// When the leave needs attention next.
     #[inline]
     pub(super) fn due(&self) -> Instant {
         let end = self.due.max(self.streams_end);
@@ -77,14 +77,14 @@ impl Leave {
 }
 
 impl Membership {
-    /// This node is leaving; its `leave` is this request.
+    /// Begins to leave; `request` is the `leave` command.
     pub(crate) fn begin_leave(&mut self, cx: &Context, request: RequestId) {
         self.members.set_state(cx.now(), Slot::LOCAL, State::Left);
         let (live, peers) = (self.members.live(), self.members.peers());
         self.own.begin_leave(Leave::new(cx.now(), &cx.config, request, (live, peers)));
     }
 
-    /// Queues the goodbye for gossip.
+    /// Queues the leave message for gossip.
     pub(crate) fn queue_goodbye(&self, cx: &mut Context, gossip: &mut Gossip) {
         let goodbye = self.own_departure();
         let direct = match self.members.peers() {
@@ -96,30 +96,30 @@ impl Membership {
         gossip.queue_update(cx, &self.members, Slot::LOCAL, &goodbye, tier, waiter);
     }
 
-    /// The goodbye for whoever asks: this node said it, but the asker has not heard, also where
-    /// this node has never heard of the asker. With this node's name in it, it is hardly longer
-    /// than a ping.
+    /// The leave message for any node that pings, once this node is leaving or has left. The asker
+    /// has not heard it, or this node never heard of the asker. It holds this node's name, and is
+    /// hardly longer than a ping.
     #[inline]
     pub(crate) fn goodbye(&self) -> Option<Update<'_>> {
         (self.status() != Status::Running).then(|| self.own_departure())
     }
 
-    /// The goodbye, while this node leaves and nobody has acknowledged it.
+    /// The leave message, while this node leaves and no peer has acknowledged it.
     #[inline]
     pub(crate) fn unheard_goodbye(&self) -> Option<Update<'_>> {
         let unheard = self.own.leave().is_some_and(|leave| !leave.heard);
         unheard.then(|| self.own_departure())
     }
 
-    /// A peer acknowledged the goodbye.
+    /// Notes that a peer acknowledged the leave message.
     pub(crate) fn note_goodbye_heard(&mut self) {
         if let Some(leave) = self.own.leave_mut() {
             (leave.heard, leave.streams_due) = (true, None);
         }
     }
 
-    /// Whether the goodbye is to be said over streams now, which is asked for once: nobody heard
-    /// it so far.
+    /// Whether to send the leave message over streams now, because no peer has acknowledged it.
+    /// Returns true once.
     pub(crate) fn take_unheard(&mut self, cx: &Context) -> bool {
         let now = cx.now();
         let patience = cx.config.dissemination_bound(self.members.live()).max(STREAM_TIME_MIN);
@@ -130,8 +130,8 @@ impl Membership {
         true
     }
 
-    /// The goodbye was sent as often as it should. The others need a few rounds to tell each other;
-    /// this node stays that long, so that it can still be asked.
+    /// Notes that the leave message was sent its full number of times. Peers need a few rounds to
+    /// spread it; this node stays that long, to answer their questions.
     pub(crate) fn let_goodbye_spread(&mut self, cx: &Context) {
         let spread = cx.config.dissemination_bound(self.members.live());
         if let Some(leave) = self.own.leave_mut() {
@@ -139,19 +139,19 @@ impl Membership {
         }
     }
 
-    /// Whether the leave that is under way is over.
+    /// Whether the leave in progress is over.
     pub(crate) fn leave_is_over(&self, now: Instant) -> bool {
         self.own.leave().is_some_and(|leave| leave.due.max(leave.streams_end) <= now)
     }
 
-    /// This node has left; the `leave` is answered. Peers that were there, of whom none
-    /// acknowledged the goodbye, will take this node for failed: the caller has to know.
+    /// Ends the leave and answers the command. The answer is an error if there were peers and none
+    /// acknowledged: they will declare this node failed.
     pub(crate) fn finish_leave(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         let leave = self.own.end_leave();
-        // What is queued about this node counts as sent.
+        // News queued about this node counts as sent.
         gossip.drop_news_about(cx, Slot::LOCAL);
         if let Some(Leave { request, has_peers, heard, .. }) = leave {
-            // If all others have left meanwhile, nobody is there who would miss this node.
+            // If all peers have left meanwhile, nobody misses this node.
             let missed = self.members.has_audience() && (has_peers || self.members.peers() > 0);
             let unheard = missed && !heard && !cx.config.breaks(Sabotage::LeavesUnheard);
             cx.answer(request, if unheard { Err(Failure::NobodyHeard) } else { Ok(Answer::Left) });

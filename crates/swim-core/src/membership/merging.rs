@@ -1,4 +1,4 @@
-//! Merging what another node knows in an exchange of views.
+//! Merges the table that another node sends in a push/pull.
 
 use core::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use crate::output::Event;
 use crate::stats::DropReason;
 use crate::wire::{Claim, Format, Half, NameClaim, Scope, Update};
 
-/// What another node knows.
+/// Source and terms of another node's table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     pub(crate) from: SocketAddr,
@@ -25,13 +25,13 @@ pub(crate) struct Table {
     pub(crate) claim: NameClaim,
     /// This node opened the stream.
     pub(crate) dialled: bool,
-    /// How many new members are taken in. What is behind them is left to gossip and to later
-    /// exchanges: to read on would be more work than was paid for.
+    /// How many new members are admitted. The rest is left to gossip and later exchanges: reading
+    /// on would take more work than the received bytes pay for.
     pub(crate) newcomers_max: usize,
 }
 
 impl Membership {
-    /// Takes in everything that another node knows.
+    /// Merges all that another node knows.
     pub(crate) fn merge(
         &mut self,
         cx: &mut Context,
@@ -65,7 +65,7 @@ impl Membership {
 // The native wire.
 
 impl Membership {
-    /// Takes in a table in which its sender stands first.
+    /// Merges a table whose first entry is its sender.
     fn merge_ordered(
         &mut self,
         cx: &mut Context,
@@ -94,7 +94,7 @@ impl Membership {
         }
     }
 
-    /// Takes in what a node says of itself.
+    /// Merges a sender's own entry.
     fn merge_sender(
         &mut self,
         cx: &mut Context,
@@ -116,19 +116,19 @@ impl Membership {
 
 // memberlist's wire.
 
-/// Which member sent a table of memberlist's wire, as far as its address shows.
+/// The sender of a table of memberlist's wire, as far as its address shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender<'a> {
     Unknown,
     Named(&'a str),
-    /// Several are at its host.
+    /// Several members are at its host.
     OneOfSeveral,
 }
 
 impl Membership {
-    /// Takes in a table in which its sender stands anywhere. What the table holds against live
-    /// members waits until the others have shown whose word that is. Go takes the receiver for the
-    /// accuser, and so believes even a sender that it holds failed.
+    /// Merges a table whose sender may be any entry. Accusations of live members wait until the
+    /// other entries have shown who the sender is. Go takes the receiver for the accuser, and so
+    /// believes even a sender that it holds failed.
     fn merge_unordered(
         &mut self,
         cx: &mut Context,
@@ -158,7 +158,7 @@ impl Membership {
             self.receive_update(cx, gossip, detector, &News::new(&update, origin));
             if canonical(member.address).ip() == table.from.ip() {
                 sender = self.sender_with(sender, &member, table);
-                // It may be any of thousands.
+                // Thousands of entries may match: note one.
                 is_noted = is_noted || self.note_sender(cx, member.name, table.from, table.dialled);
             }
         }
@@ -167,7 +167,7 @@ impl Membership {
         }
     }
 
-    /// Whether a member is listed as suspect or failed that is a live peer here.
+    /// Whether a table lists a live peer as suspect or failed.
     fn is_accused_peer(&self, member: &MemberRef<'_>) -> bool {
         matches!(member.state, State::Suspect | State::Failed)
             && self.members.find(member.name).is_some_and(|slot| {
@@ -175,16 +175,16 @@ impl Membership {
             })
     }
 
-    /// The sender of the table, now that one more member at its host is read. If this node dialled,
-    /// the address decides. A member that dialled comes from another port, so it is known only if
-    /// no other one is at that host.
+    /// Updates the sender of a table after one more member at its host is read. If this node
+    /// dialled, the address decides. A member that dialled uses another port, so it is identified
+    /// only if no other member is at that host.
     fn sender_with<'a>(
         &self,
         sender: Sender<'a>,
         member: &MemberRef<'a>,
         table: &Table,
     ) -> Sender<'a> {
-        // It may be at the host of this node, which did not send it.
+        // This node may be at that host, but did not send the table.
         let Some(slot) = self.members.find(member.name).filter(|&slot| slot != Slot::LOCAL) else {
             return sender;
         };
@@ -197,8 +197,7 @@ impl Membership {
         }
     }
 
-    /// Takes in what the first so many entries of a table hold against live members, if it is known
-    /// whose word that is.
+    /// Merges accusations of live members among the first `read` entries, if the sender is known.
     #[cold]
     fn merge_accusations(
         &mut self,
@@ -221,9 +220,10 @@ impl Membership {
 }
 
 impl Membership {
-    /// Notes that this member answered, if it is the one at the other end of a stream: where it was
-    /// dialled, by the address; where it dialled, by the host alone, because it has another port
-    /// then. At most one member per stream: whoever is there could make up any number.
+    /// Notes that this member answered, if it is at the other end of a stream; returns whether it
+    /// is. If this node dialled, the address must match. If the member dialled, only the host can
+    /// match, because its port differs. Callers note at most one member per stream: a peer could
+    /// make up any number.
     fn note_sender(
         &mut self,
         cx: &mut Context,
@@ -240,14 +240,14 @@ impl Membership {
         if answers && dialled {
             self.note_answer(cx, slot);
         } else if answers {
-            // It reaches this node, which says nothing of the port that it announces.
+            // It reaches this node, which proves nothing about its announced port.
             self.members.note_answer(slot);
         }
         answers
     }
 }
 
-/// A member that could be read; what is wrong with another one is reported.
+/// Returns a readable member; reports the reason if it is not.
 #[inline]
 fn unspoilt<'a>(
     cx: &mut Context,
@@ -257,8 +257,8 @@ fn unspoilt<'a>(
     member.map_err(|reason| cx.report_drop(from, reason, true)).ok()
 }
 
-/// What another node believes of one member, as news. That it holds a member for failed counts as a
-/// suspicion only: so the member has the time to refute what it may never have heard.
+/// Converts a table entry to an update. A failed member counts only as suspected, so that it has
+/// time to refute what it may never have heard.
 fn told<'a>(
     config: &Config,
     member: &MemberRef<'a>,

@@ -1,9 +1,9 @@
-//! Who is believed to be in the cluster, and why: the member table, the rules by which news changes
-//! it, suspicions, conflicts of names, and this node's own place in it.
+//! Which members are believed to be in the cluster, and why: the member table, the rules by which
+//! news changes it, suspicions, name conflicts, and this node's own place in it.
 //!
-//! A [`Membership`] is told news ([`Membership::receive_update`]) from whatever source, weighs it,
-//! and passes on what changed something by [gossip](crate::dissemination). Who is where it finds
-//! out by pings of the [detector](crate::detection).
+//! [`Membership::receive_update`] weighs news from every source. Changes are passed on by
+//! [gossip](crate::dissemination). Pings by the [detector](crate::detection) find out which member
+//! is at an address.
 
 mod accusing;
 mod candidates;
@@ -49,7 +49,7 @@ use own::Own;
 use searching::Search;
 use suspicions::Suspicions;
 
-/// What a node knows of the members, itself included.
+/// A node's view of the members, itself included.
 #[derive(Debug)]
 pub(crate) struct Membership {
     members: Members,
@@ -62,7 +62,7 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// A membership of the node alone.
+    /// Creates a membership of this node alone.
     pub(crate) fn new(now: Instant, config: &Config, random: &mut Random) -> Self {
         let mut members = Members::new(random);
         let own = Announcement {
@@ -85,7 +85,7 @@ impl Membership {
         }
     }
 
-    /// The member table, to look at.
+    /// The member table, read-only.
     #[inline]
     pub(crate) fn members(&self) -> &Members {
         &self.members
@@ -97,13 +97,13 @@ impl Membership {
         self.own.status()
     }
 
-    /// Whether another node has this node's name, so that this one claims nothing.
+    /// Whether another node has this node's name, so that this node claims nothing.
     #[inline]
     pub(crate) fn waits_for_name(&self) -> bool {
         self.members.is_withheld()
     }
 
-    /// Whether the application may say something: receivers know it by this node's name.
+    /// Checks that the application may send: receivers identify it by this node's name.
     pub(crate) fn may_speak(&self) -> Result<(), CommandError> {
         if self.status() != Status::Running {
             return Err(CommandError::NotRunning);
@@ -121,7 +121,7 @@ impl Membership {
         }
     }
 
-    /// A member answered this node, from its own address.
+    /// Notes that a member answered this node from its own address.
     #[inline]
     pub(crate) fn note_answer(&mut self, cx: &mut Context, slot: Slot) {
         if !self.members.entry(slot).is_proven() {
@@ -135,24 +135,24 @@ impl Membership {
         self.show_again(cx, slot);
     }
 
-    /// A member answered on a connection to this address.
+    /// Notes that a member answered on a connection to this address.
     pub(crate) fn note_answer_from(&mut self, cx: &mut Context, slot: Slot, address: SocketAddr) {
         if self.members.entry(slot).is_at(address) {
             self.note_answer(cx, slot);
         }
     }
 
-    /// The member to probe next; none when there is nobody.
+    /// The member to probe next, if any.
     pub(crate) fn next_to_probe(&mut self, random: &mut Random) -> Option<Slot> {
         self.members.next_to_probe(random)
     }
 
-    /// A new round of probes begins before the last one is over.
+    /// Begins a new round of probes before the last one is over.
     pub(crate) fn begin_probe_round(&mut self) {
         self.members.begin_probe_round();
     }
 
-    /// The next members to gossip to, of which `takes` holds.
+    /// The next members to gossip to for which `takes` holds.
     pub(crate) fn next_for_gossip(
         &mut self,
         count: usize,
@@ -167,32 +167,32 @@ impl Membership {
         self.suspicions.next_deadline()
     }
 
-    /// When the first suspect is asked once more.
+    /// When the first last call is due.
     #[inline]
     pub(crate) fn next_last_call(&self) -> Instant {
         self.suspicions.next_call()
     }
 
-    /// When the first candidate for a name is decided upon.
+    /// When the first candidate is decided on.
     #[inline]
     pub(crate) fn next_candidacy(&self) -> Instant {
         self.candidates.next_deadline()
     }
 
-    /// When there is something to do for the leave that is under way.
+    /// When the leave in progress needs attention next.
     #[inline]
     pub(crate) fn leave_due(&self) -> Instant {
         self.own.leave().map_or(Instant::NEVER, Leave::due)
     }
 
-    /// What is held against a member, as it is passed on to itself: so it can refute. In the name
-    /// of its first accuser, or else of this node.
+    /// The accusation of a member, as sent to that member so that it can refute: in the name of its
+    /// first accuser, or else of this node.
     pub(crate) fn accusation<'a>(&'a self, own: &'a Name, slot: Slot) -> Option<Update<'a>> {
         let accuser = self.suspicions.get(slot).map_or(own, |suspicion| suspicion.first_accuser());
         self.accusation_by(accuser.as_str(), slot)
     }
 
-    /// The same in the name of one accuser.
+    /// The same in the name of the given accuser.
     fn accusation_by<'a>(&'a self, accuser: &'a str, slot: Slot) -> Option<Update<'a>> {
         let entry = self.members.entry(slot);
         let claim = match entry.state() {

@@ -1,5 +1,5 @@
-//! Whose a name is, on the native wire: a newcomer asks the node that has its name before it claims
-//! it, and two nodes that both claimed it, on two sides of a partition, decide who keeps it.
+//! Name ownership on the native wire. A newcomer asks the holder of its name before it claims the
+//! name. Two nodes that both claimed it, on two sides of a partition, decide who keeps it.
 //!
 //! On memberlist's wire each view keeps the address that it knows, as in Go.
 
@@ -20,28 +20,27 @@ use crate::stats::DropReason;
 use crate::status::Status;
 use crate::wire::{Claim, NameClaim};
 
-/// So many questions, a probe interval apart, the holder of a name leaves unanswered before the
-/// name is free.
+/// Questions, a probe interval apart, that the holder of a name leaves unanswered before the name
+/// is free.
 const QUESTIONS: u8 = 2;
 
-/// Two nodes that have had a name for times that differ by no more than this, in milliseconds, have
-/// had it equally long: the messages that tell it are under way for a while, and nodes that a
-/// script started together have no first among them.
+/// Up to this difference, in milliseconds, two nodes have had a name equally long: messages take a
+/// while, and nodes that a script started together have no first among them.
 const TIE: u64 = 2000;
 
 /// A question to the holder of this node's name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question {
     pub(crate) holder: SocketAddr,
-    /// Over a stream and through relays, too: a datagram alone was not answered, or nothing was
-    /// asked yet.
+    /// Ask over a stream and through relays, too: a datagram alone was not answered, or this is the
+    /// first question.
     pub(crate) by_all_means: bool,
 }
 
 impl Membership {
     // Waiting.
 
-    /// A newcomer hears, in the answer to its join, that a member has its name.
+    /// Handles the news, in the answer to a newcomer's join, that a member has its name.
     #[cold]
     pub(super) fn find_name_held(
         &mut self,
@@ -81,8 +80,8 @@ impl Membership {
         }
     }
 
-    /// A join reached the cluster, in which another node has this node's name. It is answered once
-    /// it is known whether that node is there.
+    /// Holds back the answer to a join, because another node has this node's name, until it is
+    /// known whether that node is there.
     pub(crate) fn hold_join(&mut self, cx: &mut Context, request: RequestId, contact: SocketAddr) {
         match &mut self.own.naming_mut().waiting {
             Some(waiting) if !waiting.answered => waiting.joins.push((request, contact)),
@@ -90,7 +89,7 @@ impl Membership {
         }
     }
 
-    /// The next question to the holder of this node's name, unless one is under way.
+    /// The next question to the holder of this node's name, unless one is in flight.
     pub(crate) fn next_question(&mut self) -> Option<Question> {
         let waiting = self.own.naming_mut().waiting.as_mut().filter(|waiting| !waiting.asking)?;
         // Asked for the first time, or not answered the last time.
@@ -99,13 +98,13 @@ impl Membership {
         Some(Question { holder: waiting.holder, by_all_means })
     }
 
-    /// Whether the latest answer of the holder of this node's name is not there, or none yet.
+    /// Whether the holder of this node's name has not answered, or not been asked yet.
     pub(crate) fn doubts_holder(&self) -> bool {
         self.own.naming().waiting.as_ref().is_some_and(|waiting| !waiting.answered)
     }
 
-    /// The holder of this node's name is there; `ends` if that was the answer to the question, and
-    /// not what another way brought.
+    /// Notes that the holder of this node's name is there; `ends` if it answered the question
+    /// itself, rather than by another route.
     #[cold]
     pub(crate) fn note_name_held(&mut self, cx: &mut Context, via: Via, ends: bool) {
         let Some(waiting) = &mut self.own.naming_mut().waiting else { return };
@@ -118,7 +117,7 @@ impl Membership {
         self.report_name_taken(cx, holder, via);
     }
 
-    /// The time for an answer to a question is over.
+    /// Ends the time for an answer to a question.
     #[cold]
     pub(crate) fn end_question(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         let Some(waiting) = &mut self.own.naming_mut().waiting else { return };
@@ -132,8 +131,8 @@ impl Membership {
         }
     }
 
-    /// Another member is at this address, or a node that does not claim the name either: it is
-    /// free, if that was its holder.
+    /// Takes the name if its holder was at this address: another member is there, or a node that
+    /// does not claim the name either.
     #[cold]
     pub(crate) fn note_holder_gone(
         &mut self,
@@ -146,7 +145,7 @@ impl Membership {
         }
     }
 
-    /// The name is free: this node claims it.
+    /// Claims this node's name, because it is free.
     #[cold]
     pub(crate) fn take_name(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         let naming = self.own.naming_mut();
@@ -164,7 +163,7 @@ impl Membership {
         }
     }
 
-    /// This node leaves: it asks no more. What it waits for stays another's.
+    /// Stops asking, because this node leaves. A name that it waited for stays the other node's.
     pub(crate) fn stop_waiting(&mut self, cx: &mut Context) {
         if let Some(waiting) = &mut self.own.naming_mut().waiting {
             (waiting.asking, waiting.unanswered) = (false, 0);
@@ -174,7 +173,7 @@ impl Membership {
         }
     }
 
-    /// News about this node's name while another node has it.
+    /// Handles news about this node's name while another node has it.
     #[cold]
     pub(super) fn receive_while_waiting(
         &mut self,
@@ -205,7 +204,7 @@ impl Membership {
         }
     }
 
-    /// Whether what a node says of itself in an answer shows that it has this node's name.
+    /// Whether a node's answer shows that it has this node's name.
     pub(crate) fn is_holder(
         &self,
         config: &Config,
@@ -218,15 +217,15 @@ impl Membership {
 
     // The contest.
 
-    /// Whether this node opens a contest for its name with the node at this address, which answers
-    /// to it: with how long it has had the name. One of the two does, so that both go by the same
-    /// two times.
+    /// How long this node has had its name, if it opens a contest with the node at this address.
+    /// Only one of two nodes opens it, and the other answers, so that both go by the same two
+    /// times.
     pub(crate) fn opens_contest(&self, cx: &Context, with: SocketAddr) -> Option<u64> {
         let opens = self.members.entry(Slot::LOCAL).address() < with;
         opens.then(|| self.contests(cx)).flatten()
     }
 
-    /// How long this node has had the name that it claims.
+    /// How long this node has had the name that it claims, in milliseconds.
     pub(crate) fn contests(&self, cx: &Context) -> Option<u64> {
         let lives = self.status() == Status::Running && !self.waits_for_name();
         if !lives || cx.config.wire.is_memberlist() {
@@ -236,8 +235,8 @@ impl Membership {
         Some(if lies { u64::MAX } else { self.own.naming().lived(cx.now()) })
     }
 
-    /// Another node claims this node's name, and both know how long each has had it: the one that
-    /// keeps it goes above both incarnations, the other falls silent until it is gone.
+    /// Decides who keeps a name that two nodes claim, from how long each has had it. The keeper
+    /// goes above both incarnations; the other node falls silent until the keeper is gone.
     #[cold]
     pub(crate) fn decide_contest(
         &mut self,
@@ -263,7 +262,7 @@ impl Membership {
         }
     }
 
-    /// A node that goes by this node's name, and does not claim it, says so.
+    /// Reports a node that uses this node's name without claiming it.
     #[cold]
     pub(super) fn note_asker(&mut self, cx: &mut Context, says: &MemberRef<'_>, via: Via) {
         let known = self.members.find(says.name);

@@ -1,4 +1,4 @@
-//! A piece of news, and where it comes from.
+//! A piece of news, and its source.
 
 use core::net::SocketAddr;
 
@@ -6,27 +6,27 @@ use crate::members::Slot;
 use crate::output::Via;
 use crate::wire::Update;
 
-/// Where a piece of news comes from.
+/// The source of a piece of news.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(super) via: Via,
-    /// The member whose packet it came in, where that is known: it pinged in it, or answered a
-    /// ping, from its own address.
+    /// The member whose packet it came in, if known: it pinged or answered a ping in that packet,
+    /// from its own address.
     pub(super) sender: Option<Slot>,
-    /// It is known to everybody whom this node could tell: it knew nobody before. A node that joins
-    /// does not pass on what it learns in the join: the cluster that it learns it from knows it,
-    /// and a newcomer to 1,000 members would send 1,000 updates.
+    /// All possible receivers know it, because this node knew nobody before. A node that joins does
+    /// not pass on what it learns in the join: the cluster knows it already, and a newcomer to
+    /// 1,000 members would send 1,000 updates.
     pub(super) is_common: bool,
-    /// It is the answer to an exchange that this node opened.
+    /// It answers an exchange that this node opened.
     pub(super) is_answer: bool,
-    /// It is what a node that joins says of itself: a question, if a member has its name.
+    /// It is a joining node's entry about itself, which asks whether a member has its name.
     pub(super) asks: bool,
-    /// It is the answer to an exchange of this node, which had never known anybody before.
+    /// It answers an exchange of this node, which had never known a peer before.
     pub(super) is_first_answer: bool,
 }
 
 impl Origin {
-    /// This node itself.
+    /// News from this node itself.
     pub(crate) const OWN: Origin = Origin {
         via: Via::Own,
         sender: None,
@@ -36,13 +36,13 @@ impl Origin {
         is_first_answer: false,
     };
 
-    /// A datagram; with the member that sent it, as far as that is known so far.
+    /// News from a datagram, with the member that sent it, if known so far.
     #[inline]
     pub(crate) fn packet(from: SocketAddr, sender: Option<Slot>) -> Self {
         Origin { via: Via::Packet { from }, sender, ..Origin::OWN }
     }
 
-    /// An exchange of views, which this node `dialled`, or which dialled.
+    /// News from a push/pull; `dialled` if this node opened it.
     pub(super) fn push_pull(from: SocketAddr, is_common: bool, dialled: bool) -> Self {
         Origin { via: Via::PushPull { from }, is_common, is_answer: dialled, ..Origin::OWN }
     }

@@ -1,4 +1,4 @@
-//! This node's own place in the cluster: what it announces, metadata, leaving and coming back.
+//! This node's own place in the cluster: its announcement, metadata, leaving and rejoining.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -20,34 +20,33 @@ use crate::status::Status;
 use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
-/// For so long after it met its first peer a node follows what is said of a life before this one,
-/// however high its incarnation was. Peers tell it when it announces itself, and once more in their
-/// probes and push/pulls.
+/// How long after meeting its first peer a node follows claims about an earlier life, however high
+/// the incarnation. Peers send them when it announces itself, and again in probes and push/pulls.
 const SETTLING: Duration = Duration::from_secs(60);
 
-/// Whether this node takes part, and who else has its name.
+/// This node's status, and other nodes with its name.
 #[derive(Debug)]
 pub(super) struct Own {
     status: Status,
     since: Since,
     /// The address that last announced this node's own name.
     name_taken_by: Option<SocketAddr>,
-    /// The highest incarnation at which somebody announced it elsewhere.
+    /// The highest incarnation at which another node announced it.
     claimed: Incarnation,
-    /// When the application was told of it.
+    /// When that was last reported to the application.
     name_taken_at: Option<Instant>,
     /// Whether this node has its name.
     naming: Naming,
-    /// The metadata that was set while another node has it.
+    /// Metadata that was set while another node has the name.
     held_meta: Option<Bytes>,
-    /// The `leave` that waits for its answer.
+    /// The leave in progress.
     leaving: Option<Leave>,
     /// When this life met its first peer.
     met: Option<Instant>,
 }
 
 impl Own {
-    /// A node that starts with this incarnation.
+    /// Starts with this incarnation.
     pub(super) fn new(incarnation: Incarnation, now: Instant) -> Self {
         Own {
             since: Since::new(incarnation, now),
@@ -76,7 +75,6 @@ impl Own {
         self.status
     }
 
-    /// The leave that is under way.
     #[inline]
     pub(super) fn leave(&self) -> Option<&Leave> {
         self.leaving.as_ref()
@@ -86,24 +84,23 @@ impl Own {
         self.leaving.as_mut()
     }
 
-    /// This node is leaving.
     pub(super) fn begin_leave(&mut self, leave: Leave) {
         (self.status, self.leaving) = (Status::Leaving, Some(leave));
     }
 
-    /// This node has left, and announces nothing any more.
+    /// Ends the leave: this node has left, and announces nothing further.
     pub(super) fn end_leave(&mut self) -> Option<Leave> {
         (self.status, self.held_meta) = (Status::Left, None);
         self.leaving.take()
     }
 
-    /// Asserts that a leave is under way while this node leaves, and only then.
+    /// Asserts that a leave is in progress exactly while this node leaves.
     pub(super) fn check(&self) {
         let (status, leaving) = (self.status, self.status == Status::Leaving);
         assert_eq!(self.leaving.is_some(), leaving, "a leave waits while {status:?}");
     }
 
-    /// The commands that wait for their answer.
+    /// Commands that wait for their answer.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.leaving.iter().map(Leave::request).chain(self.naming.requests())
     }
@@ -116,7 +113,7 @@ impl Own {
         &mut self.naming
     }
 
-    /// This life knows a peer.
+    /// Notes that this life knows a peer.
     pub(super) fn note_peer(&mut self, now: Instant) {
         self.met.get_or_insert(now);
     }
@@ -126,25 +123,25 @@ impl Own {
         self.met.is_none()
     }
 
-    /// Whether this life has known peers for long enough to have heard what they hold against an
-    /// earlier one.
+    /// Whether this life has known peers long enough to have heard their claims about an earlier
+    /// one.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         self.met.is_some_and(|met| now - met > SETTLING)
     }
 
-    /// Somebody announced this node's name elsewhere, at this incarnation. Others may hold it for
-    /// this node's, and against it.
+    /// Notes that another node announced this node's name at this incarnation. Peers may attribute
+    /// it to this node, and accuse this node there.
     pub(super) fn note_claimed(&mut self, incarnation: Incarnation) {
         self.claimed = self.claimed.max(incarnation);
     }
 
-    /// The highest incarnation at which somebody announced this node's name elsewhere.
+    /// The highest incarnation at which another node announced this node's name.
     pub(super) fn claimed(&self) -> Incarnation {
         self.claimed
     }
 
-    /// Another node announces this node's name from this address; returns whether that is news,
-    /// at most once in `quiet`: one that changes its address all the time is no more of it.
+    /// Notes that another node announces this node's name from this address. Returns whether that
+    /// is news, at most once per `quiet`: a node that keeps changing its address is not.
     pub(super) fn note_namesake(
         &mut self,
         now: Instant,
@@ -159,16 +156,16 @@ impl Own {
         true
     }
 
-    /// The other node of this name is gone.
+    /// Notes that the other node of this name is gone.
     pub(super) fn namesake_is_gone(&mut self) {
         self.name_taken_by = None;
     }
 }
 
 impl Membership {
-    // What this node announces.
+    // This node's announcements.
 
-    /// Takes a new incarnation and spreads what this node announces.
+    /// Takes a new incarnation and gossips this node's announcement.
     pub(super) fn announce_self(
         &mut self,
         cx: &mut Context,
@@ -181,8 +178,7 @@ impl Membership {
         let (address, versions) = (local.announced_address(), local.versions());
         let claim = Claim::Alive { address, meta: local.meta(), versions };
         let update = Update { name: local.name(), incarnation, claim };
-        // Where nobody is there to hear it, it is done at once: who joins later learns it in the
-        // join.
+        // Without an audience it is done at once: later members learn it when they join.
         if self.members.has_audience() {
             gossip.queue_update(cx, &self.members, Slot::LOCAL, &update, Tier::Urgent, waiter);
         } else if let Waiter::Command(request) = waiter {
@@ -190,8 +186,8 @@ impl Membership {
         }
     }
 
-    /// Has joined: tells others itself, too. Whom it joined at tells only as many as an update is
-    /// told, and in a small cluster that leaves somebody out now and then.
+    /// Gossips this node's announcement after it joined. Its contact gossips it only as often as
+    /// any update, which misses a member of a small cluster now and then.
     pub(crate) fn introduce_self(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         if self.own.status == Status::Running && !gossip.waits(Slot::LOCAL) {
             let incarnation = self.members.entry(Slot::LOCAL).incarnation();
@@ -199,8 +195,8 @@ impl Membership {
         }
     }
 
-    /// Changes this node's metadata. While another node has this node's name, that is heard by
-    /// nobody: then it waits, and a later change replaces it.
+    /// Changes this node's metadata. While another node has this node's name, nobody hears of the
+    /// change: it is held back, and a later change replaces it.
     pub(crate) fn set_meta(
         &mut self,
         cx: &mut Context,
@@ -213,7 +209,7 @@ impl Membership {
         at_most(meta.len(), cx.config.meta_size_max)?;
         let request = cx.begin_request()?;
         if self.waits_for_name() {
-            // Nobody may ever give the name back: the command does not wait for that.
+            // The name may never become free, so the command does not wait for that.
             self.own.held_meta = Some(meta.clone());
             cx.answer(request, Err(Failure::NameTaken));
         } else {
@@ -222,7 +218,7 @@ impl Membership {
         Ok(request)
     }
 
-    /// Announces the metadata that waits, if this node has its name again.
+    /// Announces the metadata held back, if this node has its name again.
     pub(super) fn announce_held_meta(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         if self.own.status == Status::Running
             && !self.waits_for_name()
@@ -248,7 +244,7 @@ impl Membership {
         self.announce_self(cx, gossip, incarnation, waiter);
     }
 
-    /// Comes back after having left.
+    /// Rejoins after a leave.
     pub(crate) fn rejoin(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         self.own.status = Status::Running;
         gossip.restart();

@@ -1,5 +1,5 @@
-//! How this node answers what others say of it: refutations, goodbyes that were outbid, and other
-//! nodes of its name.
+//! This node's answers to news about itself: refutations, outbid leave messages, and other nodes of
+//! its name.
 
 use core::net::SocketAddr;
 
@@ -61,8 +61,8 @@ impl Membership {
             self.own.since_mut().begin_at(refuted_with);
         }
         cx.stats.accusations_refuted += 1;
-        // An incarnation that this node never announced was that of an earlier life, which ended:
-        // no sign that this node is slow.
+        // An incarnation that this node never announced belongs to an earlier life, which ended. It
+        // is no sign that this node is slow.
         if incarnation == own && claim != State::Left {
             detector.change_health(cx, 1, HealthReason::Accused);
             detector.doubt_own_address(cx);
@@ -72,9 +72,9 @@ impl Membership {
         cx.emit(Event::Accused { accuser, claim, incarnation, refuted_with, via: news.via() });
     }
 
-    /// An accusation of this node that is so far above it that it is not followed. A member that
-    /// accuses it so holds an earlier life of it against it: told of this one, it says what that
-    /// one announced, which can be outranked.
+    /// Handles an accusation that is too far above this node's incarnation to be followed. The
+    /// accuser holds an earlier life against this node. Sent the current announcement, it answers
+    /// with the announcement of that life, which can be outranked.
     pub(super) fn receive_own_jump(
         &mut self,
         cx: &mut Context,
@@ -92,10 +92,9 @@ impl Membership {
         }
     }
 
-    /// An accusation of this node at the highest incarnation, where it cannot be refuted by a
-    /// higher one. A member that goes by its own probes says so in a packet of its own, and
-    /// believes this node when it says itself that it is alive. If it was an earlier life that was
-    /// so high, this one has to be, too.
+    /// Handles an accusation at the highest incarnation, which no higher one can refute. A member
+    /// whose own probe failed sends it in its own packet, and believes this node's own word that it
+    /// is alive. If an earlier life was at that incarnation, this one has to be, too.
     fn receive_own_exhausted(&mut self, cx: &mut Context, gossip: &mut Gossip, news: &News<'_>) {
         let accuser = match news.update.claim {
             Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
@@ -110,8 +109,8 @@ impl Membership {
         self.answer_accuser(cx, accuser, news.origin);
     }
 
-    /// This node is leaving or has left, but somebody believes otherwise of an incarnation that it
-    /// did not know it had: the goodbye has to outrank that too.
+    /// Raises the leave message to an incarnation that this node did not know it had, if news is
+    /// about that one.
     fn repeat_goodbye(&mut self, cx: &mut Context, gossip: &mut Gossip, update: &Update<'_>) {
         let own = self.members.entry(Slot::LOCAL).incarnation();
         cx.drop_quietly(DropReason::Stale);
@@ -124,7 +123,7 @@ impl Membership {
         }
     }
 
-    /// Old news about this node itself.
+    /// Handles stale news about this node.
     fn receive_own_stale(&mut self, cx: &mut Context, detector: &mut Detector, news: &News<'_>) {
         match news.update.claim {
             Claim::Alive { address, .. }
@@ -145,19 +144,18 @@ impl Membership {
         }
     }
 
-    /// Whether an alive at another address, older than what this node announced last, is about a
-    /// namesake. Where it comes in a push/pull it may well be where this node lived before; but a
-    /// newcomer has announced nothing yet, and a node that asks is there. Somebody who tells it by
-    /// packet has seen that both addresses answer.
+    /// Whether a stale alive at another address is about a namesake. In a push/pull it may be this
+    /// node's former address. But a newcomer has announced nothing yet, and a node that asks is
+    /// there. A node that sends it in a packet has seen both addresses answer.
     fn is_heeded(&self, config: &Config, news: &News<'_>) -> bool {
         let joins = news.origin.is_first_answer && config.wire == Wire::Swim;
         matches!(news.via(), Via::Packet { .. }) || joins || news.origin.asks
     }
 
-    /// Another node with this name. To outbid it would start a race that nobody wins. A newcomer
-    /// waits for it. Otherwise it is asked first whether it is there, since what is told of it may
-    /// be old, or made up; if it is, the two decide who keeps the name. It is told of this node
-    /// each time, but at most once per probe interval.
+    /// Handles another node of this name. Outbidding it would start a race that nobody wins. A
+    /// newcomer waits for it. Any other node first asks whether it is there, because the report may
+    /// be old or made up. If it is, the two decide who keeps the name. It is sent this node's
+    /// announcement each time, at most once per probe interval.
     fn note_namesake(
         &mut self,
         cx: &mut Context,
@@ -173,7 +171,7 @@ impl Membership {
         self.own.note_claimed(incarnation);
         let local = self.members.entry(Slot::LOCAL);
         let outranks = (incarnation, address) > (local.incarnation(), local.address());
-        // It wins wherever it was known first, and would never hear of this node.
+        // It wins in each view that knew it first, and would never hear of this node.
         if (outranks || cx.config.wire == Wire::Swim)
             && !news.origin.asks
             && self.may_tell(cx, None, address, cx.config.probe_interval)
@@ -186,7 +184,7 @@ impl Membership {
         self.report_name_taken(cx, address, news.via());
     }
 
-    /// Somebody passes on an alive about this node.
+    /// Handles an alive update about this node.
     fn receive_own_alive(
         &mut self,
         cx: &mut Context,
@@ -203,7 +201,7 @@ impl Membership {
         if incarnation == local.incarnation() && local.announces(address, meta, versions) {
             return cx.drop_quietly(DropReason::Stale);
         }
-        // What an earlier life of this node announced: what it announces now has to outrank it.
+        // An earlier life announced this; the present announcement has to outrank it.
         self.announce_self(cx, gossip, incarnation.next(), Waiter::Nobody);
         self.own.since_mut().begin_at(incarnation.next());
     }

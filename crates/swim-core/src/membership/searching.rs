@@ -1,12 +1,12 @@
-//! Members that failed are looked for, so that a partition of any length heals: whom this node
+//! The search for failed members, so that a partition of any length heals: which member this node
 //! pings, and how often, so that all nodes together do not ping too much.
 //!
-//! From the moment in which they fail: those that are listed still are gossiped to, but only where
-//! there is news, and in a cluster that fell apart and fell silent there is none.
+//! It starts when a member fails. Failed members that are still listed are also gossiped to, but
+//! only if there is news, and a cluster that fell apart and fell silent has none.
 //!
-//! The measure is how many live members this node knows, for each of them does the same. So what
-//! one address is sent does not grow with the cluster, and the small side of a partition, or a node
-//! alone, looks as often as it can.
+//! The rate depends on how many live members this node knows, because each of them searches as
+//! well. So traffic to one address does not grow with the cluster, and a lone node, or the small
+//! side of a partition, searches as often as it can.
 
 use core::time::Duration;
 
@@ -16,48 +16,47 @@ use crate::members::Slot;
 use crate::random::Random;
 use crate::sabotage::Sabotage;
 
-/// Rates below are counted in tenths of a ping per probe interval, of the whole cluster. It is also
-/// the share of probes that the search has: a node looks for one member in so many periods, where
-/// it is not one of fewer.
+/// Rates are in tenths of a ping per probe interval, for the whole cluster. This is also how often
+/// a node searches: in one of this many periods, or of `live` ones if those are fewer.
 const TENTHS: u32 = 10;
 
-/// What one address is sent after its verdict, in tenths: a short partition is noticed soon. Four
-/// per probe interval, as chance makes it five now and then.
+/// Rate to one address after its verdict, in tenths, so that a short partition is noticed soon. It
+/// is four per probe interval, because chance makes that five now and then.
 const RATE_AT_FIRST: u32 = 40;
 
-/// For so long; later the rate falls as the time since the verdict grows, so that from one doubling
-/// to the next each address is sent about as much as before.
+/// How long that rate lasts. The rate then falls with the time since the verdict, so that each
+/// address is sent about as much from one doubling of that time to the next.
 const AT_FIRST: Duration = Duration::from_secs(60);
 
-/// Never less: the other side of a partition that lasted for long is a few hosts as well.
+/// Minimum rate. After a long partition the other side still has several hosts to ping.
 const RATE_MIN: u32 = 1;
 
-/// When this node looks for somebody.
+/// When this node searches.
 #[derive(Debug)]
 pub(super) struct Search {
-    /// Counts the periods, from a number that is another one in each node: they are not to look all
+    /// Counts the periods from a number that differs between nodes, so that they do not all search
     /// at once.
     period: u32,
 }
 
 impl Search {
-    /// `phase` is drawn by chance.
+    /// Starts at a random `phase`.
     pub(super) fn new(phase: u64) -> Self {
         Search { period: (phase >> 32) as u32 }
     }
 
-    /// Whether this node looks for somebody in the period that begins, one of so many `live` nodes.
+    /// Whether this node, one of `live`, searches in the period that begins.
     fn is_due(&self, live: u32) -> bool {
         self.period.is_multiple_of(live.min(TENTHS))
     }
 }
 
 impl Membership {
-    /// One of the members that failed, to look for in the period that begins.
+    /// Picks a failed member to ping in the period that begins.
     #[inline]
     pub(crate) fn pick_failed(&mut self, cx: &mut Context) -> Option<Slot> {
         self.search.period = self.search.period.wrapping_add(1);
-        // Asked with every probe, and most of the time there are none.
+        // Asked with every probe, and usually there are none.
         if !self.members.misses(true) && !self.members.misses(false) {
             return None;
         }
@@ -70,7 +69,7 @@ impl Membership {
         if !self.search.is_due(live) && !alone {
             return None;
         }
-        // How often all nodes together come to this point.
+        // How often all nodes together get here, in tenths per period.
         let all = live.max(TENTHS);
         let heard_from = self.chooses_known(&mut cx.random, all)?;
         let (slot, of) = self.members.pick_failed(&mut cx.random, heard_from)?;
@@ -80,10 +79,10 @@ impl Membership {
         (cx.random.below(searches) < wanted || alone).then_some(slot)
     }
 
-    /// Whether it is one of those that this node heard from that it looks for now, or one of whom
-    /// it only heard. Of the latter all nodes together look for one per probe interval at most: a
-    /// made-up member is to draw no more, wherever it was said to be. Those who failed before this
-    /// node heard from them are looked for by others, too.
+    /// Whether to search for a member heard from directly, or for one known from hearsay; `None`
+    /// for neither. All nodes together search for at most one of the latter per probe interval, so
+    /// that a made-up member draws no more than that, wherever it was said to be. Members that
+    /// failed before this node heard from them are searched for by other nodes, too.
     fn chooses_known(&self, random: &mut Random, all: u32) -> Option<bool> {
         match (self.members.misses(true), self.members.misses(false)) {
             (true, false) => Some(true),
@@ -94,8 +93,8 @@ impl Membership {
     }
 }
 
-/// How often `live` nodes together ping a member that failed so long ago, in tenths per probe
-/// interval. Where they are few it is once per interval in all, if it is one that they miss.
+/// How often `live` nodes together ping a member that failed `gone_for` ago, in tenths per probe
+/// interval. A few nodes ping it about once per `live` intervals or more.
 fn rate(gone_for: Duration, live: u32) -> u32 {
     let aged =
         u64::from(RATE_AT_FIRST) * AT_FIRST.as_secs() / gone_for.as_secs().max(AT_FIRST.as_secs());

@@ -1,5 +1,5 @@
-//! Since when this node is known, in incarnations: what was sent by one who did not know of it is
-//! none of its business, and may have been recorded before it started.
+//! Since when this node is known, in incarnations. A message from a sender that did not know this
+//! node is not for it, and may have been recorded before it started.
 
 use core::time::Duration;
 
@@ -11,29 +11,29 @@ use crate::members::{Entry, Slot};
 use crate::status::Status;
 use crate::time::Instant;
 
-/// How often a node takes a new incarnation because it has to forget what it took. Each is told to
-/// all members, and messages on their way are lost; who may send old messages again could bring it
-/// about.
+/// How often a node takes a new incarnation because it has to forget which messages it took. Each
+/// is gossiped to all members, and loses messages in flight. An attacker that replays old messages
+/// could force it.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Incarnations are the time in seconds, as a rule. A node goes above those of others up to so far
-/// ahead of its own clock: clocks that differ by more are wrong. Without it, one made-up member
-/// near the highest incarnation would bring all others there.
+/// Incarnations are usually the time in seconds. A node goes above those of peers only up to this
+/// far ahead of its own clock: clocks that differ by more are wrong. Otherwise one made-up member
+/// near the highest incarnation would drag all other members there.
 const AHEAD_MAX: u64 = 3600;
 
 /// Since when this node is known.
 #[derive(Debug)]
 pub(super) struct Since {
-    /// With which incarnation the node started, and when.
+    /// The incarnation with which the node started, and when.
     started: (Incarnation, Instant),
-    /// The first incarnation of this life, or of what it remembers of it: who sends a message says
-    /// which one it knows.
+    /// The first incarnation of this life, or of the part that it remembers. Senders of messages
+    /// state the incarnation that they know.
     first: Incarnation,
-    /// Who knows of this node, knows somebody with this incarnation.
+    /// A peer that knows this node knows some member at this incarnation or above.
     known: Incarnation,
-    /// Those whom this node knows have told it, so that `known` is above all that was before.
+    /// A peer has sent its table, so that `known` is above everything before.
     settled: bool,
-    /// When all that was taken may be forgotten again.
+    /// When everything taken may be forgotten again.
     next_renewal: Option<Instant>,
 }
 
@@ -42,50 +42,50 @@ impl Since {
         Since {
             started: (incarnation, now),
             first: incarnation,
-            // Somebody else may have started in the same second, a little earlier.
+            // Another node may have started in the same second, a little earlier.
             known: incarnation.next(),
             settled: false,
             next_renewal: None,
         }
     }
 
-    /// Whether this is the incarnation of somebody else whose clock may be right.
+    /// Whether a member whose clock is right can have this incarnation.
     fn is_credible(&self, incarnation: Incarnation, now: Instant) -> bool {
         let (started_with, started) = self.started;
         let clock = u64::from(started_with.0) + (now - started).as_secs();
         u64::from(incarnation.0) <= clock + AHEAD_MAX
     }
 
-    /// An earlier life had this incarnation at least.
+    /// Begins this life at `incarnation` or above, because an earlier life was below it.
     pub(super) fn begin_at(&mut self, incarnation: Incarnation) {
         self.first = self.first.max(incarnation);
     }
 }
 
 impl Membership {
-    /// The first incarnation of this life of the node, as far as its messages and those to it are
-    /// told apart: higher than that of any life before.
+    /// The first incarnation of this life, above that of any earlier one. It separates their
+    /// messages from those of this life.
     #[inline]
     pub(crate) fn life(&self) -> Incarnation {
         self.own.since().first
     }
 
-    /// Whether a message was sent to this life of the node: to none before, of which it has no
-    /// memory, and which may have been at a higher incarnation.
+    /// Whether a message was sent to this life. An earlier one, of which this node has no memory,
+    /// may have had a higher incarnation.
     pub(crate) fn is_in_this_life(&self, incarnation: Incarnation) -> bool {
         let own = self.members.entry(Slot::LOCAL).incarnation();
         (self.life()..=own).contains(&incarnation)
     }
 
-    /// Whether one who knew somebody of this incarnation can have known of this node.
+    /// Whether a sender that knew a member at this incarnation can have known this node.
     #[inline]
     pub(crate) fn is_since(&self, known: Incarnation) -> bool {
         known >= self.own.since().known
     }
 
-    /// Another node has told all that it knows. If it answered a question of this node (`now`), it
-    /// is no recording: from here on this node is above all that others knew before, so that who
-    /// knows of it is told from who does not. Until then it guesses, by its clock.
+    /// Handles the table of another node. If it answers a question of this node (`now`), it is no
+    /// recording. This node then goes above every incarnation known before, which separates senders
+    /// that know it from those that do not. Until then it guesses by its clock.
     pub(crate) fn settle_since(&mut self, cx: &mut Context, gossip: &mut Gossip, now: bool) {
         let (own, since) = (self.members.entry(Slot::LOCAL).incarnation(), self.own.since());
         if since.settled || !self.announces_itself() {
@@ -107,7 +107,7 @@ impl Membership {
         }
     }
 
-    /// Whether this node may forget now what it took of others' messages and broadcasts.
+    /// Whether this node may now forget which messages and broadcasts it took.
     pub(crate) fn may_forget(&self, now: Instant) -> bool {
         self.announces_itself() && self.own.since().next_renewal.is_none_or(|at| at <= now)
     }
@@ -118,8 +118,7 @@ impl Membership {
         self.status() == Status::Running && !self.waits_for_name()
     }
 
-    /// Takes an incarnation above all others, so that nothing of what this node has forgotten can
-    /// be taken for new.
+    /// Takes an incarnation above all others, so that nothing forgotten can be taken for new.
     pub(crate) fn renew(&mut self, cx: &mut Context, gossip: &mut Gossip) {
         let own = self.members.entry(Slot::LOCAL).incarnation();
         let highest = self.members.highest();

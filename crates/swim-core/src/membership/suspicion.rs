@@ -1,4 +1,4 @@
-//! One suspicion: who says so, until when the suspect may refute it, and when it is asked.
+//! One suspicion: its accusers, the deadline to refute, and when the suspect is asked.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,13 +9,13 @@ use crate::members::Slot;
 use crate::random::Random;
 use crate::time::Instant;
 
-/// How long suspects have in a cluster of some size.
+/// Timing of suspicions in a cluster of some size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) timeouts: SuspicionTimeouts,
-    /// Who asks a suspect waits so long for what it says, before anything is declared.
+    /// How long a node that asks a suspect waits for the answer, before anything is declared.
     last_call: Duration,
-    /// A verdict of an accuser takes so long to get around.
+    /// How long an accuser's verdict takes to spread.
     verdict_spreads: Duration,
 }
 
@@ -31,25 +31,27 @@ impl Terms {
 
 /// One running suspicion.
 ///
-/// Before this node declares the suspect failed it has asked it itself, after the suspicion began:
-/// what others say may be long refuted, and this node may have missed it. Nodes whose own probes
-/// failed declare first; the others wait for their verdict.
+/// This node asks the suspect itself before it declares it failed: accusations by peers may be long
+/// refuted, and this node may have missed that. Nodes whose own probes failed declare first; the
+/// other nodes wait for their verdict.
 #[derive(Clone, Debug)]
 pub(super) struct Suspicion {
     started: Instant,
     terms: Terms,
-    /// The first accuser, then those who confirmed, each once; at most `confirmations_max + 1`.
+    /// The first accuser, then the members that confirmed, each once; at most `confirmations_max +
+    /// 1`.
     accusers: Vec<Name>,
     /// This node's own probe failed.
     is_own: bool,
-    /// Who declared the suspect failed, if somebody did; this node follows if it is silent.
+    /// The member that declared the suspect failed, if any. This node follows if the suspect is
+    /// silent.
     verdict_of: Option<Name>,
     deadline: Instant,
     /// When the suspect was asked last, or the suspicion began.
     asked: Instant,
-    /// When the suspect is asked next; never, if there is no time left for its answer.
+    /// When the suspect is asked next; `NEVER` if no time is left for its answer.
     call: Instant,
-    /// When it was to be asked, where it is asked sooner once.
+    /// The planned call, if the suspect is asked once before it.
     planned: Option<Instant>,
 }
 
@@ -77,7 +79,7 @@ impl Suspicion {
         suspicion
     }
 
-    /// Counts an accuser. Returns whether that was news: it is new, and confirmations still shorten
+    /// Counts an accuser. Returns whether that is news: it is new, and confirmations still shorten
     /// the time.
     pub(super) fn confirm(
         &mut self,
@@ -98,19 +100,20 @@ impl Suspicion {
         is_news
     }
 
-    /// Somebody declared the suspect failed: this node asks it, and then follows.
+    /// Notes another member's verdict: this node asks the suspect, and then follows.
     pub(super) fn hasten(&mut self, now: Instant, declarer: &str, random: &mut Random) {
         self.verdict_of.get_or_insert_with(|| Name::trusted(declarer));
         self.shorten(now, now, random);
     }
 
-    /// Whether the suspect had the time to answer this node since it is suspected.
+    /// Whether the suspect has had time to answer this node since it was suspected.
     pub(super) fn is_ripe(&self, now: Instant) -> bool {
         now >= self.started + self.terms.last_call
     }
 
-    /// The suspect answered: it is there, and its refutation on its way. It is asked again later,
-    /// in case that was lost. One that answers and never refutes has twice the longest time.
+    /// Notes that the suspect answered: it is there, and its refutation is on the way. It is asked
+    /// again later, in case that was lost. A suspect that answers and never refutes has twice the
+    /// longest time.
     pub(super) fn answered(&mut self, now: Instant, random: &mut Random) {
         let Terms { timeouts, last_call, .. } = self.terms;
         let later = now + timeouts.min.max(last_call * 2);
@@ -121,7 +124,8 @@ impl Suspicion {
         }
     }
 
-    /// The suspect is asked now; and again, if it is silent, while an answer can come in time.
+    /// Notes that the suspect is asked now, and plans to ask again while an answer can come in
+    /// time.
     pub(super) fn called(&mut self, now: Instant) {
         self.asked = now;
         if let Some(planned) = self.planned.take() {
@@ -133,14 +137,13 @@ impl Suspicion {
         self.call = if in_time { again } else { Instant::NEVER };
     }
 
-    /// The suspect is asked now, and has the time to answer.
+    /// Asks the suspect now, with time to answer.
     pub(super) fn ask_again(&mut self, now: Instant) {
         self.deadline = now + self.terms.last_call;
         (self.asked, self.call, self.planned) = (now, now, None);
     }
 
-    /// The suspect is asked once at this time, unless it is sooner anyway, and has the time to
-    /// answer.
+    /// Asks the suspect once at this time, unless it is asked sooner anyway, with time to answer.
     pub(super) fn ask_once(&mut self, at: Instant) {
         if at < self.call && self.planned.is_none() {
             self.planned = Some(self.call);
@@ -149,8 +152,8 @@ impl Suspicion {
         }
     }
 
-    /// Moves the deadline forward, though never so near that an answer would come too late: the
-    /// suspect is asked anew, as what it was asked before may have been in vain.
+    /// Brings the deadline forward, but leaves time for an answer. The suspect is asked anew,
+    /// because an earlier question may have been lost.
     fn shorten(&mut self, now: Instant, wanted: Instant, random: &mut Random) {
         let deadline = wanted.max(now + self.terms.last_call);
         if deadline < self.deadline {
@@ -159,16 +162,16 @@ impl Suspicion {
         }
     }
 
-    /// Those declare the suspect failed first whose own probes failed. The others wait until their
-    /// verdict can be here.
+    /// The deadline by the accusers so far. Nodes whose own probes failed declare first. The other
+    /// nodes wait until that verdict can have arrived.
     fn wanted_deadline(&self) -> Instant {
         let patience = if self.is_own { Duration::ZERO } else { self.terms.verdict_spreads };
         self.started + self.terms.timeouts.after(self.confirmations()) + patience
     }
 
-    /// The suspect is asked at a random moment of the second half: gossip, which is cheaper, has
-    /// the first one, and not all members ask at once. Those who wait for a verdict ask, too: where
-    /// most datagrams are lost, one of many gets through.
+    /// Plans to ask the suspect at a random time in the second half. The first half is left to
+    /// gossip, which is cheaper, and not all members ask at once. Nodes that wait for a verdict
+    /// ask, too: if most datagrams are lost, one of many gets through.
     fn plan_call(&mut self, now: Instant, random: &mut Random) {
         let time = self.deadline - self.started;
         let latest = self.started + time.saturating_sub(self.terms.last_call);
@@ -189,7 +192,6 @@ impl Suspicion {
         self.call
     }
 
-    /// When the suspect was asked last, or the suspicion began.
     pub(super) fn asked(&self) -> Instant {
         self.asked
     }
@@ -202,7 +204,6 @@ impl Suspicion {
         &self.accusers[0]
     }
 
-    /// Who declared the suspect failed before this node did.
     pub(super) fn verdict_of(&self) -> Option<&Name> {
         self.verdict_of.as_ref()
     }
@@ -212,12 +213,11 @@ impl Suspicion {
         self.is_own
     }
 
-    /// Whether a member is the only accuser.
+    /// Whether this member is the only accuser.
     pub(super) fn is_accused_only_by(&self, name: &Name) -> bool {
         self.accusers == [name.clone()]
     }
 
-    /// All accusers, once it is over.
     pub(super) fn into_accusers(self) -> Vec<Name> {
         self.accusers
     }
@@ -247,7 +247,7 @@ mod tests {
         Instant::ORIGIN + Duration::from_millis(ms)
     }
 
-    /// In a cluster of 50: 6.8 to 40.8 s, 1.6 s more for who waits for a verdict.
+    /// In a cluster of 50: 6.8 to 40.8 s, and 1.6 s more for a node that waits for a verdict.
     fn suspicion(is_own: bool, random: &mut Random) -> Suspicion {
         let suspicion =
             Suspicion::new(at(0), "b".parse().unwrap(), is_own, Terms::new(&lan(), 50), random);

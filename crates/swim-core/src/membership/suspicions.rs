@@ -1,4 +1,4 @@
-//! All running suspicions, and when each times out. Lifeguard, section IV.B.
+//! All running suspicions, and when each times out (Lifeguard, section IV.B).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -21,7 +21,7 @@ pub(super) struct Suspicions {
 }
 
 impl Suspicions {
-    /// Begins one: `is_own` if this node's own probe failed.
+    /// Starts a suspicion; `is_own` if this node's own probe failed.
     pub(super) fn start(
         &mut self,
         now: Instant,
@@ -37,7 +37,7 @@ impl Suspicions {
         debug_assert!(before.is_none(), "a suspect is suspected once");
     }
 
-    /// A suspect that is to be asked now.
+    /// Takes a suspect that is to be asked now.
     pub(super) fn take_call(&mut self, now: Instant) -> Option<Slot> {
         let (_, suspect) = self.calls.first().filter(|&(at, _)| at <= now)?;
         self.change(suspect, |it| it.called(now))?;
@@ -49,7 +49,7 @@ impl Suspicions {
         self.calls.soonest()
     }
 
-    /// Counts an independent confirmation. Returns the suspicion if that was news: the accuser is
+    /// Counts an independent confirmation. Returns the suspicion if that is news: the accuser is
     /// new, and confirmations still shorten the timeout.
     pub(super) fn confirm(
         &mut self,
@@ -62,7 +62,7 @@ impl Suspicions {
         self.by_suspect.get(&suspect).filter(|_| is_news)
     }
 
-    /// Somebody declared the suspect failed: it is asked now, and this node follows if it is
+    /// Notes another member's verdict: the suspect is asked now, and this node follows if it is
     /// silent.
     pub(super) fn hasten(
         &mut self,
@@ -74,14 +74,14 @@ impl Suspicions {
         self.change(suspect, |it| it.hasten(now, declarer, random));
     }
 
-    /// What the suspect was asked could not reach it, or its answer this node: it is asked now, and
-    /// has the time to answer.
+    /// Asks the suspect now, with time to answer, because it or this node could not be reached
+    /// before.
     pub(super) fn ask_again(&mut self, now: Instant, suspect: Slot) {
         self.change(suspect, |it| it.ask_again(now));
     }
 
-    /// Those whom this node suspects `since` then, by its own probes, are asked in the periods that
-    /// follow, `share` in each.
+    /// Asks the members that this node's own probes have suspected since `since`, `share` per
+    /// period.
     pub(super) fn ask_own(&mut self, since: Instant, now: Instant, period: Duration, share: u32) {
         let own = |(_, it): &(&Slot, &Suspicion)| it.is_own() && it.started() >= since;
         let suspects: Vec<Slot> =
@@ -93,12 +93,12 @@ impl Suspicions {
         }
     }
 
-    /// The suspect answered this node.
+    /// Notes that the suspect answered this node.
     pub(super) fn answered(&mut self, now: Instant, suspect: Slot, random: &mut Random) {
         self.change(suspect, |it| it.answered(now, random));
     }
 
-    /// Changes a suspicion, and when it is due.
+    /// Changes a suspicion and its deadlines.
     fn change<T>(&mut self, suspect: Slot, change: impl FnOnce(&mut Suspicion) -> T) -> Option<T> {
         let suspicion = self.by_suspect.get_mut(&suspect)?;
         let (deadline, call) = (suspicion.deadline(), suspicion.call());
@@ -119,7 +119,7 @@ impl Suspicions {
         self.by_suspect.get(&suspect)
     }
 
-    /// Asserts that deadlines and calls agree with the suspicions, and that accusers count once.
+    /// Asserts that deadlines and calls match the suspicions, and that accusers count once.
     pub(super) fn check(&self) {
         let each = || self.by_suspect.iter();
         let deadlines = each().map(|(&slot, suspicion)| (suspicion.deadline(), slot));
@@ -131,7 +131,7 @@ impl Suspicions {
         }
     }
 
-    /// Everybody who is suspected.
+    /// All suspects.
     pub(super) fn suspects(&self) -> impl Iterator<Item = Slot> + '_ {
         self.by_suspect.keys().copied()
     }

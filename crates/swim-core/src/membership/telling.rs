@@ -1,5 +1,5 @@
-//! Accusations reach the accused: what is held against a member is told to it, so that it can
-//! refute, and an accusation about a stranger is passed on, so that somebody may know it.
+//! Delivers accusations to the accused, so that it can refute. An accusation of a stranger is
+//! passed on, because another node may know the stranger.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -18,13 +18,13 @@ use crate::stats::DropReason;
 use crate::wire::{Claim, Message, Update};
 
 impl Membership {
-    /// Tells whoever announces itself at `to`, with this incarnation, what this node holds against
-    /// it. Never by gossip, and rate-limited: an accused that lives refutes, and nobody else is
+    /// Sends the node that announces itself at `to`, at this incarnation, what is held against it.
+    /// This is rate-limited and never goes by gossip: a running member refutes, and no peer is
     /// bothered.
     ///
-    /// An accusation so far above the accused that it would not follow it goes along with what was
-    /// announced there, by an earlier life of it or by somebody in its name: it outranks that, or
-    /// knows then that the accusation is about it.
+    /// If the accusation is too far above the node's incarnation to be followed, the announcement
+    /// made there goes along. It came from an earlier life, or from another node of the name. The
+    /// node outranks it, or learns that the accusation is about itself.
     pub(super) fn tell_accused(
         &mut self,
         cx: &mut Context,
@@ -46,9 +46,9 @@ impl Membership {
         }
     }
 
-    /// Tells a member that announces itself at `to` after it left, which it may not know: another
-    /// node of its name may have left, or an earlier life of it. Nothing in its goodbye says who
-    /// believes it, so the one who tells it pings it as well.
+    /// Notifies a member that announces itself at `to` although it left. It may not know: another
+    /// node of its name, or an earlier life, may have left. A leave message does not show who
+    /// believes it, so this node pings the member as well.
     pub(super) fn tell_departed(
         &mut self,
         cx: &mut Context,
@@ -67,10 +67,10 @@ impl Membership {
         }
     }
 
-    /// Answers an accuser directly that this node is alive: gossip may not reach it, if it and all
-    /// it knows hold this node for gone, and where datagrams are lost it may have missed the
-    /// refutation. Only an accuser that is known at that address gets an answer, as it is larger
-    /// than the accusation; it is the one named, or the one in whose packet it is.
+    /// Answers an accuser directly that this node is alive. Gossip may not reach an accuser if it
+    /// and every node it knows hold this node gone, and lost datagrams may have cost it the
+    /// refutation. The answer is larger than the accusation. So it goes only to an accuser known at
+    /// that address: the one named, or the sender of the packet.
     pub(super) fn answer_accuser(&mut self, cx: &mut Context, accuser: &str, origin: Origin) {
         if let Via::Packet { from } = origin.via
             && let Some(slot) = self.accuser(accuser, origin)
@@ -80,8 +80,8 @@ impl Membership {
         }
     }
 
-    /// The same to a node that this one dialled, and that accused it in its answer: what it was
-    /// told before is refuted itself.
+    /// The same to a node that this one dialled, and that accused it in the answer: that accusation
+    /// outranks what this node sent before.
     pub(super) fn answer_contact(&mut self, cx: &mut Context, origin: Origin) {
         if let Via::PushPull { from } = origin.via
             && origin.is_answer
@@ -98,16 +98,17 @@ impl Membership {
         (origin.via == Via::Packet { from: address }).then_some(accuser)
     }
 
-    /// Whether who pings from an address, or in the name of this member, may be told what is held
-    /// against it, although that takes more bytes than the ping. A ping does not say how far behind
-    /// its sender is: what it has to outrank it may still be told when it announces itself.
+    /// Whether a node that pings from an address, or in the name of this member, may be sent what
+    /// is held against it, although that is longer than the ping. A ping does not reveal the
+    /// sender's incarnation, so a later announcement may still be answered with the one that it has
+    /// to outrank.
     pub(crate) fn may_note(&mut self, cx: &Context, asker: Option<Slot>, to: SocketAddr) -> bool {
         let standing = self.standing_of(&cx.config, asker, to);
         self.evidence.may_tell(cx.now(), (Telling::Note, to), cx.config.probe_interval, standing)
     }
 
-    /// Whether an address may be told something now, and not again within `quiet`; `whom`, if
-    /// anybody, is the member that is told. What strangers cause takes nothing from members.
+    /// Whether an address may be notified now, at most once per `quiet`; `whom` is the member
+    /// notified, if known. Notifications that strangers cause take nothing from members.
     pub(super) fn may_tell(
         &mut self,
         cx: &Context,
@@ -119,28 +120,28 @@ impl Membership {
         self.evidence.may_tell(cx.now(), (Telling::Packet, to), quiet, standing)
     }
 
-    /// How an address counts whose user goes by the name of this member.
+    /// The standing of an address that is used in the name of this member.
     fn standing_of(&self, config: &Config, whom: Option<Slot>, to: SocketAddr) -> Standing {
         let standing = |slot| self.members.entry(slot).standing_at(to);
         let known = whom.map_or(Standing::Stranger, standing);
         if config.breaks(Sabotage::TellsAllAlike) { Standing::Stranger } else { known }
     }
 
-    /// Sends what is known of a member to one address, as an alive.
+    /// Sends the last announcement of a member to one address, as an alive update.
     pub(super) fn tell_about(&self, cx: &mut Context, slot: Slot, to: SocketAddr) {
         let announced = self.announced(&cx.config, slot);
         cx.send_message(to, &Message::Update(announced));
     }
 
-    /// This node's own announcement, to one that may not know it; nothing while it leaves, or while
+    /// This node's announcement, for a node that may not know it; `None` while this node leaves, or
     /// another node has its name.
     pub(crate) fn introduction(&self, config: &Config) -> Option<Update<'_>> {
         let says = self.announces_itself();
         says.then(|| self.announced(config, Slot::LOCAL))
     }
 
-    /// What a member announced last, at the incarnation at which it did. What is held against it
-    /// may be about a higher one, at which it may have announced something else.
+    /// The last announcement of a member, at its own incarnation. Accusations may be about a higher
+    /// one, at which the member may have announced something else.
     pub(super) fn announced(&self, config: &Config, slot: Slot) -> Update<'_> {
         let entry = self.members.entry(slot);
         let mixes = config.breaks(Sabotage::MixesIncarnations);
@@ -150,10 +151,10 @@ impl Membership {
         Update { name: entry.name(), incarnation, claim }
     }
 
-    /// What an accused member that is far behind has to outrank. Where an accusation raised the
-    /// incarnation, nobody may know what was announced there; it may also be forged. Without
-    /// something to outrank the member would not follow, and be held for gone for a day. It is said
-    /// without metadata, and to nobody but the one that announces itself under this name.
+    /// The announcement that an accused member far behind has to outrank. If an accusation raised
+    /// the incarnation, nobody may know what was announced there; it may also be forged. With
+    /// nothing to outrank, the member would not follow, and would count as gone for a day. It
+    /// carries no metadata, and goes only to the node that announces itself under this name.
     fn to_outrank(&self, config: &Config, slot: Slot) -> Update<'_> {
         let (update, entry) = (self.announced(config, slot), self.members.entry(slot));
         if update.incarnation == entry.incarnation() {
@@ -164,18 +165,18 @@ impl Membership {
         Update { incarnation: entry.incarnation(), claim, ..update }
     }
 
-    /// Tells an address, rate-limited, what is known of a member.
+    /// The same, rate-limited.
     pub(super) fn tell_about_limited(&mut self, cx: &mut Context, slot: Slot, to: SocketAddr) {
         if self.may_tell(cx, Some(slot), to, cx.config.probe_interval) {
             self.tell_about(cx, slot, to);
         }
     }
 
-    /// An accusation about a member that this node does not know. It is not believed, only passed
-    /// on, once: somebody may know the accused, or be it.
+    /// Passes on an accusation about an unknown member, once, without believing it: another node
+    /// may know the accused, or be it.
     ///
-    /// Not on memberlist's wire: its nodes believe an accusation of whomever they know, also of one
-    /// that was restarted since and is alive.
+    /// Not on memberlist's wire: its nodes believe an accusation of any member they know, even of
+    /// one that restarted since and is alive.
     pub(super) fn pass_on_hearsay(
         &mut self,
         cx: &mut Context,
@@ -186,7 +187,7 @@ impl Membership {
         if cx.config.wire.is_memberlist() {
             return;
         }
-        // In a push/pull it is what the sender holds of everybody it ever lost: no news.
+        // A push/pull holds everything against all members that the sender ever lost: no news.
         let Via::Packet { from } = news.via() else {
             return;
         };

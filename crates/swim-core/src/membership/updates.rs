@@ -16,13 +16,14 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::{Claim, Format, Update};
 
-/// At the highest incarnation there is nothing to refute with. Accusations from others are not
-/// heeded there, so what is held against the member is this node's own failed probe, and its own
-/// word is enough to clear it and to announce something else. Only its own: others who have not
-/// probed it yet would clear it for ever.
+/// Whether a member's own word counts at the highest incarnation, at which nothing can refute.
+///
+/// Accusations by peers are ignored there, so the only one is this node's own failed probe. The
+/// member's own word clears it, and announces changes. A peer's word does not: peers that have not
+/// probed the member yet would clear it for ever.
 #[inline]
 fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
-    // First, as it is asked of every known update: hardly any is at the highest incarnation.
+    // First, because every known update is asked: hardly any is at the highest incarnation.
     if [update.incarnation, entry.incarnation()] != [Incarnation::MAX; 2] {
         return false;
     }
@@ -74,17 +75,19 @@ impl Membership {
         }
     }
 
-    /// Whether an accusation or goodbye may raise what is known of a member's incarnation so far.
+    /// Whether an accusation or leave message may raise the known incarnation of a member.
     ///
-    /// A goodbye that comes from the member's own address is believed however high it is: the
-    /// member may have restarted unheard. At the highest incarnation nobody could refute anything
-    /// else. Nor may it use up the incarnations of a live member
-    /// on the way there: each accusation raises them by little. An alive of the member itself may
-    /// jump as its clock does. An earlier life of this node, of which it knows nothing, may have
-    /// been so high: at first it believes that of whoever it asks what is known, which is where it
-    /// joins. Others who hold that life against it say with it what it announced. Afterwards it
-    /// knows of what others announced in its name: who believed that holds it against this node
-    /// now.
+    /// - A leave message from the member's own address may have any incarnation: the member may
+    ///   have restarted unheard.
+    /// - At the highest incarnation nothing else is followed, because nobody could refute it.
+    /// - An accusation of a live member may raise its incarnation only a little, so that
+    ///   accusations cannot use up the incarnations. The member's own alive may jump, as its clock
+    ///   does.
+    /// - An earlier life of this node, unknown to it, may have been far higher. While unsettled,
+    ///   this node believes that in answers to its own exchanges, which is how it joins. Other
+    ///   peers that hold that life against it send along what it announced.
+    /// - Later this node counts from what other nodes announced in its name: peers that believed it
+    ///   hold that against this node.
     fn may_follow(&self, cx: &Context, known: Option<Slot>, news: &News<'_>) -> bool {
         let update = news.update;
         let Some(entry) = known.map(|slot| self.members.entry(slot)) else {
@@ -138,8 +141,8 @@ impl Membership {
             } else if update.incarnation == known.incarnation
                 && !entry.carries(new.meta, new.versions)
             {
-                // It restarted at the same incarnation, and only it knows what it announces now.
-                // One of the two who differ tells it what it announced before, and it outbids that.
+                // It restarted at the same incarnation, and only it knows its present announcement.
+                // A node that knows the older one sends it that, and the member outbids it.
                 let address = entry.address();
                 self.tell_about_limited(cx, slot, address);
             }
@@ -152,7 +155,7 @@ impl Membership {
         if elsewhere {
             return self.receive_alive_elsewhere(cx, gossip, detector, slot, news, new);
         }
-        // Whoever comes back into the list needs a place in it like a newcomer.
+        // A member that comes back needs a place in the list like a newcomer.
         if self.members.entry(slot).is_lost() && self.members.len() >= cx.config.members_max {
             return cx.drop_quietly(DropReason::MembersFull);
         }
@@ -162,8 +165,8 @@ impl Membership {
         }
     }
 
-    /// Takes over what a known member announces: it is alive. Returns what the application hears of
-    /// it.
+    /// Takes over the announcement of a known member, which is alive now. Returns how the
+    /// application sees it.
     pub(super) fn accept_alive(
         &mut self,
         cx: &mut Context,
@@ -203,7 +206,7 @@ impl Membership {
         showing
     }
 
-    /// Takes a member into the table that was not in it.
+    /// Admits a member that is not in the table, if there is room and it is acceptable.
     fn admit(
         &mut self,
         cx: &mut Context,
@@ -228,7 +231,7 @@ impl Membership {
         cx.emit(Event::Joined { member, previous: None, via });
     }
 
-    /// Queues news about a member for gossip, unless everybody knows it who could be told.
+    /// Queues news about a member for gossip, unless all possible receivers know it.
     pub(super) fn pass_on(
         &self,
         cx: &mut Context,
@@ -243,7 +246,7 @@ impl Membership {
     }
 }
 
-/// Whether an old claim counts here on purpose.
+/// Whether sabotage lets an old claim count.
 #[inline]
 fn breaks_precedence(config: &Config, claim: Belief, known: Belief) -> bool {
     let (alive, equal) = (known.state == State::Alive, claim.incarnation == known.incarnation);
@@ -251,9 +254,9 @@ fn breaks_precedence(config: &Config, claim: Belief, known: Belief) -> bool {
         || (config.breaks(Sabotage::Resurrects) && known.state == State::Failed && equal)
 }
 
-/// Whether this node introduces itself to a member that it just learned of: it learned it in the
-/// answer to an exchange, and not from the member itself. On the native wire the acks of both tell
-/// that one of them misses the other.
+/// Whether this node introduces itself to a member it just learned of: from the answer to an
+/// exchange, and not from the member itself. On the native wire their acks show that one misses the
+/// other.
 #[inline]
 fn is_to_be_met(config: &Config, news: &News<'_>, new: &Announcement<'_>) -> bool {
     config.wire.is_memberlist()
@@ -262,8 +265,7 @@ fn is_to_be_met(config: &Config, news: &News<'_>, new: &Announcement<'_>) -> boo
         && !config.breaks(Sabotage::IntroducesItselfToNobody)
 }
 
-/// What a member announces has to be within the limits, whoever says so, and has to please the
-/// application.
+/// Whether an announcement, from any source, is within the limits and admitted by the application.
 fn is_acceptable(cx: &mut Context, name: &str, new: &Announcement<'_>, via: Via) -> bool {
     let reason = if new.meta.len() > cx.config.meta_size_max {
         DropReason::MetaTooLarge
@@ -290,7 +292,7 @@ fn understands(config: &Config, versions: Versions) -> bool {
     let own = config.versions;
     match config.wire.format() {
         Format::Swim => versions.is_valid() && versions.overlap(own),
-        // There a member is not left out but refuses whole exchanges, as long as one member uses
+        // memberlist does not leave out a member. It refuses whole exchanges while any member uses
         // a version that another one does not understand.
         Format::Memberlist(_) => {
             versions.is_valid() && versions.protocol.min > 0 && versions.understand_each_other(own)

@@ -1,4 +1,4 @@
-//! Since when this node has its name, or what it waits for.
+//! Since when this node has its name, or which node it waits for.
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -7,7 +7,7 @@ use crate::member::Incarnation;
 use crate::output::RequestId;
 use crate::time::Instant;
 
-/// Whether this node has its name, and what it waits for if not.
+/// Whether this node has its name, and the state of its wait if not.
 #[derive(Debug)]
 pub(super) struct Naming {
     /// Since when this node claims its name.
@@ -15,19 +15,19 @@ pub(super) struct Naming {
     pub(super) waiting: Option<Waiting>,
 }
 
-/// Another node has this node's name.
+/// The wait for a name that another node has.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) holder: SocketAddr,
-    /// The highest incarnation of the holder, as far as this node knows.
+    /// The holder's highest known incarnation.
     pub(super) incarnation: Incarnation,
-    /// A question is under way.
+    /// A question is in flight.
     pub(super) asking: bool,
-    /// It was answered, one way or another.
+    /// The last question was answered, by any route.
     pub(super) answered: bool,
-    /// So many questions in a row were not.
+    /// Questions in a row without an answer.
     pub(super) unanswered: u8,
-    /// The joins that wait for the first answer, and whom they joined at.
+    /// Joins that wait for the first answer, and their contacts.
     pub(super) joins: Vec<(RequestId, SocketAddr)>,
 }
 
@@ -36,12 +36,12 @@ impl Naming {
         Naming { since: now, waiting: None }
     }
 
-    /// From here on this node claims its name.
+    /// Claims the name from now on.
     pub(super) fn begin(&mut self, now: Instant) {
         self.since = now;
     }
 
-    /// The commands that wait for the name.
+    /// Commands that wait for the name.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.waiting.iter().flat_map(|waiting| waiting.joins.iter().map(|&(request, _)| request))
     }
@@ -50,7 +50,7 @@ impl Naming {
         self.waiting.is_some()
     }
 
-    /// How long this node has had its name, in milliseconds; above 0.
+    /// How long this node has had its name, in milliseconds; at least 1.
     pub(super) fn lived(&self, now: Instant) -> u64 {
         u64::try_from((now - self.since).as_millis()).unwrap_or(u64::MAX).max(1)
     }
