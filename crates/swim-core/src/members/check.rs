@@ -1,11 +1,11 @@
-//! What always holds of the member table.
+//! Invariants of the member table.
 
 use super::{Entry, Members, Slot};
 use crate::deadlines::Deadlines;
 use crate::member::State;
 
 impl Members {
-    /// Asserts that every index agrees with the entries.
+    /// Asserts that every index matches the entries.
     pub(crate) fn check(&self) {
         self.pages.check();
         self.check_names();
@@ -42,12 +42,12 @@ impl Members {
         assert!(highest <= Some(self.highest), "{highest:?} is above the highest");
     }
 
-    /// Everybody in the table, the lost included.
+    /// All entries, lost members included.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (Slot, &Entry)> + '_ {
         self.pages.slots()
     }
 
-    /// Whether this is the slot of somebody.
+    /// Whether a member has this slot.
     pub(crate) fn holds(&self, slot: Slot) -> bool {
         self.pages.holds(slot)
     }
@@ -61,7 +61,7 @@ impl Members {
         assert_eq!(self.index.len(), count, "as many names as entries");
     }
 
-    /// A list holds those others who belong in it, each at the place that it is said to have.
+    /// Asserts that a list holds exactly the peers that belong in it, each at its recorded place.
     fn check_list(&self, what: &str, list: &[Slot], belongs: impl Fn(&Entry) -> bool) {
         let others = self.slots().filter(|&(slot, _)| slot != Slot::LOCAL);
         let expected = others.filter(|(_, entry)| belongs(entry)).count();
@@ -95,7 +95,7 @@ mod tests {
     const FAILED: usize = 4;
     const LOST: usize = 6;
 
-    /// The node itself, three others that are alive, two that failed and two that are lost.
+    /// The node itself, three live peers, two that failed and two that are lost.
     fn table() -> Members {
         let mut random = Random::new([1; 32]);
         let mut members = Members::new(&mut random);

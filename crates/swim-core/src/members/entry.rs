@@ -1,4 +1,4 @@
-//! What is stored of one member.
+//! One member's entry in the table.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use crate::address::{CompactAddress, canonical};
 use crate::member::{Belief, Incarnation, MemberRef, State, Versions};
 use crate::time::Instant;
 
-/// What is stored per member, besides its 4 bytes in the ring and its place in the name index.
+/// One member, as stored besides its 4 bytes in the ring and its place in the name index.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Name, then metadata: one allocation instead of two.
@@ -25,8 +25,7 @@ pub(crate) struct Entry {
     marks: Marks,
 }
 
-/// What else is known of a member, in one byte: with a byte for each an entry would take eight
-/// more.
+/// Flags of a member in one byte: with a byte for each an entry would take eight more.
 #[derive(Clone, Copy, Debug, Default)]
 struct Marks(u8);
 
@@ -69,7 +68,7 @@ impl Entry {
         }
     }
 
-    /// Takes over what the member announces, but for the incarnation.
+    /// Takes over an announcement, except for the incarnation.
     pub(crate) fn announce(&mut self, new: &Announcement<'_>) {
         if self.meta() != new.meta {
             self.text = joined(self.name_bytes(), new.meta);
@@ -93,14 +92,14 @@ impl Entry {
         &self.text[usize::from(self.name_len)..]
     }
 
-    /// Where the member is reached.
+    /// The address at which the member is reached.
     #[inline]
     pub(crate) fn address(&self) -> SocketAddr {
         canonical(self.announced_address())
     }
 
-    /// Its address in the form in which it announces it, which is passed on unchanged: memberlist
-    /// takes another form for another address.
+    /// The address as the member announces it. It is passed on unchanged: memberlist takes another
+    /// form for another address.
     #[inline]
     pub(crate) fn announced_address(&self) -> SocketAddr {
         self.address.into()
@@ -111,7 +110,7 @@ impl Entry {
         self.state
     }
 
-    /// When it came to be in its state.
+    /// When it entered its state.
     pub(crate) fn since(&self) -> Instant {
         self.since
     }
@@ -124,9 +123,9 @@ impl Entry {
         self.marks.set(Marks::LOST, lost);
     }
 
-    /// Whether this node has heard from the member itself, at the address that it has now: an ack
-    /// from there, or a stream. All else that is known of a member is hearsay, which anybody can
-    /// make up.
+    /// Whether this node has heard from the member itself, at its present address: an ack from
+    /// there, or a stream. All else that is known of a member is hearsay, which anybody can make
+    /// up.
     #[inline]
     pub(crate) fn has_answered(&self) -> bool {
         self.marks.has(Marks::ANSWERED)
@@ -148,7 +147,7 @@ impl Entry {
         self.marks.0 & (Marks::ANSWERED | Marks::RETURNED) == Marks::ANSWERED
     }
 
-    /// How much stands behind the belief that it is at this address.
+    /// How much supports the belief that it is at this address.
     pub(crate) fn standing_at(&self, address: SocketAddr) -> Standing {
         match (self.is_at(address), self.has_answered()) {
             (true, true) => Standing::Known,
@@ -177,7 +176,7 @@ impl Entry {
 
     /// This member's part of the digest of a view, the same in every node.
     ///
-    /// It covers all that the member announces: two that were started with one name and one
+    /// It covers everything that the member announces: two nodes started with one name and one
     /// incarnation must not look the same.
     pub(crate) fn digest(&self) -> u64 {
         if !self.state.is_live() {
@@ -188,7 +187,7 @@ impl Entry {
         rest[4..23].copy_from_slice(&self.address.to_bytes());
         rest[23..].copy_from_slice(&self.versions);
         let hasher = SipHasher13::new_with_keys(0, 0);
-        // At once, where it fits: each piece costs as much as some twenty bytes.
+        // In one piece if it fits: each further piece costs as much as some twenty bytes.
         let (text, end) = (self.text.len(), 1 + self.text.len() + rest.len());
         let mut whole = [0; 128];
         if let Some(whole) = whole.get_mut(..end) {
@@ -210,25 +209,25 @@ impl Entry {
         self.versions().protocol.max >= memberlist_version
     }
 
-    /// Whether an alive message with this content would change anything but the incarnation.
+    /// Whether an alive update with this content would change at most the incarnation.
     #[inline]
     pub(crate) fn announces(&self, address: SocketAddr, meta: &[u8], versions: Versions) -> bool {
         self.is_at(address) && self.carries(meta, versions)
     }
 
-    /// Whether this is what the member announces besides its address.
+    /// Whether the member announces this, besides its address.
     #[inline]
     pub(crate) fn carries(&self, meta: &[u8], versions: Versions) -> bool {
         self.meta() == meta && self.versions() == versions
     }
 
-    /// Whether the member is reached at this address, in whatever form it is written.
+    /// Whether the member is reached at this address, in any form.
     #[inline]
     pub(crate) fn is_at(&self, address: SocketAddr) -> bool {
         self.address.is(address) || self.address() == canonical(address)
     }
 
-    /// What is known of the member, as others are told it.
+    /// The member as sent to peers.
     pub(crate) fn announcement(&self) -> MemberRef<'_> {
         MemberRef { address: self.announced_address(), ..self.view() }
     }
@@ -245,18 +244,18 @@ impl Entry {
     }
 }
 
-/// How much stands behind the belief that a member is at an address.
+/// How much supports the belief that a member is at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is not known to be there, or is gone.
+    /// Not known to be there, or gone.
     Stranger,
-    /// A live member of whom this node only heard: it may be made up.
+    /// A live member known from hearsay: it may be made up.
     Announced,
     /// This node heard from it there, though it may be gone since.
     Known,
 }
 
-/// What an alive message announces of a member.
+/// A member's announcement in an alive update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announcement<'a> {
     pub(crate) incarnation: Incarnation,

@@ -8,19 +8,19 @@ use crate::deadlines::Deadlines;
 use crate::random::Random;
 use crate::time::Instant;
 
-/// Members that are gone.
+/// Members that failed or left.
 #[derive(Debug, Default)]
 pub(super) struct Gone {
-    /// Those who failed and are listed still.
+    /// Failed and still listed.
     pub(super) failed: Vec<Slot>,
-    /// Those who failed and are no longer listed, who are worth looking for.
+    /// Failed and no longer listed, but worth looking for.
     pub(super) lost: Vec<Slot>,
-    /// All that are no longer listed, those who left too, by the time since when they are gone.
+    /// All that are no longer listed, departed ones too, by when they failed or left.
     pub(super) lost_since: Deadlines<Slot>,
 }
 
 impl Gone {
-    /// Whether nobody of them is worth looking for.
+    /// Whether none of them is worth looking for.
     #[inline]
     fn missed_by_nobody(&self) -> bool {
         self.failed.is_empty() && self.lost.is_empty()
@@ -35,13 +35,13 @@ impl Members {
         lost || !self.gone_since.is_empty()
     }
 
-    /// The listed member that has been gone for longest, and since when.
+    /// The listed member that has been gone longest, and since when.
     #[inline]
     pub(crate) fn longest_gone(&self) -> Option<(Instant, Slot)> {
         self.gone_since.first()
     }
 
-    /// The lost member that has been gone for longest, and since when.
+    /// The lost member that has been gone longest, and since when.
     #[inline]
     pub(crate) fn longest_lost(&self) -> Option<(Instant, Slot)> {
         match (self.hearsay.lost_since.first(), self.known.lost_since.first()) {
@@ -50,25 +50,23 @@ impl Members {
         }
     }
 
-    /// The lost member that makes room for others: before all that this node heard from, those of
-    /// whom it only heard. Otherwise made-up members that "left" would push out those who failed
-    /// and are looked for.
+    /// The lost member that makes room for another. Members known from hearsay go first: otherwise
+    /// made-up members that "left" would push out failed ones that are looked for.
     pub(crate) fn least_missed(&self) -> Option<Slot> {
         let first = self.hearsay.lost_since.first().or_else(|| self.known.lost_since.first());
         first.map(|(_, slot)| slot)
     }
 
-    /// Whether anybody failed who is worth looking for: among those that this node heard from, or
-    /// among those of whom it only heard.
+    /// Whether any failed member is worth looking for, of those heard from directly or of those
+    /// known from hearsay.
     #[inline]
     pub(crate) fn misses(&self, heard_from: bool) -> bool {
         !self.gone(heard_from).missed_by_nobody()
     }
 
-    /// A random one of those, and of how many it is one: each comes with a chance of one in so
-    /// many. One that is listed still or one that is lost with an equal chance, where there are
-    /// both, so that many machines that are gone do not keep a node from those that failed just
-    /// now.
+    /// Picks a random one of them; its chance is one in the returned number. Listed and lost ones,
+    /// if there are both, have an equal chance as groups, so that many machines that are gone for
+    /// good do not keep a node from recent failures.
     pub(crate) fn pick_failed(&self, random: &mut Random, heard_from: bool) -> Option<(Slot, u32)> {
         let gone = self.gone(heard_from);
         let (list, lists) = match (gone.failed.is_empty(), gone.lost.is_empty()) {
@@ -86,12 +84,12 @@ impl Members {
         if heard_from { &self.known } else { &self.hearsay }
     }
 
-    /// How many are lost.
+    /// How many members are lost.
     pub(crate) fn lost_len(&self) -> usize {
         self.hearsay.lost_since.len() + self.known.lost_since.len()
     }
 
-    /// Where a member that is gone stands: if it failed in the one, and by time in the other.
+    /// The lists of a gone member: one of failed members, if it failed, and one by time.
     pub(super) fn lists_of_gone(&mut self, slot: Slot) -> (&mut Vec<Slot>, &mut Deadlines<Slot>) {
         let entry = self.pages.entry(slot);
         let is_lost = entry.is_lost();

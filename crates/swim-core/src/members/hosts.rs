@@ -1,5 +1,5 @@
-//! At which IP addresses live members are: whether a connection comes from a known one is asked
-//! for every stream, where a walk through the table would cost the more the larger it is.
+//! IP addresses of live members. Every stream asks whether it comes from a known one, and a walk
+//! through the table would cost more the larger it is.
 
 use core::net::IpAddr;
 
@@ -9,15 +9,16 @@ use siphasher::sip::SipHasher13;
 
 /// How many live members are at each IP address.
 ///
-/// It takes 5 bytes per address, because it keeps 24 bits of a keyed hash in place of the address:
-/// of 100,000 addresses a stranger resembles one with a chance of 1 in 170, and cannot choose to.
+/// It takes 5 bytes per address, because it keeps 24 bits of a keyed hash instead of the address.
+/// With 100,000 addresses, a stranger resembles one with a chance of 1 in 170, and cannot choose
+/// to.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     counts: HashTable<Host>,
 }
 
-/// The hash of an address in the upper 24 bits, and in the lower 8 how many members are there. Once
-/// those are [`MANY`] nobody knows any more, and the address stays.
+/// The hash of an address in the upper 24 bits, and the number of members there in the lower 8.
+/// From [`MANY`] on the number is unknown, and the address stays.
 #[derive(Clone, Copy, Debug)]
 struct Host(u32);
 
@@ -32,7 +33,7 @@ impl Host {
         self.0 & MANY
     }
 
-    /// The table looks at the highest and at the lowest bits of a hash.
+    /// The table uses the highest and the lowest bits of a hash.
     fn hash(&self) -> u64 {
         spread(self.key())
     }
@@ -72,7 +73,7 @@ impl Hosts {
 
 fn key((key0, key1): (u64, u64), ip: IpAddr) -> u32 {
     let hasher = SipHasher13::new_with_keys(key0, key1);
-    // In one call, which takes half as long as to write and to finish.
+    // One call takes half as long as a write and a finish.
     let hash = match ip {
         IpAddr::V4(v4) => hasher.hash(&v4.octets()),
         IpAddr::V6(v6) => hasher.hash(&v6.octets()),

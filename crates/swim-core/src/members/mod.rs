@@ -1,5 +1,5 @@
-//! The member table: who is known, found by name; the probe ring; random peers; who is to be
-//! forgotten when. A data structure: it knows of no protocol, and [`Membership`] alone changes it.
+//! The member table: members by name, the probe ring, random peers, and when to forget whom. It
+//! knows no protocol, and only [`Membership`] changes it.
 //!
 //! [`Membership`]: crate::membership::Membership
 
@@ -33,49 +33,49 @@ use gone::Gone;
 use hosts::Hosts;
 use pages::{PAGE, Pages, narrow};
 
-/// How many members a gossip tick passes over at most that it cannot tell anything.
+/// How many members a gossip tick passes over at most because they may not be told news.
 const PASSED_OVER_MAX: usize = 2 * FAN_OUT_MAX;
 
 /// The member table.
 ///
-/// Live members other than the node itself stand in the probe ring. One round of probes is a
-/// Fisher-Yates shuffle carried out one step per probe: the member probed next is drawn from those
-/// not yet probed in this round. So every round is a fresh uniform order, each member is probed
-/// once in it, and no tick has to shuffle the whole ring.
+/// Live members other than the node itself are in the probe ring. One round of probes is a
+/// Fisher-Yates shuffle, one step per probe: the next member is drawn from those not yet probed in
+/// this round. So every round has a fresh uniform order and probes each member once, and no tick
+/// shuffles the whole ring.
 #[derive(Debug)]
 pub(crate) struct Members {
     pages: Pages,
     index: HashTable<Slot>,
     hash_keys: (u64, u64),
-    /// Where those in the ring are.
+    /// IP addresses of those in the ring.
     hosts: Hosts,
     ring: Vec<Slot>,
-    /// How many of `ring` have been probed in this round; they stand in front.
+    /// How many of `ring` have been probed in this round; they come first.
     probed: usize,
-    /// How far gossip has come on its way round the ring, and round the failed.
+    /// How far gossip has come round the ring, and round the failed members.
     gossiped: usize,
     gossiped_failed: usize,
-    /// What the failed are behind with their share of gossip.
+    /// Share of gossip that failed members have not had yet.
     owed_to_failed: usize,
     /// See [`Members::view_digest`].
     digest: u64,
-    /// The highest incarnation of anybody so far.
+    /// The highest incarnation of any member so far.
     highest: Incarnation,
-    /// Members whose incarnation an accusation has raised: at which one they announced what is
-    /// known of them. Nobody who is alive is among them.
+    /// Members whose incarnation an accusation has raised, with that of their own announcement. No
+    /// alive member is among them.
     raised: BTreeMap<Slot, Incarnation>,
-    /// Listed members that failed or left, by the time since when.
+    /// Listed members that failed or left, by when they did.
     gone_since: Deadlines<Slot>,
-    /// The gone of whom this node only heard.
+    /// Gone members known from hearsay.
     hearsay: Gone,
-    /// The gone that this node heard from: made-up ones are none of them.
+    /// Gone members that this node heard from, none of them made up.
     known: Gone,
     /// Another node has the name of the node itself.
     withheld: bool,
 }
 
 impl Members {
-    /// A table that holds nobody yet; the first member added must be the node itself.
+    /// Creates an empty table; the first member added must be the node itself.
     pub(crate) fn new(random: &mut Random) -> Self {
         Members {
             pages: Pages::default(),
@@ -114,7 +114,7 @@ impl Members {
         slot
     }
 
-    /// Takes over what a member announces; its state is not touched.
+    /// Takes over a member's announcement; its state is not touched.
     pub(crate) fn announce(&mut self, slot: Slot, new: &Announcement<'_>) {
         if !self.entry(slot).is_at(new.address) {
             self.move_host(slot, new.address.ip());
@@ -131,7 +131,7 @@ impl Members {
         }
     }
 
-    /// This node heard from the member itself, at its address.
+    /// Notes that this node heard from the member itself, at its address.
     #[inline]
     pub(crate) fn note_answer(&mut self, slot: Slot) {
         if !self.entry(slot).has_answered() {
@@ -139,14 +139,14 @@ impl Members {
         }
     }
 
-    /// Whether a member failed and came back, and has answered nothing since.
+    /// Sets whether a member failed and came back, and has answered nothing since.
     pub(crate) fn set_returned(&mut self, slot: Slot, returned: bool) {
         self.entry_mut(slot).set_returned(returned);
     }
 
     #[cold]
     fn set_answered(&mut self, slot: Slot, answered: bool) {
-        // The gone are in one list or another by it.
+        // Lists of gone members depend on it.
         let gone = slot != Slot::LOCAL && !self.entry(slot).state.is_live();
         if gone {
             self.leave_lists(slot);
@@ -157,8 +157,8 @@ impl Members {
         }
     }
 
-    /// Whether another node has the name of the node itself, so that what the table says of that
-    /// one is no news for others.
+    /// Whether another node has the name of the node itself. If so, the node's own entry is no news
+    /// for peers.
     #[inline]
     pub(crate) fn is_withheld(&self) -> bool {
         self.withheld
@@ -168,7 +168,7 @@ impl Members {
         self.withheld = withheld;
     }
 
-    /// An accusation says that a member has this incarnation, or the node itself takes it.
+    /// Sets the incarnation of an accused member, or of the node itself.
     pub(crate) fn set_incarnation(&mut self, slot: Slot, incarnation: Incarnation) {
         let before = self.entry(slot).incarnation();
         if slot != Slot::LOCAL && incarnation != before {
@@ -206,9 +206,9 @@ impl Members {
         }
     }
 
-    /// Takes a failed or left member out of the member list. Its name, address and incarnation are
-    /// kept: against old news that would bring it back, and to look for it if it failed; and what
-    /// it announced, to tell it of that life should it have forgotten it.
+    /// Unlists a failed or departed member. Its name, address and incarnation are kept, to reject
+    /// old news that would bring it back, and to look for it if it failed. Its announcement is kept
+    /// to tell it of that life, should it have forgotten it.
     pub(crate) fn lose(&mut self, slot: Slot) {
         assert!(!self.entry(slot).state.is_live(), "only the gone get lost");
         self.leave_lists(slot);
@@ -216,7 +216,7 @@ impl Members {
         self.enter_lists(slot);
     }
 
-    /// Removes a failed, left or lost member from the table, with all that was known of it.
+    /// Removes a failed, departed or lost member from the table, with all that was known of it.
     pub(crate) fn forget(&mut self, slot: Slot) {
         assert!(!self.entry(slot).state.is_live(), "only the gone are forgotten");
         self.leave_lists(slot);
@@ -232,7 +232,7 @@ impl Members {
         }
     }
 
-    /// The next member of the probe ring; `None` when there is nobody to probe.
+    /// The next member of the probe ring; `None` if there is none to probe.
     pub(crate) fn next_to_probe(&mut self, random: &mut Random) -> Option<Slot> {
         let len = self.ring.len();
         if len == 0 {
@@ -247,14 +247,14 @@ impl Members {
         Some(self.ring[self.probed - 1])
     }
 
-    /// Everybody is to be probed again.
+    /// Begins a new round of probes.
     pub(crate) fn begin_probe_round(&mut self) {
         self.probed = 0;
     }
 
-    /// Up to `count` different live members other than the node itself and `except`, in random
-    /// order, for which `allowed` holds. Draws a bounded number of times, so it may return fewer
-    /// although there are more.
+    /// Picks up to `count` different live peers other than `except`, in random order, for which
+    /// `allowed` holds. Draws a bounded number of times, so it may return fewer although there are
+    /// more.
     pub(crate) fn pick(
         &self,
         random: &mut Random,
@@ -267,7 +267,7 @@ impl Members {
         if candidates == 0 || count == 0 {
             return picked;
         }
-        // Few candidates: go through all of them in random order. Many: draw, and draw again on a
+        // Few candidates: visit all of them in random order. Many: draw, and draw again on a
         // repetition, as memberlist does.
         if candidates <= 3 * FAN_OUT_MAX {
             let mut order = [0u8; 3 * FAN_OUT_MAX];
@@ -294,15 +294,15 @@ impl Members {
         picked
     }
 
-    /// The next up to `count` of the live and the recently failed, to gossip to, of which `takes`
-    /// holds. Goes round, so that nobody is told twice before everybody was told once: in a small
-    /// cluster, where an update is sent as often as there are members, that is what reaches all of
-    /// them. Looks at a bounded number, so it may return fewer although there are more.
+    /// Picks up to `count` live or recently failed members to gossip to, for which `takes` holds.
+    /// It goes round, so that no member has a second turn before each had one. In a small cluster,
+    /// where an update is sent as often as there are members, that reaches all of them. It looks at
+    /// a bounded number, so it may return fewer although there are more.
     ///
-    /// The failed come in between, each as often as a live one, and together in one of three picks
-    /// at most (every other one where a single one is live). They will hardly pass anything on: one
-    /// after the other, or being the most, they would swallow news as often as it is sent. Those
-    /// that failed before this node heard from them get none.
+    /// Failed members come in between, each as often as a live one, and together in at most one of
+    /// three picks (one of two if a single member is live). They hardly pass anything on: in a row,
+    /// or in the majority, they would use up the transmissions of an update. Those that failed
+    /// before this node heard from them get none.
     pub(crate) fn next_for_gossip(
         &mut self,
         count: usize,
@@ -353,7 +353,7 @@ impl Members {
         self.pages.entry_mut(slot)
     }
 
-    /// Everybody who is listed, the node itself first; the order is otherwise that of the table.
+    /// All listed members, the node itself first, then in the order of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> + Clone + '_ {
         self.pages.iter().filter(|entry| !entry.is_lost())
     }
@@ -363,31 +363,31 @@ impl Members {
         self.hosts.has(self.hash_keys, ip)
     }
 
-    /// How many are listed, the node itself and the gone included.
+    /// How many members are listed, the node itself and gone ones included.
     pub(crate) fn len(&self) -> usize {
         self.index.len() - self.lost_len()
     }
 
-    /// A number that stands for a name, different in each node.
+    /// A keyed hash of a name, different in each node.
     pub(crate) fn name_key(&self, name: &str) -> u64 {
         self.hash(name.as_bytes())
     }
 
-    /// At which incarnation a member announced what is known of it. What is held against it may be
-    /// about a higher one.
+    /// The incarnation at which a member announced what is known of it. Accusations may be about a
+    /// higher one.
     pub(crate) fn announced(&self, slot: Slot) -> Incarnation {
         let raised = self.raised.get(&slot).copied();
         raised.unwrap_or_else(|| self.entry(slot).incarnation())
     }
 
-    /// The highest incarnation of anybody that was ever in the table.
+    /// The highest incarnation of any member that was ever in the table.
     #[inline]
     pub(crate) fn highest(&self) -> Incarnation {
         self.highest
     }
 
-    /// Stands for whom this node holds for alive or suspect, and all that they announced: two nodes
-    /// with the same view have the same digest, and never 0.
+    /// Digest of the live members and their announcements: two nodes with the same view have the
+    /// same digest, and never 0.
     pub(crate) fn view_digest(&self) -> u64 {
         self.digest.max(1)
     }
@@ -404,13 +404,13 @@ impl Members {
         self.peers() + usize::from(self.entry(Slot::LOCAL).state() == State::Alive)
     }
 
-    /// How many others are alive or suspect.
+    /// How many peers are alive or suspect.
     #[inline]
     pub(crate) fn peers(&self) -> usize {
         self.ring.len()
     }
 
-    /// Whether there is anybody to gossip to.
+    /// Whether there is any member to gossip to.
     pub(crate) fn has_audience(&self) -> bool {
         !self.ring.is_empty() || !self.known.failed.is_empty()
     }
@@ -460,9 +460,9 @@ impl Members {
         }
     }
 
-    /// Adds a member at a random place among those not yet probed in this round: gossip goes along
-    /// the ring, and members that entered together must not stand in the same order everywhere.
-    /// The chance comes from the keyed hash of the name.
+    /// Adds a member at a random place among those not yet probed in this round. Gossip follows the
+    /// ring, and members that entered together must not be in the same order everywhere. The random
+    /// place comes from the keyed hash of the name.
     fn enter_ring(&mut self, slot: Slot, hash: u64) {
         let last = self.ring.len();
         self.pages.set_place(slot, narrow(last));
@@ -477,7 +477,7 @@ impl Members {
     fn leave_ring(&mut self, slot: Slot) {
         let mut place = self.pages.place(slot);
         if place < self.probed {
-            // Keep the probed ones in front: the last of them takes the free place.
+            // Keeps probed members in front: the last of them takes the free place.
             self.probed -= 1;
             self.swap_in_ring(place, self.probed);
             place = self.probed;
@@ -488,7 +488,7 @@ impl Members {
         self.hosts.remove(self.hash_keys, self.entry(slot).address().ip());
     }
 
-    /// A member is about to be at another address.
+    /// Notes that a member is about to be at another IP address.
     fn move_host(&mut self, slot: Slot, to: IpAddr) {
         let entry = self.entry(slot);
         if slot != Slot::LOCAL && entry.state().is_live() {
@@ -514,8 +514,8 @@ impl Members {
     }
 }
 
-/// Whether so few places are in use that most of the memory should be given back. Far from where
-/// it would grow again, so that a table that goes up and down is not copied all the time.
+/// Whether so few places are in use that most memory should be given back. The limit is far from
+/// the next growth, so that a table that goes up and down is not copied all the time.
 fn is_sparse(len: usize, capacity: usize) -> bool {
     capacity > 4 * len + PAGE
 }
@@ -530,7 +530,7 @@ fn hash_name((key0, key1): (u64, u64), name: &[u8]) -> u64 {
     SipHasher13::new_with_keys(key0, key1).hash(name)
 }
 
-/// The next on the way round a list that is not empty.
+/// The next entry on the way round a list that is not empty.
 fn next_of(list: &[Slot], at: &mut usize) -> Slot {
     if *at >= list.len() {
         *at = 0;

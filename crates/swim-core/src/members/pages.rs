@@ -1,17 +1,17 @@
-//! Where the entries of the member table are stored: in pages, so that growth never copies the
-//! table and never has twice the memory asked for, and so that memory is given back.
+//! Storage of the member table in pages, so that growth never copies the table or asks for twice
+//! its memory, and so that memory is given back.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::entry::Entry;
 
-/// The place of a member in the table. Reused once the member is forgotten.
+/// A member's place in the table. Reused once the member is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Slot(u32);
 
 impl Slot {
-    /// The node itself is always the first in its own table.
+    /// The node itself, always the first in its own table.
     pub(crate) const LOCAL: Slot = Slot(0);
 
     #[inline]
@@ -19,21 +19,20 @@ impl Slot {
         self.0 as usize
     }
 
-    /// A number that stands for the slot.
+    /// The slot as a number.
     pub(crate) fn number(self) -> u32 {
         self.0
     }
 }
 
-/// Entries are stored in pages of this many, so that growth never copies the table and never has
-/// twice the memory asked for.
+/// Entries per page.
 pub(super) const PAGE: usize = 128;
 
 /// All entries.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     pages: Vec<Page>,
-    /// The pages that have room. New members go to the first of them, so that the last ones become
+    /// Pages that have room. New members go to the first of them, so that the last ones become
     /// empty and their memory is given back.
     roomy: BTreeSet<u32>,
 }
@@ -80,7 +79,7 @@ impl Pages {
             .expect("a slot in use names an entry")
     }
 
-    /// Where a member stands in the list for its state: the probe ring, the failed, or the lost.
+    /// A member's place in the list for its state: the probe ring, the failed, or the lost.
     pub(super) fn place(&self, slot: Slot) -> usize {
         self.pages[slot.index() / PAGE].places[slot.index() % PAGE] as usize
     }
@@ -104,14 +103,14 @@ impl Pages {
         })
     }
 
-    /// Whether an entry is stored there.
+    /// Whether this slot holds an entry.
     pub(super) fn holds(&self, slot: Slot) -> bool {
         let page = self.pages.get(slot.index() / PAGE);
         let entry = page.and_then(|page| page.entries.get(slot.index() % PAGE));
         entry.is_some_and(Option::is_some)
     }
 
-    /// Asserts that what is kept about the pages is what they are.
+    /// Asserts that the bookkeeping matches the pages.
     pub(super) fn check(&self) {
         for (number, page) in (0..).zip(&self.pages) {
             page.check(number);
@@ -124,12 +123,12 @@ impl Pages {
     }
 }
 
-/// A part of the table.
+/// One page of the table.
 #[derive(Debug, Default)]
 struct Page {
     entries: Vec<Option<Entry>>,
-    /// Where each stands in its list. Beside the entries, because every probe moves two members
-    /// within the ring, and this much of a large table stays in the cache.
+    /// Each entry's place in its list. Apart from the entries, because every probe moves two
+    /// members within the ring, and this much of a large table stays in the cache.
     places: Vec<u32>,
     /// Which of `entries` are in use.
     used: u128,

@@ -2,7 +2,7 @@
 
 use super::{FAN_OUT_MAX, Slot};
 
-/// A few members picked at random.
+/// A few members that were picked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Picked {
     slots: [Slot; FAN_OUT_MAX],
@@ -15,17 +15,16 @@ impl Picked {
         self.len += 1;
     }
 
-    /// Adds others, who are fewer than there is room for.
+    /// Adds further members, for which there must be room.
     pub(crate) fn extend(&mut self, others: &Picked) {
         others.slots().iter().for_each(|&slot| self.push(slot));
     }
 
-    /// Takes all out.
     pub(crate) fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// Takes a member out that leaves the table.
+    /// Removes a member that leaves the table.
     pub(crate) fn remove(&mut self, slot: Slot) {
         if let Some(place) = self.slots().iter().position(|&picked| picked == slot) {
             self.len -= 1;

@@ -1,4 +1,4 @@
-//! The probe ring, the lists of the gone, and who is picked.
+//! The probe ring, the lists of gone members, and picks.
 
 use alloc::format;
 use alloc::vec;
@@ -18,7 +18,7 @@ fn announcement(meta: &[u8]) -> Announcement<'_> {
     }
 }
 
-/// The node itself and `peers` others.
+/// The node itself and this many peers.
 fn table(peers: usize) -> (Members, Random, Vec<Slot>) {
     let mut random = Random::new([1; 32]);
     let mut members = Members::new(&mut random);

@@ -1,4 +1,4 @@
-//! Who is let in, and how it is changed while the node runs: labels, and what `keys.rs` changes.
+//! Access to the cluster: changes of labels, and of what `keys.rs` changes, while the node runs.
 
 use bytes::Bytes;
 
@@ -18,7 +18,7 @@ impl Node {
         self.change_access(|config| (config.label, config.label_also) = (label, also))
     }
 
-    /// Changes settings that packets have less room with, or more.
+    /// Changes settings that affect the room in packets.
     pub(super) fn change_access(
         &mut self,
         change: impl FnOnce(&mut Config),

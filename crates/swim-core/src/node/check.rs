@@ -1,17 +1,19 @@
-//! What always holds of a node between two calls.
+//! Invariants of a node between two calls.
 
 use super::Node;
 use crate::status::Status;
 use crate::time::Instant;
 
 impl Node {
-    /// Asserts that every index agrees with what it indexes, that every limit holds, and that
-    /// whatever is to happen has a time. For simulators and fuzzers, after any call: it looks at
-    /// every member, so nobody calls it in production.
+    /// Asserts that indexes match, limits hold, and all pending work has a deadline.
+    ///
+    /// For simulators and fuzzers, after any call. It looks at every member, so do not call it in
+    /// production.
     ///
     /// # Panics
     ///
-    /// When something does not hold, which is a mistake of this crate. The message says what.
+    /// If an invariant does not hold, which is a bug in this crate. The message names the
+    /// invariant.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
@@ -27,7 +29,7 @@ impl Node {
         self.check_periods();
     }
 
-    /// A node that runs probes and exchanges views; one that leaves does not.
+    /// Asserts that probes and push/pulls are due while the node runs, and only then.
     fn check_periods(&self) {
         let (status, config) = (self.status(), &self.cx.config);
         let runs = status == Status::Running;

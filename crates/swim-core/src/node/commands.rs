@@ -1,4 +1,4 @@
-//! The commands of the application.
+//! The application's commands.
 
 use core::net::SocketAddr;
 
@@ -14,50 +14,59 @@ use crate::wire::{BROADCAST_KEY_SIZE_MAX, Message, User, memberlist};
 
 /// Commands. Each that takes time has one answer: [`Output::Answer`](crate::Output::Answer).
 impl Node {
-    /// Joins the cluster that the node at this address belongs to, by a push/pull with it. Answered
-    /// with [`Answer::Joined`](crate::Answer::Joined), or with why it failed. A node that has left
-    /// comes back with a higher incarnation. Any number of joins may be under way at once.
+    /// Joins the cluster of the node at `address`, by a push/pull with it.
     ///
-    /// On the native wire, a newcomer with the name of a member first asks that one. If it answers,
-    /// the join fails with [`Failure::NameTaken`](crate::Failure::NameTaken), and the node goes on
-    /// asking; if it is silent for two probe intervals, the name is the newcomer's.
+    /// Answered with [`Answer::Joined`](crate::Answer::Joined), or with the
+    /// [`Failure`](crate::Failure). A node that has left rejoins with a higher incarnation. Any
+    /// number of joins may run at once.
+    ///
+    /// On the native wire, a newcomer with the name of a member first asks that member. If the
+    /// member answers, the join fails with [`Failure::NameTaken`](crate::Failure::NameTaken), and
+    /// the node keeps asking. If the member is silent for two probe intervals, the newcomer takes
+    /// the name.
     pub fn join(&mut self, now: Instant, address: SocketAddr) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_join(address))
     }
 
-    /// Says goodbye. Answered with [`Answer::Left`](crate::Answer::Left) once the goodbye was sent
-    /// as often as an update is sent and has had time to spread; until then keep driving the node.
-    /// If no peer acknowledged it, neither in a datagram nor on a stream, the answer is
+    /// Leaves the cluster, and gossips a leave message to its peers.
+    ///
+    /// Answered with [`Answer::Left`](crate::Answer::Left) once the message was sent as often as an
+    /// update is sent, and has had time to spread. Keep driving the node until then. If no peer
+    /// acknowledged it, in a datagram or on a stream, the answer is
     /// [`Failure::NobodyHeard`](crate::Failure::NobodyHeard). Without a live peer the node leaves
     /// at once.
     ///
-    /// The node has left either way, and may join again. Until then its view is frozen: it probes
-    /// nobody and hears no more news, so [`members`](Node::members) does not show members that
-    /// join, change, fail or leave later.
+    /// The node has left either way, and may join again. Until it does, its view is frozen. It
+    /// neither probes nor receives news, so [`members`](Node::members) does not show later joins,
+    /// changes, failures and leaves.
     pub fn leave(&mut self, now: Instant) -> Result<RequestId, CommandError> {
         self.turn(now, Node::start_leave)
     }
 
-    /// Changes the node's metadata. Answered with [`Answer::Spread`](crate::Answer::Spread). While
-    /// another node has this node's name ([`Event::NameTaken`](crate::Event::NameTaken)), it is
-    /// kept until the name is free, and answered with
-    /// [`Failure::NameTaken`](crate::Failure::NameTaken) at once.
+    /// Changes the node's metadata.
+    ///
+    /// Answered with [`Answer::Spread`](crate::Answer::Spread). While another node has this node's
+    /// name ([`Event::NameTaken`](crate::Event::NameTaken)), the change is kept until the name is
+    /// free, and the answer is [`Failure::NameTaken`](crate::Failure::NameTaken) at once.
     pub fn set_meta(&mut self, now: Instant, meta: Bytes) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.membership.set_meta(&mut node.cx, &mut node.gossip, &meta))
     }
 
-    /// Sends a message to every member, by gossip: each member that is alive while it spreads
-    /// receives it once with overwhelming probability, in no particular order. At most
+    /// Sends a message to every member, by gossip.
+    ///
+    /// Each member that is alive while the message spreads receives it once with overwhelming
+    /// probability, in no particular order. At most
     /// [`broadcast_size_max`](Node::broadcast_size_max) bytes. Answered with
     /// [`Answer::Spread`](crate::Answer::Spread).
     pub fn broadcast(&mut self, now: Instant, payload: &[u8]) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_broadcast(&[], payload))
     }
 
-    /// Like [`broadcast`](Node::broadcast), with a key of up to 255 bytes: it replaces an older
-    /// broadcast of this node with the same key, wherever that one still waits to be passed on. For
-    /// state of which only the latest matters. Key and payload together have at most
-    /// [`broadcast_size_max`](Node::broadcast_size_max) bytes.
+    /// Sends a [`broadcast`](Node::broadcast) that replaces older ones with the same key.
+    ///
+    /// It replaces an older broadcast of this node wherever that one still waits to be passed on.
+    /// Use it for state of which only the latest value matters. The key has up to 255 bytes. Key
+    /// and payload together have at most [`broadcast_size_max`](Node::broadcast_size_max) bytes.
     pub fn broadcast_keyed(
         &mut self,
         now: Instant,
@@ -67,16 +76,18 @@ impl Node {
         self.turn(now, |node| node.start_broadcast(key, payload))
     }
 
-    /// Sends a message to one member in a datagram, which may be lost. At most
-    /// [`message_size_max`](Node::message_size_max) bytes.
+    /// Sends a message to one member in a datagram, which may be lost.
+    ///
+    /// At most [`message_size_max`](Node::message_size_max) bytes.
     pub fn send(&mut self, now: Instant, to: &str, payload: &[u8]) -> Result<(), CommandError> {
         self.turn(now, |node| node.send_user_message(to, payload))
     }
 
-    /// Sends a message to one member over a stream, at most `reliable_size_max` bytes. Answered
-    /// with [`Answer::Delivered`](crate::Answer::Delivered) when the member has acknowledged it. On
-    /// memberlist's wire, that is by closing the stream, and an empty message is told to no
-    /// application.
+    /// Sends a message to one member over a stream, at most `reliable_size_max` bytes.
+    ///
+    /// Answered with [`Answer::Delivered`](crate::Answer::Delivered) when the member has
+    /// acknowledged it. On memberlist's wire the member does so by closing the stream, and an empty
+    /// message reaches no application.
     pub fn send_reliable(
         &mut self,
         now: Instant,
@@ -86,15 +97,19 @@ impl Node {
         self.turn(now, |node| node.start_send_reliable(to, payload))
     }
 
-    /// Pings a member once, directly. Answered with [`Answer::Pong`](crate::Answer::Pong), or
-    /// [`Failure::Timeout`](crate::Failure::Timeout) after a probe interval. Changes nobody's
+    /// Pings a member once, directly.
+    ///
+    /// Answered with [`Answer::Pong`](crate::Answer::Pong), or
+    /// [`Failure::Timeout`](crate::Failure::Timeout) after a probe interval. Changes no member's
     /// state.
     pub fn ping(&mut self, now: Instant, to: &str) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_ping(to))
     }
 
-    /// Forgets a member that failed or left, and all that is held against it: it is not looked for
-    /// any more, and old news may bring it back for a while. For names that will never return.
+    /// Forgets a failed or departed member, and all that is held against it.
+    ///
+    /// The node stops looking for it, and old news may bring it back for a while. For names that
+    /// will never return.
     pub fn forget(&mut self, now: Instant, name: &str) -> Result<(), CommandError> {
         self.turn(now, |node| {
             let Node { cx, membership, gossip, detector, .. } = node;
@@ -102,10 +117,11 @@ impl Node {
         })
     }
 
-    /// Sets the data that this node sends with every ack of a direct ping. Others receive it as
-    /// [`Event::AckPayload`](crate::Event::AckPayload). At most
-    /// [`ack_payload_size_max`](Node::ack_payload_size_max) bytes; the less it is, the more room is
-    /// left for gossip.
+    /// Sets the data that this node sends with every ack of a direct ping.
+    ///
+    /// Peers receive it as [`Event::AckPayload`](crate::Event::AckPayload). At most
+    /// [`ack_payload_size_max`](Node::ack_payload_size_max) bytes; less leaves more room for
+    /// gossip.
     pub fn set_ack_payload(&mut self, now: Instant, payload: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(payload.len(), node.ack_payload_size_max())?;
@@ -114,9 +130,9 @@ impl Node {
         })
     }
 
-    /// Sets the application state that this node gives in every push/pull, at most
-    /// `user_state_size_max` bytes. Others receive it as
-    /// [`Event::UserState`](crate::Event::UserState).
+    /// Sets the application state sent in every push/pull, at most `user_state_size_max` bytes.
+    ///
+    /// Peers receive it as [`Event::UserState`](crate::Event::UserState).
     pub fn set_user_state(&mut self, now: Instant, state: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(state.len(), node.cx.config.user_state_size_max)?;
@@ -125,9 +141,11 @@ impl Node {
         })
     }
 
-    /// Takes another label, and says which other one is accepted as well: empty for none at all,
-    /// `None` for no other. To move a running cluster to another label: accept the new one
-    /// everywhere, then take it everywhere and accept the old one, then accept no other.
+    /// Sets this node's label, and the other label that it accepts.
+    ///
+    /// An empty label means no label, and `None` means that no other one is accepted. To move a
+    /// running cluster to another label: accept the new label everywhere, then set it everywhere
+    /// and accept the old one, then accept no other.
     pub fn set_label(
         &mut self,
         now: Instant,

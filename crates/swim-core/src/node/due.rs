@@ -1,4 +1,4 @@
-//! The one table of deadlines: what can be due, when it is, and what keeping it does.
+//! All deadlines in one table: their kinds, their times, and their work.
 
 use super::Node;
 use crate::config::FAN_OUT_MAX;
@@ -8,11 +8,10 @@ use crate::members::Slot;
 use crate::status::Status;
 use crate::time::Instant;
 
-/// What a node may have to do at some time, in the order in which what is due at once is done:
-/// first the ends of what was waited for, then what begins anew.
+/// Kinds of deadlines, in the order of work that is due at once: first timeouts, then new work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// A ping that is no part of a probe was not answered.
+    /// A ping outside a probe was not answered.
     Ping,
     /// A stream has taken too long.
     Stream,
@@ -20,19 +19,19 @@ pub(super) enum Due {
     Help,
     /// The protocol period is over: judge the running probe, start the next.
     Probe,
-    /// Decide whose a name is.
+    /// Decide on a candidate for a name.
     Candidate,
     /// A suspect did not refute in time.
     Suspicion,
-    /// Ask a suspect once more.
+    /// Ask a suspect for the last time.
     LastCall,
     /// Send gossip.
     Gossip,
-    /// Exchange views with a random member.
+    /// Start a push/pull with a random member.
     PushPull,
-    /// The goodbye has had time to spread, or is to be said over streams.
+    /// The leave message has had time to spread, or is to go over streams.
     Leave,
-    /// Take a member that is gone out of the list or the table.
+    /// Take a gone member out of the list or the table.
     Farewell,
 }
 
@@ -53,10 +52,10 @@ impl Due {
 }
 
 impl Node {
-    /// When the first thing is due.
+    /// The first deadline, if any.
     #[inline]
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        // Asked after every packet, so without a loop over all kinds.
+        // This runs after every packet, so it does not loop over all kinds.
         let next = self.due_at(Due::Ping);
         let next = next.min(self.due_at(Due::Stream));
         let next = next.min(self.due_at(Due::Help));
@@ -71,8 +70,8 @@ impl Node {
         (next < Instant::NEVER).then_some(next)
     }
 
-    /// Does what is due. What falls due by it at an earlier place of the order waits for the next
-    /// call.
+    /// Does what is due. Work that this makes due at an earlier place in the order waits for the
+    /// next call.
     pub(super) fn keep_deadlines(&mut self) {
         let now = self.cx.now();
         for due in Due::ALL {
@@ -83,7 +82,7 @@ impl Node {
         }
     }
 
-    /// When the first thing of this kind is due, [`Instant::NEVER`] if there is none.
+    /// The first deadline of this kind, [`Instant::NEVER`] if there is none.
     #[inline(always)]
     fn due_at(&self, due: Due) -> Instant {
         match due {
@@ -163,11 +162,11 @@ impl Node {
         }
     }
 
-    /// Sends what is queued to the next few members.
+    /// Sends queued gossip to the next few members.
     pub(super) fn tick_gossip(&mut self) {
         let Node { cx, membership, detector, .. } = self;
         if membership.status() != Status::Left {
-            // A goodbye is urgent and the last that this node says.
+            // A leave message is urgent, and this node's last one.
             let leaves = membership.status() == Status::Leaving;
             let count = if leaves { FAN_OUT_MAX } else { cx.config.gossip_nodes };
             let targets = membership.next_for_gossip(count, |_, member| {
@@ -182,9 +181,9 @@ impl Node {
         }
     }
 
-    /// Tells a member what is queued. One of whom this node only heard is asked first whether it is
-    /// there, and told when it answers. While this node leaves, whoever hears that first has to
-    /// say so.
+    /// Sends queued gossip to a member. A member known from hearsay is first asked whether it is
+    /// there, and told when it answers. While this node leaves and no peer has acknowledged that,
+    /// the member is sent the leave message with a ping.
     fn tell_or_ask(&mut self, member: Slot) {
         let Node { cx, membership, gossip, detector, .. } = self;
         let members = membership.members();

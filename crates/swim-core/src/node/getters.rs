@@ -1,4 +1,4 @@
-//! What a node tells of itself.
+//! Getters of a node.
 
 use core::net::IpAddr;
 
@@ -11,23 +11,25 @@ use crate::status::Status;
 
 /// Getters.
 impl Node {
-    /// Everybody that this node knows, itself first: the live ones, and for a while those that
-    /// failed or left. A member that failed and came back again and again, without ever answering
-    /// this node, is shown as failed until it answers; so it is by [`member`](Node::member),
-    /// [`members_live`](Node::members_live) and events. Once this node has [left](Node::leave), it
-    /// learns no more of them.
+    /// All members that this node knows, itself first.
+    ///
+    /// These are the live members, and for a while those that failed or left. A member that keeps
+    /// failing and coming back, without ever answering this node, is shown as failed until it
+    /// answers. [`member`](Node::member), [`members_live`](Node::members_live) and events treat it
+    /// likewise. Once this node has [left](Node::leave), it learns nothing further.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'_>> + '_ {
         self.membership.listed()
     }
 
-    /// What this node believes of a listed member.
+    /// A listed member, as this node sees it.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<MemberRef<'_>> {
         self.membership.shown(self.membership.members().find(name)?)
     }
 
-    /// Whether a live member, other than this node, has this IP address: whom to prefer where room
-    /// is short.
+    /// Whether a live member other than this node has this IP address.
+    ///
+    /// Use it to prefer members if room is short.
     #[must_use]
     pub fn has_member_at(&self, ip: IpAddr) -> bool {
         self.membership.members().any_at(ip.to_canonical())
@@ -51,14 +53,15 @@ impl Node {
         self.membership.status()
     }
 
-    /// Local health: 0 is healthy; the higher, the slower this node itself seems to be. Stays below
-    /// `awareness_max`.
+    /// Local health: 0 is healthy. The higher it is, the slower this node itself seems to be.
+    ///
+    /// It stays below `awareness_max`.
     #[must_use]
     pub fn health(&self) -> u8 {
         self.detector.health()
     }
 
-    /// What the node has done and dropped so far, and how full it is.
+    /// Counters of the node's work and drops, and how full it is.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -73,8 +76,9 @@ impl Node {
         }
     }
 
-    /// The configuration that the node was created with, with what commands have changed in it
-    /// since: the keyring, whether it must be used, and the labels.
+    /// The configuration with which the node was created, and with later changes by commands.
+    ///
+    /// Commands change the keyring, whether encryption is required, and the labels.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.cx.config

@@ -1,4 +1,4 @@
-//! Inputs, outputs, and the turn that each input and command is.
+//! Inputs, outputs, and the turn that runs each input and command.
 
 use core::net::SocketAddr;
 
@@ -12,14 +12,16 @@ use crate::time::Instant;
 
 /// Inputs and outputs.
 impl Node {
-    /// Takes a datagram. Whatever it holds, this neither fails nor panics: what cannot be used is
-    /// counted in [`Stats::drops`](crate::Stats::drops).
+    /// Handles a datagram. It may hold anything: this neither fails nor panics.
+    ///
+    /// Unusable input is counted in [`Stats::drops`](crate::Stats::drops).
     pub fn handle_packet(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.turn(now, |node| node.receive_packet(canonical(from), datagram));
     }
 
-    /// Asks whether to take a connection that a peer opened, before reading from it. On `Err`
-    /// close it.
+    /// Decides whether to take a connection that a peer opened, before reading from it.
+    ///
+    /// On `Err`, close it.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         let from = canonical(from);
         self.turn(now, |node| {
@@ -28,25 +30,28 @@ impl Node {
         })
     }
 
-    /// Takes news about a stream. News about a stream that the node has given up is ignored.
+    /// Handles news about a stream. Ignores a stream that the node has given up.
     pub fn handle_stream(&mut self, now: Instant, id: StreamId, input: StreamInput<'_>) {
         self.turn(now, |node| node.receive_stream(id, input));
     }
 
-    /// Ends a stream that cannot be used, for a reason that the caller found out: counts it, and
-    /// reports it as bad input. A stream that the node has given up is ignored.
+    /// Ends a stream that cannot be used, for a reason that the caller found.
+    ///
+    /// Counts it, and reports it as bad input. Ignores a stream that the node has given up.
     pub fn reject_stream(&mut self, now: Instant, id: StreamId, reason: DropReason) {
         self.turn(now, |node| node.exchange.reject(&mut node.cx, id, reason));
     }
 
-    /// Does what is due. Safe to call early, late, or twice; called at exactly the time that
-    /// [`poll_timeout`](Node::poll_timeout) returned it makes progress. Give the node what has
-    /// arrived *before* this, so that an answer that waited in a socket is not taken for silence.
+    /// Does what is due. Safe to call early, late, or twice.
+    ///
+    /// Called at exactly the time that [`poll_timeout`](Node::poll_timeout) returned, it makes
+    /// progress. Give the node what has arrived *before* this call, so that an answer that waited
+    /// in a socket is not taken for silence.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.turn(now, Node::keep_deadlines_once);
     }
 
-    /// The next thing for the caller to do. Changes no protocol state.
+    /// Takes the next output for the caller to act on. Changes no protocol state.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.cx.outputs.take()
     }
@@ -57,8 +62,8 @@ impl Node {
         self.next_deadline().map(|deadline| self.cx.clock.to_caller(deadline))
     }
 
-    /// What every command and input is: time goes on, something is done, and what follows from it
-    /// for the node as a whole.
+    /// Runs a command or input: time advances, the action runs, and its effects on the whole node
+    /// follow.
     #[inline]
     pub(super) fn turn<T>(&mut self, now: Instant, act: impl FnOnce(&mut Node) -> T) -> T {
         self.advance(now);
@@ -68,7 +73,7 @@ impl Node {
         outcome
     }
 
-    /// Lets the leave go on once the goodbye was sent as often as it should.
+    /// Continues the leave once the leave message was sent its full number of times.
     #[inline]
     pub(super) fn note_goodbye(&mut self) {
         if self.gossip.take_goodbye_sent() {
@@ -79,19 +84,19 @@ impl Node {
     #[cold]
     fn let_goodbye_spread(&mut self) {
         self.membership.let_goodbye_spread(&self.cx);
-        // With nobody left to tell each other it is over. At the end of a turn nothing may be due.
+        // With no peers left to spread it, the leave is over. At the end of a turn nothing may be
+        // due.
         if self.membership.leave_is_over(self.cx.now()) {
             self.finish_leave();
         }
     }
 
-    /// Moves the node's time on, so that a stall is noticed before anything that arrived during it
-    /// is judged.
+    /// Advances the node's time, so that a stall is noticed before input from that time is judged.
     #[inline]
     fn advance(&mut self, now: Instant) {
         let cx = &self.cx;
-        // Nothing was due when deadlines were last kept, so a deadline cannot have been missed by
-        // more than the time since then. Spares looking for the deadline on almost every packet.
+        // Nothing was due when deadlines were last kept, so none was missed by more than the time
+        // since then. This spares a search for the next deadline on almost every packet.
         let tolerance = cx.config.lateness.then_some(cx.config.probe_interval);
         let unkept = cx.now() + cx.clock.until(now) - self.kept_deadlines_at;
         let due = if unkept > cx.config.probe_interval { self.next_deadline() } else { None };

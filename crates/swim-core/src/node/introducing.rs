@@ -1,12 +1,12 @@
-//! This node introduces itself to members that may not have heard of it.
+//! Introductions of this node to members that may not know it.
 
 use super::Node;
 use crate::dissemination::may_hear;
 use crate::members::Slot;
 
 impl Node {
-    /// Introduces this node to those whose turn it is: at once to whom it heard from, and to others
-    /// when they answer.
+    /// Introduces this node to the members whose turn it is: at once to those it heard from
+    /// directly, to other members when they answer.
     pub(super) fn introduce_itself(&mut self) {
         for nth in 0.. {
             let Node { cx, membership, gossip, detector, .. } = self;
@@ -27,7 +27,7 @@ impl Node {
         }
     }
 
-    /// Tells a member that answered who this node is, and what is queued.
+    /// Sends this node's announcement, and queued gossip, to a member that answered.
     pub(super) fn introduce_itself_to(&mut self, member: Slot) {
         let Node { cx, membership, gossip, .. } = self;
         let members = membership.members();

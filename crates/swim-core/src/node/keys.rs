@@ -1,4 +1,4 @@
-//! Keys, and whether they must be used, changed while the node runs.
+//! Changes of keys, and of whether they must be used, while the node runs.
 
 use super::Node;
 use crate::config::Encryption;
@@ -9,29 +9,32 @@ use crate::time::Instant;
 
 /// Commands about keys.
 impl Node {
-    /// Installs a key: from now on this node opens what is sealed with it. False if it was there
-    /// already. The first key that is installed is also sealed with.
+    /// Installs a key: from now on this node opens messages sealed with it.
     ///
-    /// To change the key of a running cluster: install the new one everywhere, then
+    /// Returns false if it was installed already. The first key installed becomes the primary key.
+    ///
+    /// To rotate the key of a running cluster: install the new one everywhere, then
     /// [`use_key`](Node::use_key) it everywhere, then [`remove_key`](Node::remove_key) the old one
     /// everywhere.
     pub fn install_key(&mut self, now: Instant, key: Key) -> Result<bool, CommandError> {
         self.turn(now, |node| node.start_install_key(key))
     }
 
-    /// Seals with a key that was installed before.
+    /// Makes an installed key the primary key, which seals messages.
     pub fn use_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
         self.turn(now, |node| node.change_keyring(|ring| ring.use_key(key)))
     }
 
-    /// Removes a key. The one that is sealed with cannot be removed.
+    /// Removes a key. The primary key cannot be removed.
     pub fn remove_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
         self.turn(now, |node| node.change_keyring(|ring| ring.remove(key)))
     }
 
-    /// Says whether, with keys, what goes out is sealed, and what comes in has to be. To move a
-    /// running cluster to encryption: install the key everywhere with [`Encryption::Off`], then set
-    /// [`Encryption::Outgoing`] everywhere, then [`Encryption::Required`].
+    /// Sets whether outgoing messages are sealed, and incoming ones must be, if there are keys.
+    ///
+    /// To move a running cluster to encryption: install the key everywhere with
+    /// [`Encryption::Off`], then set [`Encryption::Outgoing`] everywhere, then
+    /// [`Encryption::Required`].
     pub fn set_encryption(
         &mut self,
         now: Instant,

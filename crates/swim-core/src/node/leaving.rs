@@ -1,4 +1,4 @@
-//! Leaving: the goodbye, and the end of everything that is under way.
+//! Leaving: the leave message, and the end of everything in progress.
 
 use super::Node;
 use crate::error::CommandError;
@@ -18,12 +18,13 @@ impl Node {
         exchange.stop_push_pulls();
         membership.begin_leave(cx, request);
         if membership.waits_for_name() {
-            // Nobody knows this node, and its goodbye would be that of the one that has its name.
+            // No peer knows this node, and its leave message would be taken for that of the name's
+            // holder.
             membership.note_goodbye_heard();
             self.finish_leave();
             return Ok(request);
         }
-        // Whoever it is about to join may count it as a member before the answer is here.
+        // A node that this one is joining may count it as a member before the answer is here.
         if membership.members().peers() == 0 && !exchange.has_open_join() {
             self.finish_leave();
             return Ok(request);
@@ -33,7 +34,8 @@ impl Node {
         Ok(request)
     }
 
-    /// Says the goodbye over streams if nobody has heard it, and ends the leave if it is over.
+    /// Sends the leave message over streams if no peer acknowledged it. Ends the leave if it is
+    /// over.
     pub(super) fn keep_leaving(&mut self) {
         let Node { cx, membership, exchange, .. } = self;
         if membership.take_unheard(cx) {
@@ -44,7 +46,7 @@ impl Node {
         }
     }
 
-    /// The goodbye has had time to spread, or there is nobody to say it to.
+    /// Ends the leave: the leave message has had time to spread, or there is no peer.
     pub(super) fn finish_leave(&mut self) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         membership.finish_leave(cx, gossip);

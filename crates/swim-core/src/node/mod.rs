@@ -1,5 +1,5 @@
-//! The node: the public methods, which owner an input goes to, and what follows from what owners
-//! return.
+//! The node: its public methods, the dispatch of inputs to their owners, and the effects of what
+//! owners return.
 
 mod access;
 mod check;
@@ -39,10 +39,10 @@ use crate::time::Instant;
 /// `send`, ...); inputs (`handle_*`); outputs (`poll_*`); getters. The crate's page has the loop
 /// that drives a node.
 ///
-/// **The one law:** after every call of a command or of `handle_*`, call
-/// [`poll_output`](Node::poll_output) until it returns `None`, and
-/// [`poll_timeout`](Node::poll_timeout) for when to call
-/// [`handle_timeout`](Node::handle_timeout) next.
+/// **The one law:** after every command and every `handle_*` call, call
+/// [`poll_output`](Node::poll_output) until it returns `None`. Then call
+/// [`poll_timeout`](Node::poll_timeout) for the time of the next
+/// [`handle_timeout`](Node::handle_timeout).
 #[derive(Debug)]
 pub struct Node {
     cx: Context,
@@ -50,25 +50,25 @@ pub struct Node {
     gossip: Gossip,
     detector: Detector,
     exchange: Exchange,
-    /// What datagrams are opened in; lent out while one is handled.
+    /// Memory in which datagrams are opened; lent out while one is handled.
     scratch: Option<Box<Scratch>>,
     /// When the caller last kept all deadlines; see [`Node::advance`].
     kept_deadlines_at: Instant,
 }
 
-/// The streams of chance that sequence numbers of pings come from.
+/// Random streams that the sequence numbers of pings come from.
 const SEQUENCE_STREAMS: u64 = 1 << 32;
 
 impl Node {
-    /// Starts a node that knows nobody yet.
+    /// Starts a node that knows no peer yet.
     ///
-    /// `seed` is all the chance the node will ever have: the same seed and the same calls give the
-    /// same outputs. Take it from the operating system, or fix it to repeat a run.
+    /// `seed` is the node's only randomness: the same seed and the same calls give the same
+    /// outputs. Take it from the operating system, or fix it to repeat a run.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Result<Node, ConfigError> {
         Node::with_hooks(config, Box::new(NoHooks), seed, now)
     }
 
-    /// Starts a node that asks `hooks` what the application has to decide at once.
+    /// Starts a node that asks `hooks` for decisions that the application makes at once.
     pub fn with_hooks(
         config: Config,
         hooks: Box<dyn Hooks>,
@@ -76,7 +76,7 @@ impl Node {
         now: Instant,
     ) -> Result<Node, ConfigError> {
         config.validate()?;
-        // What is drawn in which order is the same in all versions, so that seeds keep their
+        // Random numbers are drawn in the same order in all versions, so that seeds keep their
         // course.
         let mut random = Random::new(seed);
         let membership = Membership::new(now, &config, &mut random);

@@ -1,5 +1,5 @@
-//! The node's own name, where another node has it or claims it: questions to that one, and contests
-//! with it.
+//! This node's name, if another node has it or claims it: questions to that node, and contests with
+//! it.
 
 use core::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use crate::membership::Question;
 use crate::output::{RequestId, Via};
 use crate::wire::{Half, NameClaim};
 
-/// Whether a part of an exchange is about who has this node's name.
+/// Whether a part of an exchange is about the owner of this node's name.
 #[inline]
 pub(super) fn is_about_a_name(purpose: Purpose, claim: NameClaim) -> bool {
     match purpose {
@@ -20,14 +20,15 @@ pub(super) fn is_about_a_name(purpose: Purpose, claim: NameClaim) -> bool {
 }
 
 impl Node {
-    /// A join reached the cluster, in which another node has this node's name: asks that one.
+    /// Holds back the answer to a join, because another node has this node's name, and asks that
+    /// node.
     #[cold]
     pub(super) fn wait_with_join(&mut self, request: RequestId, contact: SocketAddr) {
         self.membership.hold_join(&mut self.cx, request, contact);
         self.ask_again_for_name();
     }
 
-    /// Asks the node that has this node's name whether it is there, unless it did so already.
+    /// Asks the node that has this node's name whether it is there, unless a question is in flight.
     #[cold]
     pub(super) fn ask_for_name(&mut self) {
         let Node { cx, membership, detector, exchange, .. } = self;
@@ -40,7 +41,7 @@ impl Node {
         }
     }
 
-    /// Asks at once if the last question was not answered; otherwise in the next probe period.
+    /// Asks at once if the last question was not answered; otherwise the next probe period asks.
     #[cold]
     pub(super) fn ask_again_for_name(&mut self) {
         if self.membership.doubts_holder() {
@@ -48,7 +49,7 @@ impl Node {
         }
     }
 
-    /// A namesake is there: opens a contest for the name with it, if that is up to this node.
+    /// Opens a contest for the name with a namesake that is there, if that is up to this node.
     #[cold]
     pub(super) fn contest_name(&mut self, with: SocketAddr) {
         let Node { cx, membership, exchange, .. } = self;
@@ -57,7 +58,7 @@ impl Node {
         }
     }
 
-    /// A part of an exchange that is about who has this node's name.
+    /// Handles a part of an exchange about the owner of this node's name.
     #[cold]
     pub(super) fn receive_on_name(&mut self, arrived: &Arrived, claim: NameClaim, half: Half<'_>) {
         let &Arrived { stream: id, peer, purpose, .. } = arrived;
@@ -84,7 +85,7 @@ impl Node {
                 }
             }
             (Purpose::Incoming, NameClaim::Contested { lived }) => {
-                // A namesake, not somebody who says so from elsewhere.
+                // Only from the namesake's own host: another node could claim to be it.
                 let other = announced.filter(|&(address, _)| {
                     is_holder && address.ip() == peer.ip() && !cx.config.is_own_address(address)
                 });

@@ -1,4 +1,4 @@
-//! Datagrams: each message goes to the owner that it is for.
+//! Datagrams: the dispatch of each message to its owner.
 
 use core::net::SocketAddr;
 
@@ -20,10 +20,10 @@ const QUESTIONS_PER_PACKET_MAX: u32 = 1;
 /// The datagram that is being handled.
 struct Packet {
     from: SocketAddr,
-    /// Its length.
+    /// Its length in bytes.
     size: usize,
     questions: u32,
-    /// The member whose packet it is: it pinged in it, or answered a ping, from its own address.
+    /// The member that sent it: it pinged or answered a ping in it, from its own address.
     sender: Option<Slot>,
     sealed: bool,
 }
@@ -36,7 +36,7 @@ impl Node {
         if !cx.config.allows(from.ip()) {
             return cx.report_drop(from, DropReason::NotAllowed, false);
         }
-        // The messages, which may be borrowed from it, are handled by the whole node.
+        // The whole node handles the messages, which may borrow from it.
         let mut scratch = self.scratch.take().expect("lent out only while a datagram is handled");
         match self.cx.channel.open(datagram, &mut scratch) {
             Ok(opened) => {
@@ -49,9 +49,9 @@ impl Node {
         self.scratch = Some(scratch);
     }
 
-    /// How much longer what is around an answer may be than what was around the ping, in bytes:
-    /// while a cluster moves to encryption or to another label, it is sealed and the ping was not,
-    /// or has the longer label. An answer is compared with a ping without that.
+    /// By how many bytes the seal and label of an answer may exceed those of its ping. While a
+    /// cluster moves to encryption or another label, the answer may be sealed and the ping not, or
+    /// have the longer label. Limits on an answer's length leave that out.
     #[inline]
     fn more_around_answers(&self, was_sealed: bool) -> usize {
         let config = &self.cx.config;
@@ -107,10 +107,10 @@ impl Node {
         }
     }
 
-    /// Not a part of what is done with each packet, most of which have neither.
+    /// Out of line, because most packets hold neither a message nor a broadcast.
     #[inline(never)]
     fn receive_user_message(&mut self, sealed: bool, message: &User<'_>) {
-        // On the native wire what is sealed tells what is recorded.
+        // Only a message sealed on the native wire shows whether it is a recording.
         let tells = sealed && self.cx.config.wire == Wire::Swim;
         match if tells { self.take_sealed_message(message) } else { Ok(()) } {
             Ok(()) => self.cx.emit(told(message, false)),
@@ -118,7 +118,7 @@ impl Node {
         }
     }
 
-    /// Whether a sealed message is for this life of this node, and was not taken before.
+    /// Checks that a sealed message is for this life of this node, and was not taken before.
     fn take_sealed_message(&mut self, message: &User<'_>) -> Result<(), DropReason> {
         let Node { cx, membership, gossip, .. } = self;
         if !is_for(&cx.config, message) {
@@ -139,7 +139,7 @@ impl Node {
         if takes_all { Ok(()) } else { Err(reason) }
     }
 
-    /// Forgets what it took of others, and sees to it that nothing of it is taken again.
+    /// Forgets which messages and broadcasts it took, and makes sure that none is taken again.
     fn forget_taken(&mut self) {
         let Node { cx, membership, gossip, .. } = self;
         gossip.forget_taken();
@@ -168,7 +168,7 @@ impl Node {
     }
 }
 
-/// What the application is told of a message to this node.
+/// The event for a message to this node.
 pub(super) fn told(message: &User<'_>, reliable: bool) -> Event {
     Event::Message {
         from: (!message.from.is_empty()).then(|| crate::member::Name::trusted(message.from)),

@@ -1,4 +1,4 @@
-//! The protocol period: the probe that ends is judged, the next one begins, and what answers come.
+//! The protocol period: judging the probe that ends, beginning the next, and taking answers.
 
 use core::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use crate::status::Status;
 use crate::wire::{Ack, Ping, Wire};
 
 impl Node {
-    /// (Re)starts what is done periodically, each after a random part of its interval, so that
+    /// Starts or restarts periodic work, each part after a random share of its interval, so that
     /// nodes started together do not act together.
     pub(super) fn start_periods(&mut self) {
         let Node { cx, detector, exchange, .. } = self;
@@ -25,7 +25,7 @@ impl Node {
         exchange.start(now, &cx.config, first_push_pull);
     }
 
-    /// The period is over: judges the probe that ran in it, and starts the next one.
+    /// Ends the period: judges its probe, and starts the next one.
     pub(super) fn end_probe_period(&mut self) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         let ended = detector.end_period();
@@ -61,7 +61,7 @@ impl Node {
         self.note_worn_key();
     }
 
-    /// Tells of a key that is to be replaced.
+    /// Reports a key that is to be replaced.
     fn note_worn_key(&mut self) {
         let members = self.membership.members().live();
         if let Some((key, seals)) = self.cx.channel.take_worn_key(members) {
@@ -78,7 +78,7 @@ impl Node {
         detector.start_probe(cx, gossip, members, target, accusation);
     }
 
-    /// While this node hears nobody: pings some of those besides that it does not suspect yet.
+    /// Pings some further members that are not suspected yet, while this node is isolated.
     #[cold]
     fn ping_the_silent(&mut self) {
         let Node { cx, membership, detector, .. } = self;
@@ -106,8 +106,8 @@ impl Node {
         }
     }
 
-    /// The direct ping was not answered in time: asks peers to ping the target, and pings it over a
-    /// stream.
+    /// Asks peers to ping the target, and pings it over a stream, because it did not answer in
+    /// time.
     pub(super) fn ask_for_help(&mut self) {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         let members = membership.members();
@@ -117,7 +117,7 @@ impl Node {
         }
     }
 
-    /// Takes an ack. Returns the member that answers, if it does so from its own address.
+    /// Takes an ack. Returns the member that answers, if from its own address.
     #[inline]
     pub(super) fn receive_ack(&mut self, from: SocketAddr, ack: &Ack<'_>) -> Option<Slot> {
         let Node { cx, membership, detector, .. } = self;
@@ -136,8 +136,9 @@ impl Node {
         let Node { cx, membership, gossip, detector, exchange, .. } = self;
         match acked {
             Acked::Probe(probe, at_home) => {
-                // The stream may not have said anything yet, not even the label. A member that runs
-                // memberlist complains of such a connection, so there it goes on to its end.
+                // The stream may have carried nothing yet, not even the label. A member that runs
+                // memberlist complains about such a connection, so there the stream goes on to its
+                // end.
                 if cx.config.wire == Wire::Swim
                     && let Some(stream) = probe.stream()
                 {
@@ -158,12 +159,12 @@ impl Node {
         }
     }
 
-    /// Takes the ack of a ping that was no probe.
+    /// Takes the ack of a ping outside a probe.
     #[inline(never)]
     fn take_seldom_answer(&mut self, from: SocketAddr, acked: Acked) {
         let Node { cx, membership, gossip, detector, .. } = self;
         match acked {
-            // Its place is above, where nothing else slows it down.
+            // The caller handles it, where nothing else slows it down.
             Acked::Probe(..) => {}
             Acked::Check(Slot::LOCAL) => self.contest_name(from),
             Acked::Check(member) => {
@@ -191,8 +192,8 @@ impl Node {
         }
     }
 
-    /// A member that is gone answers: everything is exchanged with it, so that both sides of what
-    /// was a partition hear of each other.
+    /// Starts a push/pull with a gone member that answers, so that both sides of a former partition
+    /// hear of each other.
     fn found_again(&mut self, member: Slot, from: SocketAddr) {
         let Node { cx, membership, exchange, .. } = self;
         membership.note_answer_from(cx, member, from);
@@ -207,17 +208,17 @@ impl Node {
     /// Answers a ping that came in a datagram of this size. Returns the member that asks, if it is
     /// at its own address.
     ///
-    /// Only a member that this node heard from there gets more than it sent: gossip, and what the
-    /// application sends with acks. Where something is kept from a member for that reason, it is
-    /// asked whether it is there. Whoever bears the name of a member that is gone is told what is
-    /// held against it, wherever it is now: it may have moved.
+    /// Only a member that this node heard from there gets more than it sent: gossip, and the
+    /// application's ack payload. Any other member from which something is withheld is asked
+    /// whether it is there. A node with the name of a gone member is sent what is held against it
+    /// at any address: it may have moved.
     pub(super) fn receive_ping(
         &mut self,
         (from, size): (SocketAddr, usize),
         ping: &Ping<'_>,
     ) -> Option<Slot> {
         let Node { cx, membership, gossip, detector, .. } = self;
-        // On memberlist's wire a ping may be for whoever is here, and say where the ack should go.
+        // On memberlist's wire a ping may be for any node here, and say where the ack should go.
         if ping.target != cx.config.name.as_str() && !ping.target.is_empty() {
             cx.drop_quietly(DropReason::WrongName);
             return None;
@@ -225,7 +226,7 @@ impl Node {
         detector.note_reached();
         let to = where_to_answer(&cx.config, from, ping.reply_to);
         let members = membership.members();
-        // Whoever asks before it tells news does so in this node's own name.
+        // A node that asks before it sends news does so in this node's own name.
         let asker = members.find(ping.source).filter(|&slot| slot != Slot::LOCAL);
         let known = asker.map(|slot| members.entry(slot));
         let at_home = asker.filter(|_| known.is_some_and(|asker| asker.is_at(to)));
@@ -242,11 +243,12 @@ impl Node {
         let withheld = if is_accused || !membership.announces_itself() {
             let has_left = membership.status() == Status::Left;
             if has_left {
-                // Its queue and its application's payload are of a cluster that it is no part of.
+                // Its queue and its application's payload belong to a cluster that it is no longer
+                // part of.
                 question.trusted = None;
             }
             question.note_anyway = question.trusted.is_none() && membership.may_note(cx, asker, to);
-            // Once it has left, its view is frozen: what it holds against others may be over.
+            // Once it has left, its view is frozen: what it holds against peers may be over.
             self.answer_with_notes(&question, asker.filter(|_| is_accused && !has_left))
         } else {
             detector.answer_ping(cx, gossip, members, &question, &[])
@@ -260,13 +262,13 @@ impl Node {
         at_home
     }
 
-    /// Answers with what the asker should hear at once: that this node leaves, and what is held
-    /// against the asker. Returns whether there was more to tell.
+    /// Answers with notes that the asker should have at once: that this node leaves, and what is
+    /// held against the asker. Returns whether something was withheld.
     #[cold]
     fn answer_with_notes(&mut self, question: &Question<'_>, accused: Option<Slot>) -> bool {
         let Node { cx, membership, gossip, detector, .. } = self;
         if membership.waits_for_name() {
-            // The pinger may mean the one that has the name.
+            // The pinger may mean the node that has the name.
             cx.drop_quietly(DropReason::AddressConflict);
             return false;
         }
@@ -276,7 +278,7 @@ impl Node {
         detector.answer_ping(cx, gossip, membership.members(), question, &notes)
     }
 
-    /// Asks a live member that something was kept from whether it is there.
+    /// Asks a live member from which something was withheld whether it is there.
     #[cold]
     fn ask_back(&mut self, member: Slot, at: SocketAddr) {
         let Node { cx, membership, detector, .. } = self;

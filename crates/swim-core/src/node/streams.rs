@@ -1,4 +1,4 @@
-//! Streams: what follows from a peer's part of an exchange.
+//! Streams: the effects of a peer's part of an exchange.
 
 use core::net::SocketAddr;
 
@@ -15,19 +15,19 @@ use crate::sabotage::Sabotage;
 use crate::stats::DropReason;
 use crate::wire::{self, Half, NameClaim, Opening, Scope, User, Wire};
 
-/// How much of a peer's complaint is passed on to the application, in characters.
+/// How many characters of a peer's complaint the application gets.
 const COMPLAINT_SIZE_MAX: usize = 200;
 
-/// Who says what it knows.
+/// The sender of a table.
 #[derive(Clone, Copy, Debug)]
 struct Teller {
     at: SocketAddr,
     claim: NameClaim,
     /// This node opened the stream.
     dialled: bool,
-    /// With one of this node's keys.
+    /// Sealed with one of this node's keys.
     sealed: bool,
-    /// How many new members are taken in.
+    /// How many new members are admitted.
     newcomers_max: usize,
 }
 
@@ -50,14 +50,14 @@ impl Node {
         if purpose != Purpose::Incoming || membership.members().any_at(arrived.peer.ip()) {
             detector.note_heard(cx);
         }
-        // Joins alone go to where somebody was told to join, which may be another address.
+        // Only a join goes to an address from elsewhere, which may not be the announced one.
         if purpose == Purpose::Incoming && !is_join(&opening) {
             detector.note_reached();
         }
         if let Some(kind) = opening.kind() {
             cx.stats.received[kind] += 1;
         }
-        // Looked up only where names are known: it reads a member once more.
+        // Only on certified streams, because it reads a member once more.
         if exchange.is_certified(id)
             && claimed(cx.config.wire, &opening, half)
                 .is_some_and(|it| !exchange.may_be_called(id, it))
@@ -75,7 +75,7 @@ impl Node {
             (Purpose::Incoming, Opening::User(message)) => {
                 self.receive_message_on(id, &message, received.was_sealed());
             }
-            // Its content is for those who stay.
+            // Its content is for nodes that stay.
             (Purpose::Goodbye, Opening::PushPull { .. }) => {
                 exchange.complete(cx, id);
                 membership.note_goodbye_heard();
@@ -119,14 +119,14 @@ impl Node {
             cx.drop_quietly(DropReason::WrongName);
             return exchange.abort(cx, id);
         }
-        // Go does not pass on an empty one that came over a stream, though it does one in a packet.
+        // Go does not pass on an empty message from a stream, though it does one from a packet.
         if cx.config.wire == Wire::Swim || !message.payload.is_empty() {
             cx.emit(told(message, true));
         }
         exchange.acknowledge_message(cx, id);
     }
 
-    /// A peer says what it knows: asked for it, or to be answered.
+    /// Handles a peer's table: the answer to a request of this node, or one to be answered.
     fn receive_push_pull(
         &mut self,
         arrived: &Arrived,
@@ -140,8 +140,8 @@ impl Node {
         }
         let dialled = purpose != Purpose::Incoming;
         let sealed = received.was_sealed();
-        // What this node asked for is read whole, or else a newcomer would not know everybody; and
-        // so is what holders of a key say.
+        // The answer to this node's request is read whole, so that a newcomer learns of all
+        // members. So is a table from a holder of a key.
         let trusted = dialled || sealed;
         let newcomers_max = if trusted { usize::MAX } else { received.newcomers_max() };
         let teller = Teller { at: peer, claim, dialled, sealed, newcomers_max };
@@ -179,7 +179,7 @@ impl Node {
         }
     }
 
-    /// Asks the application whether to take in what another node sent.
+    /// Asks the application whether to merge a table.
     fn accepts_merge(&mut self, from: SocketAddr, scope: Scope, half: Half<'_>) -> bool {
         let accepted =
             self.cx.hooks.accept_merge(&Merge { from, join: scope == Scope::Join, half });
@@ -189,17 +189,17 @@ impl Node {
         accepted
     }
 
-    /// Takes in the answer to an exchange that this node began.
+    /// Merges the answer to an exchange that this node began.
     fn merge_answer(&mut self, id: StreamId, teller: Teller, scope: Scope, half: Half<'_>) {
         self.exchange.complete(&mut self.cx, id);
         self.merge(teller, scope, half);
     }
 
-    /// Takes in what a dialler knows, and returns the answer.
+    /// Merges a dialler's table, and returns the answer.
     ///
-    /// On memberlist's wire it says what this node believed before, as there: so nobody gets back
-    /// what it sent. Only where the dialler accuses this node it says that this node is alive after
-    /// all.
+    /// On memberlist's wire the answer is this node's view before the merge, as in Go, so that no
+    /// node gets back what it sent. It is the view after the merge only if the dialler accuses this
+    /// node: that view holds the refutation.
     fn merge_and_answer(
         &mut self,
         teller: Teller,
@@ -225,14 +225,14 @@ impl Node {
         self.exchange.whole_table(&mut self.cx, self.membership.members(), scope)
     }
 
-    /// Takes in what another node knows.
+    /// Merges a table.
     fn merge(&mut self, teller: Teller, scope: Scope, half: Half<'_>) {
         let Node { cx, membership, gossip, detector, .. } = self;
         let Teller { at, claim, dialled, sealed, newcomers_max } = teller;
         let table = Table { from: at, scope, claim, dialled, newcomers_max };
         membership.merge(cx, gossip, detector, table, half);
         if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
-            // On a stream that this node opened, what is sealed belongs to its greeting.
+            // On a stream that this node opened, sealed input belongs to its greeting.
             membership.settle_since(cx, gossip, dialled);
         }
     }
@@ -250,8 +250,8 @@ fn is_join(opening: &Opening<'_>) -> bool {
     matches!(opening, Opening::PushPull { scope: Scope::Join, .. })
 }
 
-/// The name that the sender of a part goes by, if it says so. In a push/pull the sender comes
-/// first; on memberlist's wire nobody does.
+/// The name that the sender of a part claims, if any. In a push/pull the sender comes first; on
+/// memberlist's wire no sender does.
 fn claimed<'a>(wire: Wire, opening: &Opening<'a>, half: Half<'a>) -> Option<&'a str> {
     match opening {
         _ if wire.is_memberlist() => None,
@@ -262,8 +262,8 @@ fn claimed<'a>(wire: Wire, opening: &Opening<'a>, half: Half<'a>) -> Option<&'a 
     }
 }
 
-/// Whether a sealed message is for this node: who is between sender and recipient can lead it to
-/// other members. Memberlist's wire does not say for whom it is.
+/// Whether a sealed message is for this node: an attacker on the way can lead it to other members.
+/// Memberlist's wire does not name the recipient.
 pub(super) fn is_for(config: &Config, message: &User<'_>) -> bool {
     let to = message.envelope.map(|envelope| envelope.to);
     config.wire.is_memberlist()
