@@ -1,4 +1,4 @@
-//! Answers to the pings of others, and pings on behalf of others.
+//! Answers to pings of other nodes, and pings on their behalf.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -16,19 +16,19 @@ use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Ack, IndirectPing, Message, Ping, Update};
 
-/// A helper's nack leaves after this share of its probe timeout (Lifeguard, section IV.A: 80%), so
+/// A relay sends its nack after this share of its probe timeout (Lifeguard, section IV.A: 80%), so
 /// that it arrives before the prober's period is over.
 const NACK_AT: f64 = 0.8;
 
-/// Answers that are longer than their pings, to the members of one of so many groups ...
+/// Groups of members for the limit on answers longer than their pings.
 const GROUPS: usize = 64;
 
-/// ... per probe interval. Each member pings a node less than once in it, but for helpers and
-/// applications; more come from somebody who pings in a member's name, to have it sent what he does
-/// not pay for.
+/// Such answers per group and probe interval. A member pings a node less than once per interval,
+/// apart from relays and applications. More pings come from an attacker that uses a member's name
+/// to have it sent what the attacker does not pay for.
 const LONG_ANSWERS_MAX: u8 = 4;
 
-/// How many long answers the members of each group got in this probe interval.
+/// Answers longer than their pings in this probe interval, by group of members.
 #[derive(Debug)]
 pub(super) struct Generosity {
     ends: Instant,
@@ -41,22 +41,22 @@ impl Default for Generosity {
     }
 }
 
-/// A ping that is to be answered.
+/// A ping to be answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
-    /// Where the answer goes.
+    /// The address that the answer goes to.
     pub(crate) to: SocketAddr,
     pub(crate) ping: &'a Ping<'a>,
-    /// The length of the datagram that it came in.
+    /// The length of its datagram, in bytes.
     pub(crate) size: usize,
-    /// The member that asks, if this node heard from it where the answer goes.
+    /// The member that asks, if this node heard from it at that address.
     pub(crate) trusted: Option<Slot>,
-    /// Notes may go along although the answer becomes longer.
+    /// Notes may go along although they make the answer longer.
     pub(crate) note_anyway: bool,
 }
 
 impl Generosity {
-    /// Whether a member may have an answer that is longer than its ping.
+    /// Whether a member may have an answer longer than its ping.
     fn may_give(&mut self, now: Instant, probe_interval: Duration, member: Slot) -> bool {
         if now >= self.ends {
             (self.ends, self.given) = (now + probe_interval, [0; GROUPS]);
@@ -69,10 +69,11 @@ impl Generosity {
 }
 
 impl Detector {
-    /// Answers a ping that is for this node. `notes` go along where they fit: what the asker should
-    /// hear at once. Gossip, and what the application sends with acks, go along to a trusted
-    /// member; the answer to anybody else is no longer than the ping. Returns whether there was
-    /// more to tell.
+    /// Answers a ping for this node. Returns whether something was withheld.
+    ///
+    /// `notes`, which the asker should have at once, go along where they fit. Gossip and the
+    /// application's ack payload go to a trusted member only; the answer to any other node is no
+    /// longer than the ping.
     pub(crate) fn answer_ping(
         &mut self,
         cx: &mut Context,
@@ -85,7 +86,7 @@ impl Detector {
         let size_max = cx.config.ack_payload_size_max();
         let from_hook = cx.hooks.ack_payload().filter(|payload| payload.len() <= size_max);
         let payload = from_hook.as_ref().unwrap_or(&self.ack_payload);
-        // What was set when packets had more room is not sent rather than cut.
+        // A payload set when packets had more room is left out rather than cut.
         let payload = if payload.len() <= size_max { &payload[..] } else { &[] };
         if (!payload.is_empty() || !gossip.is_idle())
             && let Some(member) = trusted
@@ -137,8 +138,8 @@ impl Detector {
         let known = members.find(request.target);
         let known = known.filter(|&slot| members.entry(slot).is_at(request.address));
         let Some(target) = known else {
-            // Pinging whatever address is asked for would let anybody aim this node's packets. The
-            // asker still hears that this node itself can be reached.
+            // A relay to any address would let anybody aim this node's packets. The nack still
+            // shows the asker that this node can be reached.
             cx.drop_quietly(DropReason::UnknownMember);
             if request.wants_nack {
                 cx.send_message(asker, &Message::Nack { sequence: request.sequence });
@@ -169,8 +170,8 @@ impl Detector {
     }
 }
 
-/// Takes out of an ack what makes it longer than its ping of this size. Returns whether it is no
-/// longer now.
+/// Removes from an ack what makes it longer than its ping of this size. Returns whether it is short
+/// enough now.
 #[cold]
 fn shorten(config: &Config, draft: &Draft<'_>, ack: &mut Ack<'_>, size: usize) -> bool {
     let too_long = |ack: &Ack<'_>| exceeds(config, draft, &Message::Ack(*ack), size);
@@ -183,13 +184,13 @@ fn shorten(config: &Config, draft: &Draft<'_>, ack: &mut Ack<'_>, size: usize) -
     !too_long(ack)
 }
 
-/// Whether a datagram becomes longer than this size with one more message.
+/// Whether one more message makes a datagram longer than this size.
 fn exceeds(config: &Config, draft: &Draft<'_>, message: &Message<'_>, size: usize) -> bool {
     let len = config.wire.encoded_len(message);
     config.datagram_len(config.packet_text_max() - draft.room(), len) > size
 }
 
-/// Where the asker wants the answer, if it says so; but not outside the allowed networks.
+/// The address to answer: the one that the asker wants, if it names one in the allowed networks.
 #[inline]
 pub(crate) fn where_to_answer(
     config: &Config,

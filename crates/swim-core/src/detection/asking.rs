@@ -1,6 +1,6 @@
-//! Members of whom this node only heard are asked whether they are there before they are told news.
-//! Otherwise whoever announces members at somebody's address would have the gossip of a whole
-//! cluster sent there.
+//! Members known from hearsay are asked whether they are there before they are sent news. Otherwise
+//! an attacker that announces members at some address would have a whole cluster's gossip sent
+//! there.
 
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
@@ -16,20 +16,20 @@ use crate::stats::MessageKind;
 use crate::time::Instant;
 use crate::wire::{IndirectPing, Message, Ping, Update, Wire, memberlist};
 
-/// Addresses that were asked and did not answer. While all places are taken nobody else is asked
-/// in this way; probes ask everybody in turn.
+/// Addresses that were asked and did not answer. While all places are taken no other address is
+/// asked in this way; probes ask all members in turn.
 const ASKED_MAX: usize = 256;
 
-/// So often an address is asked at once, in case a datagram is lost ...
+/// How often an address is asked in a row, in case a datagram is lost.
 const TRIES: u8 = 3;
 
-/// ... and then no more often than this, whatever is announced to be there.
+/// Minimum interval after that, however many members are announced there.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// So many members ask the node that has this node's name on behalf of this one.
+/// How many members ask the holder of this node's name on behalf of this node.
 const HOLDER_RELAYS: usize = 2;
 
-/// Which addresses were asked lately.
+/// Addresses that were asked lately.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     by_address: BTreeMap<SocketAddr, Ask>,
@@ -38,7 +38,7 @@ pub(super) struct Asked {
 #[derive(Clone, Copy, Debug)]
 struct Ask {
     tries: u8,
-    /// Not before then it is asked again.
+    /// Not asked again before then.
     again: Instant,
 }
 
@@ -51,7 +51,7 @@ impl Asked {
         }
     }
 
-    /// Whether one of them is forgotten when room is needed.
+    /// Whether an address may be forgotten to make room.
     fn is_over(&self, now: Instant) -> bool {
         self.by_address.values().any(|ask| ask.again <= now)
     }
@@ -66,7 +66,7 @@ impl Asked {
         ask.again = now + if ask.tries < TRIES { patience } else { QUIET };
     }
 
-    /// Asserts that no more are remembered than may be.
+    /// Asserts that the number of addresses is within the limit.
     pub(super) fn check(&self) {
         let (count, max) = (self.by_address.len(), ASKED_MAX);
         assert!(count <= max, "{count} addresses were asked, {max} are the most");
@@ -79,22 +79,22 @@ impl Detector {
         self.asked.may_ask(cx.now(), to)
     }
 
-    /// The node at this address is asked by a ping of another kind; it may not be there.
+    /// Notes that a ping of another kind goes to this address, where there may be no member.
     pub(crate) fn note_asked(&mut self, cx: &Context, to: SocketAddr) {
         self.asked.note(cx.now(), to, cx.config.probe_timeout);
     }
 
-    /// Asks a member whether it is there. Its answer is [`Acked::Asked`](super::Acked::Asked), to
-    /// be told with [`Detector::note_asked_answered`].
+    /// Asks a member whether it is there. Its answer is [`Acked::Asked`](super::Acked::Asked),
+    /// after which [`Detector::note_asked_answered`] is to be called.
     pub(crate) fn ask(&mut self, cx: &mut Context, members: &Members, member: Slot) {
         let (to, patience) = (members.entry(member).address(), cx.config.probe_timeout);
         self.asked.note(cx.now(), to, patience);
         self.ping_named(cx, members, member, to, (Pending::Ask { member }, patience));
     }
 
-    /// Says this node's goodbye to a member, and asks in the same datagram for an ack, which is
-    /// [`Acked::Goodbye`](super::Acked::Goodbye). One of whom this node only heard is told nothing
-    /// else, and not more often than it may be asked.
+    /// Sends a member this node's leave message, and with it a ping, whose ack is
+    /// [`Acked::Goodbye`](super::Acked::Goodbye). A member known from hearsay is sent nothing else,
+    /// and only as often as it may be asked.
     pub(crate) fn say_goodbye(
         &mut self,
         cx: &mut Context,
@@ -113,7 +113,7 @@ impl Detector {
         let goodbye = Message::Update(goodbye);
         draft.append(&goodbye);
         cx.stats.sent[goodbye.kind()] += 1;
-        // In the name of the one who is asked, as every question of this kind.
+        // In the name of the member that is asked, like every question of this kind.
         let sequence = self.pings.sequence(&cx.config);
         let own = ping(&cx.config, sequence, entry.name());
         let source = if cx.config.wire == Wire::Swim { own.target } else { own.source };
@@ -133,7 +133,7 @@ impl Detector {
         self.ping_named(cx, members, Slot::LOCAL, holder, question);
     }
 
-    /// Has two members ask the same.
+    /// Asks the same through two members.
     pub(crate) fn ask_holder_through_others(
         &mut self,
         cx: &mut Context,
@@ -164,8 +164,8 @@ impl Detector {
         }
     }
 
-    /// Pings a member while nobody is heard, without help: if that is not answered either, and
-    /// nobody else is heard meanwhile, the member is accused.
+    /// Pings a member, without helpers, during isolation. If it does not answer, and no other
+    /// member is heard meanwhile, it is accused.
     pub(crate) fn ping_silent(&mut self, cx: &mut Context, members: &Members, member: Slot) {
         let entry = members.entry(member);
         let (to, incarnation) = (entry.address(), entry.incarnation());
@@ -173,7 +173,7 @@ impl Detector {
         self.ping_named(cx, members, member, to, (silent, cx.config.probe_interval));
     }
 
-    /// Somebody who was asked answered from this address.
+    /// Notes that a node that was asked answered from this address.
     pub(crate) fn note_asked_answered(&mut self, from: SocketAddr) {
         self.asked.by_address.remove(&from);
     }

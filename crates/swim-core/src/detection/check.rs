@@ -1,4 +1,4 @@
-//! What always holds of the detector.
+//! Invariants of the detector.
 
 use super::Detector;
 use crate::config::Config;
@@ -6,7 +6,7 @@ use crate::members::{Members, Slot};
 use crate::output::RequestId;
 
 impl Detector {
-    /// Asserts that what is kept of pings fits together, keeps to its limits, and is about members.
+    /// Asserts that records of pings match, keep to their limits, and are about members.
     pub(crate) fn check(&self, config: &Config, members: &Members) {
         self.health.check();
         self.asked.check();
@@ -28,7 +28,7 @@ impl Detector {
         }
     }
 
-    /// The commands that wait for a ping.
+    /// Commands that wait for a ping.
     pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.pings.requests()
     }
@@ -50,7 +50,7 @@ mod tests {
         Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
     }
 
-    /// The node itself and another.
+    /// The node itself and a peer.
     fn members() -> (Members, Slot) {
         let mut members = Members::new(&mut Random::new([1; 32]));
         let new = Announcement {
@@ -75,7 +75,7 @@ mod tests {
         })
     }
 
-    /// A detector that waits for a ping of its own and for one that it sent for somebody else.
+    /// A detector that waits for two pings of its own and one that it relays.
     fn detector() -> Detector {
         let (members, member) = members();
         let mut detector = Detector::new(&config(), Random::new([2; 32]));

@@ -1,5 +1,5 @@
-//! How this node finds out whether it is reached where it is announced: it waits for a ping, and
-//! asks others for one.
+//! Finds out whether this node is reached at its announced address: it waits for a ping, and asks
+//! peers for one.
 
 use super::own_address::{Doubt, OwnAddress, ROUNDS};
 use super::probing::pick_helpers;
@@ -11,11 +11,11 @@ use crate::sabotage::Sabotage;
 use crate::stats::MessageKind;
 use crate::wire::{IndirectPing, Message, memberlist};
 
-/// So many peers are asked at once.
+/// How many peers are asked at once.
 const RELAYS: usize = 3;
 
 impl Detector {
-    /// Something came to where this node is announced.
+    /// Notes that something came to this node's announced address.
     #[inline]
     pub(crate) fn note_reached(&mut self) {
         if !matches!(self.own_address, OwnAddress::Trusted) {
@@ -31,7 +31,8 @@ impl Detector {
         self.own_address = OwnAddress::Trusted;
     }
 
-    /// This node has just joined, or was accused: whether it can be reached is to be shown.
+    /// Doubts this node's announced address after a join or an accusation, until something comes
+    /// there.
     #[cold]
     pub(crate) fn doubt_own_address(&mut self, cx: &Context) {
         if matches!(self.own_address, OwnAddress::Trusted)
@@ -45,14 +46,14 @@ impl Detector {
         }
     }
 
-    /// No ping came in time: asks peers to send one, or says that nobody can.
+    /// Asks peers for a ping, because none came in time, or reports that none can reach this node.
     #[cold]
     pub(crate) fn ask_about_own_address(&mut self, cx: &mut Context, members: &Members) {
         let OwnAddress::Doubted(mut doubt) = core::mem::take(&mut self.own_address) else {
             return;
         };
         if doubt.rounds == ROUNDS {
-            // Where less comes back, this node may just hear badly, wherever it is announced.
+            // With fewer nacks this node may just hear badly, at any address.
             if doubt.nacks >= ROUNDS && 2 * doubt.nacks > doubt.asked {
                 let address = members.entry(Slot::LOCAL).address();
                 self.own_address = OwnAddress::Unreachable;
@@ -65,7 +66,7 @@ impl Detector {
         let picked = pick_helpers(cx, members, Slot::LOCAL, RELAYS);
         doubt.relays = picked;
         for &relay in picked.slots() {
-            // Go programs of old send no nacks, and so show nothing.
+            // Old Go programs send no nacks, and so show nothing.
             if speaks(&cx.config, members, relay, memberlist::NACK_VERSION) {
                 ask_relay(cx, members, relay, doubt.sequence);
                 doubt.asked += 1;
@@ -76,7 +77,7 @@ impl Detector {
         self.own_address = OwnAddress::Doubted(doubt);
     }
 
-    /// Waits one probe interval for anything that comes to where this node is announced.
+    /// Waits one probe interval for anything that comes to this node's announced address.
     fn wait_for_ping(&mut self, cx: &Context) -> u32 {
         let sequence = self.pings.sequence(&cx.config);
         let deadline = cx.now() + cx.config.probe_interval;
@@ -85,8 +86,8 @@ impl Detector {
     }
 }
 
-/// Asks a peer to ping this node where it is announced. The answer is to come to where the request
-/// comes from: where it is announced it would not arrive.
+/// Asks a peer to ping this node's announced address. The answer goes to the source of the request,
+/// because it would not arrive at the announced address.
 fn ask_relay(cx: &mut Context, members: &Members, relay: Slot, sequence: u32) {
     let (own, entry) = (members.entry(Slot::LOCAL), members.entry(relay));
     let request = Message::IndirectPing(IndirectPing {

@@ -1,4 +1,4 @@
-//! Local health (awareness): how much this node distrusts itself. Lifeguard, section IV.A.
+//! Local health (awareness): how much this node distrusts itself (Lifeguard, section IV.A).
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Healthy. With `enabled` false the score stays 0.
+    /// Starts healthy. With `enabled` false the score stays 0.
     pub(super) fn new(max: u8, enabled: bool) -> Self {
         Health { score: 0, max: if enabled { max } else { 1 } }
     }
@@ -33,7 +33,7 @@ impl Health {
         assert!(self.score < self.max, "local health is {}, below {}", self.score, self.max);
     }
 
-    /// A time stretched by the score.
+    /// Stretches a time by the score.
     pub(super) fn stretch(self, duration: Duration) -> Duration {
         duration * (u32::from(self.score) + 1)
     }

@@ -1,8 +1,8 @@
-//! Failure detection: this node's own probes, the pings it relays for others, those that settle who
-//! is where, those of the application, and what this node thinks of its own health.
+//! Failure detection: this node's own probes, pings relayed for other nodes, pings that settle
+//! which member is at an address, the application's pings, and this node's own health.
 //!
 //! SWIM, section 3, with Lifeguard's nacks and local health (section IV.A), and memberlist's ping
-//! over a stream. A [`Detector`] says which probe failed; what follows from it is not its business.
+//! over a stream. A [`Detector`] reports which probe failed; its callers act on that.
 
 mod answering;
 mod asking;
@@ -37,19 +37,19 @@ use own_address::OwnAddress;
 use pings::{Pending, Pings, Relay};
 pub(crate) use probing::{Accusation, Probe, StreamPing};
 
-/// Which pings of this node are under way, and how it goes.
+/// This node's pings in flight, and their results.
 #[derive(Debug)]
 pub(crate) struct Detector {
     /// The probe of this protocol period.
     current: Option<Probe>,
-    /// Who was asked to ping its target, too.
+    /// Members that were asked to ping its target, too.
     helpers: Picked,
     /// When the period ends.
     period_ends: Instant,
     /// When the direct ping of the probe counts as unanswered.
     help_due: Instant,
     pings: Pings,
-    /// Members whose latest probes were answered by detours alone, and how many in a row.
+    /// Members whose latest probes were answered only through relays or TCP, and how many in a row.
     detours: BTreeMap<Slot, u8>,
     health: Health,
     isolation: Isolation,
@@ -60,26 +60,26 @@ pub(crate) struct Detector {
     ack_payload: Bytes,
 }
 
-/// An ack that somebody else has to act on.
+/// An ack that the caller has to act on.
 #[derive(Debug)]
 pub(crate) enum Acked {
-    /// Of this node's own probe, to be told with [`Detector::probe_answered`]; and whether it came
-    /// from its target's own address.
+    /// Of this node's own probe, for [`Detector::probe_answered`]; and whether it came from the
+    /// target's own address.
     Probe(Probe, bool),
-    /// A member that was asked whether it is there.
+    /// From a member that was asked whether it is there.
     Asked(Slot),
-    /// A member of which nothing else was to be known: the application pinged it, and is answered,
-    /// or this node did while it heard nobody.
+    /// From a member that only had to be there: the application pinged it, and is answered, or this
+    /// node did during isolation.
     There(Slot),
-    /// A member that was asked because two addresses have its name.
+    /// From a member that was asked because two addresses have its name.
     Check(Slot),
-    /// A member that failed or left.
+    /// From a member that failed or left.
     Gone(Slot),
-    /// A suspect that was asked before it is declared failed.
+    /// From a suspect that was asked before it is declared failed.
     LastCall(Slot),
-    /// A member that heard this node's goodbye.
+    /// From a member that received this node's leave message.
     Goodbye(Slot),
-    /// The node that has this node's name; `relayed` if another member asked it.
+    /// From the node that has this node's name; `relayed` if another member asked it.
     Holder { relayed: bool },
 }
 
@@ -100,23 +100,23 @@ impl Acked {
     }
 }
 
-/// What was not answered, and on which somebody else has to act.
+/// A missing answer that the caller has to act on.
 #[derive(Debug)]
 pub(crate) enum Unanswered {
-    /// It was asked because two addresses have its name.
+    /// From a member that was asked because two addresses have its name.
     Check(Slot),
-    /// It was asked before it is declared failed.
+    /// From a suspect that was asked before it is declared failed.
     LastCall(Slot),
-    /// It was pinged while nobody was heard.
+    /// From a member that was pinged during isolation.
     Silent(Accusation),
-    /// It has this node's name.
+    /// From the node that has this node's name.
     Holder,
-    /// This node, of whose address it is not known whether it is reached there.
+    /// Nothing came to this node's announced address.
     OwnAddress,
 }
 
 impl Detector {
-    /// A detector that probes nobody yet. The numbers of its pings are drawn from `sequences`.
+    /// Creates a detector that probes no member yet. Its pings take their numbers from `sequences`.
     pub(crate) fn new(config: &Config, sequences: Random) -> Self {
         Detector {
             current: None,
@@ -134,18 +134,17 @@ impl Detector {
         }
     }
 
-    /// The first period ends so much later.
+    /// Starts; the first period ends after `first_period`.
     pub(crate) fn start(&mut self, now: Instant, first_period: Duration) {
         self.period_ends = now + first_period;
         self.isolation.start(now);
     }
 
-    /// Sets what is sent with acks.
     pub(crate) fn set_ack_payload(&mut self, payload: Bytes) {
         self.ack_payload = payload;
     }
 
-    /// Drops all that is kept about a member that leaves the table.
+    /// Drops all records of a member that leaves the table.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.detours.remove(&slot);
         self.own_address.forget(slot);
@@ -156,7 +155,7 @@ impl Detector {
         }
     }
 
-    /// When the period ends, [`Instant::NEVER`] if none is under way.
+    /// When the period ends, [`Instant::NEVER`] if there is none.
     #[inline]
     pub(crate) fn period_ends(&self) -> Instant {
         self.period_ends
@@ -168,7 +167,7 @@ impl Detector {
         self.help_due
     }
 
-    /// When the first ping is over that is no part of a probe.
+    /// When the first ping outside a probe is over.
     #[inline]
     pub(crate) fn next_ping_deadline(&self) -> Instant {
         self.pings.next_deadline()
@@ -179,7 +178,7 @@ impl Detector {
         self.health.score()
     }
 
-    /// Moves the local health.
+    /// Changes the local health.
     pub(crate) fn change_health(&mut self, cx: &mut Context, by: i16, reason: HealthReason) {
         let from = self.health.score();
         if self.health.change(by) {
@@ -195,8 +194,8 @@ fn ping<'a>(config: &'a Config, sequence: u32, target: &'a str) -> Ping<'a> {
     Ping { sequence, target, source: config.name.as_str(), reply_to: config.reply_to() }
 }
 
-/// Whether a member speaks a version of memberlist's protocol; on the native wire all can do what
-/// later versions brought.
+/// Whether a member speaks a version of memberlist's protocol. On the native wire every member can
+/// do what later versions brought.
 #[inline]
 fn speaks(config: &Config, members: &Members, slot: Slot, memberlist_version: u8) -> bool {
     config.wire == Wire::Swim || members.entry(slot).speaks(memberlist_version)

@@ -1,11 +1,11 @@
-//! Whether this node is reached at the address that it announces. Its own packets arrive whatever
-//! it announces, and what others hold against it reaches it in their answers. So it would refute
-//! for ever, and nobody would say why it fails again and again.
+//! Whether this node is reached at its announced address. Its own packets arrive with any announced
+//! address, and accusations reach it in the answers. So it would refute for ever, and nobody would
+//! know why it keeps failing.
 //!
-//! Any ping, and any stream that is no join, shows that the address is right: others send them to
-//! where it is announced. Only where none comes, after a join or an accusation, peers are asked to
-//! ping this node there. A relay that finds nobody there says so with a nack, which comes to where
-//! the request came from: it shows that this node is not merely cut off, or losing datagrams.
+//! Any ping, and any stream that is no join, shows that the address is right, because peers send
+//! them there. If none comes after a join or an accusation, peers are asked to ping this node
+//! there. A relay without an answer sends a nack to the source of the request. The nack shows that
+//! this node is not merely cut off, or losing datagrams.
 
 use core::net::SocketAddr;
 
@@ -13,11 +13,11 @@ use crate::context::Context;
 use crate::members::{Members, Picked, Slot};
 use crate::time::Instant;
 
-/// So often peers are asked, once per probe interval: a peer may not know this node yet when it has
-/// just joined, and datagrams get lost.
+/// How often peers are asked, once per probe interval: a peer may not know a newcomer yet, and
+/// datagrams get lost.
 pub(super) const ROUNDS: u8 = 3;
 
-/// What is known of the announced address.
+/// State of the announced address.
 #[derive(Debug, Default)]
 pub(super) enum OwnAddress {
     /// Nothing speaks against it.
@@ -25,26 +25,26 @@ pub(super) enum OwnAddress {
     Trusted,
     /// Something does, and nothing has come there since.
     Doubted(Doubt),
-    /// The application was told that nobody reaches it. Nothing has come there since.
+    /// The application was notified that it is unreachable. Nothing has come there since.
     Unreachable,
 }
 
 /// A doubt that is being settled.
 #[derive(Debug)]
 pub(super) struct Doubt {
-    /// Of the round that runs; the first is without a question, to see whether a ping comes anyway.
+    /// Of the present round. The first asks no peer, to see whether a ping comes anyway.
     pub(super) sequence: u32,
     pub(super) began: Instant,
-    /// Those who were asked in it, and have not answered.
+    /// Relays asked in it that have not answered.
     pub(super) relays: Picked,
     pub(super) rounds: u8,
-    /// How many requests were sent in all rounds, and how many came back with a nack.
+    /// How many requests were sent in all rounds, and how many nacks came back.
     pub(super) asked: u8,
     pub(super) nacks: u8,
 }
 
 impl OwnAddress {
-    /// Takes a nack from one of the relays that were asked; returns whether it was from one.
+    /// Takes a nack from a relay that was asked; returns whether it is from one.
     #[cold]
     pub(super) fn take_nack(
         &mut self,
@@ -64,19 +64,19 @@ impl OwnAddress {
             return false;
         }
         doubt.relays.remove(relay);
-        // A relay that does not know this node says so at once, without a ping.
+        // A relay that does not know this node sends its nack at once, without a ping.
         doubt.nacks += u8::from(cx.now() - doubt.began >= cx.config.probe_timeout / 2);
         true
     }
 
-    /// A member leaves the table.
+    /// Removes a member that leaves the table.
     pub(super) fn forget(&mut self, slot: Slot) {
         if let OwnAddress::Doubted(doubt) = self {
             doubt.relays.remove(slot);
         }
     }
 
-    /// The number of the question under way.
+    /// Sequence number of the question in flight.
     pub(super) fn sequence(&self) -> Option<u32> {
         match self {
             OwnAddress::Doubted(doubt) => Some(doubt.sequence),
@@ -84,7 +84,7 @@ impl OwnAddress {
         }
     }
 
-    /// A doubt whose question has this number, for tests of what is then noticed.
+    /// A doubt with this sequence number, for tests of the invariants.
     #[cfg(test)]
     pub(super) fn doubted(sequence: u32) -> Self {
         let (began, relays) = (Instant::ORIGIN, Picked::default());
@@ -92,7 +92,7 @@ impl OwnAddress {
         OwnAddress::Doubted(Doubt { sequence, began, relays, rounds, asked, nacks })
     }
 
-    /// Asserts that no more answered than were asked, and that those who were are members.
+    /// Asserts that at most as many answered as were asked, and that relays are members.
     pub(super) fn check(&self, members: &Members) {
         if let OwnAddress::Doubted(Doubt { relays, rounds, asked, nacks, .. }) = self {
             assert!(nacks <= asked, "{nacks} nacks of {asked} about the own address");

@@ -1,5 +1,5 @@
-//! Pings that are no part of this node's own probe: relayed ones, those that settle who is where,
-//! and those that the application asks for.
+//! Pings outside this node's own probe: relayed pings, pings that settle which member is at an
+//! address, and pings of the application.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -22,36 +22,36 @@ use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Ack, Message, Ping, Update, Wire, memberlist};
 
-/// A ping that is not part of this node's own probe.
+/// A ping outside this node's own probe.
 #[derive(Debug)]
 pub(super) enum Pending {
-    /// Sent for somebody else.
+    /// Sent on behalf of another node.
     Relay(Relay),
     /// Sent to find out which of two addresses a name belongs to.
     Check { member: Slot },
     /// Sent to a member that failed or left, in case it can be reached again.
     Retry { member: Slot },
-    /// Sent to a member of whom this node only heard, before it is told news.
+    /// Sent to a member known from hearsay, before it is sent news.
     Ask { member: Slot },
     /// Sent to a suspect, before it is declared failed.
     LastCall { member: Slot },
-    /// Sent with this node's goodbye.
+    /// Sent with this node's leave message.
     Goodbye { member: Slot },
-    /// Sent to the node that has this node's name, or for this node by a relay.
+    /// Sent to the node that has this node's name, directly or by a relay.
     Holder { relayed: bool },
-    /// Sent to a member while this node hears nobody; what it is accused of without an answer.
+    /// Sent to a member during isolation, with the accusation that follows without an answer.
     Silent(Accusation),
-    /// Not sent: a ping that is to come to where this node is announced.
+    /// Not sent: a ping expected at this node's announced address.
     OwnAddress,
-    /// Sent for the application to a member, unless that one is forgotten meanwhile.
+    /// Sent for the application to a member, `None` once that is forgotten.
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
 
-/// Whom a ping was sent for, and what they hear.
+/// The node that a ping is relayed for, and its answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Relay {
     pub(super) asker: SocketAddr,
-    /// The asker is a member, at its own address.
+    /// A live member is at the asker's IP address.
     pub(super) for_member: bool,
     pub(super) sequence: u32,
     pub(super) wants_nack: bool,
@@ -61,26 +61,26 @@ pub(super) struct Relay {
 /// A ping that waits for its answer.
 #[derive(Debug)]
 struct Waiting {
-    /// Where it was sent, and so where the answer has to come from.
+    /// The address that it was sent to, and that the answer has to come from.
     to: SocketAddr,
     deadline: Instant,
     pending: Pending,
 }
 
-/// All such pings under way. Whoever may cause one is limited by a number of its own: `relays_max`,
-/// `requests_max`, the candidates for names, one search per period, how many addresses are asked
-/// before they are told news, one last call for each suspicion, how often a goodbye is sent, and so
-/// many per period while nobody is heard.
+/// All such pings in flight. Each cause of them has a limit: `relays_max`, `requests_max`, the
+/// candidates for names, one search per period, the addresses asked before they are sent news, one
+/// last call per suspicion, the transmissions of a leave message, and a number per period during
+/// isolation.
 #[derive(Debug)]
 pub(super) struct Pings {
-    /// Sequence numbers are random: whoever does not see a ping cannot guess its ack.
+    /// Random sequence numbers: an attacker that does not see a ping cannot guess its ack.
     sequences: Random,
     /// By sequence number.
     pending: BTreeMap<u32, Waiting>,
     deadlines: Deadlines<u32>,
-    /// How many are sent for strangers, and for members.
+    /// How many are relayed for strangers, and for members.
     relays: [usize; 2],
-    /// The check under way of each member: one at a time, whatever is said of the member.
+    /// The check in flight of each member: one at a time, however many moves are announced.
     checks: BTreeMap<Slot, u32>,
 }
 
@@ -91,11 +91,11 @@ impl Pings {
         Pings { sequences, pending, deadlines, relays: [0; 2], checks }
     }
 
-    /// A sequence number that no ping under way has.
+    /// A sequence number that no ping in flight has.
     pub(super) fn sequence(&mut self, config: &Config) -> u32 {
         let mut sequence = self.sequences.next_u32();
         if config.breaks(Sabotage::GuessableSequences) {
-            // So few bits that all of them are tried within a probe.
+            // So few that all of them are tried within a probe.
             sequence %= 128;
         }
         while self.pending.contains_key(&sequence) {
@@ -109,14 +109,14 @@ impl Pings {
         self.deadlines.soonest()
     }
 
-    /// Whether one more may be sent for somebody else. Strangers have a quarter of the places, so
-    /// that they keep no member from being probed through others.
+    /// Whether one more ping may be relayed. Strangers have a quarter of the places, so that they
+    /// keep no member from being probed through relays.
     pub(super) fn may_relay(&self, for_member: bool, relays_max: usize) -> bool {
         let [strangers, members] = self.relays;
         strangers + members < relays_max && (for_member || strangers < relays_max.div_ceil(4))
     }
 
-    /// Waits for the answer to a ping that was sent to this address.
+    /// Waits for the answer to a ping sent to this address.
     pub(super) fn wait(
         &mut self,
         sequence: u32,
@@ -176,20 +176,21 @@ impl Pings {
         Some(waiting)
     }
 
-    /// What the ping with this sequence number was to show is known.
+    /// Drops a ping whose question is settled.
     pub(super) fn drop_question(&mut self, sequence: u32) {
         self.take(sequence);
     }
 
-    /// Whether a check of this member is under way, or one that was sent to this address: from
-    /// made-up moves of many members to one address, no more than one ping at a time goes there.
+    /// Whether a check of this member, or of this address, is in flight. So made-up moves of many
+    /// members to one address cause one ping at a time there.
     fn is_checking(&self, member: Slot, to: SocketAddr) -> bool {
         let sent_there =
             |sequence| self.pending.get(sequence).is_some_and(|waiting| waiting.to == to);
         self.checks.contains_key(&member) || self.checks.values().any(sent_there)
     }
 
-    /// Drops those about a member that leaves the table. The application is answered all the same.
+    /// Drops pings of a member that leaves the table. The application's commands are still
+    /// answered.
     pub(super) fn forget(&mut self, slot: Slot) {
         for waiting in self.pending.values_mut() {
             if let Pending::Command { member, .. } = &mut waiting.pending {
@@ -215,7 +216,7 @@ impl Pings {
         }
     }
 
-    /// Asserts that deadlines and count agree with the pings, and that those are about members.
+    /// Asserts that deadlines and counts match the pings, and that those are of members.
     pub(super) fn check(&self, members: &Members, relays_max: usize) {
         let deadlines =
             self.pending.iter().map(|(&sequence, waiting)| (waiting.deadline, sequence));
@@ -249,18 +250,18 @@ impl Pings {
         assert!(relays <= relays_max, "{relays} pings sent for others, relays_max is {relays_max}");
     }
 
-    /// Forgets that a check of this member is under way, for tests of what is then noticed.
+    /// Loses the check of this member, for tests of the invariants.
     #[cfg(test)]
     pub(super) fn lose_check(&mut self, member: Slot) {
         self.checks.remove(&member);
     }
 
-    /// Whether a ping with this sequence number is under way.
+    /// Whether a ping with this sequence number is in flight.
     pub(super) fn has(&self, sequence: u32) -> bool {
         self.pending.contains_key(&sequence)
     }
 
-    /// The commands that wait for a ping.
+    /// Commands that wait for a ping.
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.pending.values().filter_map(|waiting| match waiting.pending {
             Pending::Command { request, .. } => Some(request),
@@ -277,8 +278,8 @@ impl Pings {
 }
 
 impl Detector {
-    /// Asks the node at `to` whether it bears the name of this member, unless a check of the member
-    /// or of the address is under way. Returns whether it asks.
+    /// Asks the node at `to` whether it bears this member's name, unless a check of the member or
+    /// the address is in flight. Returns whether it asks.
     pub(crate) fn send_check(
         &mut self,
         cx: &mut Context,
@@ -289,8 +290,8 @@ impl Detector {
         let asks = !self.pings.is_checking(member, canonical(to))
             || cx.config.breaks(Sabotage::ChecksEveryMove);
         if asks {
-            // On the native wire the known address has two probe intervals for an answer, so a ping
-            // there that is lost is repeated soon. Elsewhere a third party may be.
+            // On the native wire the known address has two probe intervals to answer, so a ping
+            // there that is lost is repeated soon. At any other address there may be a third party.
             let is_soon = cx.config.wire == Wire::Swim && is_at(members, member, to);
             let patience = if is_soon { cx.config.probe_timeout } else { cx.config.probe_interval };
             let check = (Pending::Check { member }, patience);
@@ -306,7 +307,7 @@ impl Detector {
         self.ping_named(cx, members, member, to, retry);
     }
 
-    /// Asks a suspect what it has to say to this accusation.
+    /// Pings a suspect, and sends it the accusation to refute.
     pub(crate) fn last_call(
         &mut self,
         cx: &mut Context,
@@ -314,15 +315,15 @@ impl Detector {
         member: Slot,
         accusation: Option<Update<'_>>,
     ) {
-        // A stream follows, in which there has to be time for a SYN that is lost and sent again.
+        // A stream follows, which needs time for a SYN that is lost and sent again.
         let patience = cx.config.probe_timeout.min(cx.config.last_call_time() / 5);
         let to = members.entry(member).address();
         let call = (Pending::LastCall { member }, patience);
         self.ping_accused(cx, members, (member, to), call, accusation);
     }
 
-    /// Tells a member that left, and announces itself at this address, that it left, and asks it
-    /// whether it is there: so it knows who says so, and can answer.
+    /// Pings a departed member that announces itself at this address, and sends it its departure.
+    /// The ping shows it the sender, so that it can answer.
     pub(crate) fn call_departed(
         &mut self,
         cx: &mut Context,
@@ -378,7 +379,7 @@ impl Detector {
         cx.send(entry.address(), payload, PacketKind::Probe);
     }
 
-    /// Takes an ack. Returns what somebody else has to act on.
+    /// Takes an ack. Returns it if the caller has to act on it.
     #[inline]
     pub(crate) fn receive_ack(
         &mut self,
@@ -399,8 +400,7 @@ impl Detector {
         match answered {
             Some(Pending::Relay(Relay { asker, sequence, .. })) => {
                 let ack = Message::Ack(Ack { sequence, payload: &[], view: 0 });
-                // The asker may be anybody who made up an address: no gossip, as for every
-                // stranger.
+                // The asker may have made up an address: no gossip, as for every stranger.
                 cx.send_message(asker, &ack);
             }
             Some(Pending::Command { request, sent_at, member }) => {
@@ -421,8 +421,8 @@ impl Detector {
         None
     }
 
-    /// Ends the pings whose time is over, up to the first one among them on which somebody else has
-    /// to act; call it again until it returns none.
+    /// Ends pings whose time is over, up to the first that the caller has to act on. Call it again
+    /// until it returns `None`.
     pub(crate) fn take_unanswered(&mut self, cx: &mut Context, now: Instant) -> Option<Unanswered> {
         while let Some((at, sequence)) = self.pings.deadlines.first()
             && at <= now
@@ -458,7 +458,7 @@ impl Detector {
         None
     }
 
-    /// This node has left: ends all pings.
+    /// Ends all pings, because this node has left.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
         (self.period_ends, self.help_due) = (Instant::NEVER, Instant::NEVER);
         self.own_address = OwnAddress::default();
@@ -482,9 +482,9 @@ impl Detector {
         self.pings.wait(sequence, to, cx.now() + patience, pending);
         let own = ping(&cx.config, sequence, members.entry(member).name());
         let mut draft = cx.channel.datagram();
-        // In the name of the one who is asked, which no other member has: so the answer holds
-        // nothing but the ack, and the news that is to be told does not come back with it. Go
-        // programs may insist on the name of a sender. A long name may leave no room for itself.
+        // In the name of the member that is asked, which no other member has. So the answer holds
+        // nothing but the ack, and the news that is to be sent does not come back with it. Go
+        // programs may insist on the sender's name. A long name may not fit twice.
         let in_its_name = Message::Ping(Ping { source: own.target, ..own });
         let is_sent_so =
             asks && cx.config.wire == Wire::Swim && draft.append_if_it_fits(&in_its_name);
@@ -501,7 +501,7 @@ impl Detector {
 mod tests {
     use super::*;
 
-    /// A ping that was sent for somebody else.
+    /// A ping that is relayed.
     fn pings() -> Pings {
         let asker = SocketAddr::from(([10, 0, 0, 9], 7946));
         let mut pings = Pings::new(Random::new([2; 32]));

@@ -16,8 +16,8 @@ use crate::stats::{DropReason, MessageKind};
 use crate::time::Instant;
 use crate::wire::{Ack, IndirectPing, Message, Update, memberlist};
 
-/// How many probes of a member in a row must be answered by detours alone, through a helper or over
-/// a stream, before datagrams count as blocked: one or two may be chance.
+/// How many probes of a member in a row must be answered only through a relay or over a stream,
+/// before datagrams count as blocked: one or two may be chance.
 const BLOCKED_AFTER: u8 = 3;
 
 /// The probe of this protocol period.
@@ -25,10 +25,10 @@ const BLOCKED_AFTER: u8 = 3;
 pub(crate) struct Probe {
     target: Slot,
     sequence: u32,
-    /// The target's incarnation when the probe began; what an accusation will be about.
+    /// The target's incarnation when the probe began, for an accusation.
     incarnation: Incarnation,
     sent_at: Instant,
-    /// How many of the helpers say so when the target does not answer, and how many did.
+    /// How many helpers send a nack if the target does not answer, and how many did.
     nacks_due: u8,
     nacks: u8,
     stream: Option<StreamId>,
@@ -36,7 +36,7 @@ pub(crate) struct Probe {
     answered_by_stream: bool,
 }
 
-/// A ping that is to be sent over a stream.
+/// A ping to be sent over a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamPing {
     pub(crate) target: Slot,
@@ -61,34 +61,34 @@ impl Probe {
         self.sequence
     }
 
-    /// Asserts that no more answered than were asked.
+    /// Asserts that at most as many helpers answered as were asked.
     pub(super) fn check(&self) {
         let Probe { nacks_due, nacks, .. } = *self;
         assert!(nacks <= nacks_due, "{nacks} nacks, {nacks_due} were due");
-        // Helpers that left the table since are not counted any more.
+        // Helpers that left the table since are no longer counted.
         let most = FAN_OUT_MAX;
         assert!(usize::from(nacks_due) <= most, "{nacks_due} nacks due of {most} helpers");
     }
 
-    /// The stream that the target is pinged over, as long as nothing came.
+    /// The stream of the ping to the target, while nothing has come on it.
     pub(crate) fn stream(&self) -> Option<StreamId> {
         self.stream
     }
 }
 
 impl Detector {
-    /// The period is over: the probe that ran in it.
+    /// Ends the period; returns the probe that ran in it.
     pub(crate) fn end_period(&mut self) -> Option<Probe> {
         self.period_ends = Instant::NEVER;
         self.current.take()
     }
 
-    /// The next period begins, now that the last one was judged.
+    /// Begins the next period, after the last one was judged.
     pub(crate) fn begin_period(&mut self, cx: &Context) {
         self.period_ends = cx.now() + self.stretch(cx.config.probe_interval);
     }
 
-    /// Probes a member. `accusation` is what is held against it, so that it can refute.
+    /// Probes a member, and sends it `accusation`, so that it can refute.
     pub(crate) fn start_probe(
         &mut self,
         cx: &mut Context,
@@ -125,8 +125,8 @@ impl Detector {
         });
     }
 
-    /// The direct ping was not answered in time: asks peers to ping the target. Returns the ping
-    /// that is to be sent over a stream besides; [`stream_opened`](Detector::stream_opened)
+    /// Asks peers to ping the target, because it did not answer the direct ping in time. Returns
+    /// the ping to be sent over a stream as well; [`stream_opened`](Detector::stream_opened)
     /// follows.
     pub(crate) fn ask_for_help(
         &mut self,
@@ -141,7 +141,7 @@ impl Detector {
         self.helpers = helpers;
         for &helper in helpers.slots() {
             let (target, entry) = (members.entry(probe.target), members.entry(helper));
-            // Go programs of old sent none.
+            // Old Go programs send none.
             let nacks = speaks(&cx.config, members, helper, memberlist::NACK_VERSION);
             let request = Message::IndirectPing(IndirectPing {
                 sequence: probe.sequence,
@@ -164,14 +164,14 @@ impl Detector {
         (cx.config.stream_ping && answers).then_some(StreamPing { target, sequence })
     }
 
-    /// The target of the probe is pinged over this stream.
+    /// Notes the stream over which the target is pinged.
     pub(crate) fn stream_opened(&mut self, stream: StreamId) {
         if let Some(probe) = &mut self.current {
             probe.stream = Some(stream);
         }
     }
 
-    /// Judges the probe of the period that ended: whether its target is to be accused.
+    /// Judges the probe of the period that ended; returns whom to accuse.
     pub(crate) fn judge(
         &mut self,
         cx: &mut Context,
@@ -186,8 +186,8 @@ impl Detector {
         }
         cx.stats.probes_failed += 1;
         self.isolation.note_failed_probe();
-        // Helpers that said "no answer" show that this node can be reached: then the failure is not
-        // its own fault. A nack that is missing is (Lifeguard, section IV.A).
+        // Nacks show that this node can be reached, so the failure is not its own fault. A missing
+        // nack is (Lifeguard, section IV.A).
         match probe.nacks_due {
             0 => self.change_health(cx, 1, HealthReason::ProbeFailed),
             due => {
@@ -204,8 +204,8 @@ impl Detector {
         self.current.take().and_then(|probe| probe.stream)
     }
 
-    /// The running probe, if this is the sequence number of its pings, and the answer comes from
-    /// its target or from a helper; and whether from the target.
+    /// Takes the running probe, if this is its sequence number, and the answer comes from its
+    /// target or from a helper; also returns whether from the target.
     #[inline]
     pub(super) fn take_current(
         &mut self,
@@ -226,8 +226,8 @@ impl Detector {
         self.current.take().map(|probe| (probe, at_home))
     }
 
-    /// The target answered over the stream: enough to spare it, but an ack in a datagram within the
-    /// period is better news. Returns the target.
+    /// Notes that the target answered over the stream: enough to spare it, but an ack in a datagram
+    /// within the period is better news. Returns the target.
     pub(crate) fn receive_stream_ack(&mut self, stream: StreamId) -> Option<Slot> {
         let probe = self.current.as_mut().filter(|probe| probe.stream == Some(stream))?;
         probe.answered_by_stream = true;
@@ -235,7 +235,7 @@ impl Detector {
         Some(probe.target)
     }
 
-    /// The target answered in a datagram, from its own address or through a helper.
+    /// Handles the target's answer in a datagram, from its own address or through a helper.
     #[inline]
     pub(crate) fn probe_answered(
         &mut self,
@@ -260,7 +260,7 @@ impl Detector {
         }
     }
 
-    /// A helper says that the target has not answered.
+    /// Handles a nack of a helper: the target has not answered it.
     pub(crate) fn receive_nack(
         &mut self,
         cx: &mut Context,
@@ -296,8 +296,8 @@ impl Detector {
     }
 }
 
-/// Peers to ping the target, too. Those that this node heard from come first: made-up members help
-/// nobody.
+/// Picks peers to ping the target, too. Those that this node heard from come first: made-up members
+/// help nobody.
 pub(super) fn pick_helpers(
     cx: &mut Context,
     members: &Members,

@@ -1,4 +1,4 @@
-//! User broadcasts: started here, received and passed on.
+//! User broadcasts: starting, receiving and passing them on.
 
 use core::net::SocketAddr;
 
@@ -17,17 +17,17 @@ use crate::sabotage::Sabotage;
 use crate::stats::{DropReason, MessageKind};
 use crate::wire::{Broadcast, Message};
 
-/// What may be done about a broadcast.
+/// How a received broadcast may be handled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taking {
     /// It is passed on, if there is room.
     pub(crate) passes_on: bool,
-    /// An older one may be forgotten for it.
+    /// A remembered life may be forgotten for it.
     pub(crate) may_forget: bool,
 }
 
 impl Gossip {
-    /// Starts a broadcast, whose size was checked. Without an audience it is spread at once.
+    /// Starts a broadcast whose size was checked. Without an audience it counts as spread at once.
     pub(crate) fn start_broadcast(
         &mut self,
         cx: &mut Context,
@@ -57,7 +57,7 @@ impl Gossip {
         Ok(request)
     }
 
-    /// Takes in a broadcast; it is passed on where `passes_on` says so and there is room.
+    /// Handles a broadcast; passes it on if `passes_on` and if there is room.
     pub(crate) fn receive_broadcast(
         &mut self,
         cx: &mut Context,
@@ -70,8 +70,8 @@ impl Gossip {
             return self.receive_own_broadcast(cx, broadcast);
         }
         let mut note = self.note(cx, members, (from, broadcast), !passes_on, may_forget);
-        // Everything before it will count as seen: that is only taken from what the origin hears,
-        // too, as it takes a new life if it has never said it.
+        // Once taken, everything before it counts as seen. So it is taken only if it is passed on
+        // and the origin hears it, too: an origin that never sent it takes a new life.
         if note == Note::Ahead {
             let name = Name::trusted(origin);
             if !fits_a_packet(&cx.config, broadcast) || !self.make_room_for(cx, &name, broadcast) {
@@ -102,7 +102,7 @@ impl Gossip {
         cx.emit(Event::Broadcast { origin, key, payload });
     }
 
-    /// A broadcast that waits was let in when packets had more room, and may not fit any more.
+    /// Gives up queued broadcasts that no longer fit into a packet, which had more room before.
     pub(crate) fn give_up_the_too_long(&mut self, cx: &mut Context) {
         let limit = cx.config.message_max();
         for finished in self.broadcasts.take_longer_than(limit) {
@@ -111,9 +111,8 @@ impl Gossip {
         }
     }
 
-    /// A broadcast in this node's name. One that this life of it never sent is made up, and may
-    /// have moved on what others hold for seen: this node takes a new life, of which they have
-    /// heard nothing.
+    /// Handles a broadcast in this node's name. If this life never sent it, it is made up, and may
+    /// have advanced what peers count as seen. This node then takes a new life, unknown to peers.
     fn receive_own_broadcast(&mut self, cx: &mut Context, broadcast: &Broadcast<'_>) {
         cx.drop_quietly(DropReason::RepeatedBroadcast);
         let never_sent = broadcast.life == self.life && broadcast.sequence >= self.broadcasts_made;
@@ -147,9 +146,9 @@ impl Gossip {
         })
     }
 
-    /// Passed on for others a broadcast makes room for itself: the most sent goes. What was never
-    /// sent does not, this node may be the only one that has it; then the new one is not passed on,
-    /// of which others have a copy. Returns whether there is room now.
+    /// Makes room to pass on a broadcast: the most sent one goes. One that was never sent stays,
+    /// because this node may have the only copy. In that case the new one, of which peers have
+    /// copies, is not passed on. Returns whether there is room now.
     fn make_room_for(
         &mut self,
         cx: &mut Context,
@@ -168,7 +167,7 @@ impl Gossip {
         true
     }
 
-    /// The one that it replaces makes room.
+    /// Whether there is room, including that of the broadcast it replaces.
     fn has_room_for(&self, config: &Config, origin: &Name, broadcast: &Broadcast<'_>) -> bool {
         let (mut len, mut bytes) = (self.broadcasts.len(), self.broadcasts.bytes());
         if let Some((place, _)) = self.keyed.find(origin, broadcast) {
@@ -201,7 +200,7 @@ impl Gossip {
     }
 }
 
-/// A peer's packets may be larger than this node's.
+/// Whether it fits into this node's packets: a peer's may be larger.
 fn fits_a_packet(config: &Config, broadcast: &Broadcast<'_>) -> bool {
     config.wire.encoded_len(&Message::Broadcast(*broadcast)) <= config.message_max()
 }

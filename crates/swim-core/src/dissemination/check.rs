@@ -1,4 +1,4 @@
-//! What always holds of the gossip of a node.
+//! Invariants of a node's gossip.
 
 use super::Gossip;
 use super::queue::Subject;
@@ -11,7 +11,7 @@ use crate::stats::MessageKind;
 use crate::time::Instant;
 
 impl Gossip {
-    /// Asserts that indexes agree with the queues, and that the queues keep to their limits.
+    /// Asserts that indexes match the queues, and that the queues keep to their limits.
     pub(crate) fn check(&self, config: &Config, members: &Members) {
         self.updates.check("updates");
         self.broadcasts.check("broadcasts");
@@ -30,7 +30,7 @@ impl Gossip {
         }
     }
 
-    /// The commands that are answered once their message was sent as often as it should.
+    /// Commands that are answered once their message was sent its full number of times.
     pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
         let tickets = self.updates.tickets().chain(self.broadcasts.tickets());
         tickets.filter_map(|(_, ticket)| match ticket.waiter {
@@ -106,7 +106,7 @@ mod tests {
         Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap())
     }
 
-    /// The node itself and one other.
+    /// The node itself and one peer.
     fn members() -> Members {
         let mut members = Members::new(&mut Random::new([1; 32]));
         for name in ["a", "b"] {

@@ -1,25 +1,26 @@
-//! Which sealed messages in packets were taken before.
+//! Recognises sealed messages in packets that were taken before.
 
 use alloc::collections::BTreeMap;
 
 use crate::member::Name;
 use crate::recent::{Place, Recent};
 
-/// Senders whose messages are told apart. More than most clusters have members; 4,096 take half a
+/// How many senders are remembered: more than most clusters have members. 4,096 take half a
 /// megabyte.
 const SENDERS_MAX: usize = 4096;
 
-/// The latest messages of one sender. It counts those to all recipients, so that many can be
-/// between two to this node: one that is overtaken by more than this is taken for an old one.
+/// Window of one sender's latest messages, in words of 64. A sender counts messages to all
+/// recipients, so many can lie between two to this node. A message overtaken by more than the
+/// window counts as old.
 const WORDS: usize = 4;
 
-/// What [`Inbox::take`] says of a message.
+/// Result of [`Inbox::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     New,
     Repeated,
-    /// Of an earlier life, or from so long ago that nobody knows: repeated, or a forged one before
-    /// it claimed more than its sender has said.
+    /// Of an earlier life, or too old to tell. It is a repetition, or follows a forged message that
+    /// claimed more than its sender has sent.
     Old,
     /// There is no room to remember it.
     Full,
@@ -27,8 +28,8 @@ pub(super) enum Taken {
 
 /// Recognises messages that were taken before, by sender, life and sequence.
 ///
-/// Nothing is forgotten alone: what was recorded could come again. All is forgotten at once, when
-/// the node takes an incarnation that none of the messages before knows.
+/// No sender is forgotten alone, because a recording could then come again. All are forgotten at
+/// once, when the node takes an incarnation that no message before knows.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     senders: BTreeMap<Name, Letters>,
@@ -65,7 +66,6 @@ impl Inbox {
         }
     }
 
-    /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.senders.clear();
     }

@@ -1,9 +1,10 @@
-//! Members that this node introduces itself to: those that it learned of in an exchange that it
-//! asked for. On memberlist's wire alone, where no ack tells that two views differ.
+//! Introductions: this node announces itself to members that it learned of in an exchange that it
+//! asked for. Only on memberlist's wire, where no ack shows that two views differ.
 //!
-//! A newcomer knows everybody who joined before it at the same seed, by the seed's answer. They
-//! know it by gossip, and gossip misses some: each update is told 4 to 16 times by each member, and
-//! whoever it misses waits for a push/pull. So the newcomer tells them itself, one packet each.
+//! From the seed's answer a newcomer knows all members that joined before it at the same seed. They
+//! learn of the newcomer by gossip, which misses some: each member sends each update 4 to 16 times,
+//! and a member that is missed waits for a push/pull. So the newcomer announces itself to them, one
+//! packet each.
 
 use alloc::collections::VecDeque;
 
@@ -12,40 +13,41 @@ use crate::context::Context;
 use crate::members::{Members, Slot};
 use crate::wire::{Message, Update};
 
-/// In a cluster of so many, a node introduces itself to all.
+/// Up to this cluster size, a node introduces itself to all members.
 const INTRODUCTIONS_MAX: usize = 256;
 
-/// In a larger one, to so many that it learned of last: most likely they are newcomers, whom others
-/// miss, too. There an update is told at least 12 times by each member, and misses nearly nobody.
-/// To introduce itself to a thousand would cost a joiner more than the seed's answer.
+/// In a larger cluster, it does so to this many that it learned of last: most likely they are
+/// newcomers, which peers miss, too. There each member sends an update at least 12 times, which
+/// misses hardly any member. A thousand introductions would cost a joiner more than the seed's
+/// answer.
 const INTRODUCTIONS_IN_LARGE: usize = 32;
 
-/// So many per gossip tick: a burst that a socket's buffer holds, answers included.
+/// Introductions per gossip tick: a burst that a socket's buffer holds, answers included.
 const INTRODUCTIONS_PER_TICK: usize = 64;
 
-/// Whom this node introduces itself to.
+/// Members that this node introduces itself to.
 #[derive(Debug, Default)]
 pub(super) struct Introductions {
-    /// Those whose turn comes.
+    /// Members waiting for their turn.
     waiting: VecDeque<Slot>,
-    /// Those that were asked whether they are there, and are told when they answer.
+    /// Members that were asked whether they are there, and have to answer first.
     asked: VecDeque<Slot>,
 }
 
 impl Introductions {
-    /// Whether somebody waits for a turn.
+    /// Whether a member waits for its turn.
     #[inline]
     pub(super) fn are_due(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Takes out a member of whom nothing is to be told any more.
+    /// Removes a member.
     pub(super) fn forget(&mut self, slot: Slot) {
         self.waiting.retain(|&it| it != slot);
         self.asked.retain(|&it| it != slot);
     }
 
-    /// Asserts that all are in the table, and no more than may be.
+    /// Asserts that all are in the table, and within the limit.
     pub(super) fn check(&self, members: &Members) {
         for list in [&self.waiting, &self.asked] {
             let (count, max) = (list.len(), INTRODUCTIONS_MAX);
@@ -58,12 +60,13 @@ impl Introductions {
 }
 
 impl Gossip {
-    /// This node learned of a member in an exchange that it asked for: it introduces itself.
+    /// Plans an introduction to a member that this node learned of in an exchange that it asked
+    /// for.
     pub(crate) fn introduce_to(&mut self, member: Slot) {
         push(&mut self.introductions.waiting, member);
     }
 
-    /// The `nth` of those whose turn it is in a gossip tick, counted from 0.
+    /// The `nth` introduction of a gossip tick, counted from 0.
     #[inline]
     pub(crate) fn next_introduction(&mut self, nth: usize, members: &Members) -> Option<Slot> {
         let waiting = &mut self.introductions.waiting;
@@ -78,12 +81,12 @@ impl Gossip {
         Some(next)
     }
 
-    /// The member was asked whether it is there: this node introduces itself when it answers.
+    /// Delays an introduction until the member answers that it is there.
     pub(crate) fn introduction_waits_for_answer(&mut self, member: Slot) {
         push(&mut self.introductions.asked, member);
     }
 
-    /// A member that was asked answered. Whether this node is to introduce itself to it.
+    /// Whether to introduce this node to a member that was asked and answered.
     pub(crate) fn take_asked(&mut self, member: Slot) -> bool {
         let asked = &mut self.introductions.asked;
         let found = asked.iter().position(|&it| it == member);
@@ -92,7 +95,7 @@ impl Gossip {
         is_one
     }
 
-    /// Tells a member who this node is, and what is queued.
+    /// Sends a member this node's announcement and what is queued.
     pub(crate) fn introduce(
         &mut self,
         cx: &mut Context,

@@ -1,4 +1,4 @@
-//! Which broadcasts with a key wait in the queue.
+//! Queued broadcasts that have a key.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -6,10 +6,10 @@ use alloc::collections::BTreeMap;
 use crate::member::Name;
 use crate::wire::Broadcast;
 
-/// Origin, its life, and key. Sequences of different lives say nothing about each other.
+/// Origin, its life, and key. Sequences of different lives cannot be compared.
 type KeyedId = (Name, u32, Box<[u8]>);
 
-/// The broadcasts with a key that wait in the queue: (place, sequence) by (origin, life, key).
+/// Queued broadcasts that have a key: (place, sequence) by (origin, life, key).
 #[derive(Debug, Default)]
 pub(super) struct Keyed {
     waiting: BTreeMap<KeyedId, (u32, u32)>,
@@ -17,7 +17,7 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
-    /// The place and sequence of the broadcast of this origin, life and key that waits.
+    /// Place and sequence of the queued broadcast with this origin, life and key.
     pub(super) fn find(&self, origin: &Name, broadcast: &Broadcast<'_>) -> Option<(u32, u32)> {
         if broadcast.key.is_empty() {
             return None;
@@ -32,14 +32,14 @@ impl Keyed {
         self.waiting.insert(id, (place, sequence));
     }
 
-    /// The message at this place left the queue.
+    /// Notes that the message at this place left the queue.
     pub(super) fn remove(&mut self, place: u32) {
         if let Some(id) = self.by_place.remove(&place) {
             self.waiting.remove(&id);
         }
     }
 
-    /// Asserts that both indexes agree, and that a broadcast waits wherever they say.
+    /// Asserts that both indexes agree, and that a broadcast waits at each place.
     pub(super) fn check(&self, waits: impl Fn(u32) -> bool) {
         assert_eq!(self.waiting.len(), self.by_place.len(), "keyed: as many ids as places");
         for (id, (place, _)) in &self.waiting {

@@ -1,4 +1,4 @@
-//! Messages to one member in packets: what says which one it is, and whether it was taken before.
+//! Messages to one member in packets: their envelopes, and whether they were taken before.
 
 use super::Gossip;
 use super::inbox::Taken;
@@ -8,7 +8,7 @@ use crate::stats::DropReason;
 use crate::wire::{Envelope, User, recipient};
 
 impl Gossip {
-    /// The envelope of the next sealed message in a packet, to this member, in this life of the
+    /// The envelope of the next sealed message to this member in a packet, in this life of the
     /// node.
     pub(crate) fn next_envelope(&mut self, to: &Entry, life: Incarnation) -> Envelope {
         let sequence = self.messages_sent;
@@ -21,9 +21,9 @@ impl Gossip {
     ///
     /// # Errors
     ///
-    /// Why it is dropped, and whether all should be forgotten: there is no more room, or it is too
-    /// old to tell whether it was taken, as all are of a sender in whose name somebody claimed a
-    /// later life or more messages.
+    /// The reason to drop it, and whether everything taken should be forgotten. It should be if
+    /// there is no room, or if the message is too old to tell whether it was taken. All messages of
+    /// a sender are too old once somebody claimed a later life, or more messages, in its name.
     pub(crate) fn take_message(
         &mut self,
         message: &User<'_>,
@@ -37,13 +37,13 @@ impl Gossip {
         }
     }
 
-    /// Whether broadcasts were forgotten of which a recording would count as new.
+    /// Whether broadcasts were forgotten, so that a recording of them would count as new.
     #[inline]
     pub(crate) fn has_forgotten(&self) -> bool {
         self.seen.has_forgotten()
     }
 
-    /// Forgets what was taken: the node has seen to it that nothing of it is taken again.
+    /// Forgets what was taken. The node makes sure that nothing of it is taken again.
     pub(crate) fn forget_taken(&mut self) {
         self.inbox.clear();
         self.seen.forgive();

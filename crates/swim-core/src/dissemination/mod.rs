@@ -1,4 +1,4 @@
-//! Spreading news: the queues of updates and broadcasts, what of them goes into a packet, and when.
+//! Gossip: the queues of updates and broadcasts, which of them go into a packet, and when.
 //!
 //! SWIM's infection-style dissemination with piggybacking (section 4), with the limits of HashiCorp
 //! memberlist, and user broadcasts beside membership updates.
@@ -43,19 +43,19 @@ pub(crate) use queue::{Tier, Waiter};
 use seen::Seen;
 use share::Share;
 
-/// How often at least each update of a flood is sent.
+/// Minimum transmissions of each update in a flood.
 const FLOOD_TRANSMISSIONS: usize = 2;
 
-/// An empty index keeps room for this many updates; the memory of a flood of news is given back.
+/// Room that an empty index keeps, in updates. The memory of a flood is given back.
 const ROOM_KEPT: usize = 64;
 
-/// The gossip of a node.
+/// A node's gossip.
 #[derive(Debug)]
 pub(crate) struct Gossip {
     updates: Queue,
-    /// Where the update about each member waits.
+    /// The place of the queued update about each member.
     places: HashTable<(Slot, u32)>,
-    /// Where the unverified move of each member waits.
+    /// The place of the queued, unverified move of each member.
     moves: BTreeMap<Slot, u32>,
     broadcasts: Queue,
     share: Share,
@@ -65,25 +65,24 @@ pub(crate) struct Gossip {
     /// Which messages in packets were taken, and how many were sent.
     inbox: Inbox,
     messages_sent: u32,
-    /// Tells this life of the node from its earlier ones, for its broadcasts.
+    /// Distinguishes broadcasts of this life of the node from earlier ones.
     life: u32,
     broadcasts_made: u32,
-    /// The next gossip tick. Set when something is queued while there is somebody to tell.
+    /// The next gossip tick. Set when something is queued while there is an audience.
     due: Instant,
-    /// This node has left: it tells nobody.
+    /// This node has left, and gossips no longer.
     stopped: bool,
-    /// Where the ticks lie on the time line, so that they keep their rhythm while switched off for
-    /// want of news.
+    /// Offset of the ticks, which keep their rhythm while there is no news.
     phase: Duration,
-    /// The goodbye was sent as often as it should, and [`Gossip::take_goodbye_sent`] did not say so
-    /// yet.
+    /// The leave message was sent its full number of times, and [`Gossip::take_goodbye_sent`] has
+    /// not reported it yet.
     goodbye_sent: bool,
-    /// Memory for what a packet finishes.
+    /// Memory for the messages that a packet finishes.
     finished: Vec<Finished>,
 }
 
 impl Gossip {
-    /// Gossip with ticks at this phase of the interval, in this life of the node.
+    /// Creates gossip with ticks at this phase of the interval, in this life of the node.
     pub(crate) fn new(phase: Duration, life: u32) -> Self {
         Gossip {
             updates: Queue::default(),
@@ -108,7 +107,7 @@ impl Gossip {
 
     // Queueing.
 
-    /// Queues news about `subject`; news about it that waits already is replaced.
+    /// Queues news about `subject`, in place of any that is queued already.
     pub(crate) fn queue_update(
         &mut self,
         cx: &mut Context,
@@ -137,13 +136,13 @@ impl Gossip {
         self.arm(cx, members);
     }
 
-    /// Queues news that is passed on unverified, and that newer news does not replace, if there is
-    /// room.
+    /// Queues unverified news, which newer news does not replace, if there is room.
     pub(crate) fn pass_on(&mut self, cx: &Context, members: &Members, update: &Update<'_>) {
         self.push_unverified(cx, members, Subject::Nothing, update);
     }
 
-    /// Queues an unverified move of a member, if there is room; one that waits already is replaced.
+    /// Queues an unverified move of a member, if there is room, in place of any that is queued
+    /// already.
     pub(crate) fn pass_on_move(
         &mut self,
         cx: &mut Context,
@@ -180,17 +179,17 @@ impl Gossip {
         Some(place)
     }
 
-    /// Whether another update can be queued without one being pushed out.
+    /// Whether an update can be queued without pushing out another one.
     pub(crate) fn has_room(&self, config: &Config) -> bool {
         self.updates.len() < config.update_queue_max
     }
 
-    /// Whether news about a member waits.
+    /// Whether news about a member is queued.
     pub(crate) fn waits(&self, subject: Slot) -> bool {
         self.place_of(subject).is_some()
     }
 
-    /// Gives up all news about a member; it counts as sent.
+    /// Drops all news about a member; it counts as sent.
     pub(crate) fn drop_news_about(&mut self, cx: &mut Context, subject: Slot) {
         let moved = self.moves.get(&subject).copied();
         for place in [self.place_of(subject), moved].into_iter().flatten() {
@@ -200,8 +199,8 @@ impl Gossip {
         self.introductions.forget(subject);
     }
 
-    /// The last one who could have heard is gone: what is queued counts as spread. Who comes later
-    /// learns it in the join.
+    /// Counts everything queued as spread, because no member is left to hear it. Later members
+    /// learn it when they join.
     pub(crate) fn settle_all(&mut self, cx: &mut Context) {
         self.keyed = Keyed::default();
         self.introductions = Introductions::default();
@@ -212,7 +211,8 @@ impl Gossip {
         }
     }
 
-    /// This node has left: gives up everything that is queued, and answers whoever waits for it.
+    /// Drops everything queued, and answers the commands that wait for it, because this node has
+    /// left.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
         (self.due, self.stopped) = (Instant::NEVER, true);
         self.keyed = Keyed::default();
@@ -230,14 +230,14 @@ impl Gossip {
 
     // Sending.
 
-    /// Sends what is queued to a member.
+    /// Sends a member what is queued.
     pub(crate) fn tell(&mut self, cx: &mut Context, members: &Members, to: Slot) {
         if !self.is_idle() {
             self.tell_after(cx, members, to, None);
         }
     }
 
-    /// Sends a message to a member, if there is one, and what is queued behind it.
+    /// Sends a member a message, if there is one, and what is queued after it.
     #[inline]
     fn tell_after(
         &mut self,
@@ -256,7 +256,7 @@ impl Gossip {
         cx.send(entry.address(), payload, PacketKind::News);
     }
 
-    /// Fills a datagram to a member with queued messages, if it may be told any.
+    /// Fills a datagram to a member with queued messages, if the member may be told news.
     #[inline]
     pub(crate) fn fill(
         &mut self,
@@ -281,14 +281,14 @@ impl Gossip {
         outputs: &mut Outputs,
     ) {
         let limit = config.transmissions(live);
-        // What gossip misses of an update anti-entropy mends; nothing does so for a broadcast.
+        // Anti-entropy repairs updates that gossip misses; nothing repairs a broadcast.
         let broadcast_limit = limit + config.retransmit_mult;
         let excess = if config.breaks(Sabotage::OverfillsPackets) { 400 } else { 0 };
         let room = draft.room() + excess;
         let mut finished = core::mem::take(&mut self.finished);
         let sent = &mut stats.sent;
 
-        // Besides their share broadcasts may have what membership news will leave.
+        // Besides their share, broadcasts may take the room that membership news will leave.
         let news = self.updates.bytes() + self.updates.len() * draft.cost(0);
         let left_over = room.saturating_sub(news);
         let size_max = config.packet_size_max + excess;
@@ -308,27 +308,26 @@ impl Gossip {
         self.finished = finished;
     }
 
-    /// When the next tick is due, [`Instant::NEVER`] if there is none.
+    /// The next tick, [`Instant::NEVER`] if there is none.
     #[inline]
     pub(crate) fn due(&self) -> Instant {
         self.due
     }
 
-    /// The tick is being kept.
+    /// Notes that the tick is being handled.
     pub(crate) fn tick_is_over(&mut self) {
         self.due = Instant::NEVER;
     }
 
-    /// This node is back after having left.
+    /// Resumes gossip after a leave.
     pub(crate) fn restart(&mut self) {
         self.stopped = false;
     }
 
-    /// Sets the next tick if there is something to gossip and somebody to gossip to. Ticks keep
+    /// Sets the next tick if there is something to gossip and a member to gossip to. Ticks keep
     /// their rhythm while nothing is queued, so a node without news does nothing at all.
     ///
-    /// Also at the end of each turn of the node: news may wait from when nobody was there to hear
-    /// it.
+    /// Also called at the end of each turn: news may have been queued while there was no audience.
     #[inline]
     pub(crate) fn arm(&mut self, cx: &Context, members: &Members) {
         if self.due < Instant::NEVER || self.stopped {
@@ -341,8 +340,8 @@ impl Gossip {
     }
 
     fn next_tick(&self, now: Instant, interval: Duration) -> Instant {
-        // The phase is below the interval, so counted from one interval before it ticks lie at the
-        // multiples of the interval.
+        // The phase is below the interval. Counted from one interval before the phase, ticks are at
+        // the multiples of the interval.
         let counted = (now + (interval - self.phase)).since_origin();
         let since_tick = Duration::from_nanos(
             u64::try_from(counted.as_nanos() % interval.as_nanos()).expect("less than an hour"),
@@ -350,7 +349,7 @@ impl Gossip {
         now + (interval - since_tick)
     }
 
-    /// Whether the goodbye was sent as often as it should since this was asked last.
+    /// Whether the leave message was sent its full number of times since the last call.
     #[inline]
     pub(crate) fn take_goodbye_sent(&mut self) -> bool {
         core::mem::take(&mut self.goodbye_sent)
@@ -358,16 +357,16 @@ impl Gossip {
 
     // Floods.
 
-    /// Whether gossip may yet tell others what this node sees. In a flood the first few
-    /// transmissions tell nearly everybody; chance needs all the others for the rest, and an
-    /// exchange does the same in one round trip.
+    /// Whether gossip may still bring peers to this node's view. In a flood the first few
+    /// transmissions reach nearly all members. By chance the rest need all the remaining ones, and
+    /// one exchange does the same in one round trip.
     pub(crate) fn is_under_way(&self, config: &Config) -> bool {
         let first_few = |sent| sent < FLOOD_TRANSMISSIONS;
         self.updates.sent_least().is_some_and(|sent| first_few(sent) || !self.is_flooded(config))
     }
 
-    /// A probed member sees what this node sees. In a flood that is reason enough to keep the rest
-    /// of its transmissions: whoever does not see it yet finds out by its next probe.
+    /// Drops the remaining transmissions of a flood, because a probed member has this node's view:
+    /// members that lack it find out by their next probe.
     pub(crate) fn end_flood(&mut self, cx: &mut Context) {
         if self.is_flooded(&cx.config) {
             for finished in self.updates.take_alive(FLOOD_TRANSMISSIONS) {
@@ -376,24 +375,24 @@ impl Gossip {
         }
     }
 
-    /// Whether more news waits than a gossip tick sends, as after many members joined at once.
+    /// Whether more news waits than a gossip tick sends, as after many joins at once.
     fn is_flooded(&self, config: &Config) -> bool {
         self.updates.bytes() > config.packet_size_max * config.gossip_nodes
     }
 
     // Getters.
 
-    /// How many updates wait.
+    /// How many updates are queued.
     pub(crate) fn updates_len(&self) -> usize {
         self.updates.len()
     }
 
-    /// How many broadcasts wait.
+    /// How many broadcasts are queued.
     pub(crate) fn broadcasts_len(&self) -> usize {
         self.broadcasts.len()
     }
 
-    /// Whether nothing waits to be told.
+    /// Whether nothing is queued.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.updates.is_empty() && self.broadcasts.is_empty()
@@ -404,7 +403,7 @@ impl Gossip {
         found.map(|&(_, place)| place)
     }
 
-    /// Tells whoever waits that a queued message will not be sent again.
+    /// Notes that a queued message will not be sent again, and answers its waiter.
     fn settle(&mut self, finished: Finished, config: &Config, outputs: &mut Outputs) {
         let Ticket { subject, waiter, kind } = finished.ticket;
         match subject {
@@ -432,21 +431,21 @@ impl Gossip {
     }
 }
 
-/// Whether a member may be told news: only one that this node heard from, so that nobody has gossip
-/// sent to whoever is at some address.
+/// Whether a member may be told news: only if this node heard from it, so that an attacker cannot
+/// have gossip sent to any address.
 #[inline]
 pub(crate) fn may_hear(config: &Config, member: &Entry) -> bool {
     member.has_answered() || config.breaks(Sabotage::GossipsToStrangers)
 }
 
-/// Slots are small numbers, of which each is in use once: spread over the whole width they collide
-/// no more than random numbers would.
+/// Slots are small numbers, each in use once. Spread over the whole width, they collide as rarely
+/// as random numbers.
 fn hash(slot: Slot) -> u64 {
     // The golden ratio in 64 bits, as in Fibonacci hashing (Knuth, volume 3, section 6.4).
     u64::from(slot.number()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// A message in the form in which it is appended to packets.
+/// A message as it is appended to packets.
 fn encoded(wire: Wire, message: &Message<'_>) -> Bytes {
     let mut bytes = BytesMut::with_capacity(wire.encoded_len(message));
     wire.encode(message, &mut bytes);

@@ -1,4 +1,4 @@
-//! The order of the queue, held against what a Go member gave out.
+//! The order of the queue, compared with that of a Go member.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::members::Slot;
 use crate::numbers::{config, number, size, vectors};
 use crate::stats::{MessageCounts, MessageKind};
 
-/// Where the queue gives out something else: the step, counted from 1.
+/// Steps, counted from 1, at which the queue gives out something else.
 const QUEUE_DIFFERENCES: &[(usize, &str)] = &[
     (5, "of those sent equally often the newest goes first, not the longest"),
     (6, "B has waited since step 5"),
@@ -24,7 +24,7 @@ const QUEUE_DIFFERENCES: &[(usize, &str)] = &[
     (14, "the same messages, the newest first"),
 ];
 
-/// The queue with the names under which one update replaces another.
+/// A queue, and the names under which one update replaces another.
 #[derive(Default)]
 struct Named {
     queue: Queue,
@@ -47,7 +47,7 @@ impl Named {
         self.places.insert(name.to_owned(), place);
     }
 
-    /// What fits, each as its tag and its length.
+    /// The messages that fit, each as its tag and its length.
     fn get(&mut self, room: usize, limit: u32) -> Vec<String> {
         let mut channel = Channel::new(&config(), [0; 32]);
         let (mut packet, mut finished) = (channel.datagram(), Vec::new());

@@ -1,4 +1,4 @@
-//! The gossip queues: encoded messages that wait to be passed on, each a limited number of times.
+//! Gossip queues: encoded messages that wait to be passed on, each a limited number of times.
 
 mod check;
 
@@ -11,55 +11,55 @@ use crate::members::Slot;
 use crate::output::RequestId;
 use crate::stats::{MessageCounts, MessageKind};
 
-/// Which messages go first.
+/// Priority of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tier {
-    /// Goodbyes, refutations, and news that clear a suspect: each second counts.
+    /// Leave messages, refutations, and news that clears a suspect: each second counts.
     Urgent,
     /// All other membership news.
     Normal,
 }
 
-/// What is queued besides the bytes.
+/// A queued message, apart from its bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
-    /// What a newer message replaces it by.
+    /// By which a newer message replaces it.
     pub(super) subject: Subject,
-    /// What it is, for the counters.
+    /// Its kind, for the counters.
     pub(super) kind: MessageKind,
     pub(super) waiter: Waiter,
 }
 
-/// What a message is about: a newer one about the same replaces it.
+/// Subject of a message: a newer message with the same subject replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    /// Nothing that could be replaced.
+    /// Nothing: it is never replaced.
     Nothing,
     /// A member.
     Member(Slot),
-    /// A member that is said to be elsewhere, which was not verified.
+    /// An unverified move of a member.
     Move(Slot),
 }
 
-/// Who waits until a message was sent as often as it should.
+/// Waits until a message was sent its full number of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiter {
     Nobody,
-    /// A command, which is answered then.
+    /// A command, which is then answered.
     Command(RequestId),
-    /// The leave under way, which goes on then: a goodbye is sent so many times at least.
+    /// The leave in progress, which then goes on. Its message is sent at least `times_min` times.
     Leave {
         times_min: u32,
     },
 }
 
 /// How many messages that do not fit are passed over on one level before the next level is tried.
-/// Bounds the work for one packet; with updates of like size it is hardly ever reached.
+/// Bounds the work for one packet; updates of like size hardly ever reach it.
 const MISFITS_MAX: u32 = 4;
 
 const NONE: u32 = u32::MAX;
 
-/// An empty queue keeps room for this many messages; the memory of a flood of news is given back.
+/// Room that an empty queue keeps, in messages. The memory of a flood is given back.
 const ROOM_KEPT: usize = 64;
 
 #[derive(Debug)]
@@ -84,8 +84,8 @@ const EMPTY: Level = Level { newest: NONE, oldest: NONE };
 /// A transmit-limited queue (SWIM, section 4.1; memberlist's `TransmitLimitedQueue`).
 ///
 /// Order: urgent before normal, then the least sent, then the newest. A message that was sent as
-/// often as the limit says is finished. All operations take constant time, but for the levels that
-/// are empty: there are at most `mult * 8` of them.
+/// often as the limit is finished. All operations take constant time, except for passing over empty
+/// levels, of which there are at most `mult * 8`.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     slab: Vec<Option<Queued>>,
@@ -94,16 +94,16 @@ pub(super) struct Queue {
     bytes: usize,
 }
 
-/// What left the queue without being sent again.
+/// A message that left the queue and is not sent again.
 #[derive(Debug)]
 pub(super) struct Finished {
-    /// Where it stood.
+    /// Its place in the queue.
     pub(super) place: u32,
     pub(super) ticket: Ticket,
 }
 
 impl Queue {
-    /// Queues a message; returns its place. The caller sees to it that there is room.
+    /// Queues a message; returns its place. The caller ensures that there is room.
     pub(super) fn push(&mut self, bytes: Bytes, tier: Tier, ticket: Ticket) -> u32 {
         self.bytes += bytes.len();
         let queued = Queued { bytes, ticket, tier, sent: 0, newer: NONE, older: NONE };
@@ -121,13 +121,13 @@ impl Queue {
         place
     }
 
-    /// Takes everything out of the queue.
+    /// Takes out all messages.
     pub(super) fn drain(self) -> Vec<Finished> {
         let queued = self.slab.into_iter().flatten();
         queued.map(|queued| Finished { place: NONE, ticket: queued.ticket }).collect()
     }
 
-    /// Takes a message out of the queue.
+    /// Takes out a message.
     pub(super) fn remove(&mut self, place: u32) -> Finished {
         self.unlink(place);
         let queued = self.slab[place as usize].take().expect("a place in use holds a message");
@@ -137,15 +137,15 @@ impl Queue {
         Finished { place, ticket: queued.ticket }
     }
 
-    /// The message to give up when the queue is full: of the lowest tier the most sent, the oldest.
+    /// The message to give up when the queue is full: the oldest of the most sent in the lowest
+    /// tier.
     pub(super) fn least_urgent(&self) -> Option<u32> {
         let levels = self.levels.iter().rev().flat_map(|levels| levels.iter().rev());
         levels.map(|level| level.oldest).find(|&place| place != NONE)
     }
 
-    /// Appends messages to `packet` until nothing more fits in `room` bytes, and counts each as
-    /// sent once more. Those that reach `limit` go to `finished`. Returns how much of the room was
-    /// taken.
+    /// Appends messages to `packet` until nothing more fits into `room` bytes, and counts each as
+    /// sent once more. Those that reach `limit` go to `finished`. Returns the bytes of room taken.
     pub(super) fn fill(
         &mut self,
         packet: &mut Draft<'_>,
@@ -158,7 +158,7 @@ impl Queue {
         if self.is_empty() {
             return used;
         }
-        // Messages taken are chained here and put back a level higher at the end, so that none is
+        // Messages taken are chained here, and put back a level higher at the end, so that none is
         // taken twice for one packet.
         let mut taken = NONE;
         for tier in [Tier::Urgent, Tier::Normal] {
@@ -195,19 +195,19 @@ impl Queue {
         self.slab.len() - self.free.len()
     }
 
-    /// The bytes of all messages together.
+    /// Size of all messages together, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How often the message was sent that was sent least; none when nothing waits.
+    /// How often the least sent message was sent; `None` if nothing is queued.
     pub(super) fn sent_least(&self) -> Option<usize> {
         let first = |levels: &Vec<Level>| levels.iter().position(|level| level.newest != NONE);
         self.levels.iter().filter_map(first).min()
     }
 
-    /// Takes out what is not urgent, says that a member is alive, was sent at least so often, and
-    /// has nobody waiting for it.
+    /// Takes out alive updates that are not urgent, were sent `sent_min` times or more, and have no
+    /// waiter.
     pub(super) fn take_alive(&mut self, sent_min: usize) -> Vec<Finished> {
         let mut taken = Vec::new();
         for level in sent_min..self.levels[Tier::Normal as usize].len() {
@@ -223,7 +223,7 @@ impl Queue {
         taken.into_iter().map(|place| self.remove(place)).collect()
     }
 
-    /// Takes out what is longer than `limit` bytes.
+    /// Takes out messages longer than `limit` bytes.
     pub(super) fn take_longer_than(&mut self, limit: usize) -> Vec<Finished> {
         let too_long =
             |queued: &Option<Queued>| queued.as_ref().is_some_and(|q| q.bytes.len() > limit);
@@ -232,17 +232,17 @@ impl Queue {
         places.into_iter().map(|place| self.remove(place)).collect()
     }
 
-    /// Whether the message at this place was sent at all.
+    /// Whether the message at this place was ever sent.
     pub(super) fn was_sent(&self, place: u32) -> bool {
         self.at(place).sent > 0
     }
 
-    /// The size of the message at this place.
+    /// Size of the message at this place, in bytes.
     pub(super) fn len_of(&self, place: u32) -> usize {
         self.at(place).bytes.len()
     }
 
-    /// The size of the message that is sent next, if there is one.
+    /// Size of the message that is sent next, in bytes, if there is one.
     pub(super) fn next_len(&self) -> Option<usize> {
         let mut levels = self.levels.iter().flatten();
         let next = levels.find(|level| level.newest != NONE)?.newest;
@@ -311,7 +311,7 @@ impl Queue {
         }
     }
 
-    /// What waits, each with its place.
+    /// Tickets of all messages, with their places.
     pub(super) fn tickets(&self) -> impl Iterator<Item = (u32, &Ticket)> + '_ {
         let places = (0..).zip(&self.slab);
         places.filter_map(|(place, queued)| queued.as_ref().map(|queued| (place, &queued.ticket)))

@@ -1,4 +1,4 @@
-//! Which user broadcasts were seen before.
+//! Recognises user broadcasts that were seen before.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -12,24 +12,24 @@ use crate::time::Instant;
 /// How many lives are looked at to find one that may be forgotten. Bounds the work for one packet.
 const LOOKED_AT_MAX: usize = 4;
 
-/// Lives of one origin whose broadcasts are told apart. An origin that restarts has two or three;
-/// without a limit, made-up lives of one member would take the room of all members.
+/// How many lives of one origin are remembered. An origin that restarts has two or three. Without a
+/// limit, made-up lives of one member would take the room of all members.
 const LIVES_PER_ORIGIN_MAX: usize = 8;
 
-/// Lives of one origin that gave way to others and are remembered as over, so that copies of their
-/// broadcasts do not count as new. While all places are taken, none gives way.
+/// Lives of one origin that gave way and are remembered as over, so that copies of their broadcasts
+/// do not count as new. While all places are taken, none gives way.
 const PAST_LIVES_MAX: u32 = 8;
 
-/// Strangers may have one of so many places, and so may further lives of members: the other half
+/// Strangers may take one in this many places, and so may further lives of members. The other half
 /// is for the first life of each member.
 const SHARES: usize = 4;
 
-/// Which broadcasts of one life of an origin were seen.
+/// Broadcasts seen of one life of an origin.
 #[derive(Debug)]
 struct Window {
     life: u32,
     class: Class,
-    /// Names it in the order of its class.
+    /// Identifies it in the order of its class.
     ticket: u32,
     /// One of them came from the origin's own address.
     first_hand: bool,
@@ -38,76 +38,75 @@ struct Window {
     recent: Recent<WORDS>,
 }
 
-/// Broadcasts of one life that are told apart, in words of 64.
+/// Broadcasts remembered of one life, in words of 64.
 const WORDS: usize = BROADCASTS_TOLD_APART as usize / 64;
 
-/// Whose place a life takes.
+/// The kind of place that a life takes.
 #[derive(Clone, Copy, Debug)]
 enum Class {
-    /// The only life of a member.
+    /// A member's only life.
     Member,
-    /// Another life of a member.
+    /// A further life of a member.
     Further,
     Stranger,
 }
 
-/// What is remembered of an origin.
+/// The lives of one origin.
 #[derive(Debug, Default)]
 struct Lives {
-    /// Those of which broadcasts may still travel, the oldest first: nearly always one.
+    /// Lives whose broadcasts may still travel, the oldest first: nearly always one.
     windows: Vec<Window>,
-    /// Lives that gave way, and when they were heard of last.
+    /// Lives that gave way, and when each was last heard of.
     past: Vec<(u32, Instant)>,
     /// When the next life may give way.
     next_replacement: Option<Instant>,
 }
 
-/// Where a broadcast comes from.
+/// The sender of a broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sender {
-    /// Whoever sends it, its origin is no live member.
+    /// Any node; the origin is no live member.
     OfStranger,
-    /// Its origin is a live member, but somebody else sends it.
+    /// Another node than the origin, which is a live member.
     Relay,
-    /// Its origin, a live member, from its own address.
+    /// The origin itself, a live member, from its own address.
     Itself,
 }
 
-/// How much is remembered.
+/// Limits of what is remembered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// How many lives of origins.
     pub(super) lives_max: usize,
-    /// For how long at least after something was heard of a life.
+    /// Minimum time after a life was last heard of.
     pub(super) quiet: Duration,
     /// Whether members come before strangers.
     pub(super) members_first: bool,
-    /// Whether a life may be forgotten; what was recorded of it would count as new.
+    /// Whether a life may be forgotten; a recording of it would then count as new.
     pub(super) may_forget: bool,
 }
 
-/// What [`Seen`] says of a broadcast.
+/// Result of [`Seen::note`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
     New,
     Repeated,
-    /// It may be new or not: there is no room to remember it.
+    /// New or repeated: there is no room to remember it.
     Full,
-    /// Nothing was noted: it is so far ahead of what was heard that all before it would count as
-    /// seen.
+    /// Nothing was noted: it is so far ahead that everything before it would count as seen.
     Ahead,
 }
 
 /// Recognises user broadcasts that were seen before, by origin, life and sequence.
 ///
-/// What is forgotten while copies of it still travel would count as new when they come, be passed
-/// on, and so travel for ever. So a life makes room for another only when nothing was heard of it
-/// for a while. The exception: of an origin that has too many lives at once, the latest that nobody
-/// heard from the origin itself gives way, now and then, and is remembered as over.
+/// If a life is forgotten while copies of its broadcasts still travel, they count as new, are
+/// passed on, and so travel for ever. So a life makes room for another only when nothing was heard
+/// of it for a while. There is one exception: if an origin has too many lives at once, the latest
+/// that was not heard from the origin itself gives way now and then. It is remembered as over.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     origins: BTreeMap<Name, Lives>,
-    /// Every life by its ticket, roughly in the order in which they fell silent, by class.
+    /// Every life by its ticket and class, roughly in the order in which they fell silent.
     orders: [VecDeque<(Name, u32)>; 3],
     last_ticket: u32,
     /// A life was forgotten, or gave way and will be.
@@ -181,13 +180,13 @@ impl Seen {
         replaced
     }
 
-    /// Whether lives were forgotten of which a recording would count as new.
+    /// Whether lives were forgotten, so that a recording of them would count as new.
     #[inline]
     pub(super) fn has_forgotten(&self) -> bool {
         self.forgot
     }
 
-    /// What was forgotten is told from what is new by somebody else.
+    /// Notes that forgotten broadcasts are now recognised by other means.
     pub(super) fn forgive(&mut self) {
         self.forgot = false;
     }
@@ -203,7 +202,7 @@ impl Seen {
         }
     }
 
-    /// Asserts that both indexes hold the same lives, and no more than they may.
+    /// Asserts that both indexes hold the same lives, within the limits.
     pub(super) fn check(&self, lives_max: usize) {
         let lives: usize = self.origins.values().map(|lives| lives.windows.len()).sum();
         let ordered: usize = self.orders.iter().map(VecDeque::len).sum();
@@ -229,7 +228,7 @@ impl Seen {
         }
     }
 
-    /// Forgets a life of which nothing was heard for long enough, if there is one at hand.
+    /// Forgets a life that was silent for long enough, if one is found among the first few.
     fn forget_one(&mut self, now: Instant, class: Class, limits: Limits) -> bool {
         if !limits.may_forget {
             return false;
@@ -253,16 +252,16 @@ impl Seen {
 }
 
 impl Lives {
-    /// Whether this life, and all that gave way to it, were not heard of for long enough.
+    /// Whether this life, and all that gave way to it, were silent for long enough.
     fn is_silent(&self, ticket: u32, now: Instant, quiet: Duration) -> bool {
         let window = self.windows.iter().find(|window| window.ticket == ticket);
         window.is_some_and(|window| window.heard + quiet <= now)
             && self.past.iter().all(|&(_, heard)| heard + quiet <= now)
     }
 
-    /// A life takes the place of another, if one may give way. What others pass on may replace one
-    /// life now and then, or copies of more lives than are remembered would chase each other for
-    /// ever; what comes from the origin itself does not travel.
+    /// Replaces another life, if one may give way. A life that peers pass on replaces one only now
+    /// and then, or copies of more lives than are remembered would displace each other for ever. A
+    /// life heard from the origin itself does not travel.
     fn replace_one(
         &mut self,
         now: Instant,
@@ -330,7 +329,7 @@ mod tests {
         seen.note(now, id, limits(lives_max), true, || Sender::Relay)
     }
 
-    /// Notes a broadcast of which nothing was forgotten for want of room.
+    /// Notes a broadcast, for which there is room; returns whether it is new.
     fn is_new(seen: &mut Seen, origin: &str, life: u32, sequence: u32) -> bool {
         let note = note(seen, Instant::ORIGIN, (origin, life, sequence), 40);
         assert_ne!(note, Note::Full);

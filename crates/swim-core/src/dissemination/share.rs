@@ -1,9 +1,9 @@
-//! The share of packets that user broadcasts get.
+//! The share of packets for user broadcasts.
 
 use super::queue::Queue;
 
-/// The share of packets that user broadcasts get while they wait, in bytes saved up: a quarter of
-/// every packet, so that even one as large as a packet goes out with every fourth.
+/// The share of packets for user broadcasts while they wait, in bytes saved up. It is a quarter of
+/// every packet, so that even a broadcast as large as a packet goes out with every fourth.
 #[derive(Debug, Default)]
 pub(super) struct Share {
     saved: usize,
@@ -25,7 +25,7 @@ impl Share {
         if next <= self.saved { self.saved.min(room) } else { 0 }
     }
 
-    /// Asserts that no more is saved up than a packet holds.
+    /// Asserts that at most one packet's size is saved up.
     pub(super) fn check(&self, packet_size_max: usize) {
         let saved = self.saved;
         assert!(saved <= packet_size_max, "share: {saved} bytes, a packet has {packet_size_max}");

@@ -1,11 +1,11 @@
-//! What always holds of a queue.
+//! Invariants of a queue.
 
 use alloc::collections::BTreeSet;
 
 use super::{NONE, Queue, Tier};
 
 impl Queue {
-    /// Asserts that places, levels, links and the count of bytes agree with what is queued.
+    /// Asserts that places, levels, links and the count of bytes match what is queued.
     pub(in super::super) fn check(&self, what: &str) {
         let free: BTreeSet<u32> = self.free.iter().copied().collect();
         assert_eq!(free.len(), self.free.len(), "{what}: a place is free once");
@@ -21,7 +21,7 @@ impl Queue {
         assert_eq!(self.bytes, bytes, "{what}: bytes");
     }
 
-    /// Returns how many messages the tier has.
+    /// Checks a tier; returns how many messages it has.
     fn check_tier(&self, what: &str, tier: Tier) -> usize {
         let mut linked = 0;
         for (sent, level) in (0..).zip(&self.levels[tier as usize]) {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::stats::MessageKind;
 
-    /// Three messages, of which the newest stands first, and a free place.
+    /// Three messages, the newest first, and a free place.
     fn queue() -> Queue {
         let mut queue = Queue::default();
         for text in ["a", "b", "c", "d"] {
