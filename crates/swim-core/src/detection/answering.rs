@@ -20,12 +20,12 @@ use crate::wire::{Ack, IndirectPing, Message, Ping, Update};
 /// that it arrives before the prober's period is over.
 const NACK_AT: f64 = 0.8;
 
-/// Groups of members for the limit on answers longer than their pings.
+/// How many groups the members are divided into, each with a limit on answers longer than pings.
 const GROUPS: usize = 64;
 
 /// Such answers per group and probe interval. A member pings a node less than once per interval,
-/// apart from relays and applications. More pings come from an attacker that uses a member's name
-/// to have it sent what the attacker does not pay for.
+/// apart from relays and applications. An attacker pings more often, in a member's name, to have it
+/// sent more than the attacker sends.
 const LONG_ANSWERS_MAX: u8 = 4;
 
 /// Answers longer than their pings in this probe interval, by group of members.

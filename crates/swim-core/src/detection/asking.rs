@@ -23,7 +23,7 @@ const ASKED_MAX: usize = 256;
 /// How often an address is asked in a row, in case a datagram is lost.
 const TRIES: u8 = 3;
 
-/// Minimum interval after that, however many members are announced there.
+/// Minimum time between later attempts, however many members are announced there.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// How many members ask the holder of this node's name on behalf of this node.
@@ -92,9 +92,8 @@ impl Detector {
         self.ping_named(cx, members, member, to, (Pending::Ask { member }, patience));
     }
 
-    /// Sends a member this node's leave message, and with it a ping, whose ack is
-    /// [`Acked::Goodbye`](super::Acked::Goodbye). A member known from hearsay is sent nothing else,
-    /// and only as often as it may be asked.
+    /// Sends a member this node's leave message, and with it a ping, whose ack is an `Acked` of its
+    /// own. A member known from hearsay is sent nothing else, and only as often as it may be asked.
     pub(crate) fn say_goodbye(
         &mut self,
         cx: &mut Context,

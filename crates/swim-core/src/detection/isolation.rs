@@ -1,5 +1,5 @@
 //! Isolation: this node hears no member. Either its own network is gone, or all peers are. In both
-//! cases local health, which makes it probe more and more rarely, helps nobody.
+//! cases local health is of no use, since it makes the node probe more and more rarely.
 
 use core::mem;
 use core::time::Duration;
@@ -12,12 +12,12 @@ use crate::output::Event;
 use crate::sabotage::Sabotage;
 use crate::time::Instant;
 
-/// How many probes must have failed since a member was heard. Of two nodes that both probe slowly,
-/// one may hear nothing for long, until it asks.
+/// How many probes must fail, since a member was heard, before this node is isolated. Of two nodes
+/// that both probe slowly, one may hear nothing for long, until it asks.
 const PROBES_FAILED_MIN: u8 = 2;
 
 /// Limit on members pinged in a period besides the one probed. During isolation they are members
-/// not suspected yet; afterwards, those suspected since. All of 4,000 have been pinged after the
+/// not suspected yet; afterwards, those suspected since. All of 4,000 are pinged within the
 /// shortest suspicion.
 const SILENT_MAX: u32 = 256;
 
@@ -27,11 +27,11 @@ pub(super) struct Isolation {
     heard_at: Instant,
     /// How many probes have failed since.
     probes_failed: u8,
-    /// That is too long ago.
+    /// Whether that is too long ago, so that this node is isolated.
     is_on: bool,
     /// When a member was heard after the last isolation.
     ended: Option<Instant>,
-    /// A member was heard in this period, after several failed probes: since when none was.
+    /// Since when no member was heard, if one was in this period, after several failed probes.
     just_ended: Option<Instant>,
 }
 
@@ -60,7 +60,7 @@ impl Detector {
     }
 
     /// If this node heard a member again in the period that is over: since when it had not, and how
-    /// many of the members suspected since are asked per period.
+    /// many of the members suspected since then to ask per period.
     #[inline]
     pub(crate) fn take_return(&mut self) -> Option<(Instant, u32)> {
         self.isolation.just_ended.take().map(|since| (since, SILENT_MAX))

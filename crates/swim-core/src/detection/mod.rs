@@ -56,7 +56,7 @@ pub(crate) struct Detector {
     own_address: OwnAddress,
     asked: Asked,
     generosity: Generosity,
-    /// What the application sends with acks.
+    /// The application's payload for acks.
     ack_payload: Bytes,
 }
 

@@ -39,7 +39,7 @@ pub(super) enum Pending {
     Goodbye { member: Slot },
     /// Sent to the node that has this node's name, directly or by a relay.
     Holder { relayed: bool },
-    /// Sent to a member during isolation, with the accusation that follows without an answer.
+    /// Sent to a member during isolation. If it does not answer, the accusation follows.
     Silent(Accusation),
     /// Not sent: a ping expected at this node's announced address.
     OwnAddress,
@@ -47,7 +47,7 @@ pub(super) enum Pending {
     Command { request: RequestId, sent_at: Instant, member: Option<Slot> },
 }
 
-/// The node that a ping is relayed for, and its answer.
+/// The asker of a relayed ping, and the answer that it gets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Relay {
     pub(super) asker: SocketAddr,
@@ -181,7 +181,7 @@ impl Pings {
         self.take(sequence);
     }
 
-    /// Whether a check of this member, or of this address, is in flight. So made-up moves of many
+    /// Whether a check of this member, or of this address, is in flight. Made-up moves of many
     /// members to one address cause one ping at a time there.
     fn is_checking(&self, member: Slot, to: SocketAddr) -> bool {
         let sent_there =
@@ -484,7 +484,7 @@ impl Detector {
         let mut draft = cx.channel.datagram();
         // In the name of the member that is asked, which no other member has. So the answer holds
         // nothing but the ack, and the news that is to be sent does not come back with it. Go
-        // programs may insist on the sender's name. A long name may not fit twice.
+        // programs may insist on the real sender's name. A long name may not fit twice.
         let in_its_name = Message::Ping(Ping { source: own.target, ..own });
         let is_sent_so =
             asks && cx.config.wire == Wire::Swim && draft.append_if_it_fits(&in_its_name);

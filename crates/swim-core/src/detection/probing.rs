@@ -187,7 +187,7 @@ impl Detector {
         cx.stats.probes_failed += 1;
         self.isolation.note_failed_probe();
         // Nacks show that this node can be reached, so the failure is not its own fault. A missing
-        // nack is (Lifeguard, section IV.A).
+        // nack counts as its own fault (Lifeguard, section IV.A).
         match probe.nacks_due {
             0 => self.change_health(cx, 1, HealthReason::ProbeFailed),
             due => {

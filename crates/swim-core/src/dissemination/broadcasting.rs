@@ -70,8 +70,8 @@ impl Gossip {
             return self.receive_own_broadcast(cx, broadcast);
         }
         let mut note = self.note(cx, members, (from, broadcast), !passes_on, may_forget);
-        // Once taken, everything before it counts as seen. So it is taken only if it is passed on
-        // and the origin hears it, too: an origin that never sent it takes a new life.
+        // Taking it makes everything before it count as seen. So it is taken only if it is passed
+        // on, too, and the origin can hear it: an origin that never sent it takes a new life.
         if note == Note::Ahead {
             let name = Name::trusted(origin);
             if !fits_a_packet(&cx.config, broadcast) || !self.make_room_for(cx, &name, broadcast) {

@@ -17,9 +17,9 @@ use crate::wire::{Message, Update};
 const INTRODUCTIONS_MAX: usize = 256;
 
 /// In a larger cluster, it does so to this many that it learned of last: most likely they are
-/// newcomers, which peers miss, too. There each member sends an update at least 12 times, which
-/// misses hardly any member. A thousand introductions would cost a joiner more than the seed's
-/// answer.
+/// newcomers that other members do not know either. There each member sends an update at least 12
+/// times, which misses hardly any member. A thousand introductions would cost a joiner more than
+/// the seed's answer.
 const INTRODUCTIONS_IN_LARGE: usize = 32;
 
 /// Introductions per gossip tick: a burst that a socket's buffer holds, answers included.

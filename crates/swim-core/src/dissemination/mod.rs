@@ -358,7 +358,7 @@ impl Gossip {
     // Floods.
 
     /// Whether gossip may still bring peers to this node's view. In a flood the first few
-    /// transmissions reach nearly all members. By chance the rest need all the remaining ones, and
+    /// transmissions reach nearly all members. Chance needs all further ones for the rest, while
     /// one exchange does the same in one round trip.
     pub(crate) fn is_under_way(&self, config: &Config) -> bool {
         let first_few = |sent| sent < FLOOD_TRANSMISSIONS;

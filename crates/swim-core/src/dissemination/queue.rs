@@ -23,7 +23,7 @@ pub(crate) enum Tier {
 /// A queued message, apart from its bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
-    /// By which a newer message replaces it.
+    /// The subject by which a newer message replaces it.
     pub(super) subject: Subject,
     /// Its kind, for the counters.
     pub(super) kind: MessageKind,
@@ -41,7 +41,7 @@ pub(super) enum Subject {
     Move(Slot),
 }
 
-/// Waits until a message was sent its full number of times.
+/// The party that waits until a message was sent its full number of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiter {
     Nobody,

@@ -67,7 +67,7 @@ struct Lives {
 pub(super) enum Sender {
     /// Any node; the origin is no live member.
     OfStranger,
-    /// Another node than the origin, which is a live member.
+    /// A node other than the origin, which is a live member.
     Relay,
     /// The origin itself, a live member, from its own address.
     Itself,
@@ -260,8 +260,8 @@ impl Lives {
     }
 
     /// Replaces another life, if one may give way. A life that peers pass on replaces one only now
-    /// and then, or copies of more lives than are remembered would displace each other for ever. A
-    /// life heard from the origin itself does not travel.
+    /// and then: otherwise copies of more lives than are remembered would displace each other for
+    /// ever. A life heard from the origin itself does not travel, and may always do so.
     fn replace_one(
         &mut self,
         now: Instant,

@@ -17,8 +17,8 @@ pub(super) struct Hosts {
     counts: HashTable<Host>,
 }
 
-/// The hash of an address in the upper 24 bits, and the number of members there in the lower 8.
-/// From [`MANY`] on the number is unknown, and the address stays.
+/// The hash of an address in the upper 24 bits, and the number of members there in the lower 8. At
+/// [`MANY`] the number is no longer counted, and the address stays.
 #[derive(Clone, Copy, Debug)]
 struct Host(u32);
 

@@ -1,5 +1,5 @@
-//! The member table: members by name, the probe ring, random peers, and when to forget whom. It
-//! knows no protocol, and only [`Membership`] changes it.
+//! The member table: members by name, the probe ring, random peers, and when members are forgotten.
+//! It knows no protocol, and only [`Membership`] changes it.
 //!
 //! [`Membership`]: crate::membership::Membership
 
@@ -55,7 +55,7 @@ pub(crate) struct Members {
     /// How far gossip has come round the ring, and round the failed members.
     gossiped: usize,
     gossiped_failed: usize,
-    /// Share of gossip that failed members have not had yet.
+    /// The share of gossip that failed members have not had yet.
     owed_to_failed: usize,
     /// See [`Members::view_digest`].
     digest: u64,
@@ -125,7 +125,7 @@ impl Members {
             entry.incarnation = new.incarnation.0;
         });
         self.highest = self.highest.max(new.incarnation);
-        // Asked with every refutation.
+        // Checked with every refutation.
         if !self.raised.is_empty() {
             self.raised.remove(&slot);
         }

@@ -133,7 +133,7 @@ impl Membership {
         cx.emit(Event::Suspected { member, accuser, timeout_min, timeout_max, via });
     }
 
-    /// Handles a further suspicion of a suspect.
+    /// Counts a further accuser of a suspect, if the accusation is news.
     fn confirm(
         &mut self,
         cx: &mut Context,
@@ -213,8 +213,8 @@ impl Membership {
         self.release_name(cx, gossip, slot, news.origin);
     }
 
-    /// Whether peers declare a member failed that this node does not suspect, or has suspected only
-    /// briefly. Peers from the other side of a partition do so.
+    /// Whether a peer's verdict is a surprise: this node does not suspect the member, or began to
+    /// only a moment ago. Peers from the other side of a partition send such verdicts.
     fn is_surprised(&self, cx: &Context, slot: Slot, claim: Belief, news: &News<'_>) -> bool {
         let known = self.members.entry(slot).belief();
         let unripe = |slot| self.suspicions.get(slot).is_some_and(|it| !it.is_ripe(cx.now()));
@@ -309,8 +309,8 @@ impl Membership {
         }
     }
 
-    /// Declares suspects failed whose time to refute is over. A suspect that was last asked before
-    /// `heard_again`, while this node was cut off, is asked again instead.
+    /// Declares failed each suspect whose time to refute is over. A suspect that was last asked
+    /// before `heard_again`, while this node was cut off, is asked again instead.
     pub(crate) fn end_suspicions(
         &mut self,
         cx: &mut Context,
@@ -341,9 +341,9 @@ impl Membership {
 
     // Last calls: a suspect is asked directly, and learns that it is suspected.
 
-    /// Asks the members suspected since `since`, `share` of them per period, because this node
-    /// hears members again. While it was cut off nobody heard of these suspicions, so the suspects
-    /// had nothing to refute.
+    /// Asks the members that this node has suspected since `since`, `share` per period, now that it
+    /// hears members again. While it was cut off, no peer heard of these suspicions, and the
+    /// suspects had nothing to refute.
     pub(crate) fn ask_own_suspects(&mut self, cx: &Context, (since, share): (Instant, u32)) {
         if !cx.config.breaks(Sabotage::KeepsItsPaceAlone) {
             self.suspicions.ask_own(since, cx.now(), cx.config.probe_interval, share);

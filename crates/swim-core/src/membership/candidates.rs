@@ -29,8 +29,8 @@ pub(super) struct Candidate {
     known_asked: bool,
     /// The known address has answered since, so the candidate is asked too.
     known_answered: bool,
-    /// Both have answered. The known address keeps the name here; the candidate waits in case it
-    /// fails.
+    /// Both have answered. The known address keeps the name here; the candidate waits in case that
+    /// one fails.
     refused: bool,
 }
 

@@ -9,20 +9,20 @@ use crate::member::Incarnation;
 use crate::members::Standing;
 use crate::time::Instant;
 
-/// Burst and refill of packets that notify members heard from directly of what is held against
-/// them. A healed partition causes one for each member of the other half.
+/// Limit on packets that tell members what is held against them, for members that this node heard
+/// from directly. A healed partition causes one packet for each member of the other half.
 const TELLINGS: Budget = Budget::new(64, Duration::from_millis(20));
 
-/// The same for members known from hearsay, and again for everybody else. Neither takes from the
-/// members above.
+/// The same limit for members known from hearsay, and again for everybody else. Neither uses up the
+/// limit above.
 const TELLINGS_OF_OTHERS: Budget = Budget::new(32, Duration::from_millis(40));
 
-/// How many (time, address) pairs are remembered of each kind, so that an address is not notified
-/// of the same thing all the time.
+/// How many (time, address) pairs are remembered of each kind, so that no address is told the same
+/// thing all the time.
 const TOLD_MAX: usize = 64;
 
-/// Burst and refill of accusations about unknown members that are passed on. Those from hosts of
-/// live members have one such budget, all others another.
+/// Limit on accusations about unknown members that are passed on: one for those from hosts of live
+/// members, and again one for the rest.
 const HEARSAY: Budget = Budget::new(32, Duration::from_millis(250));
 
 /// How many such accusations (name, incarnation) are remembered, of either kind. Further ones are

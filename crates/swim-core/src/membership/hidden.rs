@@ -34,7 +34,7 @@ pub(super) enum Showing {
     AsEver,
     /// It was hidden, and no longer is.
     Again,
-    /// It is hidden, `begins` if from now on.
+    /// It is hidden; `begins` means that it was not before.
     Hidden { begins: bool },
 }
 

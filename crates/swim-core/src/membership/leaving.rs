@@ -18,8 +18,9 @@ use crate::wire::{Claim, Update};
 /// then, something blocks datagrams, and streams are used as well.
 const DATAGRAMS_ALONE: u32 = 3;
 
-/// How many members are sent it directly, in three ticks of [`FAN_OUT_MAX`]: all of a small
-/// cluster. Gossip alone misses some, and a departed node cannot refute what those then believe.
+/// How many members are sent the leave message directly, in three ticks of [`FAN_OUT_MAX`]: all of
+/// a small cluster. Gossip alone misses some, and a departed node cannot refute what those then
+/// believe.
 const GOODBYES_DIRECT_MAX: usize = DATAGRAMS_ALONE as usize * FAN_OUT_MAX;
 
 /// Extra transmissions if that takes several ticks: some go with acks to members that ping

@@ -247,7 +247,7 @@ impl Membership {
     }
 }
 
-/// Returns a readable member; reports the reason if it is not.
+/// Returns a member that could be read; otherwise reports the reason.
 #[inline]
 fn unspoilt<'a>(
     cx: &mut Context,

@@ -20,12 +20,12 @@ use crate::stats::DropReason;
 use crate::status::Status;
 use crate::wire::{Claim, NameClaim};
 
-/// Questions, a probe interval apart, that the holder of a name leaves unanswered before the name
-/// is free.
+/// How many questions, a probe interval apart, a holder must leave unanswered before its name is
+/// free.
 const QUESTIONS: u8 = 2;
 
-/// Up to this difference, in milliseconds, two nodes have had a name equally long: messages take a
-/// while, and nodes that a script started together have no first among them.
+/// Two nodes whose times differ by at most this many milliseconds have had a name equally long:
+/// messages take a while, and nodes that a script started together have no first among them.
 const TIE: u64 = 2000;
 
 /// A question to the holder of this node's name.
@@ -98,7 +98,8 @@ impl Membership {
         Some(Question { holder: waiting.holder, by_all_means })
     }
 
-    /// Whether the holder of this node's name has not answered, or not been asked yet.
+    /// Whether the holder of this node's name has not answered the latest question, or was not
+    /// asked yet.
     pub(crate) fn doubts_holder(&self) -> bool {
         self.own.naming().waiting.as_ref().is_some_and(|waiting| !waiting.answered)
     }
@@ -163,7 +164,7 @@ impl Membership {
         }
     }
 
-    /// Stops asking, because this node leaves. A name that it waited for stays the other node's.
+    /// Stops asking, because this node leaves. The name stays with its holder.
     pub(crate) fn stop_waiting(&mut self, cx: &mut Context) {
         if let Some(waiting) = &mut self.own.naming_mut().waiting {
             (waiting.asking, waiting.unanswered) = (false, 0);

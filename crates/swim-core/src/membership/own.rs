@@ -20,8 +20,9 @@ use crate::status::Status;
 use crate::time::Instant;
 use crate::wire::{Claim, Update};
 
-/// How long after meeting its first peer a node follows claims about an earlier life, however high
-/// the incarnation. Peers send them when it announces itself, and again in probes and push/pulls.
+/// How long after meeting its first peer a node follows claims about an earlier life, at any
+/// incarnation. Peers send such claims when it announces itself, and again in probes and
+/// push/pulls.
 const SETTLING: Duration = Duration::from_secs(60);
 
 /// This node's status, and other nodes with its name.
@@ -140,8 +141,8 @@ impl Own {
         self.claimed
     }
 
-    /// Notes that another node announces this node's name from this address. Returns whether that
-    /// is news, at most once per `quiet`: a node that keeps changing its address is not.
+    /// Notes that another node announces this node's name from this address. Returns whether to
+    /// report that: at most once per `quiet`, even if the address keeps changing.
     pub(super) fn note_namesake(
         &mut self,
         now: Instant,

@@ -93,8 +93,9 @@ impl Membership {
     }
 
     /// Handles an accusation at the highest incarnation, which no higher one can refute. A member
-    /// whose own probe failed sends it in its own packet, and believes this node's own word that it
-    /// is alive. If an earlier life was at that incarnation, this one has to be, too.
+    /// whose own probe failed sends the accusation in its own packet, and believes this node's own
+    /// answer that it is alive. If an earlier life was at that incarnation, this one has to be,
+    /// too.
     fn receive_own_exhausted(&mut self, cx: &mut Context, gossip: &mut Gossip, news: &News<'_>) {
         let accuser = match news.update.claim {
             Claim::Suspect { accuser } | Claim::Failed { accuser } => accuser,
@@ -144,9 +145,11 @@ impl Membership {
         }
     }
 
-    /// Whether a stale alive at another address is about a namesake. In a push/pull it may be this
-    /// node's former address. But a newcomer has announced nothing yet, and a node that asks is
-    /// there. A node that sends it in a packet has seen both addresses answer.
+    /// Whether a stale alive at another address is about a namesake.
+    ///
+    /// In a push/pull it may be about this node's former address. It counts only if this node is a
+    /// newcomer, which has announced nothing yet, or if the sender asks for the name and so is
+    /// there. A packet always counts: its sender has seen both addresses answer.
     fn is_heeded(&self, config: &Config, news: &News<'_>) -> bool {
         let joins = news.origin.is_first_answer && config.wire == Wire::Swim;
         matches!(news.via(), Via::Packet { .. }) || joins || news.origin.asks

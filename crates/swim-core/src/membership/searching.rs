@@ -94,7 +94,7 @@ impl Membership {
 }
 
 /// How often `live` nodes together ping a member that failed `gone_for` ago, in tenths per probe
-/// interval. A few nodes ping it about once per `live` intervals or more.
+/// interval. If they are few, it is about one ping per `live` intervals, or more.
 fn rate(gone_for: Duration, live: u32) -> u32 {
     let aged =
         u64::from(RATE_AT_FIRST) * AT_FIRST.as_secs() / gone_for.as_secs().max(AT_FIRST.as_secs());

@@ -11,9 +11,9 @@ use crate::members::{Entry, Slot};
 use crate::status::Status;
 use crate::time::Instant;
 
-/// How often a node takes a new incarnation because it has to forget which messages it took. Each
-/// is gossiped to all members, and loses messages in flight. An attacker that replays old messages
-/// could force it.
+/// Minimum time between incarnations that a node takes because it has to forget which messages it
+/// took. Each is gossiped to all members, and messages in flight are lost. An attacker that replays
+/// old messages could force it.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Incarnations are usually the time in seconds. A node goes above those of peers only up to this
@@ -56,14 +56,14 @@ impl Since {
         u64::from(incarnation.0) <= clock + AHEAD_MAX
     }
 
-    /// Begins this life at `incarnation` or above, because an earlier life was below it.
+    /// Begins this life at `incarnation` or above, because an earlier life reached the one before.
     pub(super) fn begin_at(&mut self, incarnation: Incarnation) {
         self.first = self.first.max(incarnation);
     }
 }
 
 impl Membership {
-    /// The first incarnation of this life, above that of any earlier one. It separates their
+    /// The first incarnation of this life, above those of earlier lives. It separates their
     /// messages from those of this life.
     #[inline]
     pub(crate) fn life(&self) -> Incarnation {

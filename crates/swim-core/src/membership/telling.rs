@@ -100,8 +100,8 @@ impl Membership {
 
     /// Whether a node that pings from an address, or in the name of this member, may be sent what
     /// is held against it, although that is longer than the ping. A ping does not reveal the
-    /// sender's incarnation, so a later announcement may still be answered with the one that it has
-    /// to outrank.
+    /// sender's incarnation. If the sender is too far behind to follow the accusation, it is sent
+    /// an announcement to outrank when it announces itself.
     pub(crate) fn may_note(&mut self, cx: &Context, asker: Option<Slot>, to: SocketAddr) -> bool {
         let standing = self.standing_of(&cx.config, asker, to);
         self.evidence.may_tell(cx.now(), (Telling::Note, to), cx.config.probe_interval, standing)

@@ -23,7 +23,8 @@ use crate::wire::{Claim, Format, Update};
 /// probed the member yet would clear it for ever.
 #[inline]
 fn speaks_at_max(entry: &Entry, update: &Update<'_>, new: &Announcement<'_>, via: Via) -> bool {
-    // First, because every known update is asked: hardly any is at the highest incarnation.
+    // Checked first, because this runs for every known update: hardly any is at the highest
+    // incarnation.
     if [update.incarnation, entry.incarnation()] != [Incarnation::MAX; 2] {
         return false;
     }
@@ -254,9 +255,9 @@ fn breaks_precedence(config: &Config, claim: Belief, known: Belief) -> bool {
         || (config.breaks(Sabotage::Resurrects) && known.state == State::Failed && equal)
 }
 
-/// Whether this node introduces itself to a member it just learned of: from the answer to an
-/// exchange, and not from the member itself. On the native wire their acks show that one misses the
-/// other.
+/// Whether this node introduces itself to a member that it just learned of: from the answer to an
+/// exchange, and not from the member itself. On the native wire, acks show that one of the two does
+/// not know the other.
 #[inline]
 fn is_to_be_met(config: &Config, news: &News<'_>, new: &Announcement<'_>) -> bool {
     config.wire.is_memberlist()

@@ -1,4 +1,4 @@
-//! Access to the cluster: changes of labels, and of what `keys.rs` changes, while the node runs.
+//! Access to the cluster, changed while the node runs: labels, and settings of `keys.rs`.
 
 use bytes::Bytes;
 

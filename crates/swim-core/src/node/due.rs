@@ -23,7 +23,7 @@ pub(super) enum Due {
     Candidate,
     /// A suspect did not refute in time.
     Suspicion,
-    /// Ask a suspect for the last time.
+    /// Make a last call to a suspect.
     LastCall,
     /// Send gossip.
     Gossip,

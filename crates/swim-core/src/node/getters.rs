@@ -76,9 +76,9 @@ impl Node {
         }
     }
 
-    /// The configuration with which the node was created, and with later changes by commands.
+    /// The node's configuration, with all changes that commands have made.
     ///
-    /// Commands change the keyring, whether encryption is required, and the labels.
+    /// Commands change the keyring, the encryption mode, and the labels.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.cx.config

@@ -49,9 +49,9 @@ impl Node {
         self.scratch = Some(scratch);
     }
 
-    /// By how many bytes the seal and label of an answer may exceed those of its ping. While a
-    /// cluster moves to encryption or another label, the answer may be sealed and the ping not, or
-    /// have the longer label. Limits on an answer's length leave that out.
+    /// Bytes of seal and label by which an answer may exceed its ping. While a cluster moves to
+    /// encryption or to another label, the answer may be sealed when the ping was not, or have the
+    /// longer label. The limit on an answer's length does not count these bytes.
     #[inline]
     fn more_around_answers(&self, was_sealed: bool) -> usize {
         let config = &self.cx.config;
@@ -110,7 +110,7 @@ impl Node {
     /// Out of line, because most packets hold neither a message nor a broadcast.
     #[inline(never)]
     fn receive_user_message(&mut self, sealed: bool, message: &User<'_>) {
-        // Only a message sealed on the native wire shows whether it is a recording.
+        // Only messages sealed on the native wire can be recognised as recordings.
         let tells = sealed && self.cx.config.wire == Wire::Swim;
         match if tells { self.take_sealed_message(message) } else { Ok(()) } {
             Ok(()) => self.cx.emit(told(message, false)),

@@ -50,7 +50,7 @@ impl Node {
         if purpose != Purpose::Incoming || membership.members().any_at(arrived.peer.ip()) {
             detector.note_heard(cx);
         }
-        // Only a join goes to an address from elsewhere, which may not be the announced one.
+        // A join goes to an address that its sender was given, which may not be the announced one.
         if purpose == Purpose::Incoming && !is_join(&opening) {
             detector.note_reached();
         }
@@ -232,7 +232,7 @@ impl Node {
         let table = Table { from: at, scope, claim, dialled, newcomers_max };
         membership.merge(cx, gossip, detector, table, half);
         if sealed && scope != Scope::Partial && cx.config.wire == Wire::Swim {
-            // On a stream that this node opened, sealed input belongs to its greeting.
+            // On a stream that this node opened, a sealed answer is bound to its greeting.
             membership.settle_since(cx, gossip, dialled);
         }
     }
