@@ -92,8 +92,9 @@ impl Detector {
         self.ping_named(cx, members, member, to, (Pending::Ask { member }, patience));
     }
 
-    /// Sends a member this node's leave message, and with it a ping, whose ack is an `Acked` of its
-    /// own. A member known from hearsay is sent nothing else, and only as often as it may be asked.
+    /// Sends a member this node's leave message, and with it a ping, so that the ack shows that the
+    /// message arrived. A member known from hearsay is sent nothing else, and only as often as it
+    /// may be asked.
     pub(crate) fn say_goodbye(
         &mut self,
         cx: &mut Context,

@@ -17,7 +17,7 @@ use crate::time::Instant;
 const PROBES_FAILED_MIN: u8 = 2;
 
 /// Limit on members pinged in a period besides the one probed. During isolation they are members
-/// not suspected yet; afterwards, those suspected since. All of 4,000 are pinged within the
+/// not suspected yet; afterwards, those suspected since. Nearly 4,000 are pinged within the
 /// shortest suspicion.
 const SILENT_MAX: u32 = 256;
 

@@ -16,9 +16,8 @@ use crate::wire::{BROADCAST_KEY_SIZE_MAX, Message, User, memberlist};
 impl Node {
     /// Joins the cluster of the node at `address`, by a push/pull with it.
     ///
-    /// Answered with [`Answer::Joined`](crate::Answer::Joined), or with the
-    /// [`Failure`](crate::Failure). A node that has left rejoins with a higher incarnation. Any
-    /// number of joins may run at once.
+    /// Answered with [`Answer::Joined`](crate::Answer::Joined), or with a [`Failure`]. A node that
+    /// has left rejoins with a higher incarnation. Any number of joins may run at once.
     ///
     /// On the native wire, a newcomer with the name of a member first asks that member. If the
     /// member answers, the join fails with [`Failure::NameTaken`](crate::Failure::NameTaken), and
