@@ -1,5 +1,5 @@
-//! Replays the inputs that fuzzing found interesting, and those that once showed a bug. What is
-//! done with them stands in `fuzz/src`; the fuzz targets do the same.
+//! Replays inputs that fuzzing found interesting, and inputs that once showed a bug. The code that
+//! handles them is in `fuzz/src`, as for the fuzz targets.
 
 #[path = "../../../fuzz/src/lib.rs"]
 #[allow(
@@ -13,7 +13,7 @@ mod fuzz;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The inputs of a target, in the order of their names.
+/// The inputs of a target, sorted by name.
 fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz");
     let mut inputs = Vec::new();
@@ -32,7 +32,7 @@ fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
-/// Runs a target on all of its inputs; says which input it was when one fails.
+/// Runs a target on all of its inputs; reports the input if one fails.
 fn replay(target: &str, run: fn(&[u8])) {
     let inputs = inputs(target);
     assert!(!inputs.is_empty(), "no inputs for {target}");
@@ -134,7 +134,7 @@ proptest::proptest! {
     }
 }
 
-/// Where members break a rule, such runs find it.
+/// Such runs find each rule that members break.
 #[cfg(feature = "sabotage")]
 #[test]
 fn runs_of_recordings_find_each_rule_that_is_broken() {

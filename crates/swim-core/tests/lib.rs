@@ -1,5 +1,5 @@
-//! The tests of `swim-core`'s public face: `protocol`, `corpus` and `own_loop`.
+//! Tests of `swim-core`'s public API: `protocol`, `corpus` and `own_loop`.
 //!
-//! They are a package of their own, because all that is compiled of one package is optimized alike:
-//! `swim-core` has to be, so that tests of large clusters take minutes and not hours, and for the
-//! tests themselves it would cost more than their runs gain.
+//! They are a package of their own, because everything compiled of one package is optimized alike.
+//! `swim-core` has to be optimized, so that tests of large clusters take minutes and not hours. For
+//! the tests themselves that would cost more than their runs gain.

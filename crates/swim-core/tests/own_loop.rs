@@ -1,5 +1,5 @@
-//! The loop of the front page, on loopback: it keeps no descriptor of what has ended, whatever its
-//! peers do, and measures round trips that are none of them zero.
+//! The loop of the front page, on loopback: with any behaviour of its peers it keeps no descriptor
+//! of ended streams, and it measures round trips above zero.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -16,7 +16,7 @@ use member::Member;
 use swim_core::{Answer, Config, Failure, Instant, Node, Output, RequestId, StreamOp};
 use swim_test_support::say_skipped;
 
-/// Descriptors are those of the whole process, so one test opens some at a time.
+/// Descriptors belong to the whole process, so only one test at a time opens some.
 static DESCRIPTORS: Mutex<()> = Mutex::new(());
 
 /// Far longer than anything here takes.
@@ -26,19 +26,19 @@ fn alone() -> MutexGuard<'static, ()> {
     DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many descriptors this process has open, where that can be looked up.
+/// How many descriptors this process has open, if the system can tell.
 fn descriptors() -> Option<usize> {
     std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
 }
 
 fn config(name: &str) -> Config {
     let mut config = Config::local(name.parse().unwrap(), "127.0.0.1:0".parse().unwrap());
-    // Only those that are asked for.
+    // Only push/pulls that a test asks for.
     config.push_pull_interval = Duration::ZERO;
     config
 }
 
-/// The port that a listener gets may be taken for datagrams.
+/// Starts a member. The port of its listener may be taken for datagrams.
 fn start(config: &Config, seed: u8) -> Member {
     let mut attempts = (0..100).filter_map(|_| Member::start(config.clone(), [seed; 32]).ok());
     attempts.next().expect("a port that is free")
@@ -51,7 +51,7 @@ fn pair() -> [Member; 2] {
     members
 }
 
-/// Turns of all members until something is so.
+/// Runs turns of all members until `so` holds.
 #[track_caller]
 fn run<const N: usize>(
     members: &mut [Member; N],
@@ -66,7 +66,7 @@ fn run<const N: usize>(
     }
 }
 
-/// The answer to a command of the first.
+/// The answer to a command of the first member.
 #[track_caller]
 fn ask(
     members: &mut [Member; 2],
@@ -91,7 +91,7 @@ fn push_pull(members: &mut [Member; 2]) -> Result<Answer, Failure> {
     ask(members, |node, now| node.join(now, contact).unwrap())
 }
 
-/// Runs until no stream is left, which must leave as many descriptors as there were.
+/// Runs until no stream is left, and checks that the number of descriptors is as before.
 #[track_caller]
 fn expect_nothing_left<const N: usize>(members: &mut [Member; N], before: Option<usize>) {
     run(members, "every stream ends", |members| members.iter().all(|it| it.streams() == 0));
@@ -150,9 +150,9 @@ fn no_ping_of_a_thousand_on_loopback_takes_no_time() {
     assert!(at(0) > Duration::ZERO, "{times:?}");
 }
 
-// Peers that do not keep to the rules.
+// Peers that break the rules.
 
-/// What a member that joins says on its stream.
+/// The bytes that a joining member sends on its stream.
 fn question() -> Vec<u8> {
     let now = Instant::ORIGIN;
     let mut config = config("c");
@@ -168,8 +168,8 @@ fn question() -> Vec<u8> {
     question
 }
 
-/// A member whose answer to a push/pull is longer than what systems keep for a peer that does not
-/// read, and its streams' time.
+/// A member, and its stream timeout. Its answer to a push/pull is longer than systems buffer for a
+/// peer that does not read.
 fn teller() -> ([Member; 1], Duration) {
     let mut member = start(&config("b"), 2);
     let state = vec![7; STATE_SIZE].into();
@@ -279,7 +279,7 @@ fn a_peer_that_closes_its_side_and_reads_slowly_gets_its_whole_answer() {
     peer.set_nonblocking(true).unwrap();
     let (mut answer, mut pieces) = (Vec::new(), 0);
     run(&mut member, "the whole answer comes", |_| {
-        // As slowly as makes the whole take longer than what is left unread may.
+        // Slow enough that the whole answer takes longer than the timeout of unread bytes.
         if begun.elapsed() < timeout * pieces / 3 {
             return false;
         }
@@ -291,7 +291,7 @@ fn a_peer_that_closes_its_side_and_reads_slowly_gets_its_whole_answer() {
     expect_nothing_left(&mut member, before);
 }
 
-/// Reads what is there. Whether that was all.
+/// Reads available bytes; returns whether the end was reached.
 fn reads_end(peer: &mut impl Read, answer: &mut Vec<u8>) -> bool {
     match peer.read_to_end(answer) {
         Ok(_) => true,

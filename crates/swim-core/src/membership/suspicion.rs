@@ -38,8 +38,8 @@ impl Terms {
 pub(super) struct Suspicion {
     started: Instant,
     terms: Terms,
-    /// The first accuser, then the members that confirmed, each once; at most `confirmations_max +
-    /// 1`.
+    /// The first accuser, then the members that confirmed. Each is listed once; there are at most
+    /// `confirmations_max + 1`.
     accusers: Vec<Name>,
     /// This node's own probe failed.
     is_own: bool,

@@ -1,4 +1,4 @@
-//! What goes along with acks when packets have less room than when it was set.
+//! The ack payload, if packets have less room than when it was set.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -21,7 +21,7 @@ fn acked(node: &mut Node) -> Vec<u8> {
     ack.payload.to_vec()
 }
 
-/// The other one exchanges views with the node, which thereby hears from it.
+/// Lets `b` start a push/pull with the node, so that the node has heard from it.
 fn hear_from_b(node: &mut Node) {
     let b = MemberRef {
         name: "b",

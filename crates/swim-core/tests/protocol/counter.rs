@@ -1,4 +1,4 @@
-//! The allocator of this program counts: what a test says of memory rests on it.
+//! The counting allocator of this program, on which tests of memory rest.
 
 use std::hint::black_box;
 

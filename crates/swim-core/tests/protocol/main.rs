@@ -1,9 +1,9 @@
-//! The wire formats, and one bare node that speaks them: what it makes of the bytes that it gets,
-//! what it answers, and how much memory that takes.
+//! The wire formats, and one bare node that speaks them: how it handles input, its answers, and the
+//! memory that takes.
 //!
-//! One folder or file, one subject, and one program for all of them: a program more takes longer to
-//! link than most tests take to run. `cargo test -p swim-core-tests --test protocol -- hostile::`
-//! runs those of one subject.
+//! There is one folder or file per subject, and one program for all: another program takes longer
+//! to link than most tests take to run. To run the tests of one subject:
+//! `cargo test -p swim-core-tests --test protocol -- hostile::`.
 
 mod ack_payload;
 mod counter;

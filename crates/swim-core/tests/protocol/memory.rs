@@ -1,6 +1,6 @@
-//! How much memory a member takes, and what becomes of it.
+//! How much memory a member takes, and whether it is given back.
 //!
-//! Bytes are counted as they are asked for, of all structures of a node together.
+//! Counts requested bytes, of all structures of a node together.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -12,13 +12,13 @@ use swim_core::wire::{self, Ack, Claim, Message, Update};
 use swim_core::{Config, Incarnation, Instant, Node, Output, Versions};
 use swim_test_support::counting;
 
-/// The most bytes of memory per member, besides its name and metadata.
+/// Maximum bytes of memory per member, besides its name and metadata.
 const BYTES_PER_MEMBER_MAX: usize = 100;
 
 const NAME_SIZE: usize = 10;
 const META: &[u8] = b"rack=7";
 
-/// A node, and how the others answer it: at once.
+/// A node, and peers that answer it at once.
 struct Cluster {
     node: Node,
     now: Instant,
@@ -30,7 +30,7 @@ impl Cluster {
         Cluster::remembering_for(Duration::from_secs(24 * 3600))
     }
 
-    /// A node that remembers for so long who is no longer listed.
+    /// A node that remembers unlisted members for this long.
     fn remembering_for(lost_members_keep: Duration) -> Self {
         let mut config = Config::lan("self".parse().unwrap(), address(0));
         config.lost_members_keep = lost_members_keep;
@@ -42,7 +42,7 @@ impl Cluster {
         Cluster { node, now, before }
     }
 
-    /// Bytes in use, without those of the names and metadata of so many members.
+    /// Bytes in use, without the names and metadata of `members` members.
     fn bytes_without_text(&self, members: usize) -> usize {
         counting::live() - self.before - members * (NAME_SIZE + META.len())
     }
@@ -73,8 +73,8 @@ impl Cluster {
         numbers.for_each(|number| self.tell(number, 1, Claim::Left));
     }
 
-    /// Lets the time go on until nothing waits to be gossiped and at least `least` have passed. The
-    /// others answer all pings.
+    /// Advances the time by at least `least`, and until no gossip is queued. Peers answer all
+    /// pings.
     fn settle(&mut self, least: Duration) {
         let until = self.now + least;
         while self.now < until || self.node.stats().updates_queued > 0 {
@@ -118,7 +118,7 @@ fn address(number: usize) -> SocketAddr {
 
 #[test]
 fn a_member_takes_at_most_100_bytes_besides_its_name_and_metadata() {
-    // The last is the first number at which tables that double are half empty.
+    // The last is the first number at which doubling tables are half empty.
     for members in [10_000, 100_000, 131_073] {
         let mut cluster = Cluster::new();
         cluster.add(1..members);
@@ -138,7 +138,7 @@ fn the_table_never_holds_much_more_than_it_needs_while_it_grows() {
     for members in [10_000, 131_073] {
         let mut cluster = Cluster::new();
         counting::restart_peak();
-        // Gossip keeps pace, so what waits to be gossiped does not count.
+        // Gossip keeps pace, so queued gossip does not count.
         for number in 1..members {
             cluster.add(number..=number);
             if number % 1_000 == 0 {
@@ -192,7 +192,8 @@ fn members_that_come_and_go_for_hours_take_no_more_memory_than_those_of_one() {
         }
         counting::live() - cluster.before
     };
-    // After an hour the first ones are forgotten, so from the second on it is always as many.
+    // After an hour the first members are forgotten, so from the second hour on the number is
+    // constant.
     hour(&mut cluster);
     let after_two = hour(&mut cluster);
     let after_eight = (2..8).fold(0, |_, _| hour(&mut cluster));

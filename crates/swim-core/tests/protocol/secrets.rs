@@ -1,4 +1,4 @@
-//! What becomes of keys in memory.
+//! Keys in memory: freed memory holds none.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 

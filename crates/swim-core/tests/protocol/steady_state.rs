@@ -1,5 +1,5 @@
-//! What a node does all the time asks for no memory: its packets lie in a buffer that is used again
-//! once the caller has dropped what it sent.
+//! The steady work of a node allocates no memory: its packets are in a buffer that is reused once
+//! the caller has dropped its outputs.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -17,14 +17,14 @@ const LABEL: &[u8] = b"staging";
 /// In the second byte of the header: the packet is compressed.
 const COMPRESSED: u8 = 2;
 
-/// How often each operation is done before its allocations are counted, and while they are.
+/// How often each operation runs before its allocations are counted, and while they are.
 const WARM_UP: usize = 500;
 const COUNTED: usize = 10_000;
 
 #[test]
 fn a_packet_or_tick_of_a_node_that_has_warmed_up_allocates_nothing() {
     let second = Duration::from_secs(1);
-    // Gossip ticks are counted on a node that probes nobody in the meantime.
+    // Gossip ticks are counted on a node that does not probe meanwhile.
     let hour = Duration::from_secs(3600);
     let operations: [(&str, Duration, Work, Work); 7] = [
         ("a ping is answered", second, ping, Peer::hand_in),
@@ -53,19 +53,20 @@ fn a_packet_or_tick_of_a_node_that_has_warmed_up_allocates_nothing() {
     }
 }
 
-/// What is counted, or what is done before it and may allocate.
+/// Work that is counted, or that prepares it and may allocate.
 type Work = fn(&mut Peer);
 
-/// A node that knows `MEMBERS` members, and what is handed in to it next.
+/// A node that knows `MEMBERS` members, and its next input.
 struct Peer {
     node: Node,
     now: Instant,
     datagram: Vec<u8>,
     from: SocketAddr,
-    /// Whom the node pinged last, and with which sequence number.
+    /// The member pinged last, and the sequence number.
     pinged: Option<(SocketAddr, u32)>,
     incarnation: u32,
-    /// What is sent and received is compressed; whether the node did, and the text of what it sent.
+    /// Compresses input and unpacks output; then whether the node compressed, and the text that it
+    /// sent.
     lz4: Option<Lz4>,
     saw_compressed: bool,
     text: Vec<u8>,
@@ -80,7 +81,7 @@ impl Peer {
         config.gossip_to_the_dead = probe_interval * 20;
         config.label = LABEL.into();
         config.compression = compression;
-        // Exchanging everything is no steady-state packet.
+        // A push/pull is no steady-state packet.
         config.push_pull_interval = Duration::ZERO;
         let now = Instant::ORIGIN;
         let mut peer = Peer {
@@ -99,7 +100,7 @@ impl Peer {
         peer
     }
 
-    /// Learns of all others in a join, so that no news of them is queued.
+    /// Learns of all peers in a join, so that no news of them is queued.
     fn join(&mut self) {
         self.node.join(self.now, address(1)).unwrap();
         let open = std::iter::from_fn(|| self.node.poll_output()).find_map(|output| match output {
@@ -132,7 +133,7 @@ impl Peer {
         }
     }
 
-    /// Lets a member exchange views with the node, which thereby hears from it.
+    /// Lets a member start a push/pull with the node, so that the node has heard from it.
     fn hear_from(&mut self, number: usize) {
         let name = format!("n{number}");
         let member = MemberRef {
@@ -162,7 +163,7 @@ impl Peer {
         self.take_outputs();
     }
 
-    /// Drops everything, as a caller does once it is sent.
+    /// Drops all outputs, as a caller does once they are sent.
     fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             if let Output::Packet { to, payload, .. } = output
@@ -214,7 +215,7 @@ impl Peer {
         self.from = address(from);
     }
 
-    /// Tells of new incarnations of 40 members where less than that is queued.
+    /// Hands in new incarnations of 40 members if fewer than that are queued.
     fn queue_news(&mut self) {
         if self.node.stats().updates_queued < 40 {
             self.incarnation += 1;
@@ -259,7 +260,7 @@ fn known_updates(peer: &mut Peer) {
     peer.tell_of(Incarnation(1));
 }
 
-/// Lets the node probe somebody, and prepares the ack.
+/// Lets the node probe a member, and prepares the ack.
 fn ack(peer: &mut Peer) {
     peer.wait();
     peer.keep_deadline();
@@ -271,14 +272,14 @@ fn late_ack(peer: &mut Peer) {
     peer.set_datagram(1, &[Message::Ack(ack)]);
 }
 
-/// Goes on to the next probe; the one before was answered.
+/// Advances to the next probe, after the previous one was answered.
 fn probe_tick(peer: &mut Peer) {
     ack(peer);
     peer.hand_in();
     peer.wait();
 }
 
-/// Goes on to the next gossip.
+/// Advances to the next gossip tick.
 fn gossip_tick(peer: &mut Peer) {
     peer.queue_news();
     peer.wait();

@@ -1,4 +1,4 @@
-//! Reading a packet or a frame allocates nothing, whatever is in it; writing only grows the buffer.
+//! Reading any packet or frame allocates nothing; writing only grows the buffer.
 
 use bytes::BytesMut;
 use swim_core::wire::{self, Broadcast, Claim, Frame, Message, Ping, Update};

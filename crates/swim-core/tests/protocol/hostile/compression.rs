@@ -1,4 +1,4 @@
-//! Compressed datagrams of nodes, and of somebody else.
+//! Compressed datagrams, from nodes and from attackers.
 
 use std::time::Duration;
 
@@ -23,8 +23,7 @@ fn peer(compression: bool, sealed: bool) -> Peer {
     })
 }
 
-/// The datagrams with which a node tells of 50 members, and its answer to a ping when it has
-/// nothing to tell.
+/// A node's datagrams with news of 50 members, and its answer to a ping when no news is left.
 fn told(compression: bool, sealed: bool) -> Vec<Bytes> {
     let mut teller = peer(compression, sealed);
     teller.node.set_encryption(teller.now, Encryption::Outgoing).unwrap();
@@ -49,8 +48,7 @@ fn full_packets_are_read_whatever_either_side_has_set() {
                 assert_eq!(complaints(&reader.datagram(address(1), &datagram)), []);
                 known = known.max(reader.node.members_live());
             }
-            // The teller bears the reader's name, so the reader refutes nothing and learns the
-            // rest.
+            // The sender has the reader's name, so the reader refutes nothing and learns the rest.
             assert!(known >= 51, "{known} members");
             assert_eq!(compressed > 0, sends, "sealed: {sealed}");
             assert_eq!(reader.drops(DropReason::Malformed), 0);
@@ -76,7 +74,7 @@ fn compression_changes_nothing_but_lengths_and_only_shortens() {
     }
 }
 
-/// A datagram with news of a few members, compressed.
+/// A compressed datagram with news of a few members.
 fn news() -> BytesMut {
     let names: Vec<String> = (1..=9).map(name).collect();
     let messages: Vec<Message<'_>> = (1..)
@@ -109,14 +107,14 @@ fn every_combination_of_flags_is_named() {
             let expected = match (flags, sealed) {
                 (4.., _) => Some(DropReason::WireVersion),
                 (COMPRESSED, false) | (3, true) => None,
-                // The block, taken for messages.
+                // The compressed block, read as messages.
                 (0, false) => {
                     assert_eq!(reader.node.members_live(), 1);
                     continue;
                 }
                 (1 | 3, false) => Some(DropReason::Sealed),
                 (0 | COMPRESSED, true) => Some(DropReason::Plaintext),
-                // The header is sealed in.
+                // The header is authenticated.
                 _ => Some(DropReason::WrongKey),
             };
             assert_eq!(told.first().map(|told| told.0), expected, "{flags}, sealed: {sealed}");
@@ -140,7 +138,7 @@ fn what_is_no_compressed_text_is_malformed_and_changes_nothing() {
             let datagram = if sealed { seal(datagram) } else { datagram };
             let mut reader = peer(true, sealed);
             let outputs = reader.datagram(address(1), &datagram);
-            // What claims more than 40 bytes for each that came in is not unpacked.
+            // A text that claims more than 40 bytes per byte received is not unpacked.
             let claimed = body.first_chunk().map_or(0, |length| u16::from_be_bytes(*length));
             let reason = match usize::from(claimed) {
                 0..=65_507 if usize::from(claimed) > 40 * datagram.len() => DropReason::Overpacked,

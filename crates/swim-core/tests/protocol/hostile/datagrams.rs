@@ -1,5 +1,4 @@
-//! Datagrams that are not what they should be, and questions that should cost the asker more than
-//! the answer.
+//! Malformed datagrams, and questions that should cost the asker more than the answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use swim_core::{DropReason, Event, Incarnation, Output, State};
 
 use super::peer::{OWN, Peer, address, alive, complaints, events, name, packet, packets};
 
-/// How other protocols begin, and what they are taken for.
+/// The first bytes of other protocols, and the reasons to drop them.
 pub(crate) const STRANGERS: [(&[u8], DropReason); 10] = [
     (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", DropReason::Http),
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", DropReason::Http),
@@ -119,7 +118,7 @@ fn s91_a_member_that_never_answered_gets_no_more_than_it_sent() {
     let member = name(1);
     let question = packet(b"", &[ping(7, "self", &member)]);
     let sent = packets(&peer.datagram(address(1), &question));
-    // Besides, it is asked whether it is there, as there is more to tell.
+    // Because something was withheld, it is also asked whether it is there.
     let [(_, answer), (_, asked)] = &sent[..] else { panic!("{sent:?}") };
     assert!(answer.len() <= question.len(), "{} bytes", answer.len());
     assert_eq!([answer, asked].map(|it| messages_in(it)), [1, 1]);
@@ -154,7 +153,7 @@ fn a_member_that_answers_a_ping_of_the_application_is_told_news() {
     assert!(answer.len() > 1_000, "{} bytes", answer.len());
 }
 
-/// An accusation or announcement of an earlier life, at the height of a clock.
+/// The incarnation of an earlier life's accusation or announcement, as high as a clock.
 const EARLIER: u32 = 1_700_000_000;
 
 #[test]
@@ -203,7 +202,7 @@ fn an_indirect_ping_to_an_address_that_is_no_members_sends_nothing_there() {
     for (target, number) in [(&known, 2), (&known, 777), (&unknown, 777), (&unknown, 1)] {
         let question = packet(b"", &[indirect_ping(7, target, number)]);
         let sent = packets(&peer.datagram(address(999), &question));
-        // A nack says that this node itself can be reached.
+        // A nack shows that this node itself can be reached.
         assert_eq!(sent.len(), 1, "{target} at {number}");
         assert_eq!(sent[0].0, address(999));
         assert!(sent[0].1.len() <= question.len());
@@ -246,7 +245,7 @@ fn s65_an_ack_in_this_nodes_own_name_does_not_end_the_question_about_its_address
         told.extend(events(&outputs));
         let asked = questions_about(OWN, &outputs);
         for &(_, sequence) in &asked {
-            // A relay knows the number, and can make up where a datagram comes from.
+            // A relay knows the number, and can forge the source of a datagram.
             let ack = Message::Ack(Ack { sequence, payload: b"", view: 0 });
             assert_eq!(packets(&peer.say(address(0), &[ack])), []);
         }
@@ -266,7 +265,8 @@ fn s65_an_ack_in_this_nodes_own_name_does_not_end_the_question_about_its_address
 fn s89_a_member_that_pings_all_the_time_is_told_what_it_has_to_outrank() {
     let mut peer = Peer::new();
     let name = name(1);
-    // Somebody made the member up elsewhere, so far above it that it follows no accusation alone.
+    // An attacker announced the member elsewhere, at an incarnation so high that it does not follow
+    // an accusation alone.
     peer.hear(1, 2_000_000, alive(999));
     peer.hear(1, 2_000_000, Claim::Failed { accuser: "n2" });
     while peer.node.member(&name).unwrap().state != State::Failed {
@@ -279,7 +279,7 @@ fn s89_a_member_that_pings_all_the_time_is_told_what_it_has_to_outrank() {
             panic!("{answers:?}");
         };
         assert!(matches!(noted.claim, Claim::Failed { .. }), "{noted:?}");
-        // Its answer shows how far behind it is.
+        // Its alive shows how far behind it is.
         let news = Update { name: &name, incarnation: Incarnation(1), claim: alive(1) };
         let told = packets(&peer.say(address(1), &[Message::Update(news)]));
         let [Message::Update(outranked), Message::Update(accusation)] =
@@ -324,7 +324,7 @@ fn indirect_ping(sequence: u32, target: &str, at: u16) -> Message<'_> {
     Message::IndirectPing(IndirectPing::new(sequence, target, address(at)))
 }
 
-/// A node that has a packet full of news to tell.
+/// A node with a packet full of queued news.
 fn with_news() -> Peer {
     let mut peer = Peer::new();
     for number in 1..100 {
@@ -333,7 +333,7 @@ fn with_news() -> Peer {
     peer
 }
 
-/// The relays that are asked to ping this member, each with the number of the request.
+/// Relays asked to ping this member, each with the number of the request.
 fn questions_about(name: &str, outputs: &[Output]) -> Vec<(SocketAddr, u32)> {
     let question = |(to, payload): (SocketAddr, Bytes)| {
         let Some(Ok(Message::IndirectPing(asked))) = wire::open_packet(&payload, b"").ok()?.next()
@@ -345,7 +345,7 @@ fn questions_about(name: &str, outputs: &[Output]) -> Vec<(SocketAddr, u32)> {
     packets(outputs).into_iter().filter_map(question).collect()
 }
 
-/// The number of the ping that a datagram begins with.
+/// The number of the ping at the start of a datagram.
 fn sequence_in(datagram: &[u8]) -> u32 {
     match wire::open_packet(datagram, b"").unwrap().next() {
         Some(Ok(Message::Ping(ping))) => ping.sequence,
@@ -353,7 +353,7 @@ fn sequence_in(datagram: &[u8]) -> u32 {
     }
 }
 
-/// What is in the datagram to the member at the first place.
+/// The messages in the datagram to member 1.
 fn messages_to_member(sent: &[(SocketAddr, Bytes)]) -> Vec<Message<'_>> {
     let (_, datagram) = sent.iter().find(|(to, _)| *to == address(1)).expect("a datagram");
     wire::open_packet(datagram, b"").unwrap().flatten().collect()

@@ -1,4 +1,4 @@
-//! How streams end: each one once, whatever the peer does, and none later than its deadline.
+//! Ends of streams: each stream ends once, with any behaviour of the peer, and by its deadline.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use swim_core::{ConnectionError, DropReason, Output, Status, StreamId, StreamInp
 use super::peer::{OWN, Peer, address, dialled, half, name};
 use super::scene::{MEMBER, Scene, settings};
 
-/// The ends of a stream among outputs.
+/// The ends of a stream among these outputs.
 fn ends(outputs: &[Output], stream: StreamId) -> Vec<&StreamOp> {
     let end = |output| match output {
         &Output::Stream { id, op: ref op @ (StreamOp::Close | StreamOp::Abort) }
@@ -29,7 +29,7 @@ const LATE: [StreamInput<'static>; 4] = [
     StreamInput::Failed(ConnectionError::Reset),
 ];
 
-/// Nothing is said of a stream that has ended, whatever is reported and however long one waits.
+/// Asserts that an ended stream causes no output after any report and any time.
 fn stays_ended(peer: &mut Peer, stream: StreamId) {
     let mut outputs = Vec::new();
     for news in LATE {
@@ -40,7 +40,7 @@ fn stays_ended(peer: &mut Peer, stream: StreamId) {
     assert_eq!(outputs.iter().find(of_stream), None);
 }
 
-/// Writes what a peer asks on a stream that it opened.
+/// Returns the bytes that a peer sends on a stream that it opened.
 type Question = fn(&mut Scene, StreamId) -> Vec<u8>;
 
 const QUESTIONS: [(&str, Question); 3] = [
@@ -158,7 +158,7 @@ fn a_complaint_of_memberlist_ends_as_an_answer_does() {
     for setting in settings().into_iter().filter(|setting| setting.wire == Wire::Memberlist) {
         let mut scene = Scene::new(setting);
         let stream = scene.connect(address(MEMBER)).unwrap();
-        // Sealed with no key of the cluster, or where nothing is sealed.
+        // Sealed with a key that is not the cluster's, or where nothing is sealed.
         let stranger = [&[memberlist::SEALED][..], &29_u32.to_be_bytes(), &[1; 29]].concat();
         let mut outputs = scene.data(stream, &stranger);
         let complained = outputs.contains(&Output::Stream { id: stream, op: StreamOp::Finish });
@@ -170,7 +170,7 @@ fn a_complaint_of_memberlist_ends_as_an_answer_does() {
     }
 }
 
-/// A node that joins, and the stream on which it awaits the answer.
+/// A joining node, and the stream on which it waits for the answer.
 fn joining() -> (Peer, StreamId) {
     let mut peer = Peer::new();
     peer.node.join(peer.now, address(1)).unwrap();
@@ -197,7 +197,7 @@ fn a_stream_of_the_node_itself_that_is_not_answered_is_aborted_once() {
         assert_eq!(ends(&outputs, stream), [&StreamOp::Abort]);
         stays_ended(&mut peer, stream);
     };
-    // It closes at once, or within its answer, or never; it says something else.
+    // The peer closes at once, within its answer, or never; or it sends something else.
     ends_of(&|peer, stream| peer.stream(stream, StreamInput::Finished));
     ends_of(&|peer, stream| {
         peer.stream(stream, StreamInput::Data(&answer[..answer.len() - 1]));

@@ -1,5 +1,5 @@
-//! Every limit of the configuration that datagrams and commands can reach: at its edge all is well,
-//! and one above is dropped and counted, or refused.
+//! Every limit of the configuration that datagrams and commands can reach: input at the limit is
+//! accepted; input one above it is dropped and counted, or refused.
 
 use std::time::Duration;
 
@@ -85,9 +85,9 @@ fn members_max() {
     (1..=3).for_each(|number| assert_eq!(peer.meet(number).len(), 1));
     assert_eq!(peer.meet(4), []);
     assert_eq!(peer.drops(DropReason::MembersFull), 1);
-    // News about those who are in go on.
+    // News about members in the table still counts.
     assert_eq!(peer.hear(3, 2, alive(3)).len(), 1);
-    // Who left takes up a place until it is no longer listed.
+    // A departed member takes up a place until it is no longer listed.
     peer.hear(3, 2, Claim::Left);
     assert_eq!(peer.meet(4), []);
     peer.run_answered(peer.node.config().gossip_to_the_dead + Duration::from_secs(1));
@@ -108,7 +108,7 @@ fn who_comes_back_needs_a_place_like_a_newcomer() {
     assert_eq!(peer.drops(DropReason::MembersFull), 1);
 }
 
-/// What is remembered of a lost member keeps old news from bringing it back.
+/// A remembered lost member is not brought back by old news.
 #[test]
 fn lost_members_max() {
     let mut peer = Peer::with(|config| config.lost_members_max = 2);
@@ -144,7 +144,7 @@ fn broadcast_queue_max() {
     (0..3).for_each(|_| assert_eq!(broadcast(&mut peer), Ok(())));
     assert_eq!(broadcast(&mut peer), Err(CommandError::Busy { limit: "broadcast_queue_max" }));
 
-    // One that is passed on for others pushes another out.
+    // A broadcast that is passed on pushes out another one.
     let outputs = peer.say(address(1), &[relayed(0, 0, b"payload")]);
     assert!(events(&outputs).iter().any(|event| matches!(event, Event::Broadcast { .. })));
     assert_eq!(peer.node.stats().broadcasts_queued, 3);
@@ -161,7 +161,7 @@ fn broadcast_queue_bytes_max() {
     };
     assert_eq!(broadcast(&mut peer, 900), Ok(()));
     let busy = Err(CommandError::Busy { limit: "broadcast_queue_max" });
-    // What counts is the encoded broadcast: the edge is where the payload and some 20 bytes fit.
+    // The limit counts encoded broadcasts: at the edge the payload and some 20 bytes fit.
     let mut size = 520;
     while broadcast(&mut peer, size) == busy {
         size -= 1;
@@ -169,7 +169,7 @@ fn broadcast_queue_bytes_max() {
     assert!((450..500).contains(&size), "{size}");
     assert_eq!(peer.node.stats().broadcasts_queued, 2);
     assert_eq!(broadcast(&mut peer, 30), busy);
-    // What was never sent is not pushed out by what is passed on for others: they have it too.
+    // A broadcast to pass on, of which peers have copies, pushes out none that was never sent.
     peer.say(address(1), &[relayed(0, 0, &[7; 1_000])]);
     assert_eq!(peer.node.stats().broadcasts_queued, 2);
     assert_eq!(peer.drops(DropReason::QueueFull), 1);
@@ -226,7 +226,7 @@ fn relays_max() {
     assert_eq!(ask(&mut peer, 3), 1, "what is over makes room");
 }
 
-/// With the longest name and label, so that all overheads are as large as they get.
+/// A node with the longest name and label, so that all overheads are as large as they get.
 fn longest() -> Peer {
     let mut peer = Peer::with(|config| {
         config.name = "s".repeat(255).parse().unwrap();
@@ -315,7 +315,7 @@ fn relayed(origin: u16, sequence: u32, payload: &[u8]) -> Message<'_> {
 }
 
 impl Peer {
-    /// Like [`Peer::run`], while the others answer every ping, so that nobody is suspected.
+    /// Like [`Peer::run`], but members answer every ping, so that none is suspected.
     fn run_answered(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(next) = self.node.poll_timeout().filter(|&next| next <= until) {

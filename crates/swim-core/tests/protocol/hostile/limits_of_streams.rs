@@ -1,5 +1,5 @@
-//! The limits of the configuration that streams can reach: at its edge all is well, and one above
-//! is refused and counted.
+//! Limits of the configuration that streams can reach: input at the limit is accepted; input one
+//! above it is refused and counted.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn streams_max() {
     let mut peer = Peer::with(|config| config.streams_max = 3);
     let open: Vec<StreamId> = (1..=3).map(|number| peer.accept(address(number))).collect();
     for &stream in &open {
-        // All of them have begun a frame.
+        // Each has begun a frame.
         peer.stream(stream, StreamInput::Data(&claimed(100)));
     }
     let accept = |peer: &mut Peer| peer.node.handle_accept(peer.now, address(9)).map(|_| ());
@@ -72,7 +72,7 @@ fn reliable_size_max() {
         let received = events(&receiver.receive(address(1), bytes));
         assert!(matches!(&received[..], [Event::Message { payload, .. }] if payload.len() == max));
     }
-    // More than the room for the name and the fields is refused at the header.
+    // Anything above the room for the name and the fields is refused at the header.
     let mut receiver = Peer::with(|config| config.reliable_size_max = max);
     let header = claimed(u32::try_from(max + 1_025).unwrap());
     let outputs = receiver.receive(address(1), &header);
@@ -94,7 +94,7 @@ fn user_state_size_max() {
     let answer = sent(&outputs, stream).unwrap();
     assert!(answer.len() > max);
 
-    // A state as large as the limit comes in several frames, and is strung together.
+    // A state as large as the limit comes in several frames, and is joined.
     for (size, complained) in [(max, false), (max + 1, true)] {
         let mut peer = new();
         let state = vec![7; size];
@@ -131,8 +131,8 @@ fn stream_buffer_max() {
             let outputs = peer.stream(stream, StreamInput::Data(&rest));
             assert_eq!(is_aborted(&outputs, stream), refused && stream == open[1], "{second}");
         }
-        // What was refused makes room at once, and otherwise the one that holds the most does: the
-        // later one of two that hold as much.
+        // A refused stream makes room at once. Otherwise the stream that holds the most does, and
+        // the later one of two that hold the same.
         let stream = peer.accept(address(3));
         let outputs = peer.stream(stream, StreamInput::Data(&half(Scope::Full, 3, 1, b"")));
         assert!(sent(&outputs, stream).is_some(), "{second}");

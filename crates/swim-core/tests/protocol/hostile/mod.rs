@@ -1,5 +1,4 @@
-//! What comes from peers that are broken, hostile, or something else altogether: on one bare node,
-//! without a network in between.
+//! Input from broken or hostile peers, or from other protocols, to one bare node without a network.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 

@@ -1,4 +1,4 @@
-//! One node, and what the world says to it.
+//! One node, and its input from the outside.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use swim_core::{
 /// The name of the node itself.
 pub(crate) const OWN: &str = "self";
 
-/// A node, with a clock that stands still unless it is moved.
+/// A node, with a clock that moves only when a test moves it.
 pub(crate) struct Peer {
     pub(crate) node: Node,
     pub(crate) now: Instant,
@@ -50,12 +50,12 @@ impl Peer {
         self.datagram(from, &packet(&label, messages))
     }
 
-    /// Tells of a member that is alive at its place.
+    /// Hands in an alive of a member at its address.
     pub(crate) fn meet(&mut self, number: u16) -> Vec<Output> {
         self.hear(number, 1, alive(number))
     }
 
-    /// Tells something of a member.
+    /// Hands in a claim about a member.
     pub(crate) fn hear(&mut self, number: u16, incarnation: u32, claim: Claim<'_>) -> Vec<Output> {
         let name = name(number);
         let incarnation = Incarnation(incarnation);
@@ -78,8 +78,8 @@ impl Peer {
         self.stream(id, StreamInput::Data(bytes))
     }
 
-    /// Tells of a member that is alive at its place, in a stream of its own: the node has heard
-    /// from it.
+    /// Hands in an alive of a member at its address, in a stream of its own, so that the node has
+    /// heard from the member.
     pub(crate) fn greet(&mut self, number: u16) {
         let name = name(number);
         let member = MemberRef {
@@ -98,8 +98,8 @@ impl Peer {
         self.stream(stream, StreamInput::Finished);
     }
 
-    /// Lets the time go on, and keeps every deadline when it is due. Members that the node asks
-    /// before it tells them news answer.
+    /// Advances the time, and keeps every deadline when it is due. Members that the node asks
+    /// before it sends them news answer.
     pub(crate) fn run(&mut self, time: Duration) -> Vec<Output> {
         let until = self.now + time;
         let mut outputs = Vec::new();
@@ -117,7 +117,8 @@ impl Peer {
         outputs
     }
 
-    /// The answer of a member that is asked whether it is there, and where it comes from.
+    /// The answer of a member that is asked whether it is there, and the address that it comes
+    /// from.
     fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
         let Output::Packet { to, payload, .. } = output else { return None };
         let mut channel = Channel::new(self.node.config(), [9; 32]);
@@ -139,7 +140,7 @@ impl Peer {
     }
 }
 
-/// The usual configuration: no push/pull by itself, no ping by itself within a test.
+/// The usual configuration: no push/pulls and no pings of its own within a test.
 pub(crate) fn config() -> Config {
     let mut config = Config::lan(OWN.parse().unwrap(), address(0));
     config.push_pull_interval = Duration::ZERO;
@@ -150,7 +151,7 @@ pub(crate) fn name(number: u16) -> String {
     format!("n{number}")
 }
 
-/// Where a member is; 0 is the node itself.
+/// The address of a member; 0 is the node itself.
 pub(crate) fn address(number: u16) -> SocketAddr {
     let [a, b] = number.to_be_bytes();
     SocketAddr::from(([10, 0, a, b], 7946))
@@ -175,7 +176,7 @@ pub(crate) fn framed(frame: &Frame<'_>) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// A stream's header, and a frame that claims to be so long, without its body.
+/// A stream's header, and the header of a frame of this length, without its body.
 pub(crate) fn claimed(length: u32) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     wire::begin_packet(b"", &mut bytes);
@@ -183,7 +184,7 @@ pub(crate) fn claimed(length: u32) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// One side of a push/pull: members from `first`, as many as asked, and an application state.
+/// One side of a push/pull: `count` members from `first` on, and an application state.
 pub(crate) fn half(scope: Scope, first: u16, count: u16, user_state: &[u8]) -> Vec<u8> {
     let names: Vec<(u16, String)> = (first..first + count).map(|n| (n, name(n))).collect();
     let members = names.iter().map(|(number, name)| MemberRef {
@@ -226,7 +227,7 @@ pub(crate) fn events(outputs: &[Output]) -> Vec<Event> {
     outputs.iter().filter_map(event).collect()
 }
 
-/// What was said about input that is not ours: the reason, and whether it came on a stream.
+/// Reports of bad input: the reason, and whether it came on a stream.
 pub(crate) fn complaints(outputs: &[Output]) -> Vec<(DropReason, bool)> {
     let complaint = |event: Event| match event {
         Event::BadInput { reason, stream, .. } => Some((reason, stream)),
@@ -239,7 +240,7 @@ pub(crate) fn is_aborted(outputs: &[Output], stream: StreamId) -> bool {
     outputs.contains(&Output::Stream { id: stream, op: StreamOp::Abort })
 }
 
-/// The streams that the node opens, and where to.
+/// Streams that the node opens, and their addresses.
 pub(crate) fn dialled(outputs: &[Output]) -> Vec<(StreamId, SocketAddr)> {
     let opened = |output: &Output| match output {
         Output::Stream { id, op: StreamOp::Open { to } } => Some((*id, *to)),
@@ -248,7 +249,7 @@ pub(crate) fn dialled(outputs: &[Output]) -> Vec<(StreamId, SocketAddr)> {
     outputs.iter().filter_map(opened).collect()
 }
 
-/// What the node sends on a stream.
+/// The bytes that the node sends on a stream.
 pub(crate) fn sent(outputs: &[Output], stream: StreamId) -> Option<Bytes> {
     outputs.iter().find_map(|output| match output {
         Output::Stream { id, op: StreamOp::Send(bytes) } if *id == stream => Some(bytes.clone()),

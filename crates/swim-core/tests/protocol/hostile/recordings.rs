@@ -1,5 +1,5 @@
-//! Streams and datagrams that were recorded on the path, with keys on the native wire: sent again
-//! to the same member, to another one, and back to their sender (S86).
+//! Streams and datagrams recorded on the path, with keys on the native wire: sent again to the same
+//! member, to another one, and back to their sender (S86).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::peer::address;
 use super::scene::GREETING_SIZE;
 use super::wiretap::{A, B, Broken, C, Talk, Wiretap};
 
-/// All that three members said while one sent the others messages, a broadcast and its state.
+/// The traffic of three members while one sends messages, a broadcast and its state.
 fn recorded(broken: Broken) -> Wiretap {
     let mut tap = Wiretap::new(broken);
     tap.run(A_WHILE);
@@ -28,7 +28,7 @@ fn recorded(broken: Broken) -> Wiretap {
     tap
 }
 
-/// Gossip has reached everybody.
+/// Long enough for gossip to reach all members.
 const A_WHILE: Duration = Duration::from_secs(3);
 
 fn delivered_answers(tap: &Wiretap) -> usize {
@@ -49,10 +49,10 @@ fn s86_recorded_streams_and_packets_deliver_nothing_to_anybody() {
     assert!(is_taken_once(None));
 }
 
-/// A member starts again, hears all recordings, joins, and hears them again.
+/// A member restarts, receives all recordings, joins, and receives them again.
 fn a_fresh_member_takes_nothing(broken: Broken) -> bool {
     let mut tap = recorded(broken);
-    // C is gone for good; nobody else knows that yet.
+    // C is gone for good; no member knows that yet.
     tap.restart(B, 2000);
     tap.nodes.truncate(C);
     let before = tap.delivered(B);
@@ -80,7 +80,7 @@ fn s86_members_in_recordings_are_gone_within_a_suspicion() {
             names.remove(0);
             tap.join(B, A);
         } else {
-            // Nobody else is there to help.
+            // No other member is there to help.
             tap.away = vec![A, C];
         }
         tap.repeat_all(B);
@@ -131,8 +131,8 @@ fn s86_recorded_failures_and_leaves_hold_for_nobody_who_is_there() {
     }
 }
 
-/// More lives of an origin are told apart than a member remembers, and of each a broadcast is sent
-/// again when all is quiet.
+/// An origin has more lives than a member remembers, and a broadcast of each life is sent again
+/// when all is quiet.
 fn what_is_forgotten_is_not_taken_again(broken: Broken) -> bool {
     let mut tap = Wiretap::new(broken);
     tap.run(A_WHILE);
@@ -247,7 +247,7 @@ fn s86_a_stream_that_is_led_to_another_member_delivers_nothing_there() {
     assert!(is_delivered_to_its_recipient(None));
 }
 
-/// The header and greeting of what was said on a stream, and each frame.
+/// The header and greeting of one side of a stream, and each of its frames.
 fn parts(said: &[u8]) -> Vec<&[u8]> {
     let (beginning, mut rest) = said.split_at(wire::header_len(b"") + GREETING_SIZE);
     let mut parts = vec![beginning];
@@ -259,10 +259,10 @@ fn parts(said: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// What joiners are answered is taken in only if it all comes from one answer to them.
+/// A joiner merges an answer only if all of its frames come from one answer to it.
 fn frames_do_not_mix(broken: Broken) -> bool {
     let mut tap = Wiretap::new(broken);
-    // Two answers to two questions, each of two frames of one state.
+    // Two answers to two questions, each with two frames of one state.
     let mut answers = Vec::new();
     for state in [b'x', b'y'] {
         let now = tap.now;
@@ -291,7 +291,7 @@ fn s86_frames_of_two_recordings_do_not_mix() {
 fn a_dialler_that_is_never_greeted_is_given_up() {
     let mut tap = Wiretap::new(None);
     let now = tap.now;
-    // Somebody takes the connection and says nothing.
+    // The connection is accepted, and then stays silent.
     let request = tap.nodes[A].send_reliable(now, "b", b"a stream").unwrap();
     while tap.nodes[A].poll_output().is_some() {}
     let timeout = tap.nodes[A].config().stream_timeout;
@@ -319,7 +319,7 @@ fn a_greeting_byte_by_byte_is_answered_once() {
     assert_ne!(answered[4..], greeting[4..], "another number");
 }
 
-/// Each attack succeeds where the rule against it is broken.
+/// Each attack succeeds if the rule against it is broken.
 #[cfg(feature = "sabotage")]
 mod broken {
     use swim_core::Sabotage;

@@ -1,4 +1,5 @@
-//! A node whose streams are under attack, what attackers say to it, and what others want meanwhile.
+//! A node whose streams are under attack, the bytes of attackers, and requests of honest nodes
+//! meanwhile.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::peer::{OWN, Peer, address, events, name, sent};
 
 pub(crate) const MEBIBYTE: usize = 1 << 20;
 
-/// How nodes speak, and the rule that the attacked one breaks, if any.
+/// The wire and keys of the nodes, and the rule that the attacked node breaks, if any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) wire: Wire,
@@ -39,7 +40,7 @@ pub(crate) fn settings() -> [Setting; 4] {
     ]
 }
 
-/// A node, and what others say to it.
+/// A node, and bytes that other nodes send it.
 pub(crate) struct Scene {
     setting: Setting,
     pub(crate) peer: Peer,
@@ -48,10 +49,10 @@ pub(crate) struct Scene {
     newcomers: u16,
 }
 
-/// What follows the header of a sealed stream of the native wire.
+/// Size of the greeting after the header of a sealed stream, on the native wire.
 pub(crate) const GREETING_SIZE: usize = 17;
 
-/// The member at this address is known.
+/// A known member is at this address.
 pub(crate) const MEMBER: u16 = 1;
 
 impl Scene {
@@ -68,7 +69,7 @@ impl Scene {
             if setting.sealed {
                 config.keyring = Keyring::new(Key::aes(&[7; 16]).unwrap());
             }
-            // Nothing but streams matters here.
+            // Only streams matter here.
             let hour = Duration::from_secs(3600);
             config.probe_interval = hour;
             config.gossip_interval = hour;
@@ -88,14 +89,14 @@ impl Scene {
         scene
     }
 
-    /// What a member would send as its part of an exchange.
+    /// A member's part of an exchange.
     pub(crate) fn part(&mut self, write: impl FnOnce(Wire, &mut BytesMut)) -> Vec<u8> {
         let framed = self.channel.framed(write);
         self.channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed).to_vec()
     }
 
-    /// What a member sends on this stream to deliver a message of this size; where both sides have
-    /// to greet before, they have.
+    /// A member's bytes on this stream to deliver a message of this size, after any greetings of
+    /// both sides.
     pub(crate) fn message_on(&mut self, stream: StreamId, from: &str, size: usize) -> Vec<u8> {
         let payload = vec![5; size];
         let says = self.channel.waits_for_greeting();
@@ -156,14 +157,14 @@ impl Scene {
         outputs
     }
 
-    /// Takes what was put out.
+    /// Takes outputs.
     pub(crate) fn note(&mut self) -> Vec<Output> {
         let outputs = self.peer.outputs();
         self.told.extend(events(&outputs));
         outputs
     }
 
-    /// Whether a whole exchange gets its answer.
+    /// Whether a whole exchange is answered.
     pub(crate) fn is_answered(&mut self, from: u16, bytes: &[u8]) -> bool {
         self.connect(address(from)).is_some_and(|stream| self.answers(stream, bytes))
     }
@@ -192,7 +193,7 @@ impl Scene {
         self.is_answered(from, &bytes)
     }
 
-    /// Whether a newcomer that nobody knows joins.
+    /// Whether an unknown newcomer can join.
     pub(crate) fn newcomer_joins(&mut self) -> bool {
         self.newcomers += 1;
         self.join(20_000 + self.newcomers)
@@ -212,12 +213,12 @@ impl Scene {
             && self.message_is_answered(MEMBER, size)
     }
 
-    /// What an attacker without a key can say at least: the beginning of something long.
+    /// An attacker's bytes without a key: at least the beginning of something long.
     pub(crate) fn announce(&mut self, length: usize) -> Vec<u8> {
         let length = u32::try_from(length).unwrap();
         match (self.setting.wire, self.setting.sealed) {
             (Wire::Swim, sealed) => {
-                // Everybody who sees traffic knows the header, and can greet.
+                // Everybody on the path knows the header, and can greet.
                 let recorded = self.push_pull(Scope::Join, MEMBER, 1);
                 let greeting = if sealed { GREETING_SIZE } else { 0 };
                 let beginning = &recorded[..wire::header_len(b"") + greeting];
@@ -231,13 +232,13 @@ impl Scene {
         }
     }
 
-    /// How many members an answer in the clear tells of.
+    /// How many members a plaintext answer lists.
     pub(crate) fn members_in(&self, answer: &[u8]) -> usize {
         let header = if self.setting.wire == Wire::Swim { wire::header_len(b"") } else { 0 };
         Half::new(self.setting.wire, &answer[header..], 7946).members().count()
     }
 
-    /// The shortages that were reported, and the sources of the first of each kind.
+    /// The shortages reported, and the sources of the first of each kind.
     pub(crate) fn shortages(&self, wanted: StreamResource) -> Vec<&[StreamSource]> {
         let shortage = |event| match event {
             &Event::StreamsShort { resource, ref sources, .. } if resource == wanted => {

@@ -1,18 +1,18 @@
-//! Fields that are shorter or longer than what they stand for: the member is dropped and counted,
-//! and what stands beside it is taken in.
+//! Fields that are too short or too long: the member is dropped and counted, and other members in
+//! the same input are taken.
 
 use swim_core::wire::{Message, Scope, Update};
 use swim_core::{DropReason, Incarnation, State};
 
 use super::peer::{Peer, address, alive, half, name, packet};
 
-/// The fields of an alive about member 1, with so many bytes of address and of versions.
+/// The fields of an alive about member 1, with these lengths of address and versions.
 fn announcement(address: u8, versions: u8) -> Vec<u8> {
     let name = name(1);
     let mut body = vec![0x0A, u8::try_from(name.len()).unwrap()];
     body.extend_from_slice(name.as_bytes());
     body.extend_from_slice(&[0x15, 1, 0, 0, 0]);
-    // An address that could be one, and the usual versions.
+    // A plausible address, and the usual versions.
     for (key, length, pattern) in [(0x1A, address, [1; 6]), (0x2A, versions, [1, 1, 1, 0, 0, 0])] {
         body.extend_from_slice(&[key, length]);
         body.extend(pattern.iter().cycle().take(length.into()));
@@ -26,7 +26,7 @@ fn delimited(key: u8, body: &[u8]) -> Vec<u8> {
     field
 }
 
-/// A good member beside the bad one, which is always known afterwards.
+/// Checks the bad member, and that a good one beside it is known.
 fn expect(peer: &Peer, taken: bool, what: &str) {
     let known = |number| peer.node.member(&name(number)).map(|member| member.state);
     assert_eq!(known(1), taken.then_some(State::Alive), "{what}");

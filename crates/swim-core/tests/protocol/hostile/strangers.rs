@@ -1,8 +1,8 @@
-//! Strangers that take up places and bytes of streams, on both wires, with keys and without: what
-//! members and honest newcomers want meanwhile they get.
+//! Strangers that take up places and bytes of streams, on both wires, with keys and without:
+//! requests of members and honest newcomers succeed meanwhile.
 //!
 //! With the feature `sabotage` the last tests switch off one rule after the other, and each attack
-//! does what it should.
+//! succeeds.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -19,13 +19,13 @@ fn attacker(source: u16, connection: u16) -> SocketAddr {
 
 // Places.
 
-/// Attackers that hold as many places as they get, and take each again that they lose.
+/// Attackers that hold as many places as they get, and take lost places again.
 struct Holders {
     addresses: Vec<SocketAddr>,
     open: Vec<Option<StreamId>>,
-    /// How long they keep a place before they come anew.
+    /// How long they keep a place before they connect again.
     renewed: Duration,
-    /// They go on to send a byte a second.
+    /// Whether they send another byte each second.
     trickle: bool,
 }
 
@@ -34,7 +34,7 @@ impl Holders {
         Holders { open: vec![None; addresses.len()], addresses, renewed, trickle }
     }
 
-    /// Holds all places for 30 s; returns whether everybody was served meanwhile.
+    /// Holds all places for 30 s; returns whether all honest nodes were served meanwhile.
     fn hold(mut self, scene: &mut Scene, served: fn(&mut Scene) -> bool) -> bool {
         const STEP: Duration = Duration::from_millis(250);
         let steps_renewed = self.renewed.as_millis() / STEP.as_millis();
@@ -58,7 +58,7 @@ impl Holders {
                     Some(_) => {}
                 }
             }
-            // What a network would tell them: who was ended.
+            // As on a network, attackers notice that their streams were ended.
             all_served &= served(scene);
             let outputs = scene.run(STEP);
             for place in &mut self.open {
@@ -194,7 +194,7 @@ fn tenth(config: &mut Config) {
     config.stream_buffer_max = 6 * MEBIBYTE;
 }
 
-/// Four connections that each announce 2 MiB, send most of it, and rest, for 60 s.
+/// Four connections that each announce 2 MiB, send most of that, and rest, for 60 s.
 fn unproven_bytes_give_way(scene: &mut Scene) -> bool {
     let begin = scene.announce(2 * MEBIBYTE);
     let filler = vec![7; 64 << 10];
@@ -214,7 +214,7 @@ fn unproven_bytes_give_way(scene: &mut Scene) -> bool {
             }
         }
         all_served &= scene.newcomer_joins() & scene.member_is_served(2 * MEBIBYTE - 1000);
-        // What makes way comes anew at once.
+        // Streams that gave way come again at once.
         scene.run(Duration::from_secs(1));
         for place in &mut open {
             *place = place.filter(|&id| is_open(scene, id));
@@ -223,7 +223,7 @@ fn unproven_bytes_give_way(scene: &mut Scene) -> bool {
     all_served
 }
 
-/// Whether the node still heeds a stream: bytes on it are kept.
+/// Whether the node still handles a stream: it counts bytes on it.
 fn is_open(scene: &mut Scene, stream: StreamId) -> bool {
     let before = scene.peer.node.stats().stream_bytes_received;
     scene.data(stream, &[7]);
@@ -251,7 +251,7 @@ fn s84_the_longest_message_of_a_stranger_gets_through_while_nobody_else_sends_on
     }
 }
 
-/// One network sends much on many connections, none of which is as large as a stranger's message.
+/// One network sends much on many connections, each smaller than a stranger's message may be.
 fn a_source_has_a_share_of_the_bytes(setting: Setting) -> bool {
     let mut scene = Scene::with(setting, tenth);
     let begin = scene.announce(MEBIBYTE);
@@ -329,7 +329,7 @@ fn a_long_message_over_a_slow_line_arrives() {
     }
 }
 
-/// Each attack succeeds where the rule against it is broken.
+/// Each attack succeeds if the rule against it is broken.
 #[cfg(feature = "sabotage")]
 mod broken {
     use swim_core::Sabotage;

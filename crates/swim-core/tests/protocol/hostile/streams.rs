@@ -1,4 +1,4 @@
-//! Streams in pieces, cut off, silent, slow, or something else altogether.
+//! Streams in pieces, cut off, silent, slow, or of another protocol.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::peer::{
     sent,
 };
 
-/// What peers send on the streams that they open.
+/// The bytes of peers on streams that they open.
 fn exchanges() -> [(&'static str, Vec<u8>); 3] {
     let ping = Ping { sequence: 7, target: OWN, source: "n1", reply_to: None };
     let message = User { from: "n1", payload: b"a message", envelope: None };
@@ -75,7 +75,7 @@ fn an_answer_that_is_cut_anywhere_fails_the_join() {
     }
 }
 
-/// The frame says that it is as long as what is left, so only its content shows the cut.
+/// The frame's length is that of the rest, so only its content shows the cut.
 #[test]
 fn a_member_list_that_is_cut_anywhere_within_its_frame_breaks_nothing() {
     let whole = half(Scope::Join, 1, 5, b"");
@@ -221,7 +221,7 @@ fn a_peer_that_does_not_read_the_answer_is_given_up() {
     let stream = peer.accept(address(1));
     let outputs = peer.stream(stream, StreamInput::Data(&half(Scope::Full, 1, 1, b"")));
     assert!(sent(&outputs, stream).is_some());
-    // It neither closes its side nor takes what was sent.
+    // The peer neither closes its side nor takes the bytes sent.
     let timeout = peer.node.config().stream_timeout;
     assert!(is_aborted(&peer.run(timeout * 2), stream));
     assert_eq!(peer.node.stats().streams_open, 0);
@@ -315,7 +315,7 @@ fn one_host_gets_no_more_than_its_share_of_connections() {
     peer.accept(from(most));
 }
 
-/// A node that joins at member 1, and the stream on which it awaits the answer.
+/// A node that joins at member 1, and the stream on which it waits for the answer.
 fn joining() -> (Peer, StreamId) {
     let mut peer = Peer::new();
     peer.node.join(peer.now, address(1)).unwrap();
@@ -328,7 +328,7 @@ fn is_sent(output: &Output) -> bool {
     matches!(output, Output::Stream { op: StreamOp::Send(_), .. })
 }
 
-/// Why a join failed.
+/// The reasons of failed joins.
 fn failures(outputs: &[Output]) -> Vec<Failure> {
     answers(outputs).into_iter().filter_map(Result::err).collect()
 }

@@ -1,4 +1,4 @@
-//! Requests for the whole member table: with a large one only some are answered in full.
+//! Requests for the whole member table: if it is large, only some are answered in full.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use swim_core::{DropReason, Status, StreamInput};
 use super::peer::{address, sent};
 use super::scene::{MEMBER, Scene, Setting, settings};
 
-/// How many whole tables are given to those who ask 128 times within a second, for 10 s.
+/// How many whole tables are sent in 10 s to members that ask 128 times per second.
 fn tables_told(setting: Setting, scope: Scope) -> usize {
     const MEMBERS: u16 = 2000;
     let mut scene = Scene::new(setting);
@@ -21,7 +21,7 @@ fn tables_told(setting: Setting, scope: Scope) -> usize {
             assert!(scene.newcomer_joins());
         }
         scene.run(Duration::from_nanos(1_000_000_000 / 128));
-        // In the view of the asker there is somebody whom the node does not know.
+        // The asker's view holds a member that the node does not know.
         let question = scene.push_pull(scope, MEMBER, 1);
         let stream = scene.connect(address(MEMBER)).unwrap();
         let outputs = scene.data(stream, &question);
@@ -82,7 +82,7 @@ fn s94_full_tables_that_are_refused_on_memberlists_wire_are_an_error_that_go_und
     assert!(text.contains("member table") && text.ends_with("try again later"), "{text}");
 }
 
-/// Everybody is told where the rule is broken.
+/// All requests are answered in full if the rule is broken.
 #[cfg(feature = "sabotage")]
 #[test]
 fn s94_full_tables_are_told_without_end_where_everybody_is_told() {
@@ -92,7 +92,7 @@ fn s94_full_tables_are_told_without_end_where_everybody_is_told() {
     }
 }
 
-/// How many members a node tells of that left, and goes on running.
+/// How many members a departed node lists while it keeps running.
 fn told_after_leaving(setting: Setting, scope: Scope) -> usize {
     let mut scene = Scene::new(setting);
     let table = scene.push_pull(Scope::Join, 1000, 9);

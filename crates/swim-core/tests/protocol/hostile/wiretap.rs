@@ -1,4 +1,4 @@
-//! Three members with a key, and one who records all that they say and leads it elsewhere.
+//! Three members with a key, and an attacker that records all traffic and sends it elsewhere.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub(crate) type Broken = Option<swim_core::Sabotage>;
 #[cfg(not(feature = "sabotage"))]
 pub(crate) type Broken = Option<std::convert::Infallible>;
 
-/// What was said on one stream: each side's bytes as they were sent.
+/// The recording of one stream: each side's bytes as they were sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Talk {
     pub(crate) dialler: Vec<Bytes>,
@@ -36,7 +36,7 @@ pub(crate) struct Talk {
 #[derive(Clone, Copy)]
 struct End {
     other: (usize, StreamId),
-    /// Which talk it is, and whether this end dialled.
+    /// The number of its recording, and whether this end dialled.
     talk: usize,
     dialled: bool,
 }
@@ -51,11 +51,11 @@ pub(crate) struct Wiretap {
     pub(crate) talks: Vec<Talk>,
     pub(crate) datagrams: Vec<(usize, usize, Bytes)>,
     ends: BTreeMap<(usize, StreamId), End>,
-    /// Streams to the first lead to the second.
+    /// Streams to the first member lead to the second.
     pub(crate) led: Option<(usize, usize)>,
-    /// These neither say nor hear anything.
+    /// Members without any connection.
     pub(crate) away: Vec<usize>,
-    /// Streams are answered with this instead, whatever is said on them.
+    /// The answer on every stream, in place of the real one.
     pub(crate) answer: Option<Bytes>,
 }
 
@@ -71,7 +71,7 @@ impl Wiretap {
         tap
     }
 
-    /// Members that know nobody.
+    /// Members that know no peers.
     pub(crate) fn apart(broken: Broken) -> Self {
         let now = Instant::ORIGIN + Duration::from_secs(1000);
         let mut tap = Wiretap {
@@ -115,7 +115,7 @@ impl Wiretap {
         Node::new(config, seed, self.now).unwrap()
     }
 
-    /// Starts a member again, which knows nothing of its past.
+    /// Restarts a member, which remembers nothing of its past.
     pub(crate) fn restart(&mut self, number: usize, incarnation: u32) {
         self.nodes[number] = self.node(number, incarnation);
         self.ends.retain(|end, it| end.0 != number && it.other.0 != number);
@@ -126,7 +126,7 @@ impl Wiretap {
         self.settle();
     }
 
-    /// Carries to and fro until nobody has anything to say.
+    /// Delivers all output until there is none.
     pub(crate) fn settle(&mut self) {
         let mut waiting = VecDeque::new();
         loop {
@@ -140,7 +140,7 @@ impl Wiretap {
         }
     }
 
-    /// Lets the time go on; what is due is done.
+    /// Advances the time, and handles due deadlines.
     pub(crate) fn run(&mut self, time: Duration) {
         let until = self.now + time;
         loop {
@@ -231,13 +231,13 @@ impl Wiretap {
                 StreamInput::Failed(ConnectionError::Reset)
             }
         };
-        // An end that is over hears no more.
+        // An end that is over receives nothing.
         if self.ends.contains_key(&(other, id)) {
             self.nodes[other].handle_stream(self.now, id, input);
         }
     }
 
-    /// Says this on a stream of its own to a member, piece by piece.
+    /// Sends these pieces to a member on a stream of its own.
     pub(crate) fn say(&mut self, to: usize, pieces: &[Bytes]) {
         let Ok(id) = self.nodes[to].handle_accept(self.now, address(66)) else { return };
         for piece in pieces {
@@ -248,7 +248,7 @@ impl Wiretap {
         self.settle();
     }
 
-    /// Sends all that was said to it, and what others said, to a member.
+    /// Sends all recordings to a member: those of input to it, and those of its peers.
     pub(crate) fn repeat_all(&mut self, to: usize) {
         for (from, _, datagram) in self.datagrams.clone() {
             for from in [place(from), address(66)] {

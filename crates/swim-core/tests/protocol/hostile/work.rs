@@ -1,5 +1,5 @@
-//! How much work somebody can make with few bytes. `swim-attacks run S94` counts it in
-//! instructions; here it is counted in messages.
+//! How much work few bytes can cause. `swim-attacks run S94` counts it in instructions; here it is
+//! counted in messages.
 
 use bytes::{BufMut, BytesMut};
 use swim_core::channel::{Channel, Side, StreamBuffer};
@@ -11,7 +11,7 @@ use swim_core::{
 
 use super::peer::{Peer, address, alive, events, packet, packets};
 
-/// A node of this wire. It breaks the rule if it is told to.
+/// A node on this wire, which breaks the rule if `broken`.
 fn peer(wire: Wire, broken: bool) -> Peer {
     Peer::with(|config| {
         if wire == Wire::Memberlist {
@@ -30,7 +30,7 @@ fn accusation() -> Message<'static> {
     Message::Update(Update { name: "x", incarnation: Incarnation(1), claim })
 }
 
-/// A datagram of so many of these messages, compressed as no node would.
+/// A datagram of these messages, compressed as no node would.
 fn packed(wire: Wire, messages: &[Message<'_>]) -> Vec<u8> {
     match wire {
         Wire::Swim => {
@@ -55,13 +55,13 @@ fn packed(wire: Wire, messages: &[Message<'_>]) -> Vec<u8> {
     }
 }
 
-/// The way Go compresses, whatever comes out.
+/// Compresses as Go does, even if that makes the text longer.
 fn lzw(text: &mut BytesMut) -> Vec<u8> {
     memberlist::compress_stream(text, 0, &mut memberlist::Lzw::default());
     text.to_vec()
 }
 
-/// How many messages a node read of a datagram, and how many texts it did not read.
+/// How many messages of a datagram a node read, and how many texts it left unread.
 fn read(peer: &mut Peer, datagram: &[u8]) -> (u64, u64) {
     peer.datagram(address(9), datagram);
     (peer.node.stats().received.total(), peer.drops(DropReason::Overpacked))
@@ -100,7 +100,7 @@ fn s94_what_members_that_look_alike_say_is_read_however_well_it_compresses() {
     }
     assert!(is_delivered(false, &zeros(16 << 10)));
     for wire in [Wire::Swim, Wire::Memberlist] {
-        // As long as the packets of a node are.
+        // As long as a node's packets.
         let names: Vec<String> = (1..=255).map(|number| format!("node-{number:03}")).collect();
         let claims = [Claim::Suspect { accuser: "node-001" }, Claim::Left];
         for claim in claims {
@@ -136,7 +136,7 @@ fn s94_a_table_that_nobody_asked_for_brings_as_many_new_members_as_its_bytes_pay
     let apart = look_alikes(1_000, 500);
     assert_eq!(joined(false, &apart, 1_000), 1_000, "as those of most clusters");
 
-    // Others come with the next ones, and all with a table that this node asked for.
+    // The rest comes with the next streams; a table that this node asked for is read whole.
     let mut peer = peer(Wire::Memberlist, false);
     let mut told = 0;
     while peer.node.members_live() - 1 < 3_000 {
@@ -188,13 +188,13 @@ fn s94_few_bytes_are_much_work_where_all_that_is_compressed_is_read() {
     assert!(is_delivered(true, &zeros(1 << 20)));
 }
 
-/// A push/pull of memberlist's wire with so many members, compressed as Go does. With metadata they
-/// have addresses of their own, as real ones have them.
+/// A push/pull of this many members on memberlist's wire, compressed as by Go. With metadata they
+/// have addresses of their own, as real members do.
 fn look_alikes(count: u16, meta: usize) -> Vec<u8> {
     table(0..count, meta, &[])
 }
 
-/// The same of these members, of which some are held for failed.
+/// The same with these members, some of them held failed.
 fn table(numbers: core::ops::Range<u16>, meta: usize, failed: &[u16]) -> Vec<u8> {
     let count = numbers.end;
     let metas: Vec<String> =
@@ -222,7 +222,7 @@ fn zeros(size: usize) -> Vec<u8> {
     lzw(&mut out)
 }
 
-/// How many members of so many a node has heard of after a stream.
+/// How many of `count` members a node knows after a stream.
 fn joined(broken: bool, stream: &[u8], count: u16) -> u16 {
     let mut peer = peer(Wire::Memberlist, broken);
     peer.receive(address(9), stream);
@@ -231,7 +231,7 @@ fn joined(broken: bool, stream: &[u8], count: u16) -> u16 {
     known
 }
 
-/// How many members a node has heard of after it joined, and this was the answer.
+/// How many members a node knows after it joined, with this answer.
 fn asked(peer: &mut Peer, answer: &[u8]) -> u16 {
     peer.node.join(peer.now, address(9)).unwrap();
     let opened = |output: &Output| match output {

@@ -1,4 +1,4 @@
-//! What anybody may send: no panic, no memory beyond what came in, no time beyond it either.
+//! Input that anybody may send: no panic, and no more than its bytes in memory and time.
 
 use std::hint::black_box;
 
@@ -30,8 +30,8 @@ fn member() -> MemberRef<'static> {
     }
 }
 
-/// Every datagram and every stream of the vectors, good and bad, that is neither too long to be
-/// damaged in each place nor sealed.
+/// Every datagram and stream of the vectors, good and bad, that is not sealed, and that is short
+/// enough to be damaged in each place.
 fn originals() -> Vec<Vec<u8>> {
     let mut found = vec![];
     for (file, fields) in [
@@ -54,7 +54,7 @@ fn originals() -> Vec<Vec<u8>> {
     found
 }
 
-/// Reads as a packet and as a stream.
+/// Reads bytes as a packet and as a stream.
 fn walk(bytes: &[u8], lzw: &mut Lzw) {
     read_packet(bytes, 7946, lzw, &mut |message| _ = black_box(message));
     let scanned = scan(bytes);
@@ -122,7 +122,7 @@ fn buffers_of_large_texts_are_given_back() {
     let mut bomb = BytesMut::from(&[8; UNPACKED_PACKET_MAX][..]);
     compress_packet(&mut bomb, 0, &mut lzw);
     read_packet(&bomb, 7946, &mut lzw, &mut |_| {});
-    // Were the buffer still large, it would not grow again.
+    // If the buffer were still large, it would not grow again.
     let spent = spent(|| read_packet(&bomb, 7946, &mut lzw, &mut |_| {}));
     assert!(spent.largest >= UNPACKED_PACKET_MAX / 2, "{spent:?}");
 }
@@ -261,8 +261,8 @@ fn s35_a_compressed_stream_is_capped() {
     assert_eq!(unpack_stream(&bomb, size, &mut lzw, &mut text), Ok(()));
 }
 
-/// Each clear code has the decoder set up its table anew: without a bound on them, 60 KB of such
-/// codes cost it as much as a hundred times as much text.
+/// Each clear code makes the decoder set up its table again. Without a bound, 60 KB of such codes
+/// cost it as much as a hundred times as much text.
 #[test]
 fn s35_a_text_of_nothing_but_clear_codes_is_no_text() {
     let mut bits = vec![];
@@ -294,7 +294,7 @@ fn s37_versions_that_are_too_few_are_refused() {
     assert_eq!(read(missing), [Err(DropReason::Versions)]);
 }
 
-/// A scanner that began anew with each byte would look at a hundred thousand million of them here.
+/// A scanner that began again with each byte would look at a hundred thousand million bytes here.
 #[test]
 fn a_message_that_comes_in_byte_by_byte_is_looked_at_once() {
     let stream = table(&vec![member(); 7000]);

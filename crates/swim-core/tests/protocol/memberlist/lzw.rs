@@ -1,4 +1,4 @@
-//! The compression, against the texts that Go made.
+//! The compression, compared with texts that Go made.
 
 use bytes::BytesMut;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use swim_core::wire::memberlist::{Lzw, compress_packet, compress_stream, unpack_
 
 use super::vectors::{self, bytes, case};
 
-/// Bytes that do not compress, as the vectors have them.
+/// Incompressible bytes, as in the vectors.
 pub fn noise(size: usize) -> Vec<u8> {
     let next = |x: &u32| Some(x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     let numbers = std::iter::successors(Some(1), next).skip(1);
@@ -26,17 +26,17 @@ fn input(vector: &Value) -> Vec<u8> {
     input
 }
 
-/// Reads as Go's `compress/lzw` does: the rules of its reader once more, one code at a time and
-/// without any care for speed. Panics where Go reports an error.
+/// Reads as Go's `compress/lzw` does: the same rules, one code at a time and without any care for
+/// speed. Panics where Go reports an error.
 fn go_reads(packed: &[u8]) -> Vec<u8> {
     const CLEAR: usize = 256;
     const END: usize = 257;
     let mut bits =
         packed.iter().flat_map(|byte| (0..8).map(move |bit| usize::from(byte >> bit & 1)));
     let mut out: Vec<u8> = vec![];
-    // What each code from 258 on stands for: a place in `out`, and a length.
+    // The text of each code from 258 on: a place in `out`, and a length.
     let mut table: Vec<(usize, usize)> = vec![];
-    // The code before, as a place and a length; the highest code that was assigned; the width.
+    // The previous code, as a place and a length; the highest code assigned; the width.
     let (mut last, mut highest, mut width) = (None, END, 9);
     loop {
         let code = (0..width).fold(0, |code, bit| code | bits.next().unwrap() << bit);
@@ -55,7 +55,7 @@ fn go_reads(packed: &[u8]) -> Vec<u8> {
             (Some(Some((place, size))), _) => {
                 (0..size).for_each(|byte| out.push(out[place + byte]))
             }
-            // The code that this very code completes: the text before, and its first byte again.
+            // The code that is completed by itself: the previous text, and its first byte again.
             (Some(None), Some((place, size))) if code == highest => {
                 (0..=size).for_each(|byte| {
                     out.push(out[if byte == size { place } else { place + byte }])
@@ -78,7 +78,7 @@ fn go_reads(packed: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Texts that are compressed to other bytes than Go's, and why.
+/// Texts that are compressed to other bytes than by Go, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("lcg_4096", "the table is used for one code more before it is cleared"),
     ("lcg_6000", "the table is used for one code more before it is cleared"),
@@ -115,7 +115,7 @@ fn go_reads_what_is_compressed() {
     }
     let mut lzw = Lzw::default();
     let mut packed = vec![];
-    // Over every border of a code's width, and over the table's end.
+    // Sizes across every change of a code's width, and across the table's end.
     for size in (0..9000).filter(|size| size % 101 == 0 || (3800..3900).contains(size)) {
         lzw.compress(&noise(size), &mut packed);
         assert!(go_reads(&packed) == noise(size), "{size}");
@@ -129,12 +129,12 @@ fn texts_of_go_are_decompressed() {
     for vector in vectors::read("lzw.json") {
         let input = input(&vector);
         if vector["output"].is_null() {
-            // For the most part the same bytes, as the test above shows.
+            // Mostly the same bytes, as the test above shows.
             lzw.compress(&input, &mut packed);
         } else {
             packed = bytes(&vector["output"]);
         }
-        // What follows the end is ignored, and the limit is met exactly.
+        // Bytes after the end are ignored, and the limit is met exactly.
         packed.extend_from_slice(b"more");
         assert_eq!(lzw.decompress(&packed, &mut text, input.len()), Ok(()), "{}", case(&vector));
         assert!(text == input, "{}", case(&vector));
@@ -160,7 +160,7 @@ fn codes_may_start_without_a_clear_code_and_go_on_when_the_table_is_full() {
     // 'a', end: nine bits each.
     assert_eq!(lzw.decompress(&[0x61, 0x02, 0x02], &mut text, 10), Ok(()));
     assert_eq!(text, b"a");
-    // No clear code at all: 3838 codes fill the table, the rest is of 12 bits.
+    // No clear code at all: 3838 codes fill the table, the rest have 12 bits.
     let (mut bits, mut size, mut packed) = (0_u64, 0, vec![]);
     let mut put = |code: u64, width: u32| {
         bits |= code << size;

@@ -11,7 +11,7 @@ use swim_core::{DropReason, MemberRef, State};
 
 use super::vectors::{self, bytes, case, check_differences};
 
-/// What cannot be written as Go writes it, and why.
+/// Messages that cannot be written as by Go, and why.
 const WRITING_DIFFERENCES: &[(&str, &str)] = &[
     ("ack_empty_payload", "an empty payload is nil: nobody tells them apart"),
     ("alive_empty_meta", "empty metadata is nil: nobody tells them apart"),
@@ -19,14 +19,14 @@ const WRITING_DIFFERENCES: &[(&str, &str)] = &[
     ("pushnode_nilmeta", "versions are always said, as a Go member that hears none is lost"),
 ];
 
-/// What cannot be read, and why.
+/// Messages that cannot be read, and why.
 const READING_DIFFERENCES: &[(&str, &str)] = &[
     ("alive_novsn", "who passed it on would poison Go members"),
     ("alive_name300", "a name has at most 255 bytes"),
     ("pushnode_nilmeta", "who passed it on would poison Go members"),
 ];
 
-/// Every message of a packet without checksum, with the reasons of those that are dropped.
+/// Every message of a packet without a checksum, with the reasons of those that are dropped.
 pub fn read(packet: &[u8]) -> Vec<Result<Vec<u8>, DropReason>> {
     let mut found = vec![];
     read_packet(packet, 7946, &mut Lzw::default(), &mut |message| {
@@ -35,7 +35,7 @@ pub fn read(packet: &[u8]) -> Vec<Result<Vec<u8>, DropReason>> {
     found
 }
 
-/// Checks the announced length, too.
+/// A message's bytes; also checks its announced length.
 pub fn written(message: &Message<'_>) -> Vec<u8> {
     let mut out = BytesMut::new();
     encode(message, &mut out);
@@ -55,7 +55,7 @@ enum Expected<'a> {
     Member(Option<MemberRef<'a>>),
 }
 
-/// The vectors that are one message or one member of a push/pull.
+/// Vectors that are one message or one member of a push/pull.
 fn expected(vector: &Value) -> Option<Expected<'_>> {
     let fields = &vector["decoded"]["fields"];
     match vector["decoded"]["type"].as_u64() {

@@ -10,7 +10,7 @@ use swim_core::wire::memberlist::{
 use super::messages::{read, written};
 use super::vectors::{self, bytes, case, check_differences, hex};
 
-/// Where a datagram is dropped that Go takes, or the other way round, and why.
+/// Datagrams that are dropped here and taken by Go, or the other way round, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("ping_other_node", "whose name it is, the node knows"),
     ("alive_addr0", "an address is 4 or 16 bytes"),
@@ -23,7 +23,7 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("alive_same_ip_16", "who is known by which address, the node knows"),
 ];
 
-/// What stands behind the label.
+/// The text behind the label.
 fn unlabelled(datagram: &[u8]) -> &[u8] {
     match *datagram {
         [0xf4, length, ref rest @ ..] => &rest[usize::from(length)..],
@@ -31,7 +31,7 @@ fn unlabelled(datagram: &[u8]) -> &[u8] {
     }
 }
 
-/// What stands behind label and seal.
+/// The text behind label and seal.
 fn text(vector: &Value) -> Vec<u8> {
     if vector["nonce"].is_null() {
         unlabelled(&bytes(&vector["hex"])).to_vec()
@@ -164,7 +164,7 @@ fn indirect_pings_and_what_follows_are_written_as_by_go() {
     assert!(compared >= 12, "{compared}");
 }
 
-/// Puts `text` into `layers` compounds, or compressed messages, of one part each.
+/// Wraps `text` in `layers` compounds, or compressed messages, of one part each.
 fn nested(mut text: Vec<u8>, layers: usize, compressed: bool) -> Vec<u8> {
     for _ in 0..layers {
         if compressed {
@@ -194,12 +194,12 @@ fn parts_before_a_cut_are_read() {
     let packet = b"\x07\x03\x00\x02\x00\x02\x00\x02\x08a\x08b\x08";
     let found = read(packet);
     assert_eq!(found, [Ok(b"\x08a".to_vec()), Ok(b"\x08b".to_vec()), Err(DropReason::Malformed)]);
-    // A part without a byte is dropped alone.
+    // An empty part is dropped alone.
     let found = read(b"\x07\x03\x00\x02\x00\x00\x00\x02\x08a\x08b");
     assert_eq!(found, [Ok(b"\x08a".to_vec()), Err(DropReason::Truncated), Ok(b"\x08b".to_vec())]);
 }
 
-/// A compressed user message of so many zeros.
+/// A compressed user message of this many zeros.
 fn bomb(size: usize) -> Vec<u8> {
     let mut text = vec![0; size];
     text[0] = 8;
@@ -217,7 +217,7 @@ fn s35_a_decompression_bomb_is_capped() {
 
 #[test]
 fn s35_the_parts_of_a_packet_share_the_cap() {
-    // Go allows each of them 40 MiB.
+    // Go allows each part 40 MiB.
     let bomb = bomb(UNPACKED_PACKET_MAX / 4);
     let length = u16::try_from(bomb.len()).unwrap().to_be_bytes();
     let packet = [&[7, 40], &length.repeat(40)[..], &bomb.repeat(40)].concat();
@@ -225,7 +225,7 @@ fn s35_the_parts_of_a_packet_share_the_cap() {
     let found = read(&packet);
     assert_eq!(found.len(), 40);
     assert_eq!(found.iter().filter(|message| message.is_ok()).count(), 4);
-    // The others as well as a bomb within a bomb.
+    // All other parts are too large, and so is a bomb within a bomb.
     assert!(found[4..].iter().all(|message| *message == Err(DropReason::TooLarge)));
     let inner = nested(vec![8; UNPACKED_PACKET_MAX], 2, true);
     assert_eq!(read(&inner), [Err(DropReason::TooLarge)]);
@@ -233,7 +233,7 @@ fn s35_the_parts_of_a_packet_share_the_cap() {
 
 #[test]
 fn s35_what_failed_counts_against_the_cap() {
-    // Cut before its end, so nothing of it is used; but it was decompressed.
+    // Cut before its end, so none of it is used; but it was decompressed.
     let mut text = vec![];
     Lzw::default().compress(&vec![0; UNPACKED_PACKET_MAX], &mut text);
     text.pop();
@@ -265,7 +265,7 @@ fn the_shortest_text_that_compression_makes_shorter_has_25_bytes() {
     };
     assert!(compressed(25));
     assert!(!compressed(24));
-    // Shorter ones are not even tried. Zeros are what comes out shortest.
+    // Shorter texts are not even tried. Zeros compress best.
     let mut out = BytesMut::zeroed(24);
     compress_stream(&mut out, 0, &mut Lzw::default());
     assert!(out.len() >= 24);

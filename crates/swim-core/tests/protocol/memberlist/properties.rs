@@ -176,7 +176,7 @@ proptest! {
         prop_assert_eq!(unpack_stream(&out, plain.len(), &mut lzw, &mut text), Ok(()));
         prop_assert_eq!(&text[..], &plain[..]);
 
-        // However many bytes come in at a time.
+        // With any number of bytes at a time.
         let mut scanner = Scanner::new(StreamLimits::default());
         for size in (0..text.len()).step_by(step) {
             prop_assert_eq!(scanner.advance(&text[..size]), Ok(None));
@@ -215,7 +215,7 @@ proptest! {
         lzw.compress(&text, &mut packed);
         prop_assert_eq!(lzw.decompress(&packed, &mut unpacked, text.len()), Ok(()));
         prop_assert_eq!(&unpacked, &text);
-        // And once more with the same coder, whatever went before.
+        // Once more with the same coder, after any other text.
         _ = lzw.decompress(&text, &mut unpacked, 10_000);
         prop_assert_eq!(lzw.decompress(&packed, &mut unpacked, text.len()), Ok(()));
         prop_assert_eq!(&unpacked, &text);

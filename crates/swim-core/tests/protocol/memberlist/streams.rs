@@ -1,4 +1,4 @@
-//! Whole streams: where a message ends, what is in it, and what is refused.
+//! Whole streams: ends of messages, their contents, and refusals.
 
 use bytes::BytesMut;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use swim_core::{DropReason, MemberRef};
 use super::messages::written;
 use super::vectors::{self, bytes, case, check_differences, hex};
 
-/// Where a stream is refused that Go takes, or the other way round, and why.
+/// Streams that are refused here and taken by Go, or the other way round, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("ping_other", "whose name it is, the node knows"),
     ("type_2", "an ack is for who opened the stream; whether this side did, the node knows"),
@@ -31,7 +31,7 @@ pub fn scan(bytes: &[u8]) -> Result<Option<usize>, DropReason> {
     Scanner::new(StreamLimits::default()).advance(bytes)
 }
 
-/// As `scan`, but byte by byte, as they may come in.
+/// Like `scan`, but byte by byte, as bytes may come in.
 fn scan_slowly(bytes: &[u8]) -> Result<Option<usize>, DropReason> {
     let mut scanner = Scanner::new(StreamLimits::default());
     for size in 0..=bytes.len() {
@@ -72,7 +72,7 @@ fn open(vector: &Value, side: &str) -> (Vec<u8>, bool) {
     (unpacked, true)
 }
 
-/// Writes again what was read.
+/// Writes a message that was read.
 pub fn rewritten(message: &StreamMessage<'_>) -> Vec<u8> {
     let mut out = BytesMut::new();
     match message {
@@ -143,7 +143,7 @@ fn streams_say_what_go_says_they_do() {
     }
 }
 
-/// What the codec makes of a stream: scanned, unpacked, scanned again, decoded.
+/// The result of the codec for a stream: scanned, unpacked, scanned again, decoded.
 fn outcome(stream: &[u8], unpacked: &mut Vec<u8>) -> Result<Option<usize>, DropReason> {
     let Some(end) = scan(stream)? else { return Ok(None) };
     let mut text = &stream[..end];
@@ -180,7 +180,7 @@ fn streams_are_taken_and_refused_as_by_go() {
         if taken != taken_by_go {
             differences.push(case(vector));
         }
-        // Cut streams are no error; they do not end.
+        // A cut stream is no error; it does not end.
         let cut = ["EOF", "unexpected EOF"].iter().any(|text| log.contains(text));
         assert_eq!(outcome == Ok(None), cut || stream.is_empty(), "{outcome:?} {vector}");
         let text = if unpacked.is_empty() { &stream } else { &unpacked };

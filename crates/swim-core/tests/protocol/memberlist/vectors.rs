@@ -1,4 +1,4 @@
-//! The files of vectors, and what they say in terms of the library.
+//! The vector files, converted to the library's types.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,7 +22,7 @@ pub fn case(vector: &Value) -> &str {
     vector["case"].as_str().unwrap()
 }
 
-/// Fails unless the cases in which this side differs are those that are listed, with a reason.
+/// Fails unless the cases that differ are exactly those listed, each with a reason.
 pub fn check_differences(found: &[&str], listed: &[(&str, &str)]) {
     let listed: Vec<&str> = listed.iter().map(|(case, _)| *case).collect();
     assert_eq!(found, listed, "cases that differ, and those that are listed as such");
@@ -37,7 +37,7 @@ pub fn unhex(text: &str) -> Vec<u8> {
     base16ct::lower::decode_vec(text).unwrap()
 }
 
-/// As long as the test runs.
+/// Bytes that live as long as the test runs.
 fn kept(value: &Value) -> &'static [u8] {
     bytes(value).leak()
 }
@@ -63,7 +63,7 @@ fn versions(value: &Value) -> Option<Versions> {
     Some(Versions { protocol: range(0), application: range(3) })
 }
 
-/// The message with these fields; `None` where the library has no way to say it.
+/// The message with these fields; `None` if the library cannot express it.
 pub fn message<'a>(kind: u64, fields: &'a Value) -> Option<Message<'a>> {
     let update = |claim| {
         let incarnation = Incarnation(number(&fields["Incarnation"]));
@@ -109,7 +109,7 @@ pub fn user(payload: &Value) -> Message<'static> {
     Message::User(User { from: "", payload: kept(payload), envelope: None })
 }
 
-/// The member of a push/pull with these fields; `None` where the library has no way to say it.
+/// The member of a push/pull with these fields; `None` if the library cannot express it.
 pub fn member(fields: &Value) -> Option<MemberRef<'_>> {
     Some(MemberRef {
         name: text(&fields["Name"]),

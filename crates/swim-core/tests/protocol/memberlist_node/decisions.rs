@@ -1,4 +1,4 @@
-//! What is done otherwise than in Go on purpose, where no vector shows it. The reasons are in
+//! Deliberate differences from Go that no vector shows. The reasons are in
 //! `docs/reference/differences-from-memberlist.md`.
 
 use std::time::Duration;
@@ -54,7 +54,7 @@ fn push_pull(members: &[MemberRef<'_>]) -> BytesMut {
     text
 }
 
-/// Knows `node-b`, and has nothing to gossip.
+/// A node that knows `node-b`, and has nothing to gossip.
 fn peer(config: Config) -> Peer {
     let mut peer = Peer::new(config);
     let text = peer.dialled_with(&push_pull(&[member("node-b", NODE_B, State::Alive, 5)]));
@@ -76,7 +76,7 @@ fn an_address_is_passed_on_in_the_form_in_which_it_came() {
         assert!(peer.messages(&outputs).contains(&said));
         let row = peer.table().into_iter().find(|row| row.name == "node-c").unwrap();
         assert_eq!(row.address, format!("{form}:7946"));
-        // To the application it is one address.
+        // The application sees one address.
         assert_eq!(peer.node.member("node-c").unwrap().address, at("127.0.0.5:7946"));
     }
 }
@@ -90,7 +90,7 @@ fn a_checksum_is_left_out_under_a_seal() {
         let outputs = peer.run(Duration::from_millis(200));
         let sent = peer.sent(&outputs);
         assert!(!sent.is_empty());
-        // Type 12 in front, for a member that understands it.
+        // Type 12 comes first, for a member that understands it.
         assert!(sent.iter().all(|(_, text)| text.starts_with("0c") != keyed), "{sent:?}");
     }
 }
@@ -118,8 +118,8 @@ fn one_ping_of_a_packet_is_answered() {
     assert_eq!(peer.node.stats().drops[DropReason::TooManyQuestions], 2);
 }
 
-/// A Go member complains of a connection that is closed before it says its label. Seen when a
-/// member was restarted while others found that it did not answer.
+/// A Go member complains about a connection that is closed before its label was sent. Seen when a
+/// member was restarted while peers found that it did not answer.
 #[test]
 fn a_stream_that_is_not_needed_any_more_still_says_what_it_was_opened_for() {
     let probe_interval = Duration::from_secs(1);
@@ -165,7 +165,7 @@ fn s94_a_message_without_content_is_told_only_with_a_checksum_around_it() {
     let outputs = peer.datagram(at(NODE_B), &message);
     assert!(peer.told(&outputs).is_empty(), "{outputs:?}");
     assert_eq!(peer.node.stats().drops[DropReason::Malformed], 1);
-    // As a member sends it to who announces protocol version 5.
+    // As a member sends it to a peer that announces protocol version 5.
     peer.node.send(peer.now, "node-b", b"").unwrap();
     let sent = peer.outputs();
     let [Output::Packet { payload, .. }] = &sent[..] else { panic!("{sent:?}") };
@@ -185,7 +185,7 @@ fn networks_that_are_not_allowed_say_nothing_at_all() {
     assert_eq!(peer.node.member("node-b").unwrap().state, State::Alive);
     assert_eq!(peer.node.stats().drops[DropReason::NotAllowed], 1);
     assert!(peer.node.handle_accept(peer.now, at(SENDER)).is_err());
-    // From there nothing else was wrong with it.
+    // From an allowed address it is accepted.
     peer.datagram(at(NODE_B), &suspect);
     assert_eq!(peer.node.member("node-b").unwrap().state, State::Suspect);
 }
@@ -235,7 +235,7 @@ fn an_accusation_is_told_to_the_accused_and_not_gossiped() {
     peer.datagram(at(NODE_B), &update("node-c", 1, alive("127.0.0.3:7946")));
     peer.datagram(at(NODE_B), &update("node-c", 7, Claim::Failed { accuser: "node-b" }));
     peer.run(Duration::from_secs(5));
-    // It was restarted, and somebody who never heard of its failure tells of it.
+    // It restarted, and a peer that never heard of its failure announces it.
     let outputs = peer.datagram(at(NODE_B), &update("node-c", 1, alive("127.0.0.3:7946")));
     let accusation = update("node-c", 7, Claim::Failed { accuser: "local" });
     assert_eq!(peer.sent(&outputs), [(at("127.0.0.3:7946"), hex(&accusation))]);
@@ -255,8 +255,8 @@ fn who_accuses_this_node_in_a_push_pull_hears_the_refutation_in_the_answer() {
     }
 }
 
-/// A table in which its sender holds `node-c` for failed, after what the node was told before:
-/// whether the node suspects it then, and in whose name.
+/// Hands in a table whose sender holds `node-c` failed, after the datagrams in `before`. Returns
+/// whether the node then suspects `node-c`, and in whose name.
 fn suspected(before: &[Vec<u8>], from: &str, dials: bool, table: &[MemberRef<'_>]) -> Vec<Event> {
     let mut peer = peer(config("local"));
     peer.datagram(at(NODE_B), &update("node-c", 1, alive("127.0.0.3:7946")));
@@ -264,7 +264,7 @@ fn suspected(before: &[Vec<u8>], from: &str, dials: bool, table: &[MemberRef<'_>
         peer.datagram(at("127.0.0.3:7946"), datagram);
     }
     let text = push_pull(table);
-    // A verdict is a suspicion first, of the length that a vector's node has.
+    // A verdict is a suspicion first, as long as in the node of the vectors.
     while peer.node.member("node-b").unwrap().state == State::Suspect {
         peer.run(Duration::from_secs(60));
     }
@@ -297,11 +297,11 @@ fn s61_the_sender_of_a_table_is_known_by_its_address_or_its_word_starts_nothing(
                 panic!("{from}: not suspected")
             };
             assert_eq!((member.name.as_str(), accuser.as_str()), ("node-c", "node-b"));
-            // Held failed, it accuses nobody.
+            // A sender held failed accuses nobody.
             let told = suspected(std::slice::from_ref(&failed), from, dialled, &table);
             assert_eq!(told, [], "{from}");
         }
-        // Whoever dialled may be either of two at one host.
+        // A dialler may be either of two members at one host.
         let told = suspected(&[], from, dialled, &[accused, sender, neighbour]);
         assert_eq!(told.len(), usize::from(dialled), "{told:?}");
         // A table without its sender.
@@ -326,7 +326,7 @@ fn asked(peer: &Peer, outputs: &[Output]) -> Vec<usize> {
 
 #[test]
 fn only_an_accuser_asks_a_suspect_once_more_and_with_two_members() {
-    // Told of by others, while its own pings are answered.
+    // A suspicion that peers report, while its own pings are answered.
     let mut hearer = peer(lan());
     hearer.datagram(at(SENDER), &update("node-b", 5, Claim::Suspect { accuser: "q" }));
     for _ in 0..350 {
@@ -342,7 +342,7 @@ fn only_an_accuser_asks_a_suspect_once_more_and_with_two_members() {
     assert_eq!(hearer.node.stats().probes_failed, 0);
     assert_eq!(hearer.node.member("node-b").unwrap().state, State::Suspect);
 
-    // Its own probe failed.
+    // A suspicion by its own failed probe.
     let mut accuser = peer(lan());
     let outputs = accuser.run(Duration::from_secs(5));
     assert!(accuser.node.stats().probes_failed > 0);
@@ -350,7 +350,7 @@ fn only_an_accuser_asks_a_suspect_once_more_and_with_two_members() {
     assert!(!asked.is_empty() && asked.iter().all(|&members| members == 2), "{asked:?}");
 }
 
-/// With the timing of a local network: it probes, and suspects for four seconds.
+/// The timing of a local network: it probes, and a suspicion lasts four seconds.
 fn lan() -> Config {
     let config = Config::lan("local".parse().unwrap(), at("127.0.0.1:7946")).memberlist();
     config.with(|config| {
@@ -384,8 +384,8 @@ fn who_is_turned_away_gets_no_answer() {
 fn attacks_with_the_right_key_are_not_answered() {
     let key = Key::aes(KEY).unwrap();
     let mut peer = peer(config("local").with(|config| config.keyring = Keyring::new(key.clone())));
-    // Sealed as version 1, in which the last byte means nothing. The version is not authenticated,
-    // and in version 0 that byte says how much padding there is.
+    // Sealed as version 1, in which the last byte has no meaning. The version is not authenticated,
+    // and in version 0 that byte is the length of the padding.
     let mut sealer = Sealer::new(Keyring::new(key), [3; 32]);
     let mut stream = BytesMut::from(&[8; 31][..]);
     stream.extend_from_slice(&[255]);

@@ -1,16 +1,16 @@
-//! Where this library does something else than Go: found, and listed with a reason.
+//! Differences between this library and Go: found, and listed with a reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// What differed, by case: which aspects, and how.
+/// Differences by case: the aspects, and how they differ.
 #[derive(Default)]
 pub struct Found {
     by_case: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Found {
-    /// Notes it if an aspect of a case differs.
+    /// Notes a case whose aspect differs.
     pub fn compare<T: PartialEq + Debug>(&mut self, case: &str, aspect: &str, ours: &T, go: &T) {
         if ours != go {
             let how = format!("here {ours:?}\n      in Go {go:?}");
@@ -18,8 +18,8 @@ impl Found {
         }
     }
 
-    /// Fails unless the aspects that differ are those that are listed: a case, its aspects with
-    /// commas in between, and why they differ.
+    /// Fails unless exactly the listed aspects differ: a case, its aspects separated by commas, and
+    /// the reason.
     pub fn check(&self, listed: &[(&str, &str, &str)]) {
         let mut wrong = String::new();
         let mut expected: BTreeMap<&str, &str> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A node, what is put into it, and what comes out of it in the words of the vectors.
+//! A node, its input, and its output in the words of the vectors.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,17 +18,17 @@ use swim_core::{
 
 use crate::memberlist::vectors::{bytes, hex, unhex};
 
-/// Where the node of the vectors is.
+/// Address of the vectors' node.
 pub const LOCAL: &str = "127.0.0.1:7946";
-/// Where the vectors come from.
+/// Address of the vectors' sender.
 pub const SENDER: &str = "127.0.0.9:9999";
 
 pub fn at(address: &str) -> SocketAddr {
     address.parse().unwrap()
 }
 
-/// The node of the vectors, as far as all of them have the same. It neither probes nor exchanges
-/// its table by itself within a test.
+/// The node of the vectors, as far as they agree. Within a test it neither probes nor exchanges its
+/// table by itself.
 pub fn config(name: &str) -> Config {
     let config = Config::lan(name.parse().unwrap(), at(LOCAL));
     config.memberlist().with(|config| {
@@ -39,7 +39,7 @@ pub fn config(name: &str) -> Config {
     })
 }
 
-/// The keys and the label that a vector names.
+/// Adds the keys and the label that a vector names.
 pub fn secured(config: Config, key: &Value, label: &Value) -> Config {
     let keyring = match key {
         Value::Null => Keyring::default(),
@@ -49,7 +49,7 @@ pub fn secured(config: Config, key: &Value, label: &Value) -> Config {
     config.with(|config| (config.keyring, config.label) = (keyring, label))
 }
 
-/// A member as the node tells it others.
+/// A member as the node sends it to peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub name: String,
@@ -71,7 +71,7 @@ impl Row {
     }
 }
 
-/// What one side of a stream says.
+/// One side of a stream, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     Nothing,
@@ -84,7 +84,7 @@ pub struct Peer {
     pub node: Node,
     pub now: Instant,
     sealer: Sealer,
-    /// The metadata that the application knows of.
+    /// Metadata that the application knows.
     metas: BTreeMap<String, Vec<u8>>,
 }
 
@@ -96,7 +96,7 @@ impl Peer {
         Peer { node, now, sealer, metas: BTreeMap::new() }
     }
 
-    // What is put in.
+    // Input.
 
     pub fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) -> Vec<Output> {
         self.note_metas();
@@ -104,7 +104,7 @@ impl Peer {
         self.outputs()
     }
 
-    /// A stream that a peer opens, writes all of this to, and closes its side of.
+    /// Hands in a stream that a peer opens, writes all of `bytes` to, and closes its side of.
     pub fn receive(&mut self, from: SocketAddr, bytes: &[u8]) -> (StreamId, Vec<Output>) {
         self.note_metas();
         let id = self.node.handle_accept(self.now, from).unwrap();
@@ -115,7 +115,7 @@ impl Peer {
         (id, self.outputs())
     }
 
-    /// What comes back on a stream that the node opened, up to its end.
+    /// Hands in the answer on a stream that the node opened, up to its end.
     pub fn answered(&mut self, id: StreamId, bytes: &[u8]) -> Vec<Output> {
         self.note_metas();
         self.node.handle_stream(self.now, id, StreamInput::Opened);
@@ -126,8 +126,8 @@ impl Peer {
         self.outputs()
     }
 
-    /// Lets time go on, keeping every deadline when it is due. Members that the node asks before it
-    /// tells them news answer: it asks nobody else by itself within a test.
+    /// Advances the time, and keeps every deadline when it is due. Members that the node asks
+    /// before it sends them news answer. It asks no other member by itself within a test.
     pub fn run(&mut self, time: Duration) -> Vec<Output> {
         self.note_metas();
         let until = self.now + time;
@@ -149,12 +149,13 @@ impl Peer {
         outputs
     }
 
-    /// The answer of a member that is asked whether it is there, and where it comes from.
+    /// The answer of a member that is asked whether it is there, and the address that it comes
+    /// from.
     fn answer_to(&self, output: &Output) -> Option<(SocketAddr, Bytes)> {
         let Output::Packet { to, payload, .. } = output else { return None };
         let probes_seldom = self.node.config().probe_interval >= config("local").probe_interval;
         if !probes_seldom || self.node.stats().updates_queued == 0 {
-            // It is a probe: there is nothing to tell.
+            // It is a probe: there is no news to send.
             return None;
         }
         let mut channel = Channel::new(self.node.config(), [9; 32]);
@@ -179,10 +180,10 @@ impl Peer {
         self.metas = metas.collect();
     }
 
-    // What comes out.
+    // Output.
 
-    /// What the application of a Go member would have been told; in order of the alphabet, as the
-    /// order of the messages of one packet says nothing.
+    /// The events of a Go member's application, in alphabetical order, since the order of messages
+    /// in one packet has no meaning.
     pub fn told(&self, outputs: &[Output]) -> Vec<String> {
         let mut told: Vec<String> = events(outputs).filter_map(|e| self.in_go(e)).collect();
         told.sort();
@@ -214,8 +215,7 @@ impl Peer {
         })
     }
 
-    /// The text of each datagram, behind the label and the seal that it has to have, and where it
-    /// goes.
+    /// The text of each datagram, behind the label and seal that it must have, and its destination.
     pub fn sent(&self, outputs: &[Output]) -> Vec<(SocketAddr, String)> {
         let packets = outputs.iter().filter_map(|output| match output {
             Output::Packet { to, payload, .. } => Some((*to, hex(&self.opened(payload)))),
@@ -250,7 +250,7 @@ impl Peer {
         messages
     }
 
-    /// What one side says on a stream; the dialler's with its label.
+    /// Decodes one side of a stream; the dialler's has a label.
     pub fn said(&self, bytes: &[u8], by_dialler: bool) -> Said {
         let config = self.node.config();
         let (label, text) = if by_dialler { split_label(bytes).unwrap() } else { (&[][..], bytes) };
@@ -283,7 +283,7 @@ impl Peer {
         }
     }
 
-    /// Puts seal and label around the text of a stream, as a peer that dials this node does.
+    /// Adds seal and label to the text of a stream, like a peer that dials this node.
     pub fn dialled_with(&mut self, text: &[u8]) -> Vec<u8> {
         let config = self.node.config();
         let mut out = BytesMut::from(text);
@@ -294,7 +294,7 @@ impl Peer {
         out.to_vec()
     }
 
-    /// Puts a seal around the answer on a stream.
+    /// Adds a seal to the answer on a stream.
     pub fn answered_with(&mut self, text: &[u8]) -> Vec<u8> {
         let config = self.node.config();
         let mut out = BytesMut::from(text);
@@ -304,7 +304,7 @@ impl Peer {
         out.to_vec()
     }
 
-    /// What the node believes, as it tells others in a push/pull.
+    /// The node's view, as sent in a push/pull.
     pub fn table(&mut self) -> Vec<Row> {
         let mut question = BytesMut::new();
         encode_push_pull(false, std::iter::empty(), &[], &mut question);
@@ -320,8 +320,7 @@ impl Peer {
         self.node.stats().drops.total()
     }
 
-    /// Whether something was complained of: dropped at least, where Go logs something, and not told
-    /// to the application where Go is silent.
+    /// Whether the node complained: a drop if Go logs something, an event if Go is silent.
     pub fn complained(&self, outputs: &[Output], drops_before: u64, go_logs: bool) -> bool {
         if go_logs {
             self.drops() > drops_before
@@ -361,7 +360,7 @@ pub fn events(outputs: &[Output]) -> impl Iterator<Item = &Event> {
     })
 }
 
-/// What the node writes to a stream.
+/// The bytes that the node writes to a stream.
 pub fn written(outputs: &[Output], stream: StreamId) -> Vec<u8> {
     let mut written = vec![];
     for output in outputs {
@@ -382,7 +381,7 @@ pub fn dialled(outputs: &[Output]) -> Option<StreamId> {
     })
 }
 
-/// The texts of a list, in order of the alphabet.
+/// The texts of a list, in alphabetical order.
 pub fn sorted(list: &Value) -> Vec<String> {
     let mut texts: Vec<String> =
         list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();

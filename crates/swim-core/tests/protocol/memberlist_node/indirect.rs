@@ -1,4 +1,4 @@
-//! Indirect pings: what the helper sends, and when.
+//! Indirect pings: the relay's messages, and their times.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::differences::Found;
 use super::harness::{Peer, at, config};
 use crate::memberlist::vectors::{self, bytes, case, hex, unhex};
 
-/// A case, in what it differs, and why.
+/// A case, the aspects that differ, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[];
 
 /// The sequence number of Go's ping in the vectors. Here it is random.
 const SEQUENCE: u32 = 1001;
 
-/// Knows the target already: nobody else is pinged for others.
+/// A node that knows the target already: no other member is pinged on request.
 fn peer() -> Peer {
     let probe_timeout = Duration::from_millis(300);
     let mut peer = Peer::new(config("local").with(|config| config.probe_timeout = probe_timeout));
@@ -27,7 +27,7 @@ fn peer() -> Peer {
     peer
 }
 
-/// A datagram with another sequence number, if it has this one.
+/// Changes the sequence number of a datagram, if it has this one.
 fn renumbered(text: &[u8], from: u32, to: u32) -> Vec<u8> {
     let mut out = bytes::BytesMut::new();
     read_packet(text, 7946, &mut Lzw::default(), &mut |message| {
@@ -86,8 +86,8 @@ fn a_helper_sends_what_go_sends() {
 
 #[test]
 fn a_nack_leaves_at_four_fifths_of_the_probe_timeout() {
-    // In Go at the whole of it, which is too late to count. The vectors say what was sent within
-    // 400 ms, with a timeout of 300 ms.
+    // In Go it comes after the whole timeout, which is too late to count. The vectors list messages
+    // sent within 400 ms, with a timeout of 300 ms.
     let vectors = vectors::read("indirect.json");
     let vector = vectors.iter().find(|vector| case(vector) == "nack_from").unwrap();
     let mut peer = peer();

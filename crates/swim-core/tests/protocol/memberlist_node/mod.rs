@@ -1,5 +1,5 @@
-//! A node on memberlist's wire, held against what a Go member did with the same bytes: what it
-//! answered, what it told its application, what it complained of, and what it believed afterwards.
+//! A node on memberlist's wire, compared with a Go member that got the same bytes: its answers, its
+//! events, its complaints, and its view afterwards.
 #![expect(unreachable_pub, reason = "a test has no outside; plain `pub` is what its modules share")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test, too")]
 

@@ -11,7 +11,7 @@ use crate::memberlist::vectors::{self, bytes, case, hex};
 /// Why some pings have no answer.
 const SHORT: &str = "the ping is shorter than its answer, and its sender never answered this node";
 
-/// A case, in what it differs, and why.
+/// A case, the aspects that differ, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("alive_addr0", "events, complaint, table", "an address has 4 or 16 bytes"),
     ("alive_addr5", "events, complaint, table", "an address has 4 or 16 bytes"),
@@ -64,14 +64,14 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Knows `node-b` already.
+/// A node that knows `node-b` already.
 fn peer(vector: &Value) -> Peer {
     let mut config = secured(config("local"), &vector["key"], &vector["label"]);
     if vector["verify_incoming"] == false {
         config.encryption = Encryption::Outgoing;
     }
     if vector["case"].as_str().is_some_and(|name| name.starts_with("skiplabel")) {
-        // What is nearest to `SkipInboundLabelCheck`.
+        // The closest to `SkipInboundLabelCheck`.
         config.label_also = Some(Bytes::new());
     }
     let mut peer = Peer::new(config);

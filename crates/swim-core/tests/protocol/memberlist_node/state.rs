@@ -1,4 +1,4 @@
-//! Traces: one piece of news after the other, and what was made of each.
+//! Traces: one piece of news after the other, and the effect of each.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::differences::Found;
 use super::harness::{Peer, Row, SENDER, at, config, sorted};
 use crate::memberlist::vectors::{self, case, hex, unhex};
 
-/// A case, in which steps (counted from 1) it differs in what, and why.
+/// A case, the steps (counted from 1) and aspects that differ, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "address_change_alive",
@@ -87,11 +87,11 @@ const MONOTONE_MOVE: &str = "a lower incarnation never replaces a higher one: it
 
 const EARLIER_LIFE: &str = "only an accusation of this life says something about its health";
 
-/// A member that the traces do not know of, to whom what is queued is sent.
+/// A member unknown to the traces, to which queued news is sent.
 const LISTENER: &str = "listener";
 const LISTENER_ADDRESS: &str = "127.0.0.3:7947";
 
-/// A node that sends each update once, so that what a step queues is what is sent next.
+/// A node that sends each update once, so that it next sends the news that a step queues.
 fn peer(trace: &str) -> Peer {
     let mut config = config("local").with(|config| {
         config.retransmit_mult = 1;
@@ -119,7 +119,7 @@ fn update(name: &str, incarnation: u32, claim: Claim<'_>) -> Vec<u8> {
     out.to_vec()
 }
 
-/// What was queued, as the vectors write it: it goes out with the next ticks of gossip.
+/// The news queued, as the vectors write it: it goes out with the next gossip ticks.
 fn drained(peer: &mut Peer) -> Vec<String> {
     let outputs = peer.run(Duration::from_millis(600));
     let mut queued = vec![];
@@ -127,7 +127,7 @@ fn drained(peer: &mut Peer) -> Vec<String> {
         let lzw = &mut swim_core::wire::memberlist::Lzw::default();
         read_packet(&message, 7946, lzw, &mut |message| match message.unwrap() {
             Message::Update(update) => queued.push(in_go(&update)),
-            // Who is asked because of another address.
+            // A member is asked because of another address.
             Message::Ping(_) => {}
             other => panic!("{other:?}"),
         });
@@ -166,7 +166,7 @@ fn in_go(update: &Update<'_>) -> String {
     }
 }
 
-/// What a step does, in the words of the vectors.
+/// Runs a step, given in the words of the vectors.
 fn step(peer: &mut Peer, text: &str) -> Vec<Output> {
     let words: Vec<&str> = text.split(' ').collect();
     if text == "(local node begins to leave)" {
@@ -242,7 +242,7 @@ fn line(row: &Row) -> String {
     format!("{name} {state} inc={incarnation} {address} meta={meta}{timer}")
 }
 
-/// Without the name under which Go queues it.
+/// Queued news without the name under which Go queues it.
 fn unkeyed(queued: &Value) -> Vec<String> {
     let mut queued: Vec<String> = sorted(queued)
         .iter()

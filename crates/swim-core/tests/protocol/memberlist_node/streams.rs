@@ -14,10 +14,10 @@ use super::differences::Found;
 use super::harness::{Peer, Row, SENDER, Said, at, config, dialled, row, secured, sorted, written};
 use crate::memberlist::vectors::{self, bytes, case};
 
-/// A case, in what it differs as a server, and why.
+/// A case, the aspects of a server that differ, and why.
 const SERVER_DIFFERENCES: &[(&str, &str, &str)] = &[];
 
-/// The node that is dialled, where the vectors have it at the same address as the dialler.
+/// The dialled node; in some vectors it has the dialler's address.
 const SERVER: &str = "127.0.0.9:7946";
 
 fn peer(vector: &Value, name: &str, role: &str) -> Peer {
@@ -25,7 +25,7 @@ fn peer(vector: &Value, name: &str, role: &str) -> Peer {
         Value::Null => &vector[format!("{role}_key")],
         key => key,
     };
-    // Of those that end in an error the description says which side has one.
+    // Vectors that end in an error name the label of each side only in their description.
     let label = match (case(vector), role) {
         ("err_wrong_label" | "err_missing_label", "server") => "red".into(),
         ("err_wrong_label", "client") => "blue".into(),
@@ -94,7 +94,7 @@ fn as_a_client_a_node_joins_as_go_does() {
         }
         let mut peer = peer(&vector, "node-a", "client");
         let (request, id, outputs) = join(&mut peer);
-        // What the node says is what Go says, but for the other members that Go knows there.
+        // The node sends the same as Go, except for other members that Go knows there.
         let sent = peer.said(&written(&outputs, id), true);
         let Said::PushPull { join, rows, user_state } = sent else { panic!("{sent:?}") };
         let question = peer.said(&bytes(&vector["client_to_server"]), true);
@@ -120,7 +120,7 @@ fn as_a_client_a_node_joins_as_go_does() {
     assert!(joined >= 7, "{joined}");
 }
 
-/// Knows `node-b`, which somebody tells it of.
+/// A node that was told of `node-b`.
 fn knows_node_b(vector: &Value) -> Peer {
     let mut peer = peer(vector, "node-a", "client");
     let versions = Versions::MEMBERLIST;
@@ -184,7 +184,7 @@ fn as_a_client_a_node_pings_over_a_stream_as_go_does() {
             let question = peer.said(&written(&outputs, id), true);
             let Said::Other(text) = question else { panic!("{question:?}") };
             let StreamPing { sequence } = stream_ping(&text);
-            // The answer of the vector is to another ping.
+            // The vector's answer is to another ping.
             let mut answer = bytes(&vector["server_to_client"]);
             if acked {
                 answer = renumbered(&mut peer, &answer, sequence);
@@ -203,7 +203,7 @@ struct StreamPing {
     sequence: u32,
 }
 
-/// What stands in a ping over a stream: who pings whom, and where the answer would go.
+/// Decodes a ping over a stream, and checks its target, source and reply address.
 fn stream_ping(text: &[u8]) -> StreamPing {
     let message = swim_core::wire::memberlist::decode_stream(text, 7946).unwrap();
     let swim_core::wire::memberlist::StreamMessage::Ping(ping) = message else {
@@ -214,7 +214,7 @@ fn stream_ping(text: &[u8]) -> StreamPing {
     StreamPing { sequence: ping.sequence }
 }
 
-/// An ack, framed as it was, with another sequence number.
+/// An ack with the same framing and another sequence number.
 fn renumbered(peer: &mut Peer, answer: &[u8], sequence: u32) -> Vec<u8> {
     let said = peer.said(answer, false);
     let mut text = BytesMut::new();
@@ -257,7 +257,7 @@ fn a_join_that_go_ends_with_an_error_fails_and_says_why() {
 
 #[test]
 fn what_the_other_side_says_is_wrong_is_passed_on() {
-    // The answer of a node without a key, to one that does not insist on being answered sealed.
+    // The answer of a node without a key, to a node that does not require sealed answers.
     let vectors = vectors::read("streams.json");
     let vector = vectors.iter().find(|vector| case(vector) == "err_enc_to_plain").unwrap();
     let config = secured(config("node-a"), &vector["client_key"], &Value::Null);

@@ -6,7 +6,7 @@ use super::differences::Found;
 use super::harness::{Peer, SENDER, Said, at, config, secured, sorted, written};
 use crate::memberlist::vectors::{self, bytes, case, unhex};
 
-/// A case, in what it differs, and why.
+/// A case, the aspects that differ, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     (
         "pcur_bad",
@@ -54,7 +54,7 @@ fn a_stream_is_answered_as_by_go() {
     found.check(DIFFERENCES);
 }
 
-/// What Go answered, where this library has a way to say it.
+/// Go's answer, decoded.
 fn readable(peer: &Peer, answer: &[u8]) -> Said {
     peer.said(answer, false)
 }

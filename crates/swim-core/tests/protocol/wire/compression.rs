@@ -1,4 +1,4 @@
-//! Packets that are compressed, and what claims to be one.
+//! Compressed packets, and others that claim to be.
 
 use bytes::BytesMut;
 use proptest::collection::vec;
@@ -22,7 +22,7 @@ fn unpacked(packed: &[u8]) -> Result<Vec<u8>, DropReason> {
     unpack_packet(packed, &mut Vec::new()).map(<[u8]>::to_vec)
 }
 
-/// A block of so many zeros behind a length of `claimed`.
+/// A block of this many zeros behind a length of `claimed`.
 fn zeros(size: usize, claimed: u16) -> Vec<u8> {
     let (packet, is_shorter) = compressed(&vec![0; size], &mut Lz4::default());
     assert!(is_shorter);
@@ -73,7 +73,7 @@ fn a_wrong_length_is_malformed() {
     for claimed in [0, 1, 999, 1001, 65_507, 65_508, u16::MAX] {
         assert_eq!(unpacked(&zeros(1000, claimed)), Err(DropReason::Malformed), "{claimed}");
     }
-    // More than a datagram holds, and in truth so much.
+    // More than a datagram holds, with the true length.
     let mut bomb = vec![0xFF, 0xFF, 0x1F, 0, 1, 0];
     bomb.extend_from_slice(&[0xFF; 300]);
     bomb.extend_from_slice(&[0; 6]);
@@ -94,7 +94,7 @@ fn no_byte_of_an_earlier_packet_comes_back() {
     let mut buffer = Vec::new();
     unpack_packet(&zeros(1000, 1000), &mut buffer).unwrap();
     buffer.fill(b's');
-    // A copy from before the start of the text, from its end on, and of nothing at all.
+    // A copy from before the start of the text, from its end on, and of length zero.
     for block in [&b"\x10a\x02\x00\x50bcdef"[..], b"\x0F\x01\x00\x20", b"\x10a\x00\x00\x50bcdef"] {
         for claimed in [9, 10, 20, 100] {
             let packed = [&[0, claimed], block].concat();

@@ -1,4 +1,4 @@
-//! The native wire format, held against its schema and an independent implementation.
+//! The native wire format, compared with its schema and an independent implementation.
 #![expect(unreachable_pub, reason = "a test has no outside; plain `pub` is what its modules share")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test, too")]
 

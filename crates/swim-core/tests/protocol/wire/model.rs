@@ -1,4 +1,4 @@
-//! The schema once more, as structs that `prost` encodes and decodes: the reference for the codec.
+//! The schema again, as structs that `prost` encodes and decodes: the reference for the codec.
 
 use std::net::SocketAddr;
 
@@ -82,7 +82,7 @@ pub struct Alive {
     pub versions: Vec<u8>,
 }
 
-/// A suspect or a failed.
+/// A suspect or failed claim.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Accusation {
     #[prost(string, tag = "1")]
@@ -213,7 +213,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As the codec takes and gives it.
+    /// The message in the codec's form.
     pub fn message(&self) -> Message<'_> {
         let update = |name, incarnation, claim| {
             Message::Update(wire::Update { name, incarnation: Incarnation(incarnation), claim })
@@ -449,7 +449,7 @@ pub fn any_payload() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(Vec::new()), vec(any::<u8>(), 0..40), vec(any::<u8>(), 120..300)]
 }
 
-/// Never the default written out: the codec leaves it out.
+/// Never the default: the codec leaves that out.
 fn any_versions() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(Vec::new()),

@@ -1,4 +1,4 @@
-//! Packets: the header, foreign bytes, the bytes of each message, and what is malformed.
+//! Packets: the header, foreign bytes, the bytes of each message, and malformed input.
 
 use bytes::BytesMut;
 use swim_core::wire::{self, Ack, Claim, LABEL_SIZE_MAX, Message, Ping, Update};

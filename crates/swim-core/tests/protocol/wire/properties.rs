@@ -1,4 +1,4 @@
-//! The codec against the reference, on generated messages and on bytes of any kind.
+//! The codec against the reference, on generated messages and on arbitrary bytes.
 
 use bytes::BytesMut;
 use proptest::collection::vec;
@@ -29,7 +29,7 @@ fn decoded<'a>(datagram: &'a [u8], label: &[u8]) -> Vec<Result<Message<'a>, Drop
     wire::open_packet(datagram, label).unwrap().collect()
 }
 
-/// Walks over everything that bytes from outside may reach. Counts what it finds.
+/// Visits everything that outside bytes may reach, and counts the messages found.
 fn walk(bytes: &[u8]) -> usize {
     let mut found = 0;
     if let Ok(messages) = wire::open_packet(bytes, b"") {
@@ -68,7 +68,7 @@ fn any_unknown() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A message with unknown fields before and behind its own.
+/// A message with unknown fields before and after its own.
 fn widened(kind: &Kind, unknown: &[u8]) -> Vec<u8> {
     let bytes = encoded(std::slice::from_ref(kind));
     let mut rest = &bytes[1..];
@@ -217,7 +217,7 @@ proptest! {
         let found: Vec<_> = wire::open_packet(&datagram, b"").unwrap().collect();
         prop_assert!(found.len() <= body.len());
         // The codec is stricter than the reference: it checks names, addresses and versions, and
-        // takes no groups. What both take, they take alike.
+        // takes no groups. Both read alike any input that both take.
         let all: Option<Vec<_>> = found.into_iter().map(Result::ok).collect();
         if let (Some(mut ours), Ok(reference)) = (all, Packet::decode(&body[..])) {
             let kinds = reference.kinds();

@@ -35,7 +35,7 @@ fn text(value: &str) -> Value {
     Value::String(value.into())
 }
 
-/// One message of each kind with every field set, and what the schema calls its fields.
+/// One message of each kind with every field set, and the schema's names of its fields.
 fn samples() -> Vec<(Kind, Sample)> {
     let accusation = || model::Accusation { name: "b".into(), incarnation: 7, accuser: "c".into() };
     let accusation_fields =
@@ -147,7 +147,7 @@ fn announcement_fields() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The message has exactly these fields, and the schema declares no others.
+/// Asserts that the message has exactly these fields, and that the schema declares no further ones.
 fn assert_fields(message: &DynamicMessage, expected: &[(&str, Value)]) {
     let name = message.descriptor().name().to_owned();
     assert_eq!(message.descriptor().fields().len(), expected.len(), "fields of {name}");
@@ -158,7 +158,7 @@ fn assert_fields(message: &DynamicMessage, expected: &[(&str, Value)]) {
     assert_known(message);
 }
 
-/// No field in it or below is unknown to the schema.
+/// Asserts that the schema knows every field in the message and below.
 fn assert_known(message: &DynamicMessage) {
     assert_eq!(message.unknown_fields().count(), 0, "in {}", message.descriptor().name());
     for (_, value) in message.fields() {
