@@ -54,7 +54,7 @@ pub(crate) fn settings(example: &str) -> Result<String, String> {
     let mut about = String::new();
     for line in example.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            let _ = write!(page, "\n## [{name}]\n\n{}\n\n", about.trim());
+            let _ = write!(page, "\n## [{name}]\n\n{}\n\n", wrapped(about.trim()));
             page.push_str("| setting | default | allowed | environment | meaning |\n");
             page.push_str("|---|---|---|---|---|\n");
             about.clear();
@@ -71,6 +71,23 @@ pub(crate) fn settings(example: &str) -> Result<String, String> {
         }
     }
     Ok(page.trim_start().to_owned())
+}
+
+/// A paragraph in lines of at most 100 columns.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let size = word.chars().count();
+        let separator = match width {
+            0 => "",
+            _ if width + 1 + size > 100 => "\n",
+            _ => " ",
+        };
+        width = if separator == " " { width + 1 + size } else { size };
+        lines.push_str(separator);
+        lines.push_str(word);
+    }
+    lines
 }
 
 /// The key and value of a line that sets something, or would without its `#`.

@@ -306,8 +306,9 @@ impl Cluster {
     ///
     /// To replace the key of a running cluster, finish each step on every member before the next:
     /// install the new key, [use](Cluster::use_key) it, [remove](Cluster::remove_key) the old one.
-    /// `docs/how-to/keys.md` describes that, and how a cluster without keys gets its first. Nothing
-    /// is kept on disk: after a restart a node has the keys of its [`Config`](crate::Config).
+    /// `docs/how-to/rotate-keys.md` describes that, and how a cluster without keys gets its first.
+    /// Nothing is kept on disk: after a restart a node has the keys of its
+    /// [`Config`](crate::Config).
     ///
     /// ```
     /// # use swim_driver::{Cluster, Error, Key};

@@ -151,10 +151,9 @@ impl Sealer {
         Some((key.fingerprint(), wear.seals))
     }
 
-    /// Seals the text in `out[start..]` in place, for a packet of memberlist.
+    /// Seals `out[start..]` in place for a packet of memberlist: version, nonce, ciphertext, tag.
     ///
-    /// The result is version, nonce, ciphertext and tag. Nothing is allocated if `out` has room for
-    /// [`SealVersion::overhead`] more bytes.
+    /// Nothing is allocated if `out` has room for [`SealVersion::overhead`] more bytes.
     ///
     /// # Panics
     ///
@@ -170,9 +169,7 @@ impl Sealer {
         self.seal_packet_with(&nonce, version, label, out, start);
     }
 
-    /// Seals the text in `out[start..]` in place, for a stream of memberlist.
-    ///
-    /// The result is the type, the length, and that many sealed bytes.
+    /// Seals `out[start..]` in place for a stream of memberlist: type, length, sealed bytes.
     ///
     /// # Panics
     ///
@@ -189,10 +186,9 @@ impl Sealer {
         self.seal_stream_with(&nonce, version, label, out, start);
     }
 
-    /// Seals the text in `out[start..]` in place, for the native wire.
+    /// Seals `out[start..]` in place for the native wire: nonce, ciphertext, tag.
     ///
-    /// The result is nonce, ciphertext and tag. Nothing is allocated if `out` has room for
-    /// [`native_overhead`](Self::native_overhead) more bytes.
+    /// Nothing is allocated if `out` has room for [`Sealer::native_overhead`] more bytes.
     ///
     /// # Panics
     ///

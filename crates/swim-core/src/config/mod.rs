@@ -86,8 +86,8 @@ pub struct Config {
     /// [`memberlist`](Config::memberlist) sets it together with related settings.
     pub wire: Wire,
     /// The encryption keys: the first one seals, and each of them opens. Empty (the default) means
-    /// no encryption. `docs/how-to/keys.md` explains how many packets a key is good for, and how to
-    /// encrypt a running cluster.
+    /// no encryption. `docs/how-to/rotate-keys.md` explains how many packets a key is good for, and
+    /// how to encrypt a running cluster.
     #[cfg(feature = "encryption")]
     pub keyring: Keyring,
     /// With keys: whether output is encrypted, and whether input must be.
