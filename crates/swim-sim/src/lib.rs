@@ -1,20 +1,20 @@
-//! A service in a test: its nodes, their clients and the network between them, on virtual time.
+//! Tests a cluster, and the service on top of it, on virtual time over a modelled network.
 //!
-//! This is a service, and a test that crashes a part of it under 100 seeds, in about a second:
+//! This is a service, and a test that crashes one of its nodes under 100 seeds, in about a second:
 //!
 //! ```
 #![doc = include_str!("../examples/service.rs")]
 //! ```
 //!
-//! An assertion that does not hold says under which seed, and a world of that seed does the same
-//! again. The service is the same on a real runtime: `swim_tokio::bind(options).await?.run(..)`
-//! takes it as [`World::start_application`] does.
+//! A failed assertion prints its seed, and a world with that seed fails again in the same way. The
+//! service runs unchanged on a real runtime: `swim_tokio::bind(options).await?.run(..)` takes it as
+//! [`World::start_application`] does.
 //!
-//! # A cluster without a service
+//! # Nodes without an application
 //!
 //! Nodes of `swim-core` alone are cheaper: an hour of a small cluster takes a fraction of a second.
-//! A [`World`] runs them in one thread, without sockets and without waiting, and everything that
-//! happens is a pure function of the seed, the [`WorldOptions`] and the calls.
+//! A [`World`] runs them in one thread, without sockets and without waiting. A run is a pure
+//! function of the seed, the [`WorldOptions`] and the calls.
 //!
 //! ```
 //! use swim_sim::{World, secs};
@@ -29,85 +29,88 @@
 //!
 //! # Applications
 //!
-//! An application has its node's [`Cluster`] and [`Events`], and its tasks, time, chance and
-//! connections from [`Cluster::runtime`]. All tasks of a process run in one thread, each once it
-//! was woken, in that order, after the turn of its node. No time passes meanwhile. Timers that are
-//! due together go off in the order in which they were made, by the clock of the host, with its
-//! faults. A crash drops all tasks; a restart begins the application anew; a stalled process stands
-//! still.
+//! An application gets its node's [`Cluster`] and [`Events`]. It takes tasks, time, random numbers
+//! and connections from [`Cluster::runtime`].
 //!
-//! Not covered is what depends on something else than the seed:
+//! - **Tasks** of a process run in one thread after each turn of its node, in the order in which
+//!   they were woken. No time passes meanwhile.
+//! - **Timers** follow the clock of the host, with its faults. Timers due at the same time fire in
+//!   the order of their creation.
+//! - **Faults**: a crash drops all tasks, a restart starts the application anew, and a stall stops
+//!   it.
+//!
+//! A run repeats only if nothing else has an influence. Not simulated are:
 //!
 //! - **Real time**: `Instant::now`, `SystemTime`, a runtime's own timers. Use
 //!   [`RuntimeHandle::now`], [`sleep`](RuntimeHandle::sleep) and
 //!   [`timeout`](RuntimeHandle::timeout).
-//! - **A runtime's own `spawn`**, which panics, as no such runtime is there. Use
+//! - **A runtime's own `spawn`**: it panics, because that runtime is not running. Use
 //!   [`RuntimeHandle::spawn`].
-//! - **Threads** and `spawn_blocking`: the test fails when one of them wakes a task. Do slow things
+//! - **Threads** and `spawn_blocking`: the test fails if one of them wakes a task. Do slow work
 //!   before the test begins.
-//! - **Sockets, files, other processes**. Use [`RuntimeHandle::connect`] and
-//!   [`listen`](RuntimeHandle::listen), and give the application everything else as a parameter.
-//! - **Chance of other sources**: random numbers of the system, a `select!` that is not `biased`,
-//! the order of a `HashMap`. Use [`RuntimeHandle::random`] and a `BTreeMap`.
+//! - **Sockets, files, other processes**: use [`RuntimeHandle::connect`] and
+//!   [`listen`](RuntimeHandle::listen), and pass everything else to the application as a parameter.
+//! - **Other randomness**: random numbers of the system, a `select!` that is not `biased`, the
+//!   order of a `HashMap`. Use [`RuntimeHandle::random`] and a `BTreeMap`.
 //!
-//! [`World::digest`] finds what was overlooked: two runs of one seed that differ have different
-//! ones.
+//! To find an overlooked one, run a seed twice and compare [`World::digest`].
 //!
 //! # The model
 //!
-//! - **Time** jumps from event to event. Each host has a clock of its own, which shows another
-//!   time than the others, can be set forward and back, and may run fast or slow.
-//! - **Datagrams** take a latency from a distribution ([`Latency`]), also one with a long tail.
-//!   They are lost with a probability, in general and for single nodes, or in bursts ([`Loss`]).
-//!   They arrive twice, and overtake each other. A host sends so much per second, and drops what
-//!   its queue does not hold ([`Bandwidth`]).
-//! - **Links** are cut both ways or one way, or for datagrams alone; or they are clogged, hold what
-//!   comes, and let it through in order once they are free.
-//! - **Streams** open after a round trip, deliver in order, and are refused by a host whose process
-//!   is down. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times; what
-//!   is behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s. Their
-//!   bytes arrive as they were written, or in pieces ([`Pieces`]).
-//! - **Processes** crash, restart without a memory or with an old incarnation, and stall while
-//!   their sockets fill, in one of three ways ([`Stall`]); hosts lose their power. An address may
-//!   get another node ([`World::restart_with`]), and a name two ([`World::start_with`]).
-//! - **Drivers**: a process is a bare node ([`World::start`]), given everything the instant that it
-//!   happens, or a whole driver ([`World::start_driver`]), as behind `swim-tokio`. What comes for a
-//!   driver waits in its sockets, datagrams up to a limit, until it takes a turn; it runs whenever
-//!   something waits, or only so often and for so long ([`World::poll_driver_every`]). It is told
-//!   that a write is written when its peer has read all but what the buffers hold
-//!   ([`WorldOptions::stream_buffer`]). Its dials end by the model of streams, or when it said.
-//! - **A hostile host** ([`Hostile`]) is no member, and has no keys. It sends what it likes under
-//!   any source address, opens streams, and on the path it records what members say, says it
-//!   again, whole or changed, and leads their streams elsewhere ([`World::set_hostile`]).
-//! - **Names** lead drivers to addresses, to nothing, late or never ([`Lookup`],
+//! - **Time** jumps from event to event. Each host has a clock with a reading of its own, which can
+//!   be set forward and back, and may run fast or slow.
+//! - **Datagrams** have a latency from a distribution ([`Latency`]), which may have a long tail.
+//!   They are lost with a probability, in general or for single nodes, or in bursts ([`Loss`]).
+//!   They arrive twice, and overtake each other. A host with limited [`Bandwidth`] queues them, and
+//!   drops those that do not fit into its queue.
+//! - **Links** are cut both ways, one way, or for datagrams alone. A clogged link holds everything,
+//!   and delivers it in order once it is freed.
+//! - **Streams** open after a round trip and deliver in order. A host whose process is down refuses
+//!   them. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times;
+//!   everything behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s.
+//!   Bytes arrive as they were written, or in pieces ([`Pieces`]).
+//! - **Processes** crash, restart without memory or with an old incarnation, and stall while their
+//!   sockets fill, in one of three ways ([`Stall`]). Hosts lose power. An address can pass to
+//!   another node ([`World::restart_with`]), and two nodes can have one name
+//!   ([`World::start_with`]).
+//! - **Drivers**: a process is a bare node ([`World::start`]), which gets every input at once, or a
+//!   whole driver ([`World::start_driver`]), as behind `swim-tokio`. A driver's input waits in its
+//!   sockets, datagrams up to a limit, until the driver takes a turn. It runs whenever something
+//!   waits, or only part of the time ([`World::poll_driver_every`]). A write completes once the
+//!   peer has read all but what the buffers hold ([`WorldOptions::stream_buffer`]). Dials follow
+//!   the model of streams, and the driver's timeout.
+//! - **A hostile host** ([`Hostile`]) is not a member and has no keys. It sends anything from any
+//!   source address and opens streams. On the path it records what members send, repeats it, whole
+//!   or changed, and redirects their streams ([`World::set_hostile`]).
+//! - **Names** that drivers look up resolve to addresses, to nothing, late or never ([`Lookup`],
 //!   [`World::set_name`]).
-//! - **Applications** run beside drivers ([`World::start_application`]). A test asks a driver
-//! itself, too, and waits for answers ([`World::ask`]), and reads its events as fast or as slowly
-//! as it likes ([`Reader`]).
+//! - **Applications** run beside drivers ([`World::start_application`]). A test can also call a
+//!   driver and wait for answers ([`World::ask`]), and read its events at any pace ([`Reader`]).
 //!
-//! [`Churn`] and [`Stalls`] do some of this on a schedule. The network can be had without the rest
-//! ([`Network`]), for nodes of another kind.
+//! [`Churn`] and [`Stalls`] inject faults on a schedule. [`Network`] is the network alone, for
+//! nodes of another kind.
 //!
-//! Randomness of one kind does not depend on another: a run without loss and one with loss see the
-//! same latencies, and so on for every class of faults, until what they did makes a difference.
+//! Each class of faults has its own random numbers: a run with loss sees the same latencies as one
+//! without, until the loss changes what nodes do.
 //!
-//! # What watches a run
+//! # Checks
 //!
-//! Expectations look at one instant. [`checkers`] look at every change: that no incarnation goes
-//! down, that nobody comes back from the dead by old news, that each request has one answer, that
-//! with keys no message is delivered twice, and so on. [`WorldOptions::checked`] has all of them
-//! watch a world, [`WorldOptions::check`] one of your own.
+//! Expectations check one instant. [`checkers`] check every change: no incarnation goes down, old
+//! news revives no dead member, each request has one answer, with keys no message is delivered
+//! twice, and more. [`WorldOptions::checked`] adds all of them, [`WorldOptions::check`] one of your
+//! own.
 //!
-//! [`swarm`] draws everything from a seed, the cluster, its configuration, and what goes wrong, and
-//! runs many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
+//! [`swarm`] draws everything from a seed: the cluster, its configuration and its faults. To run
+//! many seeds: `cargo run --release -p swim-sim -- --seeds 0..1000`.
 //!
-//! Who wants figures rather than expectations (how fast, how often, at which cost) hands a plan to
+//! To measure (how fast, how often, at which cost) rather than to check, run a plan of
 //! [`simulation`].
 //!
-//! # When an expectation is not met
+//! # Failures
 //!
-//! It panics with what every node believes, the last events about the member in question, the seed,
-//! and the command that runs it again (see [`WorldOptions::replay`]).
+//! A failed expectation panics with a report: what every node believes, the last events about the
+//! member in question, the seed, and the command that runs it again (see
+//! [`WorldOptions::replay`]).
 #![forbid(unsafe_code)]
 
 mod adapter;

@@ -27,11 +27,12 @@ use crate::socket_queue::Waiting;
 use crate::time::millis;
 use crate::trace::{Mark, Record, Trace, Traffic};
 
-/// A cluster in one thread, on virtual time: everything that happens in it is a pure function of
-/// its [`WorldOptions`] (with the seed) and of the calls made on it.
+/// Simulates a cluster in one thread, on virtual time.
 ///
-/// Nodes are addressed by the name they were started with. An unknown name is a mistake in the
-/// test, and panics.
+/// A run is a pure function of the [`WorldOptions`] (with the seed) and of the calls.
+///
+/// Methods take the name that a node was started with. An unknown name is a mistake in the test,
+/// and panics.
 ///
 /// The methods come in groups: nodes ([`start`](World::start), [`crash`](World::crash), ...), time
 /// ([`run`](World::run)), commands ([`join`](World::join), [`command`](World::command), ...),
@@ -43,42 +44,41 @@ pub struct World {
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Host>,
     labels: BTreeMap<String, u32>,
-    /// Hosts whose configuration gives them an address of their own, and addresses from which is
-    /// forwarded to them.
+    /// Addresses that do not follow from a host's number: configured ones and forwarded ones.
     pub(crate) other_addresses: BTreeMap<SocketAddr, u32>,
     pub(crate) network: Network,
-    /// What clogged links hold, in the order of its arrival.
+    /// Input held by clogged links, in order of arrival.
     pub(crate) held: Vec<Held>,
     pub(crate) queue: Queue,
     pub(crate) packets: Packets,
     pub(crate) connections: Connections,
-    /// Cuts streams into pieces. Apart from the network's, so that the size of pieces does not
-    /// shift what else is drawn.
+    /// Cuts streams into pieces. Separate from the network's generator, so that the size of pieces
+    /// does not shift other draws.
     pub(crate) pieces_rng: ChaCha8Rng,
-    /// What names lead to, for drivers.
+    /// The name service of drivers.
     pub(crate) names: Names,
     pub(crate) polling_rng: ChaCha8Rng,
-    /// A hostile host, once there was one.
+    /// The hostile host, once there was one.
     pub(crate) hostile: Option<Box<Attacker>>,
-    /// What a host's clock that shows 0 is in the standard library's time, which drivers know.
+    /// The standard library's time at which a host's clock shows 0. Drivers use that type.
     origin: std::time::Instant,
     pub(crate) trace: Trace,
     pub(crate) panel: Panel,
-    /// What was done to the world, for reports.
+    /// Faults and commands so far, for reports.
     pub(crate) notes: Vec<(Instant, String)>,
-    /// Somebody asked for a report.
+    /// A report was written.
     pub(crate) reported: Cell<bool>,
 }
 
-/// The Unix time at which worlds begin. Nodes start with the time in seconds as their incarnation,
-/// as those behind a real adapter do.
+/// The Unix time at which worlds begin. As behind a real adapter, a node's incarnation is the time
+/// of its start in seconds.
 const EPOCH: u64 = 1_700_000_000;
 
-/// How often [`World::run_until`] looks whether its condition holds.
+/// How often [`World::run_until`] checks its condition.
 const LOOK_EVERY: Duration = millis(10);
 
 impl World {
-    /// A world of the usual [`WorldOptions`].
+    /// Makes a world with the default [`WorldOptions`].
     #[must_use]
     pub fn new(seed: u64) -> Self {
         WorldOptions::new(seed).build()
@@ -111,15 +111,16 @@ impl World {
 
     // Nodes.
 
-    /// Starts a node of this name on a host of its own.
+    /// Starts a node with this name on a host of its own.
     #[track_caller]
     pub fn start(&mut self, name: &str) {
         self.start_with(name, |_| {});
     }
 
-    /// Starts a node of this name on a host of its own, with changes to its configuration. With
-    /// another [`Config::name`], two live nodes may have one name; the world goes on to call this
-    /// one what it is called here.
+    /// Starts a node with this name on a host of its own, with a changed configuration.
+    ///
+    /// Another [`Config::name`] gives two live nodes one name. The methods of the world go on to
+    /// use `name` for this node.
     #[track_caller]
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let mut config = self.config_of_next(name);
@@ -127,9 +128,10 @@ impl World {
         self.add_host(name, config.address, config, None);
     }
 
-    /// Starts a node of this name that announces another address than its host has, as behind NAT:
-    /// nobody reaches it there until [`forward`](World::forward) says so, while its own packets and
-    /// the answers to them arrive.
+    /// Starts a node that announces an address other than its host's, as behind NAT.
+    ///
+    /// Nothing reaches it at the announced address until [`forward`](World::forward). Its own
+    /// packets and the answers to them arrive.
     ///
     /// ```
     /// use swim_core::Event;
@@ -150,30 +152,31 @@ impl World {
         self.add_host(name, address, config, None);
     }
 
-    /// Starts `nodes` nodes "n0", "n1", ... and has each join n0 and one other, all at once. It
-    /// does not wait: see [`form`](World::form).
+    /// Starts `nodes` nodes "n0", "n1", ...; each joins n0 and one other at once.
+    ///
+    /// It does not wait for the joins: see [`form`](World::form).
     #[track_caller]
     pub fn gather(&mut self, nodes: usize) {
         for number in 0..nodes {
             self.start(&format!("n{number}"));
         }
         for number in 1..nodes {
-            // A second address, because a node accepts a limited number of streams at a time.
+            // A second contact, because a node accepts a limited number of streams at a time.
             let second = format!("n{}", number / 2);
             let contacts = if number < 2 { vec!["n0"] } else { vec!["n0", second.as_str()] };
             self.join_each(&format!("n{number}"), &contacts);
         }
     }
 
-    /// Makes a cluster of "n0", "n1", ... and waits until they all know each other.
+    /// Starts a cluster of "n0", "n1", ... and waits until all nodes know each other.
     #[track_caller]
     pub fn form(&mut self, nodes: usize) {
         self.gather(nodes);
         self.settle(Duration::from_secs(120));
     }
 
-    /// Kills the node's process, without a goodbye. Its host is up, and refuses what arrives for
-    /// it.
+    /// Kills the node's process without a leave message. Its host stays up, and refuses
+    /// connections.
     #[track_caller]
     pub fn crash(&mut self, name: &str) {
         let host = self.existing(name);
@@ -181,8 +184,7 @@ impl World {
         self.end_process(host, Condition::Down);
     }
 
-    /// Takes the power from the node's host. Nothing answers there any more, and peers with an open
-    /// stream hear nothing.
+    /// Cuts the power of the node's host: nothing answers, and open streams go silent.
     #[track_caller]
     pub fn power_off(&mut self, name: &str) {
         let host = self.existing(name);
@@ -190,15 +192,17 @@ impl World {
         self.end_process(host, Condition::Off);
     }
 
-    /// Starts the node again with the configuration it had, and the time as its incarnation; it
-    /// remembers nothing. A process that still runs is killed first.
+    /// Restarts the node with its configuration, the time as incarnation, and no memory.
+    ///
+    /// A process that still runs is killed first.
     #[track_caller]
     pub fn restart(&mut self, name: &str) {
         self.restart_with(name, |_| {});
     }
 
-    /// As [`restart`](World::restart), with changes to its configuration: the incarnation, say, or
-    /// the name, so that another node has the address of one that is gone.
+    /// Restarts as [`restart`](World::restart) does, with a changed configuration.
+    ///
+    /// For example another incarnation, or another name: a different node then has the address.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let address = self.hosts[self.host(name) as usize].config.address;
@@ -208,8 +212,8 @@ impl World {
         });
     }
 
-    /// As [`restart_with`](World::restart_with), and the node may announce another address than its
-    /// host has: see [`start_announcing`](World::start_announcing).
+    /// Restarts as [`restart_with`](World::restart_with) does. The node may announce an address
+    /// other than its host's: see [`start_announcing`](World::start_announcing).
     #[track_caller]
     pub(crate) fn restart_anyhow(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
@@ -224,22 +228,22 @@ impl World {
         self.boot(host);
     }
 
-    /// The address of a node.
+    /// Returns the address of a node.
     #[track_caller]
     #[must_use]
     pub fn address(&self, name: &str) -> SocketAddr {
         self.hosts[self.host(name) as usize].address
     }
 
-    /// The names of the nodes that take part in the cluster: running, not stalled, and not leaving.
+    /// Returns the names of the nodes that take part: running, not stalled, and not leaving.
     pub fn running(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().filter(|host| host.takes_part().is_some()).map(|host| &*host.label)
     }
 
-    /// The node itself, to look at. [`command`](World::command) gives it for changes.
+    /// Returns the node for reading. To change it, use [`command`](World::command).
     ///
     /// # Panics
-    /// When its process is down.
+    /// If its process is down.
     #[track_caller]
     #[must_use]
     pub fn node(&self, name: &str) -> &Node {
@@ -249,19 +253,20 @@ impl World {
 
     // Time.
 
-    /// The virtual time since the world began.
+    /// Returns the virtual time since the world began.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Lets this much time pass.
+    /// Lets `span` pass.
     pub fn run(&mut self, span: Duration) {
         self.run_to(self.now + span);
     }
 
-    /// Lets time pass until the condition holds, or for `max`. Whether it holds at the end. It
-    /// looks every 10 ms.
+    /// Lets time pass until `condition` holds, or for `max`. Returns whether it holds at the end.
+    ///
+    /// The condition is checked every 10 ms.
     pub fn run_until(&mut self, max: Duration, mut condition: impl FnMut(&World) -> bool) -> bool {
         let end = self.now + max;
         loop {
@@ -271,7 +276,7 @@ impl World {
             if self.now >= end {
                 return false;
             }
-            // From one event to the next where they are further apart than the looks.
+            // Jumps to the next event if that is further away than the next check.
             let next = self.queue.next_at().unwrap_or(end);
             self.run_to(next.max(self.now + LOOK_EVERY).min(end));
         }
@@ -279,15 +284,16 @@ impl World {
 
     // What happened.
 
-    /// The events of a node so far, in order, all lives of its process.
+    /// Returns the recorded events of a node, in order, over all lives of its process.
     #[track_caller]
     #[must_use]
     pub fn events(&self, name: &str) -> &[Record] {
         &self.hosts[self.host(name) as usize].records
     }
 
-    /// The events of a node so far, or since they were last taken. The world keeps them no longer,
-    /// and no expectation sees them: for runs in which more happens than memory holds.
+    /// Takes the recorded events of a node, for runs whose events do not fit into memory.
+    ///
+    /// The world drops them, so expectations no longer see them.
     #[track_caller]
     #[must_use]
     pub fn take_events(&mut self, name: &str) -> Vec<Record> {
@@ -295,30 +301,31 @@ impl World {
         core::mem::take(&mut self.hosts[host as usize].records)
     }
 
-    /// A number that stands for everything that happened so far, in order: every input, output and
-    /// event of every node with its time. Two runs with the same digest were the same run. Requests
-    /// are numbered by when the world first heard of them, not as their nodes number them.
+    /// Returns a hash of the run so far: the same digest means the same run.
+    ///
+    /// It covers every input, output and event of every node, with its time and in order. Requests
+    /// count by when the world first saw them, not by their nodes' numbers.
     ///
     /// # Panics
-    /// When the digest was switched off.
+    /// If the digest was switched off.
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.trace.digest().expect("the digest is on unless WorldOptions::digest(false)")
     }
 
-    /// What the network carried and dropped so far.
+    /// Returns what the network has carried and dropped so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         Traffic { packets_reordered: self.network.reordered(), ..self.trace.traffic }
     }
 
-    /// How many streams exist at this moment, also between nodes of which one forgot it.
+    /// Returns how many streams exist now, including those that one end has forgotten.
     #[must_use]
     pub fn streams_open(&self) -> usize {
         self.connections.len()
     }
 
-    /// The seed of this world.
+    /// Returns the seed of this world.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.options.seed
@@ -334,7 +341,7 @@ impl World {
         }
     }
 
-    /// The configuration of a node that is about to be started.
+    /// The configuration of a node about to start.
     #[track_caller]
     pub(crate) fn config_of_next(&self, name: &str) -> Config {
         assert!(!self.labels.contains_key(name), "there is a {name} already; use restart");
@@ -348,8 +355,8 @@ impl World {
         config
     }
 
-    /// Starts the process of a new host at this address, which its configuration need not announce:
-    /// a driver if there are options for one, and what runs beside it.
+    /// Adds a host at this address and starts its process: a driver if `driver` is set, with its
+    /// application. The configuration may announce another address.
     #[track_caller]
     pub(crate) fn add_host(
         &mut self,
@@ -371,12 +378,12 @@ impl World {
         self.boot(number);
     }
 
-    /// The number of a host, if there is one that is called this.
+    /// The number of the host with this label, if there is one.
     pub(crate) fn find_host(&self, name: &str) -> Option<u32> {
         self.labels.get(name).copied()
     }
 
-    /// The number of a host.
+    /// The number of a host. Panics for an unknown label.
     #[track_caller]
     pub(crate) fn host(&self, name: &str) -> u32 {
         self.find_host(name).unwrap_or_else(|| panic!("no node {name} was ever started"))
@@ -390,7 +397,7 @@ impl World {
         host
     }
 
-    /// The host that has this address.
+    /// The host with this address.
     pub(crate) fn host_at(&self, address: SocketAddr) -> Option<u32> {
         number_of(address)
             .filter(|number| {
@@ -482,7 +489,7 @@ impl World {
         while let Some(waiting) = waiting.pop() {
             match waiting {
                 Waiting::Packet(place) => drop(self.packets.take(place)),
-                // It was never acknowledged: whoever sent it goes on trying.
+                // The item was never acknowledged, so its sender retransmits it.
                 Waiting::Lane(id, side) => self.release_lane(id, side),
                 Waiting::Lookup(place) => drop(self.names.take(place)),
                 Waiting::Written(_) => {}
