@@ -1,10 +1,10 @@
-//! A cluster's behaviour as figures: a plan goes in, a report comes out.
+//! Measures the behaviour of a cluster: a plan goes in, a report comes out.
 //!
-//! A [`Plan`] is plain data: how many nodes, their settings, the network, what goes wrong and when.
-//! [`Plan::run`] carries it out as often as asked, each time with another seed, and gives a
-//! [`Report`]: how fast crashes were found out, who was declared failed without reason, how long a
-//! healed partition took to grow together, and what all of it cost. `swim simulate` is this with a
-//! command line around it. For expectations about single nodes take a [`World`](crate::World).
+//! A [`Plan`] is plain data: the number of nodes, their settings, the network, and the faults with
+//! their times. [`Plan::run`] carries it out `runs` times, each with another seed, and returns a
+//! [`Report`]: detection times, false positives, how long a healed partition took to merge, and the
+//! cost of all that. `swim simulate` is a command line around it. To check single nodes, use a
+//! [`World`](crate::World).
 //!
 //! ```
 //! use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
-//! What a world does with its applications: runs their tasks, carries out what they want, and
-//! brings what comes for them.
+//! How a world serves its applications: runs their tasks, carries out their requests, and delivers
+//! input.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -15,7 +15,7 @@ use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Lets the application of a process go on as far as it can at this instant.
+    /// Runs the tasks of a process as far as they get at this instant.
     pub(crate) fn run_application(&mut self, number: u32, process: &mut DriverProcess) {
         let blame = OnPanic { world: self, host: number };
         loop {
@@ -32,7 +32,7 @@ impl World {
             }
         }
         drop(blame);
-        // Taken one by one: the desk is not locked while it is carried out.
+        // One by one, so that the desk is not locked while a request is carried out.
         loop {
             let want = process.runtime.desk().take_want();
             let Some(want) = want else { break };
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    /// The host at this address, and the port there if it is not that of its node.
+    /// The host at this address, and the port if it is not the node's.
     fn served_at(&self, to: SocketAddr) -> (Option<u32>, Option<u16>) {
         if let Some(host) = self.host_at(to) {
             return (Some(host), None);
@@ -87,8 +87,7 @@ impl World {
         number.filter(is_there).or_else(other)
     }
 
-    /// Whether somebody takes connections at this port of a host; at that of its node, if none is
-    /// named.
+    /// Whether `host` accepts connections at this port; `None` is the node's port.
     pub(crate) fn serves(&self, host: u32, port: Option<u16>) -> bool {
         let process = &self.hosts[host as usize].process;
         match (port, process) {
@@ -98,7 +97,7 @@ impl World {
         }
     }
 
-    /// A connection to a port of an application has come.
+    /// Accepts a connection to a port of an application.
     pub(crate) fn accept_for_application(
         &mut self,
         id: ConnectionId,
@@ -119,7 +118,7 @@ impl World {
     }
 }
 
-/// Says where a panic of an application came from.
+/// Prints which application a panic came from.
 struct OnPanic<'a> {
     world: &'a World,
     host: u32,

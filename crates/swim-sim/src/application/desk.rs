@@ -1,4 +1,4 @@
-//! What lies between an application and its world: what the one wants and the other brings.
+//! The desk between an application and its world: requests one way, input the other way.
 
 use core::net::SocketAddr;
 use core::pin::Pin;
@@ -15,25 +15,25 @@ use swim_driver::ResolveId;
 
 use crate::connection::{Arrival, ConnectionId, Side};
 
-/// The streams and lookups of an application are numbered from here on; no node has so many. A
-/// driver numbers its links from twice that on.
+/// The first number of an application's streams and lookups, which no node reaches. A driver's
+/// links have numbers from twice this on.
 const FIRST: u64 = 1 << 62;
 
-/// The ports that are given to who asks for any.
+/// The ports assigned to a listener that asks for port 0.
 const ANY_PORT: core::ops::RangeInclusive<u16> = 49_152..=65_535;
 
-/// Connections that wait to be accepted at one port; further ones are reset.
+/// How many connections wait to be accepted at one port; further ones are reset.
 const BACKLOG: usize = 256;
 
-/// What arrived on a stream and was not read: what follows waits in the network.
+/// How many unread bytes a stream buffers; further data waits in the network.
 const UNREAD_MAX: usize = 64 << 10;
 
-/// Whether a stream is an application's, and not its node's.
+/// Whether a stream belongs to an application and not to its node.
 pub(crate) fn is_of_application(id: StreamId) -> bool {
     (FIRST..FIRST * 2).contains(&id.0)
 }
 
-/// Something that an application wants of its world.
+/// A request of an application to its world.
 #[derive(Debug)]
 pub(crate) enum Want {
     Connect {
@@ -47,15 +47,15 @@ pub(crate) enum Want {
     Finish {
         id: StreamId,
     },
-    /// It has dropped a connection on which it had sent all.
+    /// It dropped a connection after it had read everything.
     Close {
         id: StreamId,
     },
-    /// It has dropped a connection on which it had not.
+    /// It dropped a connection with unread data, or before it was open.
     Abort {
         id: StreamId,
     },
-    /// It has read, and there is room for what waits on this lane.
+    /// It has read, so there is room for the data that waits on this lane.
     Resume {
         lane: (ConnectionId, Side),
     },
@@ -66,11 +66,11 @@ pub(crate) enum Want {
     },
 }
 
-/// The desk of one process. The world and the application look at it in turn.
+/// The desk of one process. The world and the application use it in turn.
 #[derive(Debug)]
 pub(crate) struct Desk {
     address: SocketAddr,
-    /// What the host's clock shows in this turn.
+    /// The reading of the host's clock in this turn.
     now: Instant,
     next_id: u64,
     timers: BTreeMap<(Instant, u64), Waker>,
@@ -82,7 +82,7 @@ pub(crate) struct Desk {
     lookups: BTreeMap<ResolveId, Lookup>,
 }
 
-/// A task that is to begin.
+/// A task to start.
 pub(crate) struct Spawned(pub(crate) Pin<Box<dyn Future<Output = ()> + Send>>);
 
 /// One end of a connection.
@@ -91,17 +91,17 @@ struct End {
     opened: bool,
     unread: VecDeque<Bytes>,
     unread_bytes: usize,
-    /// The peer sends no more.
+    /// The peer has finished sending.
     finished: bool,
     failed: Option<ConnectionError>,
-    /// What was written last is still on its way out.
+    /// The last write has not left yet.
     writing: bool,
-    /// This side sends no more.
+    /// This side has finished sending.
     closed: bool,
-    /// What waits until there is room.
+    /// The lane whose data waits for room.
     held: Option<(ConnectionId, Side)>,
     reader: Option<Waker>,
-    /// Waits for the connection, and then until it can write.
+    /// Waits for the connection to open, then for the last write to leave.
     writer: Option<Waker>,
 }
 
@@ -119,9 +119,9 @@ struct Lookup {
 }
 
 impl Desk {
-    /// That of a process at this address, with the seed of its node.
+    /// The desk of a process at this address, with the seed of its node.
     pub(crate) fn new(address: SocketAddr, seed: [u8; 32], now: Instant) -> Self {
-        // Another stream of the generator than those of the core and the driver.
+        // A stream of the generator that neither the core nor the driver uses.
         let mut random = ChaCha8Rng::from_seed(seed);
         random.set_stream(2);
         Desk {
@@ -144,9 +144,9 @@ impl Desk {
     }
 }
 
-/// Time, tasks and chance.
+/// Time, tasks and randomness.
 impl Desk {
-    /// A turn begins. Returns those who waited for its time.
+    /// Begins a turn. Returns the wakers of timers that are due.
     pub(crate) fn begin_turn(&mut self, now: Instant) -> Vec<Waker> {
         self.now = now;
         let later = self.timers.split_off(&(now, u64::MAX));
@@ -157,12 +157,12 @@ impl Desk {
         self.now
     }
 
-    /// When the first timer goes off.
+    /// When the first timer fires.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
         self.timers.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The place of a new timer among those of the same time.
+    /// Numbers a timer: the order among timers of the same time.
     pub(crate) fn new_timer(&mut self) -> u64 {
         self.number()
     }
@@ -215,7 +215,7 @@ impl Desk {
         Poll::Ready(result.map_err(io::Error::other))
     }
 
-    /// A lookup ended. False if it is not the application's.
+    /// Stores the result of a lookup. False if the lookup is not the application's.
     pub(crate) fn resolved(
         &mut self,
         id: ResolveId,
@@ -259,7 +259,7 @@ impl Desk {
         }
     }
 
-    /// Somebody connected to a port. None if nobody listens there, or too many wait.
+    /// Queues a connection to a port. `None` if nothing listens there or the backlog is full.
     pub(crate) fn offer(&mut self, port: u16, from: SocketAddr) -> Option<StreamId> {
         let id = StreamId(self.number());
         let listened = self.ports.get_mut(&port)?;
@@ -292,7 +292,7 @@ impl Desk {
 impl Desk {
     pub(crate) fn connect(&mut self, to: SocketAddr) -> StreamId {
         let id = StreamId(self.number());
-        // This host is itself its loopback.
+        // Loopback is this host.
         let ip = if to.ip().is_loopback() { self.address.ip() } else { to.ip() };
         self.ends.insert(id, End::default());
         self.wants.push_back(Want::Connect { id, to: SocketAddr::new(ip, to.port()) });
@@ -350,7 +350,7 @@ impl Desk {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        /// At most so much at once: what is written is copied.
+        /// The most per write, because it is copied.
         const PIECE: usize = 64 << 10;
         let end = self.end(id)?;
         if let Some(error) = end.failed {
@@ -371,7 +371,7 @@ impl Desk {
         Poll::Ready(Ok(len))
     }
 
-    /// Sends no more on a connection. What was written is on its way.
+    /// Finishes sending on a connection. Earlier writes still arrive.
     pub(crate) fn finish(&mut self, id: StreamId) -> io::Result<()> {
         let end = self.end(id)?;
         if end.failed.is_none() && !core::mem::replace(&mut end.closed, true) {
@@ -380,8 +380,8 @@ impl Desk {
         Ok(())
     }
 
-    /// The application has dropped a connection. What it had not read is lost, and the peer is
-    /// told; otherwise the peer reads all, and then the end.
+    /// Drops a connection. With unread data, or before it is open, the connection is aborted.
+    /// Otherwise the peer reads everything, then the end.
     pub(crate) fn forget(&mut self, id: StreamId) {
         let Some(end) = self.ends.remove(&id) else { return };
         if end.failed.is_some() {
@@ -406,7 +406,7 @@ impl Desk {
 pub(crate) struct Ends<'a>(pub(crate) &'a mut Desk);
 
 impl Ends<'_> {
-    /// Whether there is room for what arrives; otherwise it waits on this lane until there is.
+    /// Whether there is room for more data; if not, `lane` is held until there is.
     pub(crate) fn has_room(&mut self, id: StreamId, lane: (ConnectionId, Side)) -> bool {
         let Some(end) = self.0.ends.get_mut(&id) else { return true };
         let has_room = end.unread_bytes < UNREAD_MAX;
@@ -435,7 +435,7 @@ impl Ends<'_> {
         }
     }
 
-    /// What was written last has left.
+    /// The last write has left.
     pub(crate) fn written(&mut self, id: StreamId) {
         if let Some(end) = self.0.ends.get_mut(&id) {
             end.writing = false;

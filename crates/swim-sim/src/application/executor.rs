@@ -1,4 +1,4 @@
-//! The tasks of one process, each polled once it was woken, in the order in which they were.
+//! Runs the tasks of one process, in the order in which they were woken.
 
 use core::fmt;
 use core::pin::Pin;
@@ -11,21 +11,20 @@ use std::thread::{self, ThreadId};
 
 use swim_core::Instant;
 
-/// So often the tasks of a process are polled at one instant. More are a loop in which no time
-/// passes, and would never end.
+/// The limit of polls per process and instant. More are an endless loop in which no time passes.
 const POLLS_MAX: usize = 100_000;
 
-/// Something that runs beside a driver.
+/// A task beside a driver.
 pub(crate) struct Task(pub(crate) Pin<Box<dyn Future<Output = ()>>>);
 
-/// Whose a task is.
+/// The origin of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// The application itself: the process ends when it does.
+    /// The application itself: the process ends when it returns.
     Main,
-    /// What the application spawned.
+    /// Spawned by the application.
     Spawned,
-    /// What the test asks of the process.
+    /// Asked by the test.
     Asked,
 }
 
@@ -35,17 +34,17 @@ pub(crate) struct Executor {
     tasks: BTreeMap<u64, (Program, Option<Task>)>,
     next: u64,
     ready: Arc<Ready>,
-    /// How often something was polled at this instant.
+    /// How many polls there were at this instant.
     polls: (Instant, usize),
     main_ended: bool,
 }
 
-/// Those who were woken, in order.
+/// The woken tasks, in order.
 #[derive(Debug)]
 struct Ready {
     queue: Mutex<VecDeque<u64>>,
     thread: ThreadId,
-    /// Some other thread woke one: when it does is no function of the seed.
+    /// Another thread woke a task: its timing is no function of the seed.
     foreign: AtomicBool,
 }
 
@@ -112,7 +111,7 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// What is wrong with the application.
+    /// A message about the fault of the application.
     pub(crate) fn poll_next(&mut self, now: Instant) -> Result<bool, String> {
         if self.ready.foreign.load(Ordering::SeqCst) {
             return Err(
@@ -152,7 +151,7 @@ impl Executor {
         Ok(true)
     }
 
-    /// Ends the tasks of the application.
+    /// Drops the tasks of the application.
     pub(crate) fn drop_application(&mut self) {
         let asked = |(_, (program, _)): &(u64, (Program, Option<Task>))| *program == Program::Asked;
         let (asked, application) = core::mem::take(&mut self.tasks).into_iter().partition(asked);
@@ -160,7 +159,7 @@ impl Executor {
         drop::<BTreeMap<_, _>>(application);
     }
 
-    /// Polls everything once more, as its node is gone.
+    /// Polls every task once more, now that its node is gone.
     pub(crate) fn end(mut self) {
         for (_, task) in self.tasks.values_mut() {
             if let Some(task) = task {
@@ -169,13 +168,13 @@ impl Executor {
         }
     }
 
-    /// Notes which thread uses the runtime.
+    /// Returns a guard that notices other threads.
     pub(crate) fn guard(&self) -> ThreadGuard {
         ThreadGuard(Arc::clone(&self.ready))
     }
 }
 
-/// Notices when the runtime is used by another thread than that of its world.
+/// Notices use of the runtime by a thread other than the world's.
 #[derive(Clone, Debug)]
 pub(crate) struct ThreadGuard(Arc<Ready>);
 

@@ -1,9 +1,8 @@
-//! Applications of drivers: their tasks, on virtual time, and their connections, over the network
-//! of the world.
+//! Applications of drivers: tasks on virtual time, connections over the network of the world.
 //!
-//! What an application wants is put on its process's [`Desk`], and what has come for it is found
-//! there; the [`Executor`] polls its tasks after each turn of the driver; `carrying.rs` is what the
-//! world does with the one and the other.
+//! An application puts requests on its process's [`Desk`], and finds its input there. The
+//! [`Executor`] polls its tasks after each turn of the driver. `carrying.rs` carries out the
+//! requests and delivers the input.
 
 mod carrying;
 mod desk;

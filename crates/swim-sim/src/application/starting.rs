@@ -10,14 +10,14 @@ use super::executor::{Program, Task};
 use crate::process::DriverProcess;
 use crate::world::World;
 
-/// What an application begins with, in each life of its process.
+/// Makes the application, in each life of its process.
 #[derive(Clone)]
 pub(crate) struct Application(Rc<Begin>);
 
 type Begin = dyn Fn(Cluster, Events) -> Pin<Box<dyn Future<Output = ()>>>;
 
 impl Application {
-    /// Begins it in a process.
+    /// Starts it in a process.
     pub(crate) fn begin(&self, process: &mut DriverProcess) {
         let cluster = process.cluster.clone();
         let (_, events) = cluster.subscribe();
@@ -32,16 +32,17 @@ impl fmt::Debug for Application {
 }
 
 impl World {
-    /// Starts a driver, as [`start_driver`](World::start_driver) does, and an application beside it,
-    /// which is given the handle of the node and its events, as by
+    /// Starts a driver as [`start_driver`](World::start_driver) does, with an application beside
+    /// it.
+    ///
+    /// The application gets the handle of the node and its events, as by
     /// [`Bound::run`](swim_driver::Bound::run) on a real runtime.
     ///
-    /// The application takes its tasks, time, chance and connections from
-    /// [`Cluster::runtime`](swim_driver::Cluster::runtime): then it runs on virtual time, over the
-    /// network of this world. [The crate's documentation](crate#applications) says what is not
-    /// covered. A [crash](World::crash) drops its tasks, a [restart](World::restart) begins it
-    /// anew, and it stands still while its process does. When it returns its process ends, without
-    /// a leave unless it left.
+    /// It takes tasks, time, random numbers and connections from
+    /// [`Cluster::runtime`](swim_driver::Cluster::runtime), so it runs on virtual time, over the
+    /// network of this world. See the [limits](crate#applications). A [crash](World::crash) drops
+    /// its tasks, a [restart](World::restart) starts it anew, and a stalled process stops it. When
+    /// it returns, its process ends, without a leave message unless it has left.
     ///
     /// ```
     /// use swim_sim::{World, millis, secs};
@@ -67,7 +68,7 @@ impl World {
     ///
     /// # Panics
     ///
-    /// When there is a node of this name, or the options cannot work.
+    /// If there is a node with this name, or the options cannot work.
     #[track_caller]
     pub fn start_application<F>(
         &mut self,

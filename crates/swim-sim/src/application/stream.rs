@@ -19,18 +19,18 @@ pub(super) struct VirtualStream {
 }
 
 impl VirtualStream {
-    /// Begins to connect.
+    /// Starts to connect.
     pub(super) fn connect(runtime: VirtualRuntime, to: SocketAddr) -> Self {
         let id = runtime.desk().connect(to);
         VirtualStream { runtime, id }
     }
 
-    /// One that a peer opened.
+    /// Wraps a connection that a peer opened.
     pub(super) fn accepted(runtime: VirtualRuntime, id: StreamId) -> Self {
         VirtualStream { runtime, id }
     }
 
-    /// Waits until it is open.
+    /// Waits until the connection is open.
     pub(super) async fn opened(&self) -> io::Result<()> {
         poll_fn(|cx| self.runtime.desk().poll_opened(self.id, cx)).await
     }
@@ -56,7 +56,7 @@ impl AsyncWrite for VirtualStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // What was taken is on its way.
+        // Accepted bytes are on their way already.
         Poll::Ready(Ok(()))
     }
 

@@ -13,7 +13,7 @@ use super::desk::{Desk, Spawned};
 use super::executor::ThreadGuard;
 use super::stream::VirtualStream;
 
-/// What an application has of its world: the desk of its process.
+/// An application's access to its world: the desk of its process.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualRuntime {
     desk: Arc<Mutex<Desk>>,
@@ -25,7 +25,7 @@ impl VirtualRuntime {
         VirtualRuntime { desk: Arc::new(Mutex::new(desk)), guard }
     }
 
-    /// The desk. Nobody is polled while it is locked.
+    /// Locks the desk. No task is polled meanwhile.
     pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.guard.note();
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
@@ -113,7 +113,7 @@ impl Drop for ListenedPort {
     }
 }
 
-/// A timer on virtual time. Of those for the same time the one that was made first goes off first.
+/// A timer on virtual time. Timers for the same time fire in the order of their creation.
 #[derive(Debug)]
 pub(crate) struct VirtualTimer {
     runtime: VirtualRuntime,

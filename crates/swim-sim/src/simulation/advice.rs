@@ -1,4 +1,4 @@
-//! What a person should hear before a simulation: settings that cannot work well together.
+//! Warnings before a simulation: settings that cannot work well together.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use crate::random::{Draws, generator};
 use crate::simulation::fault::Fault;
 use crate::simulation::plan::Plan;
 
-/// Something that can be simulated, but will hardly do what was meant.
+/// A setting or fault that can be simulated, but hardly as intended.
 ///
 /// ```
 /// use swim_core::Config;
@@ -31,10 +31,9 @@ use crate::simulation::plan::Plan;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The setting, or the kind of fault, by its name in [`Config`](swim_core::Config) or
-    /// [`Plan`].
+    /// The setting or kind of fault, as named in [`Config`](swim_core::Config) or [`Plan`].
     pub setting: &'static str,
-    /// What is wrong, what follows, and what to do.
+    /// The problem, its effect, and the fix.
     pub text: String,
 }
 
@@ -44,17 +43,17 @@ impl fmt::Display for Warning {
     }
 }
 
-/// How long it takes until an answer is there, from the latency of the network.
+/// The round-trip time of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundTrip {
-    /// Half of all are faster.
+    /// Half of all round trips are faster.
     pub median: Duration,
-    /// One of a hundred is slower.
+    /// One in a hundred is slower.
     pub p99: Duration,
 }
 
 impl RoundTrip {
-    /// Of a datagram and its answer, both with this latency.
+    /// Computes the round trip of a datagram and its answer, both with this latency.
     ///
     /// ```
     /// use swim_sim::{Latency, millis, simulation::RoundTrip};
@@ -64,13 +63,13 @@ impl RoundTrip {
     /// ```
     ///
     /// # Panics
-    /// When the latency is none: see its variants.
+    /// If the latency is invalid: see its variants.
     #[must_use]
     #[track_caller]
     pub fn of(latency: Latency) -> Self {
         const DRAWS: usize = 20_000;
         let picker = Picker::new(latency);
-        // A seed of its own: the latency alone decides.
+        // A fixed seed: the result depends only on the latency.
         let mut rng = generator(0, Draws::Simulation);
         let mut trips: Vec<u64> = (0..DRAWS)
             .map(|_| picker.pick(rng.next_u32()).saturating_add(picker.pick(rng.next_u32())))
@@ -82,8 +81,9 @@ impl RoundTrip {
 }
 
 impl Plan {
-    /// What of this plan will hardly do what was meant, in the order in which it matters. The plan
-    /// is one that [`validate`](Plan::validate) accepts.
+    /// Lists settings and faults of a valid plan that hardly work as intended, by importance.
+    ///
+    /// The plan has to pass [`validate`](Plan::validate).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let round_trip = RoundTrip::of(self.network.latency);
@@ -99,24 +99,23 @@ impl Plan {
         warnings
     }
 
-    /// How long a suspicion lasts at the least, with enough confirmations, and at the most.
+    /// Returns the shortest suspicion (with enough confirmations) and the longest.
     #[must_use]
     pub fn suspicion(&self) -> (Duration, Duration) {
         let timeouts = self.config.suspicion_timeouts(self.nodes);
         (timeouts.min, timeouts.max)
     }
 
-    /// The longest that a crash usually takes to be known everywhere.
+    /// Estimates the longest time until a crash is usually known everywhere.
     #[must_use]
     pub fn detection_estimate(&self) -> Duration {
         let config = &self.config;
-        // Somebody probes it within a few intervals, for all that the bound is twice the cluster.
+        // Usually it is probed within a few intervals; the bound is two intervals per member.
         let probed = config.probe_interval * 10;
         probed + self.suspicion().1 + bounds::spread(config, self.nodes)
     }
 
-    /// A duration in which what comes of every fault can be seen, and every node begins a
-    /// push/pull.
+    /// Estimates a duration that shows the effects of every fault, with a push/pull by every node.
     #[must_use]
     pub fn duration_estimate(&self) -> Duration {
         let ends = self.faults.iter().map(Fault::end);
@@ -125,7 +124,7 @@ impl Plan {
         Duration::from_secs((seconds / 10 + 1).saturating_mul(10))
     }
 
-    /// How often a node begins a push/pull.
+    /// The interval between two push/pulls that a node starts.
     fn push_pull_every(&self) -> Duration {
         self.config.push_pull_interval_at(self.nodes)
     }
@@ -162,7 +161,7 @@ impl Plan {
 
     fn warn_of_suspicion(&self, trip: RoundTrip, warn: &mut impl FnMut(&'static str, String)) {
         let (suspicion, _) = self.suspicion();
-        // There the accusation, back the refutation.
+        // The accusation has to get there, and the refutation back.
         let needed = self.gossip_estimate(trip) * 2;
         if suspicion < needed {
             warn(
@@ -215,7 +214,7 @@ impl Plan {
     }
 
     fn warn_of_datagrams(&self, warn: &mut impl FnMut(&'static str, String)) {
-        /// What is left of an Ethernet frame after the headers of IPv6 and UDP.
+        /// The payload of an Ethernet frame after the headers of IPv6 and UDP.
         const UNFRAGMENTED: usize = 1452;
         let size = self.config.packet_size_max;
         if size > UNFRAGMENTED {
@@ -291,9 +290,9 @@ impl Plan {
         }
     }
 
-    /// How long gossip takes to reach everybody: as often as the cluster divides by those who hear
-    /// of it in one round. Unlike [`dissemination_bound`](swim_core::Config::dissemination_bound)
-    /// it is what usually happens, and counts the latency of this network.
+    /// Estimates how long gossip takes to reach every node, latency included: each round multiplies
+    /// the nodes that know it. [`dissemination_bound`](swim_core::Config::dissemination_bound) is a
+    /// bound instead.
     fn gossip_estimate(&self, trip: RoundTrip) -> Duration {
         // A few million nodes.
         #[allow(clippy::cast_precision_loss)]
@@ -305,7 +304,7 @@ impl Plan {
     }
 }
 
-/// The share of all datagrams that is lost in the long run.
+/// The share of datagrams lost in the long run.
 fn share_lost(loss: Loss) -> f64 {
     match loss {
         Loss::Independent(share) => share,
@@ -316,7 +315,7 @@ fn share_lost(loss: Loss) -> f64 {
     }
 }
 
-/// A time as settings have it, to three digits or so.
+/// Formats a time as in settings, to about three digits.
 fn shown(time: Duration) -> String {
     let unit = match time {
         _ if time < Duration::from_millis(1) => 1_000,

@@ -1,4 +1,4 @@
-//! The nodes of one run: what is done to them, and whether they agree.
+//! The nodes of one run: the faults applied to them, and their agreement.
 
 use core::time::Duration;
 
@@ -18,21 +18,21 @@ use crate::world::World;
 pub(super) struct Cluster {
     world: World,
     pub(super) tally: Tally,
-    /// The time since which all nodes are expected to find each other, and why.
+    /// Since when all nodes are expected to find each other, and why.
     awaited: Option<(Instant, Agreement)>,
-    /// How long it took each time. Not those that are awaited still.
+    /// How long each agreement took, without those still awaited.
     pub(super) agreed: Vec<(Agreement, Duration)>,
-    /// How many times it was awaited.
+    /// How many healed partitions there were.
     pub(super) heals: usize,
-    /// Where the last look for a disagreement found one.
+    /// The place of the node that disagreed at the last check.
     doubter: usize,
     push_pulls_of_crashed: u64,
-    /// What was counted before the beginning.
+    /// Push/pulls counted before the run began.
     push_pulls_before: u64,
     pub(super) node_nanos: u128,
 }
 
-/// What the nodes are to agree after.
+/// The reason why the nodes have to find each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Agreement {
     Joining,
@@ -81,12 +81,12 @@ impl Cluster {
         self.world.now().since_origin()
     }
 
-    /// Lets time pass, and takes note of what the nodes say.
+    /// Lets time pass, and tallies the events of all nodes.
     pub(super) fn run(&mut self, span: Duration) {
         self.node_nanos += span.as_nanos() * self.tally.running() as u128;
         self.world.run(span);
         for (number, host) in (0..).zip(&mut self.world.hosts) {
-            // Taken out, so that they do not pile up.
+            // Drained, so that they do not pile up.
             for record in host.records.drain(..) {
                 self.tally.take(number, &record);
             }
@@ -132,7 +132,7 @@ impl Cluster {
         self.world.traffic()
     }
 
-    /// How many push/pulls were completed since the beginning.
+    /// How many push/pulls were completed since the run began.
     pub(super) fn push_pulls(&self) -> u64 {
         let counted = self.push_pulls_counted() + self.push_pulls_of_crashed;
         // Both sides count each.
@@ -170,13 +170,13 @@ impl Cluster {
         let other: Vec<&str> = other.iter().map(String::as_str).collect();
         self.world.cut(&one, &other);
         self.tally.cut(side);
-        // They cannot find each other now: an agreement that was awaited does not come.
+        // The nodes cannot find each other now, so nothing is awaited.
         if matches!(self.awaited, Some((_, Agreement::Healing))) {
             self.awaited = None;
         }
     }
 
-    /// Whether every node that takes part sees every other one that does as live.
+    /// Whether all nodes that take part see each other as live.
     fn all_know_all(&mut self) -> bool {
         let hosts = &self.world.hosts;
         let node = |number: u32| hosts[number as usize].node();
@@ -187,7 +187,7 @@ impl Cluster {
             return false;
         }
         let names: Vec<&str> = there.iter().map(|number| &*hosts[*number as usize].label).collect();
-        // Begins with the one that was the last to doubt: most looks end there.
+        // Starts with the last node that disagreed: most checks end there.
         for turn in 0..there.len() {
             let place = (self.doubter + turn) % there.len();
             let knows = |other: &&str| {

@@ -17,33 +17,33 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// The time that `percent` of all times do not exceed (the nearest rank); nothing if there are
-    /// none.
+    /// Returns the time that `percent` of all times do not exceed (nearest rank); `None` without
+    /// times.
     #[must_use]
     pub fn quantile(&self, percent: usize) -> Option<Duration> {
         let rank = (self.sorted.len() * percent.min(100)).div_ceil(100).max(1);
         self.sorted.get(rank - 1).copied()
     }
 
-    /// The longest.
+    /// Returns the longest time.
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
         self.sorted.last().copied()
     }
 
-    /// How many there are.
+    /// Returns the number of times.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
-    /// Whether nothing was measured.
+    /// Returns whether nothing was measured.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
 
-    /// All of them, the shortest first.
+    /// Iterates over all times, the shortest first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Duration> + '_ {
         self.sorted.iter().copied()
     }

@@ -1,11 +1,10 @@
-//! What goes wrong in a simulation, and when.
+//! The faults of a simulation, and their times.
 
 use core::time::Duration;
 
 use crate::loss::Loss;
 
-/// Something that goes wrong. Times count from the beginning of a run; which nodes it hits is drawn
-/// anew in each run.
+/// A fault. Times count from the beginning of a run; each run draws the affected nodes anew.
 ///
 /// ```
 /// use swim_sim::{Loss, millis, secs, simulation::Fault};
@@ -19,35 +18,35 @@ use crate::loss::Loss;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
-    /// So many nodes crash at once, without a goodbye, and stay down.
+    /// Nodes crash at once, without a leave message, and stay down.
     Crash {
-        /// How many; one node at least goes on.
+        /// How many nodes. At least one node must neither crash nor stall.
         nodes: usize,
-        /// When.
+        /// When they crash.
         at: Duration,
     },
-    /// A share of all nodes, above 0.0 and below 1.0, is cut off from the others, both ways.
+    /// A share of the nodes is cut off from the rest, both ways.
     Partition {
-        /// Which share.
+        /// The share, above 0.0 and below 1.0.
         share: f64,
         /// When it begins.
         at: Duration,
-        /// How long it lasts; two partitions do not overlap.
+        /// How long it lasts. Partitions must not overlap.
         length: Duration,
     },
-    /// Another loss of datagrams than that of the plan's network.
+    /// Datagrams are lost as given here, instead of as in the plan's network.
     Loss {
         /// Which datagrams are lost.
         loss: Loss,
         /// When it begins.
         at: Duration,
-        /// How long it lasts; two of them do not overlap.
+        /// How long it lasts. These faults must not overlap.
         length: Duration,
     },
-    /// So many nodes neither send nor receive, as starved processes do, while their timers go on
-    /// ([`Stall::HeldIo`](crate::Stall::HeldIo)). None of them is one that crashes.
+    /// Nodes neither send nor receive, as starved processes, while their timers go on
+    /// ([`Stall::HeldIo`](crate::Stall::HeldIo)). None of them crashes in the same run.
     Stall {
-        /// How many.
+        /// How many nodes.
         nodes: usize,
         /// When it begins.
         at: Duration,
@@ -57,7 +56,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// When it begins.
+    /// Returns when the fault begins.
     #[must_use]
     pub fn at(&self) -> Duration {
         match *self {
@@ -68,7 +67,7 @@ impl Fault {
         }
     }
 
-    /// When it is over; of a crash when it happens.
+    /// Returns when the fault ends; for a crash, when it happens.
     #[must_use]
     pub fn end(&self) -> Duration {
         match *self {

@@ -1,18 +1,18 @@
-//! What nodes said of others without reason.
+//! False suspicions and false positives.
 
 use std::collections::BTreeSet;
 
-/// How often running members were suspected, or declared failed.
+/// Counts false suspicions or false positives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mistakes {
-    /// How many members it happened to; one to which it happened in two runs counts twice.
+    /// How many members were affected, counted once per run.
     pub members: usize,
-    /// How often a node believed it of one of them: a single mistake of which all others hear
-    /// counts once for each.
+    /// How many observers believed it: a mistake that all other nodes heard of counts once for
+    /// each.
     pub events: usize,
 }
 
-/// The mistakes of one run while it goes on.
+/// The mistakes of a run in progress.
 #[derive(Debug, Default)]
 pub(super) struct Misjudged {
     members: BTreeSet<u32>,

@@ -1,4 +1,4 @@
-//! What is to be simulated.
+//! The plan of a simulation.
 
 use core::fmt;
 use core::time::Duration;
@@ -11,23 +11,23 @@ use crate::network_options::NetworkOptions;
 use crate::simulation::fault::Fault;
 use crate::time::secs;
 
-/// What is to be simulated. See the [module](crate::simulation).
+/// The plan of a simulation. See the [module](crate::simulation).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// How many nodes, 2 at least. Memory grows with their square: see
+    /// How many nodes, at least 2. Memory grows with their square: see
     /// [`memory_estimate`](Plan::memory_estimate).
     pub nodes: usize,
     /// How a run begins.
     pub start: Start,
-    /// The settings of every node; each gets a name, an address and an incarnation of its own.
+    /// The settings of every node. Each node gets its own name, address and incarnation.
     pub config: Config,
-    /// What the network is like.
+    /// The network.
     pub network: NetworkOptions,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
     /// How long a run lasts, in virtual time.
     pub duration: Duration,
-    /// The seed of the first run; the second has the next higher one, and so on.
+    /// The seed of the first run. Each further run has the next higher one.
     pub seed: u64,
     /// How many runs.
     pub runs: u32,
@@ -36,15 +36,16 @@ pub struct Plan {
 /// How a run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// All nodes know each other, as in a cluster that has been there for long.
+    /// All nodes know each other, as in a cluster that formed long ago.
     Formed,
     /// All nodes start at once, and each joins through the first one and one other.
     Joining,
 }
 
 impl Plan {
-    /// Ten nodes of these settings that know each other, in the usual network (see
-    /// [`NetworkOptions::default`]), for two minutes, without a fault, once.
+    /// Plans one run of two minutes with ten nodes that know each other, and no faults.
+    ///
+    /// The network is [`NetworkOptions::default`].
     #[must_use]
     pub fn new(config: Config) -> Self {
         Plan {
@@ -59,11 +60,11 @@ impl Plan {
         }
     }
 
-    /// Says what cannot be simulated. What can, but will hardly do what was meant, is told by
+    /// Checks that the plan can be simulated. For plans that can, but hardly as intended, see
     /// [`warnings`](Plan::warnings).
     pub fn validate(&self) -> Result<(), PlanError> {
         const NODES_MAX: usize = (1 << 24) - 3;
-        /// Beyond some decades the time in nanoseconds and the incarnations would overflow.
+        /// After decades, the time in nanoseconds and the incarnations would overflow.
         const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
         self.config.validate().map_err(PlanError::Config)?;
         if !(2..=NODES_MAX).contains(&self.nodes) {
@@ -84,16 +85,17 @@ impl Plan {
         self.validate_faults()
     }
 
-    /// About how many bytes of memory a run takes at least: every node has a table of all others.
+    /// Estimates the memory that a run needs at least, in bytes: every node has a table of all
+    /// others.
     #[must_use]
     pub fn memory_estimate(&self) -> u64 {
-        /// Of an entry with a short name, as measured, with its share of a table that is not full.
+        /// Per entry with a short name, measured, with its share of the unused part of the table.
         const MEMBER_BYTES: u64 = 130;
         let nodes = self.nodes as u64;
         nodes.saturating_mul(nodes).saturating_mul(MEMBER_BYTES)
     }
 
-    /// How many nodes crash altogether.
+    /// Returns how many nodes crash in total.
     #[must_use]
     pub fn crashes(&self) -> usize {
         let crashes = self.faults.iter().map(|fault| match fault {
@@ -142,8 +144,8 @@ impl Plan {
     }
 }
 
-/// How many nodes a share of them is.
-// Casts of floats saturate, and what is no number becomes 0.
+/// The number of nodes in a share of them.
+// Casts of floats saturate, and NaN becomes 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn minority(share: f64, nodes: usize) -> usize {
     libm::round(share * nodes as f64) as usize
@@ -180,7 +182,7 @@ fn validate_loss(loss: Loss) -> Result<(), PlanError> {
     Err(PlanError::Network { what: "loss", wrong })
 }
 
-/// What cannot be simulated.
+/// The reason why a plan cannot be simulated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -188,51 +190,51 @@ pub enum PlanError {
     Config(ConfigError),
     /// Too few nodes or too many.
     Nodes {
-        /// How many were asked for.
+        /// The number of nodes.
         nodes: usize,
     },
     /// A node's table is smaller than the cluster.
     MembersMax {
         /// The setting.
         members_max: usize,
-        /// How many nodes there are.
+        /// The number of nodes.
         nodes: usize,
     },
-    /// No time, or more than a year.
+    /// The duration is zero, or more than a year.
     Duration {
-        /// How long a run was to last.
+        /// The duration of a run.
         duration: Duration,
     },
-    /// No run.
+    /// The number of runs is 0.
     Runs,
-    /// Nobody is left to see it.
+    /// No node is left that neither crashes nor stalls.
     Victims {
         /// How many nodes crash.
         crashed: usize,
-        /// How many are stalled.
+        /// How many nodes stall.
         stalled: usize,
-        /// How many there are.
+        /// The number of nodes.
         nodes: usize,
     },
     /// One side of a partition has no nodes.
     Share {
-        /// Which share.
+        /// The share.
         share: f64,
-        /// Of how many.
+        /// The number of nodes.
         nodes: usize,
     },
     /// Two faults of a kind at the same time.
     Overlap {
-        /// Which kind.
+        /// The kind.
         what: &'static str,
         /// When the second one begins.
         at: Duration,
     },
-    /// The network cannot be like that.
+    /// The network options are invalid.
     Network {
-        /// What of it.
+        /// The invalid option.
         what: &'static str,
-        /// What has to hold.
+        /// The rule that it breaks.
         wrong: &'static str,
     },
 }

@@ -9,15 +9,15 @@ use crate::simulation::schedule::schedule;
 use crate::simulation::summary::Report;
 use crate::time::millis;
 
-/// How often progress is told, and agreement looked for.
+/// The interval between reports of progress, and between checks for agreement.
 const SLICE: Duration = millis(100);
 
-/// How far a simulation is.
+/// The progress of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The run under way, from 0.
+    /// The current run, from 0.
     pub run: u32,
-    /// How many runs there will be.
+    /// How many runs there are in total.
     pub runs: u32,
     /// How much of the run has passed, in virtual time.
     pub elapsed: Duration,
@@ -26,13 +26,13 @@ pub struct Progress {
 }
 
 impl Plan {
-    /// Simulates, one run after the other. The same plan gives the same report.
+    /// Simulates all runs, one after the other. The same plan gives the same report.
     ///
-    /// `progress` is called for every tenth of a second of virtual time, and ends the simulation by
-    /// breaking; the report is then about what was done until then.
+    /// `progress` is called at least every 100 ms of virtual time. If it breaks, the simulation
+    /// ends, and the report covers everything up to that point.
     ///
     /// # Errors
-    /// When [`validate`](Plan::validate) finds something; nothing was simulated then.
+    /// If [`validate`](Plan::validate) fails. Nothing was simulated then.
     pub fn run(
         &self,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
@@ -57,7 +57,7 @@ impl Plan {
         let seed = self.seed.wrapping_add(run.into());
         let mut told =
             |elapsed| progress(Progress { run, runs: self.runs, elapsed, duration: self.duration });
-        // Also before the nodes are made, which takes a while where there are many.
+        // Also before the nodes are made: many of them take a while.
         told(Duration::ZERO)?;
         let mut cluster = Cluster::new(self, seed);
         let mut steps = schedule(self, seed).into_iter().peekable();
@@ -70,7 +70,7 @@ impl Plan {
             cluster.run(SLICE.min(next - cluster.now()));
             flow = told(cluster.now());
         }
-        // One that is broken off at its very end is a whole one all the same.
+        // A run interrupted at its very end is complete.
         let whole = cluster.now() >= self.duration;
         report.add(&cluster, whole);
         flow

@@ -10,11 +10,11 @@ use crate::random::{Draws, generator};
 use crate::simulation::fault::Fault;
 use crate::simulation::plan::{Plan, minority};
 
-/// Something that is done to the world of a run.
+/// A change to the world of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Crash(Vec<u32>),
-    /// Cuts these nodes off from the others.
+    /// Cuts these nodes off from all other nodes.
     Cut(Vec<u32>),
     Heal,
     Lose(Loss),
@@ -22,8 +22,7 @@ pub(super) enum Step {
     GoOn(Vec<u32>),
 }
 
-/// The steps of the run with this seed, in order. Those that would come at its end or later are
-/// left out.
+/// Returns the steps of the run with this seed, in order, without those at its end or later.
 pub(super) fn schedule(plan: &Plan, seed: u64) -> Vec<(Duration, Step)> {
     let mut rng = generator(seed, Draws::Simulation);
     let mut victims = shuffled(plan.nodes, &mut rng).into_iter();
@@ -51,7 +50,7 @@ pub(super) fn schedule(plan: &Plan, seed: u64) -> Vec<(Duration, Step)> {
             }
         }
     }
-    // The sort is stable: what ends at an instant ends before the next thing of its kind begins.
+    // The sort is stable: at the same instant, a fault ends before the next one of its kind begins.
     let mut steps: Vec<_> = ends.into_iter().chain(beginnings).collect();
     steps.retain(|(at, _)| *at < plan.duration);
     steps.sort_by_key(|(at, _)| *at);

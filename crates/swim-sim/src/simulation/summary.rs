@@ -1,4 +1,4 @@
-//! What a simulation found.
+//! The results of a simulation.
 
 use core::time::Duration;
 
@@ -6,58 +6,57 @@ use crate::simulation::cluster::{Agreement, Cluster};
 use crate::simulation::durations::Durations;
 use crate::simulation::mistake::Mistakes;
 
-/// What a simulation found, over all its runs.
+/// The results of a simulation, over all its runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many runs were carried out to their end.
+    /// How many runs were completed.
     pub runs: u32,
-    /// Whether it was broken off: the figures are then also about a part of one more run.
+    /// Whether the simulation was interrupted: the figures then include a part of one more run.
     pub interrupted: bool,
     /// The virtual time of all runs together.
     pub simulated: Duration,
     /// How many nodes crashed.
     pub crashes: usize,
-    /// For each crash that anybody noticed: how long until the first node declared it failed.
+    /// For each noticed crash: how long until the first node declared it failed.
     pub first_declared: Durations,
-    /// For each crash of which every running node heard: how long until the last one did. Those
-    /// that are missing here were not known everywhere at the end of their run.
+    /// For each crash known to every running node: how long until the last one heard of it. Crashes
+    /// not known everywhere at the end of their run are missing.
     pub known_everywhere: Durations,
-    /// Running nodes that were declared failed, but for those of the next two fields.
+    /// False positives, without those of the next two fields.
     pub false_failures: Mistakes,
-    /// Running nodes that were declared failed across a partition, or while it healed.
+    /// False positives across a partition, or while it healed.
     pub separated_failures: Mistakes,
-    /// Running nodes that were declared failed while they were stalled, or by one that was, or as
-    /// an echo of it.
+    /// False positives about or by a stalled node, or as an echo of a stall.
     pub stalled_failures: Mistakes,
-    /// Running nodes that were suspected, with neither partition nor stall as the reason.
+    /// Running nodes that were suspected, with neither a partition nor a stall as the reason.
     pub false_suspicions: Mistakes,
-    /// For each run that began with joining: how long until all nodes knew all. Missing where they
-    /// did not until the end.
+    /// For each run that began with joining: how long until all nodes knew each other. Runs in
+    /// which they never did are missing.
     pub formed: Durations,
     /// How many partitions ended.
     pub partitions: usize,
-    /// For each of them after which all nodes knew all again, before the end and the next one: how
-    /// long that took.
+    /// For each partition that healed: how long until all nodes knew each other again. Those that
+    /// did not heal before the next one, or before the end, are missing.
     pub healed: Durations,
-    /// What the nodes sent.
+    /// The traffic of the nodes.
     pub rates: Rates,
     /// How many push/pulls were completed.
     pub push_pulls: u64,
 }
 
-/// What a node sends in a second, on average.
+/// The average traffic of a node per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rates {
-    /// Datagrams.
+    /// Datagrams sent.
     pub packets: f64,
-    /// Their bytes, without the headers of IP and UDP.
+    /// Bytes of datagrams, without the headers of IP and UDP.
     pub packet_bytes: f64,
-    /// Streams that it opens.
+    /// Streams opened.
     pub streams: f64,
     /// Bytes written to streams, by either side.
     pub stream_bytes: f64,
-    /// The time over which this is the average: the running times of all nodes together.
+    /// The time averaged over: the running times of all nodes together.
     pub node_time: Duration,
 }
 
@@ -70,7 +69,7 @@ impl Rates {
         }
         let traffic = cluster.traffic();
         let (before, all) = (self.node_time.as_secs_f64(), total.as_secs_f64());
-        // Nobody counts 2^53 of them.
+        // Counts stay below 2^53.
         #[allow(clippy::cast_precision_loss)]
         let averaged = |rate: f64, count: u64| (rate * before + count as f64) / all;
         *self = Rates {
@@ -84,7 +83,7 @@ impl Rates {
 }
 
 impl Report {
-    /// Adds a run, or the part of it that was carried out.
+    /// Adds a run, or the completed part of it.
     pub(super) fn add(&mut self, cluster: &Cluster, whole: bool) {
         self.runs += u32::from(whole);
         self.simulated += cluster.now();

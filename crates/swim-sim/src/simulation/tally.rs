@@ -1,4 +1,4 @@
-//! Who said what of whom, and whether it was so.
+//! Compares the nodes' judgements of each other with the truth.
 
 use core::time::Duration;
 
@@ -7,12 +7,12 @@ use swim_core::{Event, Instant, Name};
 use crate::simulation::mistake::Misjudged;
 use crate::trace::Record;
 
-/// What is known of the nodes from outside, and what they said of each other, in one run.
+/// The true state of the nodes, and their judgements of each other, in one run.
 #[derive(Debug)]
 pub(super) struct Tally {
     nodes: Vec<Truth>,
     partition: Partition,
-    /// How long after a stall what was said because of it may still be on its way.
+    /// How long after a stall its false accusations may still spread.
     stall_echo: Duration,
     pub(super) crashes: Vec<Crash>,
     pub(super) failures: Misjudged,
@@ -21,13 +21,13 @@ pub(super) struct Tally {
     pub(super) stalled: Misjudged,
 }
 
-/// What is true of a node.
+/// The true state of a node.
 #[derive(Clone, Copy, Debug, Default)]
 struct Truth {
-    /// The place of its crash among all, if it crashed.
+    /// The index of its crash, if it crashed.
     crash: Option<usize>,
     stall: Stall,
-    /// It is in the part that the current or last partition cuts off.
+    /// The current or last partition cuts it off.
     cut_off: bool,
 }
 
@@ -53,18 +53,18 @@ impl Stall {
 enum Partition {
     None,
     Cut,
-    /// The links are whole again, and the nodes do not agree yet.
+    /// The links are whole again, but the nodes do not agree yet.
     Healing,
 }
 
-/// A crash, and who noticed it.
+/// A crash, and which nodes noticed it.
 #[derive(Debug)]
 pub(super) struct Crash {
     at: Instant,
-    /// Until the first node declared it failed, and until the last one heard of it.
+    /// How long until the first node declared it failed, and until the last one heard of it.
     pub(super) first: Option<Duration>,
     pub(super) last: Option<Duration>,
-    /// One bit for each node: it knows, or never believed the crashed one to be there.
+    /// One bit for each node: it knows of the crash, or did not see the node as live before.
     aware: Vec<u64>,
 }
 
@@ -82,7 +82,7 @@ impl Tally {
         }
     }
 
-    /// A node crashes now. These others do not believe it to be there at this moment.
+    /// Records a crash. The `unaware_of_it` nodes do not see the node as live at this moment.
     pub(super) fn crash(
         &mut self,
         now: Instant,
@@ -137,7 +137,7 @@ impl Tally {
         self.taking_part().all(|observer| crash.knows(observer))
     }
 
-    /// A node said something.
+    /// Takes in an event of `observer`.
     pub(super) fn take(&mut self, observer: u32, record: &Record) {
         let (member, failed) = match &record.event {
             Event::Suspected { member, .. } => (member, false),
@@ -154,13 +154,13 @@ impl Tally {
             }
             return;
         }
-        // One that is stalled hears nothing, and blames whom it likes. What healthy nodes believe
-        // of others because of it counts: that is what local health is against.
+        // A stalled node hears nothing and may accuse anyone. False beliefs of healthy nodes about
+        // other members because of a stall count: preventing those is the job of local health.
         let excused_by_stall = [truth, own].iter().any(|node| node.stall.excuses(record.at));
         let separated = match self.partition {
             Partition::None => false,
             Partition::Cut => truth.cut_off != own.cut_off,
-            // What one side said of the other is still on its way, on both.
+            // The accusations of one side are still spreading, on both sides.
             Partition::Healing => true,
         };
         let mistakes = match (failed, excused_by_stall, separated) {
@@ -193,7 +193,7 @@ impl Crash {
     }
 }
 
-/// The number of the node of this name: 7 of "n7".
+/// The number of the node with this name: 7 of "n7".
 fn number_of(name: &Name, nodes: usize) -> Option<u32> {
     let number: u32 = name.as_str().strip_prefix('n')?.parse().ok()?;
     ((number as usize) < nodes).then_some(number)
