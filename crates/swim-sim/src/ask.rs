@@ -1,4 +1,4 @@
-//! What the application of a driver asks of it, and the answers.
+//! Calls to drivers from a test, and their results.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,20 +12,19 @@ use crate::process::Process;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// What becomes of something that a driver was [asked](World::ask), to be looked at without
-/// waiting.
+/// The result of a call to a driver ([`World::ask`]), which can be checked without waiting.
 pub struct Reply<T> {
     slot: Rc<RefCell<Option<T>>>,
 }
 
 impl<T> Reply<T> {
-    /// Whether the result is there, and was not taken yet.
+    /// Returns whether the result has arrived and was not taken yet.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.slot.borrow().is_some()
     }
 
-    /// Takes the result, if it is there.
+    /// Takes the result, if it has arrived.
     #[must_use]
     pub fn take(&self) -> Option<T> {
         self.slot.borrow_mut().take()
@@ -39,10 +38,10 @@ impl<T: fmt::Debug> fmt::Debug for Reply<T> {
 }
 
 impl World {
-    /// Has the application of a driver do something with its handle, such as giving a command and
-    /// waiting for the answer, or several one after the other. It goes on after the turns of the
-    /// driver, and ends with the process at the latest: what it then waits for is
-    /// [`Error::Stopped`](swim_driver::Error::Stopped).
+    /// Runs `application` beside a driver, with its handle: one command and its answer, or several.
+    ///
+    /// It continues after each turn of the driver. When the process ends, everything it waits for
+    /// returns [`Error::Stopped`](swim_driver::Error::Stopped).
     ///
     /// ```
     /// use swim_sim::{World, secs};
@@ -57,7 +56,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When the node is not a driver, or its process is down.
+    /// If the node is not a driver, or its process is down.
     #[track_caller]
     pub fn ask<T: 'static>(
         &mut self,
@@ -80,7 +79,7 @@ impl World {
         Reply { slot }
     }
 
-    /// As [`ask`](World::ask), and lets time pass until the result is there.
+    /// Runs `application` as [`ask`](World::ask) does, and lets time pass until it returns.
     ///
     /// ```
     /// use swim_sim::{World, secs};
@@ -94,7 +93,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When that takes longer than `max`, and as [`ask`](World::ask).
+    /// If that takes longer than `max`, or as [`ask`](World::ask) does.
     #[track_caller]
     pub fn wait_for<T: 'static>(
         &mut self,

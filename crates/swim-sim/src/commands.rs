@@ -10,7 +10,7 @@ use crate::checkers::Sent;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// A command that was given to a node and gets an answer. See [`World::answer`].
+/// A command given to a node that gets an answer. See [`World::answer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
     host: u32,
@@ -19,23 +19,23 @@ pub struct Request {
 }
 
 impl World {
-    /// Has a node join the cluster of another one.
+    /// Has a node join the cluster of `contact`.
     ///
     /// # Panics
-    /// When the node refuses the command; so do all of this family.
+    /// If the node refuses the command. The same holds for `leave` and `set_meta`.
     #[track_caller]
     pub fn join(&mut self, name: &str, contact: &str) -> Request {
         let address = self.address(contact);
         self.join_address(name, address)
     }
 
-    /// Has a node join each of these others, all at once: one request each, in this order.
+    /// Has a node join each of these contacts at once: one request each, in this order.
     #[track_caller]
     pub fn join_each(&mut self, name: &str, contacts: &[&str]) -> Vec<Request> {
         contacts.iter().map(|contact| self.join(name, contact)).collect()
     }
 
-    /// Has a node join whatever is at this address.
+    /// Has a node join through this address.
     #[track_caller]
     pub fn join_address(&mut self, name: &str, address: SocketAddr) -> Request {
         self.note(format_args!("{name} joins {address}"));
@@ -43,8 +43,7 @@ impl World {
         request.unwrap_or_else(|error| panic!("{name} does not join: {error}"))
     }
 
-    /// Has a node say goodbye. Its process goes on, and answers pings; [`crash`](World::crash) ends
-    /// it.
+    /// Has a node leave. Its process goes on and answers pings; [`crash`](World::crash) ends it.
     #[track_caller]
     pub fn leave(&mut self, name: &str) -> Request {
         self.note(format_args!("{name} leaves"));
@@ -52,7 +51,7 @@ impl World {
         request.unwrap_or_else(|error| panic!("{name} does not leave: {error}"))
     }
 
-    /// Has a node announce other metadata.
+    /// Has a node announce new metadata.
     #[track_caller]
     pub fn set_meta(&mut self, name: &str, meta: &str) -> Request {
         self.note(format_args!("{name} announces {meta:?}"));
@@ -61,7 +60,7 @@ impl World {
         request.unwrap_or_else(|error| panic!("{name} does not change its metadata: {error}"))
     }
 
-    /// Gives a node any command (or several), and carries out what it wants in return.
+    /// Gives a node one or more commands, and carries out its outputs.
     ///
     /// ```
     /// let mut world = swim_sim::World::new(1);
@@ -70,7 +69,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When the node's process is down or paused: nobody can give it commands.
+    /// If the node's process is down or paused, or the node is a driver.
     #[track_caller]
     pub fn command<R>(&mut self, name: &str, command: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let host = self.commandable(name);
@@ -80,8 +79,9 @@ impl World {
         result
     }
 
-    /// Connects to a node from outside the world, as a stranger does. What comes on the stream is
-    /// said with [`bring`](World::bring); what the node says there goes nowhere.
+    /// Connects to a node from outside the world, as a stranger.
+    ///
+    /// Use [`bring`](World::bring) for input on the stream. The node's output on it is dropped.
     ///
     /// ```
     /// use swim_core::StreamInput;
@@ -105,8 +105,10 @@ impl World {
         accepted
     }
 
-    /// Reports to a node what happened to a stream from outside the world, unless the stream has
-    /// ended. Whether it had not. See [`connect`](World::connect).
+    /// Gives a node input on a stream from outside the world. Returns false if the stream has
+    /// ended.
+    ///
+    /// See [`connect`](World::connect).
     #[track_caller]
     pub fn bring(&mut self, to: &str, stream: StreamId, input: StreamInput<'_>) -> bool {
         let host = self.commandable(to);
@@ -116,7 +118,7 @@ impl World {
             _ => outside.contains(&stream),
         };
         if is_open {
-            // Whoever is outside may make up what it says.
+            // A stranger can send anything.
             self.check_forged();
             self.check(host, |checker, by| checker.stream_input(by, stream, input));
             self.turn(host, |node, now| node.handle_stream(now, stream, input));
@@ -124,7 +126,7 @@ impl World {
         is_open
     }
 
-    /// As [`command`](World::command), for a command that gets an answer.
+    /// Gives a node a command as [`command`](World::command) does, and returns its request.
     ///
     /// ```
     /// use swim_sim::{World, secs};
@@ -148,7 +150,7 @@ impl World {
         let known = &mut self.hosts[host as usize];
         let life = known.life;
         if let Ok(id) = result {
-            // Before the outputs are looked at: the answer may be among them.
+            // Before the outputs are carried out: the answer may be among them.
             let news = known.requests.insert((life, id), None).is_none();
             assert!(news, "{name} gave out {id:?} twice");
             self.trace.request(host, life, id);
@@ -158,9 +160,11 @@ impl World {
         result.map(|id| Request { host, life, id })
     }
 
-    /// Tells the checkers what the next [`command`](World::command) or [`request`](World::request)
-    /// gives this node to send, so that they know it when it arrives: see
-    /// [`Deliveries`](crate::checkers::Deliveries) and [`States`](crate::checkers::States).
+    /// Announces to the checkers the content of the next [`command`](World::command) or
+    /// [`request`](World::request).
+    ///
+    /// They recognise it when it arrives: see [`Deliveries`](crate::checkers::Deliveries) and
+    /// [`States`](crate::checkers::States).
     ///
     /// ```
     /// use swim_sim::checkers::Sent;
@@ -174,14 +178,14 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When the node's process is down.
+    /// If the node's process is down.
     #[track_caller]
     pub fn tell_sent(&mut self, name: &str, sent: Sent<'_>) {
         let host = self.existing(name);
         self.check(host, |checker, by| checker.sent(by, &sent));
     }
 
-    /// The answer to a request, once there is one.
+    /// Returns the answer to a request, once there is one.
     #[must_use]
     pub fn answer(&self, request: Request) -> Option<&Result<Answer, Failure>> {
         self.hosts[request.host as usize]
@@ -191,16 +195,17 @@ impl World {
             .map(|(_, result)| result)
     }
 
-    /// The answers that the commands of a host's processes got, in the order in which they came.
+    /// Returns the answers to all commands of a host's processes, in order of arrival.
     #[must_use]
     pub fn answers(&self, name: &str) -> Vec<(Instant, &Result<Answer, Failure>)> {
         let answered = self.hosts[self.host(name) as usize].answered();
         answered.into_iter().map(|(at, _, result)| (at, result)).collect()
     }
 
-    /// The requests without an answer whose process still runs, with the name of its node. Every
-    /// request is to get one: after a calm time there should be none here. (That none gets two is
-    /// checked always.)
+    /// Returns the requests without an answer whose process still runs, with their nodes' names.
+    ///
+    /// Every request gets an answer, so after a calm time there should be none here. A second
+    /// answer is always a failure.
     #[must_use]
     pub fn unanswered(&self) -> Vec<(&str, Request)> {
         let mut unanswered = Vec::new();

@@ -16,12 +16,13 @@ use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Starts a driver of this name on a host of its own: a node with its clock, streams, seeds and
-    /// commands, as behind `swim-tokio`. It is given what arrives, takes turns, and reaches the
-    /// network, the name service and the others, bare nodes among them.
+    /// Starts a driver with this name on a host of its own, as behind `swim-tokio`.
     ///
-    /// The options come with the world's configuration and an address, and where the caller sets no
-    /// incarnation it is the time. Commands go through [`ask`](World::ask).
+    /// A driver is a node with its clock, streams, seeds and commands. It takes turns, and reaches
+    /// bare nodes, other drivers and the name service.
+    ///
+    /// The options start with the world's configuration and an address. If the caller sets no
+    /// incarnation, it is the time. For commands, use [`ask`](World::ask).
     ///
     /// ```
     /// use swim_sim::{World, secs};
@@ -37,7 +38,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When there is a node of this name, or the options cannot work.
+    /// If there is a node with this name, or the options cannot work.
     #[track_caller]
     pub fn start_driver(&mut self, name: &str, configure: impl FnOnce(&mut Options)) {
         self.start_driver_with(name, configure, None);
@@ -62,7 +63,7 @@ impl World {
         self.add_host(name, config.address, config, Some((Box::new(options), application)));
     }
 
-    /// As [`restart`](World::restart), with changes to the options of a driver: other seeds, say.
+    /// Restarts as [`restart`](World::restart) does, with changed options, such as other seeds.
     #[track_caller]
     pub fn restart_driver_with(&mut self, name: &str, configure: impl FnOnce(&mut Options)) {
         let number = self.host(name);
@@ -83,11 +84,11 @@ impl World {
         });
     }
 
-    /// The handle that the application of a driver has, for what it tells without waiting. What it
-    /// asks goes through [`ask`](World::ask).
+    /// Returns the handle of a driver, for calls that do not wait. For others, use
+    /// [`ask`](World::ask).
     ///
     /// # Panics
-    /// When the node is not a driver, or its process is down.
+    /// If the node is not a driver, or its process is down.
     #[track_caller]
     #[must_use]
     pub fn cluster(&self, name: &str) -> Cluster {
@@ -97,8 +98,9 @@ impl World {
         }
     }
 
-    /// When a driver dialled which addresses, all lives of its process. Not kept without records
-    /// ([`WorldOptions::records`](crate::WorldOptions::records)).
+    /// Returns the addresses that a driver dialled, with times, over all lives of its process.
+    ///
+    /// Empty without records ([`WorldOptions::records`](crate::WorldOptions::records)).
     #[track_caller]
     #[must_use]
     pub fn dials(&self, name: &str) -> &[(Instant, SocketAddr)] {
@@ -116,8 +118,8 @@ impl World {
         number
     }
 
-    /// Something has come for a driver, or its time has come: it is to run as soon as it can. Means
-    /// nothing for other processes, and for one that is stalled.
+    /// Schedules the next turn of a driver, because of input or a timer. Does nothing for other
+    /// processes, and for stalled ones.
     pub(crate) fn call_driver(&mut self, number: u32) {
         let host = &mut self.hosts[number as usize];
         let Some(Process::Driver(process)) = &mut host.process else {
@@ -133,7 +135,7 @@ impl World {
         }
     }
 
-    /// The time has come at which a driver was to run.
+    /// Runs a driver at its scheduled time.
     pub(crate) fn driver_runs(&mut self, number: u32, life: u32) {
         let host = &mut self.hosts[number as usize];
         let Some(Process::Driver(process)) = &mut host.process else {
@@ -148,7 +150,7 @@ impl World {
         }
     }
 
-    /// A datagram that waited in a socket.
+    /// Takes a datagram that waited in a socket.
     pub(crate) fn take_packet(&mut self, place: u32) -> Packet {
         let packet = self.packets.take(place);
         self.trace.traffic.packets_delivered += 1;
@@ -165,7 +167,7 @@ impl World {
         assert!(options.advertise.is_none(), "there is no NAT here: nodes announce their address");
     }
 
-    /// One turn of a driver, and what follows from it.
+    /// Runs one turn of a driver, and its consequences.
     fn take_turn(&mut self, number: u32) {
         let host = &mut self.hosts[number as usize];
         let reading = host.clock.reading(self.now);
@@ -176,7 +178,7 @@ impl World {
         self.trace.mark(self.now, number, Mark::Turn);
         let now = process.time(reading);
         process.begin_turn(now);
-        // One connection a turn, as adapters do that wait for everything at once.
+        // One connection per turn, as in adapters that wait for everything at once.
         self.accept_next(&mut process, number, now);
         let DriverProcess { driver, sockets, runtime, .. } = &mut *process;
         let more = driver.turn(now, &mut Adapter::new(self, number, now, (sockets, runtime)));
@@ -206,7 +208,7 @@ impl World {
         }
     }
 
-    /// A turn in which nothing is left to take leaves no timer that is due.
+    /// After a turn that leaves no input, no timer may be due.
     fn check_that_it_rests(&self, number: u32, reading: Instant) {
         let host = &self.hosts[number as usize];
         let next = host.process.as_ref().and_then(Process::due);
@@ -218,7 +220,7 @@ impl World {
         );
     }
 
-    /// Gives a driver the connection that has waited for longest.
+    /// Gives a driver the connection that has waited longest.
     fn accept_next(&mut self, process: &mut DriverProcess, host: u32, now: std::time::Instant) {
         let Some(id) = process.sockets.backlog.pop_front() else {
             return;

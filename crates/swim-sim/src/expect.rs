@@ -1,4 +1,4 @@
-//! What nodes believe, and what they are expected to believe.
+//! The beliefs of nodes, and expectations about them.
 
 use core::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::world::World;
 impl World {
     // Questions.
 
-    /// What a node believes of another; nothing where it does not know it. The last belief of a
-    /// node that is paused, too.
+    /// Returns the state of `subject` in the view of `observer`; `None` if unknown there.
+    ///
+    /// For a paused observer it is the last state.
     ///
     /// # Panics
-    /// When the process of the one that is asked is down.
+    /// If the process of the observer is down.
     #[track_caller]
     #[must_use]
     pub fn state(&self, observer: &str, subject: &str) -> Option<State> {
@@ -23,14 +24,16 @@ impl World {
         self.node(observer).member(subject).map(|member| member.state)
     }
 
-    /// Whether every node that takes part sees exactly those that do as live members, all alive,
-    /// with the incarnation, address and metadata that they have.
+    /// Returns whether the views of all nodes that take part are complete and correct.
+    ///
+    /// Each sees exactly these nodes as live, all of them alive, with their current incarnation,
+    /// address and metadata.
     #[must_use]
     pub fn converged(&self) -> bool {
         self.first_disagreement().is_none()
     }
 
-    /// Whether every other node that takes part believes this node to be in this state.
+    /// Returns whether every other node that takes part believes this node to be in this state.
     #[track_caller]
     #[must_use]
     pub fn agreed(&self, subject: &str, state: State) -> bool {
@@ -40,7 +43,7 @@ impl World {
 
     // Expectations.
 
-    /// Expects that every node that takes part, itself included, sees this node alive.
+    /// Expects that every node that takes part sees this node alive, and that it takes part itself.
     #[track_caller]
     pub fn expect_alive_everywhere(&self, subject: &str) {
         self.expect_agreed(subject, State::Alive);
@@ -50,21 +53,23 @@ impl World {
         }
     }
 
-    /// Expects that every other node that takes part believes this node failed, or has forgotten it
-    /// after it was failed.
+    /// Expects that every other node that takes part believes this node failed.
+    ///
+    /// A node may also have forgotten it after it failed.
     #[track_caller]
     pub fn expect_failed(&self, subject: &str) {
         self.expect_agreed(subject, State::Failed);
     }
 
-    /// Expects that every other node that takes part knows that this node left, or has forgotten it
-    /// after it left.
+    /// Expects that every other node that takes part knows that this node left.
+    ///
+    /// A node may also have forgotten it after it left.
     #[track_caller]
     pub fn expect_left(&self, subject: &str) {
         self.expect_agreed(subject, State::Left);
     }
 
-    /// Expects what [`converged`](World::converged) asks.
+    /// Expects that the nodes have [`converged`](World::converged).
     #[track_caller]
     pub fn expect_converged(&self) {
         if let Some(disagreement) = self.first_disagreement() {
@@ -72,7 +77,7 @@ impl World {
         }
     }
 
-    /// Expects what one node believes of another.
+    /// Expects the state of `subject` in the view of `observer`.
     #[track_caller]
     pub fn expect_state(&self, observer: &str, subject: &str, expected: State) {
         let found = self.state(observer, subject);
@@ -84,8 +89,9 @@ impl World {
         }
     }
 
-    /// Lets time pass until the nodes agree ([`converged`](World::converged)); expects that it
-    /// takes at most `max`.
+    /// Lets time pass until the nodes have [`converged`](World::converged), at most `max`.
+    ///
+    /// Panics if they have not by then.
     #[track_caller]
     pub fn settle(&mut self, max: Duration) {
         if !self.run_until(max, World::converged) {
@@ -122,7 +128,7 @@ impl World {
         }
     }
 
-    /// Panics with a report: for expectations of your own.
+    /// Panics with a report, for your own expectations.
     #[track_caller]
     pub fn fail(&self, what: &str, subject: Option<&str>) -> ! {
         panic!("{what}\n{}", self.report(subject))
@@ -159,7 +165,7 @@ impl World {
         }
     }
 
-    /// The hosts that take part, but for the one that is talked about.
+    /// The hosts that take part, except `subject`.
     fn observers_of(&self, subject: u32) -> impl Iterator<Item = &Host> {
         let hosts = (0..).zip(&self.hosts);
         hosts
@@ -171,17 +177,17 @@ impl World {
         let name = &self.hosts[subject as usize].config.name;
         match observer.node().and_then(|node| node.member(name.as_str())) {
             Some(member) => member.state == state,
-            // Failed and left members are forgotten after a while: what was it before?
+            // Failed and left members are forgotten after a while: use the last state before that.
             None => !state.is_live() && forgotten_as(&observer.records, name) == Some(state),
         }
     }
 
-    /// What [`converged`](World::converged) found, for a reader.
+    /// The first disagreement, for a report.
     pub(crate) fn disagreement(&self) -> Option<String> {
         self.first_disagreement().map(|disagreement| disagreement.to_string())
     }
 
-    /// A host that a node holds for live and that takes no part.
+    /// A host that the node sees as live although it does not take part.
     fn mistaken_for_live(&self, node: &Node) -> Option<&Host> {
         let live =
             |host: &&Host| node.member(host.member()).is_some_and(|member| member.state.is_live());
@@ -191,7 +197,7 @@ impl World {
     }
 
     fn first_disagreement(&self) -> Option<Disagreement> {
-        // All counts before any member: while a cluster forms, that settles it in most looks.
+        // Counts first: while a cluster forms, most checks end there.
         self.first_miscount().or_else(|| self.first_difference())
     }
 
@@ -237,7 +243,7 @@ impl core::fmt::Display for Disagreement {
     }
 }
 
-/// How the view that a node has of another differs from what that one is, if it does.
+/// How the observer's view of a node differs from the truth, if it does.
 fn differs(observer: &Node, name: &str, truth: &Node) -> Option<String> {
     let truth = truth.local();
     if observer.local().name == name {
@@ -259,7 +265,7 @@ fn differs(observer: &Node, name: &str, truth: &Node) -> Option<String> {
     }
 }
 
-/// As what a node forgot a member, if the last that it heard of it is that it forgot it.
+/// The state in which a node forgot a member, if forgetting was its last event about it.
 fn forgotten_as(records: &[Record], name: &Name) -> Option<State> {
     let last = records.iter().rev().find(|record| subject(&record.event) == Some(name))?;
     match &last.event {

@@ -1,5 +1,5 @@
-//! What can go wrong with clocks and the network. Stalled processes are in `stall.rs`, clogged
-//! links in `clog.rs`.
+//! Faults of clocks and of the network. Stalled processes are in `stall.rs`, clogged links in
+//! `clog.rs`.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -18,7 +18,7 @@ use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Sets a host's clock forward. Timers that were set before go off when they would have.
+    /// Sets a host's clock forward. Timers already set fire at their original time.
     #[track_caller]
     pub fn clock_forward(&mut self, name: &str, by: Duration) {
         let host = self.host(name);
@@ -27,7 +27,7 @@ impl World {
         self.trace.mark(self.now, host, Mark::ClockJump);
     }
 
-    /// Sets a host's clock back. Timers that were set before go off when they would have.
+    /// Sets a host's clock back. Timers already set fire at their original time.
     #[track_caller]
     pub fn clock_back(&mut self, name: &str, by: Duration) {
         let host = self.host(name);
@@ -36,12 +36,12 @@ impl World {
         self.trace.mark(self.now, host, Mark::ClockJump);
     }
 
-    /// Makes a host's clock run faster than the world's time by so many parts per million (10,000
-    /// are 1%), or slower when negative. It goes on from what it shows, and the timer that the node
-    /// waits for goes off when it would have.
+    /// Makes a host's clock run fast, or slow if negative, in parts per million (10,000 are 1%).
+    ///
+    /// The reading does not jump, and a timer already set fires at its original time.
     ///
     /// # Panics
-    /// When it is to run at less than half or more than twice the speed.
+    /// If the clock would run at less than half or more than twice the speed.
     #[track_caller]
     pub fn set_drift(&mut self, name: &str, parts_per_million: i32) {
         assert!(
@@ -54,8 +54,9 @@ impl World {
         self.trace.mark(self.now, host, Mark::Drift);
     }
 
-    /// Leads what is sent to this address, which is no host's, to a node from now on. See
-    /// [`start_announcing`](World::start_announcing).
+    /// Forwards everything sent to this address, which must be free, to a node.
+    ///
+    /// See [`start_announcing`](World::start_announcing).
     #[track_caller]
     pub fn forward(&mut self, announced: SocketAddr, name: &str) {
         self.note(format_args!("{announced} leads to {name}"));
@@ -64,7 +65,7 @@ impl World {
         self.other_addresses.insert(announced, host);
     }
 
-    /// What is sent to this address leads nowhere any more, after [`forward`](World::forward).
+    /// Ends a [`forward`](World::forward): nothing sent to this address arrives.
     #[track_caller]
     pub fn end_forwarding(&mut self, announced: SocketAddr) {
         self.note(format_args!("{announced} leads nowhere"));
@@ -72,7 +73,7 @@ impl World {
         assert!(led.is_some(), "{announced} led nowhere");
     }
 
-    /// Cuts every link between one group and another, both ways, for datagrams and streams.
+    /// Cuts every link between two groups, both ways, for datagrams and streams.
     #[track_caller]
     pub fn cut(&mut self, one: &[&str], other: &[&str]) {
         self.note(format_args!("cut {one:?} from {other:?}"));
@@ -81,7 +82,7 @@ impl World {
         self.network.break_links(other, one, Blocks::Everything);
     }
 
-    /// Cuts the link from one node to another, and not the way back.
+    /// Cuts the link from one node to another, but not the way back.
     #[track_caller]
     pub fn cut_one_way(&mut self, from: &str, to: &str) {
         self.note(format_args!("cut {from} to {to} one way"));
@@ -89,8 +90,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link to a node, and not the way back, from every node started so far: it can be
-    /// heard, and hears nothing.
+    /// Cuts every link to a node from those started so far: it sends, but receives nothing.
     #[track_caller]
     pub fn deafen(&mut self, name: &str) {
         self.note(format_args!("nothing reaches {name}"));
@@ -98,8 +98,8 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link from a node, and not the way back, to every node started so far: it hears,
-    /// and cannot be heard.
+    /// Cuts every link from a node to those started so far: it receives, but nothing it sends
+    /// arrives.
     #[track_caller]
     pub fn silence(&mut self, name: &str) {
         self.note(format_args!("nothing from {name} arrives"));
@@ -107,7 +107,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link from one group to another, and not the way back.
+    /// Cuts every link from one group to another, but not the way back.
     #[track_caller]
     pub fn cut_groups_one_way(&mut self, from: &[&str], to: &[&str]) {
         self.note(format_args!("cut {from:?} to {to:?} one way"));
@@ -115,7 +115,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link of a node, both ways, to every node started so far.
+    /// Cuts every link between a node and those started so far, both ways.
     #[track_caller]
     pub fn isolate(&mut self, name: &str) {
         self.note(format_args!("isolate {name}"));
@@ -132,7 +132,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
-    /// Stops every datagram to a node from every node started so far. Streams pass.
+    /// Stops datagrams to a node from all nodes started so far. Streams pass.
     #[track_caller]
     pub fn block_datagrams_to(&mut self, name: &str) {
         self.note(format_args!("block datagrams to {name}"));
@@ -140,7 +140,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
-    /// Stops every datagram from a node to every node started so far. Streams pass.
+    /// Stops datagrams from a node to all nodes started so far. Streams pass.
     #[track_caller]
     pub fn block_datagrams_from(&mut self, name: &str) {
         self.note(format_args!("block datagrams from {name}"));
@@ -148,7 +148,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Datagrams);
     }
 
-    /// Stops every stream between a node and every node started so far, both ways. Datagrams pass.
+    /// Stops streams between a node and all nodes started so far, both ways. Datagrams pass.
     #[track_caller]
     pub fn block_streams_of(&mut self, name: &str) {
         self.note(format_args!("block streams of {name}"));
@@ -157,28 +157,29 @@ impl World {
         self.network.break_links(others, one, Blocks::Streams);
     }
 
-    /// Breaks links until [`mend`](World::mend) is told the same: [`heal`](World::heal) leaves them
-    /// broken.
+    /// Breaks links until [`mend`](World::mend) with the same argument; [`heal`](World::heal)
+    /// leaves them broken.
     pub(crate) fn break_for_long(&mut self, between: Between) {
         self.note(format_args!("broken until they are mended: {between:?}"));
         self.network.break_for_long(between);
     }
 
-    /// Ends what [`break_for_long`](World::break_for_long) began.
+    /// Ends a [`break_for_long`](World::break_for_long).
     pub(crate) fn mend(&mut self, between: Between) {
         self.note(format_args!("mended: {between:?}"));
         self.network.mend(between);
     }
 
-    /// Repairs every cut, every block and every clog. Loss stays as it is set.
+    /// Repairs every cut, block and clog. Loss stays as set.
     pub fn heal(&mut self) {
         self.note(format_args!("heal"));
         self.network.heal();
         self.release_held();
     }
 
-    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are
-    /// delayed instead.
+    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`].
+    ///
+    /// Lost pieces of streams are delayed instead.
     #[track_caller]
     pub fn set_loss(&mut self, loss: impl Into<Loss>) {
         let loss = loss.into();
@@ -186,15 +187,14 @@ impl World {
         self.network.set_loss(loss);
     }
 
-    /// Sets the probability that a datagram to or from this node is lost, on top of the general
-    /// one.
+    /// Sets the loss of datagrams to and from this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_of(&mut self, name: &str, probability: f64) {
         self.set_loss_from(name, probability);
         self.set_loss_to(name, probability);
     }
 
-    /// Sets the probability that a datagram from this node is lost, on top of the general one.
+    /// Sets the loss of datagrams from this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_from(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
@@ -202,7 +202,7 @@ impl World {
         self.network.set_loss_from(host, probability);
     }
 
-    /// Sets the probability that a datagram to this node is lost, on top of the general one.
+    /// Sets the loss of datagrams to this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_to(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
@@ -217,23 +217,23 @@ impl World {
         self.network.set_duplication(probability);
     }
 
-    /// Delays datagrams, with this probability, 0.0 to 1.0, by up to `delay_max` in addition to
-    /// their latency, so that others overtake them.
+    /// Delays datagrams with this probability, 0.0 to 1.0, so that others overtake them.
+    ///
+    /// The additional delay is at most `delay_max`.
     #[track_caller]
     pub fn set_reordering(&mut self, probability: f64, delay_max: Duration) {
         self.note(format_args!("reordering {probability}, up to {delay_max:?}"));
         self.network.set_reordering(Reordering { probability, delay_max });
     }
 
-    /// Sets how fast every host sends that was not given a bandwidth of its own; none is without a
-    /// limit.
+    /// Sets how fast hosts send; unlimited if `None`. A host with its own bandwidth keeps that.
     #[track_caller]
     pub fn set_bandwidth(&mut self, bandwidth: Option<Bandwidth>) {
         self.note(format_args!("bandwidth {bandwidth:?}"));
         self.network.set_bandwidth(bandwidth);
     }
 
-    /// Sets how fast the host of this node sends, whatever holds for the others.
+    /// Sets how fast the host of this node sends, in place of the general bandwidth.
     #[track_caller]
     pub fn set_bandwidth_of(&mut self, name: &str, bandwidth: Option<Bandwidth>) {
         let host = self.host(name);
@@ -241,14 +241,14 @@ impl World {
         self.network.set_bandwidth_of(host, bandwidth);
     }
 
-    /// Sets how long datagrams and pieces of streams are on their way from now on.
+    /// Sets the latency of datagrams and of pieces of streams from now on.
     #[track_caller]
     pub fn set_latency(&mut self, latency: Latency) {
         self.note(format_args!("latency {latency:?}"));
         self.network.set_latency(latency);
     }
 
-    /// Sends a datagram to a node from an address that may be anybody's.
+    /// Sends a datagram to a node with any source address.
     #[track_caller]
     pub fn inject(&mut self, from: SocketAddr, to: &str, payload: impl Into<Bytes>) {
         let (host, to) = (self.host(to), self.address(to));
@@ -261,9 +261,10 @@ impl World {
         self.launch_packet(self.host_at(from), from, to, payload);
     }
 
-    /// Sends a node one message in a datagram of its cluster, sealed if its datagrams are, from an
-    /// address that may be anybody's: forged or late news, say. What lives at that address did not
-    /// send it.
+    /// Sends one message to a node in a datagram of its cluster, with any source address.
+    ///
+    /// It is sealed as the node's datagrams are. Use it for forged or late news: the node at that
+    /// address did not send it.
     #[track_caller]
     pub fn forge(&mut self, from: SocketAddr, to: &str, message: &Message<'_>) {
         let host = &self.hosts[self.host(to) as usize];
@@ -271,8 +272,9 @@ impl World {
         self.forge_as(&config, from, to, message);
     }
 
-    /// As [`forge`](World::forge), in a datagram of another cluster: as a node with this
-    /// configuration writes, labels and seals it.
+    /// Sends a message as [`forge`](World::forge) does, in a datagram of another cluster.
+    ///
+    /// The datagram is written, labelled and sealed by this configuration.
     #[track_caller]
     pub fn forge_as(&mut self, config: &Config, from: SocketAddr, to: &str, message: &Message<'_>) {
         let packet = contents::packet(config, core::slice::from_ref(message), self.options.seed);

@@ -1,4 +1,4 @@
-//! What a network is like.
+//! The options of a network.
 
 use core::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::latency::Latency;
 use crate::loss::Loss;
 use crate::time::millis;
 
-/// What a [`Network`](crate::Network) is like. Every part of it can be changed later.
+/// The options of a [`Network`](crate::Network). Each can be changed later.
 ///
 /// ```
 /// use swim_sim::{Latency, Loss, NetworkOptions, Reordering, millis};
@@ -22,21 +22,21 @@ use crate::time::millis;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetworkOptions {
-    /// How long datagrams and pieces of streams are on their way.
+    /// The latency of datagrams and of pieces of streams.
     pub latency: Latency,
     /// Which datagrams are lost. Pieces of streams are delayed instead.
     pub loss: Loss,
-    /// The probability, 0.0 to 1.0, that a datagram that is not lost arrives twice, each copy with
-    /// a latency of its own.
+    /// The probability, 0.0 to 1.0, that a datagram that is not lost arrives twice. Each copy has
+    /// its own latency.
     pub duplication: f64,
-    /// Which datagrams are delayed in addition, so that others overtake them.
+    /// Which datagrams are delayed further, so that others overtake them.
     pub reordering: Reordering,
-    /// How fast each host sends; without a limit if none.
+    /// How fast each host sends; unlimited if `None`.
     pub bandwidth: Option<Bandwidth>,
 }
 
 impl Default for NetworkOptions {
-    /// 0.5 to 2 ms of latency, and no fault.
+    /// Makes a network with 0.5-2 ms of latency, and no faults.
     fn default() -> Self {
         NetworkOptions {
             latency: Latency::Uniform(Duration::from_micros(500), millis(2)),
@@ -48,7 +48,7 @@ impl Default for NetworkOptions {
     }
 }
 
-/// Delays some datagrams in addition to their latency. (A latency that varies reorders, too.)
+/// Delays some datagrams in addition to their latency. A latency that varies reorders, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reordering {
     /// The probability, 0.0 to 1.0, that a datagram is delayed.

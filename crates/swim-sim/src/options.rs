@@ -1,4 +1,4 @@
-//! What a world is made of.
+//! The options of a world.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -14,14 +14,14 @@ use crate::network_options::{NetworkOptions, Reordering};
 use crate::time::secs;
 use crate::world::World;
 
-/// In what pieces the bytes of a stream are handed to a node.
+/// The pieces in which the bytes of a stream reach a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pieces {
     /// Each write as a whole.
     Whole,
-    /// One byte at a time, a microsecond apart.
+    /// One byte at a time, 1 µs apart.
     Bytes,
-    /// Pieces of 1 to this many bytes, up to 20 microseconds apart.
+    /// Pieces of 1 to this many bytes, up to 20 µs apart.
     Random(u32),
 }
 
@@ -29,7 +29,7 @@ type Configure = Box<dyn Fn(usize, &mut Config)>;
 type MakeHooks = Box<dyn Fn(usize) -> Box<dyn Hooks>>;
 type Watch = Box<dyn Fn(&Node)>;
 
-/// Everything that a run depends on, besides the calls that are made on its [`World`].
+/// The options of a [`World`]: with the calls on it, everything that a run depends on.
 ///
 /// ```
 /// use swim_core::Config;
@@ -56,7 +56,7 @@ pub struct WorldOptions {
     pub(crate) stream_buffer: usize,
     pub(crate) digest: bool,
     pub(crate) records: fn(&Event) -> bool,
-    /// Whether to keep what drivers dialled and looked up.
+    /// Whether to keep the dials and lookups of drivers.
     pub(crate) dials_kept: bool,
     pub(crate) replay: Option<String>,
     pub(crate) checkers: Vec<Box<dyn Checker>>,
@@ -64,7 +64,7 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
-    /// The usual: the LAN profile, 0.5 to 2 ms of latency, nothing lost, writes delivered whole.
+    /// Makes the default options: [`Config::lan`], 0.5-2 ms of latency, no loss, and whole writes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         WorldOptions {
@@ -87,16 +87,18 @@ impl WorldOptions {
         }
     }
 
-    /// The preset that every node's configuration starts from: `Config::lan` (the default),
-    /// `Config::wan`, `Config::local`, or a function of your own.
+    /// Sets the preset of every node's configuration.
+    ///
+    /// `Config::lan` (the default), `Config::wan`, `Config::local`, or a function of your own.
     #[must_use]
     pub fn profile(mut self, profile: fn(Name, SocketAddr) -> Config) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Changes the configuration of every node; the first argument is the node's number, from 0 in
-    /// the order of their first start.
+    /// Changes the configuration of every node.
+    ///
+    /// The first argument is the node's number, from 0, in the order in which nodes first start.
     #[must_use]
     pub fn configure(mut self, configure: impl Fn(usize, &mut Config) + 'static) -> Self {
         self.configure = Some(Box::new(configure));
@@ -110,119 +112,124 @@ impl WorldOptions {
         self
     }
 
-    /// Looks at a node after everything that was done to it: for what has to hold at every instant.
+    /// Calls `watch` with a node after every change to it, to check invariants.
     #[must_use]
     pub fn watch(mut self, watch: impl Fn(&Node) + 'static) -> Self {
         self.watch = Some(Box::new(watch));
         self
     }
 
-    /// How long datagrams and pieces of streams are on their way.
+    /// Sets the latency of datagrams and of pieces of streams.
     #[must_use]
     pub fn latency(mut self, latency: Latency) -> Self {
         self.network.latency = latency;
         self
     }
 
-    /// Which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`]. Streams are delayed
-    /// instead.
+    /// Sets which datagrams are lost: a probability, 0.0 to 1.0, or any [`Loss`].
+    ///
+    /// Lost pieces of streams are delayed instead.
     #[must_use]
     pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
         self.network.loss = loss.into();
         self
     }
 
-    /// The probability, 0.0 to 1.0, that a datagram arrives twice.
+    /// Sets the probability, 0.0 to 1.0, that a datagram arrives twice.
     #[must_use]
     pub fn duplication(mut self, probability: f64) -> Self {
         self.network.duplication = probability;
         self
     }
 
-    /// With this probability, 0.0 to 1.0, a datagram is delayed by up to `delay_max` in addition to
-    /// its latency, so that others overtake it.
+    /// Delays datagrams with this probability, 0.0 to 1.0, so that others overtake them.
+    ///
+    /// The additional delay is at most `delay_max`.
     #[must_use]
     pub fn reordering(mut self, probability: f64, delay_max: Duration) -> Self {
         self.network.reordering = Reordering { probability, delay_max };
         self
     }
 
-    /// How fast each host sends. Without it there is no limit.
+    /// Sets how fast each host sends (unlimited by default).
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: Bandwidth) -> Self {
         self.network.bandwidth = Some(bandwidth);
         self
     }
 
-    /// The whole network at once.
+    /// Sets all options of the network at once.
     #[must_use]
     pub fn network(mut self, network: NetworkOptions) -> Self {
         self.network = network;
         self
     }
 
-    /// In what pieces the bytes of streams arrive.
+    /// Sets the pieces in which the bytes of streams arrive.
     #[must_use]
     pub fn pieces(mut self, pieces: Pieces) -> Self {
         self.pieces = pieces;
         self
     }
 
-    /// How long an unanswered connection request waits before it fails (20 s). Nodes have a
-    /// deadline of their own, which is usually shorter.
+    /// Sets how long a connection request waits for an answer before it fails (20 s).
+    ///
+    /// Nodes have a deadline of their own, which is usually shorter.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How many datagrams wait for a stalled process, or for the turn of a driver, before further
-    /// ones are dropped (256, about what Linux keeps by default).
+    /// Sets how many datagrams wait for a stalled process or for the turn of a driver (256).
+    ///
+    /// Further ones are dropped. Linux keeps about 256 by default.
     #[must_use]
     pub fn socket_buffer(mut self, datagrams: usize) -> Self {
         self.socket_buffer = datagrams;
         self
     }
 
-    /// How many bytes a stream holds that a driver has written and its peer has not read (256 KiB).
-    /// A driver waits for its peer beyond that.
+    /// Sets how many bytes a driver may have written that its peer has not read (256 KiB).
+    ///
+    /// Beyond that, a driver waits for its peer. The limit is per stream.
     #[must_use]
     pub fn stream_buffer(mut self, bytes: usize) -> Self {
         self.stream_buffer = bytes;
         self
     }
 
-    /// Whether to compute the digest (on by default). It costs a few percent of the speed.
+    /// Sets whether to compute the digest (on by default), which costs a few percent of the speed.
     #[must_use]
     pub fn digest(mut self, on: bool) -> Self {
         self.digest = on;
         self
     }
 
-    /// Whether to keep every event of every node (on by default). Large clusters that run for long
-    /// need the memory.
+    /// Sets whether to keep every event of every node (on by default).
+    ///
+    /// Switch it off to save memory in long runs of large clusters.
     #[must_use]
     pub fn records(mut self, on: bool) -> Self {
         self.dials_kept = on;
         self.records_of(if on { |_| true } else { |_| false })
     }
 
-    /// Keeps the events for which this holds, and no others.
+    /// Keeps only the events for which `kept` returns true.
     #[must_use]
     pub fn records_of(mut self, kept: fn(&Event) -> bool) -> Self {
         self.records = kept;
         self
     }
 
-    /// The command that runs this seed again; it is printed when an expectation is not met.
+    /// Sets the command that runs this seed again, for the report of a failed expectation.
     #[must_use]
     pub fn replay(mut self, command: impl Into<String>) -> Self {
         self.replay = Some(command.into());
         self
     }
 
-    /// Has a checker watch the run. It complains with a panic and a report. It takes the place of
-    /// one with the same name.
+    /// Adds a checker, which replaces one with the same name. A violation panics with a report.
     #[must_use]
     pub fn check(mut self, checker: impl Checker + 'static) -> Self {
         self.checkers.retain(|other| other.name() != checker.name());
@@ -230,15 +237,14 @@ impl WorldOptions {
         self
     }
 
-    /// Has all [`checkers`](crate::checkers) of this crate watch the run.
+    /// Adds all [`checkers`](crate::checkers) of this crate.
     #[must_use]
     pub fn checked(mut self) -> Self {
         self.checkers.extend(checkers::all());
         self
     }
 
-    /// Keeps what checkers complain about in [`World::violations`] instead of panicking: to try a
-    /// checker out.
+    /// Collects violations in [`World::violations`] instead of panicking, to try out a checker.
     #[must_use]
     pub fn keep_violations(mut self) -> Self {
         self.keep_violations = true;

@@ -1,4 +1,4 @@
-//! A subscriber that reads now and then.
+//! A subscriber that reads at a given pace.
 
 use core::time::Duration;
 
@@ -7,8 +7,9 @@ use swim_driver::{Events, Notice};
 
 use crate::world::World;
 
-/// An application that reads the events of its driver only every so often, and only so many: fast
-/// or slow, as one likes. One that never reads is an [`Events`] that is kept.
+/// Reads the events of a driver at a given pace: at most so many, once per interval.
+///
+/// For a subscriber that never reads, keep an [`Events`].
 ///
 /// ```
 /// use swim_sim::{Reader, World, secs};
@@ -32,10 +33,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A subscriber to a driver's events, from now on, who reads for the first time after `every`.
+    /// Subscribes to a driver's events. The first read is after `every`.
     ///
     /// # Panics
-    /// When `every` is zero, or the node is no driver that runs.
+    /// If `every` is zero, or the node is not a running driver.
     #[must_use]
     #[track_caller]
     pub fn new(world: &World, name: &str, every: Duration, at_most: usize) -> Self {
@@ -44,7 +45,7 @@ impl Reader {
         Reader { events, every, at_most, next: world.now() + every, notices: Vec::new() }
     }
 
-    /// Lets this much time pass, with this reader.
+    /// Lets `span` pass, and reads meanwhile.
     pub fn run(&mut self, world: &mut World, span: Duration) {
         let end = world.now() + span;
         while self.next <= end {
@@ -58,7 +59,7 @@ impl Reader {
         world.run(end - world.now());
     }
 
-    /// What it has read, and when.
+    /// Returns the notices read so far, with their times.
     #[must_use]
     pub fn notices(&self) -> &[(Instant, Notice)] {
         &self.notices

@@ -1,4 +1,4 @@
-//! What to print when an expectation is not met.
+//! The report of a failed expectation.
 
 use core::fmt::Write;
 
@@ -8,14 +8,14 @@ use crate::host::{Condition, Host};
 use crate::trace::subject;
 use crate::world::World;
 
-/// Reports name so many nodes, and so many events of each; the rest is counted.
+/// How many nodes a report names, and how many events of each. The rest is counted.
 const NODES_MAX: usize = 24;
 const EVENTS_MAX: usize = 12;
-/// ... and so many of the latest things that were done to the world.
+/// How many of the latest notes a report has.
 const NOTES_MAX: usize = 40;
 
 impl Drop for World {
-    /// A test that fails by an assertion of its own is told under which seed it did.
+    /// Prints the seed if a test fails by an assertion of its own.
     fn drop(&mut self) {
         if std::thread::panicking() && !self.reported.get() {
             let at = self.now.since_origin();
@@ -25,15 +25,17 @@ impl Drop for World {
 }
 
 impl World {
-    /// Adds a line to the report, with the time: what the test is doing, say. Faults and commands
-    /// add their own. A world with a new note is no longer [calm](World::calm).
+    /// Adds a line with the time to the report, such as the current step of the test.
+    ///
+    /// Faults and commands add their own. A world with a new note is no longer [calm](World::calm).
     pub fn note(&mut self, text: impl core::fmt::Display) {
         self.notes.push((self.now, text.to_string()));
         self.disturb();
     }
 
-    /// The state of the world for a reader: its seed and time, what each node believes, and the
-    /// last events about the subject (or about everything).
+    /// Writes the state of the world: seed, time, each node's view, and the last events.
+    ///
+    /// With a subject, only events about it.
     #[must_use]
     pub fn report(&self, subject: Option<&str>) -> String {
         let mut text = String::new();
@@ -63,7 +65,7 @@ impl World {
     }
 }
 
-/// What a node said.
+/// A line about a node.
 enum Told<'a> {
     Event(&'a Event),
     Answer(RequestId, &'a Result<Answer, Failure>),
@@ -103,7 +105,7 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
     Ok(())
 }
 
-/// An event in a line: without what readers of a report do not need, and in full where it is rare.
+/// Writes an event in a line: frequent kinds shortened, rare ones in full.
 fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
     let who = |member: &Member| format!("{}@{}", member.name, member.incarnation);
     match event {
@@ -129,7 +131,7 @@ fn write_event(out: &mut String, event: &Event) -> core::fmt::Result {
         Event::Left { member, previous, via, .. } => {
             write!(out, "Left {}, before: {previous}; {via}", who(member))
         }
-        // What the application sends may be long, and is its own.
+        // Only the length: an application's data may be long.
         Event::Message { from, payload, .. } => {
             let from = from.as_ref().map_or("somebody", Name::as_str);
             write!(out, "Message of {} bytes from {from}", payload.len())

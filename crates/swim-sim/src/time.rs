@@ -1,20 +1,20 @@
-//! Short words for spans of time.
+//! Short names for durations.
 
 use core::time::Duration;
 
-/// A span of whole seconds.
+/// Makes a duration of whole seconds.
 #[must_use]
 pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A span of whole milliseconds.
+/// Makes a duration of whole milliseconds.
 #[must_use]
 pub const fn millis(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// The nanoseconds of a span; centuries saturate.
+/// Nanoseconds; saturates after centuries.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
