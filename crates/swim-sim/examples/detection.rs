@@ -1,4 +1,4 @@
-//! How long a cluster needs to agree that a member is dead, with each preset.
+//! Measures how long a cluster needs to agree on a failure, with each preset.
 //!
 //! `cargo run --release -p swim-sim --example detection -- [NODES [RUNS]]`
 
@@ -45,7 +45,7 @@ fn detection(seed: u64, nodes: u64, profile: Profile) -> Duration {
     world.crash(&victim);
     let start = world.now();
     let observers: Vec<String> = (0..nodes - 1).map(|number| format!("n{number}")).collect();
-    // Who hears of it late may do so when others list it no more.
+    // Early observers may have unlisted it before the last one knows.
     let is_gone = |state: Option<State>| state.is_none_or(|state| state == State::Failed);
     world.run_until(secs(3600), |world| {
         observers.iter().all(|name| is_gone(world.state(name, &victim)))

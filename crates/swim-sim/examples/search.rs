@@ -1,8 +1,7 @@
-//! How often members that failed are looked for, and how soon two halves of a cluster find each
-//! other again.
+//! Measures how often failed members are pinged, and how soon two halves of a cluster reunite.
 //!
 //! `cargo run --release -p swim-sim --example search -- [NODES...]`; with `--features sabotage` it
-//! also prints what nodes would do that look for one member per period, however many others do.
+//! also measures nodes that look for one member per period, however many others do the same.
 
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ fn main() {
     }
     println!("pings per probe after 500 names joined and died within two hours");
     for (rule, change) in rules() {
-        // Where all search alone, a thousand take an hour for it.
+        // A thousand nodes that each search alone take an hour.
         for &nodes in sizes.iter().filter(|&&nodes| nodes <= 100 || rule == "now") {
             let options = WorldOptions::new(1).configure(move |_, config| change(config));
             println!("{nodes:>5} {rule:<6}{:>8.3}", to_many_addresses(options, nodes));
@@ -61,7 +60,7 @@ fn rules() -> Vec<(&'static str, Rule)> {
     vec![("now", |_| {})]
 }
 
-/// How long two halves need to agree again: the mean of a few runs.
+/// The mean time, over a few runs, until two halves agree again.
 fn healed(change: Rule, nodes: usize) -> Duration {
     let runs: u32 = if nodes > 100 { 1 } else { 10 };
     let times = (0..runs).map(|run| {

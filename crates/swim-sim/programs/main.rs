@@ -1,4 +1,4 @@
-//! The programs of this package, run as a user runs them. Cargo gives their paths to tests of this
-//! package alone; all other tests are in `tests`, a package of its own.
+//! Runs the programs of this package as a user does. Cargo gives their paths only to tests of this
+//! package; all other tests are in `tests`, a package of its own.
 
 mod program;

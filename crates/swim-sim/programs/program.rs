@@ -1,4 +1,4 @@
-//! The program `swim-sim`: its options, what it prints, and its exit codes.
+//! The programs `swim-sim` and `digest`: options, output, and exit codes.
 
 use std::process::{Command, Output};
 

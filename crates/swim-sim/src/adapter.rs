@@ -1,4 +1,4 @@
-//! The adapter of a driver: the sockets of its host, as it uses them in a turn.
+//! The adapter of a driver: the sockets of its host, as used in a turn.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use crate::socket_queue::Waiting;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// What a driver is given in a turn, and to whom it gives what it wants.
+/// Gives a driver its input in a turn, and carries out its actions.
 #[derive(Debug)]
 pub(crate) struct Adapter<'a> {
     world: &'a mut World,
@@ -23,9 +23,9 @@ pub(crate) struct Adapter<'a> {
     /// The time of the turn, which takes none.
     now: Instant,
     sockets: &'a mut Sockets,
-    /// What brings the application what is for it.
+    /// Delivers the application's input.
     runtime: &'a VirtualRuntime,
-    /// Commands and what waits in the sockets take turns.
+    /// Commands and input from the sockets alternate.
     command_next: bool,
     /// The bytes that the driver is looking at.
     data: Bytes,
@@ -41,7 +41,7 @@ impl<'a> Adapter<'a> {
         Adapter { world, host, now, sockets, runtime, command_next: true, data: Bytes::new() }
     }
 
-    /// The next of what waits in the sockets, in the order of its arrival.
+    /// The next input that waits in the sockets, in order of arrival.
     fn take_waiting(&mut self) -> Option<Input<'_>> {
         loop {
             let waiting = self.world.hosts[self.host as usize].waiting.pop()?;
@@ -136,8 +136,8 @@ impl Io for Adapter<'_> {
 }
 
 impl World {
-    /// What has arrived for a driver on this lane. Nothing, where it is a connection that is to be
-    /// accepted first, which then goes to the backlog, or where it was meant for somebody else.
+    /// Takes a driver's next input from this lane. `None` for a connection to accept, which goes to
+    /// the backlog, and for input that is not the driver's.
     fn next_of_lane(
         &mut self,
         (id, side): (ConnectionId, Side),
@@ -176,7 +176,8 @@ impl World {
         if let (true, Some(Item::Data(_))) = (is_closed, lane.first())
             && stream.is_some_and(is_of_application)
         {
-            // The application has dropped it: its operating system says so to who goes on writing.
+            // The application has dropped it: its operating system resets the connection of a peer
+            // that goes on writing.
             lane.pop();
             self.hang_up(id, side, false);
             self.release_lane(id, side);
@@ -194,7 +195,7 @@ impl World {
         arrival
     }
 
-    /// What follows on this lane lets what waits on others go first.
+    /// Further items of this lane wait behind those of other lanes.
     fn go_on_with_lane(&mut self, id: ConnectionId, side: Side, host: u32) {
         let now = self.now;
         match self.connections.get_mut(id).and_then(|known| known.lane_mut(side).next_at()) {
@@ -205,7 +206,7 @@ impl World {
         }
     }
 
-    /// Writes to a stream, and sees to it that the driver hears when it is written.
+    /// Writes to a stream, and has the driver notified when the write completes.
     pub(crate) fn write_for_driver(&mut self, host: u32, stream: StreamId, bytes: Bytes) {
         self.trace.stream_out(self.now, host, stream.0, &StreamOp::Send(bytes.clone()));
         self.write_stream(host, stream, bytes);
@@ -218,7 +219,7 @@ impl World {
         }
     }
 
-    /// Tells the driver at one end that its last write is written, once the peer has read enough.
+    /// Notifies the driver at one end once the peer has read enough of its last write.
     pub(crate) fn look_whether_written(&mut self, id: ConnectionId, writer: Side) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;

@@ -1,35 +1,35 @@
-//! When a host's node wants to be woken, and which of the timers in the queue will do it.
+//! The alarm of a host: when its node wants to be woken, and by which timer.
 
 use swim_core::Instant;
 
-/// A host's alarm. Most deadlines move many times before they are reached, so a timer stays in the
+/// A host's alarm. Most deadlines move many times before they are reached. So a timer stays in the
 /// queue when its deadline moves to a later time, and is set again only when it fires.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Alarm {
-    /// When, in the world's time; read from the node after everything that was done to it.
+    /// When, in the world's time; read from the node after each turn.
     due: Option<Instant>,
     /// When the current timer fires: at `due` or before.
     set: Option<Instant>,
-    /// Tells the current timer from those before it.
+    /// Distinguishes the current timer from earlier ones.
     generation: u32,
 }
 
 impl Alarm {
-    /// The node wants to be woken then. Returns the time at which a timer has to be set for it,
-    /// unless the current one fires early enough.
+    /// Notes when the node wants to be woken. Returns the time for a new timer, unless the current
+    /// one fires early enough.
     pub(crate) fn expect(&mut self, due: Option<Instant>) -> Option<Instant> {
         self.due = due;
         due.filter(|due| self.set.is_none_or(|set| *due < set))
     }
 
-    /// A timer is set, in place of the current one. Returns its generation.
+    /// Replaces the current timer. Returns the generation of the new one.
     pub(crate) fn set(&mut self, at: Instant) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.set = Some(at);
         self.generation
     }
 
-    /// A timer fires. False if it is not the current one.
+    /// Notes that a timer fires. False if it is not the current one.
     pub(crate) fn fires(&mut self, generation: u32) -> bool {
         let is_current = generation == self.generation;
         if is_current {
@@ -38,7 +38,7 @@ impl Alarm {
         is_current
     }
 
-    /// Nobody wants to be woken any more; no timer that was set counts.
+    /// Cancels the alarm, and every timer set for it.
     pub(crate) fn cancel(&mut self) {
         *self = Alarm { generation: self.generation.wrapping_add(1), ..Alarm::default() };
     }

@@ -10,12 +10,13 @@ use crate::trace::Mark;
 use crate::world::World;
 
 impl World {
-    /// Makes a cluster of "n0", "n1", ... that know each other from the first instant, without a
-    /// join and without gossip about it, as a cluster looks long after it formed. Its nodes tell no
-    /// events of this. Much faster than [`form`](World::form) for thousands of nodes.
+    /// Makes a cluster of "n0", "n1", ... that know each other from the first instant.
+    ///
+    /// It is like a cluster long after it formed: there are no joins, no gossip about them, and no
+    /// events. For thousands of nodes this is much faster than [`form`](World::form).
     ///
     /// # Panics
-    /// When a node's configuration or hooks keep it from knowing all others.
+    /// If a node's configuration or hooks keep it from knowing all others.
     #[track_caller]
     pub fn assemble(&mut self, nodes: usize) {
         for number in 0..nodes {
@@ -31,7 +32,7 @@ impl World {
         }
     }
 
-    /// What a node of which all others have heard would say in a push/pull.
+    /// The push/pull of a node that knows all others.
     fn everybody(&self) -> Bytes {
         let members = self.hosts.iter().filter_map(Host::node).map(Node::local);
         let Some(config) = self.hosts.first().map(|host| &host.config) else {
@@ -45,7 +46,7 @@ impl World {
         contents::stream(config, &half, self.options.seed)
     }
 
-    /// Gives a node this half of a push/pull, as from the first host, and drops what it says to it.
+    /// Gives a node this half of a push/pull, as from the first host, and drops its outputs.
     #[track_caller]
     fn introduce(&mut self, number: u32, half: &Bytes) {
         self.trace.mark(self.now, number, Mark::Accept);

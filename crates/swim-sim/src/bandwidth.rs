@@ -1,4 +1,4 @@
-//! How much a host can send per second, and what waits for that.
+//! How much a host can send per second, and the queue of what it cannot send yet.
 
 use core::time::Duration;
 
@@ -6,31 +6,31 @@ use swim_core::Instant;
 
 /// How fast a host sends.
 ///
-/// What it cannot send yet waits in a queue of limited length, and what finds the queue full is
-/// dropped (tail drop). Streams have the same bandwidth apart from datagrams, as with fair queueing
-/// (`fq_codel`, which Linux uses by default): a large exchange does not push datagrams out. What is
-/// written to streams waits, and is never dropped. The way to a host is not limited.
+/// Datagrams wait in a queue of limited length, and are dropped if it is full (tail drop). Streams
+/// have as much bandwidth again, separate from datagrams, as with fair queueing (`fq_codel`, the
+/// default of Linux): a large exchange does not push datagrams out. Data of streams waits, and is
+/// never dropped. Receiving is not limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bandwidth {
     /// Bytes of payload per second. More than zero.
     pub bytes_per_second: u64,
-    /// How many bytes of datagrams wait at most. An idle link takes any single datagram.
+    /// How many bytes of datagrams can wait. An idle link takes a datagram of any size.
     pub queue_bytes: u64,
 }
 
-/// What hosts send, one thing after the other.
+/// The uplinks of all hosts.
 #[derive(Debug, Default)]
 pub(crate) struct Uplinks {
     general: Option<Bandwidth>,
     uplinks: Vec<Uplink>,
 }
 
-/// What one host sends.
+/// The uplink of a host.
 #[derive(Clone, Copy, Debug, Default)]
 struct Uplink {
-    /// Where it differs from the general bandwidth.
+    /// Replaces the general bandwidth.
     own: Option<Option<Bandwidth>>,
-    /// Until when it sends datagrams that it was already given.
+    /// When the datagrams queued so far have left.
     datagrams_until: Instant,
     /// The same for streams.
     streams_until: Instant,
@@ -42,7 +42,7 @@ impl Uplinks {
         self.general.is_none() && self.uplinks.iter().all(|uplink| uplink.own.flatten().is_none())
     }
 
-    /// Sets the bandwidth of every host that was not given another one.
+    /// Sets the bandwidth of every host without one of its own.
     #[track_caller]
     pub(crate) fn set(&mut self, bandwidth: Option<Bandwidth>) {
         check(bandwidth);
@@ -58,7 +58,7 @@ impl Uplinks {
         }
     }
 
-    /// When a datagram that a host sends now has left it; nothing when it is dropped.
+    /// When a datagram sent now has left its host; `None` if it is dropped.
     pub(crate) fn datagram(&mut self, now: Instant, host: u32, bytes: usize) -> Option<Instant> {
         let general = self.general;
         let Some(uplink) = self.uplink(host) else {
@@ -76,7 +76,7 @@ impl Uplinks {
         Some(uplink.datagrams_until)
     }
 
-    /// When what a host writes to a stream now has left it.
+    /// When bytes written to a stream now have left the host.
     pub(crate) fn stream(&mut self, now: Instant, host: u32, bytes: usize) -> Instant {
         let general = self.general;
         let Some(uplink) = self.uplink(host) else {
@@ -89,7 +89,7 @@ impl Uplinks {
         uplink.streams_until
     }
 
-    /// None for what is outside.
+    /// `None` outside the world.
     fn uplink(&mut self, host: u32) -> Option<&mut Uplink> {
         if host == crate::network::OUTSIDE {
             return None;

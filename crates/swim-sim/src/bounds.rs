@@ -1,48 +1,51 @@
-//! How long things may take, from the configuration.
+//! Bounds for how long things may take, from the configuration.
 //!
-//! These are bounds for tests, not estimates: what usually happens is several times faster.
+//! These are bounds for tests, not estimates: usually everything is several times faster.
 //!
-//! They are worked out here on purpose, and not with the formulas of [`Config`] that nodes use
-//! ([`Config::suspicion_timeouts`] and others): a bound that came from the formula under test would
-//! move with any mistake in it. They round up where the nodes round down.
+//! They deliberately do not use the formulas of [`Config`] that nodes use
+//! ([`Config::suspicion_timeouts`] and others): a bound from the formula under test would repeat
+//! its mistakes. They round up where the nodes round down.
 
 use core::time::Duration;
 
 use swim_core::{Config, Wire};
 
-/// The shortest time that a suspicion lasts in a cluster of this many: `suspicion_mult` probe
-/// intervals, times the decimal logarithm of the size where that is above 1.
+/// The shortest suspicion in a cluster of this many nodes.
+///
+/// It is `suspicion_mult` probe intervals, times the decimal logarithm of the size if that is above
+/// 1.
 #[must_use]
 pub fn suspicion_min(config: &Config, nodes: usize) -> Duration {
     config.probe_interval * config.suspicion_mult * log10_ceil_milli(nodes).max(1000) / 1000
 }
 
-/// The longest time that a suspicion lasts: without any confirmation.
+/// The longest suspicion: without any confirmation.
 #[must_use]
 pub fn suspicion_max(config: &Config, nodes: usize) -> Duration {
     suspicion_min(config, nodes) * config.suspicion_max_mult.max(1)
 }
 
-/// By when every node of a calm cluster knows that one of them crashed.
+/// By when every node of a calm cluster knows of a crash.
 ///
-/// A member that was just probed comes up again after at most two rounds of the probe ring; the
-/// probe takes an interval; the suspicion lasts its time; and gossip needs a few ticks to reach
-/// everybody. In a cluster of two the observer also doubts itself, and probes more slowly.
+/// The next probe of a member comes after at most two rounds of the probe ring. Then follow one
+/// interval for the probe, the suspicion, and a few gossip ticks to reach all nodes. In a cluster
+/// of two the observer also doubts itself, and probes more slowly.
 #[must_use]
 pub fn detection(config: &Config, nodes: usize) -> Duration {
     let probes = u32::try_from(2 * nodes).unwrap_or(u32::MAX);
     config.probe_interval * (probes + 2) + suspicion_max(config, nodes) + spread(config, nodes)
 }
 
-/// By when an update has reached everybody in a cluster of this many, without loss.
+/// By when an update has reached all nodes of a cluster of this size, without loss.
 #[must_use]
 pub fn spread(config: &Config, nodes: usize) -> Duration {
     config.gossip_interval * (4 * log10_ceil_milli(nodes.max(10)) / 1000 + 4) * 2
 }
 
-/// By when the nodes agree again after every fault has ended and the nodes that lost each other
-/// have joined again: whoever is down is found out by a node whose local health is at its worst,
-/// and everybody else has refuted what was said of it.
+/// By when the nodes agree after all faults have ended.
+///
+/// Nodes that lost each other have to have joined again. The bound covers the detection of failed
+/// members by a node with its worst local health, and every refutation.
 #[must_use]
 pub fn settling(config: &Config, nodes: usize) -> Duration {
     detection(config, nodes) * 2
@@ -51,9 +54,9 @@ pub fn settling(config: &Config, nodes: usize) -> Duration {
         + catching_up(config, nodes)
 }
 
-/// By when a node has heard by push/pull what gossip did not tell it. On the native wire acks tell
-/// that views differ. On memberlist's only an exchange does, with a member picked at random that
-/// may have missed the same: of three at most, one knows it.
+/// By when a node has learnt by push/pull what gossip did not bring. On the native wire acks show
+/// that views differ. On memberlist's wire only an exchange does, with a random member that may
+/// have missed the same: of three at most, one knows it.
 fn catching_up(config: &Config, nodes: usize) -> Duration {
     if config.wire == Wire::Swim {
         return config.push_pull_interval;
@@ -63,10 +66,10 @@ fn catching_up(config: &Config, nodes: usize) -> Duration {
     config.push_pull_interval * (1 + doublings) * 3
 }
 
-/// The decimal logarithm in thousandths, rounded up to the next hundred; whole numbers only, so
-/// that bounds are the same everywhere.
+/// The decimal logarithm in thousandths, rounded up to the next hundred. Integers only, so that
+/// bounds are the same everywhere.
 fn log10_ceil_milli(nodes: usize) -> u32 {
-    // 10^(1/10) is 1.2589; steps of it count tenths of a decade.
+    // 10^(1/10) is 1.2589; each step is a tenth of a decade.
     let (mut tenths, mut reach) = (0, 1_000_000_u64);
     while reach < nodes as u64 * 1_000_000 {
         reach = reach * 12_590 / 10_000;

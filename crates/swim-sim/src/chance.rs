@@ -1,6 +1,6 @@
 //! Probabilities in fixed point.
 
-/// A probability in fixed point: it happens when 32 random bits are below it. Whole numbers,
+/// A probability in fixed point: the event happens if 32 random bits are below it. Integers,
 /// because the runs of a seed must be the same on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chance(u64);
@@ -9,10 +9,10 @@ impl Chance {
     const ONE: u64 = 1 << 32;
     pub(crate) const NEVER: Chance = Chance(0);
 
-    /// From a probability of 0.0 to 1.0.
+    /// Converts a probability of 0.0 to 1.0.
     ///
     /// # Panics
-    /// When it is outside that range.
+    /// If it is outside that range.
     #[track_caller]
     pub(crate) fn new(probability: f64) -> Self {
         assert!(
@@ -41,8 +41,8 @@ impl Chance {
     }
 }
 
-/// The two halves of 64 random bits: the upper and the lower.
-// That is what halves are.
+/// The upper and the lower half of 64 random bits.
+// The lower half is cut off on purpose.
 #[allow(clippy::cast_possible_truncation)]
 pub(crate) fn halves(draw: u64) -> (u32, u32) {
     ((draw >> 32) as u32, draw as u32)

@@ -1,4 +1,4 @@
-//! Churn: members that crash, and others that come in their place.
+//! Churn: members that crash, and new ones in their place.
 
 use core::time::Duration;
 
@@ -10,8 +10,9 @@ use crate::random::{Draws, generator};
 use crate::time::secs;
 use crate::world::World;
 
-/// Replaces members at a steady rate: again and again a random one crashes, without a goodbye, and
-/// a new one joins two others. The size of the cluster stays the same.
+/// Replaces members at a steady rate, so that the size of the cluster stays the same.
+///
+/// At each step a random member crashes, without a leave message, and a new one joins two others.
 ///
 /// ```
 /// use swim_sim::{Churn, World, secs};
@@ -28,14 +29,13 @@ pub struct Churn {
     rng: ChaCha8Rng,
     interval: Duration,
     next: Instant,
-    /// Those who may crash.
+    /// The nodes that may crash.
     mortal: Vec<String>,
     started: usize,
 }
 
 impl Churn {
-    /// Churn among the nodes that run now, but for the spared ones, of `per_minute` replacements a
-    /// minute; 0 is none.
+    /// Replaces the nodes running now, except `spared`, at `per_minute` nodes a minute; 0 is none.
     #[must_use]
     pub fn new(world: &World, per_minute: u32, spared: &[&str]) -> Self {
         let rng = generator(world.seed(), Draws::Churn);
@@ -45,13 +45,14 @@ impl Churn {
         Churn { rng, interval, next: world.now() + interval, mortal, started: 0 }
     }
 
-    /// Lets this much time pass, with churn.
+    /// Lets `span` pass, with churn.
     pub fn run(&mut self, world: &mut World, span: Duration) {
         self.run_until(world, span, |_| false);
     }
 
-    /// Lets time pass, with churn, until the condition holds, or for `max`. Whether it holds at the
-    /// end. See [`World::run_until`].
+    /// Lets time pass, with churn, until `condition` holds, or for `max`.
+    ///
+    /// Returns whether it holds at the end. See [`World::run_until`].
     pub fn run_until(
         &mut self,
         world: &mut World,
@@ -86,7 +87,7 @@ impl Churn {
         self.mortal.push(name);
     }
 
-    /// An index of one who may crash. From 64 bits, the same on every machine.
+    /// The index of a node that may crash. From 64 bits, the same on every machine.
     fn draw(&mut self) -> usize {
         let count = self.mortal.len() as u64;
         assert!(count > 1, "churn needs at least two nodes that are not spared");

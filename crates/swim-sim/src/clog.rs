@@ -1,14 +1,14 @@
-//! Clogged links: what comes through them is held, and let through in order when they are free.
+//! Clogged links: they hold everything, and deliver it in order once they are freed.
 
 use crate::connection::{ConnectionId, Side};
 use crate::network::OUTSIDE;
 use crate::queue::Task;
 use crate::world::World;
 
-/// Something that a clogged link holds.
+/// Input held by a clogged link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
-    /// From which host to which.
+    /// The sending and the receiving host.
     link: (u32, u32),
     input: HeldInput,
 }
@@ -19,22 +19,23 @@ pub(crate) enum HeldInput {
     Packet(u32),
     /// A connection request.
     Request(ConnectionId),
-    /// The next item of a lane, and with it those behind it.
+    /// The next item of a lane, and everything behind it.
     Lane(ConnectionId, Side),
 }
 
 impl World {
-    /// Clogs the link from one node to another, and not the way back: what comes to its end is
-    /// held, datagrams and streams, and nothing is dropped however long it takes. Streams break
-    /// when something of them is held for 51 s, and connection requests when they time out.
+    /// Clogs the link from one node to another, but not the way back.
+    ///
+    /// Datagrams and streams that reach its end are held, and nothing is dropped, however long it
+    /// takes. A stream breaks once data on it was held for 51 s, and a connection request when it
+    /// times out.
     #[track_caller]
     pub fn clog(&mut self, from: &str, to: &str) {
         self.note(format_args!("clog {from} to {to}"));
         self.network.clog(self.host(from), self.host(to));
     }
 
-    /// Frees a clogged link: everything that it holds arrives at this instant, in the order in
-    /// which it would have.
+    /// Frees a clogged link: everything held arrives at this instant, in order.
     #[track_caller]
     pub fn unclog(&mut self, from: &str, to: &str) {
         self.note(format_args!("unclog {from} to {to}"));
@@ -49,7 +50,7 @@ impl World {
         self.network.clog_host(self.host(name));
     }
 
-    /// Frees the links of a node; those that were clogged one by one stay so.
+    /// Frees the links of a node, except those clogged one by one.
     #[track_caller]
     pub fn unclog_host(&mut self, name: &str) {
         self.note(format_args!("unclog everything from and to {name}"));
@@ -57,7 +58,7 @@ impl World {
         self.release_held();
     }
 
-    /// A datagram has come to the end of a clogged link.
+    /// Holds a datagram at the end of a clogged link.
     pub(crate) fn hold_packet(&mut self, place: u32) {
         let packet = self.packets.get(place);
         let link = (packet.sender.unwrap_or(OUTSIDE), packet.receiver);
@@ -73,7 +74,7 @@ impl World {
         self.held.push(Held { link, input });
     }
 
-    /// Lets through what is no longer held by any clog.
+    /// Delivers everything that no clog holds any longer.
     pub(crate) fn release_held(&mut self) {
         for held in core::mem::take(&mut self.held) {
             if self.network.holds(held.link.0, held.link.1) {

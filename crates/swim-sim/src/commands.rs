@@ -105,8 +105,7 @@ impl World {
         accepted
     }
 
-    /// Gives a node input on a stream from outside the world. Returns false if the stream has
-    /// ended.
+    /// Gives a node input on a stream from outside the world. False if the stream has ended.
     ///
     /// See [`connect`](World::connect).
     #[track_caller]
@@ -160,11 +159,11 @@ impl World {
         result.map(|id| Request { host, life, id })
     }
 
-    /// Announces to the checkers the content of the next [`command`](World::command) or
-    /// [`request`](World::request).
+    /// Announces the content of the node's next command or request to the checkers.
     ///
     /// They recognise it when it arrives: see [`Deliveries`](crate::checkers::Deliveries) and
-    /// [`States`](crate::checkers::States).
+    /// [`States`](crate::checkers::States). Call it before [`command`](World::command) or
+    /// [`request`](World::request).
     ///
     /// ```
     /// use swim_sim::checkers::Sent;

@@ -2,33 +2,32 @@
 //!
 //! # The model
 //!
-//! A connection takes a round trip to open. What is written arrives in order, each write after the
-//! network's latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost
-//! connection request after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The
-//! waits are added to its latency when it is sent, and everything behind it waits. While loss comes
-//! in bursts, the first attempt meets the burst, and those after it what is lost on average.
+//! A connection takes a round trip to open. Writes arrive in order, each after the network's
+//! latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost connection request
+//! after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The waits are added to the
+//! latency when the piece is sent, and everything behind it waits. In a burst of loss, only the
+//! first attempt meets the burst. Further ones meet the average loss.
 //!
-//! A cut stops what would arrive, and it is tried again with the same waits. Nobody is told of the
-//! cut, so only deadlines end a stalled exchange, or the sender's operating system, which gives up
-//! after 51 s and resets the connection: so long are its 12 attempts. (The usual time-outs of TCP
-//! are between half a minute and a quarter of an hour.) A clogged link holds what arrives and lets
-//! it through when it ends; the same bound holds. Acks of the transport are not modelled: a cut of
-//! one direction stops that direction.
+//! A cut stops arriving pieces, which are tried again with the same waits. Neither end learns of
+//! the cut. Only a deadline ends a stalled exchange, or the sender's operating system, which resets
+//! the connection after 12 attempts, that is 51 s. (The usual time-outs of TCP are between half a
+//! minute and a quarter of an hour.) A clogged link holds arriving pieces, and delivers them when
+//! it is freed; the same bound holds. Acks of the transport are not modelled: a cut of one
+//! direction stops only that direction.
 //!
-//! A connection request to a host whose process is down is refused after a round trip. To a host
-//! without power, behind a cut, or to an address that nobody has, it is never answered, and fails
-//! after the connect time-out. Connecting to a stalled process succeeds: its operating system
-//! answers for it.
+//! A connection request to a host whose process is down is refused after a round trip. A request to
+//! a host without power, behind a cut, or to an unused address gets no answer, and fails after the
+//! connect time-out. A request to a stalled process succeeds: its operating system answers.
 //!
-//! What a driver writes has left it when no more than the buffers of the connection hold
-//! ([`WorldOptions::stream_buffer`](crate::WorldOptions::stream_buffer)) is still to be read by the
-//! peer's process. What a bare node writes leaves it at once.
+//! A driver's write completes when the peer's process has read all but what the buffers of the
+//! connection hold ([`WorldOptions::stream_buffer`](crate::WorldOptions::stream_buffer)). A bare
+//! node's write completes at once.
 //!
-//! `Finish` arrives after everything written before it. After `Close`, what was written is still on
-//! its way, but the process hears nothing more of the stream. `Abort` discards what has not arrived
-//! yet, in both directions, and the peer sees the stream fail after the latency. When a process
-//! crashes, its peers see their streams fail; when a host loses its power, they hear nothing, until
-//! it is back and something of an old stream reaches it.
+//! `Finish` arrives after all earlier writes. After `Close`, earlier writes still arrive, but the
+//! process gets no further input from the stream. `Abort` discards everything that has not arrived,
+//! in both directions, and the peer sees the stream fail after the latency. When a process crashes,
+//! its peers see their streams fail. When a host loses power, they notice nothing until it is back
+//! and data on an old stream reaches it.
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -61,18 +60,18 @@ impl Side {
     }
 }
 
-/// How far a connection has come, as the dialler knows it.
+/// The phase of a connection, as the dialler knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The request is under way, or its answer is.
+    /// The request or its answer is in transit.
     Requested,
-    /// The dialler was told that it is open.
+    /// The dialler knows that it is open.
     Open,
-    /// One end gave up; its process is about to be told.
+    /// One end gave up; its process is about to learn of it.
     GivenUp,
 }
 
-/// What travels in a lane.
+/// An item that travels in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// The answer to a connection request.
@@ -81,12 +80,12 @@ pub(crate) enum Item {
     Accept,
     Data(Bytes),
     Finish,
-    /// The connection is no more.
+    /// The connection was reset.
     Reset,
 }
 
 impl Item {
-    /// The bytes in it.
+    /// The number of data bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Item::Data(bytes) => bytes.len(),
@@ -95,7 +94,7 @@ impl Item {
     }
 }
 
-/// What an item is to the process for which it has arrived.
+/// An arrived item, as its process gets it.
 #[derive(Clone, Debug)]
 pub(crate) enum Arrival {
     Opened,
@@ -115,7 +114,7 @@ impl Arrival {
     }
 }
 
-/// What is on its way to one end.
+/// The items in transit to one end.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     items: VecDeque<(Instant, Item)>,
@@ -125,13 +124,13 @@ pub(crate) struct Lane {
     pub(crate) stops: u32,
     /// Since when a clogged link holds it.
     pub(crate) held_since: Option<Instant>,
-    /// The bytes that were written and not yet read.
+    /// The bytes written and not yet read.
     pub(crate) unread: usize,
     latest: Instant,
 }
 
 impl Lane {
-    /// Adds an item that arrives at `at`, or behind what is already on its way.
+    /// Adds an item that arrives at `at`, or behind the items already in transit.
     pub(crate) fn push(&mut self, at: Instant, item: Item) {
         self.latest = self.latest.max(at);
         self.unread += item.len();
@@ -145,7 +144,7 @@ impl Lane {
         self.items.push_front((at, item));
     }
 
-    /// Has the first item arrive later, and with it everything behind it.
+    /// Delays the first item, and everything behind it.
     pub(crate) fn postpone(&mut self, to: Instant) {
         self.latest = self.latest.max(to);
         for (at, _) in &mut self.items {
@@ -153,7 +152,7 @@ impl Lane {
         }
     }
 
-    /// Discards everything, and sends only this.
+    /// Discards everything, and sends only this item.
     pub(crate) fn replace(&mut self, at: Instant, item: Item) {
         self.clear();
         self.push(at, item);
@@ -191,15 +190,15 @@ pub(crate) struct End {
     pub(crate) host: Option<u32>,
     /// Which life of the host's process this end belongs to.
     pub(crate) life: u32,
-    /// What the process calls the stream, until it aborts it.
+    /// The process's number for the stream, until it aborts it.
     pub(crate) stream: Option<StreamId>,
-    /// The process has closed it, and hears no more of it. Its operating system sends the rest.
+    /// The process has closed it, and gets no further input. Its operating system sends the rest.
     pub(crate) closed: bool,
     /// It has sent its `Finish`.
     pub(crate) finished: bool,
     /// The peer's `Finish` has arrived.
     pub(crate) heard_finish: bool,
-    /// The process wants to hear when what it wrote last has left it.
+    /// The process waits for its last write to complete.
     pub(crate) writing: bool,
 }
 
@@ -222,19 +221,19 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// The port that the dialler's operating system chose.
     pub(crate) port: u16,
-    /// The port that it is for, if that is an application's and not the node's.
+    /// The target port, if it is an application's and not the node's.
     pub(crate) port_served: Option<u16>,
     /// How often in a row the request was stopped.
     pub(crate) stops: u32,
-    /// The answer to the request is known; a repetition of it changes nothing.
+    /// The request was answered; a repetition changes nothing.
     pub(crate) answered: bool,
-    /// One end hung up and the other is being told: nothing else travels any more.
+    /// One end hung up, and the other is being notified: no other items travel any longer.
     pub(crate) broken: bool,
     /// Written before the connection was open.
     pub(crate) early: Vec<Item>,
-    /// The end that a hostile host has, and the address that it has there.
+    /// The end that a hostile host has, and its address there.
     pub(crate) hostile: Option<(Side, SocketAddr)>,
-    /// A hostile host listens to it.
+    /// A hostile host records it.
     pub(crate) is_taped: bool,
     ends: [End; 2],
     lanes: [Lane; 2],
@@ -275,7 +274,7 @@ impl Connection {
         self.hostile.is_some_and(|(of, _)| of == side)
     }
 
-    /// Both sides have finished, and each has heard of it.
+    /// Whether the `Finish` of each side has arrived.
     pub(crate) fn is_done(&self) -> bool {
         self.ends.iter().all(|end| end.heard_finish)
     }

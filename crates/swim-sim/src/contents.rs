@@ -1,24 +1,24 @@
-//! What is in packets and streams: opened as a node with the same configuration would, and made as
-//! one would, by the same [`Channel`].
+//! The contents of packets and streams, read and written by the [`Channel`] of a node with the same
+//! configuration.
 
 use bytes::Bytes;
 use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{Half, Message, Opening, Wire};
 use swim_core::{Config, DropReason, Encryption, MemberRef};
 
-/// Opens what nodes send.
+/// Opens packets and streams of nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Opener {
     channel: Option<Channel>,
     scratch: Scratch,
 }
 
-/// One stream of a node, as one who listens to both sides hears it.
+/// One stream of a node, with both sides overheard.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
-    /// What the node says.
+    /// The data of the node.
     own: StreamBuffer,
-    /// How the peer began, until that is known.
+    /// The beginning of the peer's data, until it is understood.
     peer: Vec<u8>,
     overheard: bool,
 }
@@ -30,22 +30,22 @@ impl Talk {
     }
 }
 
-/// No header and greeting is longer.
+/// The longest header with greeting.
 const BEGINNING_MAX: usize = 300;
 
-/// What one side sends on a stream.
+/// The content that one side sends on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A reliable message of so many bytes.
+    /// A reliable message with this many bytes.
     User(usize),
-    /// A push/pull with so many bytes of application state.
+    /// A push/pull with this many bytes of application state.
     PushPull(usize),
     /// A ping, an ack, or a complaint.
     Other,
 }
 
 impl Opener {
-    /// Tells `visit` of each message of a packet that a node with this configuration sent. An error
+    /// Calls `visit` with each message of a packet sent by a node with this configuration. Fails
     /// for a packet that such a node could not read itself, or would have sealed.
     pub(crate) fn packet(
         &mut self,
@@ -62,8 +62,8 @@ impl Opener {
         Ok(())
     }
 
-    /// Listens to what the peer of a node with this configuration says on a stream; `dialled` says
-    /// whether the node opened it.
+    /// Overhears the peer of a node with this configuration on a stream; `dialled` if the node
+    /// opened it.
     pub(crate) fn overhear(
         &mut self,
         config: &Config,
@@ -77,13 +77,13 @@ impl Opener {
         talk.peer.extend_from_slice(&bytes[..bytes.len().min(BEGINNING_MAX - talk.peer.len())]);
         let peer_side = if dialled { Side::Acceptor } else { Side::Dialler };
         let channel = following(&mut self.channel, config);
-        // What is refused is not answered.
+        // Refused data is not answered.
         let known = channel.overhear(&mut talk.own, peer_side, &talk.peer).unwrap_or(true);
         talk.overheard = known || talk.peer.len() == BEGINNING_MAX;
     }
 
-    /// What a node with this configuration sends on a stream: one part, and nothing behind it; none
-    /// while some of it is still to come. `dialled` says whether it opened the stream.
+    /// Reads the content that a node with this configuration sends on a stream: one part, with
+    /// nothing behind it; `None` while it is incomplete. `dialled` if the node opened the stream.
     pub(crate) fn stream(
         &mut self,
         config: &Config,
@@ -94,7 +94,7 @@ impl Opener {
         self.stream_with(config, talk, bytes, dialled, &mut |_| {})
     }
 
-    /// The same; tells `visit` of each member in it.
+    /// The same; calls `visit` with each member in it.
     pub(crate) fn stream_with(
         &mut self,
         config: &Config,
@@ -106,7 +106,7 @@ impl Opener {
         let side = if dialled { Side::Dialler } else { Side::Acceptor };
         let channel = following(&mut self.channel, config);
         let read = match (read(channel, &mut talk.own, bytes, side), &config.label_also) {
-            // On memberlist's wire an answer is sealed for the label that the dialler said.
+            // On memberlist's wire an answer is sealed for the dialler's label.
             (Err(DropReason::WrongKey), Some(label))
                 if !dialled && config.wire == Wire::Memberlist =>
             {
@@ -146,8 +146,7 @@ fn part(half: Half<'_>) -> Result<Part, DropReason> {
     })
 }
 
-/// The channel as a node with this configuration has it. It seals nothing, so its nonces do not
-/// matter.
+/// The channel of a node with this configuration. It seals nothing, so its nonces do not matter.
 fn following<'a>(channel: &'a mut Option<Channel>, config: &Config) -> &'a mut Channel {
     let channel = channel.get_or_insert_with(|| Channel::new(config, [0; 32]));
     channel.reconfigure(config);
@@ -159,13 +158,13 @@ fn seals(config: &Config) -> bool {
     config.encryption != Encryption::Off && !config.keyring.is_empty()
 }
 
-/// Whether a node with this configuration takes nothing that no key opens.
+/// Whether a node with this configuration accepts only sealed data.
 pub(crate) fn requires_seals(config: &Config) -> bool {
     config.encryption == Encryption::Required && !config.keyring.is_empty()
 }
 
-/// A packet with these messages, as a node with this configuration would send it; two packets of
-/// one seed are sealed alike.
+/// A packet with these messages, as a node with this configuration sends it. The sealing depends
+/// only on the seed.
 pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> Bytes {
     let mut channel = forging(config, seed);
     let mut draft = channel.datagram();
@@ -173,7 +172,7 @@ pub(crate) fn packet(config: &Config, messages: &[Message<'_>], seed: u64) -> By
     draft.into_datagram(false).expect("a packet with messages")
 }
 
-/// What the one who dials sends on a stream, as a node with this configuration would: frames of the
+/// The data of a dialler on a stream, as a node with this configuration sends it: frames of the
 /// native wire, or a message of memberlist's.
 pub(crate) fn stream(config: &Config, plain: &[u8], seed: u64) -> Bytes {
     let mut channel = forging(config, seed);
@@ -181,7 +180,7 @@ pub(crate) fn stream(config: &Config, plain: &[u8], seed: u64) -> Bytes {
     channel.sealed(&mut StreamBuffer::default(), Side::Dialler, framed)
 }
 
-/// A channel that speaks as a node with this configuration, and compresses nothing.
+/// A channel as of a node with this configuration, without compression.
 fn forging(config: &Config, seed: u64) -> Channel {
     let mut of_channel = [0xf0; 32];
     of_channel[..8].copy_from_slice(&seed.to_le_bytes());

@@ -9,7 +9,7 @@ use rand_core::Rng;
 use crate::random::{Draws, generator};
 use crate::time::{millis, nanos};
 
-/// Draws by a seed, for one purpose; or by a script.
+/// Draws for one purpose, from a seed or from a script.
 #[derive(Debug)]
 pub(crate) struct Dice(Source);
 
@@ -17,7 +17,7 @@ pub(crate) struct Dice(Source);
 enum Source {
     Chance(Box<ChaCha8Rng>),
     /// Two bytes for each draw, so that a fuzzer that changes a few bytes changes a few draws.
-    /// Zeros once all were read.
+    /// Zeros at the end.
     Script(VecDeque<u8>),
 }
 
@@ -54,7 +54,7 @@ impl Dice {
         choices[self.below(choices.len())]
     }
 
-    /// True in one of so many draws.
+    /// True once in `count` draws on average.
     pub(crate) fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
@@ -65,7 +65,7 @@ impl Dice {
         f64::from(u32::try_from(self.below(100)).unwrap_or(0)) / 100.0 * below
     }
 
-    /// A time up to `max`, in milliseconds, and at least one.
+    /// A time of 1 ms to `max`, in whole milliseconds.
     pub(crate) fn time(&mut self, max: Duration) -> Duration {
         let millis_max = (nanos(max) / 1_000_000).max(1);
         millis(1 + self.draw() % millis_max)

@@ -84,8 +84,9 @@ impl World {
         });
     }
 
-    /// Returns the handle of a driver, for calls that do not wait. For others, use
-    /// [`ask`](World::ask).
+    /// Returns the handle of a driver, for calls that do not wait.
+    ///
+    /// For calls that wait, use [`ask`](World::ask).
     ///
     /// # Panics
     /// If the node is not a driver, or its process is down.

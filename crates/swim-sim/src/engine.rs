@@ -1,4 +1,4 @@
-//! What happens when a task falls due: inputs to nodes, and what becomes of their outputs.
+//! The engine: carries out tasks that fall due, and the outputs of nodes.
 
 use core::net::SocketAddr;
 
@@ -31,14 +31,14 @@ impl World {
         }
     }
 
-    /// Gives the node of a host something to do at this instant, and takes care of its outputs.
+    /// Gives the node of a host input at this instant, and carries out its outputs.
     pub(crate) fn turn<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let result = self.touch(host, input);
         self.pump(host);
         result
     }
 
-    /// The first half of a turn: the outputs wait for [`pump`](World::pump).
+    /// The first half of a turn: gives input. The outputs wait for [`pump`](World::pump).
     pub(crate) fn touch<R>(&mut self, host: u32, input: impl FnOnce(&mut Node, Instant) -> R) -> R {
         let host = &mut self.hosts[host as usize];
         let now = host.clock.reading(self.now);
@@ -50,8 +50,7 @@ impl World {
         result
     }
 
-    /// The second half of a turn: carries out what the node wants, until it wants nothing more, and
-    /// sets its alarm.
+    /// The second half of a turn: carries out all outputs, and sets the alarm.
     pub(crate) fn pump(&mut self, host: u32) {
         while let Some(output) = self.hosts[host as usize].bare_node().and_then(Node::poll_output) {
             self.check_output(host, &output);
@@ -94,8 +93,8 @@ impl World {
             return;
         }
         match host.alarm.due() {
-            // Only now does a timer that moved to a later time move in the queue, too: most are
-            // moved many times before they fire.
+            // A timer that moved to a later time moves in the queue only now: most move many times
+            // before they fire.
             Some(due) if due > self.now => self.set_timer(number, due),
             Some(_) => self.wake(number),
             None => {}
@@ -112,7 +111,7 @@ impl World {
         self.check(number, |checker, by| checker.woken(by, reading));
     }
 
-    /// Asks the node when it wants to be woken, and sees to it that a timer fires then or before.
+    /// Sees to it that a timer fires by the time at which the node wants to be woken.
     pub(crate) fn set_alarm(&mut self, number: u32) {
         let host = &mut self.hosts[number as usize];
         let due = host.process.as_ref().and_then(Process::due);

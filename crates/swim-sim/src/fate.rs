@@ -1,8 +1,8 @@
-//! What becomes of a datagram: when it is sent, and when it arrives.
+//! The fate of a datagram, decided when it is sent and when it arrives.
 
 use swim_core::Instant;
 
-/// What becomes of a datagram.
+/// The fate of a datagram, decided when it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It arrives at this time.
@@ -13,17 +13,17 @@ pub enum Fate {
     Lost,
     /// A cut stops it.
     Cut,
-    /// The sender's queue is full, and it is dropped there: see [`Bandwidth`](crate::Bandwidth).
+    /// It is dropped because the sender's queue is full: see [`Bandwidth`](crate::Bandwidth).
     Overflowed,
 }
 
-/// Whether what has come to the end of its way is let through.
+/// Whether the end of a link lets a datagram through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
-    /// It is.
+    /// It passes.
     Open,
-    /// The link was cut while it was on its way: it is lost.
+    /// The link was cut meanwhile: the datagram is lost.
     Cut,
-    /// The link is clogged: keep it until the link is not, and let it through then, in order.
+    /// The link is clogged: keep the datagram, and deliver it in order once the link is free.
     Clogged,
 }

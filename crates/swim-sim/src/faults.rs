@@ -98,8 +98,8 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link from a node to those started so far: it receives, but nothing it sends
-    /// arrives.
+    /// Cuts every link from a node to those started so far: it receives, but nobody receives from
+    /// it.
     #[track_caller]
     pub fn silence(&mut self, name: &str) {
         self.note(format_args!("nothing from {name} arrives"));

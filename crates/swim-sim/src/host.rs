@@ -16,15 +16,15 @@ use crate::socket_queue::SocketQueue;
 use crate::stall::Stall;
 use crate::trace::Record;
 
-/// What a host's process is doing.
+/// The condition of a host's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     Running,
     /// Stopped as by SIGSTOP: it exists, and its operating system answers for it.
     Paused,
-    /// It runs, but what it sends stays with it, and what arrives stays in its sockets.
+    /// It runs, but its output is held, and its input waits in the sockets.
     Held,
-    /// There is no process. The operating system refuses what arrives.
+    /// There is no process. The operating system refuses input.
     Down,
     /// The host has no power: nothing answers.
     Off,
@@ -33,44 +33,45 @@ pub(crate) enum Condition {
 /// A machine.
 #[derive(Debug)]
 pub(crate) struct Host {
-    /// What the world's user calls it.
+    /// The name in the test.
     pub(crate) label: String,
     pub(crate) address: SocketAddr,
-    /// What its node was last started with.
+    /// The configuration of its node at the last start.
     pub(crate) config: Config,
-    /// What its driver was last started with, besides the configuration; none for a bare node.
+    /// The options of its driver at the last start, besides the configuration. `None` for a bare
+    /// node.
     pub(crate) options: Option<Box<Options>>,
-    /// What runs beside its driver, in each life of its process.
+    /// Runs beside its driver, in each life of its process.
     pub(crate) application: Option<Application>,
     pub(crate) condition: Condition,
-    /// There is one exactly while the condition is running, paused or held.
+    /// Set exactly while the condition is running, paused or held.
     pub(crate) process: Option<Process>,
     /// How many processes it had before.
     pub(crate) life: u32,
     pub(crate) clock: HostClock,
     pub(crate) alarm: Alarm,
-    /// The process's streams by its own names for them.
+    /// The process's streams, by the process's own numbers.
     pub(crate) streams: BTreeMap<StreamId, (ConnectionId, Side)>,
-    /// Those of its streams that come from outside the world.
+    /// The streams from outside the world.
     pub(crate) outside: BTreeSet<StreamId>,
-    /// What came for it that it has not taken yet.
+    /// Input that the process has not taken yet.
     pub(crate) waiting: SocketQueue,
-    /// When its driver gets to run, if not always.
+    /// When its driver may run, if not always.
     pub(crate) polling: Option<Polling>,
-    /// What it is stalled like, while the condition is paused or held.
+    /// The kind of stall, while the condition is paused or held.
     pub(crate) stall: Option<Stall>,
-    /// What its process sent while its sending was held, in order.
+    /// The held output of its process, in order.
     pub(crate) unsent: Vec<Output>,
     pub(crate) records: Vec<Record>,
-    /// When its driver dialled which addresses.
+    /// The addresses that its driver dialled, with times.
     pub(crate) dials: Vec<(Instant, SocketAddr)>,
-    /// When its driver asked for which names.
+    /// The names that its driver looked up, with times.
     pub(crate) lookups: Vec<(Instant, String)>,
-    /// The commands that were given to its process, by its life and their number, with the answer.
+    /// The commands given to its process, by its life and their number, with the answer.
     pub(crate) requests: BTreeMap<(u32, RequestId), Option<Answered>>,
 }
 
-/// How a command ended, and when.
+/// When a command ended, and how.
 pub(crate) type Answered = (Instant, Result<Answer, Failure>);
 
 impl Host {
@@ -105,7 +106,7 @@ impl Host {
         }
     }
 
-    /// The answers so far, in the order in which they came.
+    /// The answers so far, in order of arrival.
     pub(crate) fn answered(&self) -> Vec<(Instant, RequestId, &Result<Answer, Failure>)> {
         let answered = self.requests.iter().filter_map(|((_, id), answered)| {
             let (at, result) = answered.as_ref()?;
@@ -116,7 +117,7 @@ impl Host {
         answered
     }
 
-    /// The name of the member that it runs; usually the same as its label.
+    /// The name of its member; usually the same as its label.
     pub(crate) fn member(&self) -> &str {
         self.config.name.as_str()
     }
@@ -126,7 +127,7 @@ impl Host {
         self.process.as_ref().map(Process::node)
     }
 
-    /// The node of its process, to be told something. None for a driver, which is told otherwise.
+    /// The node of its process, for input. `None` for a driver, which takes input in its turns.
     pub(crate) fn bare_node(&mut self) -> Option<&mut Node> {
         match &mut self.process {
             Some(Process::Node(node)) => Some(node),
@@ -138,7 +139,7 @@ impl Host {
         matches!(self.process, Some(Process::Driver(_)))
     }
 
-    /// Whether it takes part in the cluster: its process runs, and has not said goodbye.
+    /// Its node, if it takes part in the cluster: its process runs and has not left.
     pub(crate) fn takes_part(&self) -> Option<&Node> {
         if self.condition != Condition::Running {
             return None;
@@ -154,7 +155,7 @@ pub(crate) fn address_of(number: u32) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(ip), PORT)
 }
 
-/// The number of the host to which [`address_of`] gave this address, if it did to any.
+/// The number for which [`address_of`] returns this address, if there is one.
 pub(crate) fn number_of(address: SocketAddr) -> Option<u32> {
     let IpAddr::V4(ip) = address.ip() else {
         return None;

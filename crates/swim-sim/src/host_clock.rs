@@ -1,4 +1,4 @@
-//! The clock of a host: another time than the world's, set forward and back, and fast or slow.
+//! The clock of a host, which can be set forward and back, and run fast or slow.
 
 use core::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::time::nanos;
 /// A clock that shows another time than the world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostClock {
-    /// The difference to the world's time, in nanoseconds, at `since`. Both directions, because
-    /// clocks jump back, too.
+    /// The difference to the world's time, in nanoseconds, at `since`. Signed, because clocks also
+    /// jump back.
     offset: i128,
-    /// How much faster than the world's time it is, in parts per million; negative when slower.
+    /// How much faster than the world's time it runs, in parts per million; negative if slower.
     drift: i32,
     /// The world's time, in nanoseconds, when the drift began.
     since: i128,
 }
 
-/// One million, of which the drift is a part.
+/// The unit of the drift.
 const MILLION: i128 = 1_000_000;
 
 impl HostClock {
-    /// Every clock starts at another reading, so that no time of one node means anything to
-    /// another, and far enough from zero to be set back by a day.
+    /// Each host starts at another reading, so that a node's times mean nothing to other nodes. All
+    /// readings are far enough from zero to be set back by a day.
     pub(crate) fn of_host(number: u32) -> Self {
         let offset = i128::from(100_000 + u64::from(number) % 1000) * 1_000_000_000;
         HostClock { offset, drift: 0, since: 0 }
@@ -37,15 +37,14 @@ impl HostClock {
         self.offset -= i128::from(nanos(by));
     }
 
-    /// Makes it run faster than the world's time by so many parts per million, from now on; what it
-    /// shows now stays.
+    /// Sets how much faster than the world's time it runs, from now on. The reading does not jump.
     pub(crate) fn set_drift(&mut self, world: Instant, parts_per_million: i32) {
         self.offset += self.gain(world);
         self.since = i128::from(world.as_nanos());
         self.drift = parts_per_million;
     }
 
-    /// What the clock shows.
+    /// The reading of the clock.
     pub(crate) fn reading(&self, world: Instant) -> Instant {
         if self.drift == 0 {
             return shifted(world, self.offset);
@@ -53,7 +52,7 @@ impl HostClock {
         shifted(world, self.offset + self.gain(world))
     }
 
-    /// When, in the world's time, the clock shows this for the first time, or more.
+    /// The first time of the world at which the clock shows at least this reading.
     pub(crate) fn world(&self, reading: Instant) -> Instant {
         if self.drift == 0 {
             return shifted(reading, -self.offset);

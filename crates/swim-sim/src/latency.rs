@@ -1,19 +1,19 @@
-//! How long things are on their way.
+//! The latency of the network.
 
 use core::time::Duration;
 use std::sync::OnceLock;
 
 use crate::time::nanos;
 
-/// How long a datagram or a piece of a stream is on its way, one direction.
+/// The one-way latency of a datagram or of a piece of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
     /// Always the same.
     Fixed(Duration),
-    /// Anything from the first to the second, all equally likely. Datagrams overtake each other.
+    /// From the first to the second, all equally likely. Datagrams overtake each other.
     Uniform(Duration, Duration),
-    /// Log-normal: mostly near the median, with the long tail that real networks have. Nothing is
-    /// slower than the slowest of two million.
+    /// Log-normal: mostly near the median, with the long tail of real networks. No latency exceeds
+    /// the slowest of two million.
     ///
     /// ```
     /// use swim_sim::{Latency, WorldOptions, millis};
@@ -29,9 +29,8 @@ pub enum Latency {
         /// 99% of all latencies are below it. Not below the median.
         p99: Duration,
     },
-    /// As measured: quantiles at equal distances, from the fastest to the slowest, with straight
-    /// lines between them. 101 of them are percentiles; `Vec::leak` makes them from what a program
-    /// read.
+    /// Measured: quantiles at equal distances, from the fastest to the slowest, with linear
+    /// interpolation. 101 of them are percentiles. For data read at run time, use `Vec::leak`.
     ///
     /// ```
     /// use core::time::Duration;
@@ -44,23 +43,23 @@ pub enum Latency {
     Empirical(&'static [Duration]),
 }
 
-/// A latency made ready to be drawn from, in nanoseconds.
+/// A latency ready to draw from, in nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) enum Picker {
     Fixed(u64),
     Uniform {
         from: u64,
-        /// How many values there are.
+        /// The number of values.
         span: u128,
     },
     Quantiles(Box<[u64]>),
-    /// The quantiles of everything, and those of the slowest 1 in 1024.
+    /// The quantiles of all, and those of the slowest 1 in 1024.
     Tailed(Box<[u64]>, Box<[u64]>),
 }
 
 impl Picker {
     /// # Panics
-    /// When the latency is none: see the conditions of its variants.
+    /// If the latency is invalid: see its variants.
     #[track_caller]
     pub(crate) fn new(latency: Latency) -> Self {
         match latency {
@@ -108,7 +107,7 @@ impl Picker {
     }
 }
 
-/// The value at a share of all values, in 2^32nds.
+/// The value at a share of all values, in units of 2^-32.
 fn between(quantiles: &[u64], share: u32) -> u64 {
     let place = (quantiles.len() as u64 - 1) * u64::from(share);
     let index = usize::try_from(place >> 32).expect("below the number of quantiles");
@@ -119,20 +118,20 @@ fn between(quantiles: &[u64], share: u32) -> u64 {
     from + u64::try_from(part).unwrap_or(0)
 }
 
-// Saturates: 584 years.
+// Saturates after 584 years.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn to_nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
 }
 
-/// 99% of a standard normal distribution lies below it.
+/// 99% of a standard normal distribution lie below it.
 const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
-/// In how many parts a table of quantiles divides its range: 10 bits of a draw.
+/// The number of parts of a table of quantiles: 10 bits of a draw.
 const PARTS: u32 = 1024;
 
-/// Quantiles of the standard normal distribution: of everything, and of the upper 1 in 1024. Made
-/// with `libm` alone, which computes the same on every machine.
+/// Quantiles of the standard normal distribution: of all of it, and of the upper 1 in 1024. Made
+/// with `libm` alone, whose results are the same on every machine.
 #[derive(Debug)]
 struct Normal {
     body: Vec<f64>,
@@ -144,7 +143,7 @@ impl Normal {
         static NORMAL: OnceLock<Normal> = OnceLock::new();
         NORMAL.get_or_init(|| {
             let parts = f64::from(PARTS);
-            // The outermost quantiles are infinite: half a part of the tail stands for them.
+            // The outermost quantiles are infinite: replaced by half a part of the tail.
             let edge = 0.5 / (parts * parts);
             let at = |share: f64| normal_quantile(share.clamp(edge, 1.0 - edge));
             Normal {
@@ -157,7 +156,7 @@ impl Normal {
     }
 }
 
-/// Below which value this share of a standard normal distribution lies, by bisection.
+/// The value below which this share of a standard normal distribution lies, by bisection.
 fn normal_quantile(share: f64) -> f64 {
     let (mut low, mut high) = (-8.0, 8.0);
     for _ in 0..50 {
@@ -186,7 +185,7 @@ mod tests {
         picks
     }
 
-    /// Whether two spans differ by at most one in so many.
+    /// Whether the relative difference is at most `1 / one_in`.
     fn close(nanos: u64, expected: Duration, one_in: u64) -> bool {
         let expected = super::nanos(expected);
         nanos.abs_diff(expected) <= expected / one_in
@@ -210,7 +209,7 @@ mod tests {
         let picks = sorted(Latency::LogNormal { median: millis(10), p99: millis(100) });
         assert!(close(picks[50_000], millis(10), 1000), "{}", picks[50_000]);
         assert!(close(picks[99_000], millis(100), 500), "{}", picks[99_000]);
-        // Of a log-normal distribution, as much lies below median / x as above median * x.
+        // As much of a log-normal distribution lies below median / x as above median * x.
         assert!(close(picks[1000], millis(1), 50), "{}", picks[1000]);
         // p99.9: exp(3.0902 / 2.3263 * ln 10) times the median.
         assert!(close(picks[99_900], Duration::from_micros(212_900), 100), "{}", picks[99_900]);

@@ -1,4 +1,4 @@
-//! Links between hosts that carry nothing, or not yet.
+//! Links between hosts that are broken or clogged.
 
 use crate::network::OUTSIDE;
 
@@ -40,7 +40,7 @@ impl FromIterator<u32> for HostSet {
     }
 }
 
-/// What a broken link no longer carries.
+/// The kinds of data that a broken link stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blocks {
     Everything,
@@ -55,7 +55,7 @@ struct Break {
     blocks: Blocks,
 }
 
-/// Which links a break that lasts is about: of one host, or of all.
+/// The links of a lasting break: of one host, or of all (`None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Between {
     pub(crate) from: Option<u32>,
@@ -73,11 +73,11 @@ impl Between {
 /// The links that are broken or clogged.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    /// Breaks that no repair of everything ends, only their own end.
+    /// Breaks that only [`mend`](Links::mend) ends.
     lasting: Vec<Between>,
     breaks: Vec<Break>,
     clogs: Vec<(u32, u32)>,
-    /// Hosts of which every link is clogged, in both directions.
+    /// Hosts whose links are all clogged, in both directions.
     clogged_hosts: HostSet,
 }
 
@@ -110,7 +110,7 @@ impl Links {
         self.clogged_hosts.remove(host);
     }
 
-    /// Breaks links until [`mend`](Links::mend) is told the same, also those of hosts to come.
+    /// Breaks links until [`mend`](Links::mend) with the same argument, also those of future hosts.
     pub(crate) fn break_for_long(&mut self, between: Between) {
         self.lasting.push(between);
     }
@@ -121,27 +121,27 @@ impl Links {
         }
     }
 
-    /// Repairs everything but what lasts.
+    /// Repairs everything except lasting breaks.
     pub(crate) fn heal(&mut self) {
         let lasting = core::mem::take(&mut self.lasting);
         *self = Links { lasting, ..Links::default() };
     }
 
-    /// Whether a datagram between two hosts is stopped by a broken link.
+    /// Whether a broken link stops a datagram.
     pub(crate) fn stop_datagram(&self, from: u32, to: u32) -> bool {
         self.breaks.iter().any(|link| {
             link.blocks != Blocks::Streams && link.from.contains(from) && link.to.contains(to)
         }) || self.lasting.iter().any(|it| it.blocks != Blocks::Streams && it.holds(from, to))
     }
 
-    /// Whether a piece of a stream between two hosts is stopped by a broken link.
+    /// Whether a broken link stops a piece of a stream.
     pub(crate) fn stop_stream(&self, from: u32, to: u32) -> bool {
         self.breaks.iter().any(|link| {
             link.blocks != Blocks::Datagrams && link.from.contains(from) && link.to.contains(to)
         }) || self.lasting.iter().any(|it| it.blocks != Blocks::Datagrams && it.holds(from, to))
     }
 
-    /// Whether what travels between two hosts is held for now.
+    /// Whether a clogged link holds input.
     pub(crate) fn hold(&self, from: u32, to: u32) -> bool {
         self.clogs.contains(&(from, to))
             || self.clogged_hosts.contains(from)

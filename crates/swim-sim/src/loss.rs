@@ -1,4 +1,4 @@
-//! What gets lost.
+//! Loss of datagrams.
 
 use core::time::Duration;
 
@@ -14,17 +14,16 @@ use crate::random::{Draws, generator};
 /// A plain number is a probability: `0.05.into()` is `Loss::Independent(0.05)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
-    /// Each datagram with this probability, 0.0 to 1.0, whatever became of the others.
+    /// Each datagram with this probability, 0.0 to 1.0, independently.
     Independent(f64),
-    /// In bursts, after Gilbert and Elliott: the link by which a host sends is good or bad, and
-    /// changes between the two by chance. How long it stays good or bad is exponentially
-    /// distributed.
+    /// In bursts (Gilbert and Elliott): a host's outgoing link is good or bad, and changes at
+    /// random. How long it stays good or bad is exponentially distributed.
     ///
     /// Each host has one such link for everything it sends, as with `netem` on its interface: a
-    /// burst hits the probes, acks and gossip of one host together. (A state for each pair of hosts
-    /// would hardly make bursts, since one host seldom sends to another twice in a second, and
-    /// there are as many pairs as the square of the cluster.) The state follows time, not the
-    /// number of datagrams: who sends little does not suffer for longer.
+    /// burst hits its probes, acks and gossip together. One state per pair of hosts would hardly
+    /// make bursts: one host seldom sends to another twice in a second, and the number of pairs
+    /// grows with the square of the cluster. The state follows time, not the number of datagrams: a
+    /// host that sends little does not suffer for longer.
     Bursty {
         /// The probability, 0.0 to 1.0, that a datagram is lost while the link is good.
         loss_good: f64,
@@ -38,15 +37,16 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// Nothing is lost.
+    /// No loss.
     pub const NONE: Loss = Loss::Independent(0.0);
 
-    /// Bursts in which everything is lost, and nothing between them: a share of all time, above 0.0
-    /// and below 1.0, in bursts that last for `burst` on average. It loses as much as
-    /// `Loss::Independent(share)`.
+    /// Makes bursts in which everything is lost, and nothing between them.
+    ///
+    /// `share` is the lost part, above 0.0 and below 1.0, and `burst` the average length. The loss
+    /// in total is that of `Loss::Independent(share)`.
     ///
     /// # Panics
-    /// When the share is not between 0 and 1.
+    /// If the share is not between 0 and 1.
     #[must_use]
     #[track_caller]
     pub fn bursts(share: f64, burst: Duration) -> Self {
@@ -62,10 +62,10 @@ impl From<f64> for Loss {
     }
 }
 
-/// The loss of what hosts send, ready to be asked.
+/// The loss of all hosts' datagrams, with its state.
 #[derive(Debug)]
 pub(crate) struct Losses {
-    /// On average over all time. All there is without bursts.
+    /// The long-term average. Without bursts, the loss itself.
     mean: Chance,
     bursts: Option<Bursts>,
     rng: ChaCha8Rng,
@@ -75,12 +75,11 @@ pub(crate) struct Losses {
 struct Bursts {
     good: Chance,
     bad: Chance,
-    /// How much of all time a link is bad.
+    /// The share of time that a link is bad.
     share_bad: f64,
-    /// How fast what is known of a link's state becomes worthless, per nanosecond.
+    /// How fast knowledge of a link's state loses its worth, per nanosecond.
     decay: f64,
-    /// Whether each host's link was bad when it last sent something, and when that was. As many as
-    /// there are hosts, made when they first send.
+    /// For each host, when it last sent and whether its link was bad. Grows when hosts first send.
     links: Vec<Option<(Instant, bool)>>,
 }
 
@@ -119,12 +118,12 @@ impl Losses {
         }
     }
 
-    /// Whether everything is lost independently of everything else.
+    /// Whether losses are independent.
     pub(crate) fn is_independent(&self) -> bool {
         self.bursts.is_none()
     }
 
-    /// The loss on average over all time.
+    /// The long-term average of the loss.
     pub(crate) fn mean(&self) -> Chance {
         self.mean
     }
@@ -142,7 +141,7 @@ impl Losses {
 impl Bursts {
     fn chance(&mut self, now: Instant, from: u32, draw: u32) -> Chance {
         if from == crate::network::OUTSIDE {
-            // Nobody's link in particular.
+            // It has no link with a state.
             return if self.chance_bad(now, None).happens(draw) { self.bad } else { self.good };
         }
         let from = from as usize;
@@ -154,13 +153,13 @@ impl Bursts {
         if is_bad { self.bad } else { self.good }
     }
 
-    /// The probability that a link is bad now, given what it was when it was last looked at: the
-    /// solution of the two-state Markov chain in continuous time.
+    /// The probability that a link is bad now, given its state when last used: the solution of the
+    /// two-state Markov chain in continuous time.
     fn chance_bad(&self, now: Instant, last: Option<(Instant, bool)>) -> Chance {
         let Some((at, was_bad)) = last else {
             return Chance::new(self.share_bad);
         };
-        // After 104 days nothing is known of it any more.
+        // The cast loses precision after 104 days, when nothing is known any longer.
         #[allow(clippy::cast_precision_loss)]
         let since = now.as_nanos().saturating_sub(at.as_nanos()) as f64;
         let known = libm::exp(-since * self.decay);

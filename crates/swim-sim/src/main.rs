@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let arguments = match parse(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
-            // With the reader gone there is nobody left to help.
+            // The reader is gone: nothing can be reported.
             let _ = writeln!(stdout(), "{USAGE}");
             return ExitCode::SUCCESS;
         }
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let sweep =
         swarm::sweep_on(arguments.setup, arguments.seeds, arguments.jobs, |done, failed| {
             if terminal {
-                // Nobody misses a line of progress that cannot be written.
+                // Progress is optional.
                 let _ = write!(stderr(), "\r{done} of {total} seeds, {failed} failed ");
             }
         });
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         eprintln!();
     }
     let told = if arguments.json { json(&sweep) } else { text(&sweep) };
-    // With the reader gone, as `head` may be, the exit code says all.
+    // If the reader is gone, as `head` may be, the exit code is enough.
     let _ = writeln!(stdout(), "{told}");
     if sweep.failed.is_empty() && sweep.missing().is_empty() {
         ExitCode::SUCCESS

@@ -1,4 +1,4 @@
-//! The name service: what names lead to, and how long it takes to hear of it.
+//! The name service: the addresses of names, and how long lookups take.
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -18,10 +18,10 @@ use crate::socket_queue::Waiting;
 use crate::time::millis;
 use crate::world::World;
 
-/// How long lookups take that nothing slows down.
+/// How long an ordinary lookup takes.
 const LATENCY: Latency = Latency::Uniform(millis(1), millis(20));
 
-/// What becomes of a lookup of a name. See [`World::set_name`].
+/// The result of looking up a name. See [`World::set_name`].
 ///
 /// ```
 /// use swim_sim::{Lookup, secs};
@@ -31,26 +31,26 @@ const LATENCY: Latency = Latency::Uniform(millis(1), millis(20));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// It gives these addresses, to which the port belongs that the driver asked for.
+    /// These addresses, with the port that the driver asked for.
     Addresses(Vec<IpAddr>),
-    /// The name exists, and has no address.
+    /// The name exists, but has no address.
     Nothing,
-    /// The name server says that there is no such name, or is out of order.
+    /// The name server fails, or knows no such name.
     Fails,
     /// The name server does not answer. A driver's adapter gives up after 10 s.
     Never,
-    /// It takes this much longer. Above 10 s the adapter gives up first.
+    /// The same result after this additional delay. Above 10 s the adapter gives up first.
     Slow(Duration, Box<Lookup>),
 }
 
 impl Lookup {
-    /// The same, and this much later.
+    /// Delays the result.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Lookup::Slow(delay, Box::new(self))
     }
 
-    /// By how much it is slower than usual, and the answer. None without an answer.
+    /// The additional delay, and the answer if there is one.
     fn answer(&self, port: u16) -> (Duration, Option<Result<Vec<SocketAddr>, String>>) {
         match self {
             Lookup::Addresses(addresses) => {
@@ -68,18 +68,18 @@ impl Lookup {
     }
 }
 
-/// What names lead to, and the lookups under way.
+/// The known names, and the lookups in progress.
 #[derive(Debug)]
 pub(crate) struct Names {
     known: BTreeMap<String, Lookup>,
     rng: ChaCha8Rng,
     latency: Picker,
-    /// Each at a place that is used again afterwards.
+    /// Each at a place that is reused.
     pending: Vec<Option<Pending>>,
     free: Vec<u32>,
 }
 
-/// A lookup whose driver has not heard the answer.
+/// A lookup whose answer its driver has not taken.
 #[derive(Debug)]
 struct Pending {
     host: u32,
@@ -100,7 +100,7 @@ impl Names {
         }
     }
 
-    /// The answer to a lookup, which its driver hears of now.
+    /// Takes the answer to a lookup, for its driver.
     pub(crate) fn take(&mut self, place: u32) -> (ResolveId, Result<Vec<SocketAddr>, String>) {
         let pending = self.pending[place as usize].take().expect("a task names a place in use");
         self.free.push(place);
@@ -118,8 +118,9 @@ impl Names {
 }
 
 impl World {
-    /// Sets what a name leads to, from now on, for all drivers. Without this the name of a host
-    /// leads to its address, and any other one fails.
+    /// Sets the result of looking up a name, from now on, for all drivers.
+    ///
+    /// By default the name of a host resolves to its address, and any other name fails.
     ///
     /// ```
     /// use swim_sim::{Lookup, World, secs};
@@ -140,15 +141,14 @@ impl World {
         self.names.known.insert(name.to_owned(), lookup);
     }
 
-    /// Has a name lead to the addresses of these nodes.
+    /// Has a name resolve to the addresses of these nodes.
     #[track_caller]
     pub fn set_name_to(&mut self, name: &str, nodes: &[&str]) {
         let addresses = nodes.iter().map(|node| self.address(node).ip()).collect();
         self.set_name(name, Lookup::Addresses(addresses));
     }
 
-    /// A driver asks for the addresses of a name. What it leads to at this instant is what it
-    /// hears.
+    /// Looks up a name for a driver. The result is that of this instant.
     pub(crate) fn look_up(&mut self, host: u32, id: ResolveId, name: String, port: u16) {
         let lookup = match self.names.known.get(&name) {
             Some(lookup) => lookup.clone(),
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// When a driver asked for which names, all lives of its process.
+    /// Returns the names that a driver looked up, with times, over all lives of its process.
     #[track_caller]
     #[must_use]
     pub fn lookups(&self, name: &str) -> &[(Instant, String)] {

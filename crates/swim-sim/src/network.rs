@@ -1,4 +1,4 @@
-//! The network between hosts: how long things take, what is lost, and who cannot reach whom.
+//! The network between hosts: latency, loss, and cut links.
 
 use core::time::Duration;
 
@@ -16,25 +16,27 @@ use crate::network_options::{NetworkOptions, Reordering};
 use crate::random::{Draws, generator};
 use crate::time::{millis, nanos};
 
-/// Stands for hosts outside the world, for whom no fault is ever set.
+/// Stands for hosts outside the world, which no fault affects.
 pub(crate) const OUTSIDE: u32 = u32::MAX;
 
-/// The first wait before a lost piece of a stream is sent again; each further one is twice as long.
+/// How long until a lost piece of a stream is sent again. Each further wait is twice as long.
 const RETRANSMIT_AFTER: Duration = millis(200);
 /// The same for a lost connection request.
 const REQUEST_AGAIN_AFTER: Duration = millis(1000);
-/// Retransmissions of one piece stop here, so that a loss of 100% does not last for ever.
+/// The most retransmissions of one piece, so that a loss of 100% ends.
 const RETRANSMITS_MAX: u32 = 8;
 
-/// The network on its own: asked for each datagram, it says what becomes of it. [`World`] uses it,
-/// and so can a harness for nodes of another kind, which keeps the datagrams and the time itself.
+/// Models a network: decides the fate of each datagram.
 ///
-/// What it says is a pure function of the seed, the options, and the calls. Hosts are numbers,
-/// counted from 0 without gaps; [`Network::OUTSIDE`] stands for all others.
+/// [`World`] uses it. A harness for nodes of another kind can, too; it keeps the datagrams and the
+/// time itself.
+///
+/// All results are a pure function of the seed, the options, and the calls. Hosts are numbers, from
+/// 0 without gaps; [`Network::OUTSIDE`] stands for all others.
 ///
 /// The latency and the loss of a datagram are drawn whether or not anything can be lost, and each
-/// further class of faults draws from a generator of its own: so a fault that is switched off
-/// changes no other draw, and two runs that differ in one fault stay comparable.
+/// further class of faults has its own generator. A fault that is switched off changes no other
+/// draw, so two runs that differ in one fault stay comparable.
 ///
 /// ```
 /// use swim_core::Instant;
@@ -54,12 +56,12 @@ const RETRANSMITS_MAX: u32 = 8;
 /// [`World`]: crate::World
 #[derive(Debug)]
 pub struct Network {
-    /// Nothing but latency and independent loss: the case that has to be fast.
+    /// Only latency and independent loss: the case that has to be fast.
     plain: bool,
     rng: ChaCha8Rng,
     latency: Picker,
     losses: Losses,
-    /// Loss out of and into single hosts, on top of the general one; empty while there is none.
+    /// Loss from and to single hosts, on top of the general loss; empty if there is none.
     host_losses: Vec<HostLoss>,
     links: Links,
     duplication: Chance,
@@ -72,7 +74,7 @@ pub struct Network {
     uplinks: Uplinks,
 }
 
-/// What gets lost of what a host sends, and of what is sent to it.
+/// The loss of datagrams from a host, and of those to it.
 #[derive(Clone, Copy, Debug, Default)]
 struct HostLoss {
     from: Chance,
@@ -80,14 +82,13 @@ struct HostLoss {
 }
 
 impl Network {
-    /// The number for every host that is not one of the numbered ones: no fault is set for it
-    /// alone, and its bandwidth is not limited.
+    /// Stands for every host without a number: it has no faults and no limit of its own.
     pub const OUTSIDE: u32 = OUTSIDE;
 
-    /// A network between any number of hosts.
+    /// Makes a network between any number of hosts.
     ///
     /// # Panics
-    /// When an option is out of its range; so do all methods that change one.
+    /// If an option is out of range. Methods that change one panic likewise.
     #[must_use]
     #[track_caller]
     pub fn new(seed: u64, options: NetworkOptions) -> Self {
@@ -112,8 +113,9 @@ impl Network {
         network
     }
 
-    /// Says what becomes of a datagram of `bytes` bytes that is sent now. Ask in the order of
-    /// sending: `now` does not go back.
+    /// Decides the fate of a datagram of `bytes` bytes that is sent now.
+    ///
+    /// Call it in the order of sending: `now` must not go back.
     pub fn datagram(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Fate {
         let (latency, loss) = self.draw();
         if !self.plain {
@@ -122,8 +124,9 @@ impl Network {
         if self.losses.mean().happens(loss) { Fate::Lost } else { Fate::Arrives(at(now, latency)) }
     }
 
-    /// Says whether a datagram from one host to another is let through: ask when it arrives, for
-    /// what changed since it was sent.
+    /// Returns whether a datagram from one host to another may be delivered.
+    ///
+    /// Ask when it arrives: the link may have changed since it was sent.
     #[must_use]
     pub fn passage(&self, from: u32, to: u32) -> Passage {
         if self.plain {
@@ -137,7 +140,7 @@ impl Network {
         }
     }
 
-    /// Sets how long things are on their way from now on.
+    /// Sets the latency from now on.
     #[track_caller]
     pub fn set_latency(&mut self, latency: Latency) {
         self.latency = Picker::new(latency);
@@ -150,16 +153,14 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// Sets the probability, 0.0 to 1.0, that a datagram from this host is lost, on top of the
-    /// general loss.
+    /// Sets the loss, 0.0 to 1.0, of datagrams from this host, on top of the general loss.
     #[track_caller]
     pub fn set_loss_from(&mut self, host: u32, probability: f64) {
         self.host_loss_mut(host).from = Chance::new(probability);
         self.look_whether_plain();
     }
 
-    /// Sets the probability, 0.0 to 1.0, that a datagram to this host is lost, on top of the
-    /// general loss.
+    /// Sets the loss, 0.0 to 1.0, of datagrams to this host, on top of the general loss.
     #[track_caller]
     pub fn set_loss_to(&mut self, host: u32, probability: f64) {
         self.host_loss_mut(host).to = Chance::new(probability);
@@ -181,35 +182,35 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// Sets how fast hosts send; none is without a limit. A host that was given a bandwidth of its
-    /// own keeps it.
+    /// Sets how fast hosts send; unlimited if `None`. A host with its own bandwidth keeps that.
     #[track_caller]
     pub fn set_bandwidth(&mut self, bandwidth: Option<Bandwidth>) {
         self.uplinks.set(bandwidth);
         self.look_whether_plain();
     }
 
-    /// Sets how fast this host sends, whatever holds for the others.
+    /// Sets how fast this host sends, in place of the general bandwidth.
     #[track_caller]
     pub fn set_bandwidth_of(&mut self, host: u32, bandwidth: Option<Bandwidth>) {
         self.uplinks.set_of(host, bandwidth);
         self.look_whether_plain();
     }
 
-    /// Cuts the links from some hosts to others, and not the way back.
+    /// Cuts the links from some hosts to others, but not the way back.
     pub fn cut(&mut self, from: &[u32], to: &[u32]) {
         let set = |hosts: &[u32]| hosts.iter().copied().collect();
         self.break_links(set(from), set(to), Blocks::Everything);
     }
 
-    /// Clogs the link from one host to another, and not the way back: what comes through it is to
-    /// be kept, and let through when it is no longer clogged. See [`passage`](Network::passage).
+    /// Clogs the link from one host to another, but not the way back.
+    ///
+    /// Keep datagrams until it is unclogged: see [`passage`](Network::passage).
     pub fn clog(&mut self, from: u32, to: u32) {
         self.links.clog(from, to);
         self.look_whether_plain();
     }
 
-    /// Ends what [`clog`](Network::clog) began.
+    /// Ends a [`clog`](Network::clog).
     pub fn unclog(&mut self, from: u32, to: u32) {
         self.links.unclog(from, to);
         self.look_whether_plain();
@@ -221,7 +222,7 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// Ends what [`clog_host`](Network::clog_host) began.
+    /// Ends a [`clog_host`](Network::clog_host).
     pub fn unclog_host(&mut self, host: u32) {
         self.links.unclog_host(host);
         self.look_whether_plain();
@@ -233,7 +234,7 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// How many datagrams were delayed by [`Reordering`] so far.
+    /// Returns how many datagrams were delayed by [`Reordering`] so far.
     #[must_use]
     pub fn reordered(&self) -> u64 {
         self.reordered
@@ -256,29 +257,29 @@ impl Network {
         self.look_whether_plain();
     }
 
-    /// Whether a piece of a stream between two hosts is stopped by a broken link.
+    /// Whether a broken link stops a piece of a stream.
     pub(crate) fn stops_stream(&self, from: u32, to: u32) -> bool {
         !self.plain && self.links.stop_stream(from, to)
     }
 
-    /// Whether what travels between two hosts is held by a clogged link.
+    /// Whether a clogged link holds input.
     pub(crate) fn holds(&self, from: u32, to: u32) -> bool {
         !self.plain && self.links.hold(from, to)
     }
 
-    /// When a piece of a stream that is sent now arrives, retransmissions included.
+    /// When a piece of a stream sent now arrives, retransmissions included.
     pub(crate) fn piece(&mut self, now: Instant, from: u32, to: u32, bytes: usize) -> Instant {
         let late = self.retransmitted(now, from, to, RETRANSMIT_AFTER);
         let sent = if self.plain { now } else { self.uplinks.stream(now, from, bytes) };
         sent + late
     }
 
-    /// When a connection request that is sent now arrives, repetitions included.
+    /// When a connection request sent now arrives, repetitions included.
     pub(crate) fn request(&mut self, now: Instant, from: u32, to: u32) -> Instant {
         now + self.retransmitted(now, from, to, REQUEST_AGAIN_AFTER)
     }
 
-    /// How long until a piece that a broken link stopped `stops` times in a row is tried again.
+    /// How long to wait after a broken link stopped a piece `stops` times in a row.
     pub(crate) fn piece_again(stops: u32) -> Duration {
         RETRANSMIT_AFTER * (1 << stops.min(5))
     }
@@ -288,7 +289,7 @@ impl Network {
         REQUEST_AGAIN_AFTER * (1 << stops.min(5))
     }
 
-    /// How long something is on its way for which somebody else has drawn.
+    /// The latency of a draw made elsewhere.
     pub(crate) fn latency_by(&self, draw: u32) -> Duration {
         Duration::from_nanos(self.latency.pick(draw))
     }
@@ -303,7 +304,7 @@ impl Network {
         latency: u64,
         loss: u32,
     ) -> Fate {
-        // Everything is drawn before anything is decided.
+        // Every draw comes before every decision.
         let chance = self.losses.of_sender(now, from).or(self.loss_of_hosts(from, to));
         let copy = self.draw_copy();
         let delay = self.draw_delay();
@@ -324,7 +325,7 @@ impl Network {
         }
     }
 
-    /// The latency of a second copy, if there is to be one.
+    /// The latency of a second copy, if there is one.
     fn draw_copy(&mut self) -> Option<u64> {
         if self.duplication == Chance::NEVER {
             return None;
@@ -333,19 +334,19 @@ impl Network {
         self.duplication.happens(chance).then(|| self.latency.pick(latency))
     }
 
-    /// By how much a datagram is delayed, if it is.
+    /// The additional delay of a datagram, if there is one.
     fn draw_delay(&mut self) -> Option<u64> {
         if self.reordering == Chance::NEVER {
             return None;
         }
         let (delay, chance) = halves(self.reordering_rng.next_u64());
         let delay = (u128::from(self.reordering_delay_max) * u128::from(delay)) >> 32;
-        // Below the longest, so it fits.
+        // Below the maximum, so it fits.
         self.reordering.happens(chance).then(|| u64::try_from(delay).unwrap_or(0))
     }
 
-    /// Latency, and how often it takes another attempt: the first loss is that of this instant,
-    /// those after it, at other times, are what is lost on average.
+    /// The latency with retransmissions: the first attempt meets the loss of this instant, further
+    /// ones, at other times, the average loss.
     fn retransmitted(
         &mut self,
         now: Instant,
@@ -365,7 +366,7 @@ impl Network {
         Duration::from_nanos(latency) + first_wait * ((1 << waits) - 1)
     }
 
-    /// A latency in nanoseconds, and 32 bits that decide about the loss.
+    /// A latency in nanoseconds, and 32 bits that decide the loss.
     fn draw(&mut self) -> (u64, u32) {
         let (latency, loss) = halves(self.rng.next_u64());
         (self.latency.pick(latency), loss)
@@ -397,7 +398,7 @@ impl Network {
     }
 }
 
-/// So many nanoseconds after an instant.
+/// Adds nanoseconds to an instant.
 fn at(instant: Instant, nanos: u64) -> Instant {
     Instant::from_nanos(instant.as_nanos().saturating_add(nanos))
 }

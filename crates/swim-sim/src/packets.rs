@@ -1,22 +1,22 @@
-//! Datagrams on their way.
+//! Datagrams in transit.
 
 use core::net::SocketAddr;
 
 use bytes::Bytes;
 
-/// A datagram on its way.
+/// A datagram in transit.
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
     /// Counts the datagrams of the world.
     pub(crate) number: u64,
     pub(crate) from: SocketAddr,
-    /// The sending host; none for datagrams from outside.
+    /// The sending host; `None` outside the world.
     pub(crate) sender: Option<u32>,
     pub(crate) receiver: u32,
     pub(crate) payload: Bytes,
 }
 
-/// The datagrams on their way, each at a place that is used again afterwards.
+/// The datagrams in transit, each at a place that is reused.
 #[derive(Debug, Default)]
 pub(crate) struct Packets {
     places: Vec<Option<Packet>>,

@@ -1,4 +1,4 @@
-//! Drivers that do not always get to run.
+//! Drivers that run only part of the time.
 
 use core::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::random::{Draws, generator};
 use crate::time::nanos;
 use crate::world::World;
 
-/// When a driver gets to run: from the beginning of each period, for a part of it.
+/// When a driver may run: from the beginning of each period, for a part of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Polling {
     first: Instant,
     period: Duration,
-    /// Zero is for one instant.
+    /// Zero is one instant.
     running: Duration,
 }
 
 impl Polling {
-    /// When it gets to run next.
+    /// When it may run next.
     pub(crate) fn next(&self, now: Instant) -> Instant {
         if now < self.first {
             return self.first;
@@ -31,19 +31,19 @@ impl Polling {
     }
 }
 
-/// Draws when each driver begins.
+/// Draws when each driver's first period begins.
 pub(crate) fn phases(seed: u64) -> ChaCha8Rng {
     generator(seed, Draws::Polling)
 }
 
 impl World {
-    /// Has a driver run only once in every period, and then for at most this long, as a process
-    /// does whose share of the CPU is limited, or whose runtime is busy with other tasks. In
-    /// between its sockets fill. Zero has it take its turns at one instant in every period. It
-    /// holds for further lives of the process, too.
+    /// Runs a driver only once per period, for at most `for_at_most`.
     ///
-    /// The first period begins at random, so that drivers that are slowed down together do not run
-    /// together.
+    /// This models a limited share of the CPU, or a runtime busy with other tasks. Its sockets fill
+    /// in between. Zero runs all its turns at one instant per period. Later lives of the process
+    /// keep the limit.
+    ///
+    /// The first period begins at random, so that several slow drivers do not run together.
     ///
     /// ```
     /// use swim_sim::{World, millis, secs};
@@ -59,7 +59,7 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// When the period is zero, or the node is not a driver.
+    /// If the period is zero, or the node is not a driver.
     #[track_caller]
     pub fn poll_driver_every(&mut self, name: &str, every: Duration, for_at_most: Duration) {
         assert!(!every.is_zero(), "a period takes some time");
@@ -70,7 +70,7 @@ impl World {
         self.set_polling(name, Some(Polling { first, period: every, running: for_at_most }));
     }
 
-    /// Has a driver run whenever it wants to, as it does in the beginning.
+    /// Runs a driver whenever something waits, which is the default.
     #[track_caller]
     pub fn poll_driver_always(&mut self, name: &str) {
         self.note(format_args!("poll {name} always"));

@@ -12,11 +12,11 @@ use swim_driver::{
 use crate::application::{Desk, Executor, VirtualRuntime};
 use crate::connection::ConnectionId;
 
-/// What runs on a host.
+/// The process on a host.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "bare nodes are the common case, and in place")]
 pub(crate) enum Process {
-    /// A node, given everything the instant it happens.
+    /// A node, which gets all input at once.
     Node(Node),
     /// A driver, which takes turns.
     Driver(Box<DriverProcess>),
@@ -39,7 +39,7 @@ impl Process {
     }
 }
 
-/// A driver and what surrounds it.
+/// A driver with its surroundings.
 #[derive(Debug)]
 pub(crate) struct DriverProcess {
     pub(crate) driver: Driver,
@@ -49,14 +49,14 @@ pub(crate) struct DriverProcess {
     pub(crate) sockets: Sockets,
     pub(crate) runtime: VirtualRuntime,
     pub(crate) executor: Executor,
-    /// When it is to run next, if anything has called it.
+    /// When its next turn is, if one is scheduled.
     pub(crate) called: Option<Instant>,
-    /// What the host's clock shows as 0. Drivers take the time from the standard library, whose
-    /// instants have no origin of their own.
+    /// The standard library's time at which the host's clock shows 0. Drivers use that type, which
+    /// has no origin of its own.
     origin: std::time::Instant,
 }
 
-/// What waits for a driver besides what waits at its host.
+/// Input that waits for a driver besides that at its host.
 #[derive(Debug)]
 pub(crate) struct Sockets {
     inbox: Inbox,
@@ -82,7 +82,7 @@ impl Sockets {
 }
 
 impl DriverProcess {
-    /// Starts a driver; `now` is what its host's clock shows, counted from `origin`.
+    /// Starts a driver; `now` is the reading of its host's clock, counted from `origin`.
     pub(crate) fn start(
         options: &Options,
         hooks: Option<Box<dyn Hooks>>,
@@ -111,18 +111,18 @@ impl DriverProcess {
         })
     }
 
-    /// What the host's clock shows, as its driver is told it.
+    /// Converts a reading of the host's clock into the driver's time.
     pub(crate) fn time(&self, reading: Instant) -> std::time::Instant {
         self.origin + reading.since_origin()
     }
 
-    /// Begins a turn at this time: tasks that waited for it are woken.
+    /// Begins a turn at this time, and wakes the tasks that waited for it.
     pub(crate) fn begin_turn(&mut self, now: std::time::Instant) {
         let due = self.runtime.desk().begin_turn(now);
         due.into_iter().for_each(Waker::wake);
     }
 
-    /// Ends the process: its application is gone, and what the test asked of it is answered.
+    /// Ends the process: drops its application, and answers calls of the test.
     pub(crate) fn end(mut self) -> VecDeque<ConnectionId> {
         self.executor.drop_application();
         drop(self.driver);

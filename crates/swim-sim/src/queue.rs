@@ -1,4 +1,4 @@
-//! What happens next: a heap of tasks, ordered by time and then by the order they were added in.
+//! The queue of tasks: a heap, ordered by time and then by insertion.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -7,29 +7,29 @@ use swim_core::Instant;
 
 use crate::connection::{ConnectionId, Side};
 
-/// Something that falls due at an instant. Small, because the heap moves it around a lot: packets
-/// and connections wait in tables, and the task names their place.
+/// A task that falls due at an instant. It is small, because the heap moves it often: packets and
+/// connections are in tables, and the task has their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// The datagram at this place of the packet table arrives.
     Packet(u32),
-    /// A host's timer. Of several for one host, only the one with its current generation counts.
+    /// A host's timer. Only the one with the current generation counts.
     Timer { host: u32, generation: u32 },
-    /// A connection request arrives at the host it is for.
+    /// A connection request arrives at its host.
     Request(ConnectionId),
-    /// A connection request has waited long enough.
+    /// A connection request times out.
     RequestTimeout(ConnectionId),
-    /// Something on a connection arrives at one of its ends.
+    /// An item of a connection arrives at one of its ends.
     Lane(ConnectionId, Side),
-    /// What a clogged link holds on a connection may have been held for too long.
+    /// A clogged link may have held an item of a connection for too long.
     HeldLane(ConnectionId, Side),
-    /// A driver gets to run, if its host's process is still that of this life.
+    /// A driver takes a turn, if its host's process still has this life.
     Turn { host: u32, life: u32 },
     /// The answer to the lookup at this place of the name service arrives.
     Lookup(u32),
-    /// The hostile host acts, if it is still that one.
+    /// The hostile host acts, if it still has this generation.
     Hostile { generation: u32 },
-    /// The hostile host goes on with a stream, or breaks it off.
+    /// The hostile host continues a stream, or breaks it off.
     HostileTalk(ConnectionId),
 }
 
@@ -47,7 +47,7 @@ impl Entry {
 }
 
 impl Ord for Entry {
-    /// Reversed: the standard heap gives out its greatest entry, and the earliest is wanted.
+    /// Reversed: the standard heap returns the greatest entry, but the earliest is needed.
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
     }
@@ -67,7 +67,7 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
-/// The tasks that are still to come.
+/// The pending tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     heap: BinaryHeap<Entry>,
@@ -80,7 +80,7 @@ impl Queue {
         self.heap.push(Entry { at, sequence: self.sequence, task });
     }
 
-    /// The next task, if it is due at `limit` or before.
+    /// Takes the next task, if it is due at `limit` or before.
     pub(crate) fn pop_until(&mut self, limit: Instant) -> Option<(Instant, Task)> {
         if self.heap.peek()?.at > limit {
             return None;

@@ -1,13 +1,14 @@
-//! Where chance comes from: one generator per purpose, all from the seed of the run.
+//! Randomness: one generator per purpose, all from the seed of the run.
 //!
-//! A fault class that draws from a generator of its own can be switched on and off, and made more
-//! or less frequent, without shifting what any other one draws: two runs that differ in one fault
-//! stay comparable, until what it did makes a difference.
+//! Each class of faults has its own generator. Switching one on or off, or changing its frequency,
+//! does not shift the draws of others. Two runs that differ in one fault stay comparable, until its
+//! effects differ.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
-/// What is drawn from a generator. The number is that of its stream, and part of what a seed means.
+/// The purpose of a generator. Its number is that of the generator's stream, and part of the
+/// meaning of a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Draws {
     /// The latency and the loss of every datagram and piece of a stream.
@@ -21,15 +22,15 @@ pub(crate) enum Draws {
     Stalls = 8,
     Plan = 9,
     Chaos = 10,
-    /// Which wire a swarm's nodes speak.
+    /// The wire of a swarm's nodes.
     Wire = 11,
-    /// What a hostile host does, and how long it takes.
+    /// The actions of a hostile host, and their times.
     Hostile = 12,
-    /// Whether a swarm's run has a hostile host, and which tricks it has.
+    /// Whether a swarm's run has a hostile host, and its tricks.
     Hostility = 13,
-    /// What applications say while a hostile host acts alone.
+    /// The messages of applications while a hostile host acts alone.
     Siege = 14,
-    /// Which faults that last a swarm's run has, and how each kind of them goes on.
+    /// Which lasting faults a swarm's run has, and how each kind develops.
     Lasting = 15,
     Deaf = 50,
     Dumb = 51,
@@ -42,11 +43,11 @@ pub(crate) enum Draws {
     Simulation = 40,
     /// How long lookups of names take.
     Names = 20,
-    /// When drivers that do not always run begin.
+    /// When the periods of drivers that run part of the time begin.
     Polling = 21,
 }
 
-/// The generator of these draws in the run of a seed.
+/// The generator for a purpose in the run of a seed.
 pub(crate) fn generator(seed: u64, draws: Draws) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(draws as u64);

@@ -1,4 +1,4 @@
-//! What waits in a host's sockets.
+//! The input that waits in a host's sockets.
 
 use std::collections::VecDeque;
 
@@ -6,21 +6,20 @@ use swim_core::StreamId;
 
 use crate::connection::{ConnectionId, Side};
 
-/// What came for a process that is stalled, or for a driver until its turn.
+/// Input for a stalled process, or for a driver until its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
     /// The datagram at this place of the packet table.
     Packet(u32),
     /// The next item of a lane.
     Lane(ConnectionId, Side),
-    /// The last write to this stream is written. Drivers alone are told.
+    /// The last write to this stream has completed. Only drivers get this.
     Written(StreamId),
     /// The answer to the lookup at this place of the name service.
     Lookup(u32),
 }
 
-/// What waits in a host's sockets, in the order of its arrival. Datagrams have a buffer of their
-/// own, which has a limit.
+/// The input that waits in a host's sockets, in order of arrival. Datagrams have a limit.
 #[derive(Debug, Default)]
 pub(crate) struct SocketQueue {
     waiting: VecDeque<Waiting>,

@@ -1,27 +1,28 @@
-//! A process that does not get on for a while: what it does of what it should, and in which order
-//! it makes up for the rest.
+//! Stalled processes: the ways to stall one, and the order in which it catches up.
 
 use crate::host::Condition;
 use crate::socket_queue::Waiting;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// How a stalled process behaves. In all of them its sockets go on collecting: datagrams up to a
-/// limit ([`WorldOptions::socket_buffer`](crate::WorldOptions::socket_buffer)), the newest being
-/// dropped, and streams.
+/// The ways in which a process stalls.
+///
+/// In each of them its sockets go on collecting streams and datagrams. Above a limit
+/// ([`WorldOptions::socket_buffer`](crate::WorldOptions::socket_buffer)), new datagrams are
+/// dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stall {
-    /// It stands still, as after SIGSTOP or in a suspended virtual machine. When it goes on, it is
-    /// given everything that waited, in the order of arrival, and only then its timers fire: the
-    /// order of a turn that the adapters keep.
+    /// It stops, as after SIGSTOP or in a suspended virtual machine. On resuming it gets all
+    /// waiting input, in order of arrival, and only then its timers fire: the adapters keep this
+    /// order.
     Replay,
-    /// It stands still. When it goes on, the timers that are due fire first, and then it is given
-    /// what waited: what a program does that looks at its timers first.
+    /// It stops. On resuming its due timers fire first, and then it gets the waiting input: as in a
+    /// program that checks its timers first.
     TimersFirst,
-    /// Its timers fire in time, but it neither sends nor receives. When it goes on, what it sent in
-    /// the meantime leaves, in order, and then it is given what waited, in order. So did the
-    /// authors of [Lifeguard](https://arxiv.org/abs/1707.00788) (Dadgar, Phillips, Currey 2018)
-    /// disturb their processes: each blocks before it sends and after it has received.
+    /// Its timers fire in time, but it neither sends nor receives. On resuming its held output
+    /// leaves, in order, and then it gets the waiting input, in order. This is how the authors of
+    /// [Lifeguard](https://arxiv.org/abs/1707.00788) (Dadgar, Phillips, Currey 2018) disturbed
+    /// processes: each blocks before it sends and after it has received.
     HeldIo,
 }
 
@@ -34,8 +35,8 @@ impl World {
 
     /// Stalls a node's process, until [`resume`](World::resume).
     ///
-    /// With [`Stall::HeldIo`] it still takes commands, and what they send stays with it, too. A
-    /// driver keeps the order of its turn, and knows only [`Stall::Replay`]; see also
+    /// With [`Stall::HeldIo`] it still takes commands, and their output is held, too. A driver
+    /// keeps the order of its turn, so it supports only [`Stall::Replay`]; see also
     /// [`poll_driver_every`](World::poll_driver_every).
     #[track_caller]
     pub fn stall(&mut self, name: &str, stall: Stall) {
@@ -46,7 +47,7 @@ impl World {
             _ => self.note(format_args!("stall {name}: {stall:?}")),
         }
         let driver = self.hosts[number as usize].runs_driver();
-        // Its turn decides the order in which it makes up for what it missed.
+        // The turn of a driver decides in which order it catches up.
         assert!(!driver || stall == Stall::Replay, "{name} is a driver: pause it");
         let (condition, mark) = match stall {
             Stall::Replay => (Condition::Paused, Mark::Pause),
@@ -59,8 +60,7 @@ impl World {
         self.trace.mark(self.now, number, mark);
     }
 
-    /// Lets a stalled process go on. It makes up at this instant for what it missed, in the order
-    /// that its [`Stall`] says.
+    /// Resumes a stalled process, which catches up at this instant in the order of its [`Stall`].
     #[track_caller]
     pub fn resume(&mut self, name: &str) {
         let number = self.existing(name);
@@ -98,7 +98,7 @@ impl World {
         self.hosts[host as usize].stall.is_some()
     }
 
-    /// Gives a process what waited in its sockets.
+    /// Gives a process the input that waited in its sockets.
     fn receive_waiting(&mut self, host: u32) {
         while let Some(waiting) = self.hosts[host as usize].waiting.pop() {
             match waiting {
@@ -114,10 +114,10 @@ impl World {
         }
     }
 
-    /// Has the timers fire that were due while the process stood still.
+    /// Fires the timers that fell due while the process was stopped.
     fn fire_due(&mut self, host: u32) {
-        // Read from the node when it was last touched, and not again: its clock may have been set
-        // in the meantime, which it does not know yet.
+        // The alarm is as of the node's last turn. It is not read again: the clock may have been
+        // set in the meantime, which the node does not know yet.
         let alarm = self.hosts[host as usize].alarm;
         match alarm.due() {
             Some(due) if due <= self.now => self.wake(host),

@@ -1,4 +1,4 @@
-//! Stalls: processes that stop and go on, again and again.
+//! Repeated stalls of processes.
 
 use core::time::Duration;
 
@@ -10,8 +10,9 @@ use crate::stall::Stall;
 use crate::time::nanos;
 use crate::world::World;
 
-/// Stalls some nodes again and again: each is stalled for a while, runs for a while, and so on.
-/// This is how [Lifeguard](https://arxiv.org/abs/1707.00788) was measured, with [`Stall::HeldIo`].
+/// Stalls some nodes again and again: each is stalled for a while, then runs for a while.
+///
+/// [Lifeguard](https://arxiv.org/abs/1707.00788) was measured like this, with [`Stall::HeldIo`].
 ///
 /// ```
 /// use swim_sim::{Stall, Stalls, World, millis, secs};
@@ -31,7 +32,7 @@ pub struct Stalls {
     duration: Duration,
     interval: Duration,
     nodes: Vec<Stalled>,
-    /// What each node, by its place among them, does next, and when.
+    /// The next step of each node, by its index, and when.
     next: Deadlines<(u32, Step)>,
 }
 
@@ -44,16 +45,17 @@ enum Step {
 #[derive(Debug)]
 struct Stalled {
     name: String,
-    /// It was stopped by these stalls, and not let go on yet.
+    /// These stalls stopped it, and have not resumed it yet.
     stalled: bool,
 }
 
 impl Stalls {
-    /// Stalls of these nodes that last for `duration` each, with `interval` between the end of one
-    /// and the beginning of the next. Each node begins at a random point of its first period.
+    /// Stalls these nodes for `duration`, with `interval` between two stalls of a node.
+    ///
+    /// Each node begins at a random point of its first period.
     ///
     /// # Panics
-    /// When both spans are zero, or an unknown node is named.
+    /// If both durations are zero, or a node is unknown.
     #[must_use]
     #[track_caller]
     pub fn new(
@@ -83,7 +85,7 @@ impl Stalls {
         Stalls { stall, duration, interval, nodes, next }
     }
 
-    /// As [`new`](Stalls::new), but all stop and go on together, beginning now: as in the paper.
+    /// Stalls all nodes together, beginning now, as in the paper. See [`new`](Stalls::new).
     #[must_use]
     #[track_caller]
     pub fn together(
@@ -99,14 +101,17 @@ impl Stalls {
         stalls
     }
 
-    /// Lets this much time pass, with stalls. Who is stalled at the end stays so until the next
-    /// call, or until [`end`](Stalls::end).
+    /// Lets `span` pass, with stalls.
+    ///
+    /// A node that is stalled at the end stays so until the next call, or until
+    /// [`end`](Stalls::end).
     pub fn run(&mut self, world: &mut World, span: Duration) {
         self.run_until(world, span, |_| false);
     }
 
-    /// Lets time pass, with stalls, until the condition holds, or for `max`. Whether it holds at
-    /// the end. See [`World::run_until`].
+    /// Lets time pass, with stalls, until `condition` holds, or for `max`.
+    ///
+    /// Returns whether it holds at the end. See [`World::run_until`].
     pub fn run_until(
         &mut self,
         world: &mut World,
@@ -126,15 +131,16 @@ impl Stalls {
         }
     }
 
-    /// Lets every node go on that these stalls have stopped. If time passes with these stalls
-    /// again, the next ones come when they would have.
+    /// Resumes every node that these stalls have stopped.
+    ///
+    /// If time passes with these stalls again, the next ones come as scheduled.
     pub fn end(&mut self, world: &mut World) {
         for node in &mut self.nodes {
             node.go_on(world);
         }
     }
 
-    /// Carries out what is due next.
+    /// Carries out the step that is due.
     fn step(&mut self, world: &mut World) {
         let Some((at, (place, step))) = self.next.take_due(world.now()) else {
             return;
@@ -155,7 +161,7 @@ impl Stalls {
 }
 
 impl Stalled {
-    /// Passes over a process that is down, and one that somebody else has stalled.
+    /// Skips a process that is down, or that something else has stalled.
     fn stop(&mut self, world: &mut World, stall: Stall) {
         let host = world.host(&self.name);
         self.stalled = world.hosts[host as usize].process.is_some() && !world.is_stalled(host);
@@ -166,7 +172,7 @@ impl Stalled {
 
     fn go_on(&mut self, world: &mut World) {
         let stalled = core::mem::take(&mut self.stalled);
-        // It may have been started again in the meantime, or let go on.
+        // It may have been restarted or resumed in the meantime.
         if stalled && world.is_stalled(world.host(&self.name)) {
             world.resume(&self.name);
         }

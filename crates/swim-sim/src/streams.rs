@@ -1,4 +1,4 @@
-//! What becomes of stream operations. The model is described in `connection.rs`.
+//! Operations on streams. The model is described in `connection.rs`.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -23,14 +23,14 @@ use crate::world::World;
 /// The first port that operating systems use for outgoing connections, and how many they use.
 const DIALLER_PORTS: (u16, u16) = (32_768, 28_232);
 
-/// After so many stops in a row the sender's operating system gives up.
+/// The sender's operating system gives up after this many stops in a row.
 const STOPS_MAX: u32 = 12;
 
-/// How long those stops take: 0.2 s, 0.4 s, ... 6.4 s, and that seven times.
+/// How long those stops take: 0.2 s, 0.4 s, ... 6.4 s, the last one seven times.
 const STOPPED_MAX: Duration = secs(51);
 
 impl World {
-    // What nodes want.
+    // Outputs of nodes.
 
     pub(crate) fn open_stream(
         &mut self,
@@ -69,8 +69,7 @@ impl World {
         self.queue.push(self.now + timeout, Task::RequestTimeout(id));
     }
 
-    /// Shows a stream that is being opened to the hostile host, if there is one, which may lead it
-    /// elsewhere.
+    /// Shows a stream that is being opened to the hostile host, which may redirect it.
     fn show_stream(&mut self, id: ConnectionId, host: u32, target: u32) {
         let Some(attacker) = &mut self.hostile else { return };
         let is_taped = attacker.see_stream(id, (host, target));
@@ -95,11 +94,11 @@ impl World {
         self.write_item(host, stream, Item::Finish);
     }
 
-    /// The process forgets a stream. What it wrote still arrives; whatever comes for it does not
-    /// reach it any more.
+    /// The process forgets a stream. Earlier writes still arrive, but further input does not reach
+    /// it.
     pub(crate) fn close_stream(&mut self, host: u32, stream: StreamId) {
         self.hosts[host as usize].outside.remove(&stream);
-        // A connection on which both sides have finished is gone by then.
+        // If both sides have finished, the connection is gone by now.
         if let Some((id, side)) = self.hosts[host as usize].streams.remove(&stream)
             && let Some(connection) = self.connections.get_mut(id)
         {
@@ -109,31 +108,31 @@ impl World {
 
     pub(crate) fn abort_stream(&mut self, host: u32, stream: StreamId) {
         self.hosts[host as usize].outside.remove(&stream);
-        // A stream that failed just now may still be aborted: it is unknown by then.
+        // An aborted stream may be unknown, because it failed just now.
         if let Some((id, side)) = self.hosts[host as usize].streams.remove(&stream) {
             self.hang_up(id, side, false);
         }
     }
 
-    /// One end is gone; the other hears of it unless it is `silent`.
+    /// Ends one side; the other one sees a failure, unless it is `silent`.
     pub(crate) fn hang_up(&mut self, id: ConnectionId, side: Side, silent: bool) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         connection.end_mut(side).stream = None;
         if !silent {
-            // A silent end lost its power: what is on its way there finds nobody, and is repeated.
+            // A silent end lost its power: items sent to it get no answer, and are repeated.
             connection.lane_mut(side).clear();
         }
         if connection.end(side.other()).stream.is_none() {
-            // Nobody has it any more, or the acceptor's process never heard of it.
+            // Neither process has it, or the acceptor's process never got it.
             self.connections.remove(id);
         } else if !silent {
             self.reset(id, side.other());
         }
     }
 
-    // What the network brings.
+    // Input from the network.
 
     pub(crate) fn request_arrives(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else {
@@ -179,7 +178,7 @@ impl World {
         }
     }
 
-    /// Something may have arrived at this end.
+    /// Handles an item that may have arrived at this end.
     pub(crate) fn lane_moves(&mut self, id: ConnectionId, side: Side) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -195,7 +194,7 @@ impl World {
         let Some(to) = connection.end(side).host else {
             return self.unload_hostile_lane(id, side);
         };
-        // A host tells itself of a time-out, whatever the network is like.
+        // A time-out comes from the host itself, in any state of the network.
         let stopped = connection.phase != Phase::GivenUp && self.network.stops_stream(from, to);
         if stopped || self.hosts[to as usize].condition == Condition::Off {
             self.trace.traffic.streams_stalled += 1;
@@ -220,7 +219,7 @@ impl World {
         }
     }
 
-    /// The operating system of the sender gives up on what a clogged link has held for too long.
+    /// The operating system of the sender gives up if a clogged link has held an item for too long.
     pub(crate) fn held_lane_times_out(&mut self, id: ConnectionId, side: Side) {
         let since = self.connections.get_mut(id).and_then(|known| known.lane_mut(side).held_since);
         if since.is_some_and(|since| since + STOPPED_MAX <= self.now) {
@@ -230,7 +229,7 @@ impl World {
 
     // Private.
 
-    /// What has arrived waits until its process takes it.
+    /// Queues an arrived item until its process takes it.
     fn lane_waits(&mut self, id: ConnectionId, side: Side, host: u32) {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.lane_mut(side).scheduled = true;
@@ -298,7 +297,7 @@ impl World {
         self.schedule_lane(id, to);
     }
 
-    /// When a piece of so many bytes that is sent now arrives at this end.
+    /// When a piece of `bytes` bytes sent now arrives at this end.
     fn arrival(&mut self, id: ConnectionId, to: Side, bytes: usize) -> Instant {
         let Some(connection) = self.connections.get(id) else {
             return self.now;
@@ -314,7 +313,7 @@ impl World {
         )
     }
 
-    /// Tells one end that the connection is no more.
+    /// Resets the connection for one end.
     fn reset(&mut self, id: ConnectionId, to: Side) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -326,11 +325,11 @@ impl World {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.lane_mut(to).replace(at, Item::Reset);
         }
-        // Always another task: the one for what was replaced may be due later.
+        // Always another task: the one for the replaced items may be due later.
         self.queue.push(at, Task::Lane(id, to));
     }
 
-    /// The operating system at one end no longer tries to reach the other, and tells the process.
+    /// The operating system at one end stops trying to reach the other, and reports a time-out.
     fn give_up(&mut self, id: ConnectionId, side: Side) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -367,7 +366,7 @@ impl World {
         }
     }
 
-    /// Gives the process what has arrived at its end.
+    /// Gives the process the items that have arrived at its end.
     pub(crate) fn unload_lane(&mut self, id: ConnectionId, side: Side, host: u32) {
         while let Some(connection) = self.connections.get_mut(id) {
             let lane = connection.lane_mut(side);
@@ -394,7 +393,7 @@ impl World {
         }
     }
 
-    /// Takes off the wire what has arrived at one end: what it is to the process there.
+    /// Takes an item that has arrived at one end, and converts it for the process there.
     pub(crate) fn arrive(
         &mut self,
         id: ConnectionId,
@@ -438,7 +437,7 @@ impl World {
         Some((stream, arrival))
     }
 
-    /// The first piece of what was written; the rest arrives after it.
+    /// Takes the first piece of a write; the rest arrives after it.
     fn next_piece(&mut self, id: ConnectionId, side: Side, mut bytes: Bytes) -> Bytes {
         let by_a_host = self.connections.get(id).is_some_and(|it| !it.is_hostile(side.other()));
         let (size, gap) = match self.options.pieces {
@@ -483,7 +482,7 @@ impl World {
         Some(SocketAddr::new(self.hosts[dialler as usize].address.ip(), connection.port))
     }
 
-    /// A process has looked at a connection that came in, and taken it or not.
+    /// Handles a process's decision to accept or refuse a connection.
     pub(crate) fn accepted(
         &mut self,
         id: ConnectionId,

@@ -1,4 +1,4 @@
-//! What happened: a digest of everything, counters, and the events of each node.
+//! The record of a run: a digest of everything, counters, and the events of each node.
 
 use core::fmt;
 use core::hash::Hasher;
@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use siphasher::sip::SipHasher13;
 use swim_core::{Answer, Event, Failure, Instant, Member, Name, RequestId, StreamInput, StreamOp};
 
-/// An event of one node, and when it happened.
+/// An event of one node, with its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// When, in the world's time.
+    /// The world's time of the event.
     pub at: Instant,
-    /// Which life of the process: 0 for the first, one more with each restart.
+    /// The life of the process: 0 for the first, one more with each restart.
     pub life: u32,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
-/// What the network carried since the world began.
+/// Counters of the network since the world began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
@@ -33,16 +33,15 @@ pub struct Traffic {
     pub packets_lost: u64,
     /// Datagrams stopped by a cut or block.
     pub packets_cut: u64,
-    /// Datagrams to an address where no process runs.
+    /// Datagrams to an address at which no process runs.
     pub packets_to_nobody: u64,
-    /// Datagrams dropped because the socket of a stalled process was full.
+    /// Datagrams dropped because the socket of a stalled process or a driver was full.
     pub packets_overflowed: u64,
-    /// Datagrams that arrived twice; each copy is counted with the others from then on.
+    /// Datagrams that arrived twice. Both copies count in the other counters from then on.
     pub packets_duplicated: u64,
-    /// Datagrams that were delayed so that others overtake them.
+    /// Datagrams delayed so that others overtake them.
     pub packets_reordered: u64,
-    /// Datagrams dropped at their sender, whose queue was full: see
-    /// [`Bandwidth`](crate::Bandwidth).
+    /// Datagrams dropped by the full queue of their sender: see [`Bandwidth`](crate::Bandwidth).
     pub packets_throttled: u64,
     /// Times that a clogged link held a datagram.
     pub packets_clogged: u64,
@@ -60,13 +59,13 @@ pub struct Traffic {
     pub streams_clogged: u64,
     /// Bytes written to streams.
     pub stream_bytes: u64,
-    /// Datagrams of a hostile host, which are counted nowhere else until they are delivered.
+    /// Datagrams of a hostile host. No other counter includes them until they are delivered.
     pub packets_hostile: u64,
-    /// Streams of a hostile host, and those of members that it took.
+    /// Streams of a hostile host, and those of members that it took over.
     pub streams_hostile: u64,
 }
 
-/// What went on in the world, in order, reduced to a number; and counted.
+/// Hashes and counts everything that happens in the world, in order.
 #[derive(Debug)]
 pub(crate) struct Trace {
     digest: Option<Sink>,
@@ -74,11 +73,11 @@ pub(crate) struct Trace {
     pub(crate) traffic: Traffic,
 }
 
-/// The requests in the order in which the world first hears of them. The digest holds their place
-/// in it: how a node numbers its requests is its own business.
+/// Numbers requests in the order in which the world first sees them. The digest holds these
+/// numbers, so it does not depend on how nodes number requests.
 #[derive(Debug, Default)]
 struct Requests {
-    /// By host, life of its process, and what the node calls it.
+    /// By host, life of its process, and the node's number.
     places: BTreeMap<(u32, u32, RequestId), u64>,
 }
 
@@ -89,8 +88,8 @@ impl Requests {
     }
 }
 
-/// The kinds of things that enter the digest. Each starts with its own byte, so that two different
-/// sequences of things cannot look the same.
+/// The kinds of entries in the digest. Each starts with its own byte, so that different sequences
+/// have different input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mark {
     Start = 1,
@@ -108,9 +107,9 @@ pub(crate) enum Mark {
     Drift,
     /// A driver takes a turn.
     Turn,
-    /// A driver is told that what it wrote is written.
+    /// A driver learns that its write has completed.
     Written,
-    /// A driver hears what a name leads to.
+    /// A driver gets the result of a lookup.
     Lookup,
 }
 
@@ -140,7 +139,7 @@ impl Trace {
         }
     }
 
-    /// A datagram is delivered. Its content entered the digest when it was sent, with its number.
+    /// Hashes a delivery. The content was hashed when the datagram was sent, with this number.
     pub(crate) fn packet_in(&mut self, at: Instant, host: u32, number: u64) {
         if let Some(sink) = &mut self.digest {
             sink.head(PACKET_IN, at, host, number);
@@ -183,7 +182,7 @@ impl Trace {
         }
     }
 
-    /// A driver hears what a name leads to.
+    /// Hashes the result of a lookup that a driver gets.
     pub(crate) fn lookup(
         &mut self,
         at: Instant,
@@ -198,14 +197,14 @@ impl Trace {
         }
     }
 
-    /// A node gave out a request. It enters the digest with its answer.
+    /// Numbers a request. It is hashed with its answer.
     pub(crate) fn request(&mut self, host: u32, life: u32, id: RequestId) {
         if self.digest.is_some() {
             self.requests.place(host, life, id);
         }
     }
 
-    /// A node answered a request.
+    /// Hashes the answer to a request.
     pub(crate) fn answer(
         &mut self,
         at: Instant,
@@ -223,14 +222,14 @@ impl Trace {
     pub(crate) fn event(&mut self, at: Instant, host: u32, event: &Event) {
         if let Some(sink) = &mut self.digest {
             sink.head(EVENT, at, host, 0);
-            // The debug form has every field of every kind of event, also of kinds yet to come.
+            // The debug form has every field of every kind of event, also of future kinds.
             sink.debug(event);
         }
     }
 }
 
-/// Hashes bytes, and text without building it. Numbers always enter as little-endian bytes of a
-/// fixed width: the digest is the same on every machine.
+/// Hashes bytes and text. Numbers are little-endian with a fixed width, so that the digest is the
+/// same on every machine.
 #[derive(Debug)]
 struct Sink(SipHasher13);
 
@@ -270,7 +269,7 @@ impl fmt::Write for Sink {
     }
 }
 
-/// The member as the event tells of it, if it tells of a change to one.
+/// The member in an event, if the event is a change to one.
 pub(crate) fn event_member(event: &Event) -> Option<&Member> {
     match event {
         Event::Joined { member, .. }
@@ -284,7 +283,7 @@ pub(crate) fn event_member(event: &Event) -> Option<&Member> {
     }
 }
 
-/// The member that an event is about, if it is about one.
+/// The member that an event is about, if there is one.
 pub(crate) fn subject(event: &Event) -> Option<&Name> {
     match event {
         Event::DatagramsBlocked { member, .. } | Event::StreamsBlocked { member, .. } => {

@@ -175,8 +175,7 @@ impl World {
         self.settle(Duration::from_secs(120));
     }
 
-    /// Kills the node's process without a leave message. Its host stays up, and refuses
-    /// connections.
+    /// Kills the node's process without a leave message. Its host is up and refuses connections.
     #[track_caller]
     pub fn crash(&mut self, name: &str) {
         let host = self.existing(name);
@@ -282,7 +281,7 @@ impl World {
         }
     }
 
-    // What happened.
+    // Records of the run.
 
     /// Returns the recorded events of a node, in order, over all lives of its process.
     #[track_caller]

@@ -32,8 +32,7 @@ impl fmt::Debug for Application {
 }
 
 impl World {
-    /// Starts a driver as [`start_driver`](World::start_driver) does, with an application beside
-    /// it.
+    /// Starts a driver with an application beside it. See [`start_driver`](World::start_driver).
     ///
     /// The application gets the handle of the node and its events, as by
     /// [`Bound::run`](swim_driver::Bound::run) on a real runtime.

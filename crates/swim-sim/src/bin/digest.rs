@@ -1,11 +1,11 @@
-//! Prints the digest of each seed's run. The same seeds must print the same on every machine, and
-//! with and without optimization:
+//! Prints the digest of each seed's run. The output must be the same on every machine, and with and
+//! without optimization:
 //!
 //! ```text
 //! diff <(cargo run -p swim-sim --bin digest) <(cargo run --release -p swim-sim --bin digest)
 //! ```
 //!
-//! And before and after a change of the code that is to leave the behaviour as it was:
+//! It must also be the same before and after a change that keeps the behaviour:
 //!
 //! ```text
 //! cargo run --release -p swim-sim --bin digest -- 0..1000
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Prints a line. With the reader gone, as `head` may be, there is nothing left to do.
+/// Prints a line. Exits if the reader is gone, as `head` may be.
 fn say(line: impl Display) {
     if writeln!(stdout(), "{line}").is_err() {
         std::process::exit(1);

@@ -17,8 +17,9 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// Returns the time that `percent` of all times do not exceed (nearest rank); `None` without
-    /// times.
+    /// Returns the time that `percent` of all times do not exceed (nearest rank).
+    ///
+    /// `None` if there are no times.
     #[must_use]
     pub fn quantile(&self, percent: usize) -> Option<Duration> {
         let rank = (self.sorted.len() * percent.min(100)).div_ceil(100).max(1);

@@ -60,8 +60,9 @@ impl Plan {
         }
     }
 
-    /// Checks that the plan can be simulated. For plans that can, but hardly as intended, see
-    /// [`warnings`](Plan::warnings).
+    /// Checks that the plan can be simulated.
+    ///
+    /// For plans that can be, but hardly as intended, see [`warnings`](Plan::warnings).
     pub fn validate(&self) -> Result<(), PlanError> {
         const NODES_MAX: usize = (1 << 24) - 3;
         /// After decades, the time in nanoseconds and the incarnations would overflow.
@@ -85,8 +86,7 @@ impl Plan {
         self.validate_faults()
     }
 
-    /// Estimates the memory that a run needs at least, in bytes: every node has a table of all
-    /// others.
+    /// Estimates the least memory of a run, in bytes: every node has a table of all others.
     #[must_use]
     pub fn memory_estimate(&self) -> u64 {
         /// Per entry with a short name, measured, with its share of the unused part of the table.
