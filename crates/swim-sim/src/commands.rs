@@ -10,7 +10,7 @@ use crate::checkers::Sent;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// A command given to a node that gets an answer. See [`World::answer`].
+/// A command given to a node, whose answer is available as [`World::answer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
     host: u32,
@@ -19,23 +19,24 @@ pub struct Request {
 }
 
 impl World {
-    /// Has a node join the cluster of `contact`.
+    /// Makes a node join the cluster of `contact`.
     ///
     /// # Panics
-    /// If the node refuses the command. The same holds for `leave` and `set_meta`.
+    /// If the node refuses the command. [`leave`](World::leave), [`set_meta`](World::set_meta) and
+    /// the other forms of `join` panic likewise.
     #[track_caller]
     pub fn join(&mut self, name: &str, contact: &str) -> Request {
         let address = self.address(contact);
         self.join_address(name, address)
     }
 
-    /// Has a node join each of these contacts at once: one request each, in this order.
+    /// Makes a node join each of these contacts at once: one request each, in this order.
     #[track_caller]
     pub fn join_each(&mut self, name: &str, contacts: &[&str]) -> Vec<Request> {
         contacts.iter().map(|contact| self.join(name, contact)).collect()
     }
 
-    /// Has a node join through this address.
+    /// Makes a node join through this address.
     #[track_caller]
     pub fn join_address(&mut self, name: &str, address: SocketAddr) -> Request {
         self.note(format_args!("{name} joins {address}"));
@@ -43,7 +44,7 @@ impl World {
         request.unwrap_or_else(|error| panic!("{name} does not join: {error}"))
     }
 
-    /// Has a node leave. Its process goes on and answers pings; [`crash`](World::crash) ends it.
+    /// Makes a node leave. Its process goes on and answers pings; [`crash`](World::crash) ends it.
     #[track_caller]
     pub fn leave(&mut self, name: &str) -> Request {
         self.note(format_args!("{name} leaves"));
@@ -51,7 +52,7 @@ impl World {
         request.unwrap_or_else(|error| panic!("{name} does not leave: {error}"))
     }
 
-    /// Has a node announce new metadata.
+    /// Makes a node announce new metadata.
     #[track_caller]
     pub fn set_meta(&mut self, name: &str, meta: &str) -> Request {
         self.note(format_args!("{name} announces {meta:?}"));
@@ -125,7 +126,7 @@ impl World {
         is_open
     }
 
-    /// Gives a node a command as [`command`](World::command) does, and returns its request.
+    /// Gives a node a command that gets an answer. See [`command`](World::command).
     ///
     /// ```
     /// use swim_sim::{World, secs};
@@ -204,7 +205,7 @@ impl World {
     /// Returns the requests without an answer whose process still runs, with their nodes' names.
     ///
     /// Every request gets an answer, so after a calm time there should be none here. A second
-    /// answer is always a failure.
+    /// answer always fails the test.
     #[must_use]
     pub fn unanswered(&self) -> Vec<(&str, Request)> {
         let mut unanswered = Vec::new();

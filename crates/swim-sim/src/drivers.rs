@@ -63,7 +63,8 @@ impl World {
         self.add_host(name, config.address, config, Some((Box::new(options), application)));
     }
 
-    /// Restarts as [`restart`](World::restart) does, with changed options, such as other seeds.
+    /// Restarts a driver with changed options, such as other seeds. See
+    /// [`restart`](World::restart).
     #[track_caller]
     pub fn restart_driver_with(&mut self, name: &str, configure: impl FnOnce(&mut Options)) {
         let number = self.host(name);

@@ -98,8 +98,7 @@ impl World {
         self.network.break_links(from, to, Blocks::Everything);
     }
 
-    /// Cuts every link from a node to those started so far: it receives, but nobody receives from
-    /// it.
+    /// Cuts every link from a node to those started so far: it receives, but sends without effect.
     #[track_caller]
     pub fn silence(&mut self, name: &str) {
         self.note(format_args!("nothing from {name} arrives"));
@@ -187,14 +186,14 @@ impl World {
         self.network.set_loss(loss);
     }
 
-    /// Sets the loss of datagrams to and from this node, on top of the general loss.
+    /// Sets the loss, 0.0 to 1.0, of datagrams from and to this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_of(&mut self, name: &str, probability: f64) {
         self.set_loss_from(name, probability);
         self.set_loss_to(name, probability);
     }
 
-    /// Sets the loss of datagrams from this node, on top of the general loss.
+    /// Sets the loss, 0.0 to 1.0, of datagrams from this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_from(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
@@ -202,7 +201,7 @@ impl World {
         self.network.set_loss_from(host, probability);
     }
 
-    /// Sets the loss of datagrams to this node, on top of the general loss.
+    /// Sets the loss, 0.0 to 1.0, of datagrams to this node, on top of the general loss.
     #[track_caller]
     pub fn set_loss_to(&mut self, name: &str, probability: f64) {
         let host = self.host(name);
@@ -272,9 +271,9 @@ impl World {
         self.forge_as(&config, from, to, message);
     }
 
-    /// Sends a message as [`forge`](World::forge) does, in a datagram of another cluster.
+    /// Sends one message to a node in a datagram of another cluster. See [`forge`](World::forge).
     ///
-    /// The datagram is written, labelled and sealed by this configuration.
+    /// The datagram is written, labelled and sealed as by a node with this configuration.
     #[track_caller]
     pub fn forge_as(&mut self, config: &Config, from: SocketAddr, to: &str, message: &Message<'_>) {
         let packet = contents::packet(config, core::slice::from_ref(message), self.options.seed);

@@ -119,8 +119,8 @@ impl World {
 
     /// Starts a node with this name on a host of its own, with a changed configuration.
     ///
-    /// Another [`Config::name`] gives two live nodes one name. The methods of the world go on to
-    /// use `name` for this node.
+    /// With the [`Config::name`] of another node, two live nodes have one name. The methods of the
+    /// world still use `name` for this one.
     #[track_caller]
     pub fn start_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let mut config = self.config_of_next(name);
@@ -191,7 +191,7 @@ impl World {
         self.end_process(host, Condition::Off);
     }
 
-    /// Restarts the node with its configuration, the time as incarnation, and no memory.
+    /// Restarts the node with its configuration. It remembers nothing; its incarnation is the time.
     ///
     /// A process that still runs is killed first.
     #[track_caller]
@@ -199,9 +199,9 @@ impl World {
         self.restart_with(name, |_| {});
     }
 
-    /// Restarts as [`restart`](World::restart) does, with a changed configuration.
+    /// Restarts the node with a changed configuration. See [`restart`](World::restart).
     ///
-    /// For example another incarnation, or another name: a different node then has the address.
+    /// With another name, a different node has the address.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let address = self.hosts[self.host(name) as usize].config.address;
@@ -211,8 +211,8 @@ impl World {
         });
     }
 
-    /// Restarts as [`restart_with`](World::restart_with) does. The node may announce an address
-    /// other than its host's: see [`start_announcing`](World::start_announcing).
+    /// Restarts the node with a changed configuration. The node may announce an address other than
+    /// its host's: see [`start_announcing`](World::start_announcing).
     #[track_caller]
     pub(crate) fn restart_anyhow(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let host = self.host(name);
@@ -300,7 +300,7 @@ impl World {
         core::mem::take(&mut self.hosts[host as usize].records)
     }
 
-    /// Returns a hash of the run so far: the same digest means the same run.
+    /// Returns a hash of the run so far: runs with the same digest were the same.
     ///
     /// It covers every input, output and event of every node, with its time and in order. Requests
     /// count by when the world first saw them, not by their nodes' numbers.
