@@ -20,7 +20,7 @@ use crate::world::World;
 pub(crate) struct Adapter<'a> {
     world: &'a mut World,
     host: u32,
-    /// The time of the turn, which takes none.
+    /// The time of the turn. No time passes during a turn.
     now: Instant,
     sockets: &'a mut Sockets,
     /// Delivers the application's input.

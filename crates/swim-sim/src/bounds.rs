@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use swim_core::{Config, Wire};
 
-/// The shortest suspicion in a cluster of this many nodes.
+/// Returns the shortest suspicion in a cluster of this many nodes.
 ///
 /// It is `suspicion_mult` probe intervals, times the decimal logarithm of the size if that is above
 /// 1.
@@ -19,13 +19,13 @@ pub fn suspicion_min(config: &Config, nodes: usize) -> Duration {
     config.probe_interval * config.suspicion_mult * log10_ceil_milli(nodes).max(1000) / 1000
 }
 
-/// The longest suspicion: without any confirmation.
+/// Returns the longest suspicion, which is that without any confirmation.
 #[must_use]
 pub fn suspicion_max(config: &Config, nodes: usize) -> Duration {
     suspicion_min(config, nodes) * config.suspicion_max_mult.max(1)
 }
 
-/// By when every node of a calm cluster knows of a crash.
+/// Bounds the time until every node of a calm cluster knows of a crash.
 ///
 /// The next probe of a member comes after at most two rounds of the probe ring. Then follow one
 /// interval for the probe, the suspicion, and a few gossip ticks to reach all nodes. In a cluster
@@ -36,13 +36,13 @@ pub fn detection(config: &Config, nodes: usize) -> Duration {
     config.probe_interval * (probes + 2) + suspicion_max(config, nodes) + spread(config, nodes)
 }
 
-/// By when an update has reached all nodes of a cluster of this size, without loss.
+/// Bounds the time until an update has reached all nodes, without loss.
 #[must_use]
 pub fn spread(config: &Config, nodes: usize) -> Duration {
     config.gossip_interval * (4 * log10_ceil_milli(nodes.max(10)) / 1000 + 4) * 2
 }
 
-/// By when the nodes agree after all faults have ended.
+/// Bounds the time until the nodes agree after all faults have ended.
 ///
 /// Nodes that lost each other have to have joined again. The bound covers the detection of failed
 /// members by a node with its worst local health, and every refutation.
@@ -54,9 +54,9 @@ pub fn settling(config: &Config, nodes: usize) -> Duration {
         + catching_up(config, nodes)
 }
 
-/// By when a node has learnt by push/pull what gossip did not bring. On the native wire acks show
-/// that views differ. On memberlist's wire only an exchange does, with a random member that may
-/// have missed the same: of three at most, one knows it.
+/// Bounds the time until push/pull brings a node the news that gossip did not. On the native wire
+/// acks show that views differ. On memberlist's wire only an exchange does, with a random member
+/// that may have missed the same: of three at most, one knows it.
 fn catching_up(config: &Config, nodes: usize) -> Duration {
     if config.wire == Wire::Swim {
         return config.push_pull_interval;

@@ -8,10 +8,10 @@
 //! latency when the piece is sent, and everything behind it waits. In a burst of loss, only the
 //! first attempt meets the burst. Further ones meet the average loss.
 //!
-//! A cut stops arriving pieces, which are tried again with the same waits. Neither end learns of
+//! A cut stops pieces on arrival; they are tried again with the same waits. Neither end learns of
 //! the cut. Only a deadline ends a stalled exchange, or the sender's operating system, which resets
 //! the connection after 12 attempts, that is 51 s. (The usual time-outs of TCP are between half a
-//! minute and a quarter of an hour.) A clogged link holds arriving pieces, and delivers them when
+//! minute and a quarter of an hour.) A clogged link holds pieces on arrival, and delivers them when
 //! it is freed; the same bound holds. Acks of the transport are not modelled: a cut of one
 //! direction stops only that direction.
 //!

@@ -17,7 +17,7 @@ pub(crate) struct Dice(Source);
 enum Source {
     Chance(Box<ChaCha8Rng>),
     /// Two bytes for each draw, so that a fuzzer that changes a few bytes changes a few draws.
-    /// Zeros at the end.
+    /// Zeros after the last byte.
     Script(VecDeque<u8>),
 }
 

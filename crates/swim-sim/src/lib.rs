@@ -39,7 +39,7 @@
 //! - **Faults**: a crash drops all tasks, a restart starts the application anew, and a stall stops
 //!   it.
 //!
-//! A run repeats only if nothing else has an influence. Not simulated are:
+//! The following is not simulated, and keeps a run from repeating:
 //!
 //! - **Real time**: `Instant::now`, `SystemTime`, a runtime's own timers. Use
 //!   [`RuntimeHandle::now`], [`sleep`](RuntimeHandle::sleep) and
@@ -53,23 +53,23 @@
 //! - **Other randomness**: random numbers of the system, a `select!` that is not `biased`, the
 //!   order of a `HashMap`. Use [`RuntimeHandle::random`] and a `BTreeMap`.
 //!
-//! To find an overlooked one, run a seed twice and compare [`World::digest`].
+//! To find a leftover, run a seed twice and compare [`World::digest`].
 //!
 //! # The model
 //!
 //! - **Time** jumps from event to event. Each host has a clock with a reading of its own, which can
 //!   be set forward and back, and may run fast or slow.
 //! - **Datagrams** have a latency from a distribution ([`Latency`]), which may have a long tail.
-//!   They are lost with a probability, in general or for single nodes, or in bursts ([`Loss`]).
-//!   They arrive twice, and overtake each other. A host with limited [`Bandwidth`] queues them, and
-//!   drops those that do not fit into its queue.
+//!   They can be lost with a probability, in general or for single nodes, or in bursts ([`Loss`]).
+//!   They can arrive twice, and overtake each other. A host with limited [`Bandwidth`] queues them,
+//!   and drops those that do not fit into its queue.
 //! - **Links** are cut both ways, one way, or for datagrams alone. A clogged link holds everything,
 //!   and delivers it in order once it is freed.
 //! - **Streams** open after a round trip and deliver in order. A host whose process is down refuses
 //!   them. A lost piece is sent again after 200 ms, 400 ms, and so on, at most eight times;
 //!   everything behind it waits. A cut or clogged link stalls a stream, and resets it after 51 s.
 //!   Bytes arrive as they were written, or in pieces ([`Pieces`]).
-//! - **Processes** crash, restart without memory or with an old incarnation, and stall while their
+//! - **Processes** crash, restart without state or with an old incarnation, and stall while their
 //!   sockets fill, in one of three ways ([`Stall`]). Hosts lose power. An address can pass to
 //!   another node ([`World::restart_with`]), and two nodes can have one name
 //!   ([`World::start_with`]).
@@ -96,7 +96,7 @@
 //! # Checks
 //!
 //! Expectations check one instant. [`checkers`] check every change: no incarnation goes down, old
-//! news revives no dead member, each request has one answer, with keys no message is delivered
+//! news revives no failed member, each request has one answer, with keys no message is delivered
 //! twice, and more. [`WorldOptions::checked`] adds all of them, [`WorldOptions::check`] one of your
 //! own.
 //!

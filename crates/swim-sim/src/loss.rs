@@ -141,7 +141,7 @@ impl Losses {
 impl Bursts {
     fn chance(&mut self, now: Instant, from: u32, draw: u32) -> Chance {
         if from == crate::network::OUTSIDE {
-            // It has no link with a state.
+            // Hosts outside have no link with a state.
             return if self.chance_bad(now, None).happens(draw) { self.bad } else { self.good };
         }
         let from = from as usize;

@@ -39,9 +39,9 @@ pub(crate) fn phases(seed: u64) -> ChaCha8Rng {
 impl World {
     /// Runs a driver only once per period, for at most `for_at_most`.
     ///
-    /// This models a limited share of the CPU, or a runtime busy with other tasks. Its sockets fill
-    /// in between. Zero runs all its turns at one instant per period. Later lives of the process
-    /// keep the limit.
+    /// This models a limited share of the CPU, or a runtime busy with other tasks. The driver's
+    /// sockets fill in between. Zero runs all its turns at one instant per period. Later lives of
+    /// the process keep the limit.
     ///
     /// The first period begins at random, so that several slow drivers do not run together.
     ///

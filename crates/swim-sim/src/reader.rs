@@ -7,7 +7,7 @@ use swim_driver::{Events, Notice};
 
 use crate::world::World;
 
-/// Reads the events of a driver at a given pace: at most so many, once per interval.
+/// Reads the events of a driver at a given pace: at most `at_most` events per `every`.
 ///
 /// For a subscriber that never reads, keep an [`Events`].
 ///

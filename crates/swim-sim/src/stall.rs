@@ -116,8 +116,8 @@ impl World {
 
     /// Fires the timers that fell due while the process was stopped.
     fn fire_due(&mut self, host: u32) {
-        // The alarm is as of the node's last turn. It is not read again: the clock may have been
-        // set in the meantime, which the node does not know yet.
+        // Uses the alarm of the node's last turn: the clock may have been set since, which the node
+        // does not know yet.
         let alarm = self.hosts[host as usize].alarm;
         match alarm.due() {
             Some(due) if due <= self.now => self.wake(host),

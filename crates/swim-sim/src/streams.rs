@@ -114,7 +114,7 @@ impl World {
         }
     }
 
-    /// Ends one side; the other one sees a failure, unless it is `silent`.
+    /// Hangs up one end. The other end sees a failure, unless `silent`.
     pub(crate) fn hang_up(&mut self, id: ConnectionId, side: Side, silent: bool) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -194,7 +194,7 @@ impl World {
         let Some(to) = connection.end(side).host else {
             return self.unload_hostile_lane(id, side);
         };
-        // A time-out comes from the host itself, in any state of the network.
+        // A time-out comes from the host itself, so no broken link stops it.
         let stopped = connection.phase != Phase::GivenUp && self.network.stops_stream(from, to);
         if stopped || self.hosts[to as usize].condition == Condition::Off {
             self.trace.traffic.streams_stalled += 1;
