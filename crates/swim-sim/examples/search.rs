@@ -1,6 +1,6 @@
 //! Measures how often failed members are pinged, and how soon two halves of a cluster reunite.
 //!
-//! `cargo run --release -p swim-sim --example search -- [NODES...]`; with `--features sabotage` it
+//! `cargo run --release -p swim-sim --example search -- [NODES...]`. With `--features sabotage` it
 //! also measures nodes that look for one member per period, however many others do the same.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Clusters that exist from the start: for runs about what comes later.
+//! Clusters that are formed from the first instant.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::{self, Scope, Wire, memberlist};

@@ -1,4 +1,4 @@
-//! How much a host can send per second, and the queue of what it cannot send yet.
+//! The bandwidth of hosts, and the queue of datagrams that wait for it.
 
 use core::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::checkers::Sent;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// A command given to a node, whose answer is available as [`World::answer`].
+/// A command given to a node. [`World::answer`] returns its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
     host: u32,
@@ -202,7 +202,7 @@ impl World {
         answered.into_iter().map(|(at, _, result)| (at, result)).collect()
     }
 
-    /// Returns the requests without an answer whose process still runs, with their nodes' names.
+    /// Returns the unanswered requests of running processes, with their nodes' names.
     ///
     /// Every request gets an answer, so after a calm time there should be none here. A second
     /// answer always fails the test.

@@ -3,14 +3,14 @@
 //! # The model
 //!
 //! A connection takes a round trip to open. Writes arrive in order, each after the network's
-//! latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ..., a lost connection request
-//! after 1 s, 2 s, 4 s, ..., at most eight times; the last one arrives. The waits are added to the
-//! latency when the piece is sent, and everything behind it waits. In a burst of loss, only the
-//! first attempt meets the burst. Further ones meet the average loss.
+//! latency. A lost piece is sent again after 200 ms, 400 ms, 800 ms, ...; a lost connection request
+//! after 1 s, 2 s, 4 s, .... There are at most eight retransmissions; the last one arrives. The
+//! waits are added to the latency when the piece is sent, and everything behind it waits. In a
+//! burst of loss, only the first attempt meets the burst. Further ones meet the average loss.
 //!
 //! A cut stops pieces on arrival; they are tried again with the same waits. Neither end learns of
-//! the cut. Only a deadline ends a stalled exchange, or the sender's operating system, which resets
-//! the connection after 12 attempts, that is 51 s. (The usual time-outs of TCP are between half a
+//! the cut. A stalled exchange ends by a deadline, or when the sender's operating system resets the
+//! connection after 12 attempts, that is 51 s. (The usual time-outs of TCP are between half a
 //! minute and a quarter of an hour.) A clogged link holds pieces on arrival, and delivers them when
 //! it is freed; the same bound holds. Acks of the transport are not modelled: a cut of one
 //! direction stops only that direction.

@@ -79,7 +79,7 @@ pub(crate) struct Names {
     free: Vec<u32>,
 }
 
-/// A lookup whose answer its driver has not taken.
+/// A lookup whose answer was not taken yet.
 #[derive(Debug)]
 struct Pending {
     host: u32,

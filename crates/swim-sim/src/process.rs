@@ -56,7 +56,7 @@ pub(crate) struct DriverProcess {
     origin: std::time::Instant,
 }
 
-/// Input that waits for a driver besides that at its host.
+/// Input that waits for a driver, in addition to that at its host.
 #[derive(Debug)]
 pub(crate) struct Sockets {
     inbox: Inbox,

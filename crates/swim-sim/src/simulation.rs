@@ -1,9 +1,9 @@
 //! Measures the behaviour of a cluster: a plan goes in, a report comes out.
 //!
 //! A [`Plan`] is plain data: the number of nodes, their settings, the network, and the faults with
-//! their times. [`Plan::run`] carries it out `runs` times, each with another seed, and returns a
-//! [`Report`]: detection times, false positives, how long a healed partition took to merge, and the
-//! cost of all that. `swim simulate` is a command line around it. To check single nodes, use a
+//! their times. [`Plan::run`] carries it out `runs` times, each with another seed. The [`Report`]
+//! has detection times, false positives, how long a healed partition took to merge, and the cost of
+//! all that. `swim simulate` is a command line around it. To check single nodes, use a
 //! [`World`](crate::World).
 //!
 //! ```

@@ -7,7 +7,7 @@ use crate::world::World;
 
 /// The ways in which a process stalls.
 ///
-/// In each of them its sockets go on collecting streams and datagrams. Above a limit
+/// Meanwhile its sockets go on collecting streams and datagrams. Above a limit
 /// ([`WorldOptions::socket_buffer`](crate::WorldOptions::socket_buffer)), new datagrams are
 /// dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,10 +34,14 @@ use crate::trace::{Mark, Record, Trace, Traffic};
 /// Methods take the name that a node was started with. An unknown name is a mistake in the test,
 /// and panics.
 ///
-/// The methods come in groups: nodes ([`start`](World::start), [`crash`](World::crash), ...), time
-/// ([`run`](World::run)), commands ([`join`](World::join), [`command`](World::command), ...),
-/// faults ([`cut`](World::cut), [`pause`](World::pause), ...), questions ([`state`](World::state),
-/// ...) and expectations ([`expect_failed`](World::expect_failed), ...), which panic with a report.
+/// The methods come in groups:
+///
+/// - nodes: [`start`](World::start), [`crash`](World::crash), ...
+/// - time: [`run`](World::run), ...
+/// - commands: [`join`](World::join), [`command`](World::command), ...
+/// - faults: [`cut`](World::cut), [`pause`](World::pause), ...
+/// - questions: [`state`](World::state), ...
+/// - expectations, which panic with a report: [`expect_failed`](World::expect_failed), ...
 #[derive(Debug)]
 pub struct World {
     pub(crate) options: WorldOptions,
@@ -312,7 +316,7 @@ impl World {
         self.trace.digest().expect("the digest is on unless WorldOptions::digest(false)")
     }
 
-    /// Returns what the network has carried and dropped so far.
+    /// Returns the counters of the network.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         Traffic { packets_reordered: self.network.reordered(), ..self.trace.traffic }

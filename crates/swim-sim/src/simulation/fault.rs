@@ -44,7 +44,7 @@ pub enum Fault {
         length: Duration,
     },
     /// Nodes neither send nor receive, as starved processes, while their timers go on
-    /// ([`Stall::HeldIo`](crate::Stall::HeldIo)). None of them crashes in the same run.
+    /// ([`Stall::HeldIo`](crate::Stall::HeldIo)). No stalled node crashes in the same run.
     Stall {
         /// How many nodes.
         nodes: usize,

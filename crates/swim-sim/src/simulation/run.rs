@@ -57,7 +57,7 @@ impl Plan {
         let seed = self.seed.wrapping_add(run.into());
         let mut told =
             |elapsed| progress(Progress { run, runs: self.runs, elapsed, duration: self.duration });
-        // Also before the nodes are made: many of them take a while.
+        // Also called before the nodes are made, because making many takes a while.
         told(Duration::ZERO)?;
         let mut cluster = Cluster::new(self, seed);
         let mut steps = schedule(self, seed).into_iter().peekable();
