@@ -12,11 +12,13 @@
 //! | `settings` | the settings, from `docs/swim.example.toml` |
 //! | `events` | the events, from the documentation of `Event` |
 //! | `counters` | the counters of `Stats` |
+//! | `crates` | the packages in `crates/`, from their manifests |
 //! | `instructions` | `benches/instructions.txt` as a table |
 //!
 //! `<!-- /refresh -->` ends it. All of these are the same on every machine, so that a check can
 //! compare them.
 
+mod crates;
 mod demo;
 mod events;
 mod page;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{events, tables};
+use crate::{crates, events, tables};
 
 /// The repository, and its program.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ impl Sources {
                 &self.read("crates/swim-core/src/output.rs")?,
                 &self.read("crates/swim-core/src/output/sentence.rs")?,
             ),
+            "crates" => crates::table(&self.root),
             "counters" => Ok(tables::counters()),
             "instructions" => tables::instructions(&self.read("benches/instructions.txt")?),
             _ => Err(format!("nothing is made from \"{what}\": see the docs of docs-refresh")),

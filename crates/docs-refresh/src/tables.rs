@@ -23,6 +23,20 @@ pub(crate) fn counters() -> String {
     table
 }
 
+/// The operations whose instructions are counted.
+const OPERATIONS: [(&str, &str); 10] = [
+    ("ping/hot", "ping answered, queue empty"),
+    ("ack", "ack handled"),
+    ("known/hot", "known update"),
+    ("tick/probe/hot", "probe tick, last of a round"),
+    ("tick/gossip", "gossip tick, 1,000 updates queued"),
+    ("push_pull", "push/pull, all known, per member"),
+    ("ping/hot@swim/aes256", "sealed with AES-256: ping answered"),
+    ("ack@swim/aes256", "sealed with AES-256: ack handled"),
+    ("known/hot@swim/aes256", "sealed with AES-256: known update, of 40"),
+    ("tick/gossip@swim/aes256", "sealed with AES-256: gossip tick"),
+];
+
 /// The instructions of each operation.
 pub(crate) fn instructions(counted: &str) -> Result<String, String> {
     let mut table = String::from("| operation | instructions at N = 1,000 |\n|---|---|\n");
@@ -30,7 +44,9 @@ pub(crate) fn instructions(counted: &str) -> Result<String, String> {
         let (operation, count) =
             line.split_once(' ').ok_or_else(|| format!("\"{line}\" is no operation and count"))?;
         let count: u64 = count.trim().parse().map_err(|error| format!("{line}: {error}"))?;
-        row(&mut table, &[&format!("`{operation}`"), &grouped(count)]);
+        let name = OPERATIONS.iter().find(|(id, _)| *id == operation).map(|(_, name)| *name);
+        let name = name.ok_or_else(|| format!("{operation} has no name in docs-refresh"))?;
+        row(&mut table, &[name, &grouped(count)]);
     }
     Ok(table)
 }
@@ -141,7 +157,9 @@ mod tests {
     #[test]
     fn instructions_have_commas_between_thousands() {
         let table = instructions("# About.\nping/hot    1234567\nack 882\n").expect("it is a list");
-        assert!(table.ends_with("| `ping/hot` | 1,234,567 |\n| `ack` | 882 |\n"), "{table}");
+        let rows = "| ping answered, queue empty | 1,234,567 |\n| ack handled | 882 |\n";
+        assert!(table.ends_with(rows), "{table}");
+        assert!(instructions("unknown 1\n").is_err());
     }
 
     #[test]
