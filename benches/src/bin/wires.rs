@@ -4,6 +4,8 @@
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin wires
 //! ```
+//!
+//! `--bytes` prints the bytes alone, as the tables of the docs, and measures nothing.
 
 use std::hint::black_box;
 
@@ -31,11 +33,43 @@ const MEMBERS: usize = 1_000;
 const OF_A_NODE: [&str; 5] = ["ping/hot", "ack", "known/hot", "tick/probe/hot", "tick/gossip"];
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("--bytes") {
+        tabulate_messages();
+        tabulate_updates();
+        return;
+    }
     print_messages();
     print_updates();
     print_packets();
     print_operations();
     print_compression();
+}
+
+/// The bytes of each message on both wires, as Markdown.
+fn tabulate_messages() {
+    let [native, memberlist] = ["swim/plain", "memberlist/plain"].map(coder).map(|coder| {
+        samples::kinds(&coder).map(|(title, message)| {
+            let mut out = BytesMut::with_capacity(PACKET_SIZE);
+            coder.encode(&message, &mut out);
+            (title, out.len())
+        })
+    });
+    println!("| message, bytes | native | memberlist |\n|---|---|---|");
+    for ((title, native), (_, memberlist)) in native.into_iter().zip(memberlist) {
+        println!("| {title} | {native} | {memberlist} |");
+    }
+    println!();
+}
+
+/// How many updates fit into a packet, as Markdown.
+fn tabulate_updates() {
+    println!("| updates in 1,400 bytes | alive | suspect, failed | left |\n|---|---|---|---|");
+    for (title, cells) in updates() {
+        println!(
+            "| {title} | {} |",
+            cells.map(|(bytes, count)| format!("{count} of {bytes}")).join(" | ")
+        );
+    }
 }
 
 fn print_messages() {
@@ -68,14 +102,23 @@ fn print_messages() {
 fn print_updates() {
     println!("Updates in a packet of 1,400 bytes: names of 10 characters, IPv4, no metadata\n");
     println!("{:28}{:>12}{:>18}{:>12}", "", "alive", "suspect, failed", "left");
-    for framing in FRAMINGS.iter().filter(|framing| !framing.compression) {
+    for (title, cells) in updates() {
+        let [alive, suspect, left] = cells.map(|(bytes, count)| format!("{count} of {bytes} B"));
+        println!("{title:28}{alive:>12}{suspect:>18}{left:>12}");
+    }
+    println!();
+}
+
+/// The bytes of an alive, a suspect and a left, and how many of them a packet has, for each framing
+/// without compression.
+fn updates() -> impl Iterator<Item = (&'static str, [(usize, usize); 3])> {
+    let plain = FRAMINGS.iter().filter(|framing| !framing.compression);
+    plain.map(|framing| {
         let mut coder = Coder::of(&framing.config());
         let [.., alive, suspect, _, left, _] = samples::kinds(&coder)
             .map(|(_, message)| (coder.cost(&message), coder.per_packet(&message, PACKET_SIZE)));
-        let cell = |(bytes, count)| format!("{count} of {bytes} B");
-        println!("{:28}{:>12}{:>18}{:>12}", framing.title, cell(alive), cell(suspect), cell(left));
-    }
-    println!();
+        (framing.title, [alive, suspect, left])
+    })
 }
 
 fn print_packets() {

@@ -8,6 +8,7 @@
 //! | `<!-- refresh: ... -->` | the part |
 //! |---|---|
 //! | `run ARGUMENTS` | the output of the program `swim` with these arguments |
+//! | `bench ARGUMENTS` | what a program of `benches/` prints as Markdown |
 //! | `file PATH` | a file of the repository, without its crate documentation |
 //! | `settings` | the settings, from `docs/swim.example.toml` |
 //! | `events` | the events, from the documentation of `Event` |

@@ -29,6 +29,7 @@ impl Sources {
         let (kind, rest) = what.split_once(' ').unwrap_or((what, ""));
         match kind {
             "run" => Ok(fenced("text", &self.output_of(rest)?)),
+            "bench" => self.bench(rest),
             "file" => Ok(fenced(language(rest), &without_front_page(&self.read(rest)?))),
             "settings" => tables::settings(&self.read("docs/swim.example.toml")?),
             "events" => events::table(
@@ -44,16 +45,16 @@ impl Sources {
 
     /// The standard output of the program.
     fn output_of(&self, arguments: &str) -> Result<String, String> {
-        let output = self
-            .command()
-            .args(arguments.split_whitespace())
-            .output()
-            .map_err(|error| format!("{}: {error}: build swim-cli", self.swim.display()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("swim {arguments}: {}: {said}", output.status));
-        }
-        String::from_utf8(output.stdout).map_err(|error| error.to_string())
+        printed(self.command().args(arguments.split_whitespace()))
+    }
+
+    /// What a program of `benches/`, built by `docs/refresh` for release, prints.
+    fn bench(&self, arguments: &str) -> Result<String, String> {
+        let (name, arguments) = arguments.split_once(' ').unwrap_or((arguments, ""));
+        let target = self.swim.parent().and_then(Path::parent).ok_or("no target folder")?;
+        let program =
+            target.join("release").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        printed(Command::new(program).args(arguments.split_whitespace()))
     }
 
     /// The program, with none of the settings that the environment may have.
@@ -73,6 +74,17 @@ impl Sources {
     fn read(&self, path: &str) -> Result<String, String> {
         fs::read_to_string(self.root.join(path)).map_err(|error| format!("{path}: {error}"))
     }
+}
+
+/// The standard output of a program that ends well.
+fn printed(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{name}: {error}: build it first"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{name}: {}: {said}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
 fn fenced(language: &str, text: &str) -> String {
