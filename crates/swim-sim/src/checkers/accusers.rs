@@ -1,4 +1,4 @@
-//! Members that are held failed accuse nobody.
+//! Failed members accuse no other member.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +7,25 @@ use swim_core::{Event, Name, Via};
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::trace::event_member;
 
-/// No claim of a member that a node holds failed starts, confirms or ends a suspicion of a live
-/// member there, neither in packets nor in tables.
+/// Checks that a node ignores the accusations of members that it lists as failed.
 ///
-/// From its second failure on a member may be shown as failed although it is back: of those no
-/// accusation is looked at.
+/// No claim of such a member starts, confirms or ends a suspicion of a live member, neither in
+/// packets nor in tables.
+///
+/// Members that failed and came back are exempt: from its second failure on, a member may be shown
+/// as failed although it is back.
 #[derive(Debug, Default)]
 pub struct Accusers {
     hosts: Vec<Views>,
 }
 
-/// What a node holds of others, by its events.
+/// A node's view of its peers, by its events.
 #[derive(Debug, Default)]
 struct Views {
     failed: BTreeSet<Name>,
-    /// Those that failed before and came back.
+    /// Members that failed before and came back.
     returned: BTreeSet<Name>,
-    /// Those that were taken out of the list: they may come back as if nobody knew them.
+    /// Members taken off the list: they may come back as unknown ones.
     unlisted: BTreeSet<Name>,
 }
 

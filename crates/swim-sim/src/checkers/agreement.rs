@@ -1,4 +1,4 @@
-//! The events tell the whole story.
+//! Events and member list agree.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,25 @@ use swim_core::{Event, Member, MemberRef, Name, State, Status};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 
-/// The member list of a node is what its events add up to: nobody is in it, or out of it, or
-/// changed there, without an event; and events come in an order that makes sense, so that nobody
-/// fails who has not joined.
+/// Checks that a node's member list is what its events add up to.
 ///
-/// Looks at a member after every turn with an event about it, at the number of live members after
-/// every turn, and at everybody now and then.
+/// No member is added, removed or changed without an event. Events come in a sensible order: no
+/// member fails before it has joined.
+///
+/// After every turn it checks each member that had an event, and the number of live members. It
+/// checks all members now and then.
 #[derive(Debug, Default)]
 pub struct Agreement {
     hosts: Vec<Told>,
 }
 
-/// What the events of a node told so far.
+/// A node's members, by its events so far.
 #[derive(Debug, Default)]
 struct Told {
     members: BTreeMap<Name, Member>,
-    /// How many of them are alive or suspect.
+    /// The number of live members.
     live: usize,
-    /// Those of whom events told in this turn.
+    /// Members with events in this turn.
     touched: Vec<Name>,
     turns_to_full_look: usize,
 }
@@ -35,7 +36,7 @@ impl Told {
         self.live += usize::from(member.state.is_live());
     }
 
-    /// A member that is known has changed, from one of these states to another.
+    /// Notes that a known member changed, from one of these states to another.
     fn change(&mut self, event: &Event, member: &Member, from: &[State], to: State) -> Verdict {
         let before = self.state(&member.name);
         self.set(member);
@@ -48,7 +49,7 @@ impl Told {
     fn joined(&mut self, event: &Event, member: &Member, previous: Option<State>) -> Verdict {
         let before = self.state(&member.name);
         self.set(member);
-        // Who was forgotten may be remembered as somebody who failed or left.
+        // A forgotten member may be remembered as failed or departed.
         let fits = before == previous || before.is_none();
         let gone = previous.is_none_or(|state| !state.is_live());
         expect(fits && gone && member.state == State::Alive, || {

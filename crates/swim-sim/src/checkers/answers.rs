@@ -7,11 +7,11 @@ use swim_core::{Answer, Failure, Instant, RequestId};
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::world::World;
 
-/// Each command that returned a request is answered, once. In a [calm](World::calm) world the
-/// answer is there within [`bounds::settling`](crate::bounds::settling) and the time that an exchange over a stream takes at
-/// most.
+/// Checks that each command that returned a request is answered, once.
 ///
-/// It watches every world.
+/// In a [calm](World::calm) world the answer comes within
+/// [`bounds::settling`](crate::bounds::settling), plus the longest time that an exchange over a
+/// stream takes. It watches every world.
 #[derive(Debug, Default)]
 pub struct Answers {
     hosts: Vec<Asked>,
@@ -49,7 +49,7 @@ impl Checker for Answers {
         result: &Result<Answer, Failure>,
     ) -> Verdict {
         let asked = of_host(&mut self.hosts, by.host);
-        // Not every request is known here: a test may give commands past `World::request`.
+        // Some requests are unknown here: a test may give commands without `World::request`.
         asked.open.remove(&id);
         expect(asked.answered.insert(id), || format!("a second answer to {id:?}: {result:?}"))
     }

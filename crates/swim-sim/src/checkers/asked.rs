@@ -1,4 +1,4 @@
-//! Nobody is declared failed unasked.
+//! No member is declared failed unasked.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -10,12 +10,13 @@ use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::contents::Opener;
 use crate::trace::event_member;
 
-/// A node that declares a member failed has asked it itself since the suspicion began: by a ping
-/// that tells it of the suspicion, or over a stream. Also where it follows a verdict that surprised
-/// it.
+/// Checks that a node asks a suspect itself before it declares it failed.
 ///
-/// Where last calls are switched off, or lateness, so that a node that stood still counts the time
-/// as that of its suspects, it looks at nothing; nor at verdicts of others that a node takes over.
+/// The question is a ping that names the suspicion, or a stream, sent since the suspicion began.
+/// This also holds if the node follows a verdict that it did not expect.
+///
+/// Exempt are nodes without last calls, nodes without lateness (after a stall, they charge the
+/// stalled time to their suspects), and failures that the node takes over from peers.
 #[derive(Debug, Default)]
 pub struct Asked {
     hosts: Vec<Suspects>,
@@ -35,7 +36,7 @@ struct Suspect {
 }
 
 impl Suspects {
-    /// Those at this address, which nobody asked yet.
+    /// Suspects at this address that were not asked yet.
     fn unasked(&mut self, at: SocketAddr) -> impl Iterator<Item = (&Name, &mut Suspect)> {
         self.by_name.iter_mut().filter(move |(_, it)| !it.asked && it.address == at)
     }
@@ -64,7 +65,7 @@ impl Checker for Asked {
             }
             _ => {}
         });
-        // The checker of limits complains of what cannot be read.
+        // A packet that cannot be read is a matter for the checker of limits.
         if opened.is_ok() && pings > 0 {
             for (name, suspect) in suspects.unasked(to) {
                 suspect.asked = told.iter().any(|told| told.as_str() == name.as_str());

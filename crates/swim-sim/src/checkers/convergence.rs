@@ -1,14 +1,15 @@
-//! Nodes that can reach each other agree, soon.
+//! Nodes that can reach each other soon agree.
 
 use core::time::Duration;
 
 use super::{Checker, Verdict};
 use crate::world::World;
 
-/// In a [calm](World::calm) world all nodes agree ([`World::converged`]) within
-/// [`bounds::settling`](crate::bounds::settling) of the slowest configuration among them, and go on to agree. Members that a
-/// [hostile host](World::set_hostile) made up where there are no keys count as members: they have to
-/// be found out.
+/// Checks that in a [calm](World::calm) world all nodes come to agree, and stay in agreement.
+///
+/// They agree ([`World::converged`]) within [`bounds::settling`](crate::bounds::settling) of the
+/// slowest configuration among them. Members that a [hostile host](World::set_hostile) made up, if
+/// there are no keys, count as members: the nodes have to find out that they do not exist.
 #[derive(Debug, Default)]
 pub struct Convergence {}
 

@@ -1,4 +1,4 @@
-//! Messages arrive where they were sent to, once.
+//! Messages arrive at their destination, once.
 
 use core::hash::Hasher;
 use std::collections::BTreeMap;
@@ -11,62 +11,68 @@ use swim_core::{Answer, Event, Failure, Incarnation, Instant, Name, RequestId};
 use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::requires_seals;
 
-/// With keys that are required, on the native wire: a message is delivered to the member that it is
-/// for, and once; a broadcast once to each life of a member, and to none that started after it was
-/// made; and what counts as delivered was delivered.
+/// Checks that messages reach the member that they are for, once.
 ///
-/// That holds whatever is repeated. Of what was sent before a node started it holds if the node
-/// started with a higher incarnation than anybody had by then, as it does where clocks agree, and
-/// if no other node has its name.
+/// With required keys on the native wire:
 ///
-/// On memberlist's wire messages may arrive again and elsewhere. It only looks whether all that is
-/// delivered was sent. In the clear it looks at nothing.
+/// - A message is delivered to its receiver, once.
+/// - A broadcast is delivered once to each life of a member, and to none that started after it was
+///   made.
+/// - A message answered as delivered was delivered.
 ///
-/// It knows what applications say that they send: see [`World::tell_sent`](crate::World::tell_sent).
+/// This holds even if packets are repeated. For messages sent before a node started, it holds if
+/// the node started with a higher incarnation than any node had by then (as it does if clocks
+/// agree), and if no other node has its name.
+///
+/// On memberlist's wire messages may arrive again and elsewhere: the checker only checks that all
+/// delivered messages were sent. In the clear it checks nothing.
+///
+/// It knows the messages that applications announce: see
+/// [`World::tell_sent`](crate::World::tell_sent).
 #[derive(Debug, Default)]
 pub struct Deliveries {
-    /// Applications say all that they send.
+    /// Applications announce everything that they send.
     all_told: bool,
     sent: Vec<Letter>,
     by_content: BTreeMap<Content, Vec<usize>>,
     hosts: Vec<Life>,
-    /// How many hosts have had this name.
+    /// The hosts that have had this name.
     homes: BTreeMap<Name, Vec<usize>>,
-    /// The highest incarnation that any node had so far.
+    /// The highest incarnation of any node so far.
     highest: Incarnation,
 }
 
-/// What tells two messages apart.
+/// Identifies a message: hash and length of its payload.
 type Content = (u64, usize);
 
 /// A message or broadcast that was sent.
 #[derive(Debug)]
 struct Letter {
-    /// For whom it is; `None` for a broadcast.
+    /// The receiver; `None` for a broadcast.
     to: Option<Name>,
     reliable: bool,
-    /// Its beginning.
+    /// The beginning of the payload.
     text: Bytes,
     at: Instant,
-    /// The hosts to which it was delivered, with their lives.
+    /// The hosts that received it, with their lives.
     delivered: Vec<(usize, u32)>,
 }
 
-/// What is known of the present life of a host's process.
+/// The present life of a host's process.
 #[derive(Debug, Default)]
 struct Life {
     started: Option<Instant>,
-    /// Nothing of before can be for this life.
+    /// No earlier message can be for this life.
     is_above_all: bool,
-    /// The reliable message that is about to be sent, until its request is known.
+    /// The reliable message about to be sent, until its request is known.
     about_to_send: Option<usize>,
     command: Option<usize>,
     requests: BTreeMap<RequestId, usize>,
 }
 
 impl Deliveries {
-    /// A checker for a world whose applications say all that they send: a message that nobody sent
-    /// is one that somebody made up.
+    /// A checker for a world whose applications announce all that they send: any other delivered
+    /// message is forged.
     #[must_use]
     pub fn of_all_sent() -> Self {
         Deliveries { all_told: true, ..Deliveries::default() }
@@ -76,8 +82,8 @@ impl Deliveries {
         self.by_content.get(&content(payload)).map(Vec::as_slice)
     }
 
-    /// Whether this payload is one that was sent, with what the version byte of a seal can do to
-    /// it on memberlist's wire: up to 16 bytes cut off or added.
+    /// Whether this payload was sent. On memberlist's wire the version byte of a seal can cut off
+    /// or add up to 16 bytes.
     fn was_sent(&self, payload: &[u8]) -> bool {
         const BLOCK: usize = 16;
         let alike = |letter: &Letter| {
@@ -89,7 +95,7 @@ impl Deliveries {
         self.letters(payload).is_some() || self.sent.iter().any(alike)
     }
 
-    /// A node that requires no seals, or none for now, is told something.
+    /// Notes a delivery to a node that does not require seals, or not at present.
     fn note_unsealed(&mut self, by: &Sight<'_>, event: &Event) {
         let _ = match event {
             Event::Message { payload, reliable, .. } => {
@@ -181,7 +187,7 @@ impl Checker for Deliveries {
     }
 
     fn sent(&mut self, by: &Sight<'_>, sent: &Sent<'_>) -> Verdict {
-        /// What may be cut or made longer on memberlist's wire is in a packet.
+        /// Only packets can be cut or lengthened on memberlist's wire.
         const TEXT_MAX: usize = 2000;
         let (to, reliable, payload) = match *sent {
             Sent::Message { to, payload } => (Some(to), false, payload),
@@ -217,7 +223,7 @@ impl Checker for Deliveries {
     fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
         let config = by.node.config();
         if !requires_seals(config) {
-            // What is told then may be anybody's; but it has arrived where it was sent to.
+            // Anybody may have made this payload. If an application sent it, it has arrived.
             if config.wire == Wire::Swim {
                 self.note_unsealed(by, event);
             }

@@ -1,4 +1,4 @@
-//! What members send to hosts of nobody.
+//! Traffic that members send to hosts without a node.
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -10,33 +10,37 @@ use swim_core::{Config, Event, Instant};
 use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, requires_seals};
 
-/// To a host that runs no node, a node sends answers, each no longer than the question that came
-/// from there, but for what it believes of the one who asks, and, while the cluster moves to
-/// another label, for its label. A node with keys that are required sends nothing else. Others also
-/// ping the members that somebody announced there: no gossip goes along, and no more pings go there
-/// than all probes, and a few for each address and datagram of the one who made them up.
+/// Limits the traffic that nodes send to hosts without a node.
+///
+/// Such a host may receive:
+///
+/// - Answers, each no longer than the question that came from there. Updates about the asking
+///   member do not count, nor does the label while the cluster changes it.
+/// - Pings of members announced there, from nodes that do not require keys, or if news is forged.
+///   No gossip goes along. There are no more of them than all probes together send, plus a few for
+///   each address and for each forged datagram.
 #[derive(Debug, Default)]
 pub struct Drawn {
     members: BTreeSet<IpAddr>,
     hosts: Vec<Asked>,
-    /// Where no node is, and something was sent.
+    /// Addresses without a node to which something was sent.
     outside: BTreeSet<SocketAddr>,
-    /// Datagrams that came from nobody, and those that were sent to nobody without a question.
+    /// Datagrams that no node sent, and unasked datagrams to hosts without a node.
     came: u64,
     drawn: u64,
-    /// How often such a member was suspected, in all views: each view asks it itself then.
+    /// How often such a member was suspected, in all views: each view asks it then.
     suspected: u64,
-    /// Messages for single members that applications sent, and those that went to nobody.
+    /// Messages for single members that applications sent, and those that went to no node.
     told: u64,
     messages: u64,
     forged: bool,
     opener: Opener,
 }
 
-/// What a node may answer.
+/// The questions that a node may answer.
 #[derive(Debug, Default)]
 struct Asked {
-    /// By where the answer goes.
+    /// By the address of the answer.
     questions: BTreeMap<SocketAddr, Vec<Question>>,
     first_started: Option<Instant>,
 }
@@ -44,33 +48,34 @@ struct Asked {
 #[derive(Clone, Copy, Debug)]
 struct Question {
     bytes: usize,
-    /// Somebody was asked to ping another, and said that there is no answer yet. It may still come.
+    /// The node was asked to ping another one, and sent a nack. The ack may still come.
     nacked: bool,
 }
 
-/// What a datagram holds.
+/// The contents of a datagram.
 #[derive(Debug, Default)]
 struct Contents {
     pings: usize,
     acks: usize,
     nacks: usize,
     news: usize,
-    /// The bytes of the news.
+    /// Bytes of the updates.
     news_bytes: usize,
     messages: u64,
-    /// Something else.
+    /// Another message, or an error.
     other: Option<String>,
 }
 
-/// So many answers are owed at one address, at most. Older ones are over.
+/// The most answers owed at one address. Older ones have expired.
 const OWED_MAX: usize = 256;
 
-/// Who is suspected, failed or gone is told so, and by whom, however short its ping is.
+/// A suspect, failed or departed member learns of its state and of the accuser, however short its
+/// ping is.
 const NOTES_MAX: usize = 2;
 
 impl Drawn {
-    /// Whether a datagram answers a question, and is no longer, but for what the one who asks is
-    /// told of itself.
+    /// Whether a datagram answers a question and is no longer, apart from updates about the asking
+    /// member.
     fn is_answer(&mut self, host: usize, to: SocketAddr, size: usize, holds: &Contents) -> bool {
         let Contents { pings, acks, nacks, news, news_bytes, messages, other } = holds;
         if *pings > 0 || *messages > 0 || other.is_some() || acks + nacks != 1 || *news > NOTES_MAX
@@ -95,7 +100,7 @@ impl Drawn {
         true
     }
 
-    /// What is in a datagram that a node with this configuration sends.
+    /// The contents of a datagram from a node with this configuration.
     fn read(&mut self, config: &Config, payload: &[u8]) -> Contents {
         let mut holds = Contents::default();
         let opened = self.opener.packet(config, payload, &mut |message| match message {
@@ -119,9 +124,11 @@ impl Drawn {
         holds
     }
 
-    /// How many datagrams all nodes together may have sent to nobody by now, besides answers.
+    /// The most datagrams that all nodes together may have sent to hosts without a node, besides
+    /// answers.
     fn drawn_max(&self, now: Instant, config: &Config) -> u64 {
-        /// Of each datagram that made somebody up: it is checked, told, and asked for once more.
+        /// For each datagram that made a member up: the member is checked, informed, and asked once
+        /// more.
         const OF_EACH: u64 = 4;
         /// To each address from each node at once, ...
         const TRIES: u64 = 3;
@@ -137,7 +144,7 @@ impl Drawn {
             probed += times(config.probe_interval) + 1;
             asked += times(QUIET) + TRIES;
         }
-        // The ping itself, those on behalf of the prober, and one of somebody who is lost.
+        // The ping itself, those on behalf of the prober, and one to a lost member.
         let of_a_probe = config.indirect_probes as u64 + 2;
         let of_addresses = asked * self.outside.len() as u64;
         probed * of_a_probe + of_addresses + self.came * OF_EACH + self.suspected
@@ -193,10 +200,10 @@ impl Checker for Drawn {
         if self.is_answer(by.host, to, size.saturating_sub(label), &holds) {
             return Ok(());
         }
-        // Members that somebody made up are pinged, and told what is believed of them.
+        // Made-up members are pinged, and informed of their state.
         let may_ask = !requires_seals(config) || self.forged;
         let asks = holds.other.is_none() && holds.pings <= 1 && holds.acks + holds.nacks == 0;
-        // So are those whose name somebody else has taken; they get the messages for it, too.
+        // So are members whose name another node has taken. They also get the messages for it.
         self.messages += holds.messages;
         let asks = asks && self.messages <= self.told;
         expect(may_ask && asks && holds.news <= NOTES_MAX, || {

@@ -8,8 +8,10 @@ use swim_core::{Event, Name};
 use super::{Checker, Sight, Verdict, expect};
 use crate::trace::event_member;
 
-/// A node with keys, which requires seals, is told of members alone that were started, at their
-/// own addresses. Others are, too, as long as nobody makes up news.
+/// Checks that a node with required keys hears only of members that were started, at their own
+/// addresses.
+///
+/// Other nodes do so as long as no news is forged.
 #[derive(Debug, Default)]
 pub struct Genuine {
     started: BTreeSet<(Name, SocketAddr)>,

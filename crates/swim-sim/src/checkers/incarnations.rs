@@ -1,4 +1,4 @@
-//! Incarnations rise.
+//! Incarnations never go down.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,12 @@ use swim_core::{Event, Incarnation, Name};
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::trace::event_member;
 
-/// What a node believes of a member's incarnation never goes down while the member is listed, and
-/// its own never goes down while it lives: evidence is monotone.
+/// Checks that incarnations never go down: evidence is monotone.
 ///
-/// Looks at a member with every event about it, at the node itself after every turn, and at
-/// everybody now and then, since hearsay may raise an incarnation without an event.
+/// This is about each member as a node knows it, while it is listed, and the node's own one during
+/// its life. The checker looks at a member with every event about it, at the node itself after
+/// every turn, and at all members now and then, since hearsay may raise an incarnation without an
+/// event.
 #[derive(Debug, Default)]
 pub struct Incarnations {
     hosts: Vec<Known>,
@@ -39,7 +40,7 @@ impl Known {
         for member in by.node.members().skip(1) {
             match self.highest.get_mut(member.name) {
                 Some(highest) => rise(member.name, highest, member.incarnation)?,
-                // No event told of it: the checker of agreement says so.
+                // No event announced it, which the checker of agreement reports.
                 None => continue,
             }
         }
@@ -74,7 +75,7 @@ impl Checker for Incarnations {
         let known = of_host(&mut self.hosts, by.host);
         known.note(&member.name, member.incarnation)?;
         if let Event::Unlisted { .. } = event {
-            // What is still held against it is watched as a resurrection.
+            // The checker of resurrection watches any evidence that is still held against it.
             known.highest.remove(&member.name);
         }
         Ok(())
@@ -87,7 +88,7 @@ impl Checker for Incarnations {
             known.turns_to_full_look -= 1;
             return Ok(());
         }
-        // A look at everybody costs a step per member, and so one step per turn on average.
+        // A look at all members costs a step per member, and so one step per turn on average.
         known.turns_to_full_look = 64 + known.highest.len();
         known.look_at_all(by)
     }

@@ -1,23 +1,25 @@
-//! What a node holds fits together.
+//! The state of a node is consistent.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Checker, Sight, Verdict};
 
-/// Below this many members a node is looked through after everything that is done to it: it costs
-/// about as much as the turn itself.
+/// Nodes with fewer members are checked after every turn: it costs about as much as the turn
+/// itself.
 const SMALL: usize = 32;
 
-/// Above that it is looked through once in so many of the world's turns. It looks at every member,
-/// so of 1,000 members each turn pays for the look at one.
+/// Larger nodes are checked once in so many of the world's turns. A check visits every member, so
+/// with 1,000 members each turn pays for about one.
 const LOOK_ONE_IN: u32 = 1024;
 
-/// What a node holds fits together and keeps to its limits: every index of its tables, queues and
-/// streams agrees with what it indexes, each command that waits for an answer waits in one place,
-/// and whatever is to happen has a time. Nodes with fewer than 32 members are looked through after
-/// each turn, larger ones after one in 1,024 turns.
+/// Checks that a node's state is consistent and within its limits.
 ///
-/// It asks [`Node::check_invariants`](swim_core::Node), which panics with what does not fit.
+/// Every index of its tables, queues and streams matches its entries, each command that waits for
+/// an answer waits in one place, and all pending work has a deadline. Nodes with fewer than 32
+/// members are checked after each turn, larger ones after one in 1,024 turns.
+///
+/// It calls [`Node::check_invariants`](swim_core::Node), which panics with a description of the
+/// violation.
 #[derive(Debug, Default)]
 pub struct Invariants {
     turns: u32,

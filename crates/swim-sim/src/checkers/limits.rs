@@ -1,4 +1,4 @@
-//! Everything has a limit, and keeps to it.
+//! Everything stays within its limit.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
@@ -9,14 +9,16 @@ use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, Part, Talk};
 use crate::trace::event_member;
 
-/// Every packet, queue, table and stream of a node stays within its [`Config`]: packets within
-/// `packet_size_max`, with whole messages of its own format in them, sealed if it seals; queued
-/// updates and broadcasts, listed and lost members, requests under way, incoming streams in total
-/// and per source; metadata of members; what it writes to a stream, which is a header and whole
-/// frames, or one whole message on memberlist's wire; and local health.
+/// Checks that all packets, queues, tables and streams of a node stay within its [`Config`].
 ///
-/// Each stream ends once: by what the node says, or because it failed. The node keeps none that has
-/// ended, and has forgotten none that has not; nor does its host keep one.
+/// - Packets stay within `packet_size_max`. They hold whole messages of the node's own format,
+///   sealed if it seals.
+/// - Queued updates and broadcasts, listed and lost members, pending requests, incoming streams in
+///   total and per source, members' metadata, and local health stay within their limits.
+/// - The node writes to a stream a header and whole frames, or one whole message on memberlist's
+///   wire.
+/// - Each stream ends once: by an operation of the node, or because it failed. The node keeps no
+///   ended stream and forgets no open one. Nor does its host keep an ended one.
 #[derive(Debug, Default)]
 pub struct Limits {
     hosts: Vec<Used>,
@@ -30,12 +32,12 @@ struct Used {
     packets: u32,
 }
 
-/// A stream, as far as the node has told.
+/// A stream, by the node's operations so far.
 #[derive(Debug)]
 struct Open {
-    /// Where from, if the peer opened it.
+    /// The peer's address, if the peer opened it.
     source: Option<IpAddr>,
-    /// The node will write nothing more.
+    /// The node will write nothing further.
     finished: bool,
     /// Nor will the peer.
     heard_end: bool,
@@ -48,7 +50,7 @@ impl Open {
     }
 }
 
-/// One in so many packets is read; of the others only the size is looked at.
+/// One packet in so many is read. For the rest, only the size is checked.
 const READ_ONE_IN: u32 = 8;
 
 impl Checker for Limits {
@@ -232,7 +234,7 @@ fn named(operation: &StreamOp) -> &'static str {
     }
 }
 
-/// What a node writes to a stream: messages within their limits.
+/// Checks that the messages a node writes to a stream stay within their limits.
 fn written_within(part: Part, config: &Config) -> Verdict {
     let (size, max) = match part {
         Part::User(size) => (size, config.reliable_size_max),

@@ -10,31 +10,33 @@ use swim_core::{Config, Event, Incarnation, Name, State, StreamId, StreamInput, 
 use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::contents::{Opener, Talk};
 
-/// A node announces one metadata per incarnation, as long as its process lives; and what others
-/// believe that it announced at an incarnation, and what they say in packets and tables that it
-/// did, is what it did. Members are told apart by name and address, so that two nodes with one name
-/// are two.
+/// Checks that a node announces one metadata per incarnation, and that peers believe that one.
 ///
-/// A process that is started again at an equal incarnation may announce something else: then others
-/// may believe either, until it hears of its past and outranks it. At the highest incarnation,
-/// which cannot rise, metadata may change. Where a test forges news, others may believe anything.
+/// This holds during the life of a process. Peers also send only this metadata in packets and
+/// tables. Members are distinguished by name and address: two nodes with one name are two members.
+///
+/// Exemptions:
+///
+/// - A process that restarts at an equal incarnation may announce other metadata. Peers may then
+///   believe either, until the process hears of its past and outranks it.
+/// - At the highest incarnation, which cannot rise, metadata may change.
+/// - If a test forges news, peers may believe anything.
 #[derive(Debug, Default)]
 pub struct Metadata {
-    /// What each host's node announces now.
+    /// The present announcement of each host's node.
     own: Vec<Option<(Incarnation, Bytes)>>,
     announced: BTreeMap<(Name, SocketAddr), Announced>,
     opener: Opener,
     /// The streams of each host, and whether it opened them.
     streams: Vec<BTreeMap<StreamId, (Talk, bool)>>,
-    /// Somebody makes up news: what is believed need not have been announced.
+    /// News is forged: believed metadata need not have been announced.
     forged: bool,
 }
 
-/// A member is told apart from others by its name and its address.
+/// Members are distinguished by name and address.
 type Who = (Name, SocketAddr);
 
-/// What one member announced at each incarnation; more than one thing if it was started again
-/// there.
+/// One member's announcements by incarnation. There are several if it was restarted there.
 type Announced = BTreeMap<Incarnation, Vec<Bytes>>;
 
 impl Metadata {
@@ -45,7 +47,7 @@ impl Metadata {
         *of_host(&mut self.own, by.host) = Some((incarnation, meta.clone()));
     }
 
-    /// Looks at what a node says that others announced, and notes what it says of itself.
+    /// Checks a node's claims about peers, and notes its claims about itself.
     fn hear(&mut self, config: &Config, told: Vec<(Who, Incarnation, Bytes)>) -> Verdict {
         for (who, incarnation, meta) in told {
             if who.0 == config.name && who.1 == config.address {
@@ -65,8 +67,8 @@ impl Metadata {
         let Some(announced) = self.announced.get(who) else {
             return true;
         };
-        // A node may raise its incarnation twice in a turn: the one between was never seen, and had
-        // the metadata of one of its neighbours.
+        // A node may raise its incarnation twice in a turn. The one in between was never seen, and
+        // had the metadata of a neighbour.
         let mut before = announced.range(..=incarnation).rev();
         let near = before.next().into_iter().chain(announced.range(incarnation..).next());
         let mut found = near.flat_map(|(_, metas)| metas).peekable();
@@ -96,7 +98,7 @@ impl Checker for Metadata {
 
     fn event(&mut self, _by: &Sight<'_>, event: &Event) -> Verdict {
         match event {
-            // Only these say what was announced: an accusation may raise the incarnation alone.
+            // Only these carry an announcement: an accusation may raise the incarnation alone.
             Event::Joined { member, .. }
             | Event::Updated { member, .. }
             | Event::Refuted { member, .. } => {
@@ -118,14 +120,14 @@ impl Checker for Metadata {
         let opened = self.opener.packet(config, payload, &mut |message| {
             if let Ok(Message::Update(Update { name, incarnation, claim })) = message
                 && let Claim::Alive { address, meta, .. } = claim
-                // What the member itself has to outrank is told to it without metadata.
+                // A claim that the member has to outrank is sent to it without metadata.
                 && (address != to || !meta.is_empty())
                 && let Ok(name) = Name::new(name)
             {
                 told.push(((name, address), incarnation, Bytes::copy_from_slice(meta)));
             }
         });
-        // The checker of limits complains of what cannot be read.
+        // A packet that cannot be read is a matter for the checker of limits.
         let Ok(()) = opened else { return Ok(()) };
         self.hear(config, told)
     }
@@ -169,7 +171,7 @@ impl Checker for Metadata {
             return Ok(());
         };
         let mut told = Vec::new();
-        // The checker of limits complains of what cannot be read.
+        // A stream that cannot be read is a matter for the checker of limits.
         let _ = self.opener.stream_with(config, talk, bytes, *dialled, &mut |member| {
             if let (State::Alive, Ok(name)) = (member.state, Name::new(member.name)) {
                 let who = (name, member.address);
@@ -184,7 +186,7 @@ impl Checker for Metadata {
     }
 
     fn command(&mut self, by: &Sight<'_>) -> Verdict {
-        // Before its news reach anybody.
+        // Before its news reaches any peer.
         self.turn(by)
     }
 

@@ -1,32 +1,32 @@
-//! Checkers: properties that hold at every instant of a run, whatever goes wrong in it.
+//! Checkers: properties that hold at every instant of a run, whichever faults occur.
 //!
-//! A [`Checker`] watches one property: it is told of everything that a node takes in and gives out,
-//! and complains at the instant at which something does not fit, not at the end. A [`World`] made
-//! with [`WorldOptions::checked`](crate::WorldOptions::checked) has all of them, and
+//! A [`Checker`] watches one property. It sees everything that a node takes in and gives out, and
+//! complains at once when something does not fit, not at the end. A [`World`] made with
+//! [`WorldOptions::checked`](crate::WorldOptions::checked) has all of them.
 //! [`WorldOptions::check`](crate::WorldOptions::check) adds one, also one of your own. [`Answers`]
 //! and [`Spin`] watch every world.
 //!
 //! | checker | what it watches |
 //! |---|---|
-//! | [`Incarnations`] | what a node believes of a member's incarnation never goes down |
-//! | [`Resurrection`] | who failed, left or is suspected comes back with a higher incarnation only |
-//! | [`OwnDeath`] | a node that runs never believes itself suspect, failed or gone |
-//! | [`Metadata`] | a member announces one metadata per incarnation, and others believe that one |
+//! | [`Incarnations`] | a member's incarnation, as a node knows it, never goes down |
+//! | [`Resurrection`] | a suspect, failed or departed member returns only with a higher incarnation |
+//! | [`OwnDeath`] | a running node never believes itself suspect, failed or departed |
+//! | [`Metadata`] | a member announces one metadata per incarnation, and peers believe that one |
 //! | [`Limits`] | all stays within the [`Config`](swim_core::Config), and each stream ends once |
-//! | [`Invariants`] | what a node holds fits together: indexes, queues, deadlines, commands |
-//! | [`Answers`] | each request has one answer, and in a calm world it has come |
-//! | [`Spin`] | nothing is due any more after `handle_timeout` |
+//! | [`Invariants`] | a node's indexes, queues, deadlines and commands are consistent |
+//! | [`Answers`] | each request has one answer, and in a calm world the answer has come in time |
+//! | [`Spin`] | nothing is due after `handle_timeout` |
 //! | [`Agreement`] | the member list is what the events add up to |
 //! | [`Convergence`] | in a calm world all nodes agree within [`bounds::settling`](crate::bounds::settling) |
-//! | [`Genuine`] | with keys, or as long as nobody makes up news, all members were started once |
-//! | [`Deliveries`] | with keys, messages arrive where they were sent to, once |
-//! | [`States`] | with keys, application states that are told are those of now |
-//! | [`Accusers`] | members that are held failed accuse nobody |
-//! | [`Asked`] | who declares a member failed has asked it since it is suspected |
-//! | [`Drawn`] | to a host of nobody go answers, no longer than their questions, and few pings |
+//! | [`Genuine`] | with keys, or while no news is forged, all members were started once |
+//! | [`Deliveries`] | with keys, messages arrive at their destination, once |
+//! | [`States`] | with keys, delivered application states are current |
+//! | [`Accusers`] | failed members accuse no other member |
+//! | [`Asked`] | a node that declares a member failed has asked it since the suspicion began |
+//! | [`Drawn`] | hosts without a node receive few pings, and no answer longer than its question |
 //!
-//! That they see what they should is tested with nodes that break a rule on purpose: see
-//! `tests/checkers_bite.rs`.
+//! `tests/checkers_bite.rs` shows that each checker detects its violations: there, nodes break a
+//! rule on purpose.
 
 mod accusers;
 mod agreement;
@@ -73,14 +73,13 @@ pub use resurrection::Resurrection;
 pub use spin::Spin;
 pub use states::States;
 
-/// What a checker says: nothing, or what does not fit.
+/// The verdict of a checker: `Ok`, or a description of the violation.
 pub type Verdict = Result<(), String>;
 
 /// Watches one property of a run.
 ///
-/// It is told what happens, in order, and answers each time whether it fits. It must not depend on
-/// anything but what it is told, so that a run stays a function of its seed. Every method has a
-/// default that is content.
+/// A checker sees events in order, and judges each one. It must depend on nothing but its
+/// arguments, so that a run stays a function of its seed. Every method has a default that accepts.
 ///
 /// ```
 /// use swim_core::Event;
@@ -110,17 +109,17 @@ pub type Verdict = Result<(), String>;
 /// assert_eq!(world.violations()[0].what, "n2 left");
 /// ```
 pub trait Checker {
-    /// What it watches, in a word or two.
+    /// The watched property, in a word or two.
     fn name(&self) -> &'static str;
 
-    /// A process started: its node knows nobody, or, if the cluster was
-    /// [assembled](World::assemble), members that no event told of.
+    /// A process started. Its node knows no members, or, if the cluster was
+    /// [assembled](World::assemble), members that no event announced.
     fn started(&mut self, by: &Sight<'_>) -> Verdict {
         let _ = by;
         Ok(())
     }
 
-    /// The node gave out an event. It may have changed further since.
+    /// The node gave out an event. The node may have changed further since.
     fn event(&mut self, by: &Sight<'_>, event: &Event) -> Verdict {
         let _ = (by, event);
         Ok(())
@@ -132,25 +131,25 @@ pub trait Checker {
         Ok(())
     }
 
-    /// The node gave out something to do to a stream.
+    /// The node gave out a stream operation.
     fn stream_operation(&mut self, by: &Sight<'_>, id: StreamId, operation: &StreamOp) -> Verdict {
         let _ = (by, id, operation);
         Ok(())
     }
 
-    /// The node is told about a stream; it has not yet acted on it.
+    /// The node receives input on a stream, and has not yet acted on it.
     fn stream_input(&mut self, by: &Sight<'_>, id: StreamId, input: StreamInput<'_>) -> Verdict {
         let _ = (by, id, input);
         Ok(())
     }
 
-    /// The node let a peer connect.
+    /// The node accepted a peer's connection.
     fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
         let _ = (by, id, from);
         Ok(())
     }
 
-    /// The node took a command that is answered later.
+    /// The node took a command whose answer comes later.
     fn request(&mut self, by: &Sight<'_>, id: RequestId) -> Verdict {
         let _ = (by, id);
         Ok(())
@@ -167,13 +166,13 @@ pub trait Checker {
         Ok(())
     }
 
-    /// The application of the node is about to give it this to send: see [`World::tell_sent`].
+    /// The application is about to give its node this to send: see [`World::tell_sent`].
     fn sent(&mut self, by: &Sight<'_>, sent: &Sent<'_>) -> Verdict {
         let _ = (by, sent);
         Ok(())
     }
 
-    /// The node was given a command, with an answer or without; its events are still to come.
+    /// The node was given a command, with or without an answer. Its events are still to come.
     fn command(&mut self, by: &Sight<'_>) -> Verdict {
         let _ = by;
         Ok(())
@@ -185,54 +184,53 @@ pub trait Checker {
         Ok(())
     }
 
-    /// Something was done to the node, and everything that it wanted in return was taken.
+    /// A turn of the node is over, and all its output was taken.
     fn turn(&mut self, by: &Sight<'_>) -> Verdict {
         let _ = by;
         Ok(())
     }
 
-    /// Somebody makes up news that nodes may believe: see [`World::inject`] and
-    /// [`World::set_hostile`].
+    /// News is forged that nodes may believe: see [`World::inject`] and [`World::set_hostile`].
     fn forged(&mut self) {}
 
-    /// A datagram of so many bytes that no node sent is on its way to a host. Its node may answer
-    /// to this address.
+    /// A datagram of `bytes` bytes that no node sent is on its way to a host. Its node may answer
+    /// to `answered_at`.
     fn question(&mut self, host: usize, answered_at: SocketAddr, bytes: usize) {
         let _ = (host, answered_at, bytes);
     }
 
-    /// Looks at the whole world, every second of its time.
+    /// Looks at the whole world, every second of virtual time.
     fn look(&mut self, world: &World) -> Verdict {
         let _ = world;
         Ok(())
     }
 }
 
-/// What an application gives its node to send.
+/// Something that an application gives its node to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent<'a> {
     /// A message in a packet, by [`Node::send`].
     Message {
-        /// For whom.
+        /// The receiver.
         to: &'a str,
-        /// What.
+        /// The content.
         payload: &'a [u8],
     },
     /// A message on a stream, by [`Node::send_reliable`].
     Reliable {
-        /// For whom.
+        /// The receiver.
         to: &'a str,
-        /// What.
+        /// The content.
         payload: &'a [u8],
     },
-    /// A message to everybody, by [`Node::broadcast`] or [`Node::broadcast_keyed`].
+    /// A message to all members, by [`Node::broadcast`] or [`Node::broadcast_keyed`].
     Broadcast {
-        /// What.
+        /// The content.
         payload: &'a [u8],
     },
-    /// The state that goes along with push/pulls from now on, by [`Node::set_user_state`].
+    /// The state sent with push/pulls from now on, by [`Node::set_user_state`].
     State {
-        /// What.
+        /// The state.
         state: &'a [u8],
     },
 }
@@ -243,11 +241,11 @@ pub enum Sent<'a> {
 pub struct Sight<'a> {
     /// The world's time.
     pub at: Instant,
-    /// Which host of the world: 0 for the first that was started, and so on, without gaps.
+    /// The host's number in the world: 0 for the first that was started, and so on, without gaps.
     pub host: usize,
-    /// What the world calls the node; usually its name.
+    /// The node's name in the world, usually its member name.
     pub label: &'a str,
-    /// Which life of the process: 0 for the first, one more with each restart.
+    /// The life of the process: 0 for the first, one more with each restart.
     pub life: u32,
     /// The node itself.
     pub node: &'a Node,
@@ -273,9 +271,9 @@ pub struct Violation {
     pub checker: &'static str,
     /// When, in the world's time.
     pub at: Instant,
-    /// Which node gave cause for it; none where it is about the whole world.
+    /// The node that caused it; none if it is about the whole world.
     pub node: Option<String>,
-    /// What does not fit.
+    /// A description of the violation.
     pub what: String,
 }
 
@@ -312,7 +310,7 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
     ]
 }
 
-/// What a checker knows of each host, made when it is first asked for.
+/// A checker's state for a host, created on first use.
 fn of_host<T: Default>(hosts: &mut Vec<T>, host: usize) -> &mut T {
     if hosts.len() <= host {
         hosts.resize_with(host + 1, T::default);
@@ -320,7 +318,7 @@ fn of_host<T: Default>(hosts: &mut Vec<T>, host: usize) -> &mut T {
     &mut hosts[host]
 }
 
-/// Says what does not fit if the condition does not hold. The text is made only then.
+/// Fails with a text, made only then, if the condition does not hold.
 fn expect(holds: bool, what: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(what()) }
 }

@@ -1,11 +1,12 @@
-//! Nobody believes itself dead.
+//! No node believes itself dead.
 
 use swim_core::{State, Status};
 
 use super::{Checker, Sight, Verdict, expect};
 
-/// A node that runs believes itself alive, and one that leaves or has left believes that it left,
-/// whatever others say of it; under its own name and at its own address.
+/// Checks that a running node believes itself alive, and a leaving or departed one that it left.
+///
+/// Claims of peers change neither. The node keeps its own name and address.
 #[derive(Debug, Default)]
 pub struct OwnDeath {}
 

@@ -1,4 +1,4 @@
-//! The checkers of a world, how they are told what happens, and what becomes of their complaints.
+//! The checkers of a world, their input, and their complaints.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -12,22 +12,22 @@ use crate::contents::Opener;
 use crate::time::secs;
 use crate::world::World;
 
-/// How often the whole world is looked at.
+/// The interval between looks at the whole world.
 const LOOK_EVERY: Duration = secs(1);
 
-/// A run that breaks a rule may break it in every turn; the first complaints say what is wrong.
+/// A run that breaks a rule may break it in every turn. The first complaints show the problem.
 const KEPT_MAX: usize = 1000;
 
 /// The checkers of a world.
 pub(crate) struct Panel {
     checkers: Vec<Box<dyn Checker>>,
     keep: bool,
-    /// Reads what is sent to nodes by nobody.
+    /// Reads datagrams to nodes that no node sent.
     opener: Opener,
     violations: Vec<Violation>,
-    /// When the whole world is looked at next.
+    /// The next look at the whole world.
     next_look: Instant,
-    /// Since when nothing was done to the world, if its user said that it is calm.
+    /// When the user declared the world calm, if nothing was done to it since.
     calm_since: Option<Instant>,
 }
 
@@ -56,13 +56,14 @@ impl fmt::Debug for Panel {
 }
 
 impl World {
-    /// Says that from now on all nodes that run know of each other, or will find each other by
-    /// themselves, and that no fault is left: no broken or clogged link, no loss worth mentioning,
-    /// no stalled process. Whatever is done to the world ends this state: a fault, a command, a
-    /// [note](World::note).
+    /// Declares the world calm: from now on no fault is left.
     ///
-    /// In a calm world the checkers expect more: see
-    /// [`Convergence`](crate::checkers::Convergence) and [`Answers`](crate::checkers::Answers).
+    /// All running nodes know of each other, or can find each other by themselves. There is no
+    /// broken or clogged link, no considerable loss, and no stalled process. Anything done to the
+    /// world ends this state: a fault, a command, a [note](World::note).
+    ///
+    /// In a calm world the checkers expect more: see [`Convergence`](crate::checkers::Convergence)
+    /// and [`Answers`](crate::checkers::Answers).
     ///
     /// ```
     /// use swim_sim::{WorldOptions, secs};
@@ -86,19 +87,18 @@ impl World {
         self.panel.calm_since
     }
 
-    /// What checkers complained about so far, if that is
-    /// [kept](crate::WorldOptions::keep_violations).
+    /// The checkers' complaints so far, if they are [kept](crate::WorldOptions::keep_violations).
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.panel.violations
     }
 
-    /// Something was done to the world: it is no longer calm.
+    /// Ends the calm: something was done to the world.
     pub(crate) fn disturb(&mut self) {
         self.panel.calm_since = None;
     }
 
-    /// Asks every checker about a node whose process exists.
+    /// Asks every checker about a node with a running process.
     pub(crate) fn check(
         &mut self,
         number: u32,
@@ -126,7 +126,7 @@ impl World {
         }
     }
 
-    /// Tells the checkers what a node gave out.
+    /// Passes a node's output to the checkers.
     pub(crate) fn check_output(&mut self, host: u32, output: &Output) {
         self.check(host, |checker, by| match output {
             Output::Packet { to, payload, .. } => checker.packet(by, *to, payload),
@@ -136,20 +136,20 @@ impl World {
         });
     }
 
-    /// Tells the checkers that somebody makes up news.
+    /// Informs the checkers that news is forged.
     pub(crate) fn check_forged(&mut self) {
         for checker in &mut self.panel.checkers {
             checker.forged();
         }
     }
 
-    /// Tells the checkers that a node may answer a datagram of somebody who is no node.
+    /// Informs the checkers that a node may answer a datagram that no node sent.
     pub(crate) fn check_question(&mut self, to: u32, from: SocketAddr, payload: &[u8]) {
         let mut answered_at = vec![from];
         let host = &self.hosts[to as usize];
         let config = host.node().map_or(&host.config, Node::config);
         if config.wire == Wire::Memberlist {
-            // A ping may say where the answer is to go.
+            // A ping may name the address for the answer.
             let _ = self.panel.opener.packet(config, payload, &mut |message| match message {
                 Ok(Message::Ping(Ping { reply_to, .. }))
                 | Ok(Message::IndirectPing(IndirectPing { reply_to, .. })) => {
@@ -165,8 +165,8 @@ impl World {
         }
     }
 
-    /// Has the checkers look at the whole world if it is time to. Looks come before what happens
-    /// next, at their own time.
+    /// Has the checkers look at the whole world if it is time to. Looks precede the next event, and
+    /// have their own time.
     pub(crate) fn look_until(&mut self, until: Instant) {
         while self.panel.next_look <= until {
             self.now = self.now.max(self.panel.next_look);

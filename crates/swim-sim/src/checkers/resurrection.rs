@@ -1,4 +1,4 @@
-//! Nobody comes back from the dead by old news.
+//! No member comes back from the dead by old news.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -7,21 +7,23 @@ use swim_core::{Event, Incarnation, Instant, Name, State};
 
 use super::{Checker, Sight, Verdict, expect, of_host};
 
-/// A member that failed, left or is suspected is believed alive again only with a higher
-/// incarnation, or as another node of that name that outranks it: with an equal incarnation and a
-/// higher address. Also after it was forgotten, as long as the node holds evidence against it.
+/// Checks that a suspect, failed or departed member comes back only with a higher incarnation.
 ///
-/// At the highest incarnation there is no higher one: there the member's own word is enough.
+/// Another node of that name may also outrank it, with an equal incarnation and a higher address.
+/// The rule holds for forgotten members too, as long as the node keeps evidence against them.
+///
+/// The highest incarnation is exempt, as there is no higher one: there the member's own claim is
+/// enough.
 #[derive(Debug, Default)]
 pub struct Resurrection {
     hosts: Vec<Graves>,
 }
 
-/// Against whom a node holds something.
+/// A node's evidence against members.
 #[derive(Debug, Default)]
 struct Graves {
     by_name: BTreeMap<Name, Grave>,
-    /// How many members it had lost when it was last looked at.
+    /// The number of lost members at the last look.
     lost: usize,
 }
 
@@ -49,8 +51,8 @@ impl Graves {
     }
 }
 
-/// Whether the evidence against somebody may have been given up in the meantime. Half of the time,
-/// as the node's clock may run twice as fast as the world's.
+/// Whether the evidence against a forgotten member may have expired. Half of the time is enough, as
+/// the node's clock may run twice as fast as the world's.
 fn may_have_lapsed(by: &Sight<'_>, forgotten_at: Instant) -> bool {
     by.at - forgotten_at >= by.node.config().lost_members_keep / 2
 }
@@ -86,7 +88,8 @@ impl Checker for Resurrection {
                 }
                 let (before, lost) = (graves.lost, by.node.stats().members_lost);
                 graves.lost = lost;
-                // Too many are lost: for each that came, one went, and nobody says which.
+                // The lost members are too many: for each new one an old one went, and nothing
+                // shows which.
                 if lost <= before || lost >= by.node.config().lost_members_max {
                     graves.by_name.retain(|_, grave| grave.forgotten_at.is_none());
                 }
@@ -102,7 +105,7 @@ impl Checker for Resurrection {
     fn command(&mut self, by: &Sight<'_>) -> Verdict {
         let graves = of_host(&mut self.hosts, by.host);
         let lost = by.node.stats().members_lost;
-        // The application may have had the node forget somebody whom it had lost. No event says so.
+        // The application may have had the node forget a lost member, which raises no event.
         if lost < graves.lost {
             graves.by_name.retain(|_, grave| grave.forgotten_at.is_none());
         }

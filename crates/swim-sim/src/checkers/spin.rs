@@ -4,10 +4,10 @@ use swim_core::Instant;
 
 use super::{Checker, Sight, Verdict, expect};
 
-/// After `handle_timeout(t)` nothing is due at `t` any more: `poll_timeout() > t`. A node that
-/// still has something to do would be called again at once, and again, and never let time pass.
+/// Checks that after `handle_timeout(t)` nothing is due at `t`: `poll_timeout() > t`.
 ///
-/// It watches every world.
+/// A node with work still due would be called again at once, for ever, and time would not pass.
+/// This checker watches every world.
 #[derive(Debug, Default)]
 pub struct Spin {}
 

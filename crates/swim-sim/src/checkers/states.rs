@@ -1,4 +1,4 @@
-//! Application states that are told are those of now.
+//! Delivered application states are current.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,14 @@ use swim_core::{Event, Instant, StreamId, StreamInput, StreamOp};
 use super::{Checker, Sent, Sight, Verdict, expect, of_host};
 use crate::contents::requires_seals;
 
-/// With keys that are required, on the native wire, an application state comes from a node, and is
-/// one that the node had while the stream was open: no recording of an earlier one.
+/// Checks that no delivered application state is a recording of an earlier one.
 ///
-/// It knows what applications say that they set: see [`World::tell_sent`](crate::World::tell_sent).
+/// With required keys on the native wire, a state comes from a node, and is one that some node had
+/// while the stream was open. The checker knows the states that applications announce: see
+/// [`World::tell_sent`](crate::World::tell_sent).
 #[derive(Debug, Default)]
 pub struct States {
-    /// Until when each state was that of some node; still, if there is no time.
+    /// Until when each state was that of a node; `None` if it still is.
     until: BTreeMap<Bytes, Option<Instant>>,
     hosts: Vec<Host>,
 }
@@ -24,9 +25,9 @@ pub struct States {
 #[derive(Debug, Default)]
 struct Host {
     state: Option<Bytes>,
-    /// All that its node announced: where it is, and for a while perhaps somewhere else.
+    /// All addresses of its node: the present one, and perhaps earlier ones.
     addresses: BTreeSet<IpAddr>,
-    /// With whom its streams are, since when, and until when.
+    /// Peer, opening time and closing time of its streams.
     streams: BTreeMap<StreamId, Open>,
 }
 
@@ -38,7 +39,7 @@ struct Open {
 }
 
 impl States {
-    /// The host's node has another state from now on, or none.
+    /// Replaces the state of the host's node from now on.
     fn replace(&mut self, by: &Sight<'_>, state: Option<Bytes>) {
         let before =
             core::mem::replace(&mut of_host(&mut self.hosts, by.host).state, state.clone());
@@ -87,7 +88,7 @@ impl Checker for States {
     }
 
     fn stream_accepted(&mut self, by: &Sight<'_>, id: StreamId, from: SocketAddr) -> Verdict {
-        // What the peer says may have been made when it dialled, not longer ago than it waits.
+        // The peer may have made its part when it dialled, at most its timeout ago.
         let since = Instant::ORIGIN
             + (by.at - Instant::ORIGIN).saturating_sub(by.node.config().stream_timeout);
         let open = Open { peer: from, since, closed: None };
