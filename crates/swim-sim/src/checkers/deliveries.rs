@@ -36,7 +36,7 @@ pub struct Deliveries {
     sent: Vec<Letter>,
     by_content: BTreeMap<Content, Vec<usize>>,
     hosts: Vec<Life>,
-    /// The hosts that have had this name.
+    /// The hosts that have had each name.
     homes: BTreeMap<Name, Vec<usize>>,
     /// The highest incarnation of any node so far.
     highest: Incarnation,

@@ -17,8 +17,8 @@ use crate::contents::{Opener, requires_seals};
 /// - Answers, each no longer than the question that came from there. Updates about the asking
 ///   member do not count, nor does the label while the cluster changes it.
 /// - Pings of members announced there, from nodes that do not require keys, or if news is forged.
-///   No gossip goes along. There are no more of them than all probes together send, plus a few for
-///   each address and for each forged datagram.
+///   They carry no gossip. Their number is at most that of the pings of all probes, plus a few for
+///   each address and for each datagram from outside.
 #[derive(Debug, Default)]
 pub struct Drawn {
     members: BTreeSet<IpAddr>,

@@ -1,4 +1,4 @@
-//! The end of every fault, and what should be true then.
+//! The end of all faults, and the expectations after it.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -11,28 +11,28 @@ use crate::bounds;
 use crate::time::{millis, secs};
 use crate::world::World;
 
-/// How often operators try to join nodes that are apart.
+/// The most attempts of operators to join nodes that are apart.
 const JOINS_MAX: u32 = 20;
 
-/// How often it is looked whether the nodes agree.
+/// The interval between checks whether the nodes agree.
 const LOOK_EVERY: Duration = millis(100);
 
 impl Run {
-    /// Ends every fault, and expects what should be true then. How long it took to agree.
+    /// Ends all faults, and checks the expectations after them. Returns the time until agreement.
     pub(super) fn calm(&mut self) -> Duration {
         self.end_faults();
         if self.formed && self.plan.heals_by_itself() {
             self.seen.add("healed without a join", 1);
         } else {
             if self.welcome_back() {
-                // Islands are known once the joins have ended.
+                // Nodes know their islands once the joins have ended.
                 self.world.run(self.plan.config.stream_timeout);
             }
             self.join_islands();
         }
         self.world.calm();
         let (healed, bound) = (self.world.now(), self.bound());
-        // Probes that began during the faults may still fail, and cause a suspicion afterwards.
+        // Probes that began during the faults may still fail, and cause suspicions afterwards.
         let config = &self.plan.config;
         let doubt = config.probe_interval * (u32::from(config.awareness_max) + 1);
         self.world.run(doubt.min(bound));
@@ -48,18 +48,18 @@ impl Run {
             }
         }
         let Some(agreed_at) = agreed_at else {
-            // The checker of convergence says so first, unless a look falls just after the bound.
+            // The checker of convergence complains first, unless a look falls just after the bound.
             self.world.expect_converged();
             return bound;
         };
-        // What was under way when the nodes agreed ends within its deadlines.
+        // Work in progress when the nodes agreed ends within its deadlines.
         self.world.run(self.plan.config.stream_timeout * 3 + self.plan.config.probe_interval * 10);
-        // A node that tells recordings apart takes a new incarnation once in its life, when it has
-        // heard of all others: that may be just now, and gets around.
+        // A node that rejects recordings takes one new incarnation in its life, once it has heard
+        // of all peers. That may have just happened, and has to spread.
         let spread = bounds::spread(&self.plan.config, self.labels.len());
         self.world.run_until(spread, World::converged);
         self.world.expect_converged();
-        // What is to be told to nobody but members that were made up waits until these are gone.
+        // An update that only made-up members could receive waits until these are gone.
         let patience = self.plan.config.gossip_to_the_dead;
         self.world.run_until(patience, |world| world.unanswered().is_empty());
         self.world.expect_answered();
@@ -85,13 +85,12 @@ impl Run {
                 self.world.resume(&self.labels[host]);
             }
         }
-        // What stood still missed what the others changed.
+        // A stalled process missed changes that its peers made.
         self.end_lasting();
         self.end_twins();
     }
 
-    /// Of several nodes with one name one goes on: two of them are a mistake that no protocol
-    /// mends.
+    /// Ends all but one of several nodes with one name: no protocol repairs two of them.
     fn end_twins(&mut self) {
         let mut names = BTreeSet::new();
         let newest_first = self.dice.one_in(2);
@@ -104,7 +103,7 @@ impl Run {
         }
     }
 
-    /// Every second of those that left comes back. Returns whether there are any.
+    /// Makes every second node that left rejoin. Returns whether there are any.
     fn welcome_back(&mut self) -> bool {
         let mut any = false;
         for host in (0..self.labels.len()).step_by(2) {
@@ -118,13 +117,13 @@ impl Run {
         any
     }
 
-    /// Nodes of which no chain of members leads to the others, since they lost their memory or
-    /// never joined, are joined to them, as their operators would. A join may be refused where
-    /// streams or requests are few, so they try again.
+    /// Joins islands, as operators would: nodes without a chain of members between them, because
+    /// they lost their memory or never joined.
     ///
-    /// Who was told a wrong address of the other by a hostile host finds out within the bound. So
-    /// does who holds the dead one of two nodes with one name for the other: until then the other
-    /// joins in vain.
+    /// A join may be refused if streams or requests are scarce, so it is repeated. A node to which
+    /// a hostile host announced a wrong address of another finds out within the bound. So does a
+    /// node that takes the dead one of two nodes with one name for the other. Until then the
+    /// other's joins fail.
     fn join_islands(&mut self) {
         let waits = self.plan.is_misled() || self.plan.has_twins();
         let patience = if waits { self.bound() } else { Duration::ZERO };
@@ -142,7 +141,7 @@ impl Run {
         }
     }
 
-    /// Joins nodes of which no chain of members leads to the others. Returns whether there are any.
+    /// Joins islands once. Returns whether there are any.
     fn join_apart(&mut self) -> bool {
         let islands = self.islands();
         for place in 1..islands.len() {
@@ -152,7 +151,7 @@ impl Run {
         islands.len() > 1
     }
 
-    /// The nodes that take part, put together with those that they know.
+    /// Groups the nodes that take part by whom they know.
     fn islands(&self) -> Vec<Vec<usize>> {
         let mut islands: Vec<Vec<usize>> = Vec::new();
         let part = |host: &usize| self.world.hosts[*host].takes_part().is_some();
@@ -167,10 +166,11 @@ impl Run {
         islands
     }
 
-    /// Whether a node knows one of these as live, or one of them knows it. A node that knows nobody
-    /// is always apart: it goes on asking its seeds, which its operator or driver does here.
-    /// (Members that know it may bring it back, too, but only in the end: they compare views with
-    /// everybody, and with it when its turn comes.)
+    /// Whether a node knows one of these as live, or one of them knows it.
+    ///
+    /// A node that knows no peers is always apart: its operator or driver keeps asking its seeds.
+    /// (Members that know it may bring it back too, but late: they compare views with all members,
+    /// and with this one only when its turn comes.)
     fn knows_any(&self, host: usize, others: &[usize]) -> bool {
         let alone =
             |host: usize| self.world.hosts[host].node().is_none_or(|node| node.members_live() <= 1);
@@ -187,7 +187,7 @@ impl Run {
         others.any(|&other| knows(host, other) || knows(other, host))
     }
 
-    /// A cluster whose periodic exchanges overlap always has a stream open; none may be old.
+    /// In a cluster whose push/pulls overlap a stream is always open. None may be old.
     fn expect_no_old_streams(&mut self) {
         let before = self.world.traffic().streams;
         let open = self.world.streams_open();

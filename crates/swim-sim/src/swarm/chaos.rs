@@ -1,4 +1,4 @@
-//! What goes wrong, step by step.
+//! The faults, step by step.
 
 use core::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::loss::Loss;
 use crate::stall::Stall;
 use crate::time::secs;
 
-/// No more nodes with a second name or a second address than this.
+/// The most nodes with a second name or a second address.
 const NEWCOMERS_MAX: usize = 4;
 
 impl Run {
@@ -21,7 +21,7 @@ impl Run {
         for _ in 0..self.plan.steps {
             let pause = self.dice.time(self.plan.pause_max);
             self.pass(pause);
-            // What repairs comes in between, or soon nothing would be left to break.
+            // Without repairs in between, soon nothing would be left to break.
             if self.dice.one_in(4) {
                 self.repair();
             } else {
@@ -82,7 +82,7 @@ impl Run {
                 self.join(one, other);
             }
             _ if self.world.hosts[one].stall.is_some() => self.world.resume(&self.labels[one]),
-            // Back into the cluster, for one that left or is alone.
+            // Rejoins one that left or is alone.
             _ => self.join(one, other),
         }
     }
@@ -108,7 +108,7 @@ impl Run {
         self.join(one, other);
     }
 
-    /// As after a clock that was set back, or twice within a second.
+    /// Restarts at an old incarnation, as after a clock was set back, or twice within a second.
     fn restart_below(&mut self, one: usize, other: usize) {
         let host = &self.world.hosts[one];
         let last = host.node().map_or(host.config.incarnation, |n| n.local().incarnation);
@@ -208,7 +208,7 @@ impl Run {
         }
     }
 
-    /// Ends whatever happens to single datagrams.
+    /// Ends all faults of single datagrams.
     pub(super) fn end_impairments(&mut self) {
         let world = &mut self.world;
         let there_is = |fault: Fault| self.plan.faults.contains(&fault);
@@ -244,7 +244,7 @@ impl Run {
 
     // The application.
 
-    /// What a node itself is asked to do. It may refuse: the member is unknown, or it has left.
+    /// Gives a node a command. It may refuse: the member is unknown, or it has left.
     fn command(&mut self, fault: Fault, one: usize, other: usize) {
         if !self.takes_commands(one) {
             return;
@@ -257,7 +257,7 @@ impl Run {
         let text = bits.to_string();
         let long = vec![7; usize::try_from(bits & 0xffff).unwrap_or(0) * 3];
         if fault == Fault::Forget {
-            // Where it is live, or not known, the node refuses.
+            // The node refuses if the member is live or unknown.
             return self.world.command(label, |node, now| {
                 let _ = node.forget(now, name.as_str());
             });
@@ -286,7 +286,7 @@ impl Run {
             (Fault::Broadcasts, _) => node.broadcast(now, text.as_bytes()),
             (_, 0) => node.send_reliable(now, name.as_str(), &long),
             (_, 1 | 2) => {
-                // It has no answer; the ping is so that there is one.
+                // A message has no answer, so a ping goes along.
                 let _ = node.send(now, name.as_str(), text.as_bytes());
                 node.ping(now, name.as_str())
             }

@@ -11,16 +11,16 @@ use super::run::run_on;
 use super::setup::Setup;
 use super::threads::{caught, each};
 
-/// What is run with each seed.
+/// The kind of run for each seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
-    /// [`mixed`].
+    /// A run of [`mixed`].
     Mixed,
-    /// [`run_on`] this.
+    /// A [`run_on`] this setup.
     Swarm(Setup),
 }
 
-/// What identifies the run of a seed, as one line of text.
+/// Identifies the run of a seed, as one line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Digest {
@@ -30,12 +30,13 @@ pub struct Digest {
     pub digest: u64,
     /// Datagrams sent.
     pub packets: u64,
-    /// How long the nodes took to agree after the faults had ended.
+    /// The time until the nodes agreed after the faults had ended.
     pub settled_after: Duration,
 }
 
-/// Runs these seeds, on so many threads, and tells of each, in their order: its digest, or why it
-/// failed. A failing one does not keep the others from running.
+/// Runs these seeds on `jobs` threads, and reports each one, in order.
+///
+/// The report is its digest, or why it failed. A failed seed does not stop the rest.
 ///
 /// ```
 /// use swim_sim::swarm::{Scenario, Wires, digests};
@@ -56,7 +57,7 @@ pub fn digests(
     let in_order = Mutex::new(InOrder { next: seeds.start, early: BTreeMap::new(), tell });
     each(seeds, jobs, |seed| {
         let digest = caught(|| digest(scenario, seed));
-        // Only a panic in `tell` poisons it, which ends the run anyway.
+        // Only a panic in `tell` poisons the lock, and ends the run anyway.
         let mut in_order = in_order.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         in_order.take(seed, digest);
     });
@@ -77,7 +78,7 @@ fn digest(scenario: Scenario, seed: u64) -> Digest {
     }
 }
 
-/// Holds what comes early until those before it have come.
+/// Holds early results until those before them have come.
 struct InOrder<T, F> {
     next: u64,
     early: BTreeMap<u64, T>,

@@ -1,21 +1,21 @@
-//! The kinds of things that may go wrong.
+//! The kinds of faults and actions.
 
-/// A kind of fault, or of something that an application does. A plan has some of them.
+/// A kind of fault, or of an application's actions. A plan has some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// A process ends without a goodbye.
+    /// A process ends without a leave message.
     Crash,
-    /// A host loses its power.
+    /// A host loses power.
     PowerOff,
-    /// A process is started again with a new incarnation.
+    /// A process restarts with a new incarnation.
     Restart,
-    /// ... or with an equal or lower one than its past.
+    /// ... or with one equal to or lower than its last.
     RestartBelow,
-    /// An address is given to a node of another name.
+    /// An address passes to a node of another name.
     AddressReuse,
-    /// A second node with the name of another is started.
+    /// A second node with the name of another starts.
     Twin,
-    /// A process is stopped, in three ways.
+    /// A process stalls, in three ways.
     Pause,
     TimersFirst,
     HeldIo,
@@ -37,14 +37,14 @@ pub(super) enum Fault {
     Latency,
     ClockJump,
     Drift,
-    /// A node says goodbye, and may come back.
+    /// A node leaves, and may come back.
     Leave,
-    /// Nodes join each other once more.
+    /// Nodes join each other again.
     Join,
     Meta,
     Broadcasts,
     Messages,
-    /// A node is told to forget another.
+    /// A node is asked to forget another.
     Forget,
 }
 
@@ -81,8 +81,8 @@ impl Fault {
         Fault::Forget,
     ];
 
-    /// Whether nodes may lose each other by it in a way that only a join mends: a process without
-    /// memory, or a node that was told to look for another no more.
+    /// Whether it can separate nodes so that only a join helps: a process loses its memory, or a
+    /// node stops looking for another.
     pub(super) fn needs_joins(self) -> bool {
         use Fault::{AddressReuse, Crash, Forget, Leave, PowerOff, Restart, RestartBelow, Twin};
         let kinds = [Crash, PowerOff, Restart, RestartBelow, AddressReuse, Twin, Leave, Forget];

@@ -1,9 +1,9 @@
 //! Mixed faults in a small cluster of the usual configuration.
 //!
-//! A run is a small cluster that suffers every kind of fault this crate knows, one after the other
-//! and at once, for a while. Then the faults end, the nodes that may have lost each other join
-//! again, and it is expected that they agree within a bound that follows from their configuration,
-//! that every request was answered, and that no stream was left open.
+//! A small cluster suffers every kind of fault of this crate for a while, one after the other and
+//! at once. Then the faults end, and the nodes that may have lost each other join again. They have
+//! to agree within a bound that follows from their configuration, every request must be answered,
+//! and no stream may stay open.
 
 use core::time::Duration;
 
@@ -20,32 +20,32 @@ use crate::time::{millis, secs};
 use crate::trace::Traffic;
 use crate::world::World;
 
-/// How a run went that met every expectation.
+/// The result of a run that met every expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The run's digest: the same for the same seed on every machine and with every optimization.
     pub digest: u64,
-    /// What the network carried and dropped.
+    /// The traffic that the network carried and dropped.
     pub traffic: Traffic,
-    /// How many times somebody was suspected, counted at every node.
+    /// How many times a member was suspected, counted at every node.
     pub suspected: u64,
     /// How many times a suspicion was refuted, counted at every node.
     pub refuted: u64,
-    /// How many times somebody was declared failed, counted at every node.
+    /// How many times a member was declared failed, counted at every node.
     pub failed: u64,
-    /// How many times somebody left, counted at every node.
+    /// How many times a member left, counted at every node.
     pub left: u64,
-    /// How many processes were started again.
+    /// How many processes were restarted.
     pub restarts: u64,
-    /// How long the nodes took to agree after the faults had ended.
+    /// The time until the nodes agreed after the faults had ended.
     pub settled_after: Duration,
 }
 
 /// Runs a small cluster of 3 to 8 nodes through mixed faults.
 ///
 /// # Panics
-/// With a report, the seed, and the command that runs it again, when an expectation is not met.
+/// If an expectation is not met, with a report, the seed, and the command that runs it again.
 #[must_use]
 pub fn mixed(seed: u64) -> Outcome {
     let mut run = Mixed::new(seed);
@@ -56,7 +56,7 @@ pub fn mixed(seed: u64) -> Outcome {
     run.outcome(settled_after)
 }
 
-/// What may be done to the cluster in one step.
+/// An action on the cluster in one step.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Crash,
@@ -83,8 +83,8 @@ enum Step {
 }
 
 impl Step {
-    /// Each as often as it stands here: what repairs is a little more frequent, or soon nothing
-    /// would be left to break.
+    /// The steps to draw from, each as often as it is listed. Repairs are a little more frequent:
+    /// otherwise, soon nothing would be left to break.
     const DRAWN: [Step; 27] = [
         Step::Crash,
         Step::PowerOff,
@@ -116,8 +116,8 @@ impl Step {
     ];
 }
 
-/// What a step may need, drawn whether or not it does: a step that is left out must not shift those
-/// after it.
+/// Random values for a step. They are drawn in any case, so that a skipped step does not shift
+/// later ones.
 #[derive(Clone, Copy, Debug)]
 struct Draw {
     one: usize,
@@ -130,7 +130,7 @@ struct Mixed {
     rng: ChaCha8Rng,
     config: Config,
     nodes: usize,
-    /// Lost at random during the chaos. Nobody repeats the joins before it.
+    /// The random loss during the chaos, not before: joins are not repeated.
     loss: f64,
     restarts: u64,
 }
@@ -159,7 +159,7 @@ impl Mixed {
     fn chaos(&mut self) {
         let steps = 10 + below(&mut self.rng, 30);
         for _ in 0..steps {
-            // Some faults fall on each other, some have the time to be noticed.
+            // Some faults overlap, some have time to be noticed.
             let pause = [100, 1000, 5000, 20_000][below(&mut self.rng, 4)];
             let pause = 1 + below(&mut self.rng, pause);
             self.world.run(millis(pause as u64));
@@ -203,7 +203,7 @@ impl Mixed {
         }
     }
 
-    /// What a node itself is asked to do. It may refuse: the member is unknown, or it has left.
+    /// Gives a node a command. It may refuse: the member is unknown, or it has left.
     fn command(&mut self, step: Step, one: &str, other: &str, amount: u32) {
         let contact = self.world.address(other);
         let size = amount as usize % 200_000;
@@ -215,7 +215,7 @@ impl Mixed {
             Step::Broadcast => node.broadcast(now, &amount.to_le_bytes()),
             Step::SendReliable => node.send_reliable(now, other, &vec![7; size]),
             Step::Send => {
-                // It has no answer; the ping is so that there is one.
+                // A message has no answer, so a ping goes along.
                 let _ = node.send(now, other, &amount.to_le_bytes());
                 node.ping(now, other)
             }
@@ -244,16 +244,16 @@ impl Mixed {
         self.world.cut(&side(0), &side(1));
     }
 
-    /// Ends every fault, and expects what should be true then. How long it took to agree.
+    /// Ends all faults, and checks the expectations after them. Returns the time until agreement.
     fn calm(&mut self) -> Duration {
         self.end_faults();
         let world = &mut self.world;
         let healed = world.now();
-        // Probes that began during the faults may still fail, and cause a suspicion afterwards.
+        // Probes that began during the faults may still fail, and cause suspicions afterwards.
         world.run(self.config.probe_interval * (u32::from(self.config.awareness_max) + 1));
         world.settle(bounds::settling(&self.config, self.nodes));
         let settled_after = world.now() - healed;
-        // The exchanges under way when the nodes agreed end within their deadlines.
+        // Exchanges in progress when the nodes agreed end within their deadlines.
         world.run(self.config.stream_timeout * 3);
         world.expect_converged();
         world.expect_answered();
@@ -275,8 +275,8 @@ impl Mixed {
                 world.resume(&name);
             }
         }
-        // Nodes that declared each other failed do not look for each other; their operators do.
-        // Those that are just leaving are left alone, and so is every second that has left.
+        // Nodes that declared each other failed do not look for each other, so their operators join
+        // them. Leaving nodes stay alone, and so does every second one that has left.
         for number in 0..self.nodes {
             let name = format!("n{number}");
             let Some(node) = world.hosts[number].node() else {
@@ -316,7 +316,7 @@ impl Mixed {
     }
 }
 
-/// A number below `end`. From 64 bits, so that it does not depend on the width of the machine.
+/// A number below `end`, from 64 bits, so that it does not depend on the width of the machine.
 fn below(rng: &mut ChaCha8Rng, end: usize) -> usize {
     usize::try_from(rng.next_u64() % end as u64).expect("below a usize")
 }

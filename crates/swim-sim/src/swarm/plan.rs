@@ -1,4 +1,4 @@
-//! What a seed decides before anything happens.
+//! The plan of a run: everything that a seed decides in advance.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -18,24 +18,24 @@ use crate::options::{Pieces, WorldOptions};
 use crate::random::Draws;
 use crate::time::{millis, secs};
 
-/// What a seed decides before anything happens.
+/// Everything that a seed decides in advance.
 pub(super) struct Plan {
     pub(super) nodes: usize,
-    /// That of every node, but for who it is.
+    /// The configuration of every node, except its name, address and incarnation.
     pub(super) config: Config,
     pub(super) latency: Latency,
     pub(super) pieces: Pieces,
     pub(super) socket_buffer: usize,
-    /// The kinds of faults that there are.
+    /// The kinds of faults that occur.
     pub(super) faults: Vec<Fault>,
     pub(super) steps: usize,
     /// The longest time between two steps.
     pub(super) pause_max: Duration,
     /// The hostile host, if there is one.
     pub(super) hostile: Option<Hostile>,
-    /// The kinds of faults that last.
+    /// The kinds of lasting faults.
     pub(super) lasting: Vec<Lasting>,
-    /// What the wire of `config` and the hostile host were drawn from.
+    /// The setup from which the wire of `config`, the hostile host and lasting faults were drawn.
     pub(super) setup: Setup,
 }
 
@@ -77,7 +77,7 @@ impl Plan {
         }
     }
 
-    /// The world that it is carried out in.
+    /// Options for a world that runs this plan.
     pub(super) fn options(&self, seed: u64) -> WorldOptions {
         let template = self.config.clone();
         WorldOptions::new(seed)
@@ -98,7 +98,8 @@ impl Plan {
             .check(Deliveries::of_all_sent())
     }
 
-    /// Whether a hostile host may tell nodes wrong addresses of each other: there are no keys.
+    /// Whether a hostile host can announce wrong addresses of nodes to each other: there are no
+    /// keys.
     pub(super) fn is_misled(&self) -> bool {
         self.hostile.is_some() && !requires_seals(&self.config)
     }
@@ -108,13 +109,13 @@ impl Plan {
         self.faults.contains(&Fault::Twin) || self.lasting.contains(&Lasting::SecondOfName)
     }
 
-    /// Whether nodes that remember few lost members may have all their places taken by members that
-    /// were made up, and forget those that are there while they doubt them.
+    /// Whether made-up members may take all places for lost members, if these are few. Nodes then
+    /// forget existing members that they doubt.
     pub(super) fn may_forget_members(&self) -> bool {
         self.is_misled() && self.config.lost_members_max < self.nodes
     }
 
-    /// Whether the nodes find each other by themselves once the faults have ended.
+    /// Whether the nodes find each other again without joins once the faults have ended.
     pub(super) fn heals_by_itself(&self) -> bool {
         !self.is_misled()
             && !self.faults.iter().any(|fault| fault.needs_joins())
@@ -144,11 +145,11 @@ pub(super) fn replay(seed: u64, setup: Setup) -> String {
 }
 
 fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
-    // Some runs have many kinds, some have few.
+    // Some runs have many kinds, some few.
     let one_in = dice.pick(&[2, 2, 3, 6]);
     let mut faults: Vec<Fault> = Fault::ALL.into_iter().filter(|_| dice.one_in(one_in)).collect();
     if dice.one_in(4) {
-        // What the nodes have to mend all by themselves.
+        // Only faults that the nodes repair by themselves.
         faults.retain(|fault| !fault.needs_joins());
     }
     if faults.is_empty() {
@@ -157,7 +158,7 @@ fn draw_faults(dice: &mut Dice) -> Vec<Fault> {
     faults
 }
 
-/// A round trip fits the probe timeout: otherwise no cluster would ever be calm.
+/// A round trip fits into the probe timeout: otherwise no cluster would ever be calm.
 fn draw_latency(dice: &mut Dice, config: &Config) -> Latency {
     let slowest = dice.pick(&[millis(1), millis(2), millis(10), millis(40)]);
     let slowest = slowest.min(config.probe_timeout / 3);
@@ -184,7 +185,7 @@ fn draw_config(dice: &mut Dice) -> Config {
     if dice.one_in(3) {
         draw_limits(dice, &mut config);
     }
-    // A plan is never invalid: the draws above keep to the ranges, each on its own.
+    // Each draw above keeps to its range, but together they may be invalid.
     if config.validate().is_ok() { config } else { usual }
 }
 
@@ -226,7 +227,7 @@ fn draw_limits(dice: &mut Dice, config: &mut Config) {
     config.broadcast_origins_max = dice.pick(&[1, 8, 4096]);
     config.streams_max = dice.pick(&[1, 4, 16, 128]);
     config.streams_per_source_max = dice.pick(&[1, 2, 8, 64]);
-    // For a limit that is no more: a seed keeps the plan that it had.
+    // Drawn for a former limit, so that each seed keeps its plan.
     dice.below(3);
     config.requests_max = dice.pick(&[2, 16, 1024]);
     config.relays_max = dice.pick(&[1, 8, 1024]);

@@ -1,4 +1,4 @@
-//! One run of one seed: a cluster forms, suffers, and settles.
+//! One run of one seed: a cluster forms, suffers faults, and settles.
 
 use core::time::Duration;
 
@@ -15,36 +15,36 @@ use crate::random::Draws;
 use crate::trace::Traffic;
 use crate::world::World;
 
-/// How a run went that met every expectation.
+/// The result of a run that met every expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finished {
     /// The run's digest: the same for the same seed on every machine.
     pub digest: u64,
-    /// What the network carried and dropped.
+    /// The traffic that the network carried and dropped.
     pub traffic: Traffic,
-    /// How many nodes the cluster began with.
+    /// The number of nodes at the beginning.
     pub nodes: usize,
-    /// What happened.
+    /// The events of the run.
     pub seen: Seen,
-    /// How long the nodes took to agree once the faults had ended ...
+    /// The time until the nodes agreed once the faults had ended ...
     pub settled_after: Duration,
-    /// ... and how long they may take.
+    /// ... and its bound.
     pub bound: Duration,
-    /// How much virtual time passed.
+    /// The virtual time that passed.
     pub lasted: Duration,
 }
 
-/// Runs the cluster of a seed through its faults and the calm after them, with all checkers.
+/// Runs a seed's cluster through its faults and the calm after them, with all checkers.
 ///
 /// # Panics
-/// With a report and the command that runs it again, when an expectation is not met.
+/// If an expectation is not met, with a report and the command that runs it again.
 #[must_use]
 pub fn run(seed: u64) -> Finished {
     run_on(Setup::default(), seed)
 }
 
-/// As [`run`], on one of these wires, with a hostile host in these runs.
+/// Like [`run`], with these wires, hostile hosts and lasting faults.
 ///
 /// ```
 /// use swim_sim::swarm::{self, Hostility, Setup, Wires};
@@ -56,14 +56,15 @@ pub fn run(seed: u64) -> Finished {
 /// ```
 ///
 /// # Panics
-/// As [`run`].
+/// Like [`run`].
 #[must_use]
 pub fn run_on(setup: impl Into<Setup>, seed: u64) -> Finished {
     run_with(setup, seed, |_| {})
 }
 
-/// As [`run_on`], with changes to the configuration that the seed gives to every node: a setting of
-/// your own, under the faults of many seeds.
+/// Like [`run_on`], with changes to the configuration of every node.
+///
+/// Use it to test a setting of your own under the faults of many seeds.
 ///
 /// ```
 /// use swim_sim::swarm::{self, Wires};
@@ -73,7 +74,7 @@ pub fn run_on(setup: impl Into<Setup>, seed: u64) -> Finished {
 /// ```
 ///
 /// # Panics
-/// As [`run`]; and when the configuration does not [validate](swim_core::Config::validate).
+/// Like [`run`], and if the configuration does not [validate](swim_core::Config::validate).
 #[must_use]
 pub fn run_with(
     setup: impl Into<Setup>,
@@ -86,9 +87,10 @@ pub fn run_with(
     Run::new(plan, options, Dice::new(seed, Draws::Chaos)).finish()
 }
 
-/// As [`run`], but a script decides what a seed would: bytes from a fuzzer, or from a property
-/// test. Every script means something; a longer one is no longer run. `nodes` is how many there
-/// are, instead of what the script would say.
+/// Like [`run`], but a script takes the place of the seed: bytes from a fuzzer or a property test.
+///
+/// Every script is valid, and a longer script does not make a longer run. `nodes` overrides the
+/// script's number of nodes.
 ///
 /// ```
 /// use swim_sim::swarm;
@@ -98,10 +100,11 @@ pub fn run_with(
 /// ```
 ///
 /// # Panics
-/// With a report, when an expectation is not met.
+/// If an expectation is not met, with a report.
 #[must_use]
 pub fn run_script(script: &[u8], nodes: usize) -> Finished {
-    /// What the script does not decide: latencies, and what the nodes themselves draw.
+    /// For everything that the script does not decide: latencies, and the nodes' own random
+    /// numbers.
     const SEED: u64 = 0;
     let mut dice = Dice::scripted(script);
     let plan = Plan { nodes, ..Plan::draw(&mut dice) };
@@ -110,21 +113,21 @@ pub fn run_script(script: &[u8], nodes: usize) -> Finished {
     Run::new(plan, options, dice).finish()
 }
 
-/// A run under way.
+/// A run in progress.
 pub(super) struct Run {
     pub(super) plan: Plan,
     pub(super) world: World,
     pub(super) dice: Dice,
     pub(super) seen: Seen,
-    /// What the world calls each of its hosts, in the order of their first start.
+    /// The world's names of its hosts, in the order of their first start.
     pub(super) labels: Vec<String>,
-    /// Strangers and twins so far.
+    /// Number of strangers and twins so far.
     pub(super) newcomers: usize,
-    /// The nodes found each other at the start.
+    /// Whether the nodes found each other at the start.
     pub(super) formed: bool,
-    /// Every join that a node was asked for.
+    /// Every join that was requested of a node.
     pub(super) joins: Vec<Request>,
-    /// The faults that last.
+    /// The lasting faults.
     pub(super) lasting: Vec<Course>,
 }
 
@@ -167,7 +170,7 @@ impl Run {
         }
     }
 
-    /// Starts the nodes and has them join. That may fail, where streams are few: then some of them
+    /// Starts the nodes and makes them join. If streams are scarce, joins may fail, and some nodes
     /// go into the chaos alone.
     fn form(&mut self) {
         for number in 0..self.plan.nodes {
@@ -183,12 +186,12 @@ impl Run {
         self.formed = self.world.run_until(patience, World::converged) && undisturbed;
     }
 
-    /// By when the nodes have to agree in the calm.
+    /// The time within which the nodes have to agree in the calm.
     pub(super) fn bound(&self) -> Duration {
         self.world.settling(&self.plan.config, self.labels.len())
     }
 
-    /// Has a node join another. It may refuse: too many requests, or it is just leaving.
+    /// Makes a node join another. It may refuse: too many requests, or it is leaving.
     pub(super) fn join(&mut self, one: usize, other: usize) {
         if one == other || !self.takes_commands(one) {
             return;

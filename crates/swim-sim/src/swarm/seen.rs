@@ -1,4 +1,4 @@
-//! What happened in a run, or in many: so that a sweep knows whether it showed anything.
+//! Counts of events in one or many runs, which show what a sweep covered.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ use super::wires::Wires;
 use crate::hostile::Trick;
 use crate::world::World;
 
-/// How often what was seen.
+/// Counts of events, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     counts: BTreeMap<&'static str, u64>,
 }
 
 impl Seen {
-    /// What every sweep of some size has to see. A sweep in which nothing went wrong shows nothing.
+    /// The events that every sweep of some size must see. A sweep without faults shows nothing.
     pub const EXPECTED: [&'static str; 39] = [
         "accusations refuted",
         "broadcasts received",
@@ -62,26 +62,27 @@ impl Seen {
         "twins",
     ];
 
-    /// How often something was seen.
+    /// How often an event was seen.
     #[must_use]
     pub fn count(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
     }
 
-    /// Everything that was seen, by name.
+    /// All counts, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counts.iter().map(|(what, count)| (*what, *count))
     }
 
-    /// What should have been seen, and was not.
+    /// The expected events that were not seen.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         Seen::EXPECTED.into_iter().filter(|what| self.count(what) == 0).collect()
     }
 
-    /// As [`missing`](Seen::missing), by clusters of this kind. Memberlist's wire has no broadcasts
-    /// that others would know for such, and its nodes tell no digest of what they see: there is
-    /// nothing to repair by.
+    /// Like [`missing`](Seen::missing), for clusters of this setup.
+    ///
+    /// On memberlist's wire, receivers do not recognise broadcasts. Its nodes send no digests of
+    /// their views, so there are no repairs.
     pub(super) fn missing_of(&self, setup: Setup, runs: u64) -> Vec<&'static str> {
         let wires = setup.wires;
         const HOSTILE: [&str; 4] =
@@ -99,7 +100,7 @@ impl Seen {
         let hostile = HOSTILE.into_iter().filter(|what| self.count(what) == 0);
         missing.extend(hostile.filter(|_| setup.hostile != Hostility::Never));
         if setup.lasting != LastingFaults::Never {
-            /// Half of the clusters have keys, and a third of the runs faults that last.
+            /// Half of the clusters have keys, and a third of the runs lasting faults.
             const RUNS_WITH_KEYS: u64 = 256;
             let keyed = wires != Wires::Swim && runs >= RUNS_WITH_KEYS;
             let kinds = Lasting::ALL.into_iter().filter(|kind| keyed || !kind.needs_keys());
@@ -108,7 +109,7 @@ impl Seen {
         missing
     }
 
-    /// Notes what the configuration of a run has.
+    /// Counts the properties of a run's configuration.
     pub(super) fn add_config(&mut self, config: &Config) {
         for (what, is_so) in [
             ("clusters on memberlist's wire", config.wire == Wire::Memberlist),
@@ -132,7 +133,7 @@ impl Seen {
         }
     }
 
-    /// Adds what a world knows of itself at the end of a run.
+    /// Adds a world's counts at the end of a run.
     pub(super) fn add_world(&mut self, world: &World) {
         let traffic = world.traffic();
         for (what, count) in [
@@ -167,7 +168,7 @@ impl Seen {
 }
 
 impl Seen {
-    /// Adds what a hostile host did, if there was one.
+    /// Adds the deeds of a hostile host, if there was one.
     fn add_hostile(&mut self, world: &World) {
         let traffic = world.traffic();
         let deeds = Trick::ALL.map(|trick| (trick.as_str(), world.deeds(trick)));

@@ -1,4 +1,4 @@
-//! What a swarm consists of, besides its seeds.
+//! The setup of a swarm, besides its seeds.
 
 use core::fmt;
 use core::str::FromStr;
@@ -12,24 +12,24 @@ use crate::dice::Dice;
 use crate::hostile::{Hostile, Trick};
 use crate::random::Draws;
 
-/// What the clusters of a swarm speak, and whether there is a hostile host among what goes wrong.
+/// The wires of a swarm's clusters, and whether there are hostile hosts and lasting faults.
 ///
-/// Each is drawn apart from everything else that a seed decides.
+/// Each is drawn independently of everything else that a seed decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setup {
-    /// Which wire formats there are.
+    /// The wire formats.
     pub wires: Wires,
-    /// Which runs have a hostile host.
+    /// The runs with a hostile host.
     pub hostile: Hostility,
-    /// Which runs have faults that last.
+    /// The runs with lasting faults.
     pub lasting: LastingFaults,
 }
 
-/// Which runs of a swarm have a [hostile host](crate::Hostile).
+/// The runs of a swarm that have a [hostile host](crate::Hostile).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hostility {
-    /// One in three, as the seed has it. The others are as they are without it.
+    /// One in three, by the seed. The other runs are as they are without it.
     #[default]
     Drawn,
     /// All of them.
@@ -38,11 +38,12 @@ pub enum Hostility {
     Never,
 }
 
-/// Which runs of a swarm have faults that last: a member that is deaf, or not heard, for a while,
-/// and others that begin and end at times of their own.
+/// The runs of a swarm that have lasting faults.
+///
+/// For example, a member receives nothing for a while, or its traffic is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LastingFaults {
-    /// One in three, as the seed has it. The others are as they are without them.
+    /// One in three, by the seed. The other runs are as they are without them.
     #[default]
     Drawn,
     /// All of them.
@@ -52,21 +53,21 @@ pub enum LastingFaults {
 }
 
 impl Setup {
-    /// The same, with a hostile host in these runs.
+    /// Sets which runs have a hostile host.
     #[must_use]
     pub fn hostile(mut self, hostile: Hostility) -> Self {
         self.hostile = hostile;
         self
     }
 
-    /// The same, with faults that last in these runs.
+    /// Sets which runs have lasting faults.
     #[must_use]
     pub fn lasting(mut self, lasting: LastingFaults) -> Self {
         self.lasting = lasting;
         self
     }
 
-    /// What to say to the program that runs seeds; empty for the usual.
+    /// The options of the program that runs seeds; empty for the default.
     pub(super) fn options(self) -> String {
         let mut options = String::new();
         if self.wires != Wires::default() {
@@ -91,7 +92,7 @@ impl From<Wires> for Setup {
 impl Hostility {
     const ALL: [Hostility; 3] = [Hostility::Drawn, Hostility::Always, Hostility::Never];
 
-    /// What to say to the program that runs seeds.
+    /// The value of the option of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -101,11 +102,10 @@ impl Hostility {
         }
     }
 
-    /// The hostile host of a seed's run, if there is one; `lasts` is how long there are faults, at
-    /// most.
+    /// The hostile host of a seed's run, if any. `lasts` is the longest time with faults.
     pub(super) fn draw(self, seed: u64, config: &Config, lasts: Duration) -> Option<Hostile> {
         const ONE_IN: usize = 3;
-        /// It acts so often in a run, or a run with it would take much longer than one without.
+        /// With more acts, a run would take much longer than one without a hostile host.
         const ACTS_MAX: u32 = 400;
         let mut dice = Dice::new(seed, Draws::Hostility);
         let acts = dice.one_in(ONE_IN);
@@ -113,7 +113,7 @@ impl Hostility {
             return None;
         }
         let sees_percent = dice.pick(&[0, 0, 10, 50, 50, 100]);
-        // Some have many tricks, some have few.
+        // Some have many tricks, some few.
         let one_in = dice.pick(&[2, 3, 6]);
         let tricks: Vec<Trick> = Trick::ALL.into_iter().filter(|_| dice.one_in(one_in)).collect();
         let pause_max = config.probe_interval * dice.pick(&[1, 4, 10]) / 2;
@@ -147,7 +147,7 @@ impl LastingFaults {
     const ALL: [LastingFaults; 3] =
         [LastingFaults::Drawn, LastingFaults::Always, LastingFaults::Never];
 
-    /// What to say to the program that runs seeds.
+    /// The value of the option of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,7 +157,7 @@ impl LastingFaults {
         }
     }
 
-    /// The kinds of faults that last of a seed's run, of those that are possible in it.
+    /// The lasting faults of a seed's run, out of the possible ones.
     pub(super) fn draw(self, seed: u64, possible: impl Fn(Lasting) -> bool) -> Vec<Lasting> {
         const ONE_IN: usize = 3;
         let mut dice = Dice::new(seed, Draws::Lasting);

@@ -1,4 +1,4 @@
-//! A cluster that is well but for a hostile host.
+//! A cluster whose only fault is a hostile host.
 
 use swim_core::Event;
 
@@ -9,13 +9,14 @@ use crate::dice::Dice;
 use crate::random::Draws;
 use crate::world::World;
 
-/// For so many probe intervals nothing else goes wrong.
+/// The number of probe intervals without other faults.
 const INTERVALS: usize = 12;
 
 impl Run {
     /// Lets the hostile host act alone for a while, against nodes that have just found each other.
-    /// What they say of themselves meanwhile is drawn apart from all faults. With keys nobody is
-    /// declared failed or gone, nobody comes who is not there, and all agree.
+    ///
+    /// Their announcements meanwhile are drawn independently of all faults. With keys, no member is
+    /// declared failed or departed, no made-up member appears, and all nodes agree.
     pub(super) fn siege(&mut self) {
         if self.plan.hostile.is_none() || !self.formed {
             return;
@@ -44,7 +45,7 @@ impl Run {
         }
     }
 
-    /// An application says something, or its node something new of itself.
+    /// Lets an application send something, or its node announce something.
     fn say_something(&mut self, dice: &mut Dice, number: usize) {
         let (one, other) = (dice.below(self.plan.nodes), dice.below(self.plan.nodes));
         let label = self.labels[one].as_str();
@@ -63,7 +64,7 @@ impl Run {
             self.world.tell_sent(label, sent);
         }
         let contact = self.world.hosts[other].address;
-        // It may refuse: too many requests, or the other one is the node itself.
+        // It may refuse: too many requests, or the other node is itself.
         let _ = self.world.request(label, |node, now| match kind {
             0 => {
                 let _ = node.set_user_state(now, text.clone().into());

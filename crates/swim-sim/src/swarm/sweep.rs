@@ -10,21 +10,21 @@ use super::seen::Seen;
 use super::setup::Setup;
 use super::threads::{caught, each};
 
-/// What came of a sweep.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Sweep {
-    /// Which wires they were on, and which of them had a hostile host, or faults that last.
+    /// The wires, and which runs had a hostile host or lasting faults.
     pub setup: Setup,
-    /// How many seeds were run.
+    /// The number of seeds.
     pub runs: u64,
     /// The seeds that failed, in order.
     pub failed: Vec<Failed>,
-    /// What happened in all runs that did not fail.
+    /// The events of all runs that did not fail.
     pub seen: Seen,
-    /// How much virtual time passed in them.
+    /// The virtual time that passed in them.
     pub lasted: Duration,
-    /// The seed that took the largest share of its bound to settle, and that share.
+    /// The seed whose settling took the largest share of its bound, and that share.
     pub slowest: Option<(u64, f64)>,
 }
 
@@ -34,17 +34,17 @@ pub struct Sweep {
 pub struct Failed {
     /// The seed.
     pub seed: u64,
-    /// What was not as it should be, with the report if there is one.
+    /// The failure, with the report if there is one.
     pub why: String,
     /// The command that runs it again.
     pub replay: String,
 }
 
 impl Sweep {
-    /// What a sweep of this size should have seen, and did not. Few seeds need not see everything.
+    /// The events that a sweep of this size should have seen, but did not.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        /// So many seeds see everything, nearly always.
+        /// So many seeds nearly always see everything.
         const RUNS_ENOUGH: u64 = 64;
         if self.runs < RUNS_ENOUGH {
             Vec::new()
@@ -70,10 +70,10 @@ impl Sweep {
     }
 }
 
-/// Runs these seeds, on so many threads. A failing one does not keep the others from running. After
-/// each `progress` is told how many are done and how many of them failed.
+/// Runs these seeds on `jobs` threads.
 ///
-/// The threads do not matter for what comes out: each seed has a world of its own.
+/// A failed seed does not stop the rest. After each seed, `progress` receives the number of
+/// finished and of failed seeds. The threads do not affect results: each seed has its own world.
 ///
 /// ```
 /// let sweep = swim_sim::swarm::sweep(0..3, 2, |_, _| {});
@@ -85,7 +85,7 @@ pub fn sweep(seeds: Range<u64>, jobs: usize, progress: impl Fn(u64, usize) + Syn
     sweep_on(Setup::default(), seeds, jobs, progress)
 }
 
-/// As [`sweep`], on these wires, with a hostile host in these runs.
+/// Like [`sweep`], with these wires, hostile hosts and lasting faults.
 #[must_use]
 pub fn sweep_on(
     setup: impl Into<Setup>,
@@ -97,7 +97,7 @@ pub fn sweep_on(
     let sweep = Mutex::new(Sweep { setup, ..Sweep::default() });
     each(seeds, jobs, |seed| {
         let result = caught(|| run_on(setup, seed));
-        // Only a panic in `progress` poisons it, which ends the sweep anyway.
+        // Only a panic in `progress` poisons the lock, and ends the sweep anyway.
         let mut sweep = sweep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         sweep.add(seed, result);
         progress(sweep.runs, sweep.failed.len());

@@ -1,4 +1,4 @@
-//! Seeds on several threads, and panics that do not end the others.
+//! Seeds on several threads, and panics that do not end the program.
 
 use core::cell::RefCell;
 use core::ops::Range;
@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
-    /// Where this thread panicked last, if panics are quiet.
+    /// The place of this thread's last panic, if panics are quiet.
     static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Has panics print nothing from now on, in the whole program: [`sweep`](super::sweep) and
-/// [`digests`](super::digests) catch them, and say with each failed seed what it was and where. For
-/// programs that do nothing else.
+/// Keeps panics in the whole program from printing anything.
+///
+/// [`sweep`](super::sweep) and [`digests`](super::digests) catch panics, and report text and place
+/// with each failed seed. For programs that do nothing else.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| {
         let at = info.location().map(ToString::to_string);
@@ -20,7 +21,7 @@ pub fn quiet_panics() {
     }));
 }
 
-/// Calls this with each seed, on so many threads at once, in the order of the seeds.
+/// Calls `run` with each seed, on `jobs` threads, in the order of the seeds.
 pub(super) fn each(seeds: Range<u64>, jobs: usize, run: impl Fn(u64) + Sync) {
     let next = AtomicU64::new(seeds.start);
     std::thread::scope(|scope| {
@@ -38,7 +39,7 @@ pub(super) fn each(seeds: Range<u64>, jobs: usize, run: impl Fn(u64) + Sync) {
     });
 }
 
-/// Runs this; if it panics, what with and where.
+/// Calls `run`. If it panics, returns the text and place of the panic.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

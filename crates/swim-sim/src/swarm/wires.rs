@@ -1,4 +1,4 @@
-//! Which wire the nodes of a run speak, and how they are sealed and labelled.
+//! The wire that the nodes of a run speak, with seals and labels.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,23 +9,23 @@ use swim_core::{Config, Key, Keyring, VersionRange};
 use crate::dice::Dice;
 use crate::random::Draws;
 
-/// Which wire formats the clusters of a swarm speak.
+/// The wire formats that the clusters of a swarm speak.
 ///
-/// It is drawn apart from everything else that a seed decides: the cluster, its timing and its
-/// faults are the same on either, and a seed goes on to mean what it meant before there were two.
+/// They are drawn independently of everything else that a seed decides: the cluster, its timing and
+/// its faults are the same on either wire. A seed keeps the meaning that it had with one wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wires {
-    /// The native one, in the clear.
+    /// The native wire, in the clear.
     #[default]
     Swim,
-    /// That of memberlist; with or without keys, compression and a label, as the seed has it.
+    /// Memberlist's wire; the seed decides on keys, compression and a label.
     Memberlist,
-    /// Either, as the seed has it; with or without keys, compression and a label.
+    /// Either wire; the seed decides, also on keys, compression and a label.
     Both,
 }
 
 impl Wires {
-    /// What to say to the program that runs seeds.
+    /// The value of the option of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Wires {
         }
     }
 
-    /// Changes the configuration of a run's nodes to what the seed draws.
+    /// Changes the configuration of a run's nodes as the seed decides.
     pub(super) fn apply(self, seed: u64, config: &mut Config) {
         if self == Wires::Swim {
             return;
@@ -52,15 +52,15 @@ impl Wires {
             changed.label = vec![b'l'; size].into();
         }
         if is_memberlist {
-            // 1 is sealed in another way, and below 5 there are no checksums.
+            // Version 1 is sealed differently, and below 5 there are no checksums.
             let (current, max) = (dice.pick(&[1, 2, 2, 5]), dice.pick(&[4, 5, 5, 5]));
             changed.versions.protocol = VersionRange { min: 1, max: max.max(current), current };
         }
         if !is_memberlist {
-            // Drawn last, as compression came to this wire last: the rest is as it was before.
+            // Drawn last, as compression came to this wire last: the other draws do not change.
             changed.compression = dice.one_in(2);
         }
-        // Small packets have no room for everything.
+        // Small packets may have too little room.
         while changed.validate().is_err() {
             match changed.packet_size_max {
                 _ if changed.label.len() > 16 => changed.label.clear(),
@@ -72,7 +72,7 @@ impl Wires {
     }
 }
 
-/// One key, or two: a rotation that never ended.
+/// Draws one key, or two, as in a rotation that never ended.
 fn draw_keys(dice: &mut Dice, wire: Wire) -> Keyring {
     let draw = |dice: &mut Dice| {
         let sizes = [16, 24, 32];
@@ -123,7 +123,7 @@ mod tests {
                 let key = (config.wire.as_str(), cipher, labelled, config.compression);
                 *seen.entry(key).or_default() += 1;
             }
-            // Plain or one of three ciphers, by label, by compression; on the native wire, of four.
+            // Plain or one of three ciphers (four on the native wire), by label, by compression.
             let expected = if wires == Wires::Both { 16 + 20 } else { 16 };
             assert_eq!(seen.len(), expected, "{seen:?}");
             assert!(seen.values().all(|count| *count >= 20), "{seen:?}");

@@ -1,4 +1,4 @@
-//! Keys, labels and encryption that are changed on a running cluster, one node after the other.
+//! Keys, labels and encryption that change on a running cluster, one node after the other.
 
 use bytes::Bytes;
 use swim_core::wire::Wire;
@@ -8,13 +8,13 @@ use super::{Course, Lasting, Stage};
 use crate::dice::Dice;
 use crate::swarm::run::Run;
 
-/// A change under way. Each phase goes through all nodes before the next one begins, as its manual
-/// wants it; but a process that stands still misses what is done meanwhile.
+/// A change in progress. Each phase passes through all nodes before the next begins, as documented.
+/// A stalled process misses it.
 #[derive(Debug)]
 pub(super) struct Rollout {
     change: Change,
     phase: usize,
-    /// The node that is changed next.
+    /// The node to change next.
     next: usize,
 }
 
@@ -41,13 +41,13 @@ impl Change {
         }
     }
 
-    /// Changes the settings of a node, whatever phase they are of, to those of this phase; `before`
-    /// is what all nodes had before the first one.
+    /// Changes a node's settings, from any phase, to those of this phase. `before` is the
+    /// configuration of all nodes before the first phase.
     fn apply(&self, phase: usize, before: &Config, config: &mut Config) {
         match self {
             Change::Key(new) => {
                 let ring = &mut config.keyring;
-                // What is refused was done before.
+                // It is refused if it was done before.
                 let _ = ring.install(new.clone());
                 let old = before.keyring.primary().filter(|_| phase > 0);
                 if let Some(old) = old {
@@ -95,7 +95,7 @@ impl Run {
             let pause = (interval * 5).min(self.chaos_lasts() / steps);
             course.due = Some(now + course.dice.time(pause));
         } else {
-            // A process that stood still was skipped.
+            // Stalled processes were skipped.
             (0..nodes).for_each(|host| self.follow_settings(host));
             if rollout.phase + 1 < phases {
                 (rollout.phase, rollout.next) = (rollout.phase + 1, 0);
@@ -104,7 +104,7 @@ impl Run {
         }
     }
 
-    /// All nodes get as far as the first one did.
+    /// Brings all nodes to the present phase.
     pub(super) fn catch_up(&mut self, rollout: &Rollout) {
         for host in 0..self.labels.len() {
             self.change_settings(rollout, host);
@@ -112,13 +112,13 @@ impl Run {
         }
     }
 
-    /// Changes what a node is started with from now on.
+    /// Changes the settings for a node's next start.
     fn change_settings(&mut self, rollout: &Rollout, host: usize) {
         let config = &mut self.world.hosts[host].config;
         rollout.change.apply(rollout.phase, &self.plan.config, config);
     }
 
-    /// Has a node that runs use what it would be started with.
+    /// Gives a running node the settings of its next start.
     fn follow_settings(&mut self, host: usize) {
         if !self.takes_commands(host) {
             return;
@@ -157,7 +157,7 @@ impl Run {
     }
 }
 
-/// A key that no plan has, and no hostile host.
+/// A key that no plan and no hostile host has.
 fn new_key(config: &Config, dice: &mut Dice) -> Key {
     const BYTE: u8 = 0xfe;
     let is_short = dice.one_in(2);
@@ -168,7 +168,7 @@ fn new_key(config: &Config, dice: &mut Dice) -> Key {
     Key::aes(bytes).expect("one of the sizes of a key")
 }
 
-/// Another label for clusters of this configuration, if their packets have room for one.
+/// Another label for clusters of this configuration, if their packets have room for it.
 pub(super) fn new_label(config: &Config) -> Option<Bytes> {
     let new = Bytes::from_static(b"moved");
     let moved = config.clone().with(|config| {

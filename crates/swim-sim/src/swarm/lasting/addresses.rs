@@ -1,4 +1,4 @@
-//! Members that announce an address at which somebody else is, or nobody.
+//! Members that announce another node's address, or an unused one.
 
 use core::net::SocketAddr;
 
@@ -15,11 +15,11 @@ impl Run {
         let (one, other) = (dice.below(self.labels.len()), dice.below(self.labels.len()));
         let own = self.world.hosts[one].address;
         let announced = match dice.below(4) {
-            // As after a mistake in a settings file, ...
+            // A mistake in a settings file, ...
             0 => SocketAddr::from(([192, 0, 2, 1], own.port())),
-            // ... behind a port that nobody forwards, ...
+            // ... a port that is not forwarded, ...
             1 => SocketAddr::new(own.ip(), 9),
-            // ... or where a file was copied to another machine.
+            // ... or a file copied to another machine.
             _ if one != other => self.world.hosts[other].address,
             _ => SocketAddr::from(([192, 0, 2, 2], own.port())),
         };
@@ -29,7 +29,7 @@ impl Run {
         course.due = Some(self.world.now() + self.lasts(&mut course.dice));
     }
 
-    /// Starts a node again with the address that it has.
+    /// Restarts a node with its real address.
     pub(super) fn put_right(&mut self, host: usize, dice: &mut Dice) {
         let address = self.world.hosts[host].address;
         if self.exists(host) {

@@ -1,4 +1,4 @@
-//! The kinds of faults that last, and which of them a seed has.
+//! The kinds of lasting faults, and which of them a seed has.
 
 use swim_core::Config;
 
@@ -6,27 +6,25 @@ use super::access;
 use crate::dice::Dice;
 use crate::random::Draws;
 
-/// A kind of fault that begins and ends at times of its own.
+/// A kind of fault that begins and ends at its own times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::swarm) enum Lasting {
-    /// A member hears nothing, or no datagrams.
+    /// A member receives nothing, or no datagrams.
     Deaf,
-    /// Nothing that a member sends arrives, or none of its datagrams.
+    /// Everything that a member sends is lost, or all its datagrams.
     Dumb,
-    /// No datagrams arrive, of all or from and to one member, and streams do.
+    /// No datagrams arrive at all, or none from and to one member. Streams pass.
     NoDatagrams,
-    /// A member announces an address that is nobody's, or another member's, until it is started
-    /// again with its own.
+    /// A member announces an unused address, or another member's, until it restarts with its own.
     WrongAddress,
-    /// A node starts with the name of a living member, also while the cluster forms, and leaves
+    /// A node starts with the name of a living member, perhaps while the cluster forms, and leaves
     /// again.
     SecondOfName,
-    /// A new key is installed on all nodes, one after the other, then used, and the old one
-    /// removed.
+    /// All nodes, one after the other, install a new key, then use it, then remove the old one.
     NewKey,
     /// All nodes move to another label, one after the other.
     NewLabel,
-    /// All nodes stop requiring seals, then stop sealing, and start both again.
+    /// All nodes stop requiring seals, stop sealing, then start both again.
     NewEncryption,
 }
 
@@ -56,8 +54,7 @@ impl Lasting {
         }
     }
 
-    /// Whether nodes may lose each other by it in a way that only a join mends: it starts processes
-    /// without memory.
+    /// Whether it can separate nodes so that only a join helps: it starts processes without memory.
     pub(in crate::swarm) fn needs_joins(self) -> bool {
         matches!(self, Lasting::WrongAddress | Lasting::SecondOfName)
     }
@@ -67,8 +64,10 @@ impl Lasting {
         matches!(self, Lasting::NewKey | Lasting::NewEncryption)
     }
 
-    /// Whether there can be one in the clusters of this configuration. A node that requires no
-    /// seals believes a hostile host, and tells others what it heard: there it stays encrypted.
+    /// Whether clusters of this configuration can have it.
+    ///
+    /// With a hostile host, encryption stays on: a node that requires no seals would believe that
+    /// host, and pass on what it heard.
     pub(in crate::swarm) fn is_possible(self, config: &Config, is_attacked: bool) -> bool {
         match self {
             _ if self.needs_keys() && config.keyring.is_empty() => false,
@@ -78,7 +77,7 @@ impl Lasting {
         }
     }
 
-    /// The stream of chance that it draws from.
+    /// Its stream of random numbers.
     pub(super) fn draws(self) -> Draws {
         match self {
             Lasting::Deaf => Draws::Deaf,

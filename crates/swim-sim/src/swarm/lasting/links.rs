@@ -1,4 +1,4 @@
-//! Members that hear nothing or are not heard, and networks that carry no datagrams.
+//! Members that receive nothing or whose traffic is lost, and networks without datagrams.
 
 use super::{Course, Lasting, Stage};
 use crate::links::{Between, Blocks};

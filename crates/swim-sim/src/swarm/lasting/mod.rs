@@ -1,8 +1,7 @@
-//! Faults that last: each begins and ends at times of its own, whatever else goes wrong meanwhile.
+//! Faults that last: each begins and ends at its own times, independently of other faults.
 //!
-//! The steps of the chaos draw what they drew before there were any, and each kind draws from a
-//! stream of chance of its own. No repair in between ends them; all have ended when the calm
-//! begins.
+//! They do not change the steps of the chaos, as each kind has its own random numbers. Repairs in
+//! between do not end them. All have ended when the calm begins.
 
 mod access;
 mod addresses;
@@ -22,20 +21,20 @@ use access::Rollout;
 
 pub(super) use kind::Lasting;
 
-/// What a plan has of one kind.
+/// One lasting fault of a plan.
 #[derive(Debug)]
 pub(super) struct Course {
     kind: Lasting,
     dice: Dice,
-    /// When it goes on; never, once it is over.
+    /// The time of its next stage; `None` once it is over.
     due: Option<Instant>,
     stage: Stage,
 }
 
-/// How far it is.
+/// The stage of a lasting fault.
 #[derive(Debug)]
 enum Stage {
-    /// It has not begun, or not again.
+    /// It has not begun, or not begun again.
     Waiting,
     /// These links are broken.
     Broken(Vec<Between>),
@@ -43,9 +42,9 @@ enum Stage {
     Misplaced(usize),
     /// This host's node has the name of another, ...
     Second(usize),
-    /// ... and has said goodbye.
+    /// ... and is leaving.
     Leaving(usize),
-    /// Nodes change their keys, or what else they let others in by.
+    /// Nodes change keys, label or encryption.
     Rollout(Rollout),
 }
 
@@ -56,8 +55,8 @@ impl Course {
 }
 
 impl Run {
-    /// When each kind begins that the plan has and that has not begun: most often a part of the
-    /// chaos is still to come then.
+    /// Plans when each of the plan's kinds begins that has not begun yet: mostly before the end of
+    /// the chaos.
     pub(super) fn plan_lasting(&mut self) {
         let (seed, now, span) = (self.world.seed(), self.world.now(), self.chaos_lasts());
         let begun: Vec<Lasting> = self.lasting.iter().map(|course| course.kind).collect();
@@ -68,7 +67,7 @@ impl Run {
         }
     }
 
-    /// Begins what begins while the cluster forms. Whether anything does.
+    /// Begins the faults that begin while the cluster forms. Returns whether there are any.
     pub(super) fn begin_early(&mut self) -> bool {
         let mut course = Course::new(self.world.seed(), Lasting::SecondOfName);
         if !self.plan.lasting.contains(&course.kind) || !course.dice.one_in(2) {
@@ -80,12 +79,12 @@ impl Run {
         true
     }
 
-    /// How long the steps of the chaos take on average.
+    /// The average duration of all steps of the chaos.
     fn chaos_lasts(&self) -> Duration {
         self.plan.pause_max * u32::try_from(self.plan.steps).expect("few steps") / 2
     }
 
-    /// Lets time pass, in which faults that last begin and end.
+    /// Lets time pass, in which lasting faults begin and end.
     pub(super) fn pass(&mut self, span: Duration) {
         let end = self.world.now() + span;
         while let Some(place) = self.next_due(end) {
@@ -99,14 +98,14 @@ impl Run {
         self.world.run_to(end);
     }
 
-    /// The fault that goes on next, if any does until then.
+    /// The fault that continues next, if one does by `end`.
     fn next_due(&self, end: Instant) -> Option<usize> {
         let due =
             self.lasting.iter().enumerate().filter_map(|(at, course)| Some((course.due?, at)));
         due.min().filter(|(due, _)| *due <= end).map(|(_, place)| place)
     }
 
-    /// The steps are over: what lasts has some time to go on, and so to be noticed.
+    /// Gives lasting faults some time after the last step, in which nodes notice them.
     pub(super) fn outlast(&mut self) {
         const INTERVALS: u32 = 30;
         let end = self.world.now() + self.plan.config.probe_interval * INTERVALS;
@@ -116,7 +115,7 @@ impl Run {
         }
     }
 
-    /// Ends whatever lasts.
+    /// Ends all lasting faults.
     pub(super) fn end_lasting(&mut self) {
         for mut course in core::mem::take(&mut self.lasting) {
             self.end(&mut course);
@@ -141,14 +140,14 @@ impl Run {
             Stage::Misplaced(host) => self.put_right(host, &mut course.dice),
             Stage::Second(host) | Stage::Leaving(host) => self.stop_second(host),
             Stage::Rollout(rollout) => {
-                // A process that stood still first sends what it sealed before.
+                // A process that was stalled first sends what it sealed before.
                 self.world.run(millis(1));
                 self.catch_up(&rollout);
             }
         }
     }
 
-    /// How long a fault lasts: from shorter than it takes to be noticed to most of the chaos.
+    /// The duration of a fault: from too short to be noticed, to half of the chaos.
     fn lasts(&self, dice: &mut Dice) -> Duration {
         let interval = self.plan.config.probe_interval;
         let longest =

@@ -1,4 +1,4 @@
-//! Nodes with the name of another that lives.
+//! Nodes with the name of another living node.
 
 use super::{Course, Stage};
 use crate::swarm::run::Run;
@@ -7,13 +7,13 @@ impl Run {
     pub(super) fn go_on_with_name(&mut self, course: &mut Course) {
         let now = self.world.now();
         match core::mem::replace(&mut course.stage, Stage::Waiting) {
-            // Killed as soon as somebody sees the mistake, ...
+            // Killed, as when an operator notices the mistake, ...
             Stage::Second(host) if course.dice.one_in(3) => self.stop_second(host),
-            // ... or stopped as it should be.
+            // ... or stopped properly.
             Stage::Second(host) => {
                 if self.takes_commands(host) {
                     self.world.note(format_args!("{} leaves", self.labels[host]));
-                    // It refuses where it has left already.
+                    // It refuses if it has left already.
                     let _ = self.world.request(&self.labels[host], |node, now| node.leave(now));
                 }
                 course.due = Some(now + course.dice.time(self.plan.config.probe_interval * 10));
