@@ -1,4 +1,4 @@
-//! The hostile host itself: what it knows, and what it decides to do next.
+//! The hostile host itself: its knowledge and its decisions.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -18,13 +18,13 @@ use crate::host::Host;
 use crate::random::Draws;
 use crate::time::nanos;
 
-/// Datagrams that it sends at once, at most.
+/// The most datagrams that it sends at once.
 const BURST_MAX: usize = 6;
 
 /// A hostile host.
 #[derive(Debug)]
 pub(crate) struct Attacker {
-    /// What it is like, while it is there.
+    /// Its abilities, while it is there.
     plan: Option<Hostile>,
     usable: Vec<Trick>,
     /// How often it came and went: tasks of earlier ones do nothing.
@@ -36,14 +36,14 @@ pub(crate) struct Attacker {
     deeds: [u64; Trick::ALL.len()],
 }
 
-/// What it has decided to do.
+/// A decision of the hostile host.
 #[derive(Debug)]
 pub(crate) enum Deed {
     Datagram(Forged),
     Talk { to: u32, from: SocketAddr, script: Script },
 }
 
-/// A datagram that it sends.
+/// A datagram from the hostile host.
 #[derive(Debug)]
 pub(crate) struct Forged {
     pub(crate) from: SocketAddr,
@@ -65,7 +65,7 @@ impl Attacker {
         }
     }
 
-    /// It comes, or goes. The number by which its tasks are known, if it comes.
+    /// Starts or removes it. Returns the number of its tasks if it starts.
     pub(super) fn begin(&mut self, plan: Option<Hostile>) -> Option<u32> {
         self.generation += 1;
         self.usable = plan.as_ref().map(Hostile::usable).unwrap_or_default();
@@ -85,29 +85,29 @@ impl Attacker {
         self.made_up.len()
     }
 
-    /// Whether it has one of the tricks by which members without keys are told what nobody said.
+    /// Whether it has a trick that forges news, for members without keys.
     pub(super) fn makes_up(&self) -> bool {
         self.usable.iter().any(|trick| trick.makes_up())
     }
 
-    /// Whether these tasks are of the one that is there.
+    /// Whether these tasks belong to the present one.
     pub(super) fn is(&self, generation: u32) -> bool {
         self.plan.is_some() && self.generation == generation
     }
 
-    /// How long until it acts again.
+    /// The time until it acts again.
     pub(super) fn pause(&mut self) -> Duration {
         let pause_max = self.plan.as_ref().map_or(Duration::MAX, |plan| plan.pause_max);
         Duration::from_nanos(self.dice.bits() % nanos(pause_max).max(2) + 1)
     }
 
-    /// 32 bits, for how long something of it takes.
+    /// 32 random bits, for the latency of its traffic.
     pub(super) fn draw(&mut self) -> u32 {
         // The upper half.
         u32::try_from(self.dice.bits() >> 32).unwrap_or(0)
     }
 
-    // What it sees.
+    // Observations.
 
     fn sees(&mut self) -> bool {
         let percent = self.plan.as_ref().map_or(0, |plan| plan.sees_percent);
@@ -139,13 +139,13 @@ impl Attacker {
         self.tape.hear(id, by, bytes);
     }
 
-    /// Whether it lies in wait for a stream with this trick, and does it now.
+    /// Whether it waits for a stream with this trick, and uses it now.
     pub(super) fn springs(&mut self, trick: Trick) -> bool {
         const ONE_IN: usize = 4;
         self.usable.contains(&trick) && self.sees() && self.dice.one_in(ONE_IN)
     }
 
-    // What it does.
+    // Actions.
 
     /// Decides what to do now.
     pub(super) fn act(&mut self, hosts: &[Host], seed: u64) -> Vec<Deed> {
@@ -171,20 +171,20 @@ impl Attacker {
         deeds
     }
 
-    /// So many datagrams at once.
+    /// The number of datagrams to send at once.
     pub(super) fn burst(&mut self) -> usize {
         self.dice.between(1, BURST_MAX)
     }
 
-    /// A host whose process exists. There is one.
+    /// A host with a running process. There is one.
     pub(super) fn victim(&mut self, hosts: &[Host]) -> u32 {
         let alive: Vec<u32> =
             (0..).zip(hosts).filter(|(_, host)| host.node().is_some()).map(|(at, _)| at).collect();
         self.dice.pick(&alive)
     }
 
-    /// The address that a datagram is to come from: mostly the one given, sometimes one of its own,
-    /// of another member, or of nobody.
+    /// The source address of a datagram: mostly the given one, sometimes its own, another member's,
+    /// or an unused one.
     pub(super) fn source(&mut self, usual: SocketAddr, hosts: &[Host]) -> SocketAddr {
         match self.dice.below(8) {
             0 => own_address(),
@@ -202,17 +202,17 @@ impl Attacker {
     }
 }
 
-/// The address that it has itself.
+/// Its own address.
 pub(super) fn own_address() -> SocketAddr {
     SocketAddr::from(([198, 18, 255, 1], 7946))
 }
 
-/// The configuration of the node on a host, as somebody knows it who has no key of it.
+/// The configuration of a host's node, except its keys, as the attacker knows it.
 pub(super) fn known_config(host: &Host) -> Config {
     host.node().map_or(&host.config, swim_core::Node::config).clone()
 }
 
-/// Whether the node on a host takes only what a key opens.
+/// Whether a host's node accepts only sealed input.
 pub(super) fn is_sealed(host: &Host) -> bool {
     requires_seals(host.node().map_or(&host.config, swim_core::Node::config))
 }

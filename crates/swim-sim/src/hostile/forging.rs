@@ -1,5 +1,7 @@
-//! Datagrams that the hostile host makes up: as members do where there are no keys, and sealed with
-//! a key of its own, or not at all, where there are.
+//! Datagrams that the hostile host forges.
+//!
+//! If there are no keys, they are like those of members. Otherwise they are sealed with its own
+//! key, or not at all.
 
 use core::net::SocketAddr;
 
@@ -15,19 +17,18 @@ use super::trick::Trick;
 use crate::contents;
 use crate::host::Host;
 
-/// So many members are made up, at most: each of them has to be found out.
+/// The most made-up members. Nodes have to find out about each of them.
 const MADE_UP_MAX: usize = 6;
 
-/// How far above what a member has announced an incarnation is said to be. 65,536 is how far
-/// accusations are followed.
+/// How far forged incarnations are above the announced ones. Accusations are followed up to 65,536.
 const JUMPS: [u32; 9] = [0, 0, 1, 1, 10, 1000, 65_536, 65_537, 1 << 20];
 
-/// Above this none is raised any further. Where there are no keys anybody can bring a member to
-/// the highest one, where nobody can outrank what is made up: see `docs/reference/security.md`,
-/// "Known gaps".
+/// Forged incarnations rise no further. If there are no keys, anybody can bring a member to the
+/// highest one, where no claim can outrank forged ones: see `docs/reference/security.md`, "Known
+/// gaps".
 const JUMPED_MAX: u32 = 1 << 31;
 
-/// A member, as far as the hostile host knows it.
+/// A member, as the hostile host knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) name: String,
@@ -36,7 +37,7 @@ pub(super) struct Known {
 }
 
 impl Attacker {
-    /// Sends made-up datagrams.
+    /// Sends forged datagrams.
     pub(super) fn forge(&mut self, trick: Trick, hosts: &[Host], seed: u64) -> Vec<Deed> {
         let mut deeds = Vec::new();
         for _ in 0..self.burst() {
@@ -64,7 +65,7 @@ impl Attacker {
         deeds
     }
 
-    /// How a datagram to this host is written by somebody without its keys.
+    /// The configuration with which the attacker writes datagrams to this host, without its keys.
     pub(super) fn forgers_config(&mut self, to: &Host) -> Config {
         let mut config = known_config(to);
         if is_sealed(to) {
@@ -74,7 +75,7 @@ impl Attacker {
         config
     }
 
-    /// A member, or one that was made up.
+    /// A member, or a made-up one.
     pub(super) fn somebody(&mut self, hosts: &[Host]) -> Known {
         if self.dice.one_in(6)
             && let Some(known) = self.somebody_made_up(hosts)
@@ -86,7 +87,7 @@ impl Attacker {
         Known { name: host.member().to_owned(), address: host.address, incarnation }
     }
 
-    /// A member that does not exist, at an address of nobody or of another member.
+    /// A made-up member, at an unused address or that of a member.
     pub(super) fn somebody_made_up(&mut self, hosts: &[Host]) -> Option<Known> {
         let number = self.dice.below(MADE_UP_MAX);
         if !hosts.iter().any(is_sealed) {
@@ -139,7 +140,7 @@ impl Attacker {
         contents::packet(config, &messages, seed)
     }
 
-    /// Pings of a host, or requests to ping somebody else, up to three in a datagram.
+    /// Pings of a host, or requests to ping another one, up to three in a datagram.
     fn forge_pings(&mut self, config: &Config, to: u32, hosts: &[Host], seed: u64) -> Bytes {
         let (source, target) = (self.somebody(hosts), self.somebody(hosts));
         let is_memberlist = config.wire == Wire::Memberlist;
@@ -179,7 +180,7 @@ impl Attacker {
         contents::packet(config, &[message], seed)
     }
 
-    /// Bytes that mean nothing, perhaps behind a beginning that means something.
+    /// Meaningless bytes, perhaps after a valid beginning.
     fn garbage(&mut self, config: &Config) -> Bytes {
         let begins: [&[u8]; 6] =
             [b"", b"\xc1\x10\0", b"\xc1\x11\0", b"\x07\xff", b"GET / ", b"\x09"];
@@ -196,7 +197,7 @@ impl Attacker {
         garbage.freeze()
     }
 
-    /// Much of nothing, or thousands of equal accusations, in a few bytes.
+    /// Zeros, or thousands of equal accusations, packed into a few bytes.
     fn bomb(&mut self, config: &Config) -> Bytes {
         let mut packed = BytesMut::new();
         let is_native = config.wire == Wire::Swim;
@@ -225,7 +226,7 @@ impl Attacker {
     }
 }
 
-/// What announces this member.
+/// A message that announces this member.
 pub(super) fn announcement<'a>(known: &'a Known, config: &Config) -> Message<'a> {
     let Known { name, address, incarnation } = known;
     let claim = Claim::Alive { address: *address, meta: b"made up", versions: config.versions };

@@ -1,9 +1,8 @@
-//! A hostile host: no member of the cluster, and without its keys.
+//! A hostile host: not a member of the cluster, and without its keys.
 //!
-//! It sends datagrams under any source address, and opens streams; with a place on the path it sees
-//! what the members send, too, records it, and says it again, whole or changed, to whomever it
-//! likes. What it does is drawn from a generator of its own, and so is how long its datagrams and
-//! its streams take: where members do not react to it they do what they would do without it.
+//! It sends datagrams from any source address, and opens streams. On the path it also sees and
+//! records what members send, and repeats it, whole or changed, to any host. Its random numbers are
+//! its own, also for its latencies: members that do not react to it behave as without it.
 //!
 //! ```
 //! use swim_core::{Key, Keyring};
@@ -41,7 +40,7 @@ pub(crate) use attacker::Attacker;
 pub(crate) use streams::Intercept;
 pub use trick::Trick;
 
-/// What a hostile host sees and does. See [`World::set_hostile`].
+/// The abilities of a hostile host. See [`World::set_hostile`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hostile {
     pub(crate) sees_percent: usize,
@@ -50,23 +49,23 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// A host on the path: it sees half of the datagrams and streams between members, and does
-    /// whatever there is.
+    /// A host on the path, with all tricks: it sees half of the datagrams and streams between
+    /// members.
     #[must_use]
     pub fn on_path() -> Self {
         Hostile { sees_percent: 50, tricks: Trick::ALL.to_vec(), pause_max: millis(2000) }
     }
 
-    /// A host off the path, which only sends: it does what takes no recordings.
+    /// A host off the path, which only sends: it has the tricks that need no recordings.
     #[must_use]
     pub fn off_path() -> Self {
         Hostile { sees_percent: 0, ..Hostile::on_path() }
     }
 
-    /// How many of a hundred datagrams and streams it sees; 0 is off the path.
+    /// Sets the percentage of datagrams and streams that it sees; 0 is off the path.
     ///
     /// # Panics
-    /// Above 100.
+    /// If it is above 100.
     #[must_use]
     pub fn sees_percent(mut self, percent: usize) -> Self {
         assert!(percent <= 100, "a percentage is 0 to 100, not {percent}");
@@ -74,21 +73,21 @@ impl Hostile {
         self
     }
 
-    /// The tricks that it has. Off the path those that need recordings are left out.
+    /// Sets its tricks. Off the path, those that need recordings are left out.
     #[must_use]
     pub fn tricks(mut self, tricks: &[Trick]) -> Self {
         self.tricks = tricks.to_vec();
         self
     }
 
-    /// The longest time between two tricks (2 s).
+    /// Sets the longest time between two tricks (2 s).
     #[must_use]
     pub fn pause_max(mut self, pause: Duration) -> Self {
         self.pause_max = pause;
         self
     }
 
-    /// The tricks that it has and can do where it is.
+    /// The tricks that it can use in its place.
     pub(crate) fn usable(&self) -> Vec<Trick> {
         let can = |trick: &Trick| self.sees_percent > 0 || !trick.needs_path();
         self.tricks.iter().copied().filter(can).collect()
@@ -96,9 +95,10 @@ impl Hostile {
 }
 
 impl World {
-    /// Lets a hostile host loose, or another one, or none any more. What it recorded stays with it,
-    /// so that one that comes later can repeat what was said before. The streams of one that goes
-    /// are closed.
+    /// Starts, replaces or (with `None`) removes the hostile host.
+    ///
+    /// Its recordings stay in the world, so that a later one can repeat them. The streams of one
+    /// that goes are closed.
     pub fn set_hostile(&mut self, hostile: Option<Hostile>) {
         self.note(format_args!("hostile host: {hostile:?}"));
         let seed = self.options.seed;
@@ -110,15 +110,16 @@ impl World {
         }
     }
 
-    /// How often a hostile host did this so far.
+    /// How often a hostile host has used this trick.
     #[must_use]
     pub fn deeds(&self, trick: Trick) -> u64 {
         self.hostile.as_ref().map_or(0, |attacker| attacker.deeds(trick))
     }
 
-    /// By when so many nodes agree in a calm world: see [`bounds::settling`]. Members that a
-    /// hostile host made up where there are no keys have to be found out, and each of them that
-    /// does not answer makes a node slower.
+    /// The time within which so many nodes agree in a calm world: see [`bounds::settling`].
+    ///
+    /// If there are no keys, nodes also have to find out that made-up members do not exist. Each of
+    /// these that does not answer makes a node slower.
     pub(crate) fn settling(&self, config: &Config, nodes: usize) -> Duration {
         let made_up = self.hostile.as_ref().map_or(0, |attacker| attacker.made_up());
         let each = config.probe_interval * u32::from(config.awareness_max) * 2;

@@ -1,4 +1,4 @@
-//! Recorded datagrams, sent again as they were, or changed.
+//! Recorded datagrams, sent again, unchanged or changed.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::Wire;
@@ -9,7 +9,7 @@ use super::trick::Trick;
 use crate::host::Host;
 
 impl Attacker {
-    /// Sends recorded datagrams to whom they were for, to others, or back to their senders.
+    /// Sends recorded datagrams to their receivers, to other members, or back to their senders.
     pub(super) fn repeat(&mut self, trick: Trick, hosts: &[Host]) -> Vec<Deed> {
         let mut deeds = Vec::new();
         for _ in 0..self.burst() {
@@ -27,7 +27,7 @@ impl Attacker {
         deeds
     }
 
-    /// Sends recorded datagrams with something changed in them.
+    /// Sends recorded datagrams with changes.
     pub(super) fn change(&mut self, trick: Trick, hosts: &[Host]) -> Vec<Deed> {
         let mut deeds = Vec::new();
         for _ in 0..self.burst() {
@@ -46,8 +46,8 @@ impl Attacker {
         deeds
     }
 
-    /// Changes a bit: anywhere, at the beginning, at the end, or in the version byte of a seal on
-    /// memberlist's wire, which nothing authenticates.
+    /// Flips a bit: anywhere, at the beginning, at the end, or in the version byte of a seal on
+    /// memberlist's wire, which is not authenticated.
     fn flip(&mut self, payload: &[u8], to: &Host) -> Bytes {
         let config = known_config(to);
         let mut changed = BytesMut::from(payload);
@@ -68,7 +68,7 @@ impl Attacker {
         changed.freeze()
     }
 
-    /// The beginning of one and the end of the other, cut at the same place.
+    /// Joins the beginning of one with the end of the other, cut at the same place.
     pub(super) fn mix(&mut self, one: &[u8], other: &[u8]) -> Bytes {
         let place = self.dice.below(one.len().max(1));
         let end = other.get(place..).unwrap_or_default();

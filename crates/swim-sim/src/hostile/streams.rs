@@ -14,15 +14,15 @@ use crate::queue::Task;
 use crate::trace::Mark;
 use crate::world::World;
 
-/// What the ends of the hostile host call their streams: it tells them apart by their connections.
+/// The id of all its streams at its own ends: the connections distinguish them.
 const STREAM: StreamId = StreamId(0);
 
-/// What the hostile host does to a stream that a member opens.
+/// An action of the hostile host on a stream that a member opens.
 #[derive(Debug)]
 pub(crate) enum Intercept {
-    /// It leads to this host.
+    /// It leads the stream to this host.
     To(u32),
-    /// It takes it itself.
+    /// It takes the stream itself.
     Takes(Script),
 }
 
@@ -48,7 +48,7 @@ impl World {
         self.queue.push(self.now + pause, Task::Hostile { generation });
     }
 
-    /// How long something of the hostile host is on its way. It does not draw for others.
+    /// The latency of its traffic, from its own random numbers.
     pub(crate) fn hostile_latency(&mut self) -> Duration {
         let draw = self.hostile.as_mut().map_or(0, |attacker| attacker.draw());
         self.network.latency_by(draw)
@@ -61,13 +61,13 @@ impl World {
         self.trace.packet_out(self.now, to, self.hosts[to as usize].address, &payload);
         self.check_question(to, from, &payload);
         self.trace.traffic.packets_hostile += 1;
-        // Apart from the numbers of the members' datagrams.
+        // Separate from the numbers of the members' datagrams.
         let number = self.trace.traffic.packets_hostile | 1 << 63;
         let packet = Packet { number, from, sender: None, receiver: to, payload };
         self.queue.push(at, Task::Packet(self.packets.insert(packet)));
     }
 
-    // Streams of its own.
+    // Streams that it opens.
 
     fn open_hostile_stream(&mut self, to: u32, from: SocketAddr, script: Script) {
         self.trace.traffic.streams_hostile += 1;
@@ -89,7 +89,7 @@ impl World {
         }
     }
 
-    /// Something has arrived at the hostile host's end.
+    /// Handles arrivals at the hostile host's end.
     pub(crate) fn unload_hostile_lane(&mut self, id: ConnectionId, side: Side) {
         while let Some(connection) = self.connections.get_mut(id) {
             let lane = connection.lane_mut(side);
@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// The time for the next piece has come, or for the end.
+    /// Sends the next piece, or ends the stream, as is due.
     pub(crate) fn hostile_talk_is_due(&mut self, id: ConnectionId) {
         let now = self.now;
         let Some(talk) = self.talk_mut(id) else { return };
@@ -161,7 +161,7 @@ impl World {
         }
     }
 
-    /// Says what is to be said now.
+    /// Sends what is next in the script.
     fn say_next(&mut self, id: ConnectionId) {
         let Some(talk) = self.talk_mut(id) else { return };
         let (to, pace) = (talk.side.other(), talk.script.pace);
@@ -197,9 +197,9 @@ impl World {
         }
     }
 
-    // Streams of others.
+    // Streams of members.
 
-    /// What the hostile host does to a stream from one host to another that is being opened.
+    /// The hostile host's action on a stream to `to` that is being opened, if any.
     pub(crate) fn intercept(&mut self, to: u32) -> Option<Intercept> {
         let attacker = self.hostile.as_mut()?;
         if attacker.springs(Trick::Lead) {
@@ -217,7 +217,7 @@ impl World {
         Some(Intercept::Takes(script))
     }
 
-    /// The hostile host takes a stream that was for another.
+    /// Connects a stream for a member to the hostile host instead.
     pub(crate) fn take_stream(&mut self, id: ConnectionId, script: Script) {
         self.trace.traffic.streams_hostile += 1;
         if let Some(connection) = self.connections.get_mut(id) {

@@ -1,4 +1,4 @@
-//! What the hostile host says on streams: what it heard, what it makes up, or next to nothing.
+//! Scripts of the hostile host's streams: recorded, forged, or next to nothing.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -16,31 +16,32 @@ use crate::contents;
 use crate::host::Host;
 use crate::time::{millis, secs};
 
-/// So many of its streams are open at once, at most.
+/// The most streams that it has open at once.
 const TALKS_MAX: usize = 12;
 
-/// The longest time that one of them stays open.
+/// The longest time that a stream stays open.
 const LASTS_MAX: Duration = secs(20);
 
-/// What is to be said on a stream, and how.
+/// The content of a stream, and its pace.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(super) pieces: VecDeque<Bytes>,
     pub(super) pace: Pace,
-    /// It ends the stream in order once all is said; otherwise it rests.
+    /// Whether it ends the stream in order after the last piece. Otherwise it keeps the stream
+    /// open.
     pub(super) finishes: bool,
-    /// It breaks the stream off after so long.
+    /// The time after which it breaks the stream off.
     pub(super) lasts: Duration,
 }
 
-/// When the next piece is said.
+/// When the next piece is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// All at once.
+    /// All pieces at once.
     AtOnce,
-    /// The rest when the other side has said something.
+    /// The first piece, and the rest once the other side has answered.
     Answered,
-    /// One each time that this has passed.
+    /// One piece per interval.
     Every(Duration),
 }
 
@@ -48,10 +49,10 @@ pub(super) enum Pace {
 #[derive(Debug)]
 pub(crate) struct Talk {
     pub(super) id: ConnectionId,
-    /// Which end is its own.
+    /// The end that is its own.
     pub(super) side: Side,
     pub(super) script: Script,
-    /// When it is broken off.
+    /// When it breaks the stream off.
     pub(super) until: Instant,
     pub(super) open: bool,
 }
@@ -88,7 +89,7 @@ impl Attacker {
         deeds
     }
 
-    /// What it says in the place of a member that is dialled.
+    /// An answer in place of a member that is dialled.
     pub(super) fn false_answer(&mut self) -> Option<Script> {
         let talk = self.tape.talk(&mut self.dice)?;
         let side = if self.dice.one_in(4) { Side::Dialler } else { Side::Acceptor };
@@ -96,7 +97,7 @@ impl Attacker {
         Some(self.repeated(&talk, side, mixed))
     }
 
-    /// What one side said on a recorded stream, or the beginning of it and the end of another.
+    /// One side of a recorded stream, or its beginning and the end of another.
     fn repeated(&mut self, talk: &TapedTalk, side: Side, mixed: bool) -> Script {
         let mut pieces: VecDeque<Bytes> = talk.by(side).iter().cloned().collect();
         if mixed {
@@ -114,7 +115,7 @@ impl Attacker {
         let other = self.tape.talk(&mut self.dice);
         let other = other.map(|talk| talk.by(side).to_vec()).unwrap_or_default();
         match self.dice.below(4) {
-            // The greeting of one, and what followed that of the other.
+            // The greeting of one, and what followed the other's greeting.
             0 => {
                 pieces.truncate(1);
                 pieces.extend(other.into_iter().skip(1));
@@ -170,7 +171,7 @@ impl Attacker {
         Script { pieces, pace, finishes: false, lasts: self.lasts() }
     }
 
-    /// A push/pull with made-up members, or none.
+    /// A push/pull with some members, existing or made up, or none.
     fn table(&mut self, config: &Config, hosts: &[Host], seed: u64) -> Script {
         let mut known = Vec::new();
         for _ in 0..self.dice.below(4) {
@@ -197,7 +198,7 @@ impl Attacker {
     }
 }
 
-/// How a stream to a node with this configuration begins that announces a megabyte.
+/// The beginning of a stream to a node with this configuration: it announces a megabyte.
 fn beginning(config: &Config) -> Bytes {
     const ANNOUNCED: u32 = 1 << 20;
     let mut bytes = BytesMut::new();
@@ -207,7 +208,7 @@ fn beginning(config: &Config) -> Bytes {
             bytes.extend_from_slice(&ANNOUNCED.to_be_bytes());
         }
         Wire::Swim => {
-            // Sealed, with a greeting that waits for none.
+            // Sealed, with a greeting that does not wait for the peer's.
             wire::begin_packet(&config.label, &mut bytes);
             bytes[1] |= 0x5;
             bytes.extend_from_slice(&[0; 17]);

@@ -1,4 +1,4 @@
-//! What a hostile host on the path has recorded.
+//! The recordings of a hostile host on the path.
 
 use core::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::connection::{ConnectionId, Side};
 use crate::dice::Dice;
 
-/// So many datagrams are kept, and so many streams of so many bytes each.
+/// The most datagrams and streams that are kept, and the most bytes of each stream.
 const DATAGRAMS_MAX: usize = 128;
 const TALKS_MAX: usize = 32;
 const TALK_BYTES_MAX: usize = 64 << 10;
@@ -16,26 +16,25 @@ const TALK_BYTES_MAX: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Taped {
     pub(crate) from: SocketAddr,
-    /// The host that sent it, and the one that it was for.
+    /// The host that sent it, and its receiver.
     pub(crate) sender: u32,
     pub(crate) receiver: u32,
     pub(crate) payload: Bytes,
 }
 
-/// What was said on a stream.
+/// A recorded stream.
 #[derive(Clone, Debug)]
 pub(crate) struct TapedTalk {
     id: ConnectionId,
-    /// The host that opened it, and the one that it was for.
+    /// The host that opened it, and the host that it was for.
     pub(crate) dialler: u32,
     pub(crate) acceptor: u32,
-    /// What each side wrote, by [`Side`].
+    /// The data that each side wrote, by [`Side`].
     pub(crate) said: [Vec<Bytes>; 2],
     bytes: usize,
 }
 
-/// The recordings. New ones take the place of others at random, so that there are recent ones and
-/// some from long ago.
+/// All recordings. New ones replace old ones at random, so that recent and very old ones remain.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     datagrams: Vec<Taped>,
@@ -66,7 +65,7 @@ impl Tape {
         self.talks[place] = talk;
     }
 
-    /// One side of a stream wrote something, perhaps on one that is recorded.
+    /// Records data from one side of a stream, if that stream is recorded.
     pub(crate) fn hear(&mut self, id: ConnectionId, by: Side, bytes: &Bytes) {
         let Some(talk) = self.talks.iter_mut().find(|talk| talk.id == id) else {
             return;
@@ -77,7 +76,7 @@ impl Tape {
         }
     }
 
-    /// Any recorded datagram.
+    /// A random recorded datagram.
     pub(crate) fn datagram(&self, dice: &mut Dice) -> Option<Taped> {
         if self.datagrams.is_empty() {
             return None;
@@ -85,7 +84,7 @@ impl Tape {
         Some(self.datagrams[dice.below(self.datagrams.len())].clone())
     }
 
-    /// Any recorded stream on which the dialler said something.
+    /// A random recorded stream on which the dialler sent something.
     pub(crate) fn talk(&self, dice: &mut Dice) -> Option<TapedTalk> {
         let spoken = |talk: &&TapedTalk| !talk.said[Side::Dialler as usize].is_empty();
         let count = self.talks.iter().filter(spoken).count();

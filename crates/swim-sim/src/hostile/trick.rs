@@ -1,16 +1,16 @@
-//! What a hostile host may do.
+//! The tricks of a hostile host.
 
 use core::fmt;
 
-/// Something that a hostile host does. See [`Hostile`](super::Hostile).
+/// One kind of attack. See [`Hostile`](super::Hostile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Trick {
-    /// Sends a recorded datagram again, to the member that it was for.
+    /// Sends a recorded datagram again, to its receiver.
     Repeat,
     /// ... to another member.
     Redirect,
-    /// ... back to the member that sent it.
+    /// ... back to its sender.
     Reflect,
     /// Sends the beginning of a recorded datagram.
     Cut,
@@ -18,43 +18,42 @@ pub enum Trick {
     Flip,
     /// Sends the beginning of one recorded datagram and the end of another.
     Mix,
-    /// Sends bytes that mean nothing.
+    /// Sends meaningless bytes.
     Garbage,
     /// Sends datagrams that unpack to thousands of times their length.
     Bomb,
-    /// Declares members suspect, failed or gone.
+    /// Declares members suspect, failed or departed.
     Accuse,
     /// Announces members at higher incarnations, with other metadata, or at other addresses.
     Announce,
     /// Announces members that do not exist.
     MakeUp,
-    /// Pings, and asks for pings, with a made-up source.
+    /// Pings, and asks for pings, with a forged source.
     Ping,
     /// Guesses acks.
     Ack,
     /// Sends messages and broadcasts in the name of members.
     Speak,
-    /// Says on a stream of its own what was said on a recorded one.
+    /// Repeats a recorded stream on a stream of its own.
     RepeatStream,
     /// ... cut, changed, or mixed from two recorded ones.
     MixStream,
-    /// Leads a stream of a member to another member than it is for.
+    /// Leads a member's stream to the wrong member.
     Lead,
-    /// Takes a stream in the place of the member that it is for, and says what was said on a
-    /// recorded one.
+    /// Takes a stream in place of its receiver, and repeats a recorded one.
     Answer,
-    /// Opens streams and says nothing, or next to nothing.
+    /// Opens streams and sends nothing, or next to nothing.
     Hold,
-    /// Says a byte now and then.
+    /// Sends a byte now and then.
     Trickle,
-    /// Announces much on a stream, sends some of it, and rests.
+    /// Announces much on a stream, sends a part, and stops.
     Flood,
-    /// Tells members a made-up table on a stream, or asks them for theirs.
+    /// Sends members a forged table on a stream, or asks for theirs.
     Table,
 }
 
 impl Trick {
-    /// All of them.
+    /// All tricks.
     pub const ALL: [Trick; 22] = [
         Trick::Repeat,
         Trick::Redirect,
@@ -80,7 +79,7 @@ impl Trick {
         Trick::Table,
     ];
 
-    /// What was done, for reports.
+    /// The name of the trick's count in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,7 +108,7 @@ impl Trick {
         }
     }
 
-    /// Whether only a host on the path can do it: it takes recordings, or streams of others.
+    /// Whether it needs a host on the path, for recordings or for streams of members.
     #[must_use]
     pub const fn needs_path(self) -> bool {
         matches!(
@@ -127,7 +126,7 @@ impl Trick {
         )
     }
 
-    /// Whether members without keys may be told by it what no member says.
+    /// Whether it can forge news for members without keys.
     pub(crate) const fn makes_up(self) -> bool {
         matches!(
             self,
