@@ -1,8 +1,8 @@
-//! Each checker complains of nodes that break its rule, no other one does, and none complains of
-//! the same run with nodes that keep it.
+//! Each checker complains of nodes that break its rule, and no other checker does. None complains
+//! of the same run with nodes that keep it.
 //!
-//! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with
-//! `cargo test -p swim-sim-tests --features sabotage --test checkers_bite`.
+//! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with `cargo test -p
+//! swim-sim-tests --features sabotage --test checkers_bite`.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ mod newcomers;
 #[path = "cluster/searches.rs"]
 mod searches;
 
-/// What checkers complain about in a run of nodes that break a rule, or none.
+/// The complaints of all checkers in a run of nodes that break a rule, or none.
 fn complaints(
     rule: Option<Sabotage>,
     configure: fn(&mut Config),
@@ -203,7 +203,7 @@ fn a_wrong_count_within_a_node_is_seen() {
 fn a_wrong_count_is_seen_among_many_members_too() {
     bites(Sabotage::MiscountsRequests, &Invariants::default(), |world| {
         world.assemble(40);
-        // One node at a time is looked through, now and then: each of them has to be wrong.
+        // One node at a time is checked, now and then, so each of them has to be wrong.
         for number in 0..40 {
             world.set_meta(&format!("n{number}"), "other");
         }
@@ -261,8 +261,8 @@ fn believing_the_failed_is_seen_on_both_wires() {
     }
 }
 
-/// On the native wire a table is compared before it is told: its sender has heard by then that it
-/// is held failed.
+/// On the native wire, nodes compare views before they send tables: the sender has learnt by then
+/// that it is seen as failed.
 #[test]
 fn believing_the_tables_of_the_failed_is_seen_on_memberlists_wire() {
     let silent: fn(&mut Config) = |config| {
@@ -272,7 +272,7 @@ fn believing_the_tables_of_the_failed_is_seen_on_memberlists_wire() {
     };
     bites_with(Sabotage::BelievesTheFailed, &Accusers::default(), silent, |world| {
         world.form(12);
-        // Its tables are all that others hear of it.
+        // Peers hear from it only through its tables.
         world.block_datagrams_to("n7");
         world.block_datagrams_from("n7");
         world.run(secs(300));
@@ -291,7 +291,7 @@ fn declaring_members_failed_unasked_is_seen_on_both_wires() {
     }
 }
 
-/// All that a checker looks for, and how many seeds a swarm may take at most to see one.
+/// The rules that a checker covers, each with the most seeds that a swarm may take to show it.
 const SEEN_WITHIN: [(Sabotage, u64); 17] = [
     (Sabotage::BelievesOldNews, 64),
     (Sabotage::Resurrects, 64),
@@ -330,8 +330,7 @@ fn a_swarm_finds_every_broken_rule_soon() {
     assert_eq!(late, []);
 }
 
-/// What only some swarms show: the rule, the wire, the checker that sees it, and within how many
-/// seeds.
+/// Rules that only some swarms show, each with the wire, the checker, and the most seeds.
 const SEEN_ON: [(Sabotage, Wires, &str, u64); 5] = [
     (Sabotage::KeepsItsIncarnation, Wires::Memberlist, "one metadata per incarnation", 64),
     (Sabotage::BelievesTheFailed, Wires::Swim, "accusers", 64),
@@ -360,8 +359,8 @@ fn a_swarm_finds_soon_what_only_some_clusters_show() {
     assert_eq!(missed, []);
 }
 
-/// What is seen because a hostile host tries it, with keys or without: the rule that its attack
-/// breaks on, and the checker that sees it; none for what a siege looks for.
+/// Rules that only a hostile host shows, with keys or without, each with the checker that
+/// complains: `None` if the siege itself does.
 const SEEN_UNDER_ATTACK: [(Sabotage, bool, Option<&str>); 9] = [
     (Sabotage::TakesRepeatedMessages, true, Some("deliveries")),
     (Sabotage::TakesWhatPredates, true, Some("deliveries")),
@@ -408,7 +407,7 @@ fn a_swarm_with_hostile_hosts_finds_every_rule_soon_without_which_they_succeed()
 
 #[test]
 fn a_falling_own_incarnation_cannot_hide_behind_a_restart() {
-    // The same host at a lower incarnation is another life, of which nothing is expected.
+    // The same host at a lower incarnation is another life, and starts afresh.
     let run: fn(&mut World) = |world| {
         world.form(3);
         world.restart_with("n1", |config| config.incarnation = Incarnation(1));
@@ -418,7 +417,7 @@ fn a_falling_own_incarnation_cannot_hide_behind_a_restart() {
     assert_eq!(complaints(None, |_| {}, run), []);
 }
 
-// Attacks, and the rules without which they succeed.
+// Attacks that succeed without a rule.
 
 #[test]
 fn few_sequence_numbers_let_guessed_acks_keep_a_dead_member_alive() {
@@ -575,7 +574,7 @@ fn where_every_return_is_shown_a_member_that_nobody_reaches_comes_and_fails_for_
     let (hidden, ever) = (run(None), run(Some(Sabotage::ShowsEveryReturn)));
     assert_eq!(hidden.0, 2);
     assert!(ever.0 > 20, "{} failures in ten minutes", ever.0);
-    // What each node is shown makes no views differ, which would be compared over streams.
+    // The display of a member must not make views differ, or nodes would compare them over streams.
     assert!(hidden.1 <= ever.1 + ever.1 / 10, "{} and {} streams", hidden.1, ever.1);
 }
 

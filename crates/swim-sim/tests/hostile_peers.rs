@@ -1,5 +1,5 @@
-//! What somebody may send to a cluster that runs: lengths beyond all bounds, bombs, fields cut
-//! short. Memory stays bounded, the node says what is wrong, and the cluster goes on.
+//! Hostile input to a running cluster: endless lengths, bombs, truncated fields. Memory stays
+//! bounded, the node reports the fault, and the cluster goes on.
 
 use core::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use swim_test_support::counting::{self, Counting};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many bytes more than before were in use at once while this ran.
+/// The peak of additional bytes in use during `work`.
 fn spent(work: impl FnOnce()) -> usize {
     counting::spent(work).peak
 }
@@ -25,7 +25,7 @@ fn key() -> Key {
     Key::aes(&[7; 16]).expect("a size of a key")
 }
 
-/// Three nodes that take at most 1 MiB of anything.
+/// Three nodes that accept at most 1 MiB of anything.
 fn cluster(wire: Wire, sealed: bool) -> World {
     let mut world = WorldOptions::new(33)
         .configure(move |_, config: &mut Config| {
@@ -50,7 +50,7 @@ fn stranger() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 50_000))
 }
 
-/// Connects to n0, writes this in pieces as a network would, and goes on to hold the connection.
+/// Connects to n0, writes this in pieces as a network would, and keeps the connection.
 fn write(world: &mut World, bytes: &[u8]) {
     let stream = world.connect(stranger(), "n0").expect("few streams are open");
     for piece in bytes.chunks(1400) {
@@ -66,7 +66,7 @@ fn complaints(world: &World) -> Vec<DropReason> {
     world.events("n0").iter().filter_map(|record| of(&record.event)).collect()
 }
 
-/// The node answers, nobody doubts it, and nothing is left of the stranger.
+/// Checks that the node answers, is not suspected, and has dropped the stranger's state.
 fn expect_unharmed(world: &mut World, what: &str) {
     let ping = world.request("n1", |node, now| node.ping(now, "n0")).expect("a member");
     world.run(secs(1));
@@ -81,7 +81,7 @@ fn expect_unharmed(world: &mut World, what: &str) {
     world.settle(secs(60));
 }
 
-/// Seals this for a cluster of memberlist's wire with [`key`].
+/// Seals this for a cluster on memberlist's wire with [`key`].
 fn sealed_stream(text: &[u8]) -> Vec<u8> {
     let mut stream = BytesMut::from(text);
     Sealer::new(Keyring::new(key()), [9; 32]).seal_memberlist_stream(
@@ -104,7 +104,7 @@ fn sealed_packet(text: &[u8]) -> Vec<u8> {
     packet.to_vec()
 }
 
-/// A number as memberlist writes large ones.
+/// A number as memberlist encodes large ones.
 fn int(value: i64) -> Vec<u8> {
     [&[0xd3], &value.to_be_bytes()[..]].concat()
 }
@@ -153,7 +153,7 @@ fn s33_s34_streams_of_memberlist_that_claim_to_be_endless_cost_nothing() {
     }
 }
 
-/// 2^20 members are allowed by the number; what counts is what comes.
+/// The number allows 2^20 members. Only the bytes that arrive count.
 #[test]
 fn s33_a_table_that_trickles_in_is_held_to_the_buffer_and_the_deadline() {
     let mut world = cluster(Wire::Memberlist, false);
@@ -167,7 +167,7 @@ fn s33_a_table_that_trickles_in_is_held_to_the_buffer_and_the_deadline() {
     let spent = spent(|| write(&mut world, &table));
     assert!(spent < 6 * MEBIBYTE, "{spent} bytes");
     assert_eq!(complaints(&world), [DropReason::TooLarge]);
-    // One that stops in the middle goes with its deadline.
+    // A table that stops in the middle is dropped at its deadline.
     write(&mut world, &table[..100_000]);
     world.run(secs(60));
     expect_unharmed(&mut world, "a table that ends in the middle");
@@ -195,7 +195,7 @@ fn s33_s34_streams_of_the_native_wire_that_claim_to_be_endless_cost_nothing() {
 #[test]
 fn s35_decompression_bombs_in_datagrams_are_capped() {
     for sealed in [false, true] {
-        // 48 MiB of a user message, or of nothing that is known, in a datagram.
+        // A datagram that unpacks to 48 MiB of a user message, or of an unknown one.
         for (kind, size, reason) in [
             (8, 48 * MEBIBYTE, DropReason::TooLarge),
             (0xff, 48 * MEBIBYTE, DropReason::TooLarge),
@@ -223,7 +223,7 @@ fn s35_decompression_bombs_in_datagrams_are_capped() {
     }
 }
 
-/// As many compressed messages as there is room for, each of which alone stays below the cap.
+/// As many compressed messages as fit, each of them alone below the cap.
 #[test]
 fn s35_many_small_bombs_in_one_datagram_are_one() {
     let mut part = BytesMut::zeroed(MEBIBYTE - 1);
@@ -251,7 +251,7 @@ fn s35_many_small_bombs_in_one_datagram_are_one() {
 #[test]
 fn s35_decompression_bombs_on_streams_are_capped() {
     for sealed in [false, true] {
-        // By its bytes a large one might unpack to more than there is room for.
+        // By its length, a large one might unpack to more than fits.
         for (size, reason) in
             [(3, DropReason::Overpacked), (39, DropReason::TooLarge), (200, DropReason::TooLarge)]
         {
@@ -274,7 +274,7 @@ fn s35_decompression_bombs_on_streams_are_capped() {
     }
 }
 
-/// An alive of a stranger at this address with these versions, as memberlist's wire has it.
+/// An alive message of a stranger with this address and these versions, on memberlist's wire.
 fn alive(name: &str, address: &[u8], versions: &[u8]) -> Vec<u8> {
     let text = |text: &[u8]| {
         let length = u8::try_from(text.len()).expect("short");
@@ -304,7 +304,8 @@ fn s37_fields_cut_short_on_memberlists_wire_cost_that_member_alone() {
             (&[], FULL, DropReason::BadAddress),
             (&[10; 17], FULL, DropReason::BadAddress),
         ] {
-            // In a datagram, between two that are whole; their senders are gone and are found out.
+            // In a datagram, between two whole ones. Their senders do not exist, as the nodes find
+            // out.
             let parts = [
                 alive("a", &[10, 0, 1, 1], FULL),
                 alive("b", address, versions),
@@ -321,11 +322,11 @@ fn s37_fields_cut_short_on_memberlists_wire_cost_that_member_alone() {
             assert_eq!(["a", "b", "c"].map(known), [true, false, true], "{address:?} {versions:?}");
             assert_eq!(complaints(&world), [reason], "{address:?} {versions:?}");
 
-            // And in a push/pull.
+            // In a push/pull.
             let mut world = cluster(Wire::Memberlist, sealed);
             let mut table = push_pull(3, 0);
             for part in &parts {
-                // The names of the fields differ.
+                // Its fields have other names.
                 let text = part[1..].to_vec();
                 table.extend(as_of_a_table(&text));
             }
@@ -342,7 +343,7 @@ fn s37_fields_cut_short_on_memberlists_wire_cost_that_member_alone() {
     }
 }
 
-/// The same member as push/pulls have it: "Name" for "Node".
+/// The same member as in push/pulls: "Name" for "Node".
 fn as_of_a_table(alive: &[u8]) -> Vec<u8> {
     let place = alive.windows(5).position(|window| window == b"\xa4Node").expect("it has a name");
     let mut member = alive.to_vec();

@@ -1,4 +1,4 @@
-//! The tests of `swim-sim`'s public face: `cluster`, `attacks`, `hostile_peers` and
-//! `checkers_bite`. Those of its programs are in `crates/swim-sim/programs`.
+//! Tests of the public API of `swim-sim`: `cluster`, `attacks`, `hostile_peers` and
+//! `checkers_bite`. The tests of its programs are in `crates/swim-sim/programs`.
 //!
-//! They are a package of their own for the reason that `crates/swim-core/tests` gives.
+//! They are a separate package for the reason given in `crates/swim-core/tests`.

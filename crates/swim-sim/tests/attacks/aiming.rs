@@ -1,4 +1,4 @@
-//! What is made up to have nodes send somebody else more than the attacker sends.
+//! Attacks that make nodes send a third party more than the attacker sends.
 
 use core::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::{Overheard, Rule, datagram, options, outside};
 
 const WIRES: [Wire; 2] = [Wire::Swim, Wire::Memberlist];
 
-/// A cluster of three that know each other, and whose acks carry 200 bytes.
+/// A cluster of three nodes that know each other, and whose acks carry 200 bytes.
 fn cluster(wire: Wire, rule: Rule) -> (World, Overheard) {
     let (options, overheard) = options(91, rule, move |config: &mut Config| {
         if wire == Wire::Memberlist {
@@ -29,7 +29,7 @@ fn cluster(wire: Wire, rule: Rule) -> (World, Overheard) {
     (world, overheard)
 }
 
-/// How many bytes were sent there for each that was spent.
+/// The bytes sent to the third party for each byte that the attacker spent.
 fn per_byte(overheard: &Overheard, third: SocketAddr, spent: usize) -> f64 {
     let sent = overheard.take();
     let drawn: usize = sent.iter().filter(|sent| sent.to == third).map(|sent| sent.len()).sum();
@@ -37,7 +37,8 @@ fn per_byte(overheard: &Overheard, third: SocketAddr, spent: usize) -> f64 {
     float(drawn) / float(spent)
 }
 
-/// Pings in the name of a third party, which is no member, or that ask for the answer to go there.
+/// Pings in the name of a third party, which is no member, or with it as the address for the
+/// answer.
 fn drawn_by_pings(wire: Wire, reply_to: bool, rule: Rule) -> f64 {
     let (mut world, overheard) = cluster(wire, rule);
     let (config, third, mut spent) = (world.node("n0").config().clone(), outside(77), 0);
@@ -53,7 +54,7 @@ fn drawn_by_pings(wire: Wire, reply_to: bool, rule: Rule) -> f64 {
     per_byte(&overheard, third, spent)
 }
 
-/// Members that are made up at the address of a third party, and a ping in the name of each.
+/// Made-up members at the address of a third party, and a ping in the name of each.
 fn drawn_by_made_up_members(wire: Wire, rule: Rule) -> f64 {
     let (mut world, overheard) = cluster(wire, rule);
     let (config, third, mut spent) = (world.node("n0").config().clone(), outside(77), 0);

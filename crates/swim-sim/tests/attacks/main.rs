@@ -1,6 +1,7 @@
-//! What somebody can do who sends made-up datagrams: each attack against nodes that keep the rule
-//! that bounds it, and, with the feature `sabotage`, against nodes that break it, to show that the
-//! attack is one. `cargo test -p swim-sim-tests --features sabotage --test attacks` runs both.
+//! Attacks with forged datagrams, against nodes that keep the rule that bounds the attack.
+//!
+//! With the feature `sabotage` they also run against nodes that break the rule, to show that the
+//! attack is real. `cargo test -p swim-sim-tests --features sabotage --test attacks` runs both.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -18,7 +19,7 @@ use swim_core::wire::Message;
 use swim_sim::WorldOptions;
 use swim_sim::checkers::{Checker, Sight, Verdict};
 
-/// Whether nodes keep the rule that an attack is about.
+/// Whether nodes keep the rule against an attack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
     Kept,
@@ -43,7 +44,7 @@ impl Rule {
     }
 }
 
-/// A world whose nodes keep or break a rule, and what is overheard in it.
+/// Options for a world whose nodes keep or break a rule, and the datagrams overheard in it.
 pub(crate) fn options(
     seed: u64,
     rule: Rule,
@@ -66,12 +67,12 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// How many bytes it has.
+    /// The length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.payload.len()
     }
 
-    /// Whether one of its messages is such.
+    /// Whether any of its messages matches.
     pub(crate) fn has(&self, mut such: impl FnMut(&Message<'_>) -> bool) -> bool {
         let (channel, mut found) = (Channel::new(&self.config, [0; 32]), false);
         let mut scratch = Scratch::default();
@@ -86,7 +87,7 @@ impl Sent {
 pub(crate) struct Overheard(Rc<RefCell<Vec<Sent>>>);
 
 impl Overheard {
-    /// What was sent since this was asked last.
+    /// The datagrams sent since the last call.
     pub(crate) fn take(&self) -> Vec<Sent> {
         self.0.take()
     }
@@ -107,7 +108,7 @@ impl Checker for Overheard {
     }
 }
 
-/// A datagram as a node with this configuration writes it.
+/// A datagram written like that of a node with this configuration.
 pub(crate) fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
     let mut channel = Channel::new(config, [0; 32]);
     let mut draft = channel.datagram();

@@ -1,4 +1,4 @@
-//! What is made up to keep others from being heard: broadcasts, and old news to answer.
+//! Attacks that silence members: forged broadcasts, and old news that asks for answers.
 
 use core::net::SocketAddr;
 
@@ -12,7 +12,7 @@ fn say(world: &mut World, name: &str, text: &str) {
     world.request(name, |node, now| node.broadcast(now, text.as_bytes())).unwrap();
 }
 
-/// How many nodes received this broadcast.
+/// The number of nodes that received this broadcast.
 fn heard_by(world: &World, text: &str) -> usize {
     let heard = |name: &&str| {
         world.events(name).iter().any(|record| {
@@ -22,7 +22,7 @@ fn heard_by(world: &World, text: &str) -> usize {
     world.running().filter(heard).count()
 }
 
-/// Of 7 nodes, how many hear a member of which somebody forged the highest broadcast.
+/// How many of 7 nodes hear a member whose highest broadcast was forged.
 fn heard_after_the_highest(rule: Rule) -> usize {
     let (options, overheard) = options(1, rule, |_| {});
     let mut world = options.build();
@@ -56,7 +56,7 @@ fn heard_after_the_highest(rule: Rule) -> usize {
     heard_by(&world, "after")
 }
 
-/// Of 7 nodes, how many hear a new member and one with made-up lives, after everybody was sent
+/// How many of 7 nodes hear a new member, and one with made-up lives, after all nodes were sent
 /// 4,096 lives of each of two kinds.
 fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
     let (options, _) = options(2, rule, |_| {});
@@ -86,7 +86,7 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
         }
         world.run(millis(5));
     }
-    // What waits to be passed on leaves no room for what a node says itself.
+    // Broadcasts that wait to be passed on leave no room for a node's own.
     let is_dry =
         |world: &World| ["n1", "n2"].iter().all(|n| world.node(n).stats().broadcasts_queued == 0);
     assert!(world.run_until(secs(25), is_dry));
@@ -96,8 +96,9 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
     [heard_by(&world, "after 1"), heard_by(&world, "after 2")]
 }
 
-/// Of 40 accusations by an honest member, how many are answered, while the accused is sent 50
-/// packets of old news a second, each about members at addresses where nobody is.
+/// How many of 40 accusations by an honest member are answered under an attack.
+///
+/// The accused is sent 50 packets of old news a second, each about members at unused addresses.
 fn refuted_under_old_news(rule: Rule) -> usize {
     let (options, overheard) = options(92, rule, |_| {});
     let mut world = options.build();

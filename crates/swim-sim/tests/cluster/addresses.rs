@@ -1,4 +1,4 @@
-//! Nodes that announce an address at which nobody reaches them, and what is told of it.
+//! Nodes with an unreachable announced address, and the events about it.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -8,13 +8,13 @@ use swim_sim::{World, WorldOptions};
 
 pub(crate) const HIDDEN: &str = "hidden";
 
-/// What the hidden node announces: an address on its own host, where nothing listens.
+/// The hidden node's announced address: on its own host, at a port without a listener.
 pub(crate) fn announced(nodes: usize) -> SocketAddr {
     let last = u8::try_from(nodes + 1).expect("a small cluster");
     SocketAddr::from(([10, 0, 0, last], 9))
 }
 
-/// A cluster that a hidden node has just joined; with what it announces.
+/// A cluster that a hidden node has just joined, and the announced address.
 pub(crate) fn joined_by_hidden(options: WorldOptions, nodes: usize) -> (World, SocketAddr) {
     let mut world = options.build();
     world.form(nodes);
@@ -25,13 +25,13 @@ pub(crate) fn joined_by_hidden(options: WorldOptions, nodes: usize) -> (World, S
     (world, announced(nodes))
 }
 
-/// When a node was told that nobody reaches it.
+/// When a node reported that its own address is unreachable.
 pub(crate) fn told_unreachable(world: &World, name: &str) -> Vec<Instant> {
     let tells = |event: &Event| matches!(event, Event::AddressUnreachable { .. });
     world.events(name).iter().filter(|it| tells(&it.event)).map(|it| it.at).collect()
 }
 
-/// How often the hidden node came and failed in the view of another.
+/// How often the hidden node joined and failed in the view of `observer`.
 pub(crate) fn comings_and_failures(world: &World, observer: &str) -> [usize; 2] {
     let of_hidden = |member: &Member| member.name == HIDDEN;
     let count = |of: &dyn Fn(&Event) -> bool| {

@@ -1,4 +1,4 @@
-//! A node that announces an address at which nobody reaches it says so, and nobody else does.
+//! A node with an unreachable announced address reports it, and no other node does.
 //!
 //! `-- --nocapture` prints what was measured.
 
@@ -32,7 +32,7 @@ fn s65_a_node_that_nobody_reaches_where_it_is_announced_knows_within_five_probe_
             };
             let is_told = world.events(HIDDEN).iter().any(|record| of_it(&record.event));
             assert!(is_told, "{}", world.report(Some(HIDDEN)));
-            // It goes on to fail and to refute, and is told no more of it.
+            // It goes on to fail and to refute, without a second report.
             world.run(secs(300));
             expect_told(&world, HIDDEN, 1);
             for name in names(nodes) {
@@ -69,7 +69,7 @@ fn s65_an_address_that_is_lost_later_is_noticed_by_the_first_accusation() {
                     .expect("it is accused");
                 let told = told_unreachable(&world, HIDDEN)[times - 1];
                 assert!(told - accusation <= interval * 5, "{:?}", told - accusation);
-                // It can be reached again: the next time is news.
+                // It can be reached again, so the next time is reported again.
                 world.forward(announced, HIDDEN);
             }
         });

@@ -11,7 +11,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use swim_driver::{Cluster, Connection, Elapsed, Events};
 use swim_sim::{Latency, World, WorldOptions, millis, secs};
 
-/// What applications noted, in order.
+/// The applications' notes, in order.
 type Notes = Arc<Mutex<Vec<String>>>;
 
 fn taken(notes: &Notes) -> Vec<String> {
@@ -26,7 +26,7 @@ fn at_port(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Answers each connection with what came on it, once that is whole.
+/// Echoes each connection, once its input is complete.
 async fn echo(cluster: Cluster, _events: Events) {
     let runtime = cluster.runtime();
     let mut listener = runtime.listen(at_port(cluster.local_address())).expect("a free port");
@@ -66,7 +66,7 @@ fn applications_connect_over_the_network_of_the_world() {
         answer
     });
     assert!(answer == vec![7; 3 << 20], "{} bytes came back", answer.len());
-    // A round trip to open, one way for what is written, and one for the answer, at least.
+    // At least a round trip to open, one way for the request, and one way for the answer.
     assert!(world.now() - begin >= millis(200), "{:?}", world.now() - begin);
 }
 
@@ -228,7 +228,7 @@ fn timers_go_by_the_clock_of_the_host_in_the_order_in_which_they_were_made() {
             }
         },
     );
-    // Its clock runs at twice the speed.
+    // The clock of its host runs at twice the speed.
     world.set_drift("a", 1_000_000);
     world.run(secs(4));
     assert_eq!(taken(&notes), [""; 0]);
@@ -292,7 +292,7 @@ fn an_application_that_returns_ends_its_process() {
     assert!(world.agreed("a", swim_core::State::Left));
 }
 
-/// Applications that connect, sleep and draw, on a network that loses packets.
+/// The digest of applications that connect, sleep and draw, on a network that loses packets.
 fn digest(seed: u64) -> u64 {
     let mut world = WorldOptions::new(seed).loss(0.1).build();
     world.start_application("a", |_| {}, echo);
@@ -339,7 +339,7 @@ fn a_wake_from_another_thread_fails_the_test() {
         |cluster, _| async move {
             let (done, waits) = async_channel::bounded(1);
             let thread = std::thread::spawn(move || done.send_blocking(7).unwrap());
-            // So that the thread wakes it and does not come first.
+            // Waits, so that the other thread wakes the task and does not come first.
             let _ = waits.recv().await;
             thread.join().unwrap();
             cluster.runtime().sleep(secs(1)).await;

@@ -1,4 +1,4 @@
-//! The cluster under attack. What happens without each rule is shown in `checkers_bite.rs`.
+//! The cluster under attack. `checkers_bite.rs` shows the effect of each missing rule.
 
 use swim_core::NameKeeper;
 use swim_core::wire::Wire;

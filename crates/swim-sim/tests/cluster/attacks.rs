@@ -1,5 +1,5 @@
-//! What attackers do, for tests that show that a rule holds and that without it the attack
-//! succeeds. Each answers whether the cluster came through.
+//! Attacks, for tests that show that a rule stops them, and that they succeed without it. Most
+//! return whether the cluster withstood.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -10,7 +10,7 @@ use swim_core::wire::{Ack, Claim, Message, Update, Wire};
 use swim_core::{Config, Event, Failure, Incarnation, State, Versions};
 use swim_sim::{Request, World, WorldOptions, bounds, millis, secs};
 
-/// How the nodes of an attacked cluster are set up.
+/// Sets up the nodes of an attacked cluster.
 pub(crate) type Configure = fn(&mut Config);
 
 fn world(wire: Wire, seed: u64, configure: Configure) -> World {
@@ -24,8 +24,10 @@ fn world(wire: Wire, seed: u64, configure: Configure) -> World {
         .build()
 }
 
-/// S88: a member is killed, and somebody who sees no packet sends 1,000 guessed acks a second in
-/// its name, from its address and from another one. Whether the failure is found in time.
+/// S88: a member is killed, and a blind attacker sends 1,000 guessed acks a second in its name,
+/// from its address or from another one.
+///
+/// Returns whether the failure is found in time.
 pub(crate) fn guessed_acks(wire: Wire, from_home: bool, configure: Configure) -> bool {
     let mut world = world(wire, 88, configure);
     world.form(5);
@@ -48,8 +50,9 @@ pub(crate) fn guessed_acks(wire: Wire, from_home: bool, configure: Configure) ->
     false
 }
 
-/// S85: somebody announces all members at the address of a third party, again and again. How many
-/// datagrams reach the third party for each that the attacker sends.
+/// S85: an attacker announces all members at the address of a third party, again and again.
+///
+/// Returns how many datagrams reach the third party for each of the attacker's.
 pub(crate) fn forged_moves(wire: Wire, configure: Configure) -> f64 {
     const MEMBERS: u32 = 10;
     const ROUNDS: u32 = 400;
@@ -68,8 +71,10 @@ pub(crate) fn forged_moves(wire: Wire, configure: Configure) -> f64 {
         / f64::from(ROUNDS)
 }
 
-/// S85: somebody makes up members, and has them move between the addresses of two third parties,
-/// one every so often, for a minute. How many datagrams reach these.
+/// S85: an attacker makes up members, and moves one between the addresses of two third parties at
+/// every interval, for a minute.
+///
+/// Returns how many datagrams reach the third parties.
 pub(crate) fn wandering_members(wire: Wire, every: Duration) -> u64 {
     let mut world = world(wire, 85, |_| {});
     world.form(20);
@@ -87,11 +92,13 @@ pub(crate) fn wandering_members(wire: Wire, every: Duration) -> u64 {
     world.traffic().packets_to_nobody - before
 }
 
-/// S89: everybody is told that a member is suspect just below the highest incarnation. Whether
-/// nobody follows, and it can still change its metadata and leave as left in the view of all.
+/// S89: all nodes hear that a member is suspect just below the highest incarnation.
 ///
-/// Members that have known each other for so long. For a minute they listen to what is said of an
-/// earlier life, where they asked.
+/// Returns whether no node follows. The member must still be able to change its metadata, and to
+/// leave as departed in the view of all.
+///
+/// `known` is how long the members have known each other: in their first minute they follow claims
+/// about an earlier life, if they asked.
 pub(crate) fn exhausting_suspicion(wire: Wire, known: Duration, configure: Configure) -> bool {
     let mut world = world(wire, 89, configure);
     world.form(5);
@@ -118,14 +125,15 @@ pub(crate) fn exhausting_suspicion(wire: Wire, known: Duration, configure: Confi
     is_low && seen && world.agreed("n2", State::Left)
 }
 
-/// S93: a member is lost, and 20,000 made-up ones leave or fail and are lost after it. Whether the
-/// member is found once it is back, without a join.
+/// S93: a member is lost, and 20,000 made-up ones leave or fail and are lost after it.
+///
+/// Returns whether the member is found without a join once it is back.
 pub(crate) fn made_up_goodbyes(wire: Wire, configure: Configure) -> bool {
     const MADE_UP: usize = 20_000;
     const BATCH: usize = 10;
     let mut world = world(wire, 93, configure);
     world.form(3);
-    // All have asked each other.
+    // By now, all members have asked each other.
     world.run(secs(10));
     world.crash("n2");
     let is_lost =
@@ -165,7 +173,7 @@ pub(crate) fn made_up_goodbyes(wire: Wire, configure: Configure) -> bool {
     world.run_until(secs(20), |world| world.agreed("n2", State::Alive))
 }
 
-/// A datagram as a node with this configuration writes it.
+/// A datagram written like that of a node with this configuration.
 fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
     let mut channel = Channel::new(config, [0; 32]);
     let mut draft = channel.datagram();
@@ -175,8 +183,10 @@ fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
     draft.into_datagram(false).expect("it holds messages")
 }
 
-/// S90: somebody who answers every ping announces a member at its own address, ever higher, and
-/// nothing else. Whether all see the member at home all the time, and it is told.
+/// S90: an attacker that answers every ping announces a member at its own address, at ever higher
+/// incarnations, and nothing else.
+///
+/// Returns whether all always see the member at its home, and it is informed.
 pub(crate) fn announced_name(wire: Wire, configure: Configure) -> bool {
     let mut theft = Theft::new(wire, configure);
     let home = theft.home;
@@ -192,9 +202,11 @@ pub(crate) fn announced_name(wire: Wire, configure: Configure) -> bool {
     kept && theft.sees(home) && theft.was_told_and_did_not_race() && says
 }
 
-/// S90: the same, of somebody who also takes the name from the member in a contest: here the newer
-/// one keeps it. Whether the member is back in time once the thief is gone, and what was set
-/// meanwhile is announced then.
+/// S90: the same attacker also takes the name from the member in a contest, as here the newer node
+/// keeps it.
+///
+/// Returns whether the member is back in time once the thief is gone, and then announces metadata
+/// set meanwhile.
 pub(crate) fn stolen_name(configure: Configure) -> bool {
     let mut theft = Theft::new(Wire::Swim, configure);
     for round in 1..=Theft::ALIVES {
@@ -215,7 +227,7 @@ pub(crate) fn stolen_name(configure: Configure) -> bool {
     well_behaved && back && theft.says_what_was_set()
 }
 
-/// Three members, and a node that has the name of one of them and never joined.
+/// Three members, and a node with the name of one of them that never joined.
 struct Theft {
     world: World,
     wire: Wire,
@@ -278,13 +290,15 @@ impl Theft {
     }
 }
 
-/// S90: a member is announced elsewhere, further above its incarnation than accusations are
-/// followed, to two that cannot hear it, and it does not hear of that; they find out that nobody is
-/// there. Whether all see it at home again, once they can hear each other.
+/// S90: two members hear that a third one is elsewhere, further above its incarnation than
+/// accusations are followed. The third is cut off from them, and does not hear of it. They find out
+/// that the address is unused.
+///
+/// Returns whether all see it at its home again, once they can reach each other.
 pub(crate) fn far_move(wire: Wire, configure: Configure) -> bool {
     let mut world = world(wire, 21, configure);
     world.form(5);
-    // What is said of an earlier life is followed only at first.
+    // Claims about an earlier life are followed only in the first minute.
     world.run(secs(61));
     let above = world.node("n2").local().incarnation.0 + (1 << 20);
     world.cut(&["n0", "n1"], &["n2", "n3", "n4"]);

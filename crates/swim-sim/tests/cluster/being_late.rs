@@ -1,4 +1,4 @@
-//! A node that did not run for a while, or whose clock was set, blames nobody else for it.
+//! A node that did not run for a while, or whose clock was set, blames no other node for it.
 
 use swim_core::Event;
 use swim_sim::{World, secs};
@@ -46,7 +46,7 @@ fn a_node_that_suspected_somebody_before_its_pause_gives_the_time_to_refute() {
     for seed in 0..20 {
         let mut world = World::new(seed);
         world.form(5);
-        // n2 is away for a moment, long enough to be suspected; n3 stops in the middle of it.
+        // n2 is away for long enough to be suspected, and n3 stops meanwhile.
         world.pause("n2");
         world.run(secs(3));
         world.pause("n3");

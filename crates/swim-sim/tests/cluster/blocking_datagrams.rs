@@ -1,11 +1,11 @@
-//! Filtered datagrams: peers and streams keep a member alive, and somebody says so.
+//! Filtered datagrams: peers and streams keep a member alive, and nodes report it.
 
 use swim_core::Event;
 use swim_sim::{World, secs};
 
 use crate::common::names;
 
-/// How often a node was told that another's datagrams are blocked.
+/// How often a node reported that a peer's datagrams are blocked.
 fn times_told(world: &World, observer: &str, peer: &str) -> usize {
     let names_it = |event: &Event| match event {
         Event::DatagramsBlocked { member, .. } => member.name == peer,
@@ -14,8 +14,9 @@ fn times_told(world: &World, observer: &str, peer: &str) -> usize {
     world.events(observer).iter().filter(|record| names_it(&record.event)).count()
 }
 
-/// Breaks something in a calm cluster of this many, and expects that for ten minutes nobody dies of
-/// it, and that each of these observers is told once which peer it is.
+/// Breaks something in a calm cluster of `nodes`.
+///
+/// For ten minutes no member may fail, and each observer reports the peer in `told` once.
 fn blocked(seed: u64, nodes: usize, what: &str, act: impl Fn(&mut World), told: &[(String, &str)]) {
     let mut world = World::new(seed);
     world.form(nodes);

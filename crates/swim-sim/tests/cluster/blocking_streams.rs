@@ -1,12 +1,12 @@
-//! Filtered streams: a member is alive whose datagrams get through, and somebody says that no
-//! stream does.
+//! Filtered streams: a member whose datagrams arrive stays alive, and nodes report that its streams
+//! do not.
 
 use swim_core::Event;
 use swim_sim::{World, secs};
 
 use crate::common::{names, on_both_wires};
 
-/// How often a node was told that no stream to another gets through.
+/// How often a node reported that no stream to a peer gets through.
 fn times_told(world: &World, observer: &str, peer: &str) -> usize {
     let names_it = |event: &Event| match event {
         Event::StreamsBlocked { member, .. } => member.name == peer,
@@ -34,7 +34,7 @@ fn s70_a_member_without_streams_stays_alive_and_everybody_is_told_once() {
                     }
                 }
             }
-            // It is news again when it was over in between.
+            // It is reported again if it was over in between.
             world.heal();
             world.run(secs(1200));
             world.block_streams_of("n1");

@@ -1,4 +1,4 @@
-//! Broadcasts of the application: whom they reach, how often, and what they do to each other.
+//! Broadcasts of the application: their receivers, their number, and their effects on each other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bytes::BytesMut;
@@ -49,7 +49,7 @@ fn broadcast_of<'a>(origin: &'a str, sequence: u32, payload: &'a [u8]) -> Broadc
     Broadcast { origin, life: 1, sequence, key: &[], payload, known: Incarnation(0) }
 }
 
-/// Lets everything be sent that waits.
+/// Lets all queued broadcasts be sent.
 fn run_dry(world: &mut World, max_secs: u64) {
     let dry =
         |world: &World| world.running().all(|name| world.node(name).stats().broadcasts_queued == 0);
@@ -63,7 +63,7 @@ fn a_broadcast_is_passed_on_by_those_who_receive_it() {
     for seed in 0..5 {
         let mut world = World::new(seed);
         world.form(12);
-        // Datagrams of n0 arrive at n1 alone.
+        // Datagrams of n0 reach only n1.
         for number in 2..12 {
             world.block_datagrams("n0", &format!("n{number}"));
         }
@@ -176,7 +176,7 @@ fn a_keyed_broadcast_takes_the_place_of_its_older_one_in_a_full_queue() {
     }
     let more = world.request("n0", |node, now| node.broadcast_keyed(now, b"d", b"new"));
     assert_eq!(more, Err(CommandError::Busy { limit: "broadcast_queue_max" }));
-    // It needs no more room than the one that it replaces.
+    // It fits in the room of the broadcast that it replaces.
     say_keyed(&mut world, "n0", "a", "new");
     world.run(secs(5));
     assert_eq!(times(&world, "n1", "new"), 1);
@@ -192,10 +192,10 @@ fn a_node_that_restarts_in_the_same_second_is_heard() {
             say(&mut world, "n1", &format!("first life {number}"));
         }
         world.run(millis(300));
-        // The clock shows the same second, or it was set back: the same incarnation.
+        // The clock shows the same second, or was set back: the incarnation is the same.
         let incarnation = world.node("n1").config().incarnation;
         world.restart_with("n1", |config| config.incarnation = incarnation);
-        // Before it has joined there is nobody whom it could tell.
+        // Before it has joined it has no peers to send to.
         world.join("n1", "n0");
         world.run(millis(50));
         for number in 0..3 {
@@ -334,7 +334,7 @@ fn of_one_origin_the_latest_1024_broadcasts_are_told_apart() {
     assert_eq!(give(2000 - 1023), 2, "each once");
 }
 
-/// A cluster of eight that remember so many origins, of which six say something at once.
+/// A cluster of eight that remember `origins_max` origins. Six of them broadcast at once.
 fn six_speak(origins_max: usize) -> World {
     let mut world = WorldOptions::new(8)
         .configure(move |_, config| config.broadcast_origins_max = origins_max)
@@ -422,7 +422,7 @@ fn what_a_node_says_itself_is_not_pushed_out_by_what_it_passes_on() {
 
 #[test]
 fn broadcasts_come_in_any_order() {
-    // Not a promise but the lack of one: see docs/reference/guarantees.md.
+    // This is not a promise but the lack of one: see docs/reference/guarantees.md.
     let mut world = World::new(11);
     world.form(10);
     let mut out_of_order = 0;

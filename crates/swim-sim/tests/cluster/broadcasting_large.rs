@@ -11,22 +11,22 @@ use swim_sim::{Churn, Request, World, WorldOptions, millis, secs};
 const NODES: usize = 1000;
 const BROADCASTS: usize = 100;
 
-/// How long a broadcast has to arrive: whoever was there before and is there after is to have it.
+/// The time for a broadcast to reach every node that runs before and after it.
 const PATIENCE: Duration = secs(10);
 
-/// How long a new member is on its way to be known: until then gossip may pass it by.
+/// The time until peers know a new member: before, gossip may miss it.
 const NEWCOMER: Duration = secs(2);
 
-/// One broadcast, and what is to become of it.
+/// One broadcast, and its expected receivers.
 struct Sent {
     at: Instant,
     payload: Vec<u8>,
     request: Request,
-    /// Those who were members when it was sent, and since how long.
+    /// The members when it was sent, and the time since they joined.
     audience: BTreeMap<String, Duration>,
 }
 
-/// The nodes that run and whose join was answered, with the time since.
+/// The running nodes whose join was answered, with the time since.
 fn members(world: &World) -> BTreeMap<String, Duration> {
     let mut members = BTreeMap::new();
     for name in world.running() {
@@ -50,7 +50,7 @@ fn s52_broadcasts_reach_everybody_who_is_there_throughout_during_churn() {
     world.form(NODES);
     let origins: Vec<String> = (0..10).map(|number| format!("n{}", number * 90 + 5)).collect();
     let spared: Vec<&str> = origins.iter().map(String::as_str).collect();
-    // A tenth of the cluster in each minute.
+    // A tenth of the cluster leaves in each minute.
     let mut churn = Churn::new(&world, 100, &spared);
     churn.run(&mut world, secs(30));
 
@@ -67,7 +67,7 @@ fn s52_broadcasts_reach_everybody_who_is_there_throughout_during_churn() {
     }
     churn.run(&mut world, PATIENCE);
 
-    // A name that still runs has run throughout: nobody is started twice.
+    // A name that still runs has run throughout: no node is started twice.
     let there: BTreeSet<String> = world.running().map(str::to_owned).collect();
     let mut heard: BTreeMap<(&str, &[u8]), Instant> = BTreeMap::new();
     for name in &there {
@@ -87,7 +87,7 @@ fn s52_broadcasts_reach_everybody_who_is_there_throughout_during_churn() {
             }
             match heard.get(&(name.as_str(), &broadcast.payload)) {
                 Some(at) => latencies.push(*at - broadcast.at),
-                // Whom hardly anybody knew yet.
+                // Hardly any peer knew it yet.
                 None if *member_for < NEWCOMER => {
                     println!("{name} missed one, {member_for:?} after it had joined");
                     missed_by_newcomers += 1;

@@ -1,4 +1,4 @@
-//! A clogged link holds what comes, and lets it through in order.
+//! A clogged link holds its traffic, and lets it through in order.
 
 use swim_core::{Answer, ConnectionError, Failure};
 use swim_sim::{Latency, World, WorldOptions, millis, secs};
@@ -15,7 +15,7 @@ fn cluster(nodes: usize) -> World {
 #[test]
 fn a_clogged_link_lets_datagrams_through_in_the_order_of_their_arrival() {
     let mut world = cluster(3);
-    // Also what is on its way when the link is clogged.
+    // This one is on its way when the link is clogged.
     world.command("n0", |node, now| node.send(now, "n1", &[0])).expect("a member");
     world.clog("n0", "n1");
     for number in 1..10 {
@@ -127,7 +127,7 @@ fn a_stream_that_is_clogged_or_cut_for_longer_than_51_s_is_reset() {
             matches!(answer, Some(Err(Failure::Connection(ConnectionError::TimedOut)))),
             "{answer:?}"
         );
-        // Freed later, nothing of it is left.
+        // Nothing of it is left after the link is freed.
         world.heal();
         world.run(secs(1));
         assert_eq!(first_bytes_received(&world, "n1"), []);

@@ -1,4 +1,4 @@
-//! What tests of several subjects need.
+//! Helpers for tests of several subjects.
 
 use core::net::SocketAddr;
 use core::ops::Range;
@@ -6,7 +6,7 @@ use core::ops::Range;
 use swim_core::{Config, Event};
 use swim_sim::{World, WorldOptions};
 
-/// Which seeds to run: `SWIM_SIM_SEEDS` is how many (50 by default), or a range such as `17..18`.
+/// The seeds to run: `SWIM_SIM_SEEDS` is their number (50 by default), or a range such as `17..18`.
 pub(crate) fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("SWIM_SIM_SEEDS") else {
         return 0..50;
@@ -18,7 +18,7 @@ pub(crate) fn seeds() -> Range<u64> {
     }
 }
 
-/// Whether `SWIM_SIM_LARGE` asks for runs that take minutes.
+/// Whether `SWIM_SIM_LARGE` asks for runs of several minutes.
 pub(crate) fn large() -> bool {
     std::env::var_os("SWIM_SIM_LARGE").is_some()
 }
@@ -38,7 +38,7 @@ pub(crate) fn outside() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 7946))
 }
 
-/// The first bytes of the messages that a node received, in their order.
+/// The first bytes of the messages that a node received, in order.
 pub(crate) fn first_bytes_received(world: &World, name: &str) -> Vec<u8> {
     let messages = world.events(name).iter().filter_map(|record| match &record.event {
         Event::Message { payload, .. } => payload.first().copied(),
@@ -47,7 +47,7 @@ pub(crate) fn first_bytes_received(world: &World, name: &str) -> Vec<u8> {
     messages.collect()
 }
 
-/// Runs a test on both wires, for each of these seeds.
+/// Runs a test on both wires, with each of these seeds.
 pub(crate) fn on_both_wires(seeds: Range<u64>, mut test: impl FnMut(WorldOptions)) {
     for seed in seeds {
         test(WorldOptions::new(seed));

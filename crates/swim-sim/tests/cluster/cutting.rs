@@ -1,4 +1,4 @@
-//! Cuts: whoever cannot be reached is declared failed, on both sides.
+//! Cuts: unreachable members are declared failed, on both sides.
 
 use swim_core::State;
 use swim_sim::{World, bounds, secs};
@@ -103,7 +103,7 @@ fn a_one_way_cut_of_one_link_is_bridged_too() {
 
 #[test]
 fn a_pair_that_is_cut_and_healed_soon_finds_back_by_itself() {
-    // While they still gossip to the dead, the news of its own failure reaches each of them.
+    // While they still gossip to the dead, each of them hears of its own failure.
     for seed in 0..10 {
         let mut world = World::new(seed);
         world.form(2);

@@ -1,10 +1,10 @@
-//! Clusters in which no datagram arrives, and how long news takes there.
+//! Clusters in which no datagram arrives, and the time that news takes there.
 
 use core::time::Duration;
 
 use swim_sim::{World, WorldOptions, secs};
 
-/// A cluster in which from now on no datagram arrives.
+/// A cluster in which no datagram arrives from now on.
 pub(crate) fn formed(options: WorldOptions, nodes: usize) -> World {
     let mut world = options.build();
     world.form(nodes);
@@ -14,7 +14,7 @@ pub(crate) fn formed(options: WorldOptions, nodes: usize) -> World {
     world
 }
 
-/// Whether everybody else has taken in the metadata that a member announces.
+/// Whether all nodes know the metadata that a member announces.
 fn all_know(world: &World, subject: &str, meta: &str) -> bool {
     let knows = |observer: &str| {
         let member = world.node(observer).member(subject);
@@ -23,7 +23,7 @@ fn all_know(world: &World, subject: &str, meta: &str) -> bool {
     world.running().all(knows)
 }
 
-/// When all know what one of them announces, after no datagram arrives any more.
+/// The time until all know one member's new metadata, in a cluster in which no datagram arrives.
 pub(crate) fn news_takes(options: WorldOptions, nodes: usize) -> Duration {
     let mut world = formed(options, nodes);
     world.run(secs(3));

@@ -1,9 +1,9 @@
-//! Clusters in which healthy members are doubted, and how many doubts come of it.
+//! Clusters in which healthy members are suspected, and the number of suspicions.
 
 use swim_core::{Event, Instant};
 use swim_sim::{World, WorldOptions, secs};
 
-/// How often in all views something happened since then; `of` is given the observer and the event.
+/// Counts events in all views since a time. `of` receives the observer and the event.
 pub(crate) fn count(world: &World, since: Instant, of: impl Fn(&str, &Event) -> bool) -> usize {
     let each = world.running().flat_map(|observer| {
         let records = world.events(observer).iter().filter(|record| record.at > since);
@@ -12,7 +12,7 @@ pub(crate) fn count(world: &World, since: Instant, of: impl Fn(&str, &Event) -> 
     each.filter(|(observer, event)| of(observer, event)).count()
 }
 
-/// All links are cut for a while. Returns how often a member is declared failed after the heal.
+/// Cuts all links for a while. Returns how often members are declared failed after the heal.
 pub(crate) fn failures_after_a_cut(options: WorldOptions, nodes: usize, seconds: u64) -> usize {
     let mut world = options.build();
     world.form(nodes);
@@ -28,8 +28,10 @@ pub(crate) fn failures_after_a_cut(options: WorldOptions, nodes: usize, seconds:
     count(&world, healed, |_, event| matches!(event, Event::Failed { .. }))
 }
 
-/// Forty nodes, one of which hears nobody for ten minutes. Returns how often the others suspect
-/// each other, and how often they declare each other failed.
+/// Runs forty nodes, one of them deaf for ten minutes.
+///
+/// Returns how often the other nodes suspect each other, and how often they declare each other
+/// failed.
 pub(crate) fn doubts_beside_a_deaf_member(options: WorldOptions) -> [usize; 2] {
     let mut world = options.build();
     world.form(40);

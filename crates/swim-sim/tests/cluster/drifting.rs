@@ -1,4 +1,4 @@
-//! Clocks that run too fast or too slow: nobody is blamed for it.
+//! Clocks that run too fast or too slow: no member is blamed for it.
 
 use core::time::Duration;
 

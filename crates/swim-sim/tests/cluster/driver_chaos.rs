@@ -1,7 +1,8 @@
-//! Drivers that suffer every kind of fault, seed by seed. When it ends nobody helps them: they find
+//! Drivers under every kind of fault, seed by seed. After the faults they get no help: they find
 //! each other by their seeds, and every caller has an answer.
 //!
-//! `SWIM_SIM_SEEDS` is how many seeds to run (50 by default), or a range: `SWIM_SIM_SEEDS=17..18`.
+//! `SWIM_SIM_SEEDS` is the number of seeds to run (50 by default), or a range:
+//! `SWIM_SIM_SEEDS=17..18`.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -43,7 +44,7 @@ impl Chaos {
                 seed + 1
             ))
             .build();
-        // The first is a bare node: drivers and bare nodes are to understand each other.
+        // The first is a bare node: drivers and bare nodes must understand each other.
         world.start("n0");
         for number in 1..nodes {
             world.start_driver(&format!("n{number}"), |options| {
@@ -177,7 +178,7 @@ impl Chaos {
         self.replies.push((what[(amount % 8) as usize], reply));
     }
 
-    /// Ends every fault, and expects what is to be true then.
+    /// Ends all faults, and checks the expectations after them.
     fn calm(&mut self) {
         self.world.note("calm");
         self.world.heal();
@@ -194,8 +195,8 @@ impl Chaos {
         self.world.run(config.probe_interval * (u32::from(config.awareness_max) + 1));
         let bound = REFRESH + config.stream_timeout + bounds::settling(&config, self.nodes);
         self.world.settle(bound);
-        // A seed that has left still answers with what it knew then: whoever asks it may have to
-        // find out once more that somebody is gone.
+        // A departed seed still answers with its view from before it left: a node that asks it may
+        // have to find out again that a member is gone.
         self.world.run(REFRESH + config.stream_timeout * 3);
         self.world.settle(bound);
         if !self.world.run_until(secs(90), |world| world.streams_open() == 0) {

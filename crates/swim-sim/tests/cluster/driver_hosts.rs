@@ -1,4 +1,4 @@
-//! Hosts whose process is a whole driver: turns, names, dialling, commands, and slow consumers.
+//! Hosts that run a whole driver: turns, names, dials, commands, and slow consumers.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -67,7 +67,7 @@ fn a_run_with_drivers_is_a_function_of_its_seed() {
     assert_ne!(run(0).0, run(1).0);
 }
 
-/// What becomes of a join of `contact`, and after which time.
+/// The result of a join of `contact`, and the time that it takes.
 fn join(world: &mut World, contact: &str) -> (Result<usize, Error>, Duration) {
     let contact = contact.to_owned();
     let since = world.now();
@@ -149,9 +149,10 @@ fn what_waits_in_the_socket_of_a_driver_is_bounded() {
     }
 }
 
-/// How often a node suspects a healthy peer when it is stopped for longer than a probe takes, again
-/// and again, without the core's own remedy for that: only the order in which it makes up for it
-/// counts.
+/// How often a node suspects a healthy peer when it is repeatedly stopped for longer than a probe
+/// takes.
+///
+/// The core's own remedy is off: only the order in which the node catches up matters.
 fn suspicions(stall: Stall, is_driver: bool) -> usize {
     let mut world = WorldOptions::new(1)
         .configure(|_, config| config.lateness = false)

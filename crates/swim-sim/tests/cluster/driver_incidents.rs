@@ -1,5 +1,5 @@
-//! Incidents from the field that concern the driver: starved processes, names, dialling, power, and
-//! applications that do not listen.
+//! Incidents from the field that concern the driver: starved processes, names, dials, power, and
+//! applications that do not read.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -10,20 +10,20 @@ use swim_core::{Event, Instant};
 use swim_driver::Notice;
 use swim_sim::{Lookup, Reader, World, WorldOptions, millis, secs};
 
-/// The longest wait of a node that knows nobody between two attempts of a seed.
+/// The longest wait between two attempts of a seed, of a node that knows no peers.
 const REFRESH: Duration = secs(30);
 
-/// The seed by name that drivers of these tests know.
+/// Sets the named seed of the drivers in these tests.
 fn by_name(options: &mut swim_driver::Options) {
     options.seeds = vec!["seed.example:7946".into()];
 }
 
-/// How many members a driver shows to its application.
+/// The number of members that a driver shows its application.
 fn known(world: &World, name: &str) -> usize {
     world.cluster(name).members().len()
 }
 
-/// A cluster of drivers `n0`, `n1`, ... of which the first three are the seeds of all.
+/// A cluster of drivers `n0`, `n1`, ... in which the first three are the seeds of all.
 fn drivers(seed: u64, count: usize) -> World {
     let mut world = WorldOptions::new(seed).build();
     for number in 0..count {
@@ -62,7 +62,7 @@ fn s21_nor_do_drivers_that_take_their_turns_once_in_every_100_ms() {
     let names: Vec<String> = (0..50).map(|number| format!("n{number}")).collect();
     for name in &names {
         world.start_driver(name, |options| options.seeds = vec!["n0:7946".into()]);
-        // From the beginning: the cluster also forms like this.
+        // From the beginning, so that the cluster also forms like this.
         world.poll_driver_every(name, millis(100), Duration::ZERO);
     }
     world.settle(secs(30));
@@ -90,7 +90,7 @@ fn s21_a_few_that_hardly_run_at_all_cost_no_healthy_driver_its_life() {
     }
 }
 
-/// How often a driver dialled an address since a time.
+/// How often a driver has dialled an address since a time.
 fn dials_of(world: &World, name: &str, to: SocketAddr, since: Instant) -> usize {
     world.dials(name).iter().filter(|(at, dialled)| *at >= since && *dialled == to).count()
 }
@@ -111,7 +111,7 @@ fn s24_after_a_power_loss_those_who_are_back_ask_seeds_and_remembered_peers_unti
         }
         world.run(secs(600));
 
-        // Two are back, without the seeds, and the name server has no power either.
+        // Two are back without the seeds, and the name server has no power either.
         world.set_name("seed.example", Lookup::Never);
         let back = world.now();
         for name in ["d", "e"] {
@@ -126,7 +126,7 @@ fn s24_after_a_power_loss_those_who_are_back_ask_seeds_and_remembered_peers_unti
             assert_eq!(known(&world, name), 1);
         }
 
-        // Then it is, and so is one of the seeds.
+        // Then the name server is back, and so is one of the seeds.
         world.set_name_to("seed.example", &["a", "b"]);
         world.restart("a");
         let stream_timeout = world.node("a").config().stream_timeout;
@@ -159,7 +159,7 @@ fn s31_a_name_that_leads_to_nothing_then_to_stale_addresses_then_right_is_joined
         assert_eq!(known(&world, "c"), 1);
 
         world.set_name_to("seed.example", &["a", "b"]);
-        // What is under way may still wait for the stale address.
+        // A dial in progress may still wait for the stale address.
         let stream_timeout = world.node("a").config().stream_timeout;
         let joined = |world: &World| known(world, "c") > 1;
         assert!(world.run_until(REFRESH + stream_timeout + secs(1), joined), "seed {seed}");
@@ -177,25 +177,25 @@ fn s32_33_seeds_of_which_30_are_black_holes_are_joined_in_under_two_dial_timeout
         world.join("b", "a");
         world.join("c", "a");
         world.settle(secs(10));
-        // The right ones come last.
+        // The reachable ones come last.
         let black_holes = (1..=30).map(|host| format!("192.0.2.{host}:7946"));
         let right = ["a", "b", "c"].map(|name| world.address(name).to_string());
         let seeds: Vec<String> = black_holes.chain(right).collect();
         let dial_timeout = world.node("a").config().stream_timeout;
 
-        // As the seeds that it is started with, ...
+        // As the seeds that it starts with, ...
         let own = seeds.clone();
         world.start_driver("d", move |options| options.seeds = own);
         let joined = |world: &World| known(world, "d") == 4;
         assert!(world.run_until(dial_timeout * 2, joined), "seed {seed}");
 
-        // ... as what it is told to join, ...
+        // ... as the argument of a join, ...
         world.start_driver("e", |_| {});
         let reply = world.ask("e", async |cluster| cluster.join(seeds).await);
         assert!(world.run_until(dial_timeout * 2, |_| reply.is_ready()), "seed {seed}");
         assert!(reply.take().unwrap().is_ok());
 
-        // ... and behind one name.
+        // ... and as the addresses of one name.
         let mut addresses: Vec<_> = (1..=13).map(|host| [192, 0, 2, host].into()).collect();
         addresses.extend(["a", "b", "c"].map(|name| world.address(name).ip()));
         world.set_name("seed.example", Lookup::Addresses(addresses));
@@ -205,8 +205,10 @@ fn s32_33_seeds_of_which_30_are_black_holes_are_joined_in_under_two_dial_timeout
     }
 }
 
-/// A cluster in which a lot happens for two minutes, as seen by a driver with `readers` subscribers
-/// that never read. Gives its digest, and what waits for the first of them.
+/// A cluster with many events in two minutes, as seen by a driver with `readers` subscribers that
+/// never read.
+///
+/// Returns its digest, and the notices that wait for the first subscriber.
 fn unread(seed: u64, readers: usize) -> (u64, Vec<Notice>) {
     let mut world = World::new(seed);
     world.start("a");
@@ -274,7 +276,7 @@ fn s48_a_slow_consumer_is_told_of_each_gap_in_its_place() {
                 sent += 1;
             }
         }
-        // Each message was read or is counted as missed: nothing is lost without a word.
+        // Each message was read or is counted as missed: none is lost silently.
         let mut next = 0;
         for (_, notice) in reader.notices() {
             match notice {

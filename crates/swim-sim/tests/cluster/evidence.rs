@@ -1,5 +1,5 @@
-//! What is held against a member: it reaches the accused, is never older than what is known, and
-//! brings nobody into being.
+//! Evidence against a member: it reaches the accused, it is never older than the known evidence,
+//! and it never creates members.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -93,7 +93,7 @@ fn s03_also_when_it_only_answers_and_joins_nobody() {
         WorldOptions::new(3).configure(|_, config| config.incarnation = Incarnation(100)).build();
     world.form(5);
     world.crash("n1");
-    // Lost by now, and looked for.
+    // It is lost by now, and looked for.
     world.run(secs(120));
     world.restart_with("n1", |config| config.incarnation = Incarnation(1));
     world.settle(secs(15));
@@ -108,7 +108,7 @@ fn s04_a_delayed_alive_does_not_bring_back_what_failed_at_a_higher_incarnation()
     for message in [alive("x", 1, address), failed("x", 1), failed("x", 10), alive("x", 2, address)]
     {
         world.forge(outside(), "n0", &message);
-        // A verdict about somebody held alive is a suspicion first.
+        // A verdict about a member that is seen as alive is a suspicion first.
         world.run(secs(5));
     }
     for late in [2, 9, 10] {
@@ -120,7 +120,7 @@ fn s04_a_delayed_alive_does_not_bring_back_what_failed_at_a_higher_incarnation()
             assert_eq!(world.node(observer).member("x").unwrap().state, State::Failed);
         }
     }
-    // Nor when it is not listed any more.
+    // The same holds once it is no longer listed.
     world.run(secs(300));
     for observer in ["n0", "n1", "n2", "n3", "n4"] {
         world.forge(outside(), observer, &alive("x", 10, address));
@@ -132,8 +132,8 @@ fn s04_a_delayed_alive_does_not_bring_back_what_failed_at_a_higher_incarnation()
 #[test]
 fn s09_what_one_node_gave_up_is_not_taken_back_from_another_that_still_lists_it() {
     for (seed, keep) in [(5, 3600), (6, 0)] {
-        // The even ones list the failed for 10 seconds, the odd ones for 10 minutes. The even ones
-        // of the second run keep no evidence besides.
+        // The even nodes list failed members for 10 seconds, the odd ones for 10 minutes. In the
+        // second run, the even ones keep no other evidence.
         let mut world = WorldOptions::new(seed)
             .configure(move |number, config| {
                 let even = number % 2 == 0;
@@ -213,7 +213,7 @@ fn a_confirming_suspicion_at_a_higher_incarnation_raises_what_is_known() {
     let mut world = World::new(9);
     world.form(6);
     let incarnation = world.node("n3").local().incarnation.0;
-    // It cannot answer for itself in between.
+    // While paused, it cannot refute in between.
     world.pause("n3");
     world.forge(outside(), "n0", &suspect("n3", incarnation));
     world.run(secs(1));
@@ -223,7 +223,7 @@ fn a_confirming_suspicion_at_a_higher_incarnation_raises_what_is_known() {
     for observer in ["n0", "n1", "n2", "n4", "n5"] {
         assert_eq!(world.node(observer).member("n3").unwrap().incarnation.0, incarnation + 7);
     }
-    // What refutes the first of the two does not refute the second.
+    // A refutation of the first suspicion does not refute the second.
     let address = world.address("n3");
     world.forge(outside(), "n0", &alive("n3", incarnation + 3, address));
     world.run(secs(1));
@@ -244,7 +244,7 @@ fn what_is_held_against_the_failed_and_the_left_is_raised_too() {
     world.leave("n4");
     world.run(secs(40));
     world.crash("n4");
-    // Each is told: of those that are not listed any more nothing is passed on.
+    // Each one is sent the claim, as news of unlisted members is not passed on.
     for (gone, observer) in
         ["n0", "n1", "n2", "n5"].iter().flat_map(|one| [("n3", one), ("n4", one)])
     {
@@ -261,7 +261,7 @@ fn what_is_held_against_the_failed_and_the_left_is_raised_too() {
                 assert!(!world.state(observer, gone).is_some_and(State::is_live), "{observer}");
             }
         }
-        // Once more when they are not listed any more, and once more much later.
+        // Repeated when they are no longer listed, and again much later.
         world.run(secs(1200));
     }
 }
@@ -291,14 +291,14 @@ fn a_node_that_was_paused_for_an_hour_brings_nobody_back() {
                 }
             }
         }
-        // It has found out, too, and the others have it back.
+        // It has noticed, too, and the other members have it back.
         world.expect_converged();
     }
 }
 
 #[test]
 fn a_process_started_again_after_an_hour_at_a_low_incarnation_is_back_at_once() {
-    // The evidence against it outlived its place in the member list; it is told so, and refutes.
+    // The evidence against it outlived its place in the member list. It is informed, and refutes.
     let mut world = World::new(11);
     world.form(6);
     let before = world.node("n3").local().incarnation;
