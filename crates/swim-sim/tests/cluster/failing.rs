@@ -1,9 +1,9 @@
-//! A member that is gone is declared failed, by everybody, in time, and with a reason.
+//! A crashed member is declared failed by all nodes, in time, and with a reason.
 
 use swim_core::{Config, Event};
 use swim_sim::{Record, World, WorldOptions, bounds, secs};
 
-/// The record in which a node reports the failure of another.
+/// The record of a node's report that another one failed.
 fn failure<'a>(world: &'a World, observer: &str, subject: &str) -> Option<&'a Record> {
     world.events(observer).iter().find(
         |record| matches!(&record.event, Event::Failed { member, .. } if member.name == *subject),

@@ -1,7 +1,7 @@
 //! A large part of a cluster fails at once while members come and go.
 //!
-//! `SWIM_SIM_LARGE=1` runs a cluster of 5,000, which takes minutes; `-- --nocapture` prints what
-//! was measured.
+//! `SWIM_SIM_LARGE=1` runs a cluster of 5,000, which takes minutes; `-- --nocapture` prints the
+//! measurements.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -12,12 +12,13 @@ use swim_sim::{Churn, World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
-/// By when nobody counts any of those that failed at once as live.
+/// The time until no node counts any of the members that failed at once as live.
 ///
-/// `survivors` of `nodes` probe one member each per interval, so one that failed is not probed in
-/// an interval with a probability of `exp(-survivors / nodes)`: in so many intervals that any of
-/// `gone` is still not with 1 in 1000. Then its suspicion lasts its time, and its failure stands in
-/// the queue of each node with all the others, of which a packet takes so many.
+/// `survivors` of `nodes` probe one member each per interval, so a failed one is not probed in an
+/// interval with a probability of `exp(-survivors / nodes)`. The bound has so many intervals that
+/// one of `gone` is still not probed with 1 in 1000. Then its suspicion lasts its time. Its failure
+/// waits in the queue of each node, with those of all other failed members, and a packet takes so
+/// many.
 fn found_out_within(config: &Config, nodes: usize, gone: usize) -> Duration {
     const UPDATES_PER_PACKET: f64 = 40.0;
     let [all, dead] = [nodes, gone].map(|count| f64::from(u32::try_from(count).unwrap()));
@@ -38,7 +39,7 @@ fn any_counts(world: &World, gone: &[String]) -> bool {
 }
 
 fn fail_at_once(seed: u64, nodes: usize) {
-    // Who comes back after it was gone.
+    // Records of members that come back after they were gone.
     let kept = |event: &Event| matches!(event, Event::Joined { previous: Some(_), .. });
     let mut world = WorldOptions::new(seed).digest(false).records_of(kept).build();
     world.form(nodes);
@@ -60,7 +61,7 @@ fn fail_at_once(seed: u64, nodes: usize) {
     let within = found_out_within(&config, nodes, gone.len());
     let mut looks = 0;
     let found_out = churn.run_until(&mut world, within, |world| {
-        // Looking at everything is dear: once a second.
+        // A look at all views is expensive: once a second.
         looks += 1;
         looks % 100 == 0 && !any_counts(world, &gone)
     });
@@ -71,7 +72,7 @@ fn fail_at_once(seed: u64, nodes: usize) {
     if !found_out {
         world.fail("somebody still counts one that failed", None);
     }
-    // Ten minutes: until long after the failed were forgotten.
+    // Ten minutes, until long after the failed members were forgotten.
     for _ in 0..60 {
         churn.run(&mut world, secs(10));
         assert!(!any_counts(&world, &gone), "seed {seed}: one that failed is back");
@@ -87,7 +88,7 @@ fn fail_at_once(seed: u64, nodes: usize) {
     }
     let missed: usize = world.running().map(|observer| world.events(observer).len()).sum();
     println!("   healthy members that were taken for failed, in all views: {missed}");
-    // The last one of the churn may just have crashed.
+    // The last member of the churn may just have crashed.
     world.settle(within);
 }
 

@@ -1,8 +1,7 @@
-//! Nobody healthy is declared failed: not after a partition that was too short for it, and not
-//! because of what one broken member says.
+//! No healthy member is declared failed, neither after a partition that is too short for it nor by
+//! claims of a broken member.
 //!
-//! `-- --nocapture` prints what was counted; `SWIM_SIM_LARGE=1` runs more seeds, which takes
-//! minutes.
+//! `-- --nocapture` prints the counts; `SWIM_SIM_LARGE=1` runs more seeds, which takes minutes.
 
 use swim_core::Event;
 use swim_sim::{WorldOptions, secs};
@@ -77,8 +76,8 @@ fn s63_verdicts_that_cross_after_a_partition_are_asked_about_first() {
         world.expect_converged();
     }
     println!("failures after the heal, by run: {failures:?}");
-    // 2,350 on average where each verdict is followed at once. What is left was declared before the
-    // heal, of members that were suspected for long.
+    // There are 2,350 on average if each verdict is followed at once. The rest was declared before
+    // the heal, of members that had been suspected for long.
     let sum: usize = failures.iter().sum();
     assert!(sum <= 400 * failures.len(), "{failures:?}");
 }

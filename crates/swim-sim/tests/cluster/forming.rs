@@ -14,7 +14,7 @@ fn clusters_of_1_to_100_form_within_seconds() {
         let known: usize =
             (0..nodes).map(|number| world.node(&format!("n{number}")).members_live()).sum();
         assert!(known * 100 >= nodes * nodes * 99, "{nodes} nodes know {known} in sum");
-        // Gossip may miss somebody; anti-entropy does not.
+        // Gossip may miss a member; push/pull does not.
         world.settle(secs(120));
     }
 }

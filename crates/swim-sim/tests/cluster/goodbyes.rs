@@ -1,14 +1,14 @@
-//! Leaves after something was broken, and how they went; and goodbyes that nobody said.
+//! Leaves after a fault, and forged leave messages.
 
 use swim_core::wire::{Claim, Message, Update};
 use swim_core::{Answer, Failure, Status};
 use swim_sim::{World, WorldOptions, secs};
 
-/// How long a leave takes at most, on the LAN profile with five nodes; one that nobody hears, too.
+/// The longest time for a leave, on the LAN profile with five nodes, also if no peer hears it.
 const LEAVE_TIME_MAX: u64 = 4;
 
-/// Five nodes, of which `n1` leaves after something was broken. Returns the world, and how the
-/// leave went.
+/// Five nodes, of which `n1` leaves after `act` has broken something. Returns the world, and the
+/// leave's answer.
 pub(crate) fn leave_after(
     options: WorldOptions,
     act: impl FnOnce(&mut World),
@@ -24,9 +24,10 @@ pub(crate) fn leave_after(
     (world, result)
 }
 
-/// Three nodes, of which one is held for left by the other two, and holds them for left, all of
-/// them wrongly. None of them pings another any more, and nothing waits to be gossiped. None where
-/// somebody heard of it meanwhile.
+/// Three nodes: two of them wrongly see the third as departed, and the third sees both of them so.
+///
+/// Neither side pings the other, and no gossip waits. Returns `None` if any node heard otherwise
+/// meanwhile.
 pub(crate) fn crossed(options: WorldOptions) -> Option<World> {
     let mut world = options.build();
     world.form(3);
@@ -45,7 +46,7 @@ pub(crate) fn crossed(options: WorldOptions) -> Option<World> {
     (live == [2, 2, 1]).then_some(world)
 }
 
-/// One of those that are apart hears late that the one which it holds for left is alive.
+/// Lets one of the two hear late that the third is alive.
 pub(crate) fn hear_of_it_late(world: &mut World) {
     let member = world.node("n2").local().to_member();
     let (address, incarnation) = (member.address, member.incarnation);
@@ -54,7 +55,7 @@ pub(crate) fn hear_of_it_late(world: &mut World) {
     world.forge(world.address("n1"), "n0", &late);
 }
 
-/// Whether the three list each other.
+/// Whether the three list each other as live.
 pub(crate) fn all_listed(world: &World) -> bool {
     world.running().all(|observer| world.node(observer).members_live() == 3)
 }

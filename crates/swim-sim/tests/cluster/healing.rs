@@ -1,4 +1,4 @@
-//! What was one cluster becomes one again: after a partition, and after the power was gone.
+//! A divided cluster becomes one again: after a partition, and after a power failure.
 //!
 //! `SWIM_SIM_LARGE=1` also cuts a cluster of a thousand in two, which takes minutes.
 
@@ -11,9 +11,11 @@ use swim_sim::{Request, World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
-/// By when the parts of a healed partition have one view again: two periods of a node at its worst
-/// health until one of the lost is pinged and answers; the exchange; then each member is told what
-/// is held against it (50 a second, see swim-core's `evidence`), and its refutation spreads.
+/// The time until the parts of a healed partition have one view again.
+///
+/// A node at its worst health takes two periods until it has pinged a lost member and has its
+/// answer. After the exchange, each member learns of the evidence against it (50 a second, see
+/// swim-core's `evidence`), and its refutation spreads.
 fn healed_within(config: &Config, nodes: usize) -> Duration {
     let count = u32::try_from(nodes).unwrap();
     config.probe_interval * u32::from(config.awareness_max) * 2
@@ -21,10 +23,10 @@ fn healed_within(config: &Config, nodes: usize) -> Duration {
         + bounds::spread(config, nodes) * 3
 }
 
-/// A cluster that is cut into parts for ten times as long as the failed are gossiped to.
+/// A cluster in parts, for ten times as long as nodes gossip to failed members.
 fn partitioned(seed: u64, parts: &[usize]) -> World {
     let nodes: usize = parts.iter().sum();
-    // What a thousand nodes tell of each other takes memory and time.
+    // Records of a thousand nodes take memory and time.
     let small = nodes <= 100;
     let mut world = WorldOptions::new(seed).digest(small).records(small).build();
     world.form(nodes);
@@ -38,7 +40,8 @@ fn partitioned(seed: u64, parts: &[usize]) -> World {
         }
     }
     world.run(world.node("n0").config().gossip_to_the_dead * 10);
-    // A few who miss many think that it is they who are slow, and probe eight times less often.
+    // A small part that misses many members takes itself for slow, and probes eight times less
+    // often.
     let apart = |world: &World| {
         groups
             .iter()
@@ -106,13 +109,13 @@ fn s22_single_nodes_find_each_other_again() {
 #[test]
 fn s22_a_partition_heals_when_most_of_the_lost_are_gone_for_good() {
     let mut world = partitioned(7, &[5, 15]);
-    // Of those that the small part remembers one in fifteen is left.
+    // Of the members that the small part remembers, one in fifteen is left.
     for number in 6..20 {
         world.power_off(&format!("n{number}"));
     }
     world.run(secs(120));
     world.heal();
-    // Six nodes ping one of fifteen each per period: after 60 periods it has been tried with a
+    // Six nodes ping one of fifteen each per period. After 60 periods the one has been tried with a
     // probability of 1 - (14/15)^300.
     world.settle(secs(120));
 }
@@ -142,7 +145,7 @@ fn s22_a_partition_that_comes_and_goes_leaves_one_view() {
     world.settle(healed_within(world.node("n0").config(), 12) + secs(30));
 }
 
-/// What an operator's unit file or a driver does: join, and again after a while until it works.
+/// Joins like an operator's unit file or a driver: again after a while, until it works.
 struct Joining {
     name: String,
     requests: Vec<Request>,
@@ -173,7 +176,7 @@ fn s24_a_cluster_whose_power_comes_back_in_part_and_late_is_one_again() {
     }
     world.run(secs(600));
 
-    // One comes back alone and finds nobody; two more a minute later; the others in ten minutes.
+    // One comes back alone and finds no peer, two more a minute later, and the rest in ten minutes.
     let mut joining = Vec::new();
     for (at, started) in [(0, &names[4..5]), (60, &names[7..9]), (600, &names[..])] {
         world.run(secs(at));
@@ -206,7 +209,7 @@ fn s24_nodes_that_come_back_without_joining_are_found_by_those_that_remember_the
         }
         world.run(secs(after));
         for number in 5..10 {
-            // Without a clock that was set, and without seeds.
+            // Their clocks were not set, and they have no seeds.
             world.restart_with(&format!("n{number}"), |config| {
                 config.incarnation = swim_core::Incarnation(1);
             });

@@ -1,7 +1,7 @@
-//! A node that hears nobody says so, declares the others failed in time, and harms nobody when it
-//! hears them again.
+//! A node that hears no peer reports it, and declares its peers failed in time. It harms no member
+//! when it hears them again.
 //!
-//! `-- --nocapture` prints what was measured.
+//! `-- --nocapture` prints the measurements.
 
 use core::time::Duration;
 
@@ -21,7 +21,7 @@ fn options(seed: u64, memberlist: bool) -> WorldOptions {
     })
 }
 
-/// The longest suspicion of a cluster of so many.
+/// The longest suspicion in a cluster of `nodes`.
 fn longest(world: &World, nodes: usize) -> Duration {
     world.node("n0").config().suspicion_timeouts(nodes).max
 }
@@ -51,7 +51,7 @@ fn s79_a_lone_node_lists_all_others_as_failed_within_twice_the_longest_suspicion
         let needed = world.now() - cut;
         println!("seed {seed}: {needed:?} of {:?}", longest * 2);
         assert!(alone, "seed {seed}: {} live", world.node(LONE).members_live());
-        // No suspicion was shorter than one that nobody confirms.
+        // No suspicion was shorter than an unconfirmed one.
         for record in world.events(LONE) {
             if let Event::Failed { suspected_for, .. } = &record.event {
                 assert!(*suspected_for >= longest, "{:?}", record.event);
@@ -66,7 +66,7 @@ fn s79_a_lone_node_lists_all_others_as_failed_within_twice_the_longest_suspicion
 fn s79_a_node_whose_local_health_is_bad_already_is_not_slower() {
     let mut world = options(1, false).build();
     world.form(NODES);
-    // It hears a tenth, and thinks that it is slow.
+    // It receives a tenth of its datagrams, and takes itself for slow.
     world.set_loss_to(LONE, 0.9);
     let slow =
         |world: &World| world.node(LONE).health() == world.node(LONE).config().awareness_max - 1;
@@ -106,7 +106,7 @@ fn s79_whom_a_lone_node_suspects_it_asks_as_soon_as_it_hears_somebody() {
         let mut world = options(seed, memberlist).build();
         world.form(NODES);
         world.isolate(LONE);
-        // Short ones are over before it is isolated, and it suspects some all the same.
+        // In a short cut it is not yet isolated, and suspects some members all the same.
         world.run(secs(8 + seed));
         world.heal();
         let healed = world.now();

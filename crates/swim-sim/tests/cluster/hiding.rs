@@ -1,6 +1,6 @@
-//! A member that nobody reaches is shown as failed from its second return on, until it answers.
+//! A member that no peer reaches is shown as failed from its second return on, until it answers.
 //!
-//! The checkers hold each member list against the events that told of it.
+//! The checkers compare each member list with its events.
 
 use swim_core::{Event, State};
 use swim_sim::{World, WorldOptions, secs};
@@ -8,14 +8,14 @@ use swim_sim::{World, WorldOptions, secs};
 use crate::addresses::{HIDDEN, comings_and_failures, joined_by_hidden};
 use crate::common::{names, on_both_wires};
 
-/// How the hidden node is shown to the others.
+/// The state of the hidden node, as its peers show it.
 fn shown(world: &World, nodes: usize) -> Vec<Option<State>> {
     names(nodes).iter().map(|name| world.state(name, HIDDEN)).collect()
 }
 
-/// The hidden node fails for this time in all views, and has the time to refute it.
+/// Lets the hidden node fail in all views, so that it has failed `times` times, and refute it.
 fn fail(world: &mut World, nodes: usize, times: usize) {
-    // On memberlist's wire it would hear of each suspicion in time, over a stream.
+    // Isolated, as on memberlist's wire it would hear of each suspicion in time, over a stream.
     world.isolate(HIDDEN);
     let failed = |world: &World| {
         names(nodes).iter().all(|name| comings_and_failures(world, name)[1] == times)
@@ -25,13 +25,13 @@ fn fail(world: &mut World, nodes: usize, times: usize) {
     world.run(secs(15));
 }
 
-/// A world in which the hidden node has failed twice everywhere, and has refuted it since.
+/// A world in which the hidden node has failed twice in all views, and has refuted since.
 fn hidden(options: WorldOptions, nodes: usize) -> World {
     let (mut world, _) = joined_by_hidden(options.checked(), nodes);
     for times in 1..3 {
         fail(&mut world, nodes, times);
     }
-    // It is alive, suspect and failed by turns, but for the applications.
+    // It is alive, suspect and failed by turns, but applications do not see that.
     assert_eq!(shown(&world, nodes), vec![Some(State::Failed); nodes]);
     world
 }
@@ -69,7 +69,7 @@ fn s65_it_is_listed_again_once_it_answers() {
             assert!(world.run_until(secs(90), listed), "{}", world.report(Some(HIDDEN)));
             world.run(secs(60));
             expect_comings_and_failures(&world, nodes, [3, 2]);
-            // Its past is forgotten with that.
+            // Its past is forgotten then.
             world.end_forwarding(world.node(HIDDEN).local().address);
             fail(&mut world, nodes, 3);
             for name in names(nodes) {
@@ -166,7 +166,7 @@ fn s65_healthy_members_are_back_at_once_however_often_they_are_cut_off() {
 fn s65_members_that_are_lost_stay_so_until_they_answer() {
     on_both_wires(0..3, |options| {
         let mut world = hidden(options, 3);
-        // It says nothing until it is no longer listed.
+        // It is silent until it is no longer listed.
         world.isolate(HIDDEN);
         let gone = |world: &World| shown(world, 3) == [None; 3];
         assert!(world.run_until(secs(300), gone), "{}", world.report(Some(HIDDEN)));

@@ -1,4 +1,4 @@
-//! What the application decides while the node works.
+//! Decisions of the application while the node works.
 
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use swim_core::{
 };
 use swim_sim::{World, WorldOptions, millis, secs};
 
-/// Hooks made of a function for one question.
+/// Hooks that answer one question with a function.
 #[derive(Debug)]
 struct Admit(fn(&MemberRef<'_>) -> bool);
 
@@ -28,7 +28,7 @@ impl Hooks for AcceptMerge {
     }
 }
 
-/// Counts how often it was asked, and answers with that.
+/// Counts its calls, and answers with the count.
 #[derive(Debug, Default)]
 struct Counting {
     acks: u32,
@@ -69,7 +69,7 @@ fn speak(wire: Wire, config: &mut Config) {
     }
 }
 
-/// The members that a node lists as alive, without itself, sorted.
+/// The names of the peers that a node lists as alive, sorted.
 fn alive(world: &World, name: &str) -> Vec<String> {
     let others = world.node(name).members().skip(1);
     let mut names: Vec<String> = others
@@ -119,7 +119,7 @@ fn what_a_member_announces_anew_is_asked_about_and_what_was_known_stays() {
 
 #[test]
 fn a_member_that_is_known_can_refute_without_being_asked_about() {
-    // Only what changes is asked about: a hook that turns strict does not fail those who are in.
+    // The hook is asked only about changes: one that turns strict does not fail present members.
     let mut world = WorldOptions::new(3)
         .hooks(|_| Box::new(Admit(|member| member.incarnation < Incarnation(u32::MAX / 2))))
         .build();
@@ -147,7 +147,7 @@ fn a_node_that_wants_to_join_is_turned_away_by_the_merge_hook() {
     world.start("stranger");
     let request = world.join("stranger", "n0");
     world.run(secs(5));
-    // It is turned away while what it says may still be on its way.
+    // It is turned away while its data may still be on its way.
     let turned_away = [Failure::Refused, Failure::Connection(ConnectionError::Reset)].map(Err);
     assert!(world.answer(request).is_some_and(|answer| turned_away.contains(answer)));
     assert_eq!(world.state("n0", "stranger"), None);
@@ -179,8 +179,8 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
                 Box::new(AcceptMerge(|merge| {
                     let names: Vec<&str> = merge.members().map(|member| member.name).collect();
                     assert!(names[0].starts_with('n'), "the sender stands first: {names:?}");
-                    // The joins here are of one node each. The exchanges begin with the sender
-                    // alone, and are of all where the views differ.
+                    // The joins here are of one node each. Push/pulls begin with the sender alone,
+                    // and send all members if the views differ.
                     assert!(names.len() == 1 || !merge.is_join() && names.len() == 3, "{names:?}");
                     OF_ALL.fetch_add(usize::from(names.len() == 3), Ordering::Relaxed);
                     assert!(merge.from().ip().to_string().starts_with("10.0.0."));
@@ -198,7 +198,7 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
     world.join("n1", "n0");
     world.join("n2", "n0");
     world.run(secs(60));
-    // News that no gossip carries to n0.
+    // An update that gossip does not bring to n0.
     world.block_datagrams("n1", "n0");
     world.block_datagrams("n2", "n0");
     world.set_meta("n2", "news");
@@ -207,8 +207,8 @@ fn the_merge_hook_sees_who_asks_whether_it_is_a_join_and_everybody_in_it() {
     assert!(OF_ALL.load(Ordering::Relaxed) > 0);
 }
 
-/// Two clusters without a label, told apart by metadata, in which a host of the first comes to
-/// belong to the second, under another name at the same address.
+/// Two clusters without a label, distinguished by metadata. A host of the first joins the second,
+/// under another name at the same address.
 fn a_reused_address(seed: u64, wire: Wire) -> World {
     let mut world = WorldOptions::new(seed)
         .configure(move |number, config| {
@@ -234,14 +234,15 @@ fn a_reused_address(seed: u64, wire: Wire) -> World {
     world
 }
 
-/// Refuses members of the other cluster and merges with any of them.
+/// Refuses members of the other cluster, and merges with any of them.
 #[derive(Debug)]
 struct OneCluster {
     mine: Option<Vec<u8>>,
 }
 
 impl OneCluster {
-    /// The first who is seen says which one it is: in a merge, the one who joins or is joined.
+    /// Takes the metadata of the first member it sees for its own: in a merge, the node that joins
+    /// or is joined.
     fn is_mine(&mut self, meta: &[u8]) -> bool {
         self.mine.get_or_insert_with(|| meta.to_vec()) == meta
     }
@@ -275,7 +276,7 @@ fn s29_a_node_of_one_cluster_that_is_sent_to_another_is_vetoed_on_anti_entropy_t
 }
 
 fn is_vetoed_on_anti_entropy(wire: Wire) {
-    // The hook lets joins pass, and refuses the periodic exchange: it is asked on both.
+    // The hook allows joins and refuses periodic push/pulls: it is asked on both.
     let mut world = WorldOptions::new(7)
         .hooks(|number| Box::new(AcceptMerge(if number == 0 { |m| m.is_join() } else { |_| true })))
         .configure(move |_, config| {

@@ -1,6 +1,6 @@
-//! A hostile host without the keys of the cluster, on the path and off it: what it may do, what it
-//! may not, and that it draws from a stream of chance of its own. That the checkers see what it
-//! would do without the rules of the nodes is shown in `checkers_bite.rs`.
+//! A hostile host without the cluster's keys, on the path and off it: its effects, and its own
+//! random numbers. `checkers_bite.rs` shows that the checkers detect its effects if nodes break
+//! their rules.
 
 use swim_core::wire::Wire;
 use swim_core::{Config, Event, Key, Keyring};
@@ -25,7 +25,7 @@ fn cluster(seed: u64, wire: Wire, keyed: bool) -> World {
     world
 }
 
-/// Members say something in each of these many seconds.
+/// Lets members send something once in each of `seconds`.
 fn talk(world: &mut World, seconds: u32) {
     for number in 0..seconds {
         let text = format!("{number} {}", world.now().as_nanos());
@@ -48,8 +48,8 @@ fn talk(world: &mut World, seconds: u32) {
     }
 }
 
-/// All that a world without a hostile host promises holds: each checker watches, and in the calm
-/// that is meant they all agree while it goes on.
+/// Everything holds that holds without a hostile host. All checkers watch, and the world is
+/// declared calm while the attack goes on.
 #[test]
 fn with_keys_a_hostile_host_on_the_path_changes_no_view_and_has_nothing_delivered_twice() {
     for wire in WIRES {
@@ -76,7 +76,7 @@ fn with_keys_what_was_said_before_members_started_again_is_for_none_of_them() {
     let hostile = Hostile::on_path().sees_percent(100).tricks(&tricks).pause_max(millis(50));
     world.set_hostile(Some(hostile.clone()));
     talk(&mut world, 30);
-    // It is gone while they start again, and comes back with what it recorded.
+    // The hostile host is gone while they restart, and comes back with its recordings.
     world.set_hostile(None);
     for name in ["n1", "n2"] {
         world.restart(name);
@@ -87,7 +87,7 @@ fn with_keys_what_was_said_before_members_started_again_is_for_none_of_them() {
     talk(&mut world, 30);
 }
 
-/// What members do, apart from what they say of datagrams that no key opens.
+/// The members' events, except those about datagrams that no key opens.
 fn deeds(world: &World) -> Vec<(u64, Event)> {
     let of = |name: &str| -> Vec<(u64, Event)> {
         let told = world.events(name).iter().filter(|record| {
@@ -147,8 +147,8 @@ fn a_run_with_a_hostile_host_is_the_same_each_time() {
     assert_eq!(run(), run());
 }
 
-/// What a seed draws for a hostile host shifts nothing of what it draws for the faults: a run
-/// without one is the same whether there might have been one or not.
+/// The random numbers of a hostile host do not shift those of the faults. A run without one is the
+/// same whether it may have one or not.
 #[test]
 fn runs_of_a_swarm_in_which_no_hostile_host_acts_are_as_if_there_were_none() {
     let (mut acts, mut alike) = (0, 0);

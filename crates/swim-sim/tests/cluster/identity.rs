@@ -1,5 +1,5 @@
-//! Who bears a name: a member that moved, a process started again, two nodes with one name, and a
-//! stranger at an address that was another's.
+//! Names: a member that moved, a restarted process, two nodes with one name, and a stranger at a
+//! former member's address.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -11,13 +11,13 @@ use swim_core::wire::{Claim, Message, Update};
 use swim_core::{DropReason, Event, Incarnation, Member, State, Versions};
 use swim_sim::{World, bounds, secs};
 
-/// What a node believes of a member, which need not be the node that a host is called after.
+/// A node's view of a member, which need not be the node after which its host is named.
 fn believed(world: &World, observer: &str, member: &str) -> Option<(State, SocketAddr)> {
     let member = world.node(observer).member(member)?;
     Some((member.state, member.address))
 }
 
-/// Whether every node that takes part has the member alive at this address.
+/// Whether every node that takes part sees the member alive at this address.
 fn lives_at(world: &World, member: &str, address: SocketAddr) -> bool {
     world
         .running()
@@ -25,7 +25,7 @@ fn lives_at(world: &World, member: &str, address: SocketAddr) -> bool {
         .all(|observer| believed(world, observer, member) == Some((State::Alive, address)))
 }
 
-/// Starts another host whose node has a name that is in use, or was.
+/// Starts another host whose node has a present or former name.
 fn start_as(world: &mut World, label: &str, name: &str, incarnation: Incarnation) {
     world.start_with(label, |config| {
         config.name = name.parse().unwrap();
@@ -33,7 +33,7 @@ fn start_as(world: &mut World, label: &str, name: &str, incarnation: Incarnation
     });
 }
 
-/// The addresses that a node listed a member with, one after the other.
+/// The addresses under which a node listed a member, in order.
 fn addresses_in_turn(world: &World, observer: &str, name: &str) -> Vec<SocketAddr> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for record in world.events(observer) {
@@ -59,14 +59,16 @@ fn was_told_of_a_namesake(world: &World, label: &str) -> bool {
     world.events(label).iter().any(|record| matches!(record.event, Event::NameTaken { .. }))
 }
 
-/// By when a member that came back at another address is listed there: the known address is silent
-/// for two probe intervals when it asks, and for two when the others do, and the news spreads.
+/// The time until a member that came back at another address is listed there.
+///
+/// The known address is silent for two probe intervals when the member asks, and for two when its
+/// peers do. Then the news spreads.
 fn moved_within(world: &World, nodes: usize) -> Duration {
     let config = world.node("n0").config();
     config.probe_interval * 4 + bounds::spread(config, nodes) * 2
 }
 
-/// By when a name is another's that is there and waits for it: it asks once per probe interval.
+/// The time until a node that waits for a free name has it: it asks once per probe interval.
 fn inherited_within(world: &World, nodes: usize) -> Duration {
     moved_within(world, nodes) + world.node("n0").config().probe_interval
 }
@@ -80,7 +82,7 @@ fn s27_a_node_killed_and_started_elsewhere_is_taken_in_soon() {
             let before = world.node("n2").local().incarnation;
             world.crash("n2");
             world.run(secs(1));
-            // At an equal incarnation the higher address decides; hosts started later have it.
+            // At an equal incarnation the higher address decides, and hosts started later have it.
             start_as(&mut world, "moved", "n2", Incarnation(before.0 + rise));
             world.join("moved", "n0");
             world.settle(moved_within(&world, nodes));
@@ -158,7 +160,7 @@ fn s27_a_node_that_moves_again_and_again_is_always_found() {
     }
 }
 
-/// Two nodes of one name in a cluster of ten, which join different seeds.
+/// Two nodes of one name in a cluster of ten, which join through different seeds.
 struct Twins {
     world: World,
     winner: &'static str,
@@ -168,9 +170,11 @@ struct Twins {
 const NAME: &str = "twin";
 
 impl Twins {
-    /// `rises` is by how much the incarnation of each is above the usual, which decides nothing;
-    /// `apart` the time between their starts. Started together, both claim the name: the higher
-    /// address keeps it. Later, the second one waits.
+    /// Starts both, `apart` from each other.
+    ///
+    /// `rises` is how far their incarnations are above the usual one, which decides nothing. If
+    /// both start together, both claim the name, and the higher address keeps it. Otherwise the
+    /// second one waits.
     fn new(seed: u64, rises: [u32; 2], apart: Duration) -> Self {
         let mut world = World::new(seed);
         world.form(10);
@@ -285,7 +289,7 @@ fn s06_a_node_restarted_at_an_equal_incarnation_is_believed_what_it_announces_no
             config.meta = "second life".into();
         });
         world.join("n7", "n1");
-        // In the same second: nothing tells the two lives apart but what they announce.
+        // In the same second, so only their announcements distinguish the two lives.
         assert_eq!(world.node("n7").local().incarnation, world.node("n1").local().incarnation);
         world.settle(secs(10));
         world.run(secs(60));
@@ -357,7 +361,7 @@ fn a_stranger_at_the_address_of_a_crashed_member_is_neither_taken_for_it_nor_har
             world.expect_never_failed(one);
         }
 
-        // The one that had the name comes back, at another address.
+        // The former holder of the name comes back, at another address.
         start_as(&mut world, "moved", "n2", Incarnation(1));
         world.join("moved", "n1");
         let home = world.address("moved");
@@ -375,8 +379,8 @@ fn lives_at_for(world: &World, observers: &[&str], member: &str, address: Socket
 
 #[test]
 fn a_stranger_at_the_address_of_a_live_member_does_not_answer_for_it() {
-    // The member has the address of a host that is started again under another name, and never
-    // announced anything else: an address that was given to two machines in turn.
+    // The member has the address of a host that restarts under another name, and never announced
+    // another one: two machines had the address in turn.
     let mut world = World::new(9);
     world.form(4);
     world.crash("n3");
@@ -388,8 +392,8 @@ fn a_stranger_at_the_address_of_a_live_member_does_not_answer_for_it() {
 
 #[test]
 fn an_announcement_of_its_name_from_where_nobody_is_silences_no_node() {
-    // Forged, or late news of an earlier life whose clock was ahead: told to others, or to the
-    // node.
+    // The announcement is forged, or late news of an earlier life whose clock was ahead. It reaches
+    // a peer, or the node.
     for (seed, told) in [(10, "n0"), (11, "n3")] {
         let mut world = World::new(seed);
         world.form(6);
@@ -400,7 +404,7 @@ fn an_announcement_of_its_name_from_where_nobody_is_silences_no_node() {
         world.forge(address, told, &Message::Update(update));
         world.run(secs(30));
 
-        // It still says what it has to say ...
+        // It still announces changes ...
         world.set_meta("n3", "not silenced");
         world.run(secs(5));
         world.expect_converged();

@@ -1,5 +1,5 @@
-//! Duplicates, overtaking, bursts, tails and slow links: a cluster lives with them, and nothing
-//! that is sent gets out of the count.
+//! Duplicates, overtaking, bursts, long tails and slow links: a cluster survives them, and every
+//! datagram is accounted for.
 
 use swim_core::{Event, State};
 use swim_sim::{
@@ -17,8 +17,8 @@ fn expect_nobody_failed(world: &World) {
     }
 }
 
-/// Expects that every datagram and every copy of one came to exactly one end. (None is on its way
-/// when nothing was sent for longer than the slowest takes.)
+/// Checks that every datagram, and every copy of one, had exactly one end. (None is on its way
+/// after a silence longer than the slowest takes.)
 fn expect_balance(traffic: Traffic, under_way_max: u64) {
     let sent = traffic.packets + traffic.packets_duplicated;
     let ended = traffic.packets_delivered
@@ -86,7 +86,7 @@ fn bursts_of_loss_fail_nobody_while_they_are_shorter_than_a_suspicion() {
 #[test]
 fn a_long_tail_of_latency_fails_nobody() {
     for seed in 0..10 {
-        // One probe of some fifty takes longer than the probe time-out of 500 ms.
+        // One probe of some fifty takes longer than the probe timeout of 500 ms.
         let latency = Latency::LogNormal { median: millis(20), p99: millis(300) };
         let mut world = WorldOptions::new(seed).latency(latency).build();
         world.form(NODES);
@@ -120,7 +120,7 @@ fn a_host_that_sends_too_slowly_drops_what_its_queue_does_not_hold() {
         assert!(pair[1] - pair[0] >= millis(450), "half a second each: {arrivals:?}");
     }
     expect_balance(world.traffic(), 20);
-    // It sends a few hundred bytes a second of its own, which fit.
+    // Its own traffic, a few hundred bytes a second, fits.
     world.run(secs(60));
     expect_nobody_failed(&world);
     world.set_bandwidth_of("n2", None);
@@ -188,7 +188,7 @@ fn a_fault_that_never_strikes_changes_nothing() {
         world.digest()
     };
     let usual = run(WorldOptions::new(3));
-    // Each class is drawn for, and decides that nothing happens.
+    // Each kind of fault is enabled, but never occurs.
     let (bytes_per_second, queue_bytes) = (u64::MAX, u64::MAX);
     let rare = 1.0e-9;
     assert_eq!(run(WorldOptions::new(3).duplication(rare)), usual);

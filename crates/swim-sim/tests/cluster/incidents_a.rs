@@ -1,5 +1,5 @@
-//! Incidents from the field that concern whole clusters: a mass restart, and what one accusation
-//! sets off.
+//! Incidents from the field that concern whole clusters: a mass restart, and the effects of one
+//! accusation.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -23,8 +23,8 @@ fn log2(nodes: usize) -> f64 {
     f64::from(u32::try_from(nodes).unwrap()).log2()
 }
 
-/// Every node restarts within ten seconds and does not know how high its incarnation was, while
-/// everybody is told that it failed at that one.
+/// Restarts every node within ten seconds, without its former incarnation, while all nodes hear
+/// that it failed at that one.
 fn mass_restart(seed: u64, nodes: usize) {
     let mut world = WorldOptions::new(seed)
         .configure(|_, config| config.incarnation = Incarnation(100))
@@ -33,7 +33,7 @@ fn mass_restart(seed: u64, nodes: usize) {
         .build();
     world.form(nodes);
     let count = u32::try_from(nodes).unwrap();
-    // In an order in which contacts come before and after those that join them.
+    // In an order in which contacts restart before and after the nodes that join them.
     for step in 0..nodes {
         let number = (step * 7919 + 1) % nodes;
         let name = format!("n{number}");
@@ -71,8 +71,8 @@ fn s01_after_a_mass_restart_of_a_thousand_every_view_has_every_node_alive() {
     mass_restart(4, 1000);
 }
 
-/// The datagrams that all nodes send while something is done to a calm cluster and in the minute
-/// after it; and the world.
+/// The datagrams that all nodes send while `act` is done to a calm cluster and in the minute after
+/// it, and the world.
 fn minute(nodes: usize, act: impl Fn(&mut World)) -> (f64, World) {
     let mut world = WorldOptions::new(9).digest(false).build();
     world.form(nodes);
@@ -85,9 +85,10 @@ fn minute(nodes: usize, act: impl Fn(&mut World)) -> (f64, World) {
     (f64::from(u32::try_from(packets).unwrap()), world)
 }
 
-/// What one accusation may cause, in datagrams per node and per doubling of the cluster: a piece of
-/// news is sent `retransmit_mult * ceil(log10(n + 1))` times by each of `n` nodes, which is 2.4 to
-/// 1.3 for each doubling; the accusation and its refutation are two pieces.
+/// The datagrams that one accusation may cause, per node and per doubling of the cluster.
+///
+/// Each of `n` nodes sends an update `retransmit_mult * ceil(log10(n + 1))` times, which is 2.4 to
+/// 1.3 for each doubling. The accusation and its refutation are two updates.
 const PACKETS_PER_NODE_AND_DOUBLING: f64 = 5.0;
 
 fn expect_at_most(c: f64, nodes: usize, what: &str, packets: f64) {
@@ -98,7 +99,7 @@ fn expect_at_most(c: f64, nodes: usize, what: &str, packets: f64) {
 }
 
 type Make = fn(&str, u32) -> Message<'_>;
-/// Each with how far ahead of the accused's own incarnation it is.
+/// Each with its distance above the accused's own incarnation.
 const ACCUSATIONS: [(&str, Make, u32); 2] = [("suspect", suspect, 0), ("failed", failed, 1000)];
 
 #[test]
@@ -134,7 +135,8 @@ fn s15_accusations_of_a_hundred_unknown_names_cost_hardly_more_than_one() {
                 world.forge(outside(), "n1", &failed(&format!("ghost{number}"), 7));
             }
         });
-        // They share packets, but ten nodes fill more than one at a time. A hundred are forged.
+        // They share packets, but ten nodes fill more than one at a time. A hundred datagrams are
+        // forged.
         expect_at_most(
             PACKETS_PER_NODE_AND_DOUBLING,
             nodes,
@@ -154,7 +156,7 @@ fn s15_the_same_accusation_again_and_again_is_passed_on_twice_in_a_minute_at_mos
                 world.run(secs(59) / 200);
             }
         });
-        // It is news again after `gossip_to_the_dead`, which is half a minute. 200 are forged.
+        // It is news again after `gossip_to_the_dead`, half a minute. 200 datagrams are forged.
         let caused = packets - calm - 200.0;
         expect_at_most(PACKETS_PER_NODE_AND_DOUBLING, nodes, "200 times one name", caused);
     }

@@ -81,7 +81,7 @@ fn s41_a_member_that_may_announce_more_than_the_others_is_refused_and_the_rest_g
     }
 }
 
-/// A node leaves, is away for so long, and comes back.
+/// Lets a node leave, stay away for so long, and come back.
 fn come_back(seed: u64, away_secs: u64, back: impl FnOnce(&mut World)) {
     let mut world = World::new(seed);
     world.form(6);
@@ -93,7 +93,7 @@ fn come_back(seed: u64, away_secs: u64, back: impl FnOnce(&mut World)) {
     world.join("n3", "n1");
     world.settle(secs(10));
     world.expect_alive_everywhere("n3");
-    // It stays: no old goodbye comes after it.
+    // It stays: no old leave message follows it.
     world.run(secs(120));
     world.expect_alive_everywhere("n3");
     world.expect_converged();

@@ -1,4 +1,4 @@
-//! Joins: to many addresses, to wrong ones, to nobody.
+//! Joins: through many addresses, wrong ones, and unused ones.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -6,7 +6,7 @@ use core::time::Duration;
 use swim_core::{Answer, ConnectionError, Failure, State};
 use swim_sim::{World, millis, secs};
 
-/// Addresses that nobody has and where nothing answers.
+/// Unused addresses, where nothing answers.
 fn black_holes(count: u8) -> Vec<SocketAddr> {
     (1..=count).map(|last| SocketAddr::from(([192, 0, 2, last], 7946))).collect()
 }
@@ -108,7 +108,7 @@ fn a_join_to_another_cluster_is_refused() {
     world.start_with("b", |config| config.label = "other".into());
     let request = world.join("b", "a");
     world.run(secs(30));
-    // It is refused while what it says may still be on its way.
+    // It is refused while its data may still be on its way.
     let refused = [Failure::Refused, Failure::Connection(ConnectionError::Reset)].map(Err);
     assert!(world.answer(request).is_some_and(|answer| refused.contains(answer)));
     assert_eq!(world.state("a", "b"), None);
@@ -205,8 +205,8 @@ fn hundreds_that_join_within_a_second_know_each_other_soon_and_then_say_no_more_
         world.join(&name, &format!("n{}", number % FOUNDERS));
         world.run(secs(1) / 400);
     }
-    // Gossip alone, with its twelve transmissions of each update, takes about twice as long and
-    // twice as much.
+    // Gossip alone, with its twelve transmissions of each update, would take about twice as long
+    // and twice as many bytes.
     let all = FOUNDERS + NEWCOMERS;
     let knows_all = |world: &World, name: &str| world.node(name).members_live() == all;
     let mut waited = secs(0);

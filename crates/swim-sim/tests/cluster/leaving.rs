@@ -1,4 +1,4 @@
-//! A member that says goodbye has left; it did not fail.
+//! A member that leaves has left; it did not fail.
 
 use swim_core::{Answer, CommandError, Config, Event, State, Status};
 use swim_sim::{World, WorldOptions, secs};
@@ -14,7 +14,7 @@ fn a_leave_is_seen_as_left_by_all() {
         assert_eq!(world.node("n1").status(), Status::Left);
         world.expect_left("n1");
         world.expect_converged();
-        // The process ends, as it would.
+        // The process ends, as it normally would.
         world.crash("n1");
         world.run(secs(90));
         world.expect_left("n1");
@@ -133,9 +133,10 @@ fn a_node_that_left_takes_no_commands_but_join() {
     assert_eq!(refused, Err(CommandError::NotRunning));
 }
 
-/// A member of this many leaves, on the local profile, and its process ends as soon as it may.
-/// Returns how many others hold it for left a second later, and how many ever suspected or failed
-/// it.
+/// Lets one of `nodes` leave, on the local profile, and ends its process as soon as it may.
+///
+/// Returns how many peers see it as departed a second later, and how many ever suspected it or
+/// declared it failed.
 fn seen_as_left(options: WorldOptions, nodes: usize) -> [usize; 2] {
     let mut world = options.build();
     world.form(nodes);

@@ -1,23 +1,23 @@
-//! A goodbye in a large cluster whose members come and go.
+//! A leave in a large cluster whose members come and go.
 //!
-//! `SWIM_SIM_LARGE=1` runs more seeds and clusters of 3,600, which takes many minutes;
-//! `-- --nocapture` prints what was measured.
+//! `SWIM_SIM_LARGE=1` runs more seeds and clusters of 3,600, which takes many minutes; `--
+//! --nocapture` prints the measurements.
 
 use swim_core::{Answer, State};
 use swim_sim::{Churn, World, WorldOptions, secs};
 
 use crate::common::large;
 
-/// How many leave in each cluster, one after the other.
+/// The members that leave in each cluster, one after the other.
 const LEAVERS: [&str; 4] = ["n1", "n2", "n3", "n4"];
 
-/// What the nodes that take part believe of one that leaves, at one instant.
+/// The views of one leaving member, over all nodes that take part, at one instant.
 #[derive(Clone, Copy, Debug, Default)]
 struct Views {
     live: usize,
     left: usize,
     failed: usize,
-    /// They came later and never heard of it.
+    /// Nodes that came later and never heard of it.
     unknown: usize,
 }
 
@@ -36,7 +36,7 @@ impl Views {
         views
     }
 
-    /// Adds what is believed of another member.
+    /// Adds the views of another member.
     fn add(&mut self, other: Views) {
         self.live += other.live;
         self.left += other.left;
@@ -44,15 +44,15 @@ impl Views {
         self.unknown += other.unknown;
     }
 
-    /// Of those that know the member, the share that know that it left, in hundredths of a percent,
-    /// rounded down.
+    /// The share of nodes that know that it left, among those that know the member, in hundredths
+    /// of a percent, rounded down.
     fn left_share(self) -> usize {
         self.left * 10_000 / (self.live + self.left + self.failed)
     }
 }
 
-/// Has members leave a cluster of this many, of which `per_minute` are replaced a minute; expects
-/// what the others believe at the instant of the answer.
+/// Lets members leave a cluster of `nodes`, in which `per_minute` are replaced each minute. Checks
+/// their peers' views at the instant of the answer.
 fn expect_leaves_to_be_seen(seed: u64, nodes: usize, per_minute: u32) {
     let mut world = WorldOptions::new(seed).digest(false).records(false).build();
     world.form(nodes);
@@ -69,14 +69,14 @@ fn expect_leaves_to_be_seen(seed: u64, nodes: usize, per_minute: u32) {
         all.add(views);
         each.push(views);
         assert_eq!(views.failed, 0, "seed {seed}: {views:?}");
-        // The process ends, as it would.
+        // The process ends, as it normally would.
         world.crash(leaver);
         churn.run(&mut world, secs(5));
     }
-    // Of one leave alone, one in a thousand of 1,000 is nobody: a bound that chance breaks in one
-    // leave of thirty. All leaves of a cluster together are held to it.
+    // In a cluster of 1,000, one in a thousand allows no exception: by chance, one leave in thirty
+    // breaks such a bound. So it applies to all leaves of a cluster together.
     assert!(all.left_share() >= 9990, "seed {seed}: {all:?}");
-    // Nobody comes to believe anything else.
+    // No node changes its view to something else.
     for (leaver, before) in LEAVERS.into_iter().zip(each) {
         let later = Views::of(&world, leaver);
         assert!(later.live <= before.live, "{leaver}: {later:?}, before {before:?}");

@@ -1,4 +1,4 @@
-//! A goodbye that nobody hears is no success.
+//! A leave that no peer hears is no success.
 
 use swim_core::{Answer, Config, Failure, State};
 use swim_sim::{World, WorldOptions, secs};

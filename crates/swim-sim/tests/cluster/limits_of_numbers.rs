@@ -1,5 +1,5 @@
-//! What happens at the ends: the highest incarnations, the table of the lost when it is full or its
-//! time is over, and a day of names that never come back.
+//! Limits: the highest incarnations, a full or expired table of lost members, and a day of names
+//! that never come back.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -15,7 +15,7 @@ fn about<'a>(name: &'a str, incarnation: u32, claim: Claim<'a>) -> Message<'a> {
     Message::Update(Update { name, incarnation: Incarnation(incarnation), claim })
 }
 
-/// Tells every node every accusation of n3 at this incarnation.
+/// Sends every node every accusation of n3 at this incarnation.
 fn accuse_everywhere(world: &mut World, nodes: usize, incarnation: u32) {
     for name in names(nodes) {
         for claim in [
@@ -28,8 +28,7 @@ fn accuse_everywhere(world: &mut World, nodes: usize, incarnation: u32) {
     }
 }
 
-/// A cluster in which n3 has the highest incarnation there is: somebody announced it just below
-/// that.
+/// A cluster in which n3 has the highest incarnation: it was announced just below that.
 fn saturated(seed: u64, nodes: usize) -> World {
     let mut world = World::new(seed);
     world.form(nodes);
@@ -67,7 +66,7 @@ fn s07_a_saturated_node_that_crashes_is_found_out_by_everybodys_own_probes() {
     for nodes in [5, 20] {
         let mut world = saturated(3, nodes);
         world.crash("n3");
-        // Each by itself: nobody hears anybody's accusation.
+        // Each node finds out by itself, as nodes ignore each other's accusations.
         let within = bounds::detection(world.node("n0").config(), nodes);
         assert!(
             world.run_until(within, |world| world.agreed("n3", State::Failed)),
@@ -122,7 +121,7 @@ fn s07_a_saturated_node_that_restarts_elsewhere_comes_back() {
 
 #[test]
 fn s07_an_alive_at_the_highest_incarnation_takes_no_name_away() {
-    // Forged in the name of a node that lives, with its address and with another one.
+    // Forged in the name of a living node, with its address and with another one.
     let mut world = World::new(14);
     world.form(6);
     let own = world.address("n3");
@@ -142,7 +141,7 @@ fn s07_an_alive_at_the_highest_incarnation_takes_no_name_away() {
     world.expect_converged();
 }
 
-/// Members that crashed, one every few seconds, seen by a node that remembers three lost ones.
+/// Members that crashed, one every few seconds, seen by nodes that remember three lost ones.
 fn many_lost(lost: usize) -> World {
     let mut world =
         WorldOptions::new(16).configure(|_, config| config.lost_members_max = 3).build();
@@ -242,7 +241,7 @@ fn nobody_dials_or_pings_a_member_that_was_forgotten_on_purpose() {
             world.command(observer, |node, now| node.forget(now, gone)).unwrap();
         }
     }
-    // A stream that was open already may fail.
+    // A stream that was already open may fail.
     world.run(secs(30));
     assert_eq!(lookups(&mut world, secs(3600)), (0, 0));
     world.expect_converged();
@@ -268,9 +267,8 @@ fn a_member_forgotten_while_it_is_listed_is_not_dialled_either() {
     world.expect_converged();
 }
 
-/// Every minute a member goes, by turns with and without a goodbye, and another one comes under a
-/// name that was never used. Returns the datagrams per second in the first and in the last ten
-/// minutes.
+/// Replaces a member every minute, by turns with and without a leave, by one with a new name.
+/// Returns the datagrams per second in the first and in the last ten minutes.
 fn churn(seed: u64, minutes: u32, lost_members_max: usize) -> (World, [u64; 2]) {
     const NODES: usize = 20;
     let mut world = WorldOptions::new(seed)
@@ -283,7 +281,7 @@ fn churn(seed: u64, minutes: u32, lost_members_max: usize) -> (World, [u64; 2]) 
     let mut rates = [0; 2];
     for minute in 0..minutes {
         let before = world.traffic().packets;
-        // Never the first, which keeps its view from beginning to end.
+        // Never the first one, which keeps its view from beginning to end.
         let gone = present.remove(1 + minute as usize * 7 % (NODES - 1));
         if minute % 2 == 0 {
             world.leave(&gone);
@@ -314,7 +312,7 @@ fn churn(seed: u64, minutes: u32, lost_members_max: usize) -> (World, [u64; 2]) 
     (world, rates.map(|packets| packets / 600))
 }
 
-/// How many of those that are gone a node remembers. It forgets them.
+/// How many of the gone members a node remembers. It forgets them.
 fn lost(world: &mut World, minutes: u32) -> usize {
     let gone = names(20).into_iter().chain((0..minutes).map(|minute| format!("m{minute}")));
     gone.filter(|name| world.command("n0", |node, now| node.forget(now, name)).is_ok()).count()
@@ -323,10 +321,10 @@ fn lost(world: &mut World, minutes: u32) -> usize {
 fn expect_bounded(minutes: u32, lost_members_max: usize) {
     let (mut world, rates) = churn(21, minutes, lost_members_max);
     println!("{minutes} minutes: {rates:?} datagrams a second");
-    // One ping in a period of each node for all that are lost.
+    // Each node sends one ping per period for all lost members together.
     assert!(rates[1] <= rates[0] + 20, "{rates:?}");
     let (remembered, gone) = (lost(&mut world, minutes), lost_members_max.min(minutes as usize));
-    // The first of a day are over their time.
+    // The first ones of a day have expired.
     assert!((gone - 3..=gone).contains(&remembered), "{remembered} of {gone}");
 }
 

@@ -1,4 +1,4 @@
-//! Loss delays news; it kills nobody.
+//! Loss delays news; it makes no member fail.
 
 use swim_core::State;
 use swim_sim::{WorldOptions, bounds, secs};
@@ -35,7 +35,7 @@ fn a_leave_is_heard_at_thirty_percent_loss() {
         let mut world = WorldOptions::new(seed).loss(0.3).build();
         world.form(10);
         world.leave("n4");
-        // Gossip may miss somebody; then anti-entropy tells.
+        // Gossip may miss a node; then push/pull informs it.
         world.run(secs(40));
         assert!(world.agreed("n4", State::Left), "{}", world.report(Some("n4")));
     }

@@ -1,7 +1,7 @@
-//! A few members lose most of what they send or receive, or are cut off one way again and again.
+//! A few members lose most of their traffic, or are repeatedly cut off one way.
 //!
-//! `SWIM_SIM_LARGE=1` runs clusters of 1,000, which takes minutes; `-- --nocapture` prints what was
-//! measured.
+//! `SWIM_SIM_LARGE=1` runs clusters of 1,000, which takes minutes; `-- --nocapture` prints the
+//! measurements.
 
 #![allow(clippy::unwrap_used, reason = "a missing thing fails the test")]
 
@@ -14,7 +14,7 @@ use swim_sim::{World, WorldOptions, bounds, secs};
 
 use crate::common::large;
 
-/// How long each cluster suffers.
+/// How long each cluster is in trouble.
 const SPAN: Duration = secs(600);
 
 /// A member became live in a view, or ceased to be.
@@ -25,7 +25,7 @@ struct Change<'a> {
     live: bool,
 }
 
-/// How the views of some nodes went on, from the moment on when they were equal.
+/// The changes in the views of some nodes, from the moment at which the views were equal.
 struct Course<'a> {
     views: usize,
     changes: Vec<Change<'a>>,
@@ -48,8 +48,8 @@ impl<'a> Course<'a> {
         Course { views: observers.len(), changes }
     }
 
-    /// How often a member came or went in a view, for the worst pair of the two; and how many times
-    /// in all.
+    /// How often a member came or went in a view: for the worst pair of member and view, and in
+    /// all.
     fn changes_about(&self, members: &[String]) -> (usize, usize) {
         let mut counts: BTreeMap<(usize, &str), usize> = BTreeMap::new();
         for change in &self.changes {
@@ -63,7 +63,8 @@ impl<'a> Course<'a> {
     /// The time in which not all views had the same live members.
     fn unequal(&self, until: Instant) -> Duration {
         let mut unequal = Duration::ZERO;
-        // A view is a sum of the names that it has more or less than at first.
+        // A view is represented by a sum over the names that it has gained or lost since the
+        // beginning.
         let mut views = vec![0u64; self.views];
         let mut groups = BTreeMap::from([(0, self.views)]);
         let mut at = Instant::ORIGIN;
@@ -93,7 +94,7 @@ impl<'a> Course<'a> {
     }
 }
 
-/// What befalls one member in a hundred.
+/// The trouble of one member in a hundred.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Loses,
@@ -106,7 +107,7 @@ enum Trouble {
 impl Trouble {
     const LOSS: f64 = 0.8;
 
-    /// For how long the cuts last, and the times without any.
+    /// The duration of the cuts, and of the times between them.
     const TURN: Duration = secs(20);
 
     fn begin(self, world: &mut World, member: &str) {
@@ -146,12 +147,12 @@ impl Trouble {
     /// How often a member in this trouble may come or go in a view.
     fn changes_max(self) -> usize {
         match self {
-            // Whoever is cut off for longer than a suspicion lasts is declared failed, and comes
-            // back afterwards: twice a turn. More would be the work of old news.
+            // A cut longer than a suspicion makes a member fail, and it comes back afterwards: two
+            // changes per turn. More would come from old news.
             Trouble::DeafInTurns | Trouble::SilentInTurns => {
                 2 * usize::try_from(SPAN.as_secs() / (2 * Trouble::TURN.as_secs())).unwrap()
             }
-            // A streak of bad luck in ten minutes, and no more.
+            // One streak of bad luck in ten minutes.
             Trouble::Loses | Trouble::LosesIncoming | Trouble::LosesOutgoing => 2,
         }
     }
@@ -180,7 +181,7 @@ fn suffers(seed: u64, nodes: usize, trouble: Trouble) {
     );
     assert_eq!(of_healthy, 0, "seed {seed}: nobody doubts a healthy member for long");
     assert!(worst <= trouble.changes_max(), "seed {seed}: {worst} times");
-    // Each change takes its time to reach all views.
+    // Each change takes time to reach all views.
     let spread = bounds::spread(world.node("n0").config(), nodes);
     let changes = u32::try_from(trouble.changes_max() * ill.len()).unwrap();
     assert!(unequal <= spread * changes, "seed {seed}: unequal for {unequal:?}");
@@ -188,8 +189,8 @@ fn suffers(seed: u64, nodes: usize, trouble: Trouble) {
     world.settle(within);
 }
 
-/// Seeds 1 and 6 of 100 nodes had an ill member declare a healthy one failed, although nobody had
-/// heard that it was suspected.
+/// With seeds 1 and 6 of 100 nodes, a member in trouble once declared a healthy one failed,
+/// although no other node had heard of the suspicion.
 fn all_suffer(trouble: Trouble) {
     for seed in [0, 1, 6] {
         suffers(seed, 100, trouble);

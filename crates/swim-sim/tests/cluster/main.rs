@@ -1,8 +1,8 @@
 //! Clusters on virtual time: real nodes and whole drivers on a network that a test breaks.
 //!
-//! One file, one subject, and one program for all of them: a program more takes longer to link than
-//! most tests take to run. `cargo test -p swim-sim-tests --test cluster -- healing::` runs those of
-//! one file.
+//! Each file has one subject. All of them are one program, because one more program takes longer to
+//! link than most tests take to run. `cargo test -p swim-sim-tests --test cluster -- healing::`
+//! runs the tests of one file.
 
 mod addresses;
 mod announcing;

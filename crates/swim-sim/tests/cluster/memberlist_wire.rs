@@ -1,5 +1,5 @@
-//! Clusters that speak memberlist's wire: what holds there as on the native one, and what that
-//! protocol does not promise.
+//! Clusters on memberlist's wire: properties that they share with the native wire, and those that
+//! this protocol does not promise.
 
 use core::time::Duration;
 
@@ -30,7 +30,7 @@ fn cluster(seed: u64, nodes: usize) -> World {
     world
 }
 
-/// By when the nodes agree. News that gossip missed waits for push/pull.
+/// The time within which the nodes agree. News that gossip missed waits for push/pull.
 fn patience(world: &World, nodes: usize) -> Duration {
     bounds::settling(world.node("n0").config(), nodes)
 }
@@ -64,7 +64,7 @@ fn who_crashes_is_failed_in_time_and_comes_back() {
         world.restart("n2");
         world.join("n2", "n1");
         world.settle(patience(world, nodes));
-        // And at once, before anybody noticed, with a clock that was set back.
+        // It restarts at once, before any peer noticed, with a clock that was set back.
         world.restart_with("n1", |config| config.incarnation = Incarnation(1));
         world.join("n1", "n0");
         world.settle(patience(world, nodes));
@@ -128,7 +128,7 @@ fn at_25_percent_loss_a_cluster_holds_together() {
             world.settle(patience(&world, nodes));
         }
         println!("{nodes} nodes: {failed} views of a failure in {lasted} seconds of a node");
-        // A view that missed a refutation is not asked for: see `may_call` in the core.
+        // A view that missed a refutation is not asked for: see `may_call_again` in the core.
         assert!(failed * 2000 <= lasted * nodes, "{nodes} nodes: {failed}");
     }
 }
@@ -170,11 +170,11 @@ fn s77_who_joins_a_large_cluster_asks_its_seed_once() {
     let packets = stats.packet_bytes_sent + stats.packet_bytes_received;
     println!("{streams} bytes in streams, {packets} in packets");
     assert_eq!((stats.streams_opened, world.node("late").members_live()), (1, 1001));
-    // Without introductions a join costs hardly more than its streams.
+    // Without introductions, a join costs hardly more than its streams.
     assert!(packets <= streams, "{streams} and {packets} bytes");
 }
 
-/// How many of the others received this, and how many copies they received together.
+/// The number of peers that received this, and the total number of copies.
 fn heard(world: &World, nodes: usize, text: &[u8]) -> (usize, usize) {
     let copies = |name: String| {
         let is_it =
@@ -185,8 +185,8 @@ fn heard(world: &World, nodes: usize, text: &[u8]) -> (usize, usize) {
     (copies.iter().filter(|count| **count > 0).count(), copies.iter().sum())
 }
 
-/// Receivers do not pass on what they receive, nor know what they had: a broadcast reaches as many
-/// as its origin sends it to.
+/// Receivers neither pass on a broadcast nor recognise a repetition: it reaches as many nodes as
+/// its origin sends it to.
 #[test]
 fn a_broadcast_reaches_as_many_as_it_is_sent_to() {
     for (nodes, sent) in [(2, 8), (3, 8), (10, 12), (40, 12), (200, 16)] {

@@ -1,5 +1,5 @@
-//! Running clusters that are moved to a label, to encryption, to other keys: node by node, and
-//! nobody is lost on the way.
+//! Running clusters that move to a label, to encryption, or to other keys, node by node, without
+//! losing a member.
 
 use swim_core::wire::Wire;
 use swim_core::{CommandError, Config, DropReason, Encryption, Event, Instant, Key, Keyring, Node};
@@ -7,15 +7,14 @@ use swim_sim::{World, WorldOptions, bounds, secs};
 
 const NAMES: [&str; 6] = ["n0", "n1", "n2", "n3", "n4", "n5"];
 
-/// A step that every node takes: what its configuration says afterwards when it is restarted, and
-/// what it is told when it is not.
+/// A step for every node: a new configuration if it restarts, a command if it does not.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     configure: fn(&mut Config),
     command: fn(&mut Node, Instant) -> Result<(), CommandError>,
 }
 
-/// How the steps are taken.
+/// How nodes take the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Restarts,
@@ -36,8 +35,9 @@ fn cluster(seed: u64, wire: Wire, change: fn(&mut Config)) -> World {
     world
 }
 
-/// Takes the steps, each on one node after the other, with time in between for things to go wrong.
-/// Metadata of every node has to reach every other one in the middle of each step and after it.
+/// Takes the steps, each on one node after the other, with time in between for failures.
+///
+/// New metadata of every node has to reach all peers in the middle of each step and after it.
 fn migrate(world: &mut World, by: By, steps: &[Step]) {
     let patience = bounds::settling(world.node("n0").config(), NAMES.len());
     for (number, step) in steps.iter().enumerate() {
@@ -148,7 +148,7 @@ const AWAY: [Step; 5] = [
     },
     Step {
         configure: |config| config.keyring = Keyring::default(),
-        // The last key cannot be removed, and does no harm to a node that uses it for nothing.
+        // The last key cannot be removed. It does no harm to a node that does not use it.
         command: |_, _| Ok(()),
     },
     Step {
@@ -161,7 +161,7 @@ const AWAY: [Step; 5] = [
     },
 ];
 
-/// One key is for AES, the other one is shorter.
+/// Key 1 has 32 bytes, the other one 16.
 fn key(number: u8) -> Key {
     let size = if number == 1 { 32 } else { 16 };
     Key::aes(&vec![number; size]).expect("a size of a key")
@@ -214,7 +214,7 @@ fn s30_a_label_and_encryption_at_once_and_nobody_is_lost() {
     });
 }
 
-/// What the steps are for.
+/// Shows why the steps are needed.
 #[test]
 fn s30_without_the_step_that_accepts_both_nodes_are_lost() {
     for wire in [Wire::Swim, Wire::Memberlist] {
@@ -231,7 +231,7 @@ fn s30_without_the_step_that_accepts_both_nodes_are_lost() {
     }
 }
 
-/// A node that was away during a rotation comes back with the old key, and is told why it is alone.
+/// A node that was away during a rotation comes back with the old key, and learns why it is alone.
 #[test]
 fn s30_who_comes_back_with_a_key_that_was_removed_is_refused_and_told() {
     for wire in [Wire::Swim, Wire::Memberlist] {

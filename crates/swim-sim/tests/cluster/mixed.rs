@@ -1,6 +1,7 @@
 //! Many seeds of mixed faults in small clusters: see `swim_sim::swarm`.
 //!
-//! `SWIM_SIM_SEEDS` is how many seeds to run (50 by default), or a range: `SWIM_SIM_SEEDS=17..18`.
+//! `SWIM_SIM_SEEDS` is the number of seeds to run (50 by default), or a range:
+//! `SWIM_SIM_SEEDS=17..18`.
 
 use swim_sim::swarm;
 
@@ -29,6 +30,6 @@ fn mixed_small_scenarios_run_clean() {
             *sum += found;
         }
     }
-    // A sweep in which nothing went wrong shows nothing.
+    // A sweep without faults shows nothing.
     assert!(count < 20 || seen.iter().all(|sum| *sum > 0), "{seen:?}");
 }

@@ -1,5 +1,5 @@
-//! Two nodes with one name, for tests that show whose it is and that without the rule it is
-//! another's. Each answers what should not be, if anything.
+//! Two nodes with one name, for tests that show which one keeps it, and that without the rule the
+//! other does. Some return a description of the violation, if any.
 
 use core::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use swim_core::wire::Wire;
 use swim_core::{Answer, Config, Event, Failure, Incarnation, NameKeeper, State};
 use swim_sim::{Request, World, WorldOptions, bounds, secs};
 
-/// How the nodes are set up.
+/// Sets up the nodes.
 pub(crate) type Configure = fn(&mut Config);
 
 /// The name that two nodes have.
@@ -24,8 +24,7 @@ pub(crate) fn world(wire: Wire, seed: u64, configure: impl Fn(&mut Config) + 'st
         .build()
 }
 
-/// Starts a host whose node has the name, with an incarnation that is so much higher than the
-/// others'.
+/// Starts a host whose node has the name, with an incarnation `rise` above that of n0.
 pub(crate) fn start_second(world: &mut World, label: &str, rise: u32) {
     let base = world.node("n0").local().incarnation;
     world.start_with(label, |config| {
@@ -34,7 +33,7 @@ pub(crate) fn start_second(world: &mut World, label: &str, rise: u32) {
     });
 }
 
-/// Where those that do not have the name see the member of this name alive.
+/// Whether all nodes of other names see the member of this name alive at this address.
 pub(crate) fn all_see(world: &World, address: SocketAddr) -> bool {
     world.running().filter(|&label| world.node(label).local().name != NAME).all(|observer| {
         let seen = world.node(observer).member(NAME);
@@ -48,7 +47,7 @@ pub(crate) fn was_told(world: &World, label: &str, address: SocketAddr) -> bool 
     )
 }
 
-/// Whether anybody heard of the name at another address than this one.
+/// Whether any node heard of the name at another address than this one.
 pub(crate) fn heard_of_another(world: &World, home: SocketAddr) -> bool {
     world.running().any(|observer| {
         world.events(observer).iter().any(|record| match &record.event {
@@ -66,8 +65,8 @@ pub(crate) fn has_joined(world: &World, request: Request) -> bool {
     matches!(world.answer(request), Some(Ok(Answer::Joined { .. })))
 }
 
-/// A cluster of five, and a second node with the name of a member, of a higher incarnation, that
-/// joins at another one.
+/// A cluster of five, and a second node with the name of a member, at a higher incarnation, that
+/// joins through another member.
 pub(crate) fn late_comer(wire: Wire, seed: u64, configure: Configure) -> Result<(), &'static str> {
     let mut world = world(wire, seed, configure);
     world.form(5);
@@ -83,13 +82,13 @@ pub(crate) fn late_comer(wire: Wire, seed: u64, configure: Configure) -> Result<
     check(was_told(&world, NAME, second), "the member is not told")?;
     world.crash(NAME);
     let config = world.node("n0").config();
-    // It asks once per interval, leaves the name two more, and so do the others.
+    // It asks once per interval, and waits for two more, and so do its peers.
     let within = config.probe_interval * 5 + bounds::spread(config, 5) * 2;
     check(world.run_until(within, |world| all_see(world, second)), "it does not inherit")
 }
 
-/// Two nodes that claim one name on two sides of a partition, the second one so much later: which
-/// one keeps it after the heal, if they agree.
+/// Two nodes claim one name on two sides of a partition, the second one `later` seconds later.
+/// Returns the node that keeps it after the heal, if they agree.
 pub(crate) fn contest(
     keeper: NameKeeper,
     seed: u64,
@@ -107,7 +106,7 @@ pub(crate) fn contest(
     for (label, contact, side) in
         [("one", "n0", ["n4", "n5", "n6", "n7"]), ("two", "n4", ["n0", "n2", "n3", "n0"])]
     {
-        // The second start decides nothing: the incarnation is the lower one.
+        // The incarnation of the second one is lower, so its late start decides nothing.
         start_second(&mut world, label, if label == "one" { 100 } else { 50 });
         world.cut(&[label], &side);
         if label == "two" {
@@ -126,7 +125,7 @@ pub(crate) fn contest(
         |world: &World| -> usize { world.running().map(|label| world.events(label).len()).sum() };
     let before = events(&world);
     world.run(secs(300));
-    // No thrash: a contest that is over makes no news.
+    // No thrash: a contest that is over causes no events.
     (settled(&world) == Some(winner) && events(&world) == before).then_some(winner)
 }
 

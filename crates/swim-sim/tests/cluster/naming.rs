@@ -1,4 +1,4 @@
-//! A second node with a living member's name: whose the name is, and who is told.
+//! A second node with a living member's name: which one keeps it, and which nodes learn of it.
 
 use swim_core::wire::Wire;
 use swim_core::{Answer, CommandError, Failure, NameKeeper, State};
@@ -23,13 +23,13 @@ fn s75_a_second_node_that_joins_at_the_member_itself_is_told_at_once() {
     let join = world.join("second", NAME);
     world.run(millis(100));
     assert_eq!(world.answer(join), Some(&Err(Failure::NameTaken)));
-    // Whatever it says would be taken for the member's.
+    // All that it sends would be taken for the member's.
     let said = world.command("second", |node, now| node.broadcast(now, b"hello").map(|_| ()));
     let sent = world.command("second", |node, now| node.send(now, "n0", b"hello"));
     assert_eq!([said, sent], [Err(CommandError::NameTaken); 2]);
     world.run(secs(60));
     assert!(!heard_of_another(&world, world.address(NAME)));
-    // A later join is answered alike.
+    // A later join has the same answer.
     let join = world.join("second", "n0");
     world.run(secs(2));
     assert_eq!(world.answer(join), Some(&Err(Failure::NameTaken)));
@@ -68,7 +68,7 @@ fn s75_a_second_node_that_leaves_takes_nobody_with_it() {
         world.run(secs(20));
         assert_eq!(world.answer(leave), Some(&Ok(Answer::Left)));
         assert!(all_see(&world, home) && !heard_of_another(&world, home));
-        // It may come back, and is told again.
+        // It may come back, and has the same answer.
         let join = world.join("second", "n3");
         world.run(secs(20));
         assert_eq!(world.answer(join), Some(&Err(Failure::NameTaken)));
@@ -156,7 +156,8 @@ fn s75_of_two_that_lived_through_a_partition_the_newer_keeps_the_name_where_that
 fn s75_of_two_that_are_equally_old_the_higher_address_keeps_the_name() {
     for keeper in NameKeeper::ALL {
         for later in 0..=2 {
-            // Within 2 s; at 2 s both may win by what they measure, and they agree all the same.
+            // Within 2 s. At exactly 2 s their measurements allow either, but they agree all the
+            // same.
             let winner = contest(keeper, later, later, |_| {});
             let oldest = if keeper == NameKeeper::Older { "one" } else { "two" };
             assert!(winner == Some("two") || (later == 2 && winner == Some(oldest)), "{later} s");

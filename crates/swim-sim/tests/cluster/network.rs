@@ -1,4 +1,4 @@
-//! The modelled network does what it says.
+//! The modelled network behaves as documented.
 
 use swim_core::{Answer, ConnectionError, Failure};
 use swim_sim::{Latency, World, WorldOptions, millis, secs};
@@ -80,7 +80,7 @@ fn a_restart_is_told_apart_from_the_process_before() {
     world.power_off("a");
     world.restart("a");
     world.run(secs(1));
-    // What reached the new process belonged to a stream that it does not have.
+    // The data that reached the new process belonged to an unknown stream.
     assert_eq!(world.answer(request), Some(&Err(Failure::Connection(ConnectionError::Reset))));
     assert_eq!(world.streams_open(), 0);
 }
@@ -102,7 +102,7 @@ fn the_socket_of_a_paused_process_keeps_so_many_datagrams() {
 
 #[test]
 fn a_paused_process_is_given_what_waited_before_its_timers_fire() {
-    // The ack that waited for it ends the probe: nobody is suspected.
+    // The ack that waited for it ends the probe, so n1 is never suspected.
     for seed in 0..20 {
         let mut world = World::new(seed);
         world.form(2);

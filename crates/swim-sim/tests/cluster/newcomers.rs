@@ -9,12 +9,14 @@ use swim_sim::{Request, World, WorldOptions, millis, secs};
 pub(crate) enum Order {
     /// All at once.
     Together,
-    /// Each as soon as the one before has joined.
+    /// Each one as soon as the one before has joined.
     InTurn,
 }
 
-/// Has nodes join the first one, and returns how long it takes from the last join on until all know
-/// all; at most a minute. A node that the seed refuses tries again, as drivers do.
+/// Joins nodes to the first one. Returns the time from the last join until all know all, at most a
+/// minute.
+///
+/// A node that the seed refuses tries again, as drivers do.
 pub(crate) fn until_all_know_all(options: WorldOptions, nodes: usize, order: Order) -> Duration {
     let mut world = options.records(false).build();
     let names: Vec<String> = (0..nodes).map(|number| format!("n{number}")).collect();

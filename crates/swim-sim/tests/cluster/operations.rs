@@ -1,4 +1,4 @@
-//! Any sequence of operations and faults, on a lone node and on a pair, watched by all checkers.
+//! Any sequence of operations and faults, on a single node and on a pair, under all checkers.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use swim_sim::swarm;
 
 proptest! {
-    // The same cases in every run, and no file that remembers those that failed: name them in
+    // The same cases in every run, and no file that remembers failed ones: name them in
     // tests/cluster/regressions.rs.
     #![proptest_config(ProptestConfig {
         cases: 48,
@@ -39,8 +39,7 @@ fn a_script_is_a_run_of_its_own_and_the_same_each_time() {
     assert_ne!(run(b"one script of faults").digest, run(b"no such thing at all!").digest);
 }
 
-/// The first byte is how many nodes there are, the rest is the script: see
-/// `fuzz_targets/cluster.rs`.
+/// The first byte is the number of nodes, the rest is the script: see `fuzz_targets/cluster.rs`.
 #[test]
 fn schedules_found_by_fuzzing_are_survived() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz");

@@ -1,4 +1,4 @@
-//! How large datagrams become, with everything that stands around the messages.
+//! The size of datagrams, with everything around their messages.
 
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ enum Seal {
     Plain,
     Aes,
     XChaCha20,
-    /// Memberlist's older way, which pads.
+    /// Memberlist's older version, which pads.
     Version0,
 }
 
@@ -41,7 +41,7 @@ impl Checker for Largest {
     }
 }
 
-/// The longest label, and with it the longest metadata, that fit packets of this size.
+/// Sets the longest label, and with it the longest metadata, that fit in packets of this size.
 fn fill(config: &mut Config) {
     for label in (0..=255).rev() {
         for meta in [512, 400, 256] {
@@ -88,7 +88,7 @@ impl Noise {
         core::iter::repeat_with(|| self.byte()).take(count).collect()
     }
 
-    /// Below 65,536.
+    /// Returns a number below `end`, which is at most 65,536.
     fn below(&mut self, end: usize) -> usize {
         usize::from(u16::from_le_bytes([self.byte(), self.byte()])) % end
     }
@@ -96,9 +96,10 @@ impl Noise {
 
 const NODES: usize = 8;
 
-/// A cluster under load: metadata as long as it may be, which changes, and broadcasts, messages and
-/// payloads of acks of every size up to the longest, while somebody fails, leaves and returns. How
-/// large its largest datagram was.
+/// The size of the largest datagram of a cluster under load.
+///
+/// The load is metadata of the full length, which changes, and broadcasts, messages and ack
+/// payloads of every size up to the longest, while members fail, leave and return.
 fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     let seen = Arc::new(AtomicUsize::new(0));
     let mut world = WorldOptions::new(39)
@@ -137,7 +138,7 @@ fn largest(wire: Wire, seal: Seal, size: usize, compression: bool) -> usize {
     found
 }
 
-/// What a node says in one round. It may refuse: its queue is full.
+/// Sends a node's data of one round. The node may refuse: its queue is full.
 fn talk(world: &mut World, name: &str, to: &str, also_meta: bool, noise: &mut Noise) {
     let node = world.node(name);
     let (broadcast_max, message_max) = (node.broadcast_size_max(), node.message_size_max());
@@ -175,7 +176,8 @@ fn s39_no_datagram_exceeds_the_configured_size_whatever_stands_around_it() {
     }
 }
 
-/// The smallest size with which a full-length label, name and metadata fit, and what it says below.
+/// Finds the smallest size that fits a label, name and metadata of full length. Smaller ones are
+/// refused with an error.
 #[test]
 fn s39_what_does_not_fit_is_refused_when_a_node_is_made() {
     for wire in [Wire::Swim, Wire::Memberlist] {

@@ -1,4 +1,4 @@
-//! Limits of what waits: nothing grows beyond them, and what is full does no harm.
+//! Limits of queues: none grows beyond its limit, and a full one does no harm.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use core::cell::Cell;
@@ -58,7 +58,7 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
         let counter = Rc::clone(&full);
         let mut world = WorldOptions::new(seed)
             .configure(|_, config| tighten(config))
-            // After everything that is done to any node.
+            // Checked after every turn of any node.
             .watch(move |node| {
                 within_limits(node);
                 let is_full = node.stats().updates_queued == UPDATES_MAX;
@@ -77,7 +77,7 @@ fn s18_no_queue_is_ever_longer_than_its_limit() {
                     let _ = world.request(&name, |node, now| node.set_meta(now, meta));
                 }
             }
-            // Strangers, and accusations of strangers; of those of one host few are passed on.
+            // Strangers, and accusations of strangers. Of those from one host, few are passed on.
             for number in 0..30 {
                 let from = world.address(&format!("n{}", 1 + number % 4));
                 let name = format!("stranger-{round}-{number}");
@@ -113,24 +113,26 @@ fn the_bytes_of_waiting_broadcasts_are_counted_as_they_are_sent() {
         .build();
     world.form(2);
     world.request("n0", |node, now| node.broadcast(now, &[1; 695])).expect("there is room");
-    // Two payloads would fit, but not with what they travel in.
+    // Two payloads would fit, but not with their headers.
     let second = world.request("n0", |node, now| node.broadcast(now, &[2; 695]));
     assert!(matches!(second, Err(CommandError::Busy { .. })), "{second:?}");
     world.request("n0", |node, now| node.broadcast(now, &[2; 640])).expect("there is room");
 }
 
 /// Our form of "alive and refutation are handled before suspect and dead when the inbound queue is
-/// full". That is about a queue between a socket and the protocol, where memberlist sorts what
-/// waits. Here there is none: a packet is handled when it is read, in the order of arrival. What
-/// can be full is the socket, where the newest is lost: just the refutations that came after the
-/// accusations. So what is to hold is the purpose of the rule: nobody healthy is declared failed.
+/// full".
+///
+/// That is about a queue between a socket and the protocol, which memberlist sorts. Here there is
+/// no such queue: a packet is handled when it is read, in the order of arrival. Only the socket can
+/// be full, and it drops the newest datagrams: just the refutations that came after the
+/// accusations. So the test checks the purpose of the rule: no healthy member is declared failed.
 #[test]
 fn s19_a_socket_that_was_full_of_accusations_fails_nobody() {
     let (mut overflowed, mut accused) = (0, 0);
     for seed in 0..30 {
         let mut world = WorldOptions::new(seed).socket_buffer(6).build();
         world.form(8);
-        // n3 is away for a moment and suspected for it. n2 stops when the news is about.
+        // n3 is away for a moment and suspected for it. n2 stops when that news spreads.
         world.pause("n3");
         let suspected = |world: &swim_sim::World| {
             [0, 1, 4, 5, 6, 7]
@@ -151,7 +153,7 @@ fn s19_a_socket_that_was_full_of_accusations_fails_nobody() {
         }));
         world.settle(secs(30));
         world.run(secs(30));
-        // That n2 was declared failed in 20 s of silence is right.
+        // n2 was silent for 20 s, so its failure is right.
         for number in (0..8).filter(|number| *number != 2) {
             world.expect_never_failed(&format!("n{number}"));
         }
@@ -161,14 +163,14 @@ fn s19_a_socket_that_was_full_of_accusations_fails_nobody() {
     assert!(accused > 5, "old accusations waited in it: {accused}");
 }
 
-/// A node on its own, without a world: what it would send.
+/// A node on its own, without a world, and its output.
 struct Lone {
     node: Node,
     now: Instant,
 }
 
 impl Lone {
-    /// A node that knows so many members, of whom it has just heard.
+    /// A node that knows `count` members, and has just heard from them.
     fn with_members(count: u16) -> Lone {
         let config = Config::lan("a".parse().unwrap(), "10.0.0.1:7946".parse().unwrap());
         let now = Instant::ORIGIN;
@@ -184,7 +186,7 @@ impl Lone {
         lone
     }
 
-    /// A member exchanges views with the node, which thereby hears from it.
+    /// Lets a member do a push/pull with the node, which thereby hears from it.
     fn hear_from(&mut self, number: u16) {
         let ([high, low], name) = (number.to_be_bytes(), format!("m{number}"));
         let member = MemberRef {
@@ -207,7 +209,7 @@ impl Lone {
         core::iter::from_fn(|| self.node.poll_output()).collect()
     }
 
-    /// The packets that go out until the next deadline is kept.
+    /// The packets that go out at the next deadline.
     fn next_packets(&mut self) -> Vec<Bytes> {
         self.now = self.node.poll_timeout().expect("there is always a probe").max(self.now);
         self.node.handle_timeout(self.now);

@@ -1,4 +1,4 @@
-//! A member that is suspected, or declared failed, and is not, says so and is believed.
+//! A running member that is suspected or declared failed refutes it, and is believed.
 
 use swim_core::{Event, State, Via};
 use swim_sim::{World, WorldOptions, secs};
@@ -69,8 +69,8 @@ fn a_refuted_suspicion_is_reported_as_such() {
     assert!(refuted > 20, "a pause of three seconds is noticed often, not {refuted} times");
 }
 
-/// Two nodes of which one is paused while nothing waits for it, and hears of its suspicion only if
-/// a ping tells it.
+/// Two nodes. One of them is paused while nothing waits for it, and hears of its suspicion only by
+/// pings.
 fn suspect_told_by_pings_alone(buddy: bool) -> World {
     let mut world = WorldOptions::new(3)
         .socket_buffer(0)
@@ -131,8 +131,8 @@ fn only_those_whose_own_probe_failed_confirm_a_suspicion() {
                             _ => false,
                         }
                 });
-                // Whoever has all confirmations that count tells of no more of them, but passes on
-                // that its own probe failed, too.
+                // A node that has all confirmations that count reports no further ones, but passes
+                // on that its own probe failed, too.
                 let confirmed = world.events(accuser.as_str()).iter().filter(|own| {
                     let of_it = matches!(&own.event, Event::Confirmed { name: n, .. } if n == name);
                     of_it && own.at <= record.at
@@ -157,8 +157,8 @@ fn options(seed: u64, memberlist: bool) -> WorldOptions {
     })
 }
 
-/// Three nodes that list each other again within 20 s. On memberlist's wire what gossip missed
-/// waits for a push/pull.
+/// Checks that three nodes list each other again within 20 s. On memberlist's wire, news that
+/// gossip missed waits for a push/pull.
 fn together(mut world: World, memberlist: bool) {
     assert!(world.run_until(secs(20), goodbyes::all_listed), "{}", world.report(None));
     world.settle(secs(if memberlist { 90 } else { 20 }));

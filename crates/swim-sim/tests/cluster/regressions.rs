@@ -1,6 +1,7 @@
-//! What swarms of seeds found. Each test is named after a seed, says what went wrong in it, and
-//! shows it without the swarm where that can be done: what a seed means may change with the
-//! simulator.
+//! Failures that swarms of seeds found.
+//!
+//! Each test is named after a seed, describes the failure, and shows it without the swarm if
+//! possible: the meaning of a seed may change with the simulator.
 
 use core::net::SocketAddr;
 
@@ -11,18 +12,20 @@ use swim_sim::{Stall, WorldOptions, millis, secs};
 
 use crate::common::on_both_wires;
 
-/// Runs a seed as it was when it failed: there were no hostile hosts then, nor faults that last.
+/// Runs a seed as it was when it failed, without hostile hosts and lasting faults.
 fn settles(seed: u64) {
     let setup = Setup::default().hostile(Hostility::Never).lasting(LastingFaults::Never);
     let _ = swarm::run_on(setup, seed);
 }
 
-/// A node left, went on to run, and was forgotten by all but one that had been cut off. A newcomer
-/// joined at that one, and learned of the leaver as alive. It pinged it, and had answers: the
-/// leaver told of its goodbye only whom it knew, and knew no newcomer. So the newcomer held it for
-/// alive for minutes, until it happened to exchange everything with just that node; the others had
-/// nothing to say about somebody whom they had forgotten. (In seed 6005 the same took 92% of the
-/// bound.) A goodbye is no longer than the ping that it answers: now whoever asks hears it.
+/// A departed node informs every node that pings it.
+///
+/// A node left, kept running, and was forgotten by all but one that had been cut off. A newcomer
+/// joined through that one, and learned of the departed node as alive. Its pings were answered: the
+/// departed node sent its leave message only to members that it knew, and it knew no newcomer. The
+/// newcomer saw it as alive for minutes, until a push/pull with just that node; the other members
+/// had forgotten it. (In seed 6005 the same took 92% of the bound.) A leave message is no longer
+/// than a ping, so now every ping is answered with it.
 #[test]
 fn seed_9059_who_left_says_so_to_whoever_asks() {
     let mut missed = 0;
@@ -57,11 +60,12 @@ fn seed_9059_settles() {
     settles(9059);
 }
 
-/// Loss and one-way cuts had three nodes declare each other failed, all of them; then everything
-/// was well again, and nobody had any news to gossip. Only members that were lost were looked for,
-/// which is `gossip_to_the_dead` after they failed: until then everybody sat alone, for 47 s where
-/// the bound is 37 s. Now one of those that failed is looked for in every period from the
-/// beginning.
+/// Failed members are looked for at once.
+///
+/// Loss and one-way cuts made three nodes declare each other failed. Then the faults ended, but no
+/// node had news to gossip. Only lost members were looked for, `gossip_to_the_dead` after their
+/// failure. Until then each node was alone, for 47 s, and the bound is 37 s. Now nodes look for a
+/// failed member in every period from the beginning.
 #[test]
 fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once() {
     for seed in 0..10 {
@@ -75,7 +79,7 @@ fn seed_32783_nodes_that_declared_each_other_failed_look_for_each_other_at_once(
         world.run(secs(120));
         world.expect_failed("n0");
         world.heal();
-        // A period of the sickest node, and the time for a word to spread.
+        // A period of a node at its worst health, and the time for news to spread.
         world.settle(secs(8 + 2));
     }
 }
@@ -85,10 +89,12 @@ fn seed_32783_settles() {
     settles(32783);
 }
 
-/// A probe of a stretched period ended after its target had been declared failed by others. The
-/// verdict took the place of the failure in the queue, as a suspicion that is said once more; and
-/// where the target was no longer listed by then, and was forgotten because too many were lost, the
-/// queue went on to name its slot: a panic, or an update about whoever got that slot.
+/// A late verdict does not replace a failure in the queue.
+///
+/// A probe of a stretched period ended after peers had declared its target failed. The verdict
+/// replaced the failure in the queue, as a repeated suspicion. If the target was no longer listed
+/// by then, and was forgotten because too many were lost, the queue still named its slot: a panic,
+/// or an update about the slot's next member.
 #[test]
 fn seed_8533_a_verdict_that_comes_late_says_nothing_about_the_failed() {
     settles(8533);
@@ -100,9 +106,11 @@ fn seed_9355_a_verdict_that_comes_late_says_nothing_about_the_forgotten() {
     settles(9355);
 }
 
-/// A node was leaving when the last member that could hear its goodbye was no longer listed. The
-/// goodbye counted as sent, and had no time to spread among nobody: the leave was due at once,
-/// after `handle_timeout` had done what was due.
+/// A leave without a live peer ends at once.
+///
+/// A node was leaving when the last member that could hear it was no longer listed. The leave
+/// message counted as sent, and had no peers to spread to. So the leave was due at once, after
+/// `handle_timeout` had done its work.
 #[test]
 fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
     let options = WorldOptions::new(1).configure(|_, config| {
@@ -112,7 +120,7 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
     });
     let mut world = options.build();
     world.start("n0");
-    // Somebody made it up: it never answers, so nothing is gossiped to it.
+    // A made-up member: it never answers, so nothing is gossiped to it.
     let nowhere = SocketAddr::from(([10, 9, 9, 9], 7946));
     let (name, incarnation) = ("ghost", Incarnation(1));
     let alive = Claim::Alive { address: nowhere, meta: b"", versions: Versions::DEFAULT };
@@ -126,15 +134,17 @@ fn seed_774_a_leave_ends_at_once_when_nobody_is_left_to_hear_it() {
     world.leave("n0");
     tell(&mut world, Claim::Failed { accuser: "ghost" });
     assert_eq!(world.node("n0").status(), Status::Leaving);
-    // No world lets a node spin.
+    // A world fails if a node spins.
     world.run(world.node("n0").config().gossip_to_the_dead);
     assert_eq!(world.node("n0").status(), Status::Left);
 }
 
-/// Seeds in which hostile hosts brought about what is shown by
-/// `s90_a_member_that_was_announced_elsewhere_far_above_is_back_at_home` (the first five),
-/// `a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left`, the test above, and
-/// `s89_a_member_that_pings_all_the_time_is_told_what_it_has_to_outrank` (2275).
+/// Seeds in which hostile hosts caused these failures:
+///
+/// - `s90_a_member_that_was_announced_elsewhere_far_above_is_back_at_home` (the first five),
+/// - `a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left`,
+/// - the test above,
+/// - `s89_a_member_that_pings_all_the_time_is_told_what_it_has_to_outrank` (2275).
 #[test]
 fn seeds_that_failed_under_hostile_hosts_settle() {
     for seed in [21, 63, 77, 85, 95, 219, 774, 2275] {
@@ -142,9 +152,11 @@ fn seeds_that_failed_under_hostile_hosts_settle() {
     }
 }
 
-/// What gossip missed on memberlist's wire waited for push/pull for longer than the swarm did
-/// (5451, 23849), as did the names of twins that had died for those who held the dead one (20449),
-/// and a node that had forgotten all but made-up members for somebody to join it (2582).
+/// Seeds that took longer than the swarm waited.
+///
+/// News that gossip missed on memberlist's wire waited for push/pull (5451, 23849). So did the
+/// names of twins, in nodes that listed the dead one (20449), and a node that had forgotten all but
+/// made-up members waited for a join (2582).
 #[test]
 fn seeds_that_settle_late_on_memberlists_wire_settle() {
     for seed in [2582, 5451, 20449, 23849] {
@@ -152,9 +164,11 @@ fn seeds_that_settle_late_on_memberlists_wire_settle() {
     }
 }
 
-/// A forged move of one member led to the address of another. It was asked for there again and
-/// again, in vain, as nobody there has that name. Meanwhile no other ping went there, so that a
-/// forged move of the member that is there was believed, without a single question to it.
+/// A move is believed only after the known address was asked.
+///
+/// A forged move of one member led to the address of another. Nodes asked for the first there again
+/// and again, without an answer. Meanwhile no other ping went to that address. So a forged move of
+/// the member that has it was believed, without one question to it.
 #[test]
 fn seed_620_no_move_is_believed_before_the_known_address_was_asked() {
     on_both_wires(0..5, |options| {

@@ -1,4 +1,4 @@
-//! A process that is started again takes its old place, whatever is remembered of it.
+//! A restarted process takes its old place, regardless of what peers remember of it.
 
 use swim_core::{Incarnation, State};
 use swim_sim::{Stall, World, WorldOptions, bounds, secs};
@@ -60,8 +60,8 @@ fn what_it_announced_before_at_an_equal_incarnation_is_replaced_where_only_one_r
         let mut world = World::new(seed);
         world.form(10);
         let incarnation = world.node("n2").local().incarnation;
-        // All but one start anew, so that nobody can tell n2 what it announced before; and that one
-        // is away for less than a suspicion.
+        // All but one restart, so that no peer can tell n2 its earlier announcement. The remaining
+        // one is away for less than a suspicion.
         world.isolate("n1");
         for number in (0..10).filter(|number| *number != 1) {
             let name = format!("n{number}");
@@ -116,7 +116,7 @@ fn a_node_that_left_comes_back_by_a_restart_with_a_low_incarnation() {
 
 #[test]
 fn a_node_that_does_not_join_after_its_restart_is_found_by_the_others() {
-    // They still know it as alive, probe it, and it answers; anti-entropy does the rest.
+    // Its peers still know it as alive and probe it, and it answers. Push/pull does the rest.
     let mut world = World::new(9);
     world.form(5);
     world.restart("n2");
@@ -147,13 +147,13 @@ fn a_node_restarted_with_a_low_incarnation_can_leave_before_it_hears_of_its_past
     world.expect_converged();
 }
 
-/// An incarnation is the time of a start, as a rule: after days it jumps further than accusations
-/// are followed. The goodbye itself is believed, from the address of the one who says it.
+/// An incarnation is normally the time of a start: after days it jumps further than accusations are
+/// followed. A leave message is believed all the same, from the member's own address.
 #[test]
 fn a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left() {
     let mut world = WorldOptions::new(8).socket_buffer(0).build();
     world.form(4);
-    // What is said of an earlier life is followed only at first.
+    // Claims about an earlier life are followed only in the first minute.
     world.run(secs(61));
     world.stall("n2", Stall::Replay);
     world.restart_with("n1", |config| config.incarnation.0 += 200_000);
@@ -163,7 +163,7 @@ fn a_node_that_restarted_after_days_and_left_unheard_is_seen_as_left() {
     world.run(secs(3));
     world.resume("n2");
     assert_eq!(world.state("n2", "n1"), Some(State::Alive), "it heard nothing of it");
-    // Its process goes on to answer pings.
+    // Its process keeps answering pings.
     world.run(bounds::detection(world.node("n2").config(), 4));
     world.expect_left("n1");
 }

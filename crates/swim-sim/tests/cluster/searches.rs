@@ -1,5 +1,4 @@
-//! Counts the pings that look for members that failed. The example `search` of swim-sim prints
-//! them.
+//! Counts of pings that look for failed members, which the example `search` of swim-sim prints.
 
 use core::cell::RefCell;
 use core::net::SocketAddr;
@@ -12,18 +11,18 @@ use swim_core::{Instant, State};
 use swim_sim::checkers::{Checker, Sight, Verdict};
 use swim_sim::{World, WorldOptions, secs};
 
-/// The pings to members that their sender holds for failed: when, and to whom.
+/// The pings to members that their sender sees as failed: times and addresses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Searches(Rc<RefCell<Vec<(Instant, SocketAddr)>>>);
 
 impl Searches {
-    /// A world in which they are counted.
+    /// Builds a world in which they are counted.
     pub(crate) fn watch(options: WorldOptions) -> (World, Searches) {
         let searches = Searches::default();
         (options.check(Watch { seen: searches.clone(), reader: None }).build(), searches)
     }
 
-    /// How many there were since then: to one address, or to all.
+    /// The number since then: to one address, or to all.
     pub(crate) fn since(&self, start: Instant, to: Option<SocketAddr>) -> usize {
         let seen = self.0.borrow();
         let wanted = |&&(at, address): &&(Instant, SocketAddr)| {
@@ -62,12 +61,14 @@ impl Checker for Watch {
     }
 }
 
-/// The pings per second that one dead address draws from a cluster of so many nodes, itself
-/// included: in the first minute after the last one knows, and in a minute at each of these ages.
+/// The pings per second to one dead address from a cluster of `nodes`, itself included.
+///
+/// They are counted in the first minute after all know of the failure, and in a minute at each of
+/// these ages.
 pub(crate) fn to_one_address(options: WorldOptions, nodes: usize, ages: &[Duration]) -> Vec<f64> {
     let (mut world, searches) = Searches::watch(options.digest(false).records(false));
     world.assemble(nodes);
-    // So long that each has heard from each.
+    // Long enough for each node to hear from each.
     world.run(secs(2 * nodes as u64));
     let (gone, address) = ("n1", world.address("n1"));
     world.power_off(gone);
@@ -84,7 +85,7 @@ pub(crate) fn to_one_address(options: WorldOptions, nodes: usize, ages: &[Durati
     rates
 }
 
-/// The pings per probe of a cluster of so many nodes in the ten minutes after 500 others joined and
+/// The pings per probe in a cluster of `nodes`, in the ten minutes after 500 more nodes joined and
 /// died, one after the other, in two hours.
 pub(crate) fn to_many_addresses(options: WorldOptions, nodes: usize) -> f64 {
     const NAMES: u64 = 500;

@@ -1,7 +1,6 @@
-//! Members that failed are looked for, and no more of it is done in a large cluster than in a small
-//! one.
+//! Nodes look for failed members, with as few pings in a large cluster as in a small one.
 //!
-//! `-- --nocapture` prints what was counted; `SWIM_SIM_LARGE=1` runs larger clusters.
+//! `-- --nocapture` prints the counts; `SWIM_SIM_LARGE=1` runs larger clusters.
 
 use swim_sim::{WorldOptions, secs};
 

@@ -30,9 +30,9 @@ fn crashes_are_noticed_within_the_bounds_and_nobody_else_is_blamed() {
     assert_eq!((report.false_failures.events, report.false_suspicions.events), (0, 0));
     assert_eq!(report.simulated, secs(5 * 120));
     assert_eq!(report.rates.node_time, secs(5 * (10 * 120 - 2 * 110)));
-    // A ping and an ack for every second and node, and the indirect ones for the crashed.
+    // A ping and an ack for every second and node, and indirect pings of the crashed ones.
     assert!((2.0..5.0).contains(&report.rates.packets), "{:?}", report.rates);
-    // Two minutes, one in 30 s for each of ten.
+    // Two minutes, with one in 30 s for each of ten nodes.
     assert!((5 * 20..=5 * 60).contains(&report.push_pulls), "{}", report.push_pulls);
 }
 
@@ -92,7 +92,7 @@ fn a_partition_blames_nobody_falsely_and_heals() {
 fn failures_of_a_stalled_member_are_counted_apart() {
     let faults = vec![Fault::Stall { nodes: 1, at: secs(10), length: secs(40) }];
     let report = report(&Plan { faults, duration: secs(120), ..plan(10) });
-    // All others declare it failed; and it does the same with some of them, since it hears nothing.
+    // All peers declare it failed, and it declares some of them failed, since it hears nothing.
     assert!(report.stalled_failures.events >= 9, "{:?}", report.stalled_failures);
 }
 

@@ -1,5 +1,5 @@
-//! Members that run only half of the time: what they miss is not the others' fault. (Lifeguard, DSN
-//! 2018, in small; the paper's own experiment is `examples/detection.rs`.)
+//! Members that run only half of the time do not blame their peers. (Lifeguard, DSN 2018, in small;
+//! the paper's own experiment is `examples/detection.rs`.)
 
 use core::time::Duration;
 
@@ -32,15 +32,15 @@ fn failures(world: &World, slow: &[String]) -> Failures {
     failures
 }
 
-/// What a slow member does again and again.
+/// The repeated pattern of a slow member.
 #[derive(Clone, Copy, Debug)]
 struct Rhythm {
     paused: Duration,
     running: Duration,
 }
 
-/// Ten minutes in which so many members are slow: all at once, or every second one while the others
-/// run.
+/// Runs ten minutes in which `slow` members are slow: all at once, or every second one while the
+/// rest runs.
 fn slow_down(
     seed: u64,
     slow: usize,
@@ -76,7 +76,7 @@ fn s11_members_that_run_half_of_the_time_fail_nobody_and_are_not_failed() {
     for seed in 0..3 {
         for slow in [4, 8] {
             for in_turns in [false, true] {
-                // A socket that holds few datagrams loses answers and refutations besides.
+                // A socket that holds few datagrams also loses answers and refutations.
                 for socket_buffer in [256, 8] {
                     let found = slow_down(seed, slow, rhythm, in_turns, socket_buffer);
                     assert_eq!(found, Failures { of_healthy: 0, of_slow: 0 }, "seed {seed}");

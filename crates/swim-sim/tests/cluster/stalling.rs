@@ -1,4 +1,4 @@
-//! Processes that stall: what they do meanwhile, and in which order they make up for it.
+//! Stalled processes: their actions meanwhile, and the order in which they catch up.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ fn a_stalled_process_neither_sends_nor_hears() {
         world.run(secs(2));
         let after = world.node("n3").stats().clone();
         assert_eq!(after.packets_received, before.packets_received, "{model:?}");
-        // What it probed before stays unanswered: to the others it is as good as dead.
+        // Earlier probes of it stay unanswered: its peers see it like a dead one.
         assert!(world.traffic().packets > told.packets);
         world.run(secs(60));
         world.expect_failed("n3");
@@ -51,7 +51,7 @@ fn timers_stand_still_in_a_paused_process_and_run_in_one_whose_io_is_held() {
     };
     assert_eq!(probes_in_10_s(Stall::Replay), 0);
     assert_eq!(probes_in_10_s(Stall::TimersFirst), 0);
-    // Probes that fail make it probe more slowly.
+    // Failed probes make it probe more slowly.
     assert!((2..=10).contains(&probes_in_10_s(Stall::HeldIo)));
 }
 
@@ -94,7 +94,7 @@ fn what_is_sent_while_io_is_held_leaves_in_order_when_it_ends() {
 
 #[test]
 fn held_sends_leave_before_held_receives_are_heard() {
-    // The ping that waits in the socket is answered after what the node had sent before.
+    // The ping that waits in the socket is answered after the node's held output has left.
     let heard = Rc::new(RefCell::new(Vec::new()));
     let listener = Listener(heard.clone());
     let mut world =
@@ -112,7 +112,7 @@ fn held_sends_leave_before_held_receives_are_heard() {
     assert_eq!(*heard.borrow(), ["message", "pong"]);
 }
 
-/// What nodes hear, in order.
+/// Messages and pongs that reach applications, in order.
 struct Listener(Rc<RefCell<Vec<&'static str>>>);
 
 impl Checker for Listener {
@@ -159,12 +159,12 @@ fn the_socket_of_a_stalled_process_keeps_so_many_datagrams_in_every_model() {
     }
 }
 
-/// How many times a node of a pair that stalls for 3 s again and again suspected the other one,
-/// with the core's own remedy against lateness switched off.
+/// How often a node suspects its only peer, if it repeatedly stalls for 3 s, without the core's own
+/// remedy against lateness.
 fn suspicions_of_the_other(model: Stall) -> usize {
     let mut suspicions = 0;
     for seed in 0..10 {
-        // A probe is under way during two fifths of the time.
+        // A probe is in progress during two fifths of the time.
         let mut world = WorldOptions::new(seed)
             .latency(Latency::Fixed(millis(200)))
             .configure(|_, config| config.lateness = false)
@@ -209,7 +209,7 @@ fn a_process_that_crashes_in_a_stall_sends_nothing_of_what_it_held() {
             (first_bytes_received(&world, "n0"), first_bytes_received(&world, "n2")),
             (vec![], vec![])
         );
-        // It is not stalled any more, and can be.
+        // Its stall has ended, so it can stall again.
         world.stall("n2", model);
         world.resume("n2");
     }

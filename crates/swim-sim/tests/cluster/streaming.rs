@@ -1,5 +1,5 @@
-//! Whatever the network does to a stream, a reliable message arrives whole and once, or its sender
-//! is told that it may not have.
+//! On a faulty network, a reliable message on a stream arrives whole and once, or its sender learns
+//! that it may not have arrived.
 
 use core::time::Duration;
 

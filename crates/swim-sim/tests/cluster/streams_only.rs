@@ -1,4 +1,4 @@
-//! Clusters whose packets travel over links, because no datagram gets through.
+//! Clusters that send packets over links, because no datagram gets through.
 
 use core::time::Duration;
 
@@ -6,7 +6,7 @@ use swim_core::{Event, Instant, State};
 use swim_driver::Carrier;
 use swim_sim::{World, WorldOptions, secs};
 
-/// A cluster of drivers `n0`, `n1`, ... that join through the first one; links are to be had for
+/// A cluster of drivers `n0`, `n1`, ... that join through the first one, with links to at most
 /// `links_max` peers.
 fn drivers(seed: u64, count: usize, carrier: Carrier, links_max: usize) -> World {
     let mut world = WorldOptions::new(seed).build();
@@ -24,7 +24,7 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("n{number}")).collect()
 }
 
-/// How long it takes until this holds.
+/// The time until the condition holds.
 fn time_until(world: &mut World, max: Duration, condition: impl FnMut(&World) -> bool) -> Duration {
     let since = world.now();
     assert!(world.run_until(max, condition), "it never came true");
@@ -37,7 +37,8 @@ fn failures(world: &World, count: usize, since: Instant) -> usize {
     records.filter(|it| it.at >= since && matches!(it.event, Event::Failed { .. })).count()
 }
 
-/// Forming, the first and the last that know of a crash, and the last that knows of a leave.
+/// The times of forming, of the first and last nodes to know of a crash, and of the last one to
+/// know of a leave.
 fn times(seed: u64, count: usize, carrier: Carrier) -> [Duration; 4] {
     let mut world = drivers(seed, count, carrier, 128);
     let forming = time_until(&mut world, secs(120), World::converged);
@@ -54,7 +55,7 @@ fn times(seed: u64, count: usize, carrier: Carrier) -> [Duration; 4] {
     [forming, first, last, leave]
 }
 
-/// The issue asks for at most one and a half times, at 100; the same is to hold at 16.
+/// The issue asks for at most 1.5 times as long, at 100 nodes. The same must hold at 16.
 #[test]
 fn forming_detection_and_leave_take_at_most_half_as_long_again_as_with_datagrams() {
     for count in [16, 100] {
@@ -98,7 +99,7 @@ fn a_peer_that_reads_nothing_delays_no_probe_of_others() {
         world.settle(secs(30));
         world.run(secs(20));
         let since = world.now();
-        // Its system takes what is written until its buffers are full.
+        // Its system accepts data until its buffers are full.
         world.pause("n3");
         world.run(secs(60));
         world.expect_failed("n3");

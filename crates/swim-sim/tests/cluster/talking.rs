@@ -1,4 +1,4 @@
-//! What applications say to each other.
+//! Messages between applications.
 
 use bytes::Bytes;
 use swim_core::{Answer, CommandError, ConnectionError, Event, Failure, Via};

@@ -1,9 +1,8 @@
-//! Clocks that jump, and processes that are suspended: what a node did not see it holds against
-//! nobody.
+//! Clocks that jump, and suspended processes: a node blames no peer for a time that it did not see.
 //!
-//! Those who were not suspended rightly suspect those who were, after a probe interval, and rightly
-//! declare them failed when they stay silent for longer than a suspicion lasts: 4 s at the least in
-//! these clusters. Afterwards the suspended refute it, and all agree again without a restart.
+//! Running nodes rightly suspect suspended ones after a probe interval. They rightly declare them
+//! failed after a silence longer than a suspicion: at least 4 s in these clusters. Afterwards the
+//! suspended nodes refute it, and all agree again without a restart.
 
 use core::time::Duration;
 
@@ -21,8 +20,8 @@ fn cluster(seed: u64) -> World {
     world
 }
 
-/// Expects that none of the suspended declared anybody failed since they went on, by itself. (They
-/// hear what the others rightly declared.)
+/// Checks that no suspended node itself declared a member failed after it went on. (It hears of its
+/// peers' rightful verdicts.)
 fn expect_no_wrong_verdict(world: &World, suspended: &[usize], since: Instant) {
     for observer in suspended.iter().copied().map(name) {
         for record in world.events(&observer).iter().filter(|record| record.at >= since) {
@@ -37,7 +36,7 @@ fn expect_no_wrong_verdict(world: &World, suspended: &[usize], since: Instant) {
     }
 }
 
-/// Suspends these nodes for so long, and expects what is right of everybody.
+/// Suspends these nodes for `span`, and checks all nodes' verdicts.
 fn suspend(seed: u64, suspended: &[usize], span: Duration) {
     let mut world = cluster(seed);
     for number in suspended {
@@ -55,7 +54,7 @@ fn suspend(seed: u64, suspended: &[usize], span: Duration) {
     expect_no_wrong_verdict(&world, suspended, since);
     for number in (0..NODES).filter(|number| !suspended.contains(number)) {
         world.expect_never_failed(&name(number));
-        // What it declared of the others was right: they had been silent for long enough.
+        // Its verdicts on suspended peers were right: these had been silent for long enough.
         let shortest = bounds::suspicion_min(world.node("n0").config(), NODES);
         for record in world.events(&name(number)) {
             let early = record.at - stopped < shortest;
@@ -97,8 +96,8 @@ fn s49_suspended_nodes_that_go_on_one_after_the_other_declare_nobody_failed() {
             world.run(Duration::from_millis(500));
         }
         world.settle(bounds::settling(world.node("n0").config(), NODES));
-        // Those still suspended when the first goes on are rightly found silent, but not for long
-        // enough to be declared failed by one that has just gone on.
+        // When the first one goes on, it rightly finds the suspended ones silent, but not for long
+        // enough to declare them failed.
         expect_no_wrong_verdict(&world, &suspended, since);
         for number in 0..5 {
             world.expect_never_failed(&name(number));

@@ -13,7 +13,7 @@ use swim_sim::{World, WorldOptions, millis, secs};
 /// Fields that no version of the schema has: one of each type, with numbers up to the largest.
 fn unknown_fields() -> Vec<u8> {
     let mut fields = BytesMut::new();
-    // 100, a varint; 200, eight bytes; 300, a text; 536,870,911, four bytes.
+    // Field 100 is a varint, 200 eight bytes, 300 a text, and 536,870,911 four bytes.
     for (number, kind) in [(100_u32, 0_u32), (200, 1), (300, 2), (536_870_911, 5)] {
         put_varint(&mut fields, number << 3 | kind);
         match kind {
@@ -34,7 +34,7 @@ fn put_varint(out: &mut BytesMut, mut value: u32) {
     out.put_u8(u8::try_from(value).unwrap());
 }
 
-/// A message as a later version might write it: with unknown fields before and behind its own.
+/// A message of a later version: with unknown fields before and after its own.
 fn of_the_future(message: &Message<'_>) -> Vec<u8> {
     let mut known = BytesMut::new();
     message.encode(&mut known);
@@ -102,7 +102,7 @@ fn s54_a_broken_message_in_a_packet_leaves_the_others_in_force() {
     world.form(3);
     let mut packet = BytesMut::new();
     wire::begin_packet(b"", &mut packet);
-    // An alive without a name, in a field that is whole.
+    // An alive message without a name, in a complete field.
     packet.put_slice(&[5 << 3 | 2, 2, 2 << 3, 1]);
     Message::Update(alive(&world)).encode(&mut packet);
     let from = world.address("n1");
@@ -118,7 +118,7 @@ fn s54_members_with_newer_protocol_ranges_join_one_by_one() {
         Versions { protocol: VersionRange { min: 1, max: 3, current: 1 }, ..Versions::DEFAULT };
     let mut world = WorldOptions::new(3).build();
     world.form(6);
-    // A rolling upgrade: each is restarted with the new version.
+    // A rolling upgrade: each node restarts with the new version.
     for number in 0..6 {
         let name = format!("n{number}");
         world.restart_with(&name, |config| config.versions = newer);
@@ -161,7 +161,7 @@ fn s54_a_member_without_a_common_version_is_rejected_and_the_rest_of_the_exchang
     let known: Vec<&str> = node.members().map(|member| member.name).collect();
     assert_eq!(known, ["a", "old", "both", "last"]);
     assert_eq!(node.stats().drops[DropReason::Versions], 2);
-    // The exchange is answered.
+    // The push/pull is answered.
     let outputs: Vec<Output> = core::iter::from_fn(|| node.poll_output()).collect();
     assert!(outputs.iter().any(|output| {
         matches!(output, Output::Stream { id, op: StreamOp::Send(_) } if *id == stream)
@@ -174,8 +174,8 @@ fn s54_a_member_without_a_common_version_is_rejected_and_the_rest_of_the_exchang
 
 #[test]
 fn s54_a_member_that_moves_on_to_versions_of_its_own_is_dropped_by_nobody_else() {
-    // n3 announces a range that the others do not speak: they keep what they knew of it, and it is
-    // not taken for another member.
+    // n3 announces a range that its peers do not speak: they keep its former entry, and do not take
+    // it for another member.
     let mut world = World::new(4);
     world.form(5);
     let claim = Claim::Alive {

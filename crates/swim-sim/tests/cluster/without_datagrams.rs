@@ -1,4 +1,4 @@
-//! No datagram gets through anywhere, and streams do: what gossip would tell is told over streams.
+//! No datagram gets through anywhere, but streams do: news goes over streams.
 
 use core::ops::Range;
 use core::time::Duration;
@@ -11,8 +11,8 @@ use crate::datagrams_lost::{formed, news_takes};
 
 const NODES: usize = 8;
 
-/// A member leaves and its process ends as soon as it may. Returns how long it takes until all hold
-/// it for left, of which nobody declares it failed.
+/// Lets a member leave, and ends its process as soon as it may. Returns the time until all nodes
+/// see it as departed. None may declare it failed.
 fn leave_takes(options: WorldOptions, nodes: usize) -> Duration {
     let mut world = formed(options, nodes);
     let asked = world.now();

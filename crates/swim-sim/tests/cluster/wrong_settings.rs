@@ -1,5 +1,5 @@
-//! Whoever talks to a node with wrong settings, or in another language: nothing of it is taken in,
-//! and the node says once what is wrong.
+//! Peers with wrong settings, or another protocol: the node accepts nothing from them, and reports
+//! the fault once.
 
 use core::net::SocketAddr;
 
@@ -11,8 +11,8 @@ use swim_sim::{World, WorldOptions, secs};
 
 type Change = fn(&mut Config);
 
-/// A node of the cluster and a stranger, what they have on top of the usual, and what the node
-/// says.
+/// A node of the cluster and a stranger, their changes to the usual configuration, and the node's
+/// report.
 struct Case {
     what: &'static str,
     ours: Change,
@@ -235,14 +235,14 @@ fn s40_wrong_settings_are_told_once_and_counted_always() {
         }
         let drops = world.node("n0").stats().drops;
         assert_eq!(drops[reason] - before[reason], said, "{what}");
-        // Gossip repeats itself in any cluster.
+        // Repeated gossip is stale in any cluster.
         let others = |counts: &DropCounts| counts.total() - counts[DropReason::Stale];
         assert_eq!(others(&drops) - others(&before), said, "{what}: {drops:?}");
         expect_unharmed(&world, what);
     }
 }
 
-/// Each is said on memberlist's wire and on the native one, sealed and not.
+/// Each is sent on memberlist's wire and on the native one, sealed and not.
 #[test]
 fn s40_http_tls_and_noise_are_called_what_they_are() {
     const HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
@@ -266,7 +266,7 @@ fn s40_http_tls_and_noise_are_called_what_they_are() {
             let before = world.node("n0").stats().drops;
             for _ in 0..20 {
                 world.inject(from, "n0", bytes.to_vec());
-                // As a connection brings it: first a byte, then the rest.
+                // As a connection delivers it: first a byte, then the rest.
                 let stream = world.connect(from, "n0").expect("few streams are open");
                 world.bring("n0", stream, StreamInput::Data(&bytes[..1]));
                 world.bring("n0", stream, StreamInput::Data(&bytes[1..]));
@@ -281,8 +281,8 @@ fn s40_http_tls_and_noise_are_called_what_they_are() {
     }
 }
 
-/// As `a_reused_address` of `hooks.rs`, where labels keep the clusters apart and memberlist's wire
-/// is spoken.
+/// Like `a_reused_address` of `hooks.rs`, but with labels that keep the clusters apart, on
+/// memberlist's wire.
 #[test]
 fn s29_with_labels_nothing_of_the_other_cluster_is_accepted_on_memberlists_wire() {
     let mut world = WorldOptions::new(8)
