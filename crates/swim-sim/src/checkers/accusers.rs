@@ -70,7 +70,7 @@ impl Checker for Accusers {
         let views = of_host(&mut self.hosts, by.host);
         let accuser = match event {
             Event::Suspected { accuser, .. } | Event::Confirmed { accuser, .. } => Some(accuser),
-            // Its own verdict may be one that it heard while the declarer was live.
+            // A node's own verdict may follow one that it heard while the declarer was live.
             Event::Failed { via: Via::Own, .. } => None,
             Event::Failed { declared_by, suspected_for, .. } if !suspected_for.is_zero() => {
                 Some(declared_by)

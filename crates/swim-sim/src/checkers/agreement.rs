@@ -36,7 +36,7 @@ impl Told {
         self.live += usize::from(member.state.is_live());
     }
 
-    /// Notes that a known member changed, from one of these states to another.
+    /// Notes that a known member changed, from one of the states `from` to the state `to`.
     fn change(&mut self, event: &Event, member: &Member, from: &[State], to: State) -> Verdict {
         let before = self.state(&member.name);
         self.set(member);
@@ -87,7 +87,7 @@ impl Told {
     }
 }
 
-/// But for the incarnation, which hearsay may raise without an event.
+/// Compares all but the incarnation, which hearsay may raise without an event.
 fn same(told: &Member, listed: &MemberRef<'_>) -> Verdict {
     let as_told = (told.state, told.address, &*told.meta, told.versions);
     let as_listed = (listed.state, listed.address, listed.meta, listed.versions);
@@ -124,7 +124,7 @@ impl Checker for Agreement {
                 (&member.name, told.change(event, member, &[Suspect], Alive))
             }
             Event::Suspected { member, .. } => {
-                // Also at another incarnation, while an older one is suspected still.
+                // A suspect may be suspected again, at another incarnation.
                 (&member.name, told.change(event, member, &[Alive, Suspect], Suspect))
             }
             Event::Failed { member, .. } => {
@@ -167,7 +167,7 @@ impl Checker for Agreement {
             told.turns_to_full_look -= 1;
             return Ok(());
         }
-        // A look at everybody costs a step per member, and so one step per turn on average.
+        // A look at all members costs a step per member, and so one step per turn on average.
         told.turns_to_full_look = 64 + told.members.len();
         told.look_at_all(by)
     }

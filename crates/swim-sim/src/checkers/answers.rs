@@ -64,7 +64,7 @@ impl Checker for Answers {
                 continue;
             };
             let settled = calm + world.settling(node.config(), nodes);
-            // Then the longest exchange comes to its end.
+            // Leaves time for the longest exchange.
             let late = settled + node.config().stream_timeout * 3 <= world.now();
             if let Some((id, at)) = asked.open.iter().find(|(_, at)| late && **at <= calm) {
                 let what = format!("{}: {id:?} of {:.3?}", host.label, at.since_origin());

@@ -10,7 +10,7 @@ use super::{Checker, Sight, Verdict, expect, of_host};
 use crate::contents::Opener;
 use crate::trace::event_member;
 
-/// Checks that a node asks a suspect itself before it declares it failed.
+/// Checks that a node has asked a suspect itself before it declares the suspect failed.
 ///
 /// The question is a ping that names the suspicion, or a stream, sent since the suspicion began.
 /// This also holds if the node follows a verdict that it did not expect.

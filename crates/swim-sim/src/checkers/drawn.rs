@@ -69,8 +69,8 @@ struct Contents {
 /// The most answers owed at one address. Older ones have expired.
 const OWED_MAX: usize = 256;
 
-/// A suspect, failed or departed member learns of its state and of the accuser, however short its
-/// ping is.
+/// The most updates in an answer: a suspect, failed or departed member learns of its state and its
+/// accuser, however short its ping is.
 const NOTES_MAX: usize = 2;
 
 impl Drawn {
@@ -136,7 +136,7 @@ impl Drawn {
         const QUIET: Duration = Duration::from_secs(60);
         let (mut probed, mut asked) = (0, 0);
         for started in self.hosts.iter().filter_map(|host| host.first_started) {
-            // Clocks may run twice as fast.
+            // A node's clock may run twice as fast.
             let time = (now - started) * 2;
             let times = |every: Duration| {
                 u64::try_from(time.as_nanos() / every.as_nanos().max(1)).unwrap_or(u64::MAX)

@@ -8,10 +8,9 @@ use swim_core::{Event, Name};
 use super::{Checker, Sight, Verdict, expect};
 use crate::trace::event_member;
 
-/// Checks that a node with required keys hears only of members that were started, at their own
-/// addresses.
+/// Checks that events name only members that were started, at their own addresses.
 ///
-/// Other nodes do so as long as no news is forged.
+/// With required keys this always holds. Without, it holds as long as no news is forged.
 #[derive(Debug, Default)]
 pub struct Genuine {
     started: BTreeSet<(Name, SocketAddr)>,

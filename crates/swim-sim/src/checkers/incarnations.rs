@@ -9,10 +9,9 @@ use crate::trace::event_member;
 
 /// Checks that incarnations never go down: evidence is monotone.
 ///
-/// This is about each member as a node knows it, while it is listed, and the node's own one during
-/// its life. The checker looks at a member with every event about it, at the node itself after
-/// every turn, and at all members now and then, since hearsay may raise an incarnation without an
-/// event.
+/// It covers listed members, as a node knows them, and the node's own incarnation during its life.
+/// It checks a member with every event about it, the node itself after every turn, and all members
+/// now and then, since hearsay may raise an incarnation without an event.
 #[derive(Debug, Default)]
 pub struct Incarnations {
     hosts: Vec<Known>,

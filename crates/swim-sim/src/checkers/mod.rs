@@ -3,8 +3,8 @@
 //! A [`Checker`] watches one property. It sees everything that a node takes in and gives out, and
 //! complains at once when something does not fit, not at the end. A [`World`] made with
 //! [`WorldOptions::checked`](crate::WorldOptions::checked) has all of them.
-//! [`WorldOptions::check`](crate::WorldOptions::check) adds one, also one of your own. [`Answers`]
-//! and [`Spin`] watch every world.
+//! [`WorldOptions::check`](crate::WorldOptions::check) adds one, such as your own.
+//! [`Answers`] and [`Spin`] watch every world.
 //!
 //! | checker | what it watches |
 //! |---|---|
@@ -262,14 +262,14 @@ impl fmt::Debug for Sight<'_> {
     }
 }
 
-/// A complaint of a checker, kept because of
+/// A checker's complaint. See
 /// [`WorldOptions::keep_violations`](crate::WorldOptions::keep_violations).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
     /// The name of the checker.
     pub checker: &'static str,
-    /// When, in the world's time.
+    /// The world's time of the complaint.
     pub at: Instant,
     /// The node that caused it; none if it is about the whole world.
     pub node: Option<String>,

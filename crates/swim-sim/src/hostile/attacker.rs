@@ -27,7 +27,7 @@ pub(crate) struct Attacker {
     /// Its abilities, while it is there.
     plan: Option<Hostile>,
     usable: Vec<Trick>,
-    /// How often it came and went: tasks of earlier ones do nothing.
+    /// Counts its starts and ends: tasks of earlier ones do nothing.
     generation: u32,
     pub(super) dice: Dice,
     pub(super) tape: Tape,
@@ -65,7 +65,7 @@ impl Attacker {
         }
     }
 
-    /// Starts or removes it. Returns the number of its tasks if it starts.
+    /// Starts or removes it. Returns the generation of its tasks if it starts.
     pub(super) fn begin(&mut self, plan: Option<Hostile>) -> Option<u32> {
         self.generation += 1;
         self.usable = plan.as_ref().map(Hostile::usable).unwrap_or_default();

@@ -25,7 +25,7 @@ impl Run {
             self.seen.add("healed without a join", 1);
         } else {
             if self.welcome_back() {
-                // Nodes know their islands once the joins have ended.
+                // The islands are certain only once the joins have ended.
                 self.world.run(self.plan.config.stream_timeout);
             }
             self.join_islands();
@@ -145,13 +145,13 @@ impl Run {
     fn join_apart(&mut self) -> bool {
         let islands = self.islands();
         for place in 1..islands.len() {
-            // Not all to one: a node takes in a limited number of streams at a time.
+            // Not all join one node: it accepts a limited number of streams at a time.
             self.join(islands[place][0], islands[(place - 1) / 2][0]);
         }
         islands.len() > 1
     }
 
-    /// Groups the nodes that take part by whom they know.
+    /// Groups the participating nodes with those that they know.
     fn islands(&self) -> Vec<Vec<usize>> {
         let mut islands: Vec<Vec<usize>> = Vec::new();
         let part = |host: &usize| self.world.hosts[*host].takes_part().is_some();

@@ -14,9 +14,9 @@ use super::threads::{caught, each};
 /// The kind of run for each seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
-    /// A run of [`mixed`].
+    /// A run by [`mixed`].
     Mixed,
-    /// A [`run_on`] this setup.
+    /// A run by [`run_on`] with this setup.
     Swarm(Setup),
 }
 

@@ -275,8 +275,8 @@ impl Mixed {
                 world.resume(&name);
             }
         }
-        // Nodes that declared each other failed do not look for each other, so their operators join
-        // them. Leaving nodes stay alone, and so does every second one that has left.
+        // Nodes may have lost each other, so operators join them all. Leaving nodes stay alone, and
+        // so does every second one that has left.
         for number in 0..self.nodes {
             let name = format!("n{number}");
             let Some(node) = world.hosts[number].node() else {

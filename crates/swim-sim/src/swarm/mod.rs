@@ -29,7 +29,7 @@
 //!   that the cluster recovers once it is gone.
 //!
 //! The hostile host has its own random numbers, so runs without it do not change. [`Hostility`]
-//! sets that it is always, or never, there.
+//! puts it in all runs, or in none.
 //!
 //! ```text
 //! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both --hostile always
@@ -46,7 +46,7 @@
 //! Each begins and ends at its own times, from its own random numbers, and does not change the
 //! steps of the chaos. All have ended when the calm begins: nodes have restarted with the right
 //! address, of two nodes with one name one remains, and nodes that missed a change of keys have
-//! caught up. [`LastingFaults`] sets that they always, or never, occur.
+//! caught up. [`LastingFaults`] puts them in all runs, or in none.
 //!
 //! ```text
 //! cargo run --release -p swim-sim -- --seeds 0..1000 --wire both --lasting always

@@ -59,7 +59,7 @@ impl Plan {
             _ => dice.between(25, 64),
         };
         let config = draw_config(dice);
-        // A large cluster takes its time per step, so it makes fewer.
+        // A step takes longer in a large cluster, so there are fewer.
         let steps = dice.between(5, 800 / (nodes + 10));
         let pause_max = dice.pick(&[config.probe_interval, secs(5), secs(20), secs(60)]);
         Plan {

@@ -100,7 +100,8 @@ impl Seen {
         let hostile = HOSTILE.into_iter().filter(|what| self.count(what) == 0);
         missing.extend(hostile.filter(|_| setup.hostile != Hostility::Never));
         if setup.lasting != LastingFaults::Never {
-            /// Half of the clusters have keys, and a third of the runs lasting faults.
+            /// Fewer runs may miss a kind that needs keys: half of the clusters have keys, and a
+            /// third of the runs lasting faults.
             const RUNS_WITH_KEYS: u64 = 256;
             let keyed = wires != Wires::Swim && runs >= RUNS_WITH_KEYS;
             let kinds = Lasting::ALL.into_iter().filter(|kind| keyed || !kind.needs_keys());

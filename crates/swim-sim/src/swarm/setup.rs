@@ -67,7 +67,7 @@ impl Setup {
         self
     }
 
-    /// The options of the program that runs seeds; empty for the default.
+    /// Command-line options for the program that runs seeds; empty for the default.
     pub(super) fn options(self) -> String {
         let mut options = String::new();
         if self.wires != Wires::default() {
@@ -92,7 +92,7 @@ impl From<Wires> for Setup {
 impl Hostility {
     const ALL: [Hostility; 3] = [Hostility::Drawn, Hostility::Always, Hostility::Never];
 
-    /// The value of the option of the program that runs seeds.
+    /// The value on the command line of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ impl LastingFaults {
     const ALL: [LastingFaults; 3] =
         [LastingFaults::Drawn, LastingFaults::Always, LastingFaults::Never];
 
-    /// The value of the option of the program that runs seeds.
+    /// The value on the command line of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

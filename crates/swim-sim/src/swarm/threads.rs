@@ -1,4 +1,4 @@
-//! Seeds on several threads, and panics that do not end the program.
+//! Seeds on several threads, and panics that do not stop other seeds.
 
 use core::cell::RefCell;
 use core::ops::Range;

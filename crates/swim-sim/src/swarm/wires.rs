@@ -25,7 +25,7 @@ pub enum Wires {
 }
 
 impl Wires {
-    /// The value of the option of the program that runs seeds.
+    /// The value on the command line of the program that runs seeds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

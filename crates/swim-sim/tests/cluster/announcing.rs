@@ -1,6 +1,6 @@
 //! A node with an unreachable announced address reports it, and no other node does.
 //!
-//! `-- --nocapture` prints what was measured.
+//! `-- --nocapture` prints the measurements.
 
 use swim_core::Event;
 use swim_sim::{World, secs};

@@ -1,6 +1,6 @@
 //! Broadcasts in a large cluster whose members come and go.
 //!
-//! `-- --nocapture` prints what was measured.
+//! `-- --nocapture` prints the measurements.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};

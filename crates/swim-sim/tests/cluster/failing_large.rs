@@ -16,9 +16,9 @@ use crate::common::large;
 ///
 /// `survivors` of `nodes` probe one member each per interval, so a failed one is not probed in an
 /// interval with a probability of `exp(-survivors / nodes)`. The bound has so many intervals that
-/// one of `gone` is still not probed with 1 in 1000. Then its suspicion lasts its time. Its failure
-/// waits in the queue of each node, with those of all other failed members, and a packet takes so
-/// many.
+/// the probability of any of `gone` not being probed is 1 in 1000. Then its suspicion lasts its
+/// time. Its failure waits in the queue of each node, with those of all other failed members, and
+/// a packet takes so many.
 fn found_out_within(config: &Config, nodes: usize, gone: usize) -> Duration {
     const UPDATES_PER_PACKET: f64 = 40.0;
     let [all, dead] = [nodes, gone].map(|count| f64::from(u32::try_from(count).unwrap()));

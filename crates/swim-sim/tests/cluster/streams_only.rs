@@ -37,7 +37,7 @@ fn failures(world: &World, count: usize, since: Instant) -> usize {
     records.filter(|it| it.at >= since && matches!(it.event, Event::Failed { .. })).count()
 }
 
-/// The times of forming, of the first and last nodes to know of a crash, and of the last one to
+/// The times until the cluster has formed, until n1 and until all know of a crash, and until all
 /// know of a leave.
 fn times(seed: u64, count: usize, carrier: Carrier) -> [Duration; 4] {
     let mut world = drivers(seed, count, carrier, 128);

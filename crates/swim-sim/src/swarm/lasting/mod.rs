@@ -55,8 +55,7 @@ impl Course {
 }
 
 impl Run {
-    /// Plans when each of the plan's kinds begins that has not begun yet: mostly before the end of
-    /// the chaos.
+    /// Sets the start of each planned kind that has not begun, mostly before the end of the chaos.
     pub(super) fn plan_lasting(&mut self) {
         let (seed, now, span) = (self.world.seed(), self.world.now(), self.chaos_lasts());
         let begun: Vec<Lasting> = self.lasting.iter().map(|course| course.kind).collect();
