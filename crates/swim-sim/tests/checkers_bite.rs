@@ -1,8 +1,8 @@
 //! Each checker complains of nodes that break its rule, and no other checker does. None complains
 //! of the same run with nodes that keep it.
 //!
-//! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with `cargo test -p
-//! swim-sim-tests --features sabotage --test checkers_bite`.
+//! The nodes really break rules: see `crates/swim-core/src/sabotage.rs`. Run it with
+//! `cargo test -p swim-sim-tests --features sabotage --test checkers_bite`.
 
 use std::collections::BTreeSet;
 

@@ -86,7 +86,7 @@ fn heard_after_many_lives(rule: Rule) -> [usize; 2] {
         }
         world.run(millis(5));
     }
-    // Broadcasts that wait to be passed on leave no room for a node's own.
+    // Wait first, as broadcasts to be passed on leave no room for a node's own.
     let is_dry =
         |world: &World| ["n1", "n2"].iter().all(|n| world.node(n).stats().broadcasts_queued == 0);
     assert!(world.run_until(secs(25), is_dry));

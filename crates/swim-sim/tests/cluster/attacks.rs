@@ -95,7 +95,7 @@ pub(crate) fn wandering_members(wire: Wire, every: Duration) -> u64 {
 /// S89: all nodes hear that a member is suspect just below the highest incarnation.
 ///
 /// Returns whether no node follows. The member must still be able to change its metadata, and to
-/// leave as departed in the view of all.
+/// leave in all views.
 ///
 /// `known` is how long the members have known each other: in their first minute they follow claims
 /// about an earlier life, if they asked.
@@ -186,7 +186,7 @@ fn datagram(config: &Config, messages: &[Message<'_>]) -> Bytes {
 /// S90: an attacker that answers every ping announces a member at its own address, at ever higher
 /// incarnations, and nothing else.
 ///
-/// Returns whether all always see the member at its home, and it is informed.
+/// Returns whether all nodes see the member at its home throughout, and the member is informed.
 pub(crate) fn announced_name(wire: Wire, configure: Configure) -> bool {
     let mut theft = Theft::new(wire, configure);
     let home = theft.home;

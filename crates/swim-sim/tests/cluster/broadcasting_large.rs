@@ -50,7 +50,7 @@ fn s52_broadcasts_reach_everybody_who_is_there_throughout_during_churn() {
     world.form(NODES);
     let origins: Vec<String> = (0..10).map(|number| format!("n{}", number * 90 + 5)).collect();
     let spared: Vec<&str> = origins.iter().map(String::as_str).collect();
-    // A tenth of the cluster leaves in each minute.
+    // A tenth of the cluster is replaced in each minute.
     let mut churn = Churn::new(&world, 100, &spared);
     churn.run(&mut world, secs(30));
 

@@ -15,7 +15,7 @@ use swim_sim::{Latency, Lookup, Pieces, Reply, World, WorldOptions, bounds, mill
 
 use crate::common::seeds;
 
-/// The longest wait between two attempts of a seed: alone, and among peers.
+/// The longest wait between two attempts to reach a seed, alone or among peers.
 const REFRESH: Duration = secs(60);
 
 struct Chaos {

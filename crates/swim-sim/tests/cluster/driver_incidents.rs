@@ -10,7 +10,7 @@ use swim_core::{Event, Instant};
 use swim_driver::Notice;
 use swim_sim::{Lookup, Reader, World, WorldOptions, millis, secs};
 
-/// The longest wait between two attempts of a seed, of a node that knows no peers.
+/// The longest wait between two attempts to reach a seed, for a node that knows no peers.
 const REFRESH: Duration = secs(30);
 
 /// Sets the named seed of the drivers in these tests.

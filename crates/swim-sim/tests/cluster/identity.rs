@@ -170,7 +170,7 @@ struct Twins {
 const NAME: &str = "twin";
 
 impl Twins {
-    /// Starts both, `apart` from each other.
+    /// Starts both, with `apart` between the starts.
     ///
     /// `rises` is how far their incarnations are above the usual one, which decides nothing. If
     /// both start together, both claim the name, and the higher address keeps it. Otherwise the

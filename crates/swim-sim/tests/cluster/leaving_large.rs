@@ -1,7 +1,7 @@
 //! A leave in a large cluster whose members come and go.
 //!
-//! `SWIM_SIM_LARGE=1` runs more seeds and clusters of 3,600, which takes many minutes; `--
-//! --nocapture` prints the measurements.
+//! `SWIM_SIM_LARGE=1` runs more seeds and clusters of 3,600, which takes many minutes;
+//! `-- --nocapture` prints the measurements.
 
 use swim_core::{Answer, State};
 use swim_sim::{Churn, World, WorldOptions, secs};

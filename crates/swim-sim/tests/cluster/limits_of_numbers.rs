@@ -141,7 +141,7 @@ fn s07_an_alive_at_the_highest_incarnation_takes_no_name_away() {
     world.expect_converged();
 }
 
-/// Members that crashed, one every few seconds, seen by nodes that remember three lost ones.
+/// Members that crashed, one per minute, seen by nodes that remember three lost ones.
 fn many_lost(lost: usize) -> World {
     let mut world =
         WorldOptions::new(16).configure(|_, config| config.lost_members_max = 3).build();

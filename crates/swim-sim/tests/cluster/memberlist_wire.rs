@@ -128,7 +128,8 @@ fn at_25_percent_loss_a_cluster_holds_together() {
             world.settle(patience(&world, nodes));
         }
         println!("{nodes} nodes: {failed} views of a failure in {lasted} seconds of a node");
-        // A view that missed a refutation is not asked for: see `may_call_again` in the core.
+        // Some views miss a refutation, as only nodes whose own probes failed ask a suspect again:
+        // see `may_call_again` in the core.
         assert!(failed * 2000 <= lasted * nodes, "{nodes} nodes: {failed}");
     }
 }

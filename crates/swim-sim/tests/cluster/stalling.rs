@@ -31,7 +31,7 @@ fn a_stalled_process_neither_sends_nor_hears() {
         world.run(secs(2));
         let after = world.node("n3").stats().clone();
         assert_eq!(after.packets_received, before.packets_received, "{model:?}");
-        // Earlier probes of it stay unanswered: its peers see it like a dead one.
+        // Its peers keep probing it, without an answer, and declare it failed.
         assert!(world.traffic().packets > told.packets);
         world.run(secs(60));
         world.expect_failed("n3");

@@ -1,8 +1,8 @@
 //! Swarms of seeds, each with its own cluster, configuration and faults: see `swim_sim::swarm`.
 //!
 //! The tests always run the same 64 seeds, and one that CI derives from the commit, so that many
-//! run over time: `SWIM_SIM_COMMIT_SEED` is the first 16 hexadecimal digits of its hash. `cargo run
-//! --release -p swim-sim -- --seeds A..B` runs far more.
+//! run over time: `SWIM_SIM_COMMIT_SEED` is the first 16 hexadecimal digits of its hash.
+//! `cargo run --release -p swim-sim -- --seeds A..B` runs far more.
 
 use swim_sim::swarm::{self, Sweep, Wires};
 use swim_test_support::say_skipped;
