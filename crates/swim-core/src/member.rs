@@ -24,6 +24,10 @@ pub struct Name(Arc<str>);
 
 impl Name {
     /// Makes a name from a text of 1 to 255 bytes.
+    ///
+    /// # Errors
+    ///
+    /// Any other length.
     pub fn new(text: &str) -> Result<Self, NameError> {
         match text.len() {
             0 => Err(NameError::Empty),

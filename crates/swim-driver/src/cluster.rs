@@ -29,7 +29,6 @@ use crate::watch::Watch;
 /// [`Error::Stopped`], and queries return the members as last known.
 ///
 /// # Cancel safety
-///
 /// This holds for every command. A future that is dropped before its first poll, or while the queue
 /// is full ([`Options::commands_max`](crate::Options::commands_max)), has no effect. A future that
 /// is dropped later loses only the answer: the node still carries out the command, once.
@@ -70,7 +69,6 @@ impl Cluster {
     /// Code that uses no other runtime also runs in the simulator.
     ///
     /// # Panics
-    ///
     /// If the application drives a [`Driver`](crate::Driver) itself and gave it no runtime: see
     /// [`Driver::set_runtime`](crate::Driver::set_runtime).
     #[must_use]
@@ -91,6 +89,11 @@ impl Cluster {
     /// [`Options::seeds`](crate::Options::seeds)).
     ///
     /// After a [`leave`](Cluster::leave), a join brings the node back into the cluster.
+    ///
+    /// # Errors
+    /// [`Error::BadSeed`] for a text that is not a seed, [`Error::TooManyAddresses`] for more than
+    /// 4096 seeds, [`Error::NoAddresses`] for none. [`Error::NoneJoined`] or [`Error::NotResolved`]
+    /// if no address answers, with the reason for each.
     pub async fn join<I, S>(&self, seeds: I) -> Result<Joined, Error>
     where
         I: IntoIterator<Item = S>,
@@ -108,7 +111,6 @@ impl Cluster {
     /// is a seed.
     ///
     /// # Errors
-    ///
     /// [`Error::BadSeed`] for a text that is not a seed, [`Error::TooManySeeds`] beyond 256.
     pub async fn add_seed(&self, seed: impl ToString) -> Result<bool, Error> {
         let seed = seed.to_string().parse()?;
@@ -142,7 +144,6 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    ///
     /// [`Error::BadSeed`] for a text that is not a seed.
     pub async fn remove_seed(&self, seed: impl ToString) -> Result<bool, Error> {
         let seed = seed.to_string().parse()?;
@@ -162,7 +163,6 @@ impl Cluster {
     /// after it returns its result.
     ///
     /// # Errors
-    ///
     /// [`Failure::NobodyHeard`](crate::Failure::NobodyHeard), as an [`Error::Failure`], if no peer
     /// acknowledged the leave, neither in a datagram nor over a stream: all peers are down, or cut
     /// off from this node. The node has left all the same. Running peers see it as failed once it
@@ -172,7 +172,6 @@ impl Cluster {
     /// [`Error::Stopped`] if the node is gone. Any other error leaves the node as it was.
     ///
     /// # Cancel safety
-    ///
     /// As for every [command](Cluster#cancel-safety): a leave that has begun goes on. Call this
     /// again to wait for its end.
     pub async fn leave(&self, timeout: Duration) -> Result<Departure, Error> {
@@ -186,6 +185,9 @@ impl Cluster {
     /// ([`Event::NameTaken`](crate::Event::NameTaken)), this fails at once with
     /// [`Failure::NameTaken`](crate::Failure::NameTaken); the metadata is announced when the name
     /// is free.
+    ///
+    /// # Errors
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) beyond `meta_size_max`.
     pub async fn set_meta(&self, meta: impl Into<Bytes>) -> Result<(), Error> {
         let meta = meta.into();
         self.ask(|reply| Ask::SetMeta { meta, reply }).await
@@ -194,7 +196,6 @@ impl Cluster {
     /// Announces new tags as this node's metadata, like [`set_meta`](Cluster::set_meta).
     ///
     /// # Errors
-    ///
     /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) beyond `meta_size_max`.
     pub async fn set_tags(&self, tags: &Tags) -> Result<(), Error> {
         self.set_meta(tags.encode()).await
@@ -204,6 +205,10 @@ impl Cluster {
     ///
     /// Resolves once it has been gossiped its full number of times. The message must fit into one
     /// datagram with all overheads.
+    ///
+    /// # Errors
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge), and
+    /// [`CommandError::Busy`](crate::CommandError::Busy) if too many broadcasts wait.
     pub async fn broadcast(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         self.broadcast_keyed(Bytes::new(), payload).await
     }
@@ -224,6 +229,9 @@ impl Cluster {
     ///     cluster.broadcast_keyed("load", load.to_string()).await
     /// }
     /// ```
+    ///
+    /// # Errors
+    /// As for [`broadcast`](Cluster::broadcast).
     pub async fn broadcast_keyed(
         &self,
         key: impl Into<Bytes>,
@@ -234,6 +242,10 @@ impl Cluster {
     }
 
     /// Sends a message to one member in one datagram, which may be lost. Resolves once it is sent.
+    ///
+    /// # Errors
+    /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) if it is not live,
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge).
     pub async fn send(&self, to: &str, payload: impl Into<Bytes>) -> Result<(), Error> {
         let (to, payload) = (to.to_owned(), payload.into());
         self.ask(|reply| Ask::Send { to, payload, reply }).await
@@ -242,12 +254,19 @@ impl Cluster {
     /// Sends a message of up to `reliable_size_max` bytes to one member over a stream.
     ///
     /// Resolves once the member has received it.
+    ///
+    /// # Errors
+    /// As for [`send`](Cluster::send); [`Error::Failure`] if the member does not acknowledge it.
     pub async fn send_reliable(&self, to: &str, payload: impl Into<Bytes>) -> Result<(), Error> {
         let (to, payload) = (to.to_owned(), payload.into());
         self.ask(|reply| Ask::SendReliable { to, payload, reply }).await
     }
 
     /// Pings a member and measures the round trip.
+    ///
+    /// # Errors
+    /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) if it is not live,
+    /// [`Failure::Timeout`](crate::Failure::Timeout) if it does not answer.
     pub async fn ping(&self, to: &str) -> Result<Pong, Error> {
         let to = to.to_owned();
         self.ask(|reply| Ask::Ping { to, reply }).await
@@ -274,7 +293,6 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    ///
     /// [`CommandError::UnknownMember`](crate::CommandError::UnknownMember) for a name that the node
     /// does not remember, [`CommandError::StillLive`](crate::CommandError::StillLive) for an alive
     /// or suspect member, [`CommandError::OwnName`](crate::CommandError::OwnName) for this node's
@@ -287,6 +305,9 @@ impl Cluster {
     /// Sets the payload of this node's acks.
     ///
     /// Peers receive it as [`Event::AckPayload`](crate::Event::AckPayload).
+    ///
+    /// # Errors
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge).
     pub async fn set_ack_payload(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         let payload = payload.into();
         self.ask(|reply| Ask::SetAckPayload { payload, reply }).await
@@ -295,6 +316,9 @@ impl Cluster {
     /// Sets the application state that this node sends in every push/pull.
     ///
     /// Peers receive it as [`Event::UserState`](crate::Event::UserState).
+    ///
+    /// # Errors
+    /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) beyond `user_state_size_max`.
     pub async fn set_user_state(&self, state: impl Into<Bytes>) -> Result<(), Error> {
         let state = state.into();
         self.ask(|reply| Ask::SetUserState { state, reply }).await
@@ -329,7 +353,6 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    ///
     /// [`KeyringError::Full`](crate::KeyringError::Full) within
     /// [`CommandError::Keyring`](crate::CommandError::Keyring),
     /// [`CommandError::Cipher`](crate::CommandError::Cipher) for a key that memberlist's wire does
@@ -344,9 +367,9 @@ impl Cluster {
     /// sends.
     ///
     /// # Errors
-    ///
     /// [`KeyringError::Unknown`](crate::KeyringError::Unknown) within
-    /// [`CommandError::Keyring`](crate::CommandError::Keyring) for a key that is not installed.
+    /// [`CommandError::Keyring`](crate::CommandError::Keyring) for a key that is not installed,
+    /// [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
     pub async fn use_key(&self, key: &Key) -> Result<(), Error> {
         let key = key.clone();
         self.ask(|reply| Ask::UseKey { key, reply }).await
@@ -358,7 +381,6 @@ impl Cluster {
     /// back.
     ///
     /// # Errors
-    ///
     /// Within [`CommandError::Keyring`](crate::CommandError::Keyring):
     /// [`KeyringError::Primary`](crate::KeyringError::Primary) for the key that this node seals
     /// with, [`KeyringError::Unknown`](crate::KeyringError::Unknown) for a key that is not
@@ -371,6 +393,9 @@ impl Cluster {
     /// The keys of this node, the primary key first.
     ///
     /// To compare the keys of two nodes, use their [fingerprints](Key::fingerprint).
+    ///
+    /// # Errors
+    /// Only [`Error::Stopped`].
     pub async fn keys(&self) -> Result<Vec<Key>, Error> {
         self.ask(|reply| Ask::Keys { reply }).await
     }
@@ -398,7 +423,6 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    ///
     /// [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
     pub async fn set_encryption(&self, encryption: Encryption) -> Result<(), Error> {
         self.ask(|reply| Ask::SetEncryption { encryption, reply }).await
@@ -427,7 +451,6 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    ///
     /// [`CommandError::TooLarge`](crate::CommandError::TooLarge) for a label of more than 255
     /// bytes, [`CommandError::PacketTooSmall`](crate::CommandError::PacketTooSmall).
     pub async fn set_label(
@@ -440,6 +463,9 @@ impl Cluster {
     }
 
     /// The node's counters.
+    ///
+    /// # Errors
+    /// Only [`Error::Stopped`].
     pub async fn stats(&self) -> Result<Stats, Error> {
         self.ask(|reply| Ask::Stats { reply }).await
     }

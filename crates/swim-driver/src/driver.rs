@@ -107,6 +107,10 @@ impl Driver {
     ///
     /// `seed` is 32 random bytes from the operating system. The first [`turn`](Driver::turn) is due
     /// at once.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if a setting cannot work.
     pub fn new(
         options: &Options,
         bound: SocketAddr,
@@ -122,6 +126,10 @@ impl Driver {
     /// They may call its functions that do not wait, such as [`members`](Cluster::members), and see
     /// the state before the current input. A hook that panics unwinds through the turn; do not use
     /// the driver after that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Driver::new).
     ///
     /// ```
     /// use std::time::Instant;
@@ -255,7 +263,11 @@ impl Driver {
 
     /// Handles a connection that a peer opened.
     ///
-    /// The adapter reports its news under the returned id. If it is refused, the adapter closes it.
+    /// The adapter reports its news under the returned id.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]: the adapter closes the connection.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         let now = self.clock.read(now);
         let accepted = self.node.handle_accept(now, canonical(from));

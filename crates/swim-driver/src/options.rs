@@ -187,9 +187,13 @@ impl Options {
         Ok(())
     }
 
-    /// Checks the settings, and returns the first that cannot work.
+    /// Checks the settings.
     ///
     /// Binding checks the same, and what depends on the bound address.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that cannot work.
     pub fn check(&self) -> Result<(), BindError> {
         self.parsed_seeds()?;
         let port = if self.bind.port() == 0 { PORT_DEFAULT } else { self.bind.port() };

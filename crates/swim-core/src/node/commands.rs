@@ -23,6 +23,10 @@ impl Node {
     /// member answers, the join fails with [`Failure::NameTaken`](crate::Failure::NameTaken), and
     /// the node keeps asking. If the member is silent for two probe intervals, the newcomer takes
     /// the name.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::NotRunning`] during a leave; [`CommandError::Busy`].
     pub fn join(&mut self, now: Instant, address: SocketAddr) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_join(address))
     }
@@ -38,6 +42,10 @@ impl Node {
     /// The node has left either way, and may join again. Until it does, its view is frozen. It
     /// neither probes nor receives news, so [`members`](Node::members) does not show later joins,
     /// changes, failures and leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::NotRunning`] during or after a leave; [`CommandError::Busy`].
     pub fn leave(&mut self, now: Instant) -> Result<RequestId, CommandError> {
         self.turn(now, Node::start_leave)
     }
@@ -47,6 +55,11 @@ impl Node {
     /// Answered with [`Answer::Spread`](crate::Answer::Spread). While another node has this node's
     /// name ([`Event::NameTaken`](crate::Event::NameTaken)), the change is kept until the name is
     /// free, and the answer is [`Failure::NameTaken`](crate::Failure::NameTaken) at once.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::NotRunning`], [`CommandError::TooLarge`] beyond `meta_size_max`,
+    /// [`CommandError::Busy`].
     pub fn set_meta(&mut self, now: Instant, meta: Bytes) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.membership.set_meta(&mut node.cx, &mut node.gossip, &meta))
     }
@@ -57,6 +70,11 @@ impl Node {
     /// probability, in no particular order. At most
     /// [`broadcast_size_max`](Node::broadcast_size_max) bytes. Answered with
     /// [`Answer::Spread`](crate::Answer::Spread).
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::NotRunning`], [`CommandError::NameTaken`], [`CommandError::TooLarge`],
+    /// [`CommandError::Busy`].
     pub fn broadcast(&mut self, now: Instant, payload: &[u8]) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_broadcast(&[], payload))
     }
@@ -66,6 +84,10 @@ impl Node {
     /// It replaces an older broadcast of this node wherever that one still waits to be passed on.
     /// Use it for state of which only the latest value matters. The key has up to 255 bytes. Key
     /// and payload together have at most [`broadcast_size_max`](Node::broadcast_size_max) bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`broadcast`](Node::broadcast).
     pub fn broadcast_keyed(
         &mut self,
         now: Instant,
@@ -78,6 +100,11 @@ impl Node {
     /// Sends a message to one member in a datagram, which may be lost.
     ///
     /// At most [`message_size_max`](Node::message_size_max) bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::UnknownMember`] if the member is not live, [`CommandError::OwnName`],
+    /// [`CommandError::TooLarge`], [`CommandError::NotRunning`], [`CommandError::NameTaken`].
     pub fn send(&mut self, now: Instant, to: &str, payload: &[u8]) -> Result<(), CommandError> {
         self.turn(now, |node| node.send_user_message(to, payload))
     }
@@ -87,6 +114,10 @@ impl Node {
     /// Answered with [`Answer::Delivered`](crate::Answer::Delivered) when the member has
     /// acknowledged it. On memberlist's wire the member does so by closing the stream, and an empty
     /// message reaches no application.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Node::send); [`CommandError::Busy`].
     pub fn send_reliable(
         &mut self,
         now: Instant,
@@ -101,6 +132,10 @@ impl Node {
     /// Answered with [`Answer::Pong`](crate::Answer::Pong), or
     /// [`Failure::Timeout`](crate::Failure::Timeout) after a probe interval. Changes no member's
     /// state.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Node::send); [`CommandError::Busy`].
     pub fn ping(&mut self, now: Instant, to: &str) -> Result<RequestId, CommandError> {
         self.turn(now, |node| node.start_ping(to))
     }
@@ -109,6 +144,10 @@ impl Node {
     ///
     /// The node stops looking for it, and old news may bring it back for a while. For names that
     /// will never return.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::UnknownMember`], [`CommandError::StillLive`], [`CommandError::OwnName`].
     pub fn forget(&mut self, now: Instant, name: &str) -> Result<(), CommandError> {
         self.turn(now, |node| {
             let Node { cx, membership, gossip, detector, .. } = node;
@@ -121,6 +160,10 @@ impl Node {
     /// Peers receive it as [`Event::AckPayload`](crate::Event::AckPayload). At most
     /// [`ack_payload_size_max`](Node::ack_payload_size_max) bytes; less leaves more room for
     /// gossip.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::TooLarge`].
     pub fn set_ack_payload(&mut self, now: Instant, payload: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(payload.len(), node.ack_payload_size_max())?;
@@ -132,6 +175,10 @@ impl Node {
     /// Sets the application state sent in every push/pull, at most `user_state_size_max` bytes.
     ///
     /// Peers receive it as [`Event::UserState`](crate::Event::UserState).
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::TooLarge`].
     pub fn set_user_state(&mut self, now: Instant, state: Bytes) -> Result<(), CommandError> {
         self.turn(now, |node| {
             at_most(state.len(), node.cx.config.user_state_size_max)?;
@@ -145,6 +192,10 @@ impl Node {
     /// An empty label means no label, and `None` means that no other one is accepted. To move a
     /// running cluster to another label: accept the new label everywhere, then set it everywhere
     /// and accept the old one, then accept no other.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::TooLarge`] beyond 255 bytes, [`CommandError::PacketTooSmall`].
     pub fn set_label(
         &mut self,
         now: Instant,

@@ -21,7 +21,9 @@ impl Node {
 
     /// Decides whether to take a connection that a peer opened, before reading from it.
     ///
-    /// On `Err`, close it.
+    /// # Errors
+    ///
+    /// [`Refused`]: close the connection.
     pub fn handle_accept(&mut self, now: Instant, from: SocketAddr) -> Result<StreamId, Refused> {
         let from = canonical(from);
         self.turn(now, |node| {

@@ -16,16 +16,31 @@ impl Node {
     /// To rotate the key of a running cluster: install the new one everywhere, then
     /// [`use_key`](Node::use_key) it everywhere, then [`remove_key`](Node::remove_key) the old one
     /// everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Full`] within [`CommandError::Keyring`], [`CommandError::Cipher`],
+    /// [`CommandError::PacketTooSmall`].
     pub fn install_key(&mut self, now: Instant, key: Key) -> Result<bool, CommandError> {
         self.turn(now, |node| node.start_install_key(key))
     }
 
     /// Makes an installed key the primary key, which seals messages.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringError::Unknown`] within [`CommandError::Keyring`],
+    /// [`CommandError::PacketTooSmall`].
     pub fn use_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
         self.turn(now, |node| node.change_keyring(|ring| ring.use_key(key)))
     }
 
-    /// Removes a key. The primary key cannot be removed.
+    /// Removes a key.
+    ///
+    /// # Errors
+    ///
+    /// Within [`CommandError::Keyring`]: [`KeyringError::Primary`] for the primary key,
+    /// [`KeyringError::Unknown`].
     pub fn remove_key(&mut self, now: Instant, key: &Key) -> Result<(), CommandError> {
         self.turn(now, |node| node.change_keyring(|ring| ring.remove(key)))
     }
@@ -35,6 +50,10 @@ impl Node {
     /// To move a running cluster to encryption: install the key everywhere with
     /// [`Encryption::Off`], then set [`Encryption::Outgoing`] everywhere, then
     /// [`Encryption::Required`].
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::PacketTooSmall`].
     pub fn set_encryption(
         &mut self,
         now: Instant,

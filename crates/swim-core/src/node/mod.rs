@@ -64,11 +64,19 @@ impl Node {
     ///
     /// `seed` is the node's only randomness: the same seed and the same calls give the same
     /// outputs. Take it from the operating system, or fix it to repeat a run.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Config::validate`].
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Result<Node, ConfigError> {
         Node::with_hooks(config, Box::new(NoHooks), seed, now)
     }
 
     /// Starts a node that asks `hooks` for decisions that the application makes at once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Config::validate`].
     pub fn with_hooks(
         config: Config,
         hooks: Box<dyn Hooks>,

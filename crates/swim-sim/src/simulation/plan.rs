@@ -63,6 +63,10 @@ impl Plan {
     /// Checks that the plan can be simulated.
     ///
     /// For plans that can be, but hardly as intended, see [`warnings`](Plan::warnings).
+    ///
+    /// # Errors
+    ///
+    /// The first thing that cannot be simulated.
     pub fn validate(&self) -> Result<(), PlanError> {
         const NODES_MAX: usize = (1 << 24) - 3;
         /// After decades, the time in nanoseconds and the incarnations would overflow.
