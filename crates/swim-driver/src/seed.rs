@@ -99,8 +99,8 @@ impl fmt::Display for Seed {
 /// # use swim_driver::Options;
 /// let mut options = Options::lan("cache-7".parse()?);
 /// options.seeds = vec!["cache-1:http".into()];
-/// let error = options.check().unwrap_err();
-/// assert!(error.to_string().contains("the port is not a number"));
+/// let error = options.check().err().map(|error| error.to_string());
+/// assert!(error.is_some_and(|error| error.contains("the port is not a number")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

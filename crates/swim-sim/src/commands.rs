@@ -66,7 +66,8 @@ impl World {
     /// ```
     /// let mut world = swim_sim::World::new(1);
     /// world.form(3);
-    /// world.command("n0", |node, now| node.send(now, "n1", b"hello")).expect("n1 is a member");
+    /// world.command("n0", |node, now| node.send(now, "n1", b"hello"))?;
+    /// # Ok::<(), swim_core::CommandError>(())
     /// ```
     ///
     /// # Panics
@@ -89,11 +90,17 @@ impl World {
     ///
     /// let mut world = swim_sim::World::new(1);
     /// world.form(3);
-    /// let stranger = "192.0.2.1:50000".parse().expect("an address");
-    /// let stream = world.connect(stranger, "n0").expect("few streams are open");
+    /// let stream = world.connect("192.0.2.1:50000".parse()?, "n0")?;
     /// world.bring("n0", stream, StreamInput::Data(b"GET / HTTP/1.1"));
     /// assert!(!world.bring("n0", stream, StreamInput::Finished), "the node has hung up");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// The node refuses the connection.
+    ///
+    /// # Panics
+    /// As for [`command`](World::command).
     #[track_caller]
     pub fn connect(&mut self, from: SocketAddr, to: &str) -> Result<StreamId, Refused> {
         let host = self.commandable(to);
@@ -134,10 +141,17 @@ impl World {
     ///
     /// let mut world = World::new(1);
     /// world.form(3);
-    /// let request = world.request("n0", |node, now| node.ping(now, "n1")).expect("a member");
+    /// let request = world.request("n0", |node, now| node.ping(now, "n1"))?;
     /// world.run(secs(1));
     /// assert!(matches!(world.answer(request), Some(Ok(Answer::Pong { .. }))));
+    /// # Ok::<(), swim_core::CommandError>(())
     /// ```
+    ///
+    /// # Errors
+    /// The node refuses the command.
+    ///
+    /// # Panics
+    /// As for [`command`](World::command).
     #[track_caller]
     pub fn request(
         &mut self,
@@ -173,8 +187,9 @@ impl World {
     /// let mut world = WorldOptions::new(1).checked().build();
     /// world.form(3);
     /// world.tell_sent("n0", Sent::Broadcast { payload: b"hello" });
-    /// world.request("n0", |node, now| node.broadcast(now, b"hello")).expect("there is room");
+    /// world.request("n0", |node, now| node.broadcast(now, b"hello"))?;
     /// world.run(secs(5));
+    /// # Ok::<(), swim_core::CommandError>(())
     /// ```
     ///
     /// # Panics

@@ -65,6 +65,9 @@ impl World {
 
     /// Restarts a driver with changed options, such as other seeds. See
     /// [`restart`](World::restart).
+    ///
+    /// # Panics
+    /// If the node is not a driver, or the options cannot work.
     #[track_caller]
     pub fn restart_driver_with(&mut self, name: &str, configure: impl FnOnce(&mut Options)) {
         let number = self.host(name);

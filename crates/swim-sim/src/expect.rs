@@ -91,7 +91,8 @@ impl World {
 
     /// Lets time pass until the nodes have [`converged`](World::converged), at most `max`.
     ///
-    /// Panics if they have not by then.
+    /// # Panics
+    /// If they have not by then.
     #[track_caller]
     pub fn settle(&mut self, max: Duration) {
         if !self.run_until(max, World::converged) {

@@ -54,9 +54,12 @@ impl World {
         self.trace.mark(self.now, host, Mark::Drift);
     }
 
-    /// Forwards everything sent to this address, which must be free, to a node.
+    /// Forwards everything sent to this address to a node.
     ///
     /// See [`start_announcing`](World::start_announcing).
+    ///
+    /// # Panics
+    /// If the address leads to a node already.
     #[track_caller]
     pub fn forward(&mut self, announced: SocketAddr, name: &str) {
         self.note(format_args!("{announced} leads to {name}"));
@@ -66,6 +69,9 @@ impl World {
     }
 
     /// Ends a [`forward`](World::forward): nothing sent to this address arrives.
+    ///
+    /// # Panics
+    /// If nothing is forwarded from this address.
     #[track_caller]
     pub fn end_forwarding(&mut self, announced: SocketAddr) {
         self.note(format_args!("{announced} leads nowhere"));

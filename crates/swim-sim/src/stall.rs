@@ -38,6 +38,9 @@ impl World {
     /// With [`Stall::HeldIo`] it still takes commands, and their output is held, too. A driver
     /// keeps the order of its turn, so it supports only [`Stall::Replay`]; see also
     /// [`poll_driver_every`](World::poll_driver_every).
+    ///
+    /// # Panics
+    /// If the process is down or stalled already, or a driver would stall in another way.
     #[track_caller]
     pub fn stall(&mut self, name: &str, stall: Stall) {
         let number = self.existing(name);
@@ -61,6 +64,9 @@ impl World {
     }
 
     /// Resumes a stalled process, which catches up at this instant in the order of its [`Stall`].
+    ///
+    /// # Panics
+    /// If the process is not stalled.
     #[track_caller]
     pub fn resume(&mut self, name: &str) {
         let number = self.existing(name);

@@ -143,11 +143,12 @@ impl World {
     ///
     /// let mut world = World::new(1);
     /// world.form(3);
-    /// world.start_announcing("hidden", "203.0.113.7:7946".parse().expect("an address"));
+    /// world.start_announcing("hidden", "203.0.113.7:7946".parse()?);
     /// world.join("hidden", "n0");
     /// world.run(secs(6));
     /// let unreachable = |event: &Event| matches!(event, Event::AddressUnreachable { .. });
     /// assert!(world.events("hidden").iter().any(|record| unreachable(&record.event)));
+    /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     #[track_caller]
     pub fn start_announcing(&mut self, name: &str, announced: SocketAddr) {
@@ -206,6 +207,9 @@ impl World {
     /// Restarts the node with a changed configuration. See [`restart`](World::restart).
     ///
     /// With another name, a different node has the address.
+    ///
+    /// # Panics
+    /// If the configuration has another address.
     #[track_caller]
     pub fn restart_with(&mut self, name: &str, configure: impl FnOnce(&mut Config)) {
         let address = self.hosts[self.host(name) as usize].config.address;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 /// ```
 /// # use swim_tls::{Tls, TlsError, TlsFiles};
 ///
-/// let error = Tls::load(TlsFiles::new("no/ca.pem", "no/node.pem", "no/node.key")).unwrap_err();
-/// assert!(matches!(error, TlsError::Unreadable { .. }));
-/// assert!(error.to_string().contains("no/ca.pem"));
+/// let loaded = Tls::load(TlsFiles::new("no/ca.pem", "no/node.pem", "no/node.key"));
+/// assert!(matches!(&loaded, Err(TlsError::Unreadable { .. })));
+/// assert!(loaded.is_err_and(|error| error.to_string().contains("no/ca.pem")));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

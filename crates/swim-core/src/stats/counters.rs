@@ -39,9 +39,9 @@ impl Stats {
     /// let mut stats = Stats::default();
     /// stats.probes = 7;
     /// let counters = stats.counters();
-    /// let probes = counters.iter().find(|counter| counter.name == "probes").unwrap();
-    /// assert_eq!(probes.value, 7);
-    /// assert_eq!(probes.help, "Probes that this node started");
+    /// let probes = counters.iter().find(|counter| counter.name == "probes");
+    /// assert_eq!(probes.map(|counter| counter.value), Some(7));
+    /// assert_eq!(probes.map(|counter| counter.help), Some("Probes that this node started"));
     /// ```
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {

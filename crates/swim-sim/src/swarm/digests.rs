@@ -43,7 +43,7 @@ pub struct Digest {
 ///
 /// let mut seeds = Vec::new();
 /// digests(Scenario::Swarm(Wires::Both.into()), 0..3, 2, |seed, digest| {
-///     assert_eq!(digest.expect("it meets every expectation").seed, seed);
+///     assert_eq!(digest.map(|digest| digest.seed), Ok(seed));
 ///     seeds.push(seed);
 /// });
 /// assert_eq!(seeds, [0, 1, 2]);
