@@ -3,6 +3,14 @@
 //! The adapters are built on this. [`Sockets::open`] opens sockets of the standard library, for
 //! other adapters or an event loop of your own. The feature `async-io` adds `UdpTcp`, the transport
 //! that smol and async-std share, and its timer.
+//!
+//! ```
+//! use swim_sockets::Sockets;
+//!
+//! let sockets = Sockets::open("127.0.0.1:0".parse()?)?;
+//! assert_eq!(sockets.datagrams.local_addr()?, sockets.listener.local_addr()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "async-io")]
