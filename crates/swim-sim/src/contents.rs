@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
-use swim_core::wire::{Half, Message, Opening, Wire};
+use swim_core::wire::{Half, Message, Opening, Wire, memberlist};
 use swim_core::{Config, DropReason, Encryption, MemberRef};
 
 /// Opens packets and streams of nodes.
@@ -24,6 +24,24 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
+    /// Notes the label of a dialler on memberlist's wire: an answer to it is sealed for that label,
+    /// also after the node has moved to another one.
+    fn overhear_label(&mut self, dialled: bool) {
+        if dialled {
+            self.overheard = true;
+            return;
+        }
+        match memberlist::split_stream_label(&self.peer) {
+            Ok(None) => {}
+            Ok(Some((label, _))) => {
+                self.own = StreamBuffer::dialled_as(Bytes::copy_from_slice(label));
+                self.overheard = true;
+            }
+            // The node drops the stream.
+            Err(_) => self.overheard = true,
+        }
+    }
+
     /// Whether a part was begun and is not complete.
     pub(crate) fn goes_on(&self) -> bool {
         !self.own.is_empty()
@@ -71,10 +89,14 @@ impl Opener {
         bytes: &[u8],
         dialled: bool,
     ) {
-        if talk.overheard || config.wire == Wire::Memberlist {
+        if talk.overheard {
             return;
         }
         talk.peer.extend_from_slice(&bytes[..bytes.len().min(BEGINNING_MAX - talk.peer.len())]);
+        if config.wire == Wire::Memberlist {
+            talk.overhear_label(dialled);
+            return;
+        }
         let peer_side = if dialled { Side::Acceptor } else { Side::Dialler };
         let channel = following(&mut self.channel, config);
         // Refused data is not answered.
@@ -105,16 +127,7 @@ impl Opener {
     ) -> Result<Option<Part>, DropReason> {
         let side = if dialled { Side::Dialler } else { Side::Acceptor };
         let channel = following(&mut self.channel, config);
-        let read = match (read(channel, &mut talk.own, bytes, side), &config.label_also) {
-            // On memberlist's wire an answer is sealed for the dialler's label.
-            (Err(DropReason::WrongKey), Some(label))
-                if !dialled && config.wire == Wire::Memberlist =>
-            {
-                read(channel, &mut StreamBuffer::dialled_as(label.clone()), bytes, side)
-            }
-            (read, _) => read,
-        };
-        let Some(received) = read? else {
+        let Some(received) = read(channel, &mut talk.own, bytes, side)? else {
             return Ok(None);
         };
         if received.bytes_behind() > 0 {
@@ -185,4 +198,39 @@ fn forging(config: &Config, seed: u64) -> Channel {
     let mut of_channel = [0xf0; 32];
     of_channel[..8].copy_from_slice(&seed.to_le_bytes());
     Channel::new(&config.clone().with(|config| config.compression = false), of_channel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swim_core::{Key, Keyring};
+
+    /// Seed 10025355: the label moved between the dialler's part and the answer.
+    #[test]
+    fn an_answer_for_the_label_of_the_dialler_is_read_after_the_node_moved_to_another() {
+        let config = |label: &'static [u8]| {
+            let address = "10.0.0.1:7946".parse().expect("an address");
+            Config::lan("a".parse().expect("a name"), address).memberlist().with(|config| {
+                config.keyring = Keyring::new(Key::aes(&[7; 16]).expect("a key"));
+                config.label = Bytes::from_static(label);
+            })
+        };
+        let before = config(b"swarm");
+        let ack = b"\x02\x81\xa5SeqNo\x07";
+        let mut opener = Opener::default();
+        let mut talk = Talk::default();
+        let dialled = stream(&before, ack, 1);
+        let mut heard = StreamBuffer::default();
+        let mut channel = forging(&before, 2);
+        assert!(read(&mut channel, &mut heard, &dialled, Side::Dialler).is_ok());
+        let answered = {
+            let framed = channel.framed(|_, out| out.extend_from_slice(ack));
+            channel.sealed(&mut heard, Side::Acceptor, framed)
+        };
+        for byte in dialled.chunks(1) {
+            opener.overhear(&before, &mut talk, byte, false);
+        }
+        let read = opener.stream(&config(b"moved"), &mut talk, &answered, false);
+        assert_eq!(read, Ok(Some(Part::Other)));
+    }
 }
