@@ -67,7 +67,7 @@ pub trait Hooks: Debug + Send {
 }
 
 /// The default hooks: each method keeps its default.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct NoHooks;
 
 impl Hooks for NoHooks {}

@@ -28,7 +28,7 @@ pub use tls_fault::TlsFault;
 pub use via::Via;
 
 /// Something for the caller to do. Exhaustive on purpose: no caller must overlook a new duty.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A datagram to send. It may be lost; the node needs no report if sending fails.
     Packet {
@@ -127,7 +127,7 @@ pub struct StreamId(pub u64);
 pub struct RequestId(pub u64);
 
 /// News for the application, with its cause. Any release may add kinds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A member is new in the cluster, or is back.

@@ -98,7 +98,7 @@ pub fn connection_error(error: &io::Error) -> ConnectionError {
 /// An output that an adapter carries out. Exhaustive on purpose: no adapter may miss a new one.
 ///
 /// None may block the turn. Actions on one connection are carried out in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Send a datagram. It may be lost, and a failure to send is not reported.
     Send {

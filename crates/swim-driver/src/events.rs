@@ -11,7 +11,7 @@ use futures_core::Stream;
 use swim_core::Event;
 
 /// One item of a subscription.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
     /// Something happened.

@@ -29,7 +29,7 @@ pub const PORT_DEFAULT: u16 = 7946;
 /// options.check()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     /// The address to listen on, for datagrams and streams; `0.0.0.0:7946` by default.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 const FILE_SIZE_MAX: usize = 64 << 10;
 
 /// Which key files are accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Readers {
     /// Files that only their owner can read and change.
     #[default]

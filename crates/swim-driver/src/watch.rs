@@ -30,7 +30,7 @@ const SAME_LIFE_STEP_MAX: u32 = 16;
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
     /// A peer is live now and was not before.

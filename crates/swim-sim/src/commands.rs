@@ -11,7 +11,7 @@ use crate::trace::Mark;
 use crate::world::World;
 
 /// A command given to a node. [`World::answer`] returns its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     host: u32,
     life: u32,

@@ -9,7 +9,8 @@ use siphasher::sip::SipHasher13;
 use swim_core::{Answer, Event, Failure, Instant, Member, Name, RequestId, StreamInput, StreamOp};
 
 /// An event of one node, with its time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// The world's time of the event.
     pub at: Instant,

@@ -112,7 +112,7 @@ fn mistakes(paint: Paint, report: &Report) -> Sheet {
         ("declared failed across a partition", report.separated_failures, Tone::Quiet, false),
         ("declared failed because of a stall", report.stalled_failures, Tone::Quiet, false),
     ];
-    for (what, Mistakes { members, events }, tone, always) in rows {
+    for (what, Mistakes { members, events, .. }, tone, always) in rows {
         if members > 0 {
             let (members, events) = (members.to_string(), events.to_string());
             sheet.row(vec![what.into(), toned(tone, &members), toned(tone, &events)]);

@@ -51,7 +51,7 @@ pub(crate) use sealing::Sealing;
 /// assert!(config.validate().is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     // Identity.

@@ -49,7 +49,7 @@ pub use setting::{ABOVE_ZERO, Kind, SetPairs, Setting, Table, duration};
 pub use value::Value;
 
 /// A preset of timing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Profile {
     /// [`Options::lan`].
@@ -82,7 +82,7 @@ impl Profile {
 }
 
 /// The result of the tables `[node]` and `[protocol]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeSettings {
     /// The options of the node, without the keys in [`key_file`](NodeSettings::key_file).

@@ -30,6 +30,7 @@ use crate::simulation::plan::Plan;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
     /// The setting or kind of fault, as named in [`Config`](swim_core::Config) or [`Plan`].
     pub setting: &'static str,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 /// Counts false suspicions or false positives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mistakes {
     /// How many members were affected, counted once per run.
     pub members: usize,

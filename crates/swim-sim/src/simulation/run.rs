@@ -14,6 +14,7 @@ const SLICE: Duration = millis(100);
 
 /// The progress of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The current run, from 0.
     pub run: u32,

@@ -47,6 +47,7 @@ pub struct Report {
 
 /// The average traffic of a node per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Rates {
     /// Datagrams sent.
     pub packets: f64,
