@@ -1,4 +1,4 @@
-//! A `prometheus-alertmanager`.
+//! A running `prometheus-alertmanager`.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -13,12 +13,12 @@ use crate::missing::Missing;
 use crate::subnet::Subnet;
 use crate::wait::eventually;
 
-/// A `prometheus-alertmanager` that runs, and alerts nobody. Killed when dropped.
+/// A running `prometheus-alertmanager` with no receivers for alerts. Killed when dropped.
 #[derive(Debug)]
 pub struct Alertmanager {
-    /// Where members reach it.
+    /// The address for cluster traffic.
     pub address: SocketAddr,
-    /// What it printed: its whole log.
+    /// Its whole log.
     pub lines: Lines,
     web: SocketAddr,
     _child: Child,
@@ -30,11 +30,11 @@ const CONFIGURATION: &str = "route: {receiver: nobody}\nreceivers: [{name: nobod
 impl Alertmanager {
     const PROGRAM: &'static str = "prometheus-alertmanager";
 
-    /// What is missing to run one, if anything is.
+    /// Checks that Alertmanager is installed.
     ///
     /// # Errors
     ///
-    /// Where it is not installed.
+    /// [`Missing`] if it is not.
     pub fn is_there() -> Result<(), Missing> {
         match Command::new(Alertmanager::PROGRAM).arg("--version").output() {
             Ok(_) => Ok(()),
@@ -49,7 +49,7 @@ impl Alertmanager {
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not run in time.
     #[must_use]
     pub fn start(subnet: &Subnet, join: Option<&Alertmanager>) -> Self {
         let (address, web) = (subnet.address(), subnet.address_of_another_port());
@@ -61,7 +61,7 @@ impl Alertmanager {
         command.arg("--config.file").arg(&file).arg("--storage.path").arg(folder.path());
         command.arg(format!("--web.listen-address={web}"));
         command.arg(format!("--cluster.listen-address={address}"));
-        // So that state is exchanged more than once while a test looks.
+        // Several exchanges of state fit into a test.
         command.arg("--cluster.pushpull-interval=2s");
         command.args(join.map(|contact| format!("--cluster.peer={}", contact.address)));
         let child = Child::start(command);
@@ -71,11 +71,11 @@ impl Alertmanager {
         alertmanager
     }
 
-    /// Name and address of all that it says are in its cluster, sorted.
+    /// Returns the name and address of each member in its cluster, sorted.
     ///
     /// # Errors
     ///
-    /// While it has no status to show.
+    /// If its status page cannot be read yet.
     pub fn peers(&self) -> Result<Vec<(String, String)>, String> {
         let body = http::get(self.web, "/api/v2/status")?;
         let status: Value = serde_json::from_str(&body).map_err(|error| error.to_string())?;
@@ -87,7 +87,7 @@ impl Alertmanager {
         Ok(peers)
     }
 
-    /// The lines of its log that hold any of these.
+    /// Returns the lines of its log that contain any of these texts.
     #[must_use]
     pub fn said(&self, any: &[&str]) -> Vec<String> {
         let found =

@@ -9,8 +9,7 @@ use crate::lines::Lines;
 use crate::subnet;
 use crate::wait::eventually;
 
-/// A process and all that it prints. Killed when dropped, so that a test that fails leaves nothing
-/// behind.
+/// A process and its output. Killed when dropped, so that a failing test leaves nothing behind.
 #[derive(Debug)]
 pub struct Child {
     process: std::process::Child,
@@ -20,7 +19,7 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Panics
     ///
@@ -37,7 +36,7 @@ impl Child {
         Child { process, stdin, lines }
     }
 
-    /// Its number in the system.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
@@ -47,7 +46,7 @@ impl Child {
     ///
     /// # Panics
     ///
-    /// If it does not read any more.
+    /// If it no longer reads.
     pub fn write_line(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("it is closed only when dropped");
         writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the process reads");
@@ -57,24 +56,24 @@ impl Child {
     ///
     /// # Panics
     ///
-    /// If it does not run any more.
+    /// If it no longer runs.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a pid");
         kill_process(pid, signal).expect("the process runs");
     }
 
-    /// Ends it at once, and waits until it is gone.
+    /// Kills it, and waits for its end.
     pub fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it ends by itself.
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not end in time.
     pub fn wait_for_end(&mut self) -> ExitStatus {
         eventually("the process ends", || match self.process.try_wait() {
             Ok(Some(status)) => Ok(status),

@@ -1,15 +1,14 @@
-//! Building `go-peer`.
+//! Builds `go-peer`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::missing::Missing;
 
-/// Where Go is, besides the search path.
+/// Go's usual place, besides the search path.
 const GO_DEFAULT: &str = "/usr/local/go/bin/go";
 
-/// Builds `go-peer` into `folder`. Go keeps what it compiled, so all but the first time it takes a
-/// moment.
+/// Builds `go-peer` into `folder`. Go caches its results, so only the first build is slow.
 pub(crate) fn build(folder: &Path) -> Result<PathBuf, Missing> {
     let go = ["go", GO_DEFAULT]
         .into_iter()
@@ -18,14 +17,14 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, Missing> {
             Missing::new("Go", "Install it: https://go.dev/dl, or apt-get install golang")
         })?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../interop/go-peer");
-    // Several test programs may build at once: each gets its own, and the last name wins.
+    // Several test programs may build at once. Each builds its own file, and the last rename wins.
     let built = folder.join(format!("go-peer-{}", std::process::id()));
     let output = Command::new(go)
         .args(["build", "-o"])
         .arg(&built)
         .arg(".")
         .current_dir(&source)
-        // No C compiler is needed, and no git.
+        // Needs neither a C compiler nor git.
         .env("CGO_ENABLED", "0")
         .env("GOFLAGS", "-buildvcs=false")
         .output()

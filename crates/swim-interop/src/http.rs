@@ -1,16 +1,16 @@
-//! As much of HTTP as it takes to read a status page.
+//! An HTTP client that can read a status page.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The body of what is there.
+/// Returns the body of the page.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Result<String, String> {
     const TIME_MAX: Duration = Duration::from_secs(5);
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&address, TIME_MAX)?;
         stream.set_read_timeout(Some(TIME_MAX))?;
-        // Of version 1.0, so that the answer is one piece and the connection is closed behind it.
+        // Version 1.0: the answer is one piece, and the connection closes after it.
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -1,13 +1,15 @@
-//! What the interoperation tests are made of: members of a mixed cluster as processes on loopback
-//! addresses of their own, told what to do and heard over lines of JSON.
+//! Building blocks of the interoperation tests.
 //!
-//! [`Program`] is one of the two kinds of member, `go-peer` (memberlist, built on the first use) or
-//! `rust-peer` (this library); [`Peer`] is a running one. [`Serf`] and [`Alertmanager`] are
-//! programs that nobody here wrote. Where something is missing on this machine a test is reported
-//! as ignored, or fails if `SWIM_INTEROP_REQUIRE` is set: see [`Missing`] and [`run_if`].
+//! The members of a mixed cluster are processes on their own loopback addresses. Tests send them
+//! commands and read their events as lines of JSON.
 //!
-//! Nothing here sleeps for a fixed time: whatever should become true is waited for with
-//! [`eventually`], whatever must not happen is asked of what was heard until something else did.
+//! [`Program`] is one of the two kinds of member, `go-peer` (memberlist, built on first use) or
+//! `rust-peer` (this library). [`Peer`] is a running one. [`Serf`] and [`Alertmanager`] are
+//! third-party programs. If a program is missing on this machine, its tests are reported as
+//! ignored, or fail if `SWIM_INTEROP_REQUIRE` is set: see [`Missing`] and [`run_if`].
+//!
+//! Nothing sleeps for a fixed time. Tests wait with [`eventually`] until a condition is true. To
+//! check that an event did not happen, they search the lines received up to then.
 #![forbid(unsafe_code)]
 
 mod alertmanager;

@@ -1,4 +1,4 @@
-//! What a process has printed so far.
+//! A process's output so far.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,49 +6,50 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A line, and when it came.
+/// A line, and when it was read.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// When it was read here.
+    /// When it was read.
     pub at: Instant,
-    /// The line as it is, if it is no JSON object: `{"event": "text", "text": …}`.
+    /// The line itself. If it is no JSON object: `{"event": "text", "text": …}`.
     pub json: Value,
 }
 
 impl Line {
-    /// Whether this is that event.
+    /// Whether this is the event of that name.
     #[must_use]
     pub fn is(&self, event: &str) -> bool {
         self.json["event"] == event
     }
 
-    /// Whether this is that event about that member.
+    /// Whether this is that event, about that member.
     #[must_use]
     pub fn is_about(&self, event: &str, name: &str) -> bool {
         self.is(event) && self.json["name"] == name
     }
 
-    /// A field that is text; empty if there is none.
+    /// Returns a text field, or an empty text if there is none.
     #[must_use]
     pub fn text(&self, field: &str) -> &str {
         self.json[field].as_str().unwrap_or_default()
     }
 }
 
-/// All lines of a process, in the order in which they came.
+/// All lines of a process, in the order in which they arrived.
 #[derive(Clone, Debug, Default)]
 pub struct Lines(Arc<(Mutex<State>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct State {
     lines: Vec<Line>,
-    /// How many of the process's outputs have not ended.
+    /// How many of the process's outputs are still open.
     open: usize,
 }
 
 impl Lines {
-    /// Reads an output of a process to its end, in a thread of its own: a process whose output
-    /// nobody reads stands still.
+    /// Reads an output of a process to its end, in a thread.
+    ///
+    /// A process blocks if nobody reads its output.
     pub(crate) fn read(&self, output: impl Read + Send + 'static) {
         self.lock().open += 1;
         let lines = self.clone();
@@ -62,19 +63,20 @@ impl Lines {
         });
     }
 
-    /// How many there are; a place to look from.
+    /// Returns the number of lines, to be used as a mark.
     #[must_use]
     pub fn mark(&self) -> usize {
         self.lock().lines.len()
     }
 
-    /// All from `mark` on for which `wanted` is true.
+    /// Returns all lines from `mark` on for which `wanted` is true.
     pub fn all(&self, mark: usize, wanted: impl Fn(&Line) -> bool) -> Vec<Line> {
         self.lock().lines[mark..].iter().filter(|line| wanted(line)).cloned().collect()
     }
 
-    /// Waits for a line from `mark` on. `None` if it does not come in time, or the process ends
-    /// without it.
+    /// Waits for a line from `mark` on.
+    ///
+    /// Returns `None` if it does not arrive in time, or if the process ends without it.
     pub fn find(
         &self,
         mark: usize,
@@ -98,7 +100,7 @@ impl Lines {
         }
     }
 
-    /// The last of them, to print when something went wrong.
+    /// Returns the last lines, to print when a test fails.
     #[must_use]
     pub fn transcript(&self) -> String {
         const SHOWN_MAX: usize = 60;
@@ -118,7 +120,7 @@ impl Lines {
         self.0.1.notify_all();
     }
 
-    /// A test that fails while it holds the lock does not change anything.
+    /// A test that panics with the lock does not leave a broken state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What this machine lacks.
+//! Programs and rights that this machine lacks.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use libtest_mimic::{Completion, Failed};
 /// Something that a test needs and this machine lacks.
 #[derive(Clone, Debug)]
 pub struct Missing {
-    /// What it is.
+    /// Its name.
     pub what: String,
-    /// How it comes to be there.
+    /// How to get it.
     pub remedy: String,
 }
 
 impl Missing {
-    /// Says in a box on standard error what is not tested for want of it.
+    /// Prints a box on standard error with the tests that are skipped because of it.
     pub fn announce(&self, untested: &str) {
         let border = "#".repeat(80);
         eprintln!("\n{border}");
@@ -24,12 +24,11 @@ impl Missing {
         eprintln!("{border}\n");
     }
 
-    /// The outcome of a trial that needs it: ignored, with this as the reason.
+    /// Reports a trial that needs it as ignored, with this as the reason.
     ///
     /// # Errors
     ///
-    /// If `SWIM_INTEROP_REQUIRE` is set to anything but `0`: where everything should be there, a
-    /// skipped test is a failed one.
+    /// If `SWIM_INTEROP_REQUIRE` is set to anything but `0`, a skipped test counts as failed.
     pub fn skip(&self) -> Result<Completion, Failed> {
         if std::env::var_os("SWIM_INTEROP_REQUIRE").is_some_and(|value| value != "0") {
             return Err(format!("SWIM_INTEROP_REQUIRE is set, but {self}").into());

@@ -1,4 +1,4 @@
-//! A network of its own, in which datagrams can be blocked.
+//! A network namespace in which datagrams can be blocked.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::missing::Missing;
 pub struct Namespace(netlab::Namespace);
 
 impl Namespace {
-    /// A new one.
+    /// Creates a namespace.
     ///
     /// # Errors
     ///
-    /// Where it cannot be made: it takes the programs `ip` and `nft`, and the rights of root.
+    /// If it cannot be created: that needs the programs `ip` and `nft`, and root.
     pub fn new() -> Result<Self, Missing> {
-        // What killed tests have left behind.
+        // Killed tests may have left namespaces behind.
         netlab::Namespace::remove_leftovers().map_err(missing)?;
         let namespace = netlab::Namespace::new().map_err(missing)?;
         let table = "add table inet swim\n\
@@ -26,12 +26,13 @@ impl Namespace {
         Ok(Namespace(namespace))
     }
 
-    /// Gives it addresses besides those of loopback, on a network that leads nowhere: a member that
-    /// listens everywhere announces one of them.
+    /// Adds addresses on a network that leads nowhere.
+    ///
+    /// A member that listens on all addresses announces one of them.
     ///
     /// # Errors
     ///
-    /// Where the kernel cannot do that.
+    /// If the kernel refuses.
     pub fn add_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), Missing> {
         let mut commands = String::from(
             "link add wire type veth peer name nowhere\n\
@@ -46,7 +47,7 @@ impl Namespace {
         self.0.ip(&commands).map_err(missing)
     }
 
-    /// Drops all datagrams that go to this address, and no streams.
+    /// Drops all datagrams to this address, but no streams.
     ///
     /// # Panics
     ///
@@ -55,7 +56,7 @@ impl Namespace {
         self.rule(&format!("ip daddr {to}"));
     }
 
-    /// Drops all datagrams between these addresses, either way, and no streams.
+    /// Drops all datagrams between these addresses, both ways, but no streams.
     ///
     /// # Panics
     ///
@@ -66,7 +67,7 @@ impl Namespace {
         }
     }
 
-    /// A command that runs in this network.
+    /// Returns a command that runs in this network.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         self.0.command(program.as_ref())
     }

@@ -1,4 +1,4 @@
-//! A member of a cluster that runs.
+//! A running member of a cluster.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::seen::View;
 use crate::settings::Settings;
 use crate::wait::LIMIT;
 
-/// What identifies a payload: its size and its checksum.
+/// A payload's size and checksum, which identify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// In bytes.
@@ -25,19 +25,19 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// What a line says of a payload, if anything.
+    /// Returns the payload that a line reports, if any.
     #[must_use]
     pub fn of(json: &Value) -> Option<Self> {
         Some(Payload { size: json["size"].as_u64()?, checksum: json["crc32"].as_u64()? })
     }
 }
 
-/// A member of a cluster that runs, be it a `go-peer` or a `rust-peer`. Killed when dropped.
+/// A running member, `go-peer` or `rust-peer`. Killed when dropped.
 #[derive(Debug)]
 pub struct Peer {
-    /// What it was started with.
+    /// The settings it was started with.
     pub settings: Settings,
-    /// What it printed.
+    /// Its output.
     pub lines: Lines,
     address: SocketAddr,
     child: Child,
@@ -45,21 +45,21 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts it, and waits until it listens.
+    /// Starts a member, and waits until it listens.
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not listen in time.
     #[must_use]
     pub fn start(settings: Settings) -> Self {
         Peer::start_in(None, settings)
     }
 
-    /// Starts it in a network of its own.
+    /// Starts a member in a network namespace.
     ///
     /// # Panics
     ///
-    /// If it does not listen.
+    /// If it does not listen in time.
     #[must_use]
     pub fn start_in(namespace: Option<&Namespace>, settings: Settings) -> Self {
         let mut command = settings.program.command(namespace);
@@ -72,33 +72,33 @@ impl Peer {
         peer
     }
 
-    /// What runs it.
+    /// Returns its implementation.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.settings.program.kind
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.name
     }
 
-    /// The address that it announces.
+    /// Returns the address that it announces.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Asks it to do something, and waits for the answer.
+    /// Sends a command, and waits for the answer.
     ///
     /// # Errors
     ///
-    /// What it says when it could not.
+    /// The error of the answer, if the command failed.
     ///
     /// # Panics
     ///
-    /// If it does not answer.
+    /// If no answer arrives in time.
     pub fn ask(&mut self, mut command: Value) -> Result<Value, String> {
         self.asked += 1;
         command["id"] = json!(self.asked);
@@ -114,7 +114,7 @@ impl Peer {
         }
     }
 
-    /// The same where it must not fail.
+    /// Sends a command that must not fail.
     ///
     /// # Panics
     ///
@@ -124,7 +124,7 @@ impl Peer {
         self.ask(command).unwrap_or_else(|error| panic!("{}: {text}: {error}", self.name()))
     }
 
-    /// Has it join a cluster.
+    /// Makes it join a cluster.
     ///
     /// # Panics
     ///
@@ -133,7 +133,7 @@ impl Peer {
         self.order(json!({"do": "join", "addresses": [contact.to_string()]}));
     }
 
-    /// Has it announce other metadata.
+    /// Makes it announce new metadata.
     ///
     /// # Panics
     ///
@@ -142,7 +142,7 @@ impl Peer {
         self.order(json!({"do": "meta", "hex": hex(meta)}));
     }
 
-    /// Has it say goodbye.
+    /// Makes it leave the cluster.
     ///
     /// # Panics
     ///
@@ -151,21 +151,21 @@ impl Peer {
         self.order(json!({"do": "leave"}));
     }
 
-    /// Has it send so many bytes to a member: by `send`, `send_reliable` or `broadcast`.
+    /// Makes it send `size` bytes: `how` is `send`, `send_reliable` or `broadcast`.
     ///
     /// # Errors
     ///
-    /// What it says when it could not.
+    /// The error of the answer, if the command failed.
     pub fn send(&mut self, how: &str, to: &str, size: usize) -> Result<Payload, String> {
         let answer = self.ask(json!({"do": how, "to": to, "size": size}))?;
         Ok(Payload::of(&answer).expect("the answer tells what was sent"))
     }
 
-    /// What it believes of the cluster.
+    /// Returns its view of the cluster.
     ///
     /// # Panics
     ///
-    /// If it does not answer.
+    /// If no answer arrives in time.
     pub fn view(&mut self) -> View {
         View::parse(&self.order(json!({"do": "members"})))
     }
@@ -174,32 +174,32 @@ impl Peer {
     ///
     /// # Panics
     ///
-    /// If it does not come.
+    /// If it does not arrive in time.
     pub fn wait(&self, mark: usize, what: &str, wanted: impl Fn(&Line) -> bool) -> Line {
         self.lines.find(mark, LIMIT, wanted).unwrap_or_else(|| {
             panic!("{}: it never came that {what}:\n{}", self.name(), self.lines.transcript())
         })
     }
 
-    /// Waits until it received this.
+    /// Waits until it received this payload.
     ///
     /// # Panics
     ///
-    /// If it does not come.
+    /// If it does not arrive in time.
     pub fn wait_for_payload(&self, mark: usize, event: &str, wanted: Payload) {
         self.wait(mark, &format!("{event} of {wanted:?}"), |line| {
             line.is(event) && Payload::of(&line.json) == Some(wanted)
         });
     }
 
-    /// Whether it received this.
+    /// Whether it received this payload.
     #[must_use]
     pub fn received(&self, mark: usize, event: &str, wanted: Payload) -> bool {
         let find = |line: &Line| line.is(event) && Payload::of(&line.json) == Some(wanted);
         self.lines.find(mark, Duration::ZERO, find).is_some()
     }
 
-    /// What it complained about: in its log from warnings up, or on its standard error.
+    /// Returns its warnings, its errors and its standard error.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let complaints = self.lines.all(0, |line| {
@@ -208,17 +208,17 @@ impl Peer {
         complaints.iter().map(|line| format!("{}: {}", self.name(), line.text("text"))).collect()
     }
 
-    /// Its time stands still, until [`thaw`](Peer::thaw).
+    /// Pauses it with SIGSTOP, until [`thaw`](Peer::thaw).
     pub fn freeze(&self) {
         self.child.signal(Signal::STOP);
     }
 
-    /// Its time goes on.
+    /// Resumes it after [`freeze`](Peer::freeze).
     pub fn thaw(&self) {
         self.child.signal(Signal::CONT);
     }
 
-    /// Ends it at once: it does not notice.
+    /// Kills it, and returns its settings.
     #[must_use]
     pub fn kill(mut self) -> Settings {
         self.child.kill();

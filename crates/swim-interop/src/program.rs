@@ -7,7 +7,7 @@ use crate::go;
 use crate::missing::Missing;
 use crate::namespace::Namespace;
 
-/// Whose implementation a member runs.
+/// The implementation of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// HashiCorp memberlist.
@@ -19,22 +19,22 @@ pub enum Kind {
 /// A program that runs one member.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// What it runs.
+    /// The implementation it runs.
     pub kind: Kind,
     path: PathBuf,
 }
 
 impl Program {
-    /// `go-peer`, built into this folder.
+    /// Builds `go-peer` into `folder`.
     ///
     /// # Errors
     ///
-    /// Where it cannot be built.
+    /// If it cannot be built.
     pub fn go(folder: &str) -> Result<Self, Missing> {
         Ok(Program { kind: Kind::Go, path: go::build(Path::new(folder))? })
     }
 
-    /// `rust-peer`, which Cargo built there.
+    /// Returns the `rust-peer` that Cargo built.
     #[must_use]
     pub fn rust(path: &str) -> Self {
         Program { kind: Kind::Rust, path: path.into() }

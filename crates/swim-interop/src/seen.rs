@@ -1,14 +1,14 @@
-//! What a member believes of the cluster.
+//! A member's view of the cluster.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-/// What is believed of one member.
+/// A member's view of one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Where it is.
+    /// Its address.
     pub address: String,
     /// `alive`, `suspect`, `failed` or `left`.
     pub state: String,
@@ -16,7 +16,7 @@ pub struct Seen {
     pub incarnation: u64,
     /// Its metadata, in hexadecimal.
     pub meta: String,
-    /// The six versions that it announces, as a list in JSON.
+    /// The six versions that it announces, as a JSON list.
     pub versions: String,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// All members that a member knows, by name, itself included.
+/// All members that a member knows, by name, including itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View(BTreeMap<String, Seen>);
 
@@ -49,25 +49,25 @@ impl View {
         View(seen.collect())
     }
 
-    /// What is believed of this one.
+    /// Returns the view of one member.
     #[must_use]
     pub fn of(&self, name: &str) -> Option<&Seen> {
         self.0.get(name)
     }
 
-    /// The state of this one; empty if it is not known.
+    /// Returns the state of one member; empty if it is unknown.
     #[must_use]
     pub fn state(&self, name: &str) -> &str {
         self.of(name).map_or("", |seen| &seen.state)
     }
 
-    /// How many are in this state.
+    /// Counts the members in this state.
     #[must_use]
     pub fn count(&self, state: &str) -> usize {
         self.0.values().filter(|seen| seen.state == state).count()
     }
 
-    /// The names.
+    /// Returns the names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! A `serf agent`.
+//! A running `serf agent`.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -11,25 +11,25 @@ use crate::missing::Missing;
 use crate::subnet::Subnet;
 use crate::wait::eventually;
 
-/// A `serf agent` that runs, with the timing of its local profile. Killed when dropped.
+/// A running `serf agent`, with the timing of its local profile. Killed when dropped.
 #[derive(Debug)]
 pub struct Serf {
     /// Its name.
     pub name: String,
-    /// Where members reach it.
+    /// The address for cluster traffic.
     pub address: SocketAddr,
-    /// What it printed: its whole log.
+    /// Its whole log.
     pub lines: Lines,
     control: SocketAddr,
     _child: Child,
 }
 
 impl Serf {
-    /// What is missing to run one, if anything is.
+    /// Checks that Serf is installed.
     ///
     /// # Errors
     ///
-    /// Where it is not installed.
+    /// [`Missing`] if it is not.
     pub fn is_there() -> Result<(), Missing> {
         match Command::new("serf").arg("version").output() {
             Ok(_) => Ok(()),
@@ -43,7 +43,7 @@ impl Serf {
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not run in time.
     #[must_use]
     pub fn start(subnet: &Subnet, name: &str, join: Option<&Serf>) -> Self {
         let (address, control) = (subnet.address(), subnet.address_of_another_port());
@@ -62,7 +62,7 @@ impl Serf {
         serf
     }
 
-    /// All that it knows of a member: as `serf members` prints it, in JSON.
+    /// Returns its entry of a member, as `serf members` prints it, in JSON.
     pub fn member(&mut self, name: &str) -> Option<Value> {
         let mut command = Command::new("serf");
         command.args(["members", "-format=json", &format!("-rpc-addr={}", self.control)]);
@@ -72,12 +72,12 @@ impl Serf {
         members.iter().find(|member| member["name"] == name).cloned()
     }
 
-    /// The status of a member: `alive`, `leaving`, `left` or `failed`.
+    /// Returns the status of a member: `alive`, `leaving`, `left` or `failed`.
     pub fn status(&mut self, name: &str) -> Option<String> {
         Some(self.member(name)?["status"].as_str()?.to_string())
     }
 
-    /// The lines of its log that hold any of these.
+    /// Returns the lines of its log that contain any of these texts.
     #[must_use]
     pub fn said(&self, any: &[&str]) -> Vec<String> {
         let found =

@@ -1,4 +1,4 @@
-//! What a member is started with.
+//! The settings of a member.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,16 +12,16 @@ use crate::wait::LIMIT;
 /// A key of 32 bytes, in hexadecimal.
 pub const KEY: &str = "5a4f1d7c0be7a2936ec81f40d5b97a3386cf12e4907d5b6a1c2e8f3049b7d610";
 
-/// Another of 32 bytes.
+/// Another key of 32 bytes.
 pub const OTHER_KEY: &str = "c01d5eed00112233445566778899aabbccddeeff102132435465768798a9bacb";
 
 const KEY_OF_24: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978";
 const KEY_OF_16: &str = "7f6e5d4c3b2a1908f7e6d5c4b3a29180";
 
-/// How what members send each other is wrapped.
+/// How messages are wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// Compressed, and nothing else: the default of memberlist.
+    /// Only compressed: memberlist's default.
     Plain,
     /// Encrypted with AES-256.
     Key,
@@ -29,7 +29,7 @@ pub enum Framing {
     KeyAndLabel,
     /// Neither encrypted nor compressed.
     Uncompressed,
-    /// Encrypted with AES-128 in the manner of protocol version 1.
+    /// Encrypted with AES-128, as in protocol version 1.
     OldEncryption,
 }
 
@@ -43,10 +43,10 @@ impl Framing {
         Framing::OldEncryption,
     ];
 
-    /// The ones with a key.
+    /// The framings with a key.
     pub const KEYED: [Framing; 3] = [Framing::Key, Framing::KeyAndLabel, Framing::OldEncryption];
 
-    /// The key, in hexadecimal.
+    /// Returns the key, in hexadecimal.
     #[must_use]
     pub fn key(self) -> Option<&'static str> {
         match self {
@@ -70,14 +70,14 @@ impl fmt::Display for Framing {
     }
 }
 
-/// What a member is started with, whichever kind it is. See the README of `go-peer`.
+/// The settings of a member of either kind. See the README of `go-peer`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What runs it.
+    /// The program that runs it.
     pub program: Program,
     /// Its name.
     pub name: String,
-    /// Where it listens.
+    /// The address to listen on.
     pub bind: SocketAddr,
     /// Its timing: `local` or `lan`.
     pub profile: &'static str,
@@ -87,23 +87,25 @@ pub struct Settings {
     pub encryption: &'static str,
     /// Its cluster's label.
     pub label: &'static str,
-    /// Whether it compresses what it sends.
+    /// Whether it compresses outgoing messages.
     pub compression: bool,
     /// The protocol version that it speaks.
     pub protocol: u8,
-    /// The versions of the application on top: the lowest, the highest and the current one.
+    /// The application's versions: lowest, highest and current.
     pub application_versions: [u8; 3],
-    /// How long after its death a member may come back at another address; `None` is never, until
-    /// it is forgotten.
+    /// The time after its death when a member may return at another address.
+    ///
+    /// `None`: only once it is forgotten.
     pub reclaim: Option<Duration>,
     /// How long a dead member is remembered, if not as in the profile.
     pub gossip_to_the_dead: Option<Duration>,
     /// The time between two push/pulls, if not as in the profile.
     pub push_pull: Option<Duration>,
-    /// How long an exchange over a stream may take. A second in the local profile is not enough for
-    /// 19 MiB on a busy machine.
+    /// Limit of an exchange over a stream.
+    ///
+    /// The local profile's 1 s is too short for 19 MiB on a busy machine.
     pub stream_timeout: Duration,
-    /// Whether it pings over a stream when datagrams stay unanswered.
+    /// Whether it pings over a stream if datagrams are not answered.
     pub stream_ping: bool,
     /// Its metadata.
     pub meta: Vec<u8>,
@@ -112,7 +114,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Of the local profile.
+    /// Returns settings of the local profile.
     #[must_use]
     pub fn new(program: &Program, name: &str, bind: SocketAddr, framing: Framing) -> Self {
         Settings {
@@ -136,7 +138,7 @@ impl Settings {
         }
     }
 
-    /// As arguments of either program.
+    /// Returns the arguments for either program.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let [min, max, current] = self.application_versions;
         let mut arguments = vec![

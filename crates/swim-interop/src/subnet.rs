@@ -5,9 +5,10 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Loopback addresses that nothing else uses, all with the same port: a member of protocol version
-/// 1 takes its own port for that of everybody. An address stays free for a member that is gone for
-/// a while.
+/// Loopback addresses for one cluster, all with the same port.
+///
+/// The port is shared because a member of protocol version 1 assumes its own port for all members.
+/// A member that is gone for a while finds its address free.
 #[derive(Debug)]
 pub struct Subnet {
     network: [u8; 2],
@@ -16,20 +17,20 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// A new one.
+    /// Creates one.
     ///
     /// # Panics
     ///
-    /// Where loopback is a single address, as on anything but Linux.
+    /// If loopback is a single address, as on all systems but Linux.
     #[must_use]
     pub fn new() -> Self {
         static LAST: AtomicU32 = AtomicU32::new(0);
         for _ in 0..1000 {
             let number = LAST.fetch_add(1, Ordering::Relaxed);
-            // Spread, so that tests of several processes do not try the same ones.
+            // Spread, so that several test processes do not try the same networks.
             let mixed = (std::process::id() ^ number.rotate_right(16)).wrapping_mul(0x9e37_79b1);
             let [high, low, ..] = mixed.wrapping_add(number << 16).to_be_bytes();
-            // Network 0 is everybody's.
+            // 127.0.0.0/16 contains 127.0.0.1, which other programs use.
             if let Some(port) = free_port(Ipv4Addr::new(127, high.max(1), low, 1)) {
                 return Subnet { network: [high.max(1), low], port, last: AtomicU8::new(0) };
             }
@@ -37,13 +38,13 @@ impl Subnet {
         panic!("no loopback address besides 127.0.0.1 can be bound: this needs Linux");
     }
 
-    /// The next address.
+    /// Returns the next address.
     pub fn address(&self) -> SocketAddr {
         let host = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.at(host)
     }
 
-    /// A further port at the next address, for what is no member.
+    /// Returns another port at the next address, for use by other than members.
     pub fn address_of_another_port(&self) -> SocketAddr {
         let mut address = self.address();
         let IpAddr::V4(ip) = address.ip() else { unreachable!("loopback addresses of IPv4") };
@@ -63,8 +64,10 @@ impl Default for Subnet {
     }
 }
 
-/// Held while a port is tried and while a process starts: a process that has forked and not yet
-/// begun its program has copies of all sockets, and would keep a tried port in use.
+/// Locked while a port is tried and while a process starts.
+///
+/// A process that has forked but not yet begun its program holds copies of all sockets, and would
+/// keep a tried port in use.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Starts a process while no port is tried.
@@ -73,8 +76,9 @@ pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
     command.spawn()
 }
 
-/// A port that is free for streams and datagrams, below those that the system gives out by itself:
-/// a member that is gone for a while must find its port free when it comes back.
+/// Returns a port that is free for streams and datagrams.
+///
+/// It is below the system's ephemeral ports: a member that restarts must find its port free.
 fn free_port(address: Ipv4Addr) -> Option<u16> {
     static LAST: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 10_000;

@@ -1,4 +1,4 @@
-//! Tests that need something which a machine may lack.
+//! Tests whose requirements a machine may lack.
 
 use std::process::ExitCode;
 
@@ -6,10 +6,12 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use crate::missing::Missing;
 
-/// Runs a program of one test that needs something: the whole `main` of a test target without the
-/// usual harness, which hides what a passing test prints and has no word for a skipped one.
+/// Runs a program with one test that may be skipped.
 ///
-/// Where it is missing a box says so, and the test is reported as ignored, or as failed if
+/// It is the whole `main` of a test target without the standard harness, which hides the output of
+/// passing tests and cannot report a skipped one.
+///
+/// If a requirement is missing, it prints a box and reports the test as ignored, or as failed if
 /// `SWIM_INTEROP_REQUIRE` is set.
 #[must_use]
 pub fn run_if(

@@ -1,26 +1,26 @@
-//! Waiting for what should become true.
+//! Waits for conditions.
 
 use std::time::{Duration, Instant};
 
-/// Far more than anything here takes, also on a busy machine.
+/// Far more than anything here takes, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Tries until it succeeds, and gives the result.
+/// Tries until it succeeds, and returns the result.
 ///
 /// # Panics
 ///
-/// After [`LIMIT`], with what the last attempt lacked.
+/// After [`LIMIT`], with the error of the last attempt.
 pub fn eventually<T>(what: &str, attempt: impl FnMut() -> Result<T, String>) -> T {
     within(LIMIT, what, attempt)
 }
 
-/// Like [`eventually`], with a limit that means something.
+/// Like [`eventually`], with a limit that matters to the test.
 ///
 /// # Panics
 ///
-/// After `limit`, with what the last attempt lacked.
+/// After `limit`, with the error of the last attempt.
 pub fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
-    /// How often it looks, not how long it waits. Asking a member costs it an exchange.
+    /// The time between attempts: each asks a member, which costs it an exchange.
     const PAUSE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + limit;
     loop {

@@ -7,7 +7,7 @@ use swim_interop::{
     Alertmanager, Framing, Peer, Program, Settings, Subnet, eventually, run_if, within,
 };
 
-/// What Alertmanager says when something is wrong with a member, or with what it sends.
+/// Texts that Alertmanager logs if it has a problem with a member or its messages.
 const TROUBLE: &[&str] =
     &["fail", "decode", "Decrypt", "[ERR]", "[WARN]", "level=error", "level=warn", "Suspect"];
 
@@ -51,7 +51,7 @@ fn a_member_of_an_alertmanager_cluster_is_listed_and_leaves_quietly() {
         let left = time.saturating_sub(started.elapsed());
         if left.is_zero() { Ok(()) } else { Err(format!("{left:?} to go")) }
     });
-    // What Alertmanagers tell each other of silences and alerts.
+    // Alertmanagers exchange silences and alerts this way.
     assert!(!member.lines.all(0, |line| line.is("user_state")).is_empty());
 
     member.leave();

@@ -1,4 +1,4 @@
-//! Addresses that have more than one form.
+//! Addresses with more than one form.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,9 +11,11 @@ use crate::scene::{Scene, Side};
 pub(crate) const CHECKS: &[Check] =
     &[("an_address_of_16_bytes_is_passed_on_as_it_is", an_address_of_16_bytes_is_passed_on)];
 
-/// By default memberlist listens everywhere, and announces an address of the machine in 16 bytes,
-/// also one of IPv4. It compares addresses byte by byte: whoever passed it on in 4 bytes would have
-/// it complain of a conflict.
+/// Checks that an address of 16 bytes is passed on unchanged.
+///
+/// By default memberlist listens on all addresses, and announces an address of the machine in 16
+/// bytes, even for IPv4. It compares addresses byte by byte, so the same address in 4 bytes would
+/// look like a conflict.
 fn an_address_of_16_bytes_is_passed_on(scene: &Scene) {
     let network = Namespace::new().unwrap_or_else(|missing| panic!("{missing}"));
     let address = |host: u8| Ipv4Addr::new(10, 9, 8, host);
@@ -21,7 +23,7 @@ fn an_address_of_16_bytes_is_passed_on(scene: &Scene) {
     network.add_addresses(&addresses).unwrap_or_else(|missing| panic!("{missing}"));
     let start = |side, number, ip: Ipv4Addr| {
         let mut settings = scene.settings(side, number);
-        // Who listens everywhere needs a port that nobody else has.
+        // A member that listens on all addresses needs a port that no other member has.
         let port = settings.bind.port() + u16::from(ip.is_unspecified());
         settings.bind = SocketAddr::new(ip.into(), port);
         settings.meta = b"before".to_vec();
@@ -30,7 +32,7 @@ fn an_address_of_16_bytes_is_passed_on(scene: &Scene) {
     let everywhere = start(Side::Theirs, 1, Ipv4Addr::UNSPECIFIED);
     assert!(addresses.iter().any(|ip| everywhere.address().ip() == *ip), "{everywhere:?}");
     let mut group = Group(vec![everywhere]);
-    // Each knows the one before it alone, and hears of the others from it.
+    // Each joins through the one before it, and learns of the rest from it.
     for (side, number, host) in [(Side::Ours, 1, 2), (Side::Theirs, 2, 3), (Side::Ours, 2, 4)] {
         let contact = group.0[group.0.len() - 1].address();
         let mut peer = start(side, number, address(host));

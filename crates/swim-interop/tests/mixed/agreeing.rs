@@ -1,4 +1,4 @@
-//! Three and three that agree on everything.
+//! Three members of each side that agree on everything.
 
 use base16ct::lower::encode_string as hex;
 
@@ -29,7 +29,7 @@ fn three_and_three_agree_on_everybody(scene: &Scene) {
     group.assert_silent();
 }
 
-/// Small, as large as can be, and empty again.
+/// Small metadata, metadata of the largest size, and none.
 fn metadata_reaches_everybody(scene: &Scene, side: Side) {
     let mut group = scene.form(3);
     let name = side.name(2);
@@ -59,7 +59,7 @@ fn leaves(scene: &Scene, side: Side) {
     for peer in &mut group.0 {
         peer.wait(marks.of(peer.name()), "it is told", |line| line.is_about("gone", &name));
     }
-    // News that goes round afterwards does not bring it back, nor make it a failed one.
+    // Later news neither brings it back nor makes it a failed member.
     group.get(&side.other().name(1)).set_meta(b"afterwards");
     group.agree();
     for peer in &mut group.0 {

@@ -1,4 +1,4 @@
-//! Members whose datagrams are dropped on the way.
+//! Members whose datagrams are dropped.
 
 use swim_interop::{Kind, Namespace, Peer, eventually};
 
@@ -21,7 +21,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("ours_and_theirs_are_kept_by_our_relay", |scene| kept_by_relay(scene, 2, 1, ("r1", "g1"))),
 ];
 
-/// How many probes must fail by datagram and be saved, by each that probes.
+/// How many probes each prober must fail by datagram and complete by other means.
 const SAVED_MIN: usize = 3;
 
 fn network() -> Namespace {
@@ -42,11 +42,11 @@ fn kept_by_streams(scene: &Scene, side: Side) {
     }
     group.assert_nobody_gone(&marks);
     group.agree();
-    // The blocked one does not hear its acks either.
+    // The blocked member does not get its acks either.
     group.assert_silent_but(&["Was able to connect to"]);
 }
 
-/// memberlist tells each time, this library once.
+/// memberlist logs every time, this library reports once.
 fn saved_by_stream(peer: &Peer, mark: usize, name: &str) -> Result<(), String> {
     let (count, wanted) = match peer.kind() {
         Kind::Go => {
@@ -60,13 +60,13 @@ fn saved_by_stream(peer: &Peer, mark: usize, name: &str) -> Result<(), String> {
     if count >= wanted { Ok(()) } else { Err(format!("{count} times of {wanted}")) }
 }
 
-/// Three members, of which two cannot send each other datagrams and do not try streams.
+/// Three members, two of which cannot exchange datagrams and send no stream pings.
 fn kept_by_relay(scene: &Scene, ours: usize, theirs: usize, pair: (&str, &str)) {
     let network = network();
     let mut group: Group = scene.form_in(Some(&network), ours, theirs, |settings| {
         settings.stream_ping = settings.name != pair.0 && settings.name != pair.1;
-        // In the local profile memberlist asks one member for help, and in a cluster of three it
-        // finds none in one of 38 cases, because it gives up drawing after nine blanks.
+        // In the local profile memberlist asks one relay. In a cluster of three it finds none in
+        // one of 38 cases, because it stops after nine draws without a usable member.
         settings.profile = "lan";
     });
     let marks = group.marks();
@@ -84,8 +84,7 @@ fn kept_by_relay(scene: &Scene, ours: usize, theirs: usize, pair: (&str, &str)) 
     group.assert_silent();
 }
 
-/// Direct pings time out, and still nothing is suspected: memberlist tells of the first and logs
-/// the second.
+/// Checks that direct pings of `target` timed out, and that it was never suspected.
 fn saved_by_relay(peer: &Peer, mark: usize, target: &str) -> Result<(), String> {
     let suspected = peer.lines.all(mark, |line| {
         line.text("text").contains(&format!("Suspect {target}"))

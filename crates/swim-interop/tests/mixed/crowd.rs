@@ -1,4 +1,4 @@
-//! Many members of each side that are left alone for a while.
+//! A larger cluster of both sides that is watched for a while.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,10 @@ use crate::scene::{Scene, Side};
 
 pub(crate) const CHECKS: &[Check] = &[("a_crowd_keeps_its_peace", a_crowd_keeps_its_peace)];
 
-/// How many of each side, and for how long.
+/// The number of members of each side, and the seconds to watch them.
 const DEFAULT: &str = "4x15";
 
-/// With the timing that clusters have in production: nobody is ever taken for failed, and nobody
-/// complains.
+/// With production timing, no member is ever declared failed, and none complains.
 fn a_crowd_keeps_its_peace(scene: &Scene) {
     let size = std::env::var("SWIM_INTEROP_CROWD").unwrap_or_else(|_| DEFAULT.into());
     let (each, seconds) = size.split_once('x').expect("SWIM_INTEROP_CROWD is like 20x300");
@@ -37,7 +36,7 @@ fn a_crowd_keeps_its_peace(scene: &Scene) {
         group.0.iter().map(|peer| peer.lines.all(0, |line| line.is("suspected")).len()).sum();
     let view = group.0[0].view();
     let refutations = view.names().filter(|name| name.starts_with('g')).filter(|name| {
-        // A member of memberlist that nobody accused is at the incarnation that it started with.
+        // A memberlist member that was never suspected is still at its first incarnation.
         view.of(name).is_some_and(|seen| seen.incarnation > 1)
     });
     println!(
@@ -48,11 +47,14 @@ fn a_crowd_keeps_its_peace(scene: &Scene) {
     );
 }
 
-/// A member of memberlist that gossip missed is told by a push/pull: one a minute with 33 to 64
-/// members.
+/// Time for a push/pull with a member that gossip missed.
+///
+/// memberlist does one a minute for 33 to 64 members.
 const EXCHANGES: Duration = Duration::from_secs(120);
 
-/// Each joins the first of the other side. Many at once would be a test of the machine.
+/// Each joins the first member of the other side.
+///
+/// They join one at a time: many joins at once would test the machine.
 fn form(scene: &Scene, each: usize) -> Group {
     let mut group = Group(Vec::new());
     for number in 1..=each {

@@ -19,15 +19,18 @@ pub(crate) const CHECKS: &[Check] = &[
     ("their_frozen_member_returns", |scene| frozen_member_returns(scene, Side::Theirs)),
 ];
 
-/// The local profile, six members: the shortest suspicion lasts 3 probe intervals of a second,
-/// because the logarithm of 6 is below 1.
+/// The shortest suspicion: 3 probe intervals of 1 s.
+///
+/// This is for the local profile with six members, because log10(6) is below 1.
 const SUSPICION_MIN: Duration = Duration::from_secs(3);
 
-/// The longest lasts 6 times that, if nobody confirms.
+/// The longest suspicion, without confirmations: 6 times the shortest.
 const SUSPICION_MAX: Duration = Duration::from_secs(18);
 
-/// Until the first probe of it fails: everybody probes all five others in turn, in an order that is
-/// drawn anew each time, so nine others may come before it; and a probe takes an interval.
+/// The time until the first failed probe of it.
+///
+/// Each member probes the five other members in an order that is drawn anew each round, so nine
+/// probes of other members may come first. A probe takes an interval.
 const SUSPECTED_MAX: Duration = Duration::from_secs(10);
 
 fn is_declared_failed(scene: &Scene, side: Side) {
@@ -41,8 +44,8 @@ fn is_declared_failed(scene: &Scene, side: Side) {
         let peer = group.get(observer);
         let line = peer.wait(mark, "it is declared failed", |line| line.is_about("gone", &name));
         after.push(line.at - killed);
-        // Or forgotten: memberlist takes the word of a failure that reaches it in a push/pull for a
-        // suspicion of its own, and may be that much later than the others.
+        // Or forgotten. memberlist treats a failure that it learns of in a push/pull as its own
+        // suspicion, so it may declare it that much later than the other members.
         let view = peer.view();
         assert!(matches!(view.state(&name), "failed" | ""), "{observer} sees:{view}");
     }
@@ -54,7 +57,7 @@ fn is_declared_failed(scene: &Scene, side: Side) {
     group.assert_understood();
 }
 
-/// Frozen until somebody suspects it, and thawed before it is declared failed.
+/// Pauses a member until one member suspects it, and resumes it before it is declared failed.
 fn suspect_refutes(scene: &Scene, side: Side) {
     let mut group = scene.form(3);
     let name = side.name(3);
@@ -74,7 +77,7 @@ fn suspect_refutes(scene: &Scene, side: Side) {
     group.assert_understood();
 }
 
-/// Frozen until everybody has declared it failed.
+/// Pauses a member until all have declared it failed.
 fn frozen_member_returns(scene: &Scene, side: Side) {
     let mut group = scene.form(3);
     let name = side.name(3);

@@ -1,12 +1,13 @@
-//! The members of one cluster, and what they should agree on.
+//! The members of one cluster, and the views they should agree on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use swim_interop::{LIMIT, Peer, Settings, View, eventually, within};
 
-/// What memberlist says when it cannot make sense of something that it was sent. Other complaints
-/// are what it should say when members fail.
+/// Texts that memberlist logs if it cannot read a message.
+///
+/// Its other complaints are expected if members fail.
 const NOT_UNDERSTOOD: &[&str] = &[
     "decode",
     "Decrypt",
@@ -30,30 +31,30 @@ const NOT_UNDERSTOOD: &[&str] = &[
     "goroutine",
 ];
 
-/// Where the lines of each member ended at some moment.
+/// The line count of each member at some moment.
 #[derive(Debug, Default)]
 pub(crate) struct Marks(BTreeMap<String, usize>);
 
 impl Marks {
-    /// Where that member's lines ended; the beginning, if it was not there.
+    /// Returns the line count of a member; 0 if it did not exist.
     pub(crate) fn of(&self, name: &str) -> usize {
         self.0.get(name).copied().unwrap_or_default()
     }
 
-    /// All but the one of this name.
+    /// All members but this one.
     pub(crate) fn but(&self, name: &str) -> impl Iterator<Item = (&str, usize)> {
         let others = self.0.iter().filter(move |(observer, _)| *observer != name);
         others.map(|(observer, mark)| (observer.as_str(), *mark))
     }
 
-    /// Forgets a member that is going to be another process.
+    /// Forgets a member that will restart as another process.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.0.remove(name);
         self
     }
 }
 
-/// Members of one cluster that run.
+/// Running members of one cluster.
 #[derive(Debug)]
 pub(crate) struct Group(pub(crate) Vec<Peer>);
 
@@ -62,23 +63,23 @@ impl Group {
         self.0.iter().map(|peer| peer.name().to_string()).collect()
     }
 
-    /// The member of this name.
+    /// Returns the member of this name.
     pub(crate) fn get(&mut self, name: &str) -> &mut Peer {
         self.0.iter_mut().find(|peer| peer.name() == name).expect("one that runs")
     }
 
-    /// All but the one of this name.
+    /// Returns all members but this one.
     pub(crate) fn others(&mut self, name: &str) -> impl Iterator<Item = &mut Peer> {
         self.0.iter_mut().filter(move |peer| peer.name() != name)
     }
 
-    /// Kills a member, and gives what it was started with.
+    /// Kills a member, and returns its settings.
     pub(crate) fn kill(&mut self, name: &str) -> Settings {
         let position = self.0.iter().position(|peer| peer.name() == name).expect("one that runs");
         self.0.remove(position).kill()
     }
 
-    /// Starts a member that joins one that runs already.
+    /// Starts a member that joins a running one.
     pub(crate) fn start(&mut self, settings: Settings, contact: &str) {
         let contact = self.get(contact).address();
         let mut peer = Peer::start(settings);
@@ -86,13 +87,17 @@ impl Group {
         self.0.push(peer);
     }
 
-    /// Waits until all see all of them alive, and have the same view of each: address, incarnation,
-    /// metadata and versions. Of others nothing is asked.
+    /// Waits until all members agree on all of them.
+    ///
+    /// They must see each other alive with the same address, incarnation, metadata and versions.
+    /// Failed and departed members do not matter.
     pub(crate) fn agree(&mut self) {
         self.agree_within(LIMIT);
     }
 
-    /// The same, of many: one that gossip missed waits for a push/pull.
+    /// Like [`agree`](Group::agree), with a limit.
+    ///
+    /// A member that gossip missed waits for a push/pull.
     pub(crate) fn agree_within(&mut self, limit: Duration) {
         let names: BTreeSet<String> = self.names().into_iter().collect();
         within(limit, "all agree", || {
@@ -110,8 +115,9 @@ impl Group {
         });
     }
 
-    /// Waits until each of the others has seen this member in this state. By the time that the last
-    /// one does, the first one may have forgotten it.
+    /// Waits until each other member has seen this member in this state once.
+    ///
+    /// The first may have forgotten it before the last sees it.
     pub(crate) fn wait_for_state(&mut self, name: &str, state: &str) {
         let mut waiting: Vec<&mut Peer> = self.others(name).collect();
         eventually(&format!("everybody sees {name} {state}"), || {
@@ -128,13 +134,13 @@ impl Group {
         });
     }
 
-    /// Where the lines of each end now.
+    /// Returns the current line count of each member.
     pub(crate) fn marks(&self) -> Marks {
         let mark = |peer: &Peer| (peer.name().to_string(), peer.lines.mark());
         Marks(self.0.iter().map(mark).collect())
     }
 
-    /// Nobody told that somebody is gone, since `marks` were taken or since it was started.
+    /// Checks that no member reported another as gone, since `marks` or since its own start.
     pub(crate) fn assert_nobody_gone(&self, marks: &Marks) {
         for peer in &self.0 {
             let mark = marks.of(peer.name());
@@ -149,12 +155,12 @@ impl Group {
         }
     }
 
-    /// Nobody complained of anything.
+    /// Checks that no member complained.
     pub(crate) fn assert_silent(&self) {
         self.assert_silent_but(&[]);
     }
 
-    /// Nobody complained of anything but what holds one of these texts.
+    /// Checks that no member complained, except for lines that contain one of these texts.
     pub(crate) fn assert_silent_but(&self, expected: &[&str]) {
         let complaints = self.complaints();
         let unexpected: Vec<_> = complaints
@@ -164,7 +170,7 @@ impl Group {
         assert!(unexpected.is_empty(), "complaints: {unexpected:#?}");
     }
 
-    /// Nobody complained of something that it was sent; that members fail may be noticed.
+    /// Checks that each member could read all messages. Complaints about failed members are fine.
     pub(crate) fn assert_understood(&self) {
         let complaints = self.complaints();
         let strange: Vec<_> = complaints

@@ -1,4 +1,4 @@
-//! Joining, from either side.
+//! Joins from either side.
 
 use swim_interop::Peer;
 
@@ -11,7 +11,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("their_member_joins_ours", |scene| joins(scene, Side::Theirs)),
 ];
 
-/// One that joins one, and then one that joins the two.
+/// One member joins another, and a third joins both.
 fn joins(scene: &Scene, side: Side) {
     let contact = Peer::start(scene.settings_of_profile(side.other(), 1));
     let to = contact.address();

@@ -1,13 +1,12 @@
-//! Members that run memberlist and members that run this library in one cluster: what each side
-//! must see of the other, for each framing.
+//! Clusters of memberlist members and members of this library, for each framing.
 //!
-//! `cargo test -p swim-interop --test mixed -- key::` runs those of one framing, and any other part
-//! of a name those with it. Two variables change what is run:
+//! `cargo test -p swim-interop --test mixed -- key::` runs the checks of one framing. Any other
+//! part of a name works too. Two variables change the checks:
 //!
-//! - `SWIM_INTEROP_BOTH=go` puts memberlist on both sides: a check that it does not pass is a wrong
-//!   check. `SWIM_INTEROP_BOTH=rust` puts this library on both sides.
-//! - `SWIM_INTEROP_CROWD=20x300` sets how many members of each side the crowd has, and how many
-//!   seconds it is watched; `4x15` by default.
+//! - `SWIM_INTEROP_BOTH=go` puts memberlist on both sides: a check that fails then is itself wrong.
+//!   `SWIM_INTEROP_BOTH=rust` puts this library on both sides.
+//! - `SWIM_INTEROP_CROWD=20x300` sets the number of members of each side in the crowd, and the
+//!   seconds for which it is watched; `4x15` by default.
 
 mod addresses;
 mod agreeing;
@@ -29,19 +28,19 @@ use swim_interop::{Framing, Missing, Namespace, Program};
 
 use crate::scene::{Pair, Scene};
 
-/// What is checked, and its name.
+/// The name of a check, and the check.
 type Check = (&'static str, fn(&Scene));
 
-/// Checked for every framing.
+/// The checks for every framing.
 const CHECKS: &[&[Check]] =
     &[joining::CHECKS, agreeing::CHECKS, messages::CHECKS, failing::CHECKS, restarting::CHECKS];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They wait most of the time.
+    // The checks mostly wait.
     arguments.test_threads.get_or_insert(12);
     let pair = Pair::from_environment();
-    // A list is read by programs, and must not depend on the machine.
+    // Programs read the list of tests, so it must not depend on the machine.
     let missing = if arguments.list { None } else { pair.as_ref().err() };
     if let Some(missing) = missing {
         missing.announce("everything with memberlist");

@@ -1,4 +1,4 @@
-//! What applications send each other.
+//! Messages and state of applications.
 
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,10 @@ pub(crate) const CHECKS: &[Check] = &[
 
 const MIB: usize = 1 << 20;
 
-/// Nobody passes a user broadcast of memberlist on, and its sender draws at random whom to send it
-/// to, so one may miss a member. Of several, some reach each.
+/// memberlist members do not forward user broadcasts.
+///
+/// The sender draws its targets at random, so one broadcast may miss a member. Of several, each
+/// member gets some.
 fn broadcasts_reach_everybody(scene: &Scene, side: Side) {
     const PAUSE: Duration = Duration::from_millis(500);
     let mut group = scene.form(3);
@@ -33,7 +35,7 @@ fn broadcasts_reach_everybody(scene: &Scene, side: Side) {
     let mut last: Option<Instant> = None;
     eventually("each received one", || {
         if last.is_none_or(|last| last.elapsed() >= PAUSE) {
-            // Each of another size, so that they can be told apart.
+            // Each has its own size, to identify it.
             sent.push(group.get(&name).send("broadcast", "", 600 + sent.len())?);
             last = Some(Instant::now());
         }
@@ -77,13 +79,13 @@ fn streams_arrive_whole(scene: &Scene, side: Side) {
         let messages = group.get(&to).lines.all(mark, |line| line.is("message"));
         assert_eq!(messages.len(), 1, "only the one in the limit");
     }
-    // Not silent: memberlist warns where an encrypted message has more than 12 of at most 20 MiB,
-    // and to compress 19 MiB can take a busy machine longer than a ping may take.
+    // Complaints are allowed: memberlist warns about encrypted messages above 12 MiB (20 MiB is the
+    // limit). On a busy machine, compressing 19 MiB can also take longer than a ping's timeout.
     group.assert_nobody_gone(&Marks::default());
     group.assert_understood();
 }
 
-/// On joining, and from then on; also a larger one.
+/// State is exchanged on joining and in later push/pulls, also if it is large.
 fn application_state_is_exchanged(scene: &Scene) {
     let mut group = scene.form_with(1, |settings| {
         settings.user_state = format!("state of {}", settings.name).into();

@@ -1,4 +1,4 @@
-//! Members that come back under their name.
+//! Members that restart under their name.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,11 @@ pub(crate) const CHECKS: &[Check] = &[
     ("their_member_moves_once_it_is_forgotten", |scene| moves_once_forgotten(scene, Side::Theirs)),
 ];
 
-/// At once, before anybody has noticed that it was gone.
+/// Restarts a member before any member notices.
 fn restarts_at_its_address(scene: &Scene, side: Side) {
     let mut group = scene.form(3);
     let name = side.name(3);
-    // So that it has announced more than the first thing after its start.
+    // Raises the incarnation above that of a start.
     group.get(&name).set_meta(b"before");
     let incarnation = group.get(&name).view().of(&name).expect("itself").incarnation;
     let marks = group.marks().without(&name);
@@ -32,7 +32,7 @@ fn restarts_at_its_address(scene: &Scene, side: Side) {
     let view = group.get(&name).view();
     let seen = view.of(&name).expect("itself");
     assert!(seen.incarnation > incarnation && seen.meta.is_empty(), "{view}");
-    // What of it was remembered must not be taken for a failure of the new one.
+    // The memory of the old process must not make the new one fail.
     group.assert_nobody_gone(&marks);
     group.assert_understood();
 }
@@ -63,11 +63,12 @@ fn moves_after_reclaim(scene: &Scene, side: Side) {
     group.assert_understood();
 }
 
-/// Without a reclaim time memberlist keeps the address of a dead member for as long as it remembers
-/// it, and complains of the new one.
+/// A dead member without reclaim time can move only once it is forgotten.
+///
+/// Until then memberlist keeps its address, and complains about a new one.
 fn moves_once_forgotten(scene: &Scene, side: Side) {
-    // Long enough for the contact to remember it when the new one joins, although that is only once
-    // the last of them holds the old one failed: after 4 to 7 s, later on a busy machine.
+    // The contact must still remember the old member when the new one joins. That happens once the
+    // last member has declared it failed: after 4 to 7 s, later on a busy machine.
     const REMEMBERED: Duration = Duration::from_secs(12);
     let mut group = scene.form_with(3, |settings| settings.gossip_to_the_dead = Some(REMEMBERED));
     let name = side.name(3);
@@ -77,7 +78,7 @@ fn moves_once_forgotten(scene: &Scene, side: Side) {
     let marks = group.marks().without(&name);
     settings.bind = scene.subnet.address();
     group.start(settings, &side.other().name(1));
-    // The others may have forgotten it when they hear of it, and the contact if it took too long.
+    // The other members may have forgotten it by then, and so may the contact on a slow machine.
     let contact = group.get(&side.other().name(1));
     if contact.kind() == Kind::Go && killed.elapsed() < REMEMBERED - Duration::from_secs(1) {
         let mark = marks.of(contact.name());

@@ -12,16 +12,17 @@ pub(crate) const CHECKS: &[Check] = &[
     ("what_we_remember_of_their_dead_harms_no_newcomer", |scene| returns(scene, Side::Theirs)),
 ];
 
-/// Members that run this library remember the incarnation of a dead one for a day. When a member of
-/// that name returns with memberlist, at incarnation 1, it must hear of that and go above it,
-/// without any member of memberlist ever reporting it as gone.
+/// This library remembers the incarnation of a dead member for a day.
+///
+/// If a memberlist member of that name returns at incarnation 1, it must learn of the old
+/// incarnation and exceed it. No memberlist member may report it as gone meanwhile.
 fn returns(scene: &Scene, side: Side) {
     let mut group = scene.form_with(3, |settings| {
         settings.gossip_to_the_dead = Some(Duration::from_secs(2));
         settings.push_pull = Some(Duration::from_secs(1));
     });
     let name = side.name(3);
-    // Well above what it returns with.
+    // Well above the incarnation of the restarted member.
     for update in 1..=5 {
         group.get(&name).set_meta(format!("update {update}").as_bytes());
     }
@@ -43,7 +44,7 @@ fn returns(scene: &Scene, side: Side) {
     settings.user_state = b"exchanged".to_vec();
     group.start(settings, "g1");
     group.agree();
-    // Everybody has compared its view with others several times since.
+    // Since then, each member has compared its view with another one several times.
     for (observer, _) in marks.but(&name) {
         let peer = group.get(observer);
         let mark = peer.lines.mark();

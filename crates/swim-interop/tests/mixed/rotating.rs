@@ -1,4 +1,4 @@
-//! Keys for a cluster that runs: another one, or the first.
+//! Key rotation in a running cluster, and the switch to encryption.
 
 use serde_json::json;
 use swim_interop::{KEY, OTHER_KEY, Peer, Settings};
@@ -20,7 +20,7 @@ fn keys_rotate(scene: &Scene) {
     for (step, key) in [("install_key", OTHER_KEY), ("use_key", OTHER_KEY), ("remove_key", old)] {
         for position in 0..group.0.len() {
             group.0[position].order(json!({"do": step, "key": key}));
-            // While some have done it and some have not.
+            // While only some members have taken the step.
             if position == 2 {
                 exchange(&mut group);
             }
@@ -46,15 +46,16 @@ fn keys_rotate(scene: &Scene) {
     assert!(refused.is_err(), "the old key opens nothing any more");
 }
 
-/// In the order that memberlist's documentation gives: first all have the key and nobody needs it,
-/// then all use it, then nothing else is taken any more.
+/// Restarts members in the order of memberlist's documentation.
+///
+/// First all have the key but do not need it, then all send with it, then all require it.
 fn members_are_restarted_to_encrypt(scene: &Scene) {
     let mut group = scene.form(2);
     for encryption in ["off", "outgoing", "required"] {
         for name in group.names() {
             let marks = group.marks().without(&name);
             let settings = Settings { keys: vec![KEY.into()], encryption, ..group.kill(&name) };
-            // Somebody who runs, from either side.
+            // A running member, of either side.
             let contact = if name == "r1" || name == "g2" { "g1" } else { "r1" };
             group.start(settings, contact);
             group.agree();
@@ -69,7 +70,7 @@ fn members_are_restarted_to_encrypt(scene: &Scene) {
     assert!(refused.is_err(), "nothing plain is taken any more");
 }
 
-/// News from either side reaches everybody, and a message goes each way.
+/// Checks that updates from either side reach all members, and that messages pass both ways.
 fn exchange(group: &mut Group) {
     for (from, to) in [("r1", "g1"), ("g1", "r1")] {
         let mark = group.get(to).lines.mark();

@@ -1,4 +1,4 @@
-//! Where a check takes place.
+//! The members and addresses of a check.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use swim_interop::{Framing, Namespace, Peer, Program, Settings, Subnet};
 
 use crate::group::Group;
 
-/// Whose members.
+/// One side of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// Members that run this library, `r1` and so on.
+    /// Members that run this library, named `r1`, `r2` and so on.
     Ours,
-    /// Members that run memberlist, `g1` and so on.
+    /// Members that run memberlist, named `g1`, `g2` and so on.
     Theirs,
 }
 
@@ -33,14 +33,14 @@ impl Side {
     }
 }
 
-/// What runs the members of each side.
+/// The programs of the two sides.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) ours: Program,
     pub(crate) theirs: Program,
 }
 
-/// Where a check takes place: addresses of its own, and a framing for all.
+/// The setting of a check: its own addresses, and one framing for all members.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) framing: Framing,
@@ -60,22 +60,24 @@ impl Scene {
         }
     }
 
-    /// For a new member. It compares its view with others more often than the profile says: in the
-    /// local one memberlist sends an update of six members only twice, each time to three drawn at
-    /// random, and whoever is missed hears of it in a push/pull, some 15 s later.
+    /// Returns settings for a new member with frequent push/pulls.
+    ///
+    /// In the local profile memberlist gossips an update of six members only twice, each time to
+    /// three members drawn at random. A member that was missed would get it by push/pull about
+    /// 15 s later.
     pub(crate) fn settings(&self, side: Side, number: usize) -> Settings {
         let mut settings = self.settings_of_profile(side, number);
         settings.push_pull = Some(Duration::from_secs(2));
         settings
     }
 
-    /// For a new member with nothing but what the profile says.
+    /// Returns settings for a new member with the profile's push/pulls.
     pub(crate) fn settings_of_profile(&self, side: Side, number: usize) -> Settings {
         let bind = self.subnet.address();
         Settings::new(self.program(side), &side.name(number), bind, self.framing)
     }
 
-    /// So many members of each side that all know each other.
+    /// Starts `each` members per side, and waits until they all know each other.
     pub(crate) fn form(&self, each: usize) -> Group {
         self.form_with(each, |_| {})
     }
@@ -84,7 +86,7 @@ impl Scene {
         self.form_in(None, each, each, change)
     }
 
-    /// All but the first of a side join the first of the other side.
+    /// All but the first of a side join the first member of the other side.
     pub(crate) fn form_in(
         &self,
         namespace: Option<&Namespace>,

@@ -6,13 +6,13 @@ use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 use swim_tokio::{Cluster, Event, Member, Notice, Versions};
 
-/// The longest payload that is printed in full. Of longer ones the checksum will do.
+/// The longest payload that is printed in full. A longer one is checked by its checksum.
 const SHOWN_MAX: usize = 64;
 
 /// Prints a whole line at once.
 pub(crate) fn print(line: &Value) {
     let mut output = std::io::stdout().lock();
-    // When nobody reads any more the process is about to end anyway.
+    // If nobody reads any longer, the process is about to end.
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 
@@ -105,7 +105,7 @@ fn about(member: &Member) -> Value {
     })
 }
 
-/// In the order in which memberlist announces them.
+/// Returns the six versions in memberlist's order.
 fn six(versions: Versions) -> [u8; 6] {
     let (protocol, application) = (versions.protocol, versions.application);
     [

@@ -1,6 +1,7 @@
-//! One member of a cluster, run by this library. It takes the arguments of `go-peer` and speaks the
-//! same lines (`interop/go-peer/README.md`), so that a test does not care which of the two it talks
-//! to. Besides those events it tells more of what happens to it, under the names of
+//! One cluster member that runs this library.
+//!
+//! It takes the arguments of `go-peer` and speaks the same lines (`interop/go-peer/README.md`), so
+//! a test can use either. It also prints more events, under the names of
 //! [`Event`](swim_tokio::Event).
 #![forbid(unsafe_code)]
 
@@ -42,7 +43,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Carries out the commands on standard input, until it ends or one of them is `shutdown`.
+/// Runs the commands on standard input, until it ends or one of them is `shutdown`.
 async fn obey(cluster: &Cluster) {
     let mut input = read_input();
     while let Some(line) = input.recv().await {
@@ -57,7 +58,7 @@ async fn obey(cluster: &Cluster) {
             return;
         }
         let cluster = cluster.clone();
-        // Some take seconds; whoever wants an order waits for the answers.
+        // Some take seconds. A sender that needs an order waits for the answers.
         tokio::spawn(async move {
             let id = command.id();
             lines::print(&lines::answer(id, command.run(&cluster).await));
@@ -71,8 +72,7 @@ async fn tell(mut events: Events) {
     }
 }
 
-/// Reads standard input in a thread of its own, since there is no other way to read it that works
-/// for files and pipes alike.
+/// Reads standard input in a thread: no other way works for both files and pipes.
 fn read_input() -> UnboundedReceiver<String> {
     let (sender, receiver) = unbounded_channel();
     std::thread::spawn(move || {

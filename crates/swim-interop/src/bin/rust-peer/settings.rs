@@ -1,4 +1,4 @@
-//! What the process is started with.
+//! The process's arguments.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::{lines, wire};
 
 pub(crate) type Fault = Box<dyn std::error::Error>;
 
-/// Where the keys are: in hexadecimal, the primary one first, with commas between them.
+/// The environment variable with the keys: hexadecimal, separated by commas, the primary key first.
 const KEYS_VARIABLE: &str = "SWIM_PEER_KEYS";
 
 pub(crate) struct Settings {
@@ -63,7 +63,7 @@ impl Settings {
             },
         )?;
         let user_state = given.bytes("user-state")?;
-        // When a name may move is decided by this library without a setting.
+        // This library has no setting for the time after which a name may move.
         given.0.remove("reclaim");
         match given.0.into_keys().next() {
             Some(unknown) => Err(format!("no argument -{unknown}").into()),
@@ -72,7 +72,7 @@ impl Settings {
     }
 }
 
-/// The arguments that were not read yet.
+/// The arguments not read yet.
 struct Arguments(BTreeMap<String, String>);
 
 impl Arguments {
@@ -84,7 +84,7 @@ impl Arguments {
         Ok(lines::from_hex(&self.0.remove(name).unwrap_or_default())?)
     }
 
-    /// A time as Go writes it, of which only `123ms` is ever given.
+    /// Reads a time as Go writes it. Tests only give `123ms`.
     fn change_time(&mut self, name: &str, setting: &mut Duration) -> Result<(), Fault> {
         if let Some(value) = self.0.remove(name) {
             let number = value.strip_suffix("ms").ok_or("times are given in milliseconds")?;

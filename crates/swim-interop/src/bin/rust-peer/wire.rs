@@ -1,21 +1,21 @@
-//! The wire of memberlist: what of a node's settings it takes to speak it, and the keys of a node.
+//! memberlist's wire format: a node's settings for it, and its keys.
 
 use swim_tokio::{Cluster, Config, Encryption, Key, Keyring};
 
 use crate::settings::Fault;
 
-/// How what is sent is wrapped.
+/// The framing of outgoing messages.
 pub(crate) struct Framing {
     /// The protocol version to speak.
     pub(crate) protocol: u8,
     pub(crate) compression: bool,
-    /// The primary one first.
+    /// The primary key comes first.
     pub(crate) keys: Vec<Vec<u8>>,
     /// `off`, `outgoing` or `required`.
     pub(crate) encryption: String,
 }
 
-/// Makes it a member of a cluster of memberlist.
+/// Sets the options to those of a memberlist cluster.
 pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result<(), Fault> {
     *config = config.clone().memberlist();
     config.versions.protocol.current = framing.protocol;
@@ -33,8 +33,7 @@ pub(crate) fn speak_memberlist(config: &mut Config, framing: &Framing) -> Result
     Ok(())
 }
 
-/// Carries out `install_key`, `use_key`, `remove_key` or `keys`, and gives the keys, the primary
-/// one first.
+/// Runs `install_key`, `use_key`, `remove_key` or `keys`. Returns the keys, the primary one first.
 pub(crate) async fn change_keys(
     cluster: &Cluster,
     what: &str,
