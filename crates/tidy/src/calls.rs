@@ -1,11 +1,11 @@
-//! At most four files of `swim-core` call each other in a circle.
+//! Limits the files of `swim-core` that call each other in a circle to four.
 //!
-//! A file calls another one when a function in it names a function that the other defines: by path,
-//! or as a method of `self`, of a field, or of anything else of which the type can be seen
-//! (arguments, `let`, what a method gives back). A method of something unseen counts if only one
-//! file of the crate defines it and nothing in the standard library is called so. Calls through a
-//! trait object, from generic code, and in macros that are not lists of expressions are not seen.
-//! Tests do not count.
+//! A file calls another one if a function in it names a function that the other file defines. The
+//! name is a path, or a method of `self`, of a field, or of a value whose type is visible
+//! (arguments, `let`, return types). A method of an unknown type counts if only one file of the
+//! crate defines it and the standard library has no method of that name. Not seen are calls through
+//! trait objects, from generic code, and in macros that are not lists of expressions. Tests do not
+//! count.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,18 +23,18 @@ use crate::test_code::{attributes, is_test, test_paths};
 /// The most files that may call each other in a circle.
 pub const MAX: usize = 4;
 
-/// Methods of the standard library, which are those of something unseen rather than ours.
+/// Methods of the standard library: on a value of unknown type, a call of one is not counted.
 const OF_STD: &str = "\
     as_mut as_ref as_str clear clone contains count drain extend filter find first get \
     get_mut insert is_empty iter join last len map max min next peek pop position push read \
     remove retain send split_at take write write_str";
 
-/// Methods that give back what they are called on, or what is in it.
+/// Methods that return the value they are called on, or its content.
 const TRANSPARENT: &str = "\
     as_deref as_deref_mut as_mut as_ref borrow borrow_mut clone expect ok_or take unwrap \
     unwrap_or_default";
 
-/// Too many files that call each other in a circle.
+/// Finds circles of too many files.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let calls = Calls::of(sources);
@@ -50,7 +50,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
                 key: format!("circle of {count}"),
                 what: format!("{count} files call each other in a circle: {}", files.join(" ")),
                 remedy: format!(
-                    "return what the caller is to do instead of calling back, {MAX} are the most \
+                    "return an instruction to the caller instead of calling back, at most {MAX} files \
                      (`cargo run -p tidy -- calls` prints the calls)"
                 ),
             }
@@ -58,10 +58,10 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
         .collect()
 }
 
-/// Which file calls which functions of which other one.
+/// The functions that each file calls in each other file.
 #[derive(Debug)]
 pub struct Calls {
-    /// The names of what is called, by who calls and who is called.
+    /// The names of the called functions, by caller and callee.
     named: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
@@ -90,7 +90,7 @@ impl Calls {
         calls
     }
 
-    /// The files that call each other in a circle; the largest circle first.
+    /// The files that call each other in a circle, the largest circle first.
     #[must_use]
     pub fn circles(&self) -> Vec<Vec<String>> {
         let mut graph = Graph::new();
@@ -123,7 +123,7 @@ impl fmt::Display for Calls {
     }
 }
 
-/// What a file imports at its top, by the name it has then. `super` is resolved.
+/// The imports at the top of a file, by their local names. `super` is resolved.
 fn imports_of(source: &Source) -> BTreeMap<String, Vec<String>> {
     let mut imported = BTreeMap::new();
     for item in source.items().iter().filter(|item| !is_test(attributes(item))) {
@@ -147,17 +147,17 @@ fn below_root(path: &str) -> &str {
 struct Reader<'a> {
     path: &'a str,
     definitions: &'a Definitions,
-    /// What the file imports, by the name it has then.
+    /// The file's imports, by their local names.
     imported: BTreeMap<String, Vec<String>>,
-    /// What `Self` is.
+    /// The type that `Self` stands for.
     of: Option<String>,
-    /// The arguments and variables of this function, and what can be seen of their types.
+    /// The arguments and variables of this function, with their types where visible.
     known: BTreeMap<String, Option<String>>,
     calls: &'a mut Calls,
 }
 
 impl Reader<'_> {
-    /// Notes a call of what these files define, if it is another one and there is no doubt which.
+    /// Records a call of a function in these files, if exactly one other file defines it.
     fn call(&mut self, name: &str, defined_in: &BTreeSet<String>) {
         if let [to] = defined_in.iter().collect::<Vec<_>>()[..]
             && to != self.path
@@ -180,7 +180,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What can be seen of an expression's type.
+    /// Returns the type of an expression, if it is visible.
     fn type_of(&self, value: &syn::Expr) -> Option<String> {
         match value {
             syn::Expr::Path(path) if path.path.get_ident().is_some_and(|name| name == "self") => {
@@ -218,7 +218,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The type and function that a path such as `Node::answer` names.
+    /// Returns the type and function that a path such as `Node::answer` names.
     fn associated(&self, path: &syn::Path) -> Option<(String, String)> {
         let mut last = path.segments.iter().rev();
         let (name, of) = (last.next()?.ident.to_string(), self.named(last.next()?)?);
@@ -230,7 +230,7 @@ impl Reader<'_> {
         if name == "Self" { self.of.clone() } else { Some(name) }
     }
 
-    /// Notes of which type the variables of a pattern are.
+    /// Records the types of a pattern's variables.
     fn bind(&mut self, pattern: &syn::Pat, of: Option<String>) {
         match pattern {
             syn::Pat::Ident(variable) => {
@@ -325,7 +325,7 @@ impl<'a> Visit<'a> for Reader<'_> {
         self.method(of, &call.method.to_string());
     }
 
-    /// Both a call by path, and a function that is handed over.
+    /// Sees calls by path, and functions passed as arguments.
     fn visit_expr_path(&mut self, path: &'a syn::ExprPath) {
         let definitions = self.definitions;
         if let Some((of, name)) = self.associated(&path.path) {
@@ -334,7 +334,7 @@ impl<'a> Visit<'a> for Reader<'_> {
         let mut segments: Vec<String> =
             path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if let [name] = &segments[..] {
-            // It may be a variable, or what this file defines.
+            // It may be a variable, or a definition of this file.
             let imported = self.imported.get(name).filter(|_| !self.known.contains_key(name));
             let Some(imported) = imported else { return };
             segments.clone_from(imported);
@@ -364,8 +364,9 @@ mod tests {
         files.iter().map(source).collect::<Result<_, _>>().expect("they parse")
     }
 
-    /// What `a.rs` calls in `b.rs`, if this is the body of a method of a type that holds one of
-    /// `b.rs`.
+    /// Returns the functions of `b.rs` that `a.rs` calls.
+    ///
+    /// `body` is that of a method, and the type of the method has a field of a type of `b.rs`.
     fn called(body: &str) -> Vec<String> {
         let a = format!(
             "use super::b::free;\npub struct Node {{ table: Option<Table> }}\n\
@@ -413,7 +414,7 @@ mod tests {
         }
     }
 
-    /// Files of which each calls the next, and the last the first.
+    /// A number of files that each call the next, and the last the first.
     fn circle(count: usize) -> Vec<String> {
         let files: Vec<(String, String)> = (0..count)
             .map(|number| {

@@ -1,8 +1,8 @@
-//! Lines of at most 100 columns, in code and in prose.
+//! Limits lines of code and prose to 100 columns.
 //!
-//! Exempt is what cannot be wrapped: a line that is short without its URLs, and a row of a table,
-//! also in a doc comment; in Markdown also fenced blocks that show what a program prints or a
-//! drawing (those named `text`, or not named). Rust in a fenced block, and what is to be typed, is
+//! Lines that cannot be wrapped are exempt: a line that is short without its URLs, and a table row,
+//! also in a doc comment. In Markdown, fenced blocks that show output or a drawing are exempt too
+//! (those named `text`, `console` or `json`, or not named). Rust or shell in a fenced block is
 //! code.
 
 use crate::finding::{Finding, Rule};
@@ -11,7 +11,7 @@ use crate::source::Source;
 /// The most columns of a line.
 pub const MAX: usize = 100;
 
-/// Lines that are too long. Of each file the first, with how many there are.
+/// Finds lines that are too long: the first of each file, with their number.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     sources.iter().filter_map(check_file).collect()
@@ -37,7 +37,7 @@ fn check_file(source: &Source) -> Option<Finding> {
         key: "lines".into(),
         what: match long.len() {
             1 => format!("the line has {columns} columns"),
-            several => format!("the line has {columns} columns, as have others, {several} in all"),
+            several => format!("the line has {columns} columns, one of {several} long lines"),
         },
         remedy: format!("wrap at {MAX}"),
     })
@@ -50,7 +50,7 @@ fn is_row(line: &str) -> bool {
     text.trim_start().starts_with("| ")
 }
 
-/// The columns of what is left of a line without its URLs and the targets of its links.
+/// Returns the columns of a line without its URLs and link targets.
 fn without_urls(line: &str) -> usize {
     line.split(' ')
         .map(|word| match (word.find("](") , word.find("://")) {
@@ -62,10 +62,10 @@ fn without_urls(line: &str) -> usize {
         - 1
 }
 
-/// Whether a line of Markdown is of a fenced block that shows output.
+/// Tracks whether a line of Markdown is in a fenced block that shows output.
 #[derive(Default)]
 struct Output {
-    /// The fence of the block that the line is in, and whether it shows output.
+    /// The fence of the current block, and whether the block shows output.
     block: Option<(String, bool)>,
 }
 
@@ -105,7 +105,7 @@ mod tests {
         let long = |columns: usize| format!("const A: u8 = 0;\n// {}\n", "é".repeat(columns - 3));
         assert_eq!(found("a.rs", &long(100)), [""; 0]);
         assert_eq!(found("a.rs", &long(101)), ["a.rs:2: the line has 101 columns: wrap at 100"]);
-        assert!(found("a.rs", &long(101).repeat(2))[0].contains("as have others, 2 in all"));
+        assert!(found("a.rs", &long(101).repeat(2))[0].contains("one of 2 long lines"));
         assert_eq!(found(".ci/run", &long(101)).len(), 1);
     }
 

@@ -1,4 +1,4 @@
-//! What the files of a crate define: functions, and enough of types to tell what a call is of.
+//! The definitions in the files of a crate: functions, and enough of types to resolve calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use syn::visit::Visit;
 use crate::source::Source;
 use crate::test_code::{attributes, is_test};
 
-/// The functions and types of a crate. A type is its name alone.
+/// The functions and types of a crate. A type is identified by its name alone.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     /// The files that define a method, by type and name.
@@ -16,9 +16,9 @@ pub(crate) struct Definitions {
     pub(crate) functions: BTreeMap<String, BTreeSet<String>>,
     /// The types of fields, by type and name.
     pub(crate) fields: BTreeMap<(String, String), String>,
-    /// What a method gives back, by type and name.
+    /// The return type of a method, by type and name.
     pub(crate) returns: BTreeMap<(String, String), String>,
-    /// What has methods or fields here.
+    /// The types that have methods or fields here.
     pub(crate) types: BTreeSet<String>,
 }
 
@@ -32,14 +32,14 @@ impl Definitions {
         definitions
     }
 
-    /// The files that define a method of this name, whatever of.
+    /// Returns the files that define a method of this name, on any type.
     pub(crate) fn anywhere(&self, method: &str) -> BTreeSet<String> {
         let of = self.methods.iter().filter(|((_, name), _)| name == method);
         of.flat_map(|(_, files)| files.iter().cloned()).collect()
     }
 }
 
-/// The name of a type, or of what is in it, for a reference and for what wraps one value.
+/// Returns the name of a type, or of the type inside a reference or a wrapper of one value.
 pub(crate) fn name_of(of: &syn::Type, own: Option<&str>) -> Option<String> {
     match of {
         syn::Type::Reference(reference) => name_of(&reference.elem, own),
@@ -68,7 +68,7 @@ pub(crate) fn name_of(of: &syn::Type, own: Option<&str>) -> Option<String> {
 
 struct Reader<'a> {
     path: &'a str,
-    /// Whose methods follow.
+    /// The type of the methods that follow.
     of: Option<String>,
     definitions: &'a mut Definitions,
 }

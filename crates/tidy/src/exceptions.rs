@@ -1,16 +1,16 @@
-//! What breaks a rule today and is to be mended: `crates/tidy/exceptions.txt`.
+//! Violations that are allowed for now: `crates/tidy/exceptions.txt`.
 //!
-//! Each line is `RULE PATH KEY: REASON`. A finding with this rule, path and key is not reported. A
-//! line that no finding needs any more is itself a finding, so that the list only gets shorter. The
-//! key is what a finding is called in the list: `file`, `fn NAME`, a module, the size of a circle.
-//! `cargo run -p tidy -- exceptions` prints the line that each finding would need.
+//! Each line is `RULE PATH KEY: REASON`, and suppresses the finding with this rule, path and key.
+//! An unused line is itself a finding, so the list only gets shorter. The key identifies a finding
+//! in its file: `file`, `fn NAME`, a module, the size of a circle. `cargo run -p tidy --
+//! exceptions` prints the line that each finding would need.
 
 use crate::finding::{Finding, Rule};
 
-/// Where the list is.
+/// The path of the list.
 pub const FILE: &str = "crates/tidy/exceptions.txt";
 
-/// The findings that are not excepted, and those about the list itself.
+/// Returns the findings without an exception, and the findings about the list itself.
 #[must_use]
 pub fn apply(list: &str, findings: Vec<Finding>) -> Vec<Finding> {
     let mut exceptions = Vec::new();
@@ -22,7 +22,7 @@ pub fn apply(list: &str, findings: Vec<Finding>) -> Vec<Finding> {
         match parse(line) {
             Some(exception) => exceptions.push((number, exception, false)),
             None => {
-                left.push(about(number, line, "is not \"RULE PATH KEY: REASON\"", "write it so"))
+                left.push(about(number, line, "is not \"RULE PATH KEY: REASON\"", "use this form"))
             }
         }
     }
@@ -36,12 +36,12 @@ pub fn apply(list: &str, findings: Vec<Finding>) -> Vec<Finding> {
     let unused = exceptions.iter().filter(|(_, _, used)| !used);
     left.extend(unused.map(|(number, (rule, path, key), _)| {
         let exception = format!("{} {path} {key}", rule.as_str());
-        about(*number, &exception, "is an exception that nothing needs any more", "remove the line")
+        about(*number, &exception, "is an exception that no finding needs", "remove the line")
     }));
     left
 }
 
-/// The line that a finding would need.
+/// Returns the line that excepts a finding.
 #[must_use]
 pub fn line_for(finding: &Finding) -> String {
     format!("{} {} {}: REASON", finding.rule.as_str(), finding.path, finding.key)
@@ -50,7 +50,7 @@ pub fn line_for(finding: &Finding) -> String {
 fn parse(line: &str) -> Option<(Rule, &str, &str)> {
     let (rule, rest) = line.split_once(' ')?;
     let (path, rest) = rest.split_once(' ')?;
-    // A key may be a path with colons, but no colon with a space behind it.
+    // A key may be a path with colons, but no colon is followed by a space.
     let (key, reason) = rest.split_once(": ")?;
     let is_given = !reason.trim().is_empty() && reason.trim() != "REASON";
     is_given.then_some((rule.parse().ok()?, path, key))
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn an_exception_that_nothing_needs_is_a_finding() {
         let expected = "crates/tidy/exceptions.txt:1: \"sizes a.rs fn long\" is an exception that \
-                        nothing needs any more: remove the line";
+                        no finding needs: remove the line";
         assert_eq!(left("sizes a.rs fn long: it is a table\n", &[]), [expected]);
     }
 
@@ -103,7 +103,10 @@ mod tests {
         for line in ["sizes a.rs fn long", "sizes a.rs fn long: REASON", "size a.rs fn long: why"] {
             let left = left(line, &["fn long"]);
             assert_eq!(left.len(), 2, "{left:?}");
-            assert!(left[0].contains("is not \"RULE PATH KEY: REASON\": write it so"), "{left:?}");
+            assert!(
+                left[0].contains("is not \"RULE PATH KEY: REASON\": use this form"),
+                "{left:?}"
+            );
         }
     }
 }

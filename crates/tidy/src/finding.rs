@@ -1,4 +1,4 @@
-//! What breaks a rule, and where.
+//! A violation of a rule, and its place.
 
 use core::fmt;
 use core::str::FromStr;
@@ -66,20 +66,20 @@ impl FromStr for Rule {
     }
 }
 
-/// Something that breaks a rule.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The file, from the root of the repository.
     pub path: String,
     /// The line, from 1.
     pub line: usize,
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// What an exception calls it: it does not change with the lines around it.
+    /// The name in an exception. It does not depend on the lines around the finding.
     pub key: String,
-    /// What is wrong.
+    /// The problem.
     pub what: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 

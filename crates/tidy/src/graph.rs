@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who points to whom.
+/// The targets of each node.
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The sets of nodes that reach each other, the largest first, without those of a single node.
+/// Returns the sets of nodes that reach each other, the largest first, without single nodes.
 pub(crate) fn circles(graph: &Graph) -> Vec<Vec<String>> {
     let reach: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|from| (from.as_str(), reached(graph, from))).collect();
@@ -23,7 +23,7 @@ pub(crate) fn circles(graph: &Graph) -> Vec<Vec<String>> {
     circles
 }
 
-/// What can be reached in one step or more.
+/// Returns the nodes that can be reached in one step or more.
 fn reached<'a>(graph: &'a Graph, from: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut next: Vec<&str> = graph.get(from).into_iter().flatten().map(String::as_str).collect();

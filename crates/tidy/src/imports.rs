@@ -1,10 +1,10 @@
 //! Imports of `swim-core` point downward.
 //!
-//! A module may name what is in a lower layer. In its own layer it may name only what the root of
-//! another module has (`crate::membership::Membership`), never its inside
-//! (`crate::membership::table::Row`), and modules of one layer never import each other in a circle.
-//! `use`, paths in bodies and signatures, and paths in macros count; `super::` is resolved, and so
-//! is what `lib.rs` exports again. Tests do not count.
+//! A module may name items of a lower layer. In its own layer it may name only items at the root of
+//! another module (`crate::membership::Membership`), never deeper ones
+//! (`crate::membership::table::Row`). Modules of one layer never import each other in a circle.
+//! Uses in `use`, in bodies and signatures, and in macros count. `super::` and re-exports of
+//! `lib.rs` are resolved. Tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ use crate::paths::module_of;
 use crate::source::{Source, line_of};
 use crate::test_code::{attributes, is_test, test_paths};
 
-/// What is held to layers.
+/// The sources with layers.
 pub const ROOT: &str = "crates/swim-core/src";
 
-/// Imports that point upward or into another module, circles, and modules that are not drawn.
+/// Finds imports that point upward or inside a sibling, circles, and modules not in the drawing.
 #[must_use]
 pub fn check(sources: &[Source], layers: &Layers) -> Vec<Finding> {
     let tests = test_paths(sources);
@@ -60,7 +60,7 @@ pub fn check(sources: &[Source], layers: &Layers) -> Vec<Finding> {
                 siblings.entry(module[0].clone()).or_default().insert(target.clone());
                 if enters {
                     let key = format!("{target}::{}", path[1]);
-                    let what = format!("{} imports the inside {key} of its sibling", module[0]);
+                    let what = format!("{} imports {key} from inside its sibling", module[0]);
                     tell(&key, what, "import what its root exports, or move it further down");
                 }
             }
@@ -79,13 +79,13 @@ fn finding(path: &str, line: usize, key: &str, what: String, remedy: &str) -> Fi
     Finding { path, line, rule: Rule::Imports, key, what, remedy }
 }
 
-/// Modules that are missing in the drawing, and drawn ones that do not exist.
+/// Finds modules missing in the drawing, and modules in it that do not exist.
 fn undrawn(modules: &[(Vec<String>, &Source)], layers: &Layers) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut known = BTreeSet::new();
     for (module, source) in modules {
         if known.insert(module[0].as_str()) && layers.of(&module[0]).is_none() {
-            let what = format!("{} is of no layer", module[0]);
+            let what = format!("{} has no layer", module[0]);
             let remedy = format!("draw it in {}, {:?}", layers::FILE, layers::HEADING);
             findings.push(finding(&source.path, 1, &module[0], what, &remedy));
         }
@@ -99,7 +99,7 @@ fn undrawn(modules: &[(Vec<String>, &Source)], layers: &Layers) -> Vec<Finding> 
     findings
 }
 
-/// What the root of the crate exports again, and from which module.
+/// Returns the re-exports of the crate's root, each with its module.
 pub(crate) fn exports(sources: &[Source]) -> BTreeMap<String, String> {
     let root = format!("{ROOT}/lib.rs");
     let mut exports = BTreeMap::new();
@@ -117,7 +117,7 @@ pub(crate) fn exports(sources: &[Source]) -> BTreeMap<String, String> {
     exports
 }
 
-/// The paths that a file names, from the root of the crate, each with its line.
+/// Returns the paths that a file names, from the crate's root, each with its line.
 pub(crate) fn references(source: &Source, module: &[String]) -> Vec<(Vec<String>, usize)> {
     let mut references = References { module: module.to_vec(), found: Vec::new() };
     source.items().iter().for_each(|item| references.visit_item(item));
@@ -125,7 +125,7 @@ pub(crate) fn references(source: &Source, module: &[String]) -> Vec<(Vec<String>
 }
 
 struct References {
-    /// Where we are.
+    /// The current module.
     module: Vec<String>,
     found: Vec<(Vec<String>, usize)>,
 }
@@ -137,7 +137,7 @@ impl References {
         }
     }
 
-    /// Macros are not parsed: a path is what looks like one.
+    /// Finds paths in a macro by their look: macros are not parsed.
     fn scan(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let (mut line, mut colons) = (0, 0);
@@ -208,8 +208,9 @@ impl<'a> Visit<'a> for References {
     }
 }
 
-/// A path from the root of the crate, if it is one of the crate: `crate::a`, or `super::a` in a
-/// module.
+/// Returns a path of this crate from its root.
+///
+/// `crate::a`, or `super::a` in a module. `None` for other crates.
 pub(crate) fn resolve(path: &[String], module: &[String]) -> Option<Vec<String>> {
     let mut home = match path.first().map(String::as_str) {
         Some("crate") => Vec::new(),
@@ -226,7 +227,7 @@ pub(crate) fn resolve(path: &[String], module: &[String]) -> Option<Vec<String>>
     (!home.is_empty()).then_some(home)
 }
 
-/// The paths of a `use`, and under which name each is known then.
+/// Collects the paths of a `use`, each with its local name.
 pub(crate) fn flatten(
     tree: &syn::UseTree,
     before: &mut Vec<String>,
@@ -259,7 +260,7 @@ mod tests {
 
     const DRAWING: &str = "```text\nnode   | node\nowners | fish  fowl\nwire   | wire\n```\n";
 
-    /// A crate with these files beside those that follow the rules.
+    /// Checks a crate of these files, besides files that follow the rules.
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let page = format!("{}\n{DRAWING}", layers::HEADING);
         let layers = Layers::parse(&page).expect("it is drawn well");
@@ -315,7 +316,7 @@ mod tests {
     fn the_inside_of_a_sibling_is_not_to_be_imported() {
         let found =
             found(&[("fish/scale.rs", ""), ("fowl.rs", "use crate::fish::scale::Scale;\n")]);
-        let expected = "crates/swim-core/src/fowl.rs:1: fowl imports the inside fish::scale of \
+        let expected = "crates/swim-core/src/fowl.rs:1: fowl imports fish::scale from inside \
                         its sibling: import what its root exports, or move it further down";
         assert_eq!(found, [expected]);
     }
@@ -330,9 +331,7 @@ mod tests {
     #[test]
     fn a_module_and_the_drawing_know_each_other() {
         let found = found(&[("beast.rs", "")]);
-        assert!(
-            found[0].starts_with("crates/swim-core/src/beast.rs:1: beast is of no layer: draw")
-        );
+        assert!(found[0].starts_with("crates/swim-core/src/beast.rs:1: beast has no layer: draw"));
         let page = format!("{}\n{}", layers::HEADING, DRAWING.replace("fowl", "fowl  bird"));
         let layers = Layers::parse(&page).expect("it is drawn well");
         let missing = check(&[], &layers);

@@ -1,8 +1,8 @@
 //! The drawing of the layers of `swim-core`, in `docs/explanation/architecture.md`.
 //!
 //! It is the first block named `text` below the heading "Layers of swim-core". Each line is a
-//! layer, the highest first: its name, a bar, and its modules. A line that begins with the bar goes
-//! on with the layer before it. A module is a folder or a file of `crates/swim-core/src`.
+//! layer, the highest first: its name, a bar, and its modules. A line that begins with the bar
+//! continues the layer above. A module is a folder or a file of `crates/swim-core/src`.
 //!
 //! ```text
 //! node    | node
@@ -13,26 +13,26 @@
 
 use std::collections::BTreeMap;
 
-/// Where the drawing is.
+/// The page with the drawing.
 pub const FILE: &str = "docs/explanation/architecture.md";
 
 /// The heading above the drawing.
 pub const HEADING: &str = "## Layers of swim-core";
 
-/// Which module is of which layer.
+/// The layers, and the layer of each module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers {
     /// The names of the layers, the highest first.
     pub names: Vec<String>,
-    /// The number of each module's layer, and the line on which it is drawn.
+    /// The number of each module's layer, and its line in the drawing.
     pub modules: BTreeMap<String, (usize, usize)>,
 }
 
 impl Layers {
-    /// Reads the drawing out of a page.
+    /// Reads the drawing from a page.
     ///
     /// # Errors
-    /// When there is none, or a module is drawn twice.
+    /// If there is no drawing, or a module is drawn twice.
     pub fn parse(page: &str) -> Result<Self, String> {
         let mut lines = (1..).zip(page.lines());
         let missing = || format!("{FILE}: no drawing below {HEADING:?}");
@@ -56,7 +56,7 @@ impl Layers {
         if layers.modules.is_empty() { Err(missing()) } else { Ok(layers) }
     }
 
-    /// The number of a module's layer; the highest is 0.
+    /// Returns the number of a module's layer; the highest is 0.
     #[must_use]
     pub fn of(&self, module: &str) -> Option<usize> {
         self.modules.get(module).map(|&(layer, _)| layer)

@@ -1,5 +1,6 @@
-//! Rules of this repository that no compiler knows. `cargo test -p tidy` holds them;
-//! `cargo run -p tidy` prints what breaks them.
+//! Rules of this repository that the compiler does not check.
+//!
+//! `cargo test -p tidy` checks them. `cargo run -p tidy` prints violations.
 //!
 //! | rule | holds |
 //! |---|---|
@@ -12,11 +13,11 @@
 //! | [`prose`] | no sentence opens with a stand-in for a noun, and no phrase needs decoding |
 //! | [`links`] | a link between pages leads to a file and heading that exist |
 //!
-//! What breaks a rule today and is to be mended is listed, with a reason, in `exceptions.txt`. A
-//! line of that list that is no longer needed is itself a [`Finding`], so the list only gets
-//! shorter.
+//! `exceptions.txt` lists violations to be fixed later, each with a reason. An unused line is
+//! itself a [`Finding`], so the list only gets shorter.
 //!
-//! `cargo run -p tidy -- owners` prints what each owner of `swim-core` keeps: see [`owners`].
+//! `cargo run -p tidy -- owners` prints the size and use of each owner of `swim-core`: see
+//! [`owners`].
 
 pub mod calls;
 pub mod columns;

@@ -1,17 +1,18 @@
-//! Links between pages, and mentions of pages, that lead somewhere.
+//! Links between pages, and mentions of pages, have a target.
 //!
-//! A link within the repository names a file or folder that exists, and a heading that the page
-//! has. A path that begins with `docs/`, in code or prose, exists.
+//! A link within the repository names an existing file or folder, and an existing heading of the
+//! page. A path that begins with `docs/`, in code or prose, exists.
 
 use crate::finding::{Finding, Rule};
 use crate::markdown::Markdown;
 use crate::source::Source;
 
-/// The pages that mdBook makes a book of. A link out of it would be dead there: name a file of the
-/// repository instead.
+/// The pages of the mdBook.
+///
+/// A link from them to a file outside would be dead there: name the file instead.
 const BOOK: &str = "docs/";
 
-/// Links and mentions that lead nowhere. `exists` answers for a path from the root.
+/// Finds links and mentions without a target. `exists` answers for a path from the root.
 #[must_use]
 pub fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -23,7 +24,7 @@ pub fn check(sources: &[Source], exists: impl Fn(&str) -> bool) -> Vec<Finding> 
                 rule: Rule::Links,
                 key: target.to_owned(),
                 what: format!("{target} leads to {lacks}"),
-                remedy: "name what exists".into(),
+                remedy: "name one that exists".into(),
             });
         };
         if source.path.ends_with(".md") {
@@ -74,7 +75,7 @@ fn follow(
     }
 }
 
-/// The path from the root of a path from a page.
+/// Converts a path relative to a page into a path from the root.
 fn resolve(page: &str, target: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
@@ -90,7 +91,7 @@ fn resolve(page: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// The files in `docs/` that a line names.
+/// Returns the files in `docs/` that a line names.
 fn mentions(line: &str) -> impl Iterator<Item = &str> {
     let is_of_path = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     line.split(move |c| !is_of_path(c)).filter_map(|word| {
@@ -104,10 +105,10 @@ fn mentions(line: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    /// Made of parts, so that this file mentions none that is missing.
+    /// In parts, so that this file mentions no missing file.
     const PAGE: &str = concat!("docs", "/a/page.md");
 
-    /// A page beside `docs/how-to/tls.md`, which has the heading "Rotate keys" here.
+    /// Checks a page beside `docs/how-to/tls.md`, which has the heading "Rotate keys" here.
     fn found(page: &str) -> Vec<String> {
         let sources = [
             Source::new(PAGE, page).expect("it parses"),
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn a_page_that_is_mentioned_exists() {
         assert_eq!(found("See `docs/how-to/tls.md`, or (docs/how-to/tls.md).\n"), [""; 0]);
-        // In parts, so that this file mentions none that is missing.
+        // In parts, so that this file mentions no missing file.
         let missing = ["docs", "c.md"].join("/");
         assert_eq!(found(&format!("See {missing}.\n")), [format!("{missing} leads to no file")]);
     }

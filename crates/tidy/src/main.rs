@@ -1,4 +1,4 @@
-//! Prints what breaks a rule of this repository: `cargo run -p tidy`. See the library.
+//! Prints violations of this repository's rules: `cargo run -p tidy`. See the library.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -9,11 +9,11 @@ use tidy::{Repository, calls, exceptions, owners};
 const USAGE: &str = "\
 usage: tidy [calls | exceptions | owners]
 
-Prints what breaks a rule of this repository, and exits with 1 if something does.
+Prints violations of this repository's rules. Exits with 1 if there are any.
 
-  calls        prints the files of swim-core that call each other in a circle, and the calls
-  exceptions   prints the line of the list of exceptions that each finding would need
-  owners       prints a table of the owners of swim-core: fields, callers, lines";
+  calls        print the files of swim-core that call each other in a circle, and the calls
+  exceptions   print the line in exceptions.txt that each finding would need
+  owners       print a table of the owners of swim-core: fields, callers, lines";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints, unless the reader is gone, as `head` may be: then the exit code says all.
+/// Prints, unless the reader is gone, such as `head`. The exit code reports the result anyway.
 fn say(what: impl Display) {
     let _ = write!(std::io::stdout(), "{what}");
 }

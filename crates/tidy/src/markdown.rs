@@ -1,4 +1,4 @@
-//! Markdown, as it is in pages and in comments.
+//! The Markdown of pages and comments.
 
 use std::ops::Range;
 
@@ -12,15 +12,15 @@ pub(crate) struct Markdown {
     text: String,
 }
 
-/// A paragraph, heading, list item or table cell. Code in it is replaced by `X`.
+/// A paragraph, heading, list item or table cell, with inline code replaced by `X`.
 pub(crate) struct Paragraph {
-    /// The line of the file that it begins in.
+    /// The line of the file where it begins.
     pub(crate) line: usize,
     pub(crate) text: String,
 }
 
 impl Markdown {
-    /// The page, if the file is one; else each block of comments, if it is Rust.
+    /// Returns the page of a Markdown file, or each block of comments of a Rust file.
     pub(crate) fn of(source: &Source) -> Vec<Markdown> {
         if source.path.ends_with(".md") {
             return vec![Markdown { first_line: 1, text: source.text.clone() }];
@@ -28,7 +28,7 @@ impl Markdown {
         if source.path.ends_with(".rs") { comments(source) } else { Vec::new() }
     }
 
-    /// Its paragraphs, without blocks of code.
+    /// Returns its paragraphs, without code blocks.
     pub(crate) fn paragraphs(&self) -> Vec<Paragraph> {
         let mut paragraphs = Paragraphs { found: Vec::new(), open: None };
         let mut is_code = false;
@@ -48,7 +48,7 @@ impl Markdown {
         paragraphs.found
     }
 
-    /// The targets of its links and images, each with its line.
+    /// Returns the targets of its links and images, each with its line.
     pub(crate) fn targets(&self) -> Vec<(usize, String)> {
         let target = |(event, range): (Event<'_>, Range<usize>)| match event {
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
@@ -59,7 +59,7 @@ impl Markdown {
         self.events().filter_map(target).collect()
     }
 
-    /// The names that links use for its headings, as GitHub and mdBook make them.
+    /// Returns the anchors of its headings, as GitHub and mdBook generate them.
     pub(crate) fn anchors(&self) -> Vec<String> {
         let mut anchors: Vec<String> = Vec::new();
         let mut heading = None;
@@ -131,7 +131,7 @@ fn is_block_end(tag: TagEnd) -> bool {
     )
 }
 
-/// The blocks of comments that begin their lines.
+/// Returns the blocks of whole-line comments.
 fn comments(source: &Source) -> Vec<Markdown> {
     let mut blocks: Vec<Markdown> = Vec::new();
     let mut last: Option<(usize, &str)> = None;
@@ -151,7 +151,7 @@ fn comments(source: &Source) -> Vec<Markdown> {
     blocks
 }
 
-/// The marker and the text of a line that is a comment.
+/// Returns the marker and the text of a comment line.
 fn comment(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
     let marker = ["///", "//!", "//"].into_iter().find(|marker| line.starts_with(marker))?;

@@ -1,4 +1,4 @@
-//! A table of the owners of `swim-core`: how much each keeps, who uses it, and how long it is.
+//! A table of the owners of `swim-core`: their fields, callers and lines.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ const OWNERS: [(&str, &str); 9] = [
     ("channel", "Channel"),
 ];
 
-/// Prints as a Markdown table.
+/// The table; its `Display` is Markdown.
 #[derive(Debug)]
 pub struct Owners {
     rows: Vec<Row>,
@@ -32,9 +32,9 @@ pub struct Owners {
 struct Row {
     owner: (&'static str, &'static str),
     fields: usize,
-    /// Those that other modules see.
+    /// The fields that other modules can see.
     fields_visible: usize,
-    /// What the owner keeps by value that its own module defines, directly or within another part.
+    /// The structs of the owner's module that it contains by value, directly or nested.
     parts: usize,
     parts_fields: usize,
     /// The modules that import the owner's type.
@@ -44,10 +44,10 @@ struct Row {
 }
 
 impl Owners {
-    /// Reads the owners of `swim-core`.
+    /// Counts the fields, callers and lines of the owners of `swim-core`.
     ///
     /// # Errors
-    /// When an owner's module does not define its type.
+    /// If an owner's module does not define its type.
     pub fn of(sources: &[Source]) -> Result<Self, String> {
         Self::among(sources, &OWNERS)
     }
@@ -65,7 +65,7 @@ impl Owners {
             let own = files.iter().filter(|(home, _)| home[0] == module).map(|(_, source)| *source);
             let structs = structs(own.clone());
             let fields = structs.get(of).ok_or_else(|| {
-                format!("{ROOT}/{module} defines no struct {of}: mend OWNERS in {}", file!())
+                format!("{ROOT}/{module} defines no struct {of}: fix OWNERS in {}", file!())
             })?;
             let parts = parts(&structs, of);
             Ok(Row {
@@ -108,7 +108,7 @@ impl fmt::Display for Owners {
     }
 }
 
-/// Which modules name a type of another one, by that module and type.
+/// Returns the modules that name a type of another module, by that module and type.
 fn callers(
     files: &[(Vec<String>, &Source)],
     exported: &BTreeMap<String, String>,
@@ -130,7 +130,7 @@ fn callers(
     callers
 }
 
-/// The structs that these files define outside of tests, with their fields.
+/// Returns the structs that these files define outside tests, with their fields.
 fn structs<'a>(sources: impl Iterator<Item = &'a Source>) -> BTreeMap<String, Vec<&'a syn::Field>> {
     let items = sources.flat_map(Source::items).filter(|item| !is_test(attributes(item)));
     items
@@ -141,7 +141,7 @@ fn structs<'a>(sources: impl Iterator<Item = &'a Source>) -> BTreeMap<String, Ve
         .collect()
 }
 
-/// The structs of the same module that this one holds, directly or within another.
+/// Returns the structs of the same module that this one contains, directly or nested.
 fn parts(structs: &BTreeMap<String, Vec<&syn::Field>>, of: &str) -> BTreeSet<String> {
     let mut parts = BTreeSet::new();
     let mut next = vec![of.to_owned()];
@@ -155,8 +155,9 @@ fn parts(structs: &BTreeMap<String, Vec<&syn::Field>>, of: &str) -> BTreeSet<Str
     parts
 }
 
-/// Whether other modules see a field; `pub(super)` and `pub(in path)` stay within the module's
-/// folder here.
+/// Whether other modules can see a field.
+///
+/// In this crate `pub(super)` and `pub(in path)` do not leave the module's folder.
 fn is_visible(field: &syn::Field) -> bool {
     match &field.vis {
         syn::Visibility::Public(_) => true,

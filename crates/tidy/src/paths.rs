@@ -1,6 +1,6 @@
-//! Where the modules of a crate are.
+//! The places of a crate's modules.
 
-/// The folder in which the files of a file's child modules lie.
+/// Returns the folder that holds the files of a file's child modules.
 pub(crate) fn folder_of_children(path: &str) -> String {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     match file {
@@ -9,8 +9,10 @@ pub(crate) fn folder_of_children(path: &str) -> String {
     }
 }
 
-/// The module of a file, from the root of its crate: `["wire", "half"]` of `wire/half.rs`. None for
-/// the root itself, and for what is not below `root`.
+/// Returns the module of a file, from the root of its crate.
+///
+/// It is `["wire", "half"]` for `wire/half.rs`, and `None` for the root itself and for files not
+/// below `root`.
 pub(crate) fn module_of(path: &str, root: &str) -> Option<Vec<String>> {
     let below = path.strip_prefix(root)?.strip_prefix('/')?.strip_suffix(".rs")?;
     let mut module: Vec<String> = below.split('/').map(str::to_owned).collect();

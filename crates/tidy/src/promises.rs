@@ -1,8 +1,9 @@
 //! Each promise of `docs/reference/security.md` names a test that exists.
 //!
-//! The page has tables of what an attacker can do. A cell of them that begins with `*prevented*` or
-//! `*bounded*` names at least one rule, such as `R7`. The table whose first column is called `rule`
-//! has a row for each; what stands between backticks in its last cell are tests, at least one.
+//! The page has tables of what an attacker can do. In them, each cell that begins with
+//! `*prevented*` or `*bounded*` must name a rule, such as `R7`. The table whose first column is
+//! `rule` has a row for each rule. The last cell of the row must name at least one test, in
+//! backticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +15,10 @@ use crate::source::Source;
 /// The page with the promises.
 pub const FILE: &str = "docs/reference/security.md";
 
-/// What a cell that promises something begins with.
+/// The beginnings of cells that promise something.
 const PROMISES: [&str; 2] = ["*prevented*", "*bounded*"];
 
-/// Promises without a rule, and rules without a test.
+/// Finds promises without a rule, and rules without a test.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let Some(page) = sources.iter().find(|source| source.path == FILE) else {
@@ -50,12 +51,12 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// What the tables of the page say.
+/// The content of the page's tables.
 #[derive(Debug, Default)]
 struct Tables {
     /// The line and the last cell of each rule.
     rules: BTreeMap<String, (usize, String)>,
-    /// Cells that promise something.
+    /// The cells that promise something, each with its line.
     promises: Vec<(usize, String)>,
 }
 
@@ -91,7 +92,7 @@ impl Tables {
     }
 }
 
-/// Words such as `R7`.
+/// Returns words such as `R7`.
 fn rules_in(text: &str) -> Vec<&str> {
     let is_rule = |word: &&str| {
         word.strip_prefix('R').is_some_and(|number| {
@@ -101,7 +102,7 @@ fn rules_in(text: &str) -> Vec<&str> {
     text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(is_rule).collect()
 }
 
-/// The names of all functions that are tests.
+/// Returns the names of all test functions.
 fn tests_of(sources: &[Source]) -> BTreeSet<String> {
     let mut tests = Tests::default();
     for syntax in sources.iter().filter_map(|source| source.syntax.as_ref()) {
@@ -146,7 +147,7 @@ mod tests {
     const CODE: &str = "#[test]\nfn it_holds() {}\nfn helper() {}\n\
                         mod inside { #[tokio::test] async fn it_holds_too() {} }\n";
 
-    /// What is found on a page with this cell in the table of promises, and this one of tests.
+    /// Checks a page with this cell among the promises, and this one among the tests.
     fn found(promise: &str, tests: &str) -> Vec<String> {
         let page = format!(
             "# Page\n\n| goal | native |\n|---|---|\n| read | {promise} |\n\n\

@@ -1,8 +1,7 @@
-//! Prose that reads at once, in pages and in comments.
+//! Plain wording in pages and comments.
 //!
-//! No sentence opens with *Who*, *What* or *Where* in place of a noun; a question may. No phrase of
-//! [`STAND_INS`] occurs. The rules are the part of CONTRIBUTING.md, "Words", that a machine can
-//! hold.
+//! No sentence opens with *Who*, *What* or *Where* in place of a noun; questions may. No phrase of
+//! [`STAND_INS`] occurs. These are the rules of CONTRIBUTING.md, "Words", that a program can check.
 
 use crate::finding::{Finding, Rule};
 use crate::markdown::Markdown;
@@ -11,8 +10,7 @@ use crate::source::Source;
 /// Words that open a sentence only if it is a question.
 const OPENERS: [&str; 6] = ["who", "whoever", "what", "whatever", "where", "wherever"];
 
-/// Phrases that stand in for a term of the field, or that a reader has to decode, and what to write
-/// instead.
+/// Phrases that replace a term of the field or need decoding, each with its remedy.
 pub const STAND_INS: [(&str, &str); 29] = [
     ("whoever", "name the noun"),
     ("whomever", "name the noun"),
@@ -45,7 +43,7 @@ pub const STAND_INS: [(&str, &str); 29] = [
     ("by the way", "leave it out"),
 ];
 
-/// Sentences and phrases that a reader has to decode.
+/// Finds sentences and phrases that a reader has to decode.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -66,7 +64,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// The sentences that open with a stand-in.
+/// Finds the sentences that open with a stand-in.
 fn openers(text: &str) -> impl Iterator<Item = (&'static str, String, &'static str)> {
     sentences(text).filter_map(|sentence| {
         let first = sentence.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty())?;
@@ -78,7 +76,7 @@ fn openers(text: &str) -> impl Iterator<Item = (&'static str, String, &'static s
     })
 }
 
-/// The sentences of a paragraph.
+/// Splits a paragraph into sentences.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     core::iter::from_fn(move || {
@@ -95,7 +93,7 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The phrases of the list.
+/// Finds the phrases of the list.
 fn stand_ins(text: &str) -> impl Iterator<Item = (&'static str, String, &'static str)> {
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric() && c != '\'')

@@ -5,7 +5,7 @@ use syn::visit::Visit;
 use crate::finding::{Finding, Rule};
 use crate::source::{Source, line_of};
 
-/// The attributes that lack a reason.
+/// Finds attributes without a reason.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -37,18 +37,18 @@ impl<'a> Visit<'a> for Attributes<'_> {
                 rule: Rule::Reasons,
                 key: format!("{name} {arguments}"),
                 what: format!("{name}({arguments}) without a reason"),
-                remedy: "say why, with reason = \"...\"".into(),
+                remedy: "give it as reason = \"...\"".into(),
             });
         }
     }
 }
 
-/// A doc comment says what the item is, not why a lint does not hold for it.
+/// Whether a comment is a doc comment: it describes the item, not why a lint is off.
 fn is_documentation(comment: &str) -> bool {
     comment.starts_with("///") || comment.starts_with("//!")
 }
 
-/// The name and arguments of an `allow` or `expect`, also of one that is conditional.
+/// Returns the name and arguments of an `allow` or `expect`, also inside `cfg_attr`.
 fn silencing(meta: &syn::Meta) -> Option<(String, String)> {
     let syn::Meta::List(list) = meta else {
         return None;
@@ -87,7 +87,7 @@ mod tests {
         ] {
             let found = found(wrong);
             assert_eq!(found.len(), 1, "{wrong}");
-            assert!(found[0].ends_with("without a reason: say why, with reason = \"...\""));
+            assert!(found[0].ends_with("without a reason: give it as reason = \"...\""));
         }
     }
 

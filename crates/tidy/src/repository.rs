@@ -7,20 +7,20 @@ use crate::layers::{self, Layers};
 use crate::source::Source;
 use crate::{calls, columns, exceptions, imports, promises, reasons, sizes};
 
-/// The files that rules look at.
+/// The files that rules check.
 #[derive(Debug)]
 pub struct Repository {
-    /// Rust, Markdown, protobuf, Go, and the script of all checks.
+    /// Rust, Markdown, protobuf and Go files, and `.ci/run`.
     pub sources: Vec<Source>,
     layers: Layers,
     exceptions: String,
 }
 
 impl Repository {
-    /// Reads the repository that this crate is part of.
+    /// Reads the repository that contains this crate.
     ///
     /// # Errors
-    /// When a file cannot be read, or does not parse.
+    /// If a file cannot be read, or does not parse.
     pub fn read() -> Result<Self, String> {
         let root = root();
         let sources: Vec<Source> = Self::paths()?
@@ -32,10 +32,10 @@ impl Repository {
         Ok(Repository { sources, layers, exceptions })
     }
 
-    /// The paths of the files that rules look at, sorted, from the root of the repository.
+    /// Returns the paths of the files that rules check, sorted, from the repository's root.
     ///
     /// # Errors
-    /// When a folder cannot be read.
+    /// If a folder cannot be read.
     pub fn paths() -> Result<Vec<String>, String> {
         let root = root();
         let mut paths = Vec::new();
@@ -44,7 +44,7 @@ impl Repository {
         Ok(paths)
     }
 
-    /// Everything that breaks a rule, exceptions or not.
+    /// Returns all violations, without regard to exceptions.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let sources = &self.sources;
@@ -61,22 +61,22 @@ impl Repository {
         findings
     }
 
-    /// What is left of it behind the exceptions, and exceptions that are not needed.
+    /// Returns the violations without an exception, and the unused exceptions.
     #[must_use]
     pub fn check(&self) -> Vec<Finding> {
         exceptions::apply(&self.exceptions, self.findings())
     }
 }
 
-/// What breaks a rule in the repository that this crate is part of.
+/// Returns the violations in the repository that contains this crate.
 ///
 /// # Errors
-/// As [`Repository::read`].
+/// As for [`Repository::read`].
 pub fn check() -> Result<Vec<Finding>, String> {
     Ok(Repository::read()?.check())
 }
 
-/// The root of the repository that this crate is part of.
+/// Returns the root of the repository that contains this crate.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -85,7 +85,7 @@ fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Collects the files below a folder, without what is built or found.
+/// Collects the files below a folder, without build output and fuzzing data.
 fn walk(root: &Path, folder: &Path, paths: &mut Vec<String>) -> Result<(), String> {
     let fails = |error: std::io::Error| format!("{}: {error}", folder.display());
     for entry in std::fs::read_dir(folder).map_err(fails)? {

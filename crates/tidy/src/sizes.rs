@@ -1,8 +1,8 @@
-//! Files of at most 600 lines and functions of at most 70, without tests.
+//! Limits files to 600 lines and functions to 70, without tests.
 //!
-//! A file's tests are its `#[cfg(test)]` items; files that are tests as a whole have the same
-//! limit, with everything in them. The lines of a function are those from its signature to its last
-//! brace that hold code: as clippy's `too_many_lines` counts, but of the signature, too.
+//! A file's tests are its `#[cfg(test)]` items. A file that is a test as a whole has the same
+//! limit, for all its lines. A function's lines are those with code, from its signature to its last
+//! brace. clippy's `too_many_lines` counts the same way, without the signature.
 
 use syn::visit::Visit;
 
@@ -16,7 +16,7 @@ pub const FILE_MAX: usize = 600;
 /// The most lines of a function.
 pub const FUNCTION_MAX: usize = 70;
 
-/// Files and functions that are too long.
+/// Finds files and functions that are too long.
 #[must_use]
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let tests = test_paths(sources);
@@ -32,7 +32,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
                 rule: Rule::Sizes,
                 key: "file".into(),
                 what: format!("the file has {lines} lines without its tests"),
-                remedy: format!("split it by what it does, {FILE_MAX} are the most"),
+                remedy: format!("split it by task, at most {FILE_MAX} lines each"),
             });
         }
         if !is_tests {
@@ -62,7 +62,7 @@ impl Functions<'_> {
                 rule: Rule::Sizes,
                 key: format!("fn {}", signature.ident),
                 what: format!("the function {} has {code} lines", signature.ident),
-                remedy: format!("move work into functions below it, {FUNCTION_MAX} are the most"),
+                remedy: format!("move work into other functions, at most {FUNCTION_MAX} lines"),
             });
         }
     }
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(found("a/src/long.rs", &code), [""; 0]);
         let tests = format!("\n#[cfg(test)]\nmod tests {{\n{code}}}\n");
         let expected = "a/src/long.rs:1: the file has 601 lines without its tests: split it by \
-                        what it does, 600 are the most";
+                        task, at most 600 lines each";
         assert_eq!(found("a/src/long.rs", &format!("{code}{tests}")), [expected]);
         assert_eq!(found("a/tests/long.rs", &format!("{code}const B: u8 = 0;\n")).len(), 1);
     }

@@ -11,16 +11,16 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file with this content.
+    /// Creates a file with this content.
     ///
     /// # Errors
-    /// When it is said to be Rust and does not parse.
+    /// If it is a Rust file and does not parse.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Result<Self, String> {
         let (path, text) = (path.into(), text.into());
         let syntax = if path.ends_with(".rs") {
             let parsed = syn::parse_file(&text);
             Some(parsed.map_err(|error| {
-                format!("{path}:{}: it does not parse: {error}", error.span().start().line)
+                format!("{path}:{}: syntax error: {error}", error.span().start().line)
             })?)
         } else {
             None
@@ -28,17 +28,17 @@ impl Source {
         Ok(Source { path, text, syntax })
     }
 
-    /// Its lines, numbered from 1.
+    /// Returns its lines, numbered from 1.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.lines())
     }
 
-    /// A line by its number.
+    /// Returns a line by its number.
     pub(crate) fn line(&self, number: usize) -> &str {
         number.checked_sub(1).and_then(|before| self.text.lines().nth(before)).unwrap_or("")
     }
 
-    /// The items at the top of the file; none if it is not Rust.
+    /// Returns the items at the top of the file; none if it is not Rust.
     pub(crate) fn items(&self) -> &[syn::Item] {
         self.syntax.as_ref().map_or(&[], |syntax| &syntax.items)
     }
@@ -50,13 +50,13 @@ impl core::fmt::Debug for Source {
     }
 }
 
-/// The first and last line of a piece of syntax.
+/// Returns the first and last line of a piece of syntax.
 pub(crate) fn lines_of(syntax: &impl syn::spanned::Spanned) -> (usize, usize) {
     let span = syntax.span();
     (span.start().line, span.end().line)
 }
 
-/// The first line of a piece of syntax.
+/// Returns the first line of a piece of syntax.
 pub(crate) fn line_of(syntax: &impl syn::spanned::Spanned) -> usize {
     syntax.span().start().line
 }

@@ -1,10 +1,10 @@
-//! What is compiled for tests alone.
+//! Code that is compiled only for tests.
 
 use std::collections::BTreeSet;
 
 use crate::source::{Source, line_of, lines_of};
 
-/// Whether these attributes say `#[cfg(test)]` or `#[test]`.
+/// Whether these attributes contain `#[cfg(test)]` or `#[test]`.
 pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();
@@ -13,7 +13,7 @@ pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// The attributes of an item.
+/// Returns the attributes of an item.
 pub(crate) fn attributes(item: &syn::Item) -> &[syn::Attribute] {
     match item {
         syn::Item::Const(item) => &item.attrs,
@@ -32,7 +32,7 @@ pub(crate) fn attributes(item: &syn::Item) -> &[syn::Attribute] {
     }
 }
 
-/// How many lines of the file are for tests alone.
+/// Counts the lines of the file that are only for tests.
 pub(crate) fn test_lines(source: &Source) -> usize {
     let items = source.items().iter().filter(|item| is_test(attributes(item)));
     items
@@ -44,7 +44,7 @@ pub(crate) fn test_lines(source: &Source) -> usize {
         .sum()
 }
 
-/// The paths that hold only tests: what `#[cfg(test)] mod name;` names, and folders of tests.
+/// Returns the paths of files that are only tests: from `#[cfg(test)] mod name;` and test folders.
 pub(crate) fn test_paths(sources: &[Source]) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     for source in sources {

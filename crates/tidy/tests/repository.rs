@@ -1,4 +1,4 @@
-//! This repository keeps its own rules.
+//! This repository follows its own rules.
 
 use std::process::{Command, Stdio};
 
@@ -29,7 +29,7 @@ fn no_kind_of_file_is_overlooked() {
     }
 }
 
-/// As `cargo run -p tidy -- calls | head -1` leaves it.
+/// As with `cargo run -p tidy -- calls | head -1`.
 #[test]
 fn a_closed_output_is_no_panic() {
     for arguments in [&[][..], &["calls"], &["owners"], &["exceptions"]] {
