@@ -1,4 +1,4 @@
-//! A `swim agent` in a namespace.
+//! A running `swim agent` in a namespace.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// A member as an agent lists it.
+/// An agent's view of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) state: String,
@@ -18,7 +18,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Whether it takes part: alive, or suspect and not declared failed.
+    /// Whether it is live: alive or suspect.
     pub(crate) fn is_live(&self) -> bool {
         self.state == "alive" || self.state == "suspect"
     }
@@ -33,16 +33,16 @@ pub(crate) struct Agent {
     heard: Arc<Mutex<Heard>>,
 }
 
-/// The lines that an agent printed so far.
+/// The output of an agent so far.
 #[derive(Debug, Default)]
 struct Heard {
     lines: Vec<Value>,
-    /// What its events add up to, as `docs/reference/guarantees.md` promises.
+    /// The view that its events add up to, as `docs/reference/guarantees.md` promises.
     view: BTreeMap<String, Seen>,
 }
 
 impl Agent {
-    /// Starts it by this command, which prints JSON.
+    /// Starts an agent by a command that prints JSON.
     pub(crate) fn start(name: &str, mut command: Command) -> Result<Self, Error> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(|error| {
@@ -64,42 +64,41 @@ impl Agent {
         &self.name
     }
 
-    /// How many lines there are; a place to look from.
+    /// Returns the number of lines so far, to be used as a mark.
     pub(crate) fn mark(&self) -> usize {
         self.heard().lines.len()
     }
 
-    /// The lines from `mark` on for which `wanted` is true.
+    /// Returns the lines from `mark` on for which `wanted` is true.
     pub(crate) fn lines(&self, mark: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         self.heard().lines[mark..].iter().filter(|line| wanted(line)).cloned().collect()
     }
 
-    /// The events of that kind about that member, from `mark` on.
+    /// Counts the events of a kind about a member, from `mark` on.
     pub(crate) fn events(&self, mark: usize, kind: &str, name: &str) -> usize {
         self.lines(mark, |line| line["event"] == kind && line["name"] == name).len()
     }
 
-    /// What it believes of a member, if it knows it.
+    /// Returns its view of a member, if it knows the member.
     pub(crate) fn seen(&self, name: &str) -> Option<Seen> {
         self.heard().view.get(name).cloned()
     }
 
-    /// Writes a line to its standard input. One that has ended reads nothing: what is waited for
-    /// afterwards will not come.
+    /// Writes a line to its standard input. If it has ended, the next wait for an answer fails.
     pub(crate) fn type_line(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
             let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
         }
     }
 
-    /// Kills it: no goodbye.
+    /// Kills it, without a leave message.
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// All that it printed.
+    /// Returns its whole output.
     pub(crate) fn transcript(&self) -> String {
         self.heard().lines.iter().map(|line| format!("{line}\n")).collect()
     }
@@ -115,15 +114,14 @@ impl Drop for Agent {
     }
 }
 
-/// How often whoever waits for an agent looks: not how long anything takes.
+/// The time between two looks at an agent's output.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads an output to its end in a thread of its own: a process whose output nobody reads stands
-/// still.
+/// Reads an output to its end, in a thread. A process blocks if nobody reads its output.
 fn read(output: impl Read + Send + 'static, heard: &Arc<Mutex<Heard>>) {
     let heard = Arc::clone(heard);
     std::thread::spawn(move || {

@@ -1,11 +1,13 @@
-//! How long things may take, from the configuration of the agents.
+//! Time limits from the configuration of the agents.
 
 use std::time::Duration;
 
 use swim_core::Config;
 
-/// Bounds for clusters of the LAN profile. They are those of `docs/how-to/tune.md` and of the
-/// simulator's tests, with [`BUSY`](Bounds::BUSY) on top.
+/// Limits for clusters with the LAN profile.
+///
+/// They are those of `docs/how-to/tune.md` and of the simulator's tests, plus
+/// [`BUSY`](Bounds::BUSY).
 #[derive(Debug)]
 pub(crate) struct Bounds {
     config: Config,
@@ -13,23 +15,24 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// What a busy machine may add: there each process waits for the others.
+    /// An allowance for a busy machine, on which processes wait for each other.
     pub(crate) const BUSY: Duration = Duration::from_secs(15);
 
-    /// For that many members.
+    /// Computes the limits for this number of members.
     pub(crate) fn new(members: usize) -> Self {
         let name = "bounds".parse().expect("it is a name");
         let address = "127.0.0.1:7946".parse().expect("it is an address");
         Bounds { config: Config::lan(name, address), members }
     }
 
-    /// By when members that join through one of them know each other: gossip misses some, who hear
-    /// of it by push/pull within two of its intervals.
+    /// The time for members that join through one of them to know each other.
+    ///
+    /// A member that gossip misses hears of the rest by push/pull, within two intervals.
     pub(crate) fn forming(&self) -> Duration {
         self.config.stream_timeout + self.config.push_pull_interval * 2 + Bounds::BUSY
     }
 
-    /// By when all healthy members know of a failure, if nothing is lost: `(2 n + 2) T + max`.
+    /// The time for all healthy members to learn of a failure without loss: `(2 n + 2) T + max`.
     pub(crate) fn detection(&self) -> Duration {
         let probes = u32::try_from(2 * self.members + 2).unwrap_or(u32::MAX);
         self.config.probe_interval * probes
@@ -38,16 +41,18 @@ impl Bounds {
             + Bounds::BUSY
     }
 
-    /// The same where much is lost, or many are gone at once: members whose probes fail probe more
-    /// slowly, and news is gossiped again by push/pull. Local health up to 1 is allowed for, which
-    /// stretches everything to twice the time.
+    /// Like [`detection`](Bounds::detection), under loss or with many members gone.
+    ///
+    /// Members whose probes fail probe more slowly, and push/pull repeats lost gossip. This allows
+    /// for local health up to 1, which doubles all times.
     pub(crate) fn detection_in_trouble(&self) -> Duration {
         self.detection() * 2 + self.config.push_pull_interval
     }
 
-    /// By when the members agree again after a cut: all nodes of a side together look for a lost
-    /// member once an interval, at the worst local health, and what gossip misses comes by
-    /// push/pull.
+    /// The time for members to agree again after a cut.
+    ///
+    /// All nodes of a side together try a lost member once an interval, at the worst local health.
+    /// Push/pull delivers updates that gossip misses.
     pub(crate) fn healing(&self) -> Duration {
         self.config.probe_interval * u32::from(self.config.awareness_max) * 2
             + self.spread() * 3
@@ -55,13 +60,12 @@ impl Bounds {
             + Bounds::BUSY
     }
 
-    /// The longest that a suspicion lasts: what was accused before and not declared failed by then
-    /// has refuted.
+    /// The longest suspicion. A suspect that was not declared failed by then has refuted.
     pub(crate) fn suspicion(&self) -> Duration {
         self.config.suspicion_timeouts(self.members).max
     }
 
-    /// How long a stream may take to give up.
+    /// The time for a stream to give up.
     pub(crate) fn stream(&self) -> Duration {
         self.config.stream_timeout * 2 + Bounds::BUSY
     }

@@ -1,28 +1,28 @@
-//! Why a case did not hold.
+//! The reason why a case failed.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// How a case ends that does not hold.
+/// The result of a case that does not hold.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// Something is not as the oracle says.
+    /// Its oracle does not hold.
     Oracle(String),
-    /// It could not be tried.
+    /// The case could not run.
     Lab(Error),
-    /// Somebody wanted an end.
+    /// A signal stopped it.
     Interrupted,
 }
 
 impl Broken {
-    /// The oracle does not hold: not this, but that.
+    /// Reports that the oracle does not hold, and why.
     pub(crate) fn oracle(why: impl Into<String>) -> Self {
         Broken::Oracle(why.into())
     }
 }
 
-/// Something that an oracle lacks.
+/// The condition that an oracle still waits for.
 impl From<String> for Broken {
     fn from(lacking: String) -> Self {
         Broken::Oracle(lacking)

@@ -1,4 +1,4 @@
-//! The thread that has the TUN devices of all namespaces open.
+//! The thread that serves the TUN devices of all namespaces.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -18,9 +18,9 @@ use crate::packet::V4_HEADER;
 use crate::switch::{Port, Switch};
 use crate::wires::{DEVICE, lock};
 
-/// The largest packet that hosts send, in bytes: that of Ethernet.
+/// The largest packet that hosts send, in bytes: Ethernet's MTU.
 const DEVICE_MTU: i32 = 1500;
-/// More than any packet of IP.
+/// More than any IP packet.
 const BUFFER: usize = 1 << 16;
 
 /// The thread. Ends when dropped.
@@ -31,7 +31,7 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
-    /// Opens a device in each namespace, and begins to carry packets.
+    /// Opens a device in each namespace, and starts to carry packets.
     pub(crate) fn start(
         switch: Arc<Mutex<Switch>>,
         namespaces: &[&Namespace],
@@ -62,13 +62,13 @@ impl Drop for Carrier {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // Nobody is left to be told of a panic there.
+            // At this point a panic of the thread cannot be reported.
             let _ = thread.join();
         }
     }
 }
 
-/// The whole life of the thread, which enters one namespace after the other and stays in the last.
+/// The thread's main function. It enters one namespace after another and stays in the last.
 fn carry_on(
     networks: &[File],
     switch: Arc<Mutex<Switch>>,
@@ -125,7 +125,7 @@ async fn carry(
         let due = {
             let mut switch = lock(&switch);
             while let Some((port, packet)) = switch.poll_packet(start.elapsed()) {
-                // A host that does not read loses packets, as others do.
+                // A host that does not read loses packets, as real hosts do.
                 let _ = devices[port].try_send(&packet);
             }
             switch.poll_timeout()
@@ -144,7 +144,7 @@ async fn carry(
     }
 }
 
-/// Hands all that a host sends to the switch, until its device is gone.
+/// Hands the packets of a host to the switch, until its device is gone.
 async fn take_from(
     devices: Rc<Vec<Tun>>,
     port: Port,

@@ -12,10 +12,10 @@ use crate::link::{Link, Mtu};
 
 /// Run real processes on a modelled network.
 ///
-/// Each host is a network namespace with a TUN device; one switch carries packets between them, and
-/// loses, delays, cuts and drops them. Needs Linux, root (CAP_SYS_ADMIN and CAP_NET_ADMIN), and the
-/// programs ip and nft (apt-get install iproute2 nftables). The network of this machine is left
-/// alone, and labs are removed at the end, on Ctrl-C too.
+/// Each host is a network namespace with a TUN device. One switch carries the packets between
+/// hosts, and loses, delays, cuts or drops them. Needs Linux, root (CAP_SYS_ADMIN and
+/// CAP_NET_ADMIN), and the programs ip and nft (apt-get install iproute2 nftables). This machine's
+/// network stays as it is. Labs are removed at the end, and on Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "netlab", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -30,43 +30,43 @@ Examples:
   netlab lab --nodes 3 --loss 10% --delay 20ms --jitter 50ms -- \\
       swim agent --name n{index} --cluster lab --bind {address} --join {first}
 
-Exit codes: 0 when all holds; 1 when an oracle does not; 2 for wrong arguments and where a lab
-cannot be had; 130 after Ctrl-C.";
+Exit codes: 0 if all oracles hold; 1 if one does not; 2 for wrong arguments, or if no lab is
+possible; 130 after Ctrl-C.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// List the cases, with what must hold in each
+    /// List the cases and their oracles
     List,
-    /// Run cases with real 'swim agent' processes, each in a lab of its own
+    /// Run cases with real 'swim agent' processes, each in its own lab
     Run(Run),
-    /// Start a lab, and a program on each of its hosts, until Ctrl-C
+    /// Start a lab with a program on each host, until Ctrl-C
     ///
-    /// Commands on standard input change the network meanwhile: cut, mend, loss, delay, udp and
-    /// others; 'help' lists them.
+    /// Commands on standard input change the network while it runs, such as cut, mend, loss, delay
+    /// and udp; 'help' lists them.
     Lab(UserLab),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Names of cases, as 'list' has them
+    /// Names of cases, from 'list'
     #[arg(value_name = "CASE", required_unless_present = "all", conflicts_with = "all")]
     names: Vec<String>,
     /// Run all cases
     #[arg(long)]
     all: bool,
-    /// Seed of all chance of the network
+    /// Seed of the network's random numbers
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     pub(crate) seed: u64,
-    /// How many cases run side by side
+    /// Number of cases that run side by side
     #[arg(long, default_value = "16", value_name = "N")]
     pub(crate) jobs: NonZeroUsize,
     /// Print one JSON object per case, on one line
     #[arg(long)]
     pub(crate) json: bool,
-    /// The program swim, instead of the one that Cargo builds
+    /// The swim program [default: the one that Cargo builds]
     #[arg(long, value_name = "FILE")]
     pub(crate) swim: Option<PathBuf>,
-    /// Further argument of each agent, such as --agent-argument=--wire; may be given several times
+    /// Additional argument of each agent, such as --agent-argument=--wire; repeatable
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) agent_argument: Vec<String>,
     /// Folder for the output of all agents
@@ -75,7 +75,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The cases that were named.
+    /// Returns the chosen cases.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static Case>, String> {
         if self.all {
             return Ok(CASES.iter().collect());
@@ -90,41 +90,43 @@ impl Run {
 
 #[derive(Debug, Args)]
 pub(crate) struct UserLab {
-    /// How many hosts
+    /// Number of hosts
     #[arg(long, default_value = "3", value_name = "N", value_parser = hosts)]
     pub(crate) nodes: usize,
-    /// Share of packets that is lost: 10% or 0.1
+    /// Share of packets to lose: 10% or 0.1
     #[arg(long, default_value = "0", value_name = "SHARE", value_parser = share)]
     loss: f64,
-    /// How long each packet takes at least, such as 20ms
+    /// Minimum delay of each packet, such as 20ms
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = time)]
     delay: Duration,
-    /// How much longer it may take, such as 50ms
+    /// Maximum additional delay, drawn for each packet, such as 50ms
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = time)]
     jitter: Duration,
-    /// Bytes per second from each host to each other [default: no limit]
+    /// Bytes per second from each host to each other host [default: no limit]
     #[arg(long, value_name = "BYTES")]
     rate: Option<NonZeroU64>,
-    /// The largest packet, in bytes; routers say so by ICMP [default: 1500]
+    /// Largest packet, in bytes; routers report larger ones by ICMP [default: 1500]
     #[arg(long, value_name = "BYTES")]
     mtu: Option<NonZeroU16>,
-    /// Routers say nothing about packets that are too large
+    /// Drop packets that are too large without ICMP
     #[arg(long, requires = "mtu")]
     no_icmp: bool,
     /// Drop all UDP
     #[arg(long)]
     drop_udp: bool,
-    /// Seed of all chance of the network
+    /// Seed of the network's random numbers
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     pub(crate) seed: u64,
-    /// The program and its arguments, in which {index}, {address}, {address6} and {first} stand for
-    /// the host's number from 0, its addresses, and the address of host 0
+    /// Program and arguments; replaces {index}, {address}, {address6} and {first}
+    ///
+    /// {index} is the host's number from 0, {address} and {address6} are its addresses, {first} is
+    /// the IPv4 address of host 0.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 }
 
 impl UserLab {
-    /// What the links between all hosts are like.
+    /// Returns the settings of the links between all hosts.
     pub(crate) fn link(&self) -> Link {
         let mtu = if self.no_icmp { Mtu::silent } else { Mtu::told };
         Link {
@@ -144,7 +146,7 @@ fn hosts(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("a whole number from 1 to {}", Lab::HOSTS_MAX))
 }
 
-/// A share, as a percentage or from 0 to 1.
+/// Parses a share, as a percentage or from 0 to 1.
 pub(crate) fn share(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.parse::<f64>().map(|percent| percent / 100.0),
@@ -154,7 +156,7 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "a share from 0% to 100%, such as 10% or 0.1".into())
 }
 
-/// A time with its unit.
+/// Parses a time with its unit.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 3] = [("ms", 1e-3), ("us", 1e-6), ("s", 1.0)];
     const TIME_MAX: f64 = 60.0;

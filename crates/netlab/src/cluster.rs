@@ -16,7 +16,7 @@ use crate::namespace::Namespace;
 use crate::setup::Setup;
 use crate::switch::Port;
 
-/// The port that all agents listen on.
+/// The port of all agents.
 pub(crate) const PORT: u16 = 7946;
 
 /// A lab with an agent on some of its hosts. The agent of host 0 is named n0, and so on.
@@ -24,33 +24,33 @@ pub(crate) const PORT: u16 = 7946;
 pub(crate) struct Cluster<'a> {
     case: &'static str,
     setup: &'a Setup,
-    // Dropped before the lab that they run in.
+    // Dropped before the lab they run in.
     agents: BTreeMap<Port, Agent>,
     lab: Lab,
     over_v6: bool,
-    /// Variables of the environment of all agents.
+    /// Additional environment variables of all agents.
     variables: Vec<(&'static str, String)>,
 }
 
-/// The name of the agent on a host.
+/// Returns the name of the agent on a host.
 pub(crate) fn name(port: Port) -> String {
     format!("n{port}")
 }
 
 impl<'a> Cluster<'a> {
-    /// So many hosts, without agents.
+    /// Creates a lab of `hosts` hosts without agents.
     pub(crate) fn new(case: &'static str, setup: &'a Setup, hosts: usize) -> Result<Self, Broken> {
         let lab = Lab::new(hosts, setup.seed)?;
         Ok(Cluster { case, setup, agents: BTreeMap::new(), lab, over_v6: false, variables: vec![] })
     }
 
-    /// The agents will use IPv6.
+    /// Makes the agents use IPv6.
     pub(crate) fn over_v6(mut self) -> Self {
         self.over_v6 = true;
         self
     }
 
-    /// The agents will have this variable in their environment.
+    /// Adds a variable to the agents' environment.
     pub(crate) fn with_variable(mut self, variable: &'static str, value: &str) -> Self {
         self.variables.push((variable, value.into()));
         self
@@ -60,14 +60,15 @@ impl<'a> Cluster<'a> {
         &self.lab
     }
 
-    /// Where the agent of a host listens.
+    /// Returns the address that the agent of a host listens on.
     pub(crate) fn address(&self, port: Port) -> SocketAddr {
         let host = self.lab.host(port);
         SocketAddr::new(if self.over_v6 { host.v6() } else { host.v4() }, PORT)
     }
 
-    /// Starts an agent on each of these hosts, which join through the first, and waits until all
-    /// know each other.
+    /// Starts an agent on each of `hosts` hosts.
+    ///
+    /// They join through the first. Waits until all know each other.
     pub(crate) fn form(&mut self, hosts: usize, arguments: &[&str]) -> Result<Duration, Broken> {
         let begin = Instant::now();
         let seed = self.address(0).to_string();
@@ -81,12 +82,12 @@ impl<'a> Cluster<'a> {
         Ok(begin.elapsed())
     }
 
-    /// Starts the agent of a host with these further arguments, and waits until it listens.
+    /// Starts the agent of a host with additional arguments, and waits until it listens.
     pub(crate) fn start(&mut self, port: Port, arguments: &[&str]) -> Result<(), Broken> {
         self.start_on(port, self.address(port).ip(), arguments)
     }
 
-    /// The same for one that listens on this address.
+    /// Starts the agent of a host on this address, like [`start`](Cluster::start).
     pub(crate) fn start_on(
         &mut self,
         port: Port,
@@ -99,7 +100,7 @@ impl<'a> Cluster<'a> {
         self.adopt(port, agent)
     }
 
-    /// Starts an agent elsewhere in place of that of a host.
+    /// Starts the agent of a host in another namespace.
     pub(crate) fn start_in(
         &mut self,
         port: Port,
@@ -124,7 +125,7 @@ impl<'a> Cluster<'a> {
         command.args(["agent", "--json", "--cluster", "netlab", "--profile", "lan"]);
         command.args(["--name", &name, "--bind", &bind.to_string()]);
         command.args(arguments).args(&self.setup.arguments);
-        // What somebody has set for agents of their own would change these.
+        // Variables of the user's own agents would change these.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("SWIM_") || variable == "RUST_LOG" {
                 command.env_remove(variable);
@@ -147,7 +148,7 @@ impl<'a> Cluster<'a> {
         self.agent_mut(port).kill();
     }
 
-    /// The agent of a host.
+    /// Returns the agent of a host.
     ///
     /// # Panics
     ///
@@ -160,7 +161,7 @@ impl<'a> Cluster<'a> {
         self.agents.get_mut(&port).expect("the case has started it")
     }
 
-    /// Types a command to an agent, and waits until it is carried out or refused.
+    /// Types a command to an agent, and waits for its result.
     pub(crate) fn ask(
         &mut self,
         port: Port,
@@ -179,7 +180,7 @@ impl<'a> Cluster<'a> {
         Ok(self.agent(port).lines(mark, answers).remove(0))
     }
 
-    /// Has all agents ask their seeds no more: what comes back does so by itself.
+    /// Makes all agents forget their seeds, so that they do not rejoin through them.
     pub(crate) fn remove_seeds(&mut self) -> Result<(), Broken> {
         let seed = self.address(0);
         let ports: Vec<Port> = self.agents.keys().copied().filter(|&port| port != 0).collect();
@@ -192,12 +193,12 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
-    /// Where each agent's output is by now.
+    /// Returns a mark in each agent's output.
     pub(crate) fn marks(&self) -> BTreeMap<Port, usize> {
         self.agents.iter().map(|(&port, agent)| (port, agent.mark())).collect()
     }
 
-    /// Waits until that is so, and tells how long it took.
+    /// Waits until `attempt` succeeds, and returns the time it took.
     pub(crate) fn eventually(
         &self,
         what: &str,
@@ -207,7 +208,7 @@ impl<'a> Cluster<'a> {
         self.eventually_while(|_| Ok(()), what, limit, attempt)
     }
 
-    /// The same while something else is so: not any more is the end of waiting.
+    /// Like [`eventually`](Cluster::eventually), but fails as soon as `holds` does.
     pub(crate) fn eventually_while(
         &self,
         holds: impl Fn(&Self) -> Result<(), String>,
@@ -230,7 +231,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Lets that time pass, and asks all the while whether something is still so.
+    /// Waits for `time`, and fails as soon as `check` does.
     pub(crate) fn throughout(
         &self,
         time: Duration,
@@ -252,19 +253,19 @@ impl<'a> Cluster<'a> {
         Ok(())
     }
 
-    /// Whether all observers hold all subjects for alive or suspect.
+    /// Checks that all observers see all subjects as alive or suspect.
     pub(crate) fn are_live(&self, observers: &[Port], subjects: &[Port]) -> Result<(), String> {
         self.are(observers, subjects, "live", |seen| seen.is_some_and(|seen| seen.is_live()))
     }
 
-    /// Whether all observers hold all subjects for failed.
+    /// Checks that all observers see all subjects as failed.
     pub(crate) fn are_failed(&self, observers: &[Port], subjects: &[Port]) -> Result<(), String> {
         self.are(observers, subjects, "failed", |seen| {
             seen.is_some_and(|seen| seen.state == "failed")
         })
     }
 
-    /// Whether all observers hold all subjects for left.
+    /// Checks that all observers see all subjects as departed.
     pub(crate) fn are_left(&self, observers: &[Port], subjects: &[Port]) -> Result<(), String> {
         self.are(observers, subjects, "left", |seen| seen.is_some_and(|seen| seen.state == "left"))
     }
@@ -282,14 +283,14 @@ impl<'a> Cluster<'a> {
                 if !is(seen.clone()) {
                     let state = seen.map_or("unknown".into(), |seen| seen.state);
                     let (observer, subject) = (name(observer), name(subject));
-                    return Err(format!("{observer} holds {subject} for {state}, not {what}"));
+                    return Err(format!("{observer} sees {subject} as {state}, not {what}"));
                 }
             }
         }
         Ok(())
     }
 
-    /// How often observers declared one of the subjects failed, or heard of it, since `marks`.
+    /// Counts the reports by observers that one of the subjects failed, since `marks`.
     pub(crate) fn failures(
         &self,
         marks: &BTreeMap<Port, usize>,
@@ -305,7 +306,7 @@ impl<'a> Cluster<'a> {
         observers.iter().map(of).sum()
     }
 
-    /// Whether no observer held a subject for failed since `marks`, not even for a moment.
+    /// Checks that no observer reported a subject as failed since `marks`, not even briefly.
     pub(crate) fn none_failed(
         &self,
         marks: &BTreeMap<Port, usize>,
@@ -317,20 +318,20 @@ impl<'a> Cluster<'a> {
             for &subject in subjects {
                 if self.agent(observer).events(mark, "failed", &name(subject)) > 0 {
                     let (observer, subject) = (name(observer), name(subject));
-                    return Err(format!("{observer} held {subject} for failed, which runs"));
+                    return Err(format!("{observer} declared {subject} failed, but it runs"));
                 }
             }
         }
         Ok(())
     }
 
-    /// How often an observer began to suspect somebody since `marks`.
+    /// Counts the suspicions that an observer reported since `marks`.
     pub(crate) fn suspicions(&self, marks: &BTreeMap<Port, usize>, observer: Port) -> usize {
         let mark = marks.get(&observer).copied().unwrap_or_default();
         self.agent(observer).lines(mark, |line| line["event"] == "suspected").len()
     }
 
-    /// Whether an observer was told that no datagram passes between it and that member.
+    /// Checks that an observer reported blocked datagrams to a member.
     pub(crate) fn is_told_of_blocked_datagrams(
         &self,
         observer: Port,
@@ -340,10 +341,10 @@ impl<'a> Cluster<'a> {
         if agent.events(0, "datagrams_blocked", &subject) > 0 {
             return Ok(());
         }
-        Err(format!("{} is not told that datagrams to {subject} are blocked", agent.name()))
+        Err(format!("{} does not report blocked datagrams to {subject}", agent.name()))
     }
 
-    /// Whether an agent has printed such a line since `mark`.
+    /// Checks that an agent has printed such a line since `mark`.
     pub(crate) fn has_line(
         &self,
         port: Port,
@@ -356,14 +357,14 @@ impl<'a> Cluster<'a> {
         }
         let last = agent.lines(mark, |_| true).pop();
         let last = last.map_or("nothing".into(), |line| line.to_string());
-        Err(format!("the last of {} is {last}", agent.name()))
+        Err(format!("the last line of {} is {last}", agent.name()))
     }
 
     fn write_logs(&self) -> Result<(), Error> {
         let Some(folder) = &self.setup.logs else { return Ok(()) };
         let folder = folder.join(self.case);
         let failed = |error: std::io::Error| {
-            Error::new(format!("the logs cannot be written to {}: {error}", folder.display()))
+            Error::new(format!("cannot write the logs to {}: {error}", folder.display()))
         };
         fs::create_dir_all(&folder).map_err(failed)?;
         for agent in self.agents.values() {

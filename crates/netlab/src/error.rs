@@ -1,4 +1,4 @@
-//! Why a lab cannot be had.
+//! The reason why a lab cannot run.
 
 use std::fmt;
 
@@ -11,14 +11,15 @@ impl Error {
         Error(what.into())
     }
 
-    /// With what the operating system or one of its programs said, and what it takes where that
-    /// sounds like missing rights.
+    /// Describes a failed step by the message of the operating system or program.
+    ///
+    /// Adds the remedy if rights or a kernel module seem to be missing.
     pub(crate) fn refused(what: &str, said: &str) -> Self {
         const RIGHTS: [&str; 3] = ["not permitted", "Permission denied", "Read-only file system"];
         let remedy = if RIGHTS.iter().any(|words| said.contains(words)) {
             ": a lab makes network namespaces and TUN devices, which needs root (CAP_SYS_ADMIN and \
              CAP_NET_ADMIN); run it with sudo, or in a container with --privileged; \
-             docs/how-to/netlab.md tells how to do without"
+             docs/how-to/netlab.md explains how to run without root"
         } else if said.contains("/dev/net/tun") || said.contains("No such device") {
             ": TUN devices need the kernel's module tun; load it with 'modprobe tun', or give the \
              container --device /dev/net/tun"

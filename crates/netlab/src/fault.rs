@@ -1,23 +1,23 @@
-//! The commands that break a lab while it runs.
+//! The commands that change a lab while it runs.
 
 use std::time::Duration;
 
 use crate::cli::{share, time};
 use crate::switch::{Port, Switch};
 
-/// The commands, for people.
+/// The list of commands, for users.
 pub(crate) const HELP: &str = "\
 cut A B            cut the hosts A from the hosts B, both ways: cut 0-7 8,9,15
-cut-one-way A B    let nothing go from A to B
+cut-one-way A B    drop all packets from A to B
 mend               undo all cuts
-loss SHARE         lose that share of all packets, such as 30%
-delay TIME         let each packet take at least so long, such as 20ms
-jitter TIME        and up to so much longer
+loss SHARE         lose this share of all packets, such as 30%
+delay TIME         delay each packet by at least this time, such as 20ms
+jitter TIME        delay each packet by up to this much more
 udp on|off         let UDP through, or drop it
-tallies            tell what became of the packets
-help               this list";
+tallies            print packet counts
+help               print this list";
 
-/// A change of all that a network does, or a question about it.
+/// A change of the whole network, or a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
     Cut { from: Vec<Port>, to: Vec<Port>, both_ways: bool },
@@ -31,7 +31,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Reads a line, for a lab of so many hosts.
+    /// Parses a line, for a lab with this number of hosts.
     pub(crate) fn parse(line: &str, hosts: usize) -> Result<Self, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         Ok(match words[..] {
@@ -49,11 +49,11 @@ impl Fault {
             ["udp", "off"] => Fault::Udp(false),
             ["tallies"] => Fault::Tallies,
             ["help"] => Fault::Help,
-            _ => return Err(format!("no such command: {line}; these are there:\n{HELP}")),
+            _ => return Err(format!("no such command: {line}; the commands are:\n{HELP}")),
         })
     }
 
-    /// Does it, and tells what there is to tell.
+    /// Carries it out, and returns the output, if any.
     pub(crate) fn carry_out(self, switch: &mut Switch) -> Option<String> {
         match self {
             Fault::Cut { from, to, both_ways } => {
@@ -78,9 +78,9 @@ impl Fault {
     }
 }
 
-/// Numbers of hosts: `0-3,7`.
+/// Parses numbers of hosts: `0-3,7`.
 fn group(text: &str, hosts: usize) -> Result<Vec<Port>, String> {
-    let wrong = || format!("{text} are no hosts: numbers from 0 to {}, as in 0-2,4", hosts - 1);
+    let wrong = || format!("{text}: no hosts; use numbers from 0 to {}, as in 0-2,4", hosts - 1);
     let number = |text: &str| text.parse().ok().filter(|&port: &Port| port < hosts);
     let mut ports = Vec::new();
     for part in text.split(',') {

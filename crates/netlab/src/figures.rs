@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-/// Names and values, in the order in which they were measured. They are told; nothing is held to
-/// them.
+/// Names and values, in the order of measurement. They are reported, not checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Figures(Vec<(String, Value)>);
 
@@ -22,13 +21,13 @@ impl Figures {
         self.0.push((what.into(), count.into()));
     }
 
-    /// As an object of JSON.
+    /// Returns them as a JSON object.
     pub(crate) fn to_json(&self) -> Value {
         Value::Object(self.0.iter().cloned().collect::<Map<String, Value>>())
     }
 }
 
-/// On one line: `formed 2.1 s, false failures 0`.
+/// Prints one line: `formed 2.1 s, false failures 0`.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, (name, value)) in self.0.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The answer of a router to a packet that is too large for the next link.
+//! A router's answer to a packet that is too large for the next link.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,14 +6,15 @@ use crate::packet::{Header, Protocol, V4_HEADER, V6_HEADER};
 
 /// The longest such answer over IPv4, in bytes (RFC 1812, section 4.3.2.3).
 const V4_LENGTH_MAX: usize = 576;
-/// The longest over IPv6: what every path takes (RFC 4443, section 3.2).
+/// The longest one over IPv6: the minimum MTU of all paths (RFC 4443, section 3.2).
 const V6_LENGTH_MAX: usize = 1280;
 const ICMP_HEADER: usize = 8;
 const HOPS: u8 = 64;
 
-/// The ICMP message "fragmentation needed" (IPv4) or "packet too big" (IPv6) about a packet, from
-/// a router with these addresses. `None` about ICMP itself: nothing answers that, lest answers be
-/// answered.
+/// Builds the ICMP message for a packet that is too big.
+///
+/// It is "fragmentation needed" (IPv4) or "packet too big" (IPv6), from a router with these
+/// addresses. `None` if the packet is ICMP itself: that is never answered, to avoid loops.
 #[must_use]
 pub(crate) fn too_big(packet: &[u8], router: (Ipv4Addr, Ipv6Addr), mtu: u16) -> Option<Vec<u8>> {
     let header = Header::parse(packet)?;
@@ -69,7 +70,7 @@ fn length(bytes: usize) -> [u8; 2] {
     u16::try_from(bytes).expect("at most as long as is quoted").to_be_bytes()
 }
 
-/// The Internet checksum (RFC 1071) of these parts, of which only the last may have an odd length.
+/// The Internet checksum (RFC 1071) of these parts. Only the last may have an odd length.
 fn checksum(parts: &[&[u8]]) -> [u8; 2] {
     let words = parts.iter().flat_map(|part| part.chunks(2));
     let mut sum: u64 = words

@@ -8,11 +8,12 @@ use crate::namespace::Namespace;
 use crate::switch::{Port, Switch};
 use crate::wires::{DEVICE, Wires};
 
-/// Hosts, each with a network of its own, between which one switch carries packets. Everything is
-/// removed when it is dropped; drop the processes in it first.
+/// Hosts, each in its own network, connected by one switch.
+///
+/// Everything is removed on drop; drop the processes in it first.
 ///
 /// Each host has a TUN device with an address of 10.77.0.0/16 and one of fd4e:77::/64. Nothing
-/// leads out of a lab, and two labs do not see each other.
+/// leads out of a lab, and labs do not see each other.
 ///
 /// ```no_run
 /// # use netlab::Lab;
@@ -27,7 +28,7 @@ use crate::wires::{DEVICE, Wires};
 /// ```
 #[derive(Debug)]
 pub struct Lab {
-    // Dropped before the namespaces that its devices are in.
+    // Dropped before the namespaces of its devices.
     wires: Wires,
     hosts: Vec<Host>,
 }
@@ -41,18 +42,18 @@ pub struct Host {
 }
 
 impl Lab {
-    /// The most hosts.
+    /// The largest number of hosts.
     pub const HOSTS_MAX: usize = 250;
 
-    /// Makes so many hosts with perfect links, and removes what killed labs have left behind.
+    /// Creates hosts with perfect links, and removes leftovers of killed labs.
     ///
     /// # Errors
     ///
-    /// Without the rights of root, the program `ip`, or TUN devices.
+    /// Without root, the program `ip`, or TUN devices.
     ///
     /// # Panics
     ///
-    /// With more than [`HOSTS_MAX`](Lab::HOSTS_MAX).
+    /// With more than [`HOSTS_MAX`](Lab::HOSTS_MAX) hosts.
     pub fn new(hosts: usize, seed: u64) -> Result<Self, Error> {
         assert!(hosts <= Lab::HOSTS_MAX, "{hosts} hosts, at most {} fit", Lab::HOSTS_MAX);
         Namespace::remove_leftovers()?;
@@ -67,28 +68,28 @@ impl Lab {
         Ok(Lab { wires, hosts })
     }
 
-    /// The hosts, in the order of their ports of the switch.
+    /// Returns the hosts, in the order of their ports on the switch.
     #[must_use]
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
 
-    /// One host.
+    /// Returns one host.
     ///
     /// # Panics
     ///
-    /// If there is none with that number.
+    /// If no host has this number.
     #[must_use]
     pub fn host(&self, port: Port) -> &Host {
         &self.hosts[port]
     }
 
-    /// The switch, to change links. No packet moves as long as it is held.
+    /// Locks the switch, to change links. No packet moves while it is locked.
     pub fn switch(&self) -> MutexGuard<'_, Switch> {
         self.wires.switch()
     }
 
-    /// Cuts the links between two groups, or mends them, in both directions.
+    /// Cuts the links between two groups in both directions, or mends them.
     pub fn cut(&self, one: &[Port], other: &[Port], cut: bool) {
         let mut switch = self.switch();
         for &a in one {
@@ -109,19 +110,19 @@ impl Host {
         })
     }
 
-    /// Its network.
+    /// Returns its network.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 
-    /// Its IPv4 address.
+    /// Returns its IPv4 address.
     #[must_use]
     pub fn v4(&self) -> IpAddr {
         self.v4.into()
     }
 
-    /// Its IPv6 address.
+    /// Returns its IPv6 address.
     #[must_use]
     pub fn v6(&self) -> IpAddr {
         self.v6.into()

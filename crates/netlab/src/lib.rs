@@ -1,13 +1,13 @@
 //! Real sockets and processes on a modelled network.
 //!
-//! A [`Lab`] is a number of hosts. Each is a network [`Namespace`] with a TUN device; one thread
-//! has all devices open and carries their packets through a [`Switch`], which loses, delays, cuts
-//! and drops them as the [`Link`] between two hosts says. The switch is a pure state machine,
-//! seeded, without a clock, so it is tested without any rights. A lab needs Linux, root, and the
-//! program `ip`; `tc netem`, which not every kernel has, is not used.
+//! A [`Lab`] is a number of hosts. Each is a network [`Namespace`] with a TUN device. One thread
+//! opens all devices and carries their packets through a [`Switch`], which loses, delays, cuts or
+//! drops them. The [`Link`] between two hosts decides. The switch is a pure state machine with a
+//! seed and without a clock, so its tests need no rights. A lab needs Linux, root, and the program
+//! `ip`, but not `tc netem`, which some kernels lack.
 //!
-//! The program `netlab` runs cases with real `swim agent` processes, each with an oracle, and labs
-//! for a user's own programs: `docs/how-to/netlab.md` has both.
+//! The program `netlab` runs cases with real `swim agent` processes, each with an oracle. It also
+//! runs labs for a user's own programs: see `docs/how-to/netlab.md`.
 //!
 //! ```sh
 //! cargo run -p netlab -- run --all

@@ -3,8 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU64};
 use std::time::Duration;
 
-/// One direction of a link between two hosts. The default is a perfect one: nothing is lost,
-/// nothing takes time.
+/// One direction of a link between two hosts. The default loses nothing and takes no time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,25 +16,28 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Link {
-    /// The share of packets that is lost, from 0 to 1, each by a draw of its own.
+    /// The share of packets lost, from 0 to 1, drawn for each packet.
     pub loss: f64,
-    /// How long each packet takes at least.
+    /// The minimum delay of each packet.
     pub delay: Duration,
-    /// How much longer it may take: a time from zero to this, drawn for each packet. Later packets
-    /// overtake earlier ones.
+    /// The maximum additional delay, drawn for each packet from zero up.
+    ///
+    /// Later packets may overtake earlier ones.
     pub jitter: Duration,
-    /// How many bytes go through in a second; `None` for no limit. What has to wait for longer than
-    /// [`Switch::BACKLOG_MAX`](crate::Switch::BACKLOG_MAX) is lost.
+    /// The bytes per second; `None` for no limit.
+    ///
+    /// A packet that would wait longer than [`Switch::BACKLOG_MAX`](crate::Switch::BACKLOG_MAX) is
+    /// lost.
     pub rate: Option<NonZeroU64>,
     /// The largest packet, in bytes with the IP header; `None` for any.
     pub mtu: Option<Mtu>,
-    /// Nothing goes through.
+    /// Drops all packets.
     pub cut: bool,
-    /// No UDP goes through.
+    /// Drops all UDP packets.
     pub udp_dropped: bool,
 }
 
-/// The largest packet of a link, and whether the sender hears of it.
+/// The largest packet of a link, and whether the sender learns of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mtu {
     size: NonZeroU16,
@@ -43,21 +45,22 @@ pub struct Mtu {
 }
 
 impl Mtu {
-    /// Larger packets are dropped, and the sender is told by ICMP, as routers should:
-    /// "fragmentation needed", or "packet too big". An IPv4 packet that may be fragmented is
-    /// dropped without an answer, as firewalls do that let no fragments through.
+    /// Drops larger packets, and reports it to the sender by ICMP, as routers should.
+    ///
+    /// The message is "fragmentation needed" or "packet too big". An IPv4 packet that may be
+    /// fragmented is dropped silently, as by a firewall that lets no fragments through.
     #[must_use]
     pub const fn told(size: NonZeroU16) -> Self {
         Mtu { size, told: true }
     }
 
-    /// Larger packets vanish: a "black hole", as where ICMP is filtered.
+    /// Drops larger packets silently: a "black hole", as where ICMP is filtered.
     #[must_use]
     pub const fn silent(size: NonZeroU16) -> Self {
         Mtu { size, told: false }
     }
 
-    /// In bytes, the IP header included.
+    /// Returns the size in bytes, including the IP header.
     #[must_use]
     pub const fn size(self) -> u16 {
         self.size.get()

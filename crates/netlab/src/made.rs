@@ -1,13 +1,13 @@
 //! Packets for tests.
 
-/// A packet of IP in the making.
+/// An IP packet under construction.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     header: Vec<u8>,
     payload: Vec<u8>,
 }
 
-/// A packet of IPv4 from one host to another.
+/// Returns an IPv4 packet from one host to another.
 pub(crate) fn v4(from: u8, to: u8) -> Made {
     let mut header = vec![0; 20];
     header[0] = 0x45;
@@ -17,7 +17,7 @@ pub(crate) fn v4(from: u8, to: u8) -> Made {
     Made { header, payload: Vec::new() }.carrying(17, 8)
 }
 
-/// A packet of IPv6 from one host to another.
+/// Returns an IPv6 packet from one host to another.
 pub(crate) fn v6(from: u8, to: u8) -> Made {
     let mut header = vec![0; 40];
     header[0] = 0x60;
@@ -30,7 +30,7 @@ pub(crate) fn v6(from: u8, to: u8) -> Made {
 }
 
 impl Made {
-    /// With that protocol and a payload of so many bytes.
+    /// Sets the protocol, and a payload of `size` bytes.
     pub(crate) fn carrying(mut self, protocol: u8, size: usize) -> Self {
         self.payload = vec![7; size];
         let is_v4 = self.header.len() == 20;
@@ -41,7 +41,7 @@ impl Made {
         self
     }
 
-    /// With the flag "don't fragment".
+    /// Sets the flag "don't fragment".
     pub(crate) fn whole(mut self) -> Self {
         self.header[6] |= 0x40;
         self

@@ -1,4 +1,4 @@
-//! A network of its own for a process.
+//! Network namespaces.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,13 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::error::Error;
 use crate::owner::Owner;
 
-/// Where `ip netns` keeps them.
+/// The folder of `ip netns`.
 pub(crate) const FOLDER: &str = "/var/run/netns";
 
 /// A network namespace with nothing but loopback, which is up. Removed when dropped.
 ///
-/// Its name tells which process made it. What a killed process has left behind is removed by
-/// [`remove_leftovers`](Namespace::remove_leftovers).
+/// Its name identifies the process that made it. [`remove_leftovers`](Namespace::remove_leftovers)
+/// removes the namespaces of killed processes.
 ///
 /// ```no_run
 /// # use netlab::Namespace;
@@ -33,11 +33,11 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes one.
+    /// Creates a namespace.
     ///
     /// # Errors
     ///
-    /// Without the program `ip`, or the rights of root.
+    /// Without the program `ip`, or root.
     pub fn new() -> Result<Self, Error> {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
@@ -48,21 +48,22 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Removes the namespaces of processes that have ended without removing them, with all
-    /// processes in them, and tells how many there were. Those of others stay.
+    /// Removes the namespaces of ended processes, and returns their number.
+    ///
+    /// Kills all processes in them. Namespaces of running processes stay.
     ///
     /// # Errors
     ///
-    /// As [`new`](Namespace::new).
+    /// As for [`new`](Namespace::new).
     pub fn remove_leftovers() -> Result<usize, Error> {
-        // Before the first namespace is made there is no such folder.
+        // The folder does not exist before the first namespace.
         let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let left = names.filter(|name| Owner::of(name).is_some_and(|owner| owner.has_ended()));
         let left: Vec<String> = left.collect();
         for name in &left {
             let removed = remove_with_processes(name);
-            // Another lab that starts now may have been quicker.
+            // Another lab that starts now may have removed it.
             if Path::new(FOLDER).join(name).exists() {
                 removed?;
             }
@@ -70,19 +71,19 @@ impl Namespace {
         Ok(left.len())
     }
 
-    /// Its name, for `ip netns exec NAME`.
+    /// Returns its name, for `ip netns exec NAME`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The file that stands for it.
+    /// Returns the file that represents it.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         Path::new(FOLDER).join(&self.name)
     }
 
-    /// A command that runs in this network.
+    /// Returns a command that runs in this network.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = host_command("ip");
@@ -90,15 +91,15 @@ impl Namespace {
         command
     }
 
-    /// Does something in a thread that is in this network: sockets that it opens stay there.
+    /// Runs `work` in a thread inside this network: sockets that it opens stay there.
     ///
     /// # Errors
     ///
-    /// Where the thread may not enter.
+    /// If the thread may not enter.
     ///
     /// # Panics
     ///
-    /// If `work` does.
+    /// If `work` panics.
     #[cfg(target_os = "linux")]
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
         use std::os::fd::AsFd;
@@ -119,7 +120,7 @@ impl Namespace {
         })
     }
 
-    /// Elsewhere nobody can be in one.
+    /// Fails: other systems have no network namespaces.
     ///
     /// # Errors
     ///
@@ -129,31 +130,30 @@ impl Namespace {
         Err(Error::new("a lab needs the network namespaces of Linux"))
     }
 
-    /// Carries out commands of the program `ip`, one a line.
+    /// Runs commands of the program `ip`, one a line.
     ///
     /// # Errors
     ///
-    /// Where the kernel or the rights are missing for one of them.
+    /// If a command needs rights or kernel support that is missing.
     pub fn ip(&self, commands: &str) -> Result<(), Error> {
         let mut ip = host_command("ip");
         carry_out(ip.args(["-n", &self.name, "-batch", "-"]), Some(commands)).map(|_| ())
     }
 
-    /// Carries out commands of the program `nft`, one a line.
+    /// Runs commands of the program `nft`, one a line.
     ///
     /// # Errors
     ///
-    /// Where the program, the kernel or the rights are missing for one of them.
+    /// If `nft` is missing, or a command needs rights or kernel support that is missing.
     pub fn nft(&self, commands: &str) -> Result<(), Error> {
         carry_out(self.command("nft").args(["-f", "-"]), Some(commands)).map(|_| ())
     }
 
-    /// Sets a value below `/proc/sys/net`, such as `ipv4/ip_forward`, which each network has for
-    /// itself.
+    /// Sets a value below `/proc/sys/net`, such as `ipv4/ip_forward`, for this network.
     ///
     /// # Errors
     ///
-    /// Where the kernel does not have it.
+    /// If the kernel does not have it.
     pub fn set(&self, key: &str, value: &str) -> Result<(), Error> {
         let script = format!("cat > /proc/sys/net/{key}");
         carry_out(self.command("sh").args(["-c", &script]), Some(value)).map(|_| ())
@@ -166,7 +166,7 @@ impl Drop for Namespace {
     }
 }
 
-/// The numbers of all processes in a namespace.
+/// Returns the ids of all processes in a namespace.
 pub(crate) fn processes_in(name: &str) -> Result<Vec<i32>, Error> {
     let inside = carry_out(host_command("ip").args(["netns", "pids", name]), None)?;
     Ok(inside.split_whitespace().filter_map(|number| number.parse().ok()).collect())
@@ -180,8 +180,7 @@ fn remove_with_processes(name: &str) -> Result<(), Error> {
     carry_out(host_command("ip").args(["netns", "delete", name]), None).map(|_| ())
 }
 
-/// A command outside of any namespace. Its program is looked for where administrators have theirs,
-/// too.
+/// Returns a command outside any namespace. Also searches the folders of administrators' programs.
 fn host_command(program: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new(program);
@@ -189,7 +188,7 @@ fn host_command(program: &str) -> Command {
     command
 }
 
-/// Runs a command to its end, with this input, and returns what it printed.
+/// Runs a command with this input, and returns its output.
 fn carry_out(command: &mut Command, input: Option<&str>) -> Result<String, Error> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let mut what: String = words.map(|word| word.to_string_lossy() + " ").collect();
@@ -202,7 +201,7 @@ fn carry_out(command: &mut Command, input: Option<&str>) -> Result<String, Error
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().map_err(missing)?;
     if let Some(mut stdin) = process.stdin.take() {
-        // It may have refused before it read everything; then its exit code tells.
+        // It may fail before it has read everything; then its exit code shows it.
         let _ = stdin.write_all(input.unwrap_or_default().as_bytes());
     }
     let output = process.wait_with_output().map_err(missing)?;

@@ -1,30 +1,31 @@
-//! Which process a namespace belongs to.
+//! The process that owns a namespace.
 
 use std::fmt;
 use std::fs;
 
-/// The beginning of all names of namespaces.
+/// The beginning of the names of all namespaces.
 const PREFIX: &str = "netlab";
 
-/// A process, told from all others of this machine: also from a later one with its number, and from
-/// one with its number in another container.
+/// A process, identified across process id reuse and containers.
+///
+/// Another process may have its id later, or in another container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// The namespace of process numbers.
+    /// The PID namespace.
     numbers: String,
     process: u32,
-    /// When it began, in ticks since the start of the machine.
+    /// Its start, in ticks since boot.
     began: u64,
 }
 
 impl Owner {
-    /// This process. Where there is no `/proc` it looks like one that never ends.
+    /// Returns this process. Without `/proc` it looks like one that never ends.
     pub(crate) fn this() -> Self {
         let process = std::process::id();
         Owner { numbers: numbers(), process, began: began(process).unwrap_or_default() }
     }
 
-    /// The owner of a namespace with this name; `None` if it is not one of a lab.
+    /// Returns the owner of a namespace with this name; `None` if it is not one of a lab.
     pub(crate) fn of(name: &str) -> Option<Self> {
         let mut parts = name.split('-');
         let (PREFIX, numbers) = (parts.next()?, parts.next()?) else { return None };
@@ -35,13 +36,13 @@ impl Owner {
         none.is_none().then(|| Owner { numbers: numbers.into(), process, began })
     }
 
-    /// Whether it is known to have ended: of a process in another container nothing is known.
+    /// Whether it is known to have ended. Nothing is known of processes in other containers.
     pub(crate) fn has_ended(&self) -> bool {
         self.numbers == numbers() && began(self.process) != Some(self.began)
     }
 }
 
-/// The beginning of the names of its namespaces; a dash and a number follow.
+/// Prints the beginning of the names of its namespaces; a dash and a number follow.
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Owner { numbers, process, began } = self;
@@ -49,14 +50,16 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The number of this process's namespace of process numbers: the link reads `pid:[4026531836]`.
+/// Returns the number of this process's PID namespace: the link reads `pid:[4026531836]`.
 fn numbers() -> String {
     let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     link.to_string_lossy().chars().filter(char::is_ascii_digit).collect()
 }
 
-/// When a process began; `None` if there is none. Field 22 of its `stat`, and the second one, its
-/// program's name in parentheses, may have anything in it.
+/// Returns the start of a process, or `None` if there is none.
+///
+/// It is field 22 of its `stat`. Field 2, the program's name in parentheses, may contain any
+/// character.
 fn began(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
@@ -82,7 +85,7 @@ mod tests {
         let this = Owner::this();
         assert!(!this.has_ended());
         assert!(Owner { began: this.began - 1, ..this.clone() }.has_ended());
-        // Numbers of processes are below 2^22.
+        // Process ids are below 2^22.
         assert!(Owner { process: 1 << 23, ..this.clone() }.has_ended());
         assert!(!Owner { numbers: "1".into(), process: 1 << 23, ..this }.has_ended());
     }

@@ -1,4 +1,4 @@
-//! The few fields of an IP packet that a switch looks at.
+//! The few fields of an IP packet that a switch uses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ pub(crate) const V4_HEADER: usize = 20;
 /// The length of an IPv6 header, in bytes.
 pub(crate) const V6_HEADER: usize = 40;
 
-/// The protocol of a packet, of those that a switch treats differently.
+/// The protocols that a switch distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// ICMP and ICMPv6.
@@ -16,7 +16,7 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
-    /// Anything else.
+    /// Any other protocol.
     Other,
 }
 
@@ -30,7 +30,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header of an IPv4 or IPv6 packet. `None` if it is none, or shorter than it says.
+    /// Parses the header of an IPv4 or IPv6 packet. `None` if it is malformed or truncated.
     ///
     /// ```
     /// # use netlab::Header;
@@ -45,25 +45,25 @@ impl Header {
         }
     }
 
-    /// Where it comes from, as it says itself.
+    /// Returns the source address of the header.
     #[must_use]
     pub fn source(&self) -> IpAddr {
         self.source
     }
 
-    /// Where it is to go.
+    /// Returns the destination address.
     #[must_use]
     pub fn destination(&self) -> IpAddr {
         self.destination
     }
 
-    /// What it carries. Of a datagram in fragments each fragment is one of it.
+    /// Returns its protocol. A fragment of a datagram has the datagram's protocol.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// Whether a router may cut it into fragments: IPv4 without the flag "don't fragment".
+    /// Whether a router may fragment it: IPv4 without the flag "don't fragment".
     #[must_use]
     pub fn may_fragment(&self) -> bool {
         self.may_fragment
@@ -91,7 +91,7 @@ fn parse_v6(packet: &[u8]) -> Option<Header> {
     let header: &[u8; V6_HEADER] = packet.first_chunk()?;
     let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
     let rest = packet[V6_HEADER..].get(..length)?;
-    // Other extension headers do not occur between members of a lab.
+    // Members of a lab send no other extension headers.
     let next = match header[6] {
         FRAGMENT => *rest.first()?,
         next => next,

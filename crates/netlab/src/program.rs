@@ -8,7 +8,7 @@ use crate::cases::CASES;
 use crate::cli::{Cli, Task};
 use crate::{runner, user_lab};
 
-/// Does what the arguments of this process ask for.
+/// Runs the task that this process's arguments choose.
 #[must_use]
 pub fn run() -> ExitCode {
     let done = match Cli::parse().task {

@@ -1,4 +1,4 @@
-//! Runs cases side by side, and tells how they end.
+//! Runs cases side by side, and reports their results.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::setup::Setup;
 use crate::stop::{EXIT_CODE, Stop};
 use crate::swim;
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Debug)]
 struct Outcome {
     case: &'static Case,
@@ -26,7 +26,7 @@ struct Outcome {
     result: Result<Figures, Broken>,
 }
 
-/// Runs what was asked for.
+/// Runs the chosen cases.
 pub(crate) fn run(run: &Run) -> Result<ExitCode, Error> {
     let chosen = run.chosen().map_err(Error::new)?;
     let swim = match &run.swim {
@@ -53,7 +53,7 @@ pub(crate) fn run(run: &Run) -> Result<ExitCode, Error> {
     });
     if !run.json {
         let took = began.elapsed().as_secs();
-        println!("{held} hold, {broken} are broken, {impossible} could not be tried; {took} s");
+        println!("{held} hold, {broken} are broken, {impossible} could not run; {took} s");
     }
     Ok(match (setup.stop.is_asked(), broken, impossible) {
         (true, ..) => ExitCode::from(EXIT_CODE),
@@ -67,8 +67,7 @@ fn absolute(swim: &Path) -> Result<PathBuf, Error> {
     swim.canonicalize().map_err(|error| Error::new(format!("--swim {}: {error}", swim.display())))
 }
 
-/// Runs the cases, so many at a time, in their order, and gives each outcome as soon as it is
-/// there.
+/// Runs `jobs` cases at a time, in their order, and reports each result at once.
 fn side_by_side(
     cases: &[&'static Case],
     jobs: usize,
@@ -103,7 +102,7 @@ impl Outcome {
             Ok(_) => ("holds", None),
             Err(broken @ Broken::Oracle(_)) => ("broken", Some(broken.to_string())),
             Err(broken @ Broken::Lab(_)) => ("impossible", Some(broken.to_string())),
-            Err(Broken::Interrupted) => ("stopped", Some("before it was decided".into())),
+            Err(Broken::Interrupted) => ("stopped", Some("before it ended".into())),
         };
         let took = self.took.as_secs_f64();
         if as_json {

@@ -1,19 +1,19 @@
-//! What all cases of a run have in common.
+//! The settings that all cases of a run share.
 
 use std::path::PathBuf;
 
 use crate::stop::Stop;
 
-/// With what cases run.
+/// The settings that all cases of a run share.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
-    /// Of all chance of the modelled network.
+    /// The seed of the modelled network.
     pub(crate) seed: u64,
     /// The program `swim`.
     pub(crate) swim: PathBuf,
-    /// Further arguments of each agent, such as another transport.
+    /// Additional arguments of each agent, such as another transport.
     pub(crate) arguments: Vec<String>,
-    /// Where the output of the agents goes.
+    /// The folder for the output of the agents.
     pub(crate) logs: Option<PathBuf>,
     pub(crate) stop: Stop,
 }

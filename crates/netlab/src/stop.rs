@@ -1,4 +1,4 @@
-//! Whether somebody wants an end.
+//! Requests to stop, by signals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,22 +12,24 @@ use crate::error::Error;
 /// The exit code of a program that a signal ended.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// What comes sooner after the first signal is the same wish: `timeout`, for one, signals a process
-/// and then its group.
+/// A signal that follows the first one this soon is the same request.
+///
+/// `timeout`, for example, signals a process and then its group.
 const SAME: Duration = Duration::from_millis(250);
 
-/// Becomes true with Ctrl-C, SIGTERM or SIGHUP, so that whoever waits stops waiting and labs are
-/// removed. A second signal, 250 ms later or more, ends the program at once; the next lab then
-/// removes what is left.
+/// Becomes true on Ctrl-C, SIGTERM or SIGHUP.
+///
+/// Then cases stop waiting, and labs are removed. A second signal, at least 250 ms later, ends the
+/// program at once; the next lab then removes the leftovers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// One that signals to this process ask for.
+    /// Installs handlers for the signals of this process.
     ///
     /// # Errors
     ///
-    /// Where the system takes no handlers.
+    /// If the system refuses the handlers.
     pub(crate) fn on_signals() -> Result<Self, Error> {
         let stop = Stop::default();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
@@ -45,7 +47,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Whether it was asked for.
+    /// Whether a stop was requested.
     #[must_use]
     pub(crate) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -1,15 +1,16 @@
-//! Where the program `swim` is.
+//! Finds the program `swim`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::error::Error;
 
-/// The program `swim` beside this one. Under `cargo run` it is built first, so that it is that of
-/// the code that is there.
+/// Returns the program `swim` beside this one.
+///
+/// Under `cargo run` it is built first, from the current code.
 pub(crate) fn beside_this_program() -> Result<PathBuf, Error> {
     let this = std::env::current_exe()
-        .map_err(|error| Error::new(format!("the folder of this program is not known: {error}")))?;
+        .map_err(|error| Error::new(format!("cannot find the folder of this program: {error}")))?;
     let folder = this.parent().unwrap_or(&this);
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
@@ -27,7 +28,7 @@ pub(crate) fn beside_this_program() -> Result<PathBuf, Error> {
         return Ok(swim);
     }
     Err(Error::new(format!(
-        "there is no program {}: build it with 'cargo build -p swim-cli', or say where it is with \
+        "there is no program {}: build it with 'cargo build -p swim-cli', or name another with \
          --swim",
         swim.display()
     )))

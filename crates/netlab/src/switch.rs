@@ -1,4 +1,4 @@
-//! The modelled network: packets in, packets out, later or never.
+//! The modelled network: each packet comes out later or never.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -13,19 +13,20 @@ use crate::link::Link;
 use crate::packet::{Header, Protocol};
 use crate::tallies::Tallies;
 
-/// The routers' own addresses, which answers by ICMP come from. No host has them.
+/// The routers' addresses, the source of ICMP answers. No host has them.
 const ROUTER: (Ipv4Addr, Ipv6Addr) =
     (Ipv4Addr::new(10, 77, 255, 254), Ipv6Addr::new(0xfd4e, 0x77, 0, 0, 0, 0, 0xffff, 0xfffe));
 
-/// Where a host is connected: its number, from 0.
+/// A host's connection to the switch: its number, from 0.
 pub type Port = usize;
 
-/// A switch between hosts, with a [`Link`] for each direction between two of them. It is a pure
-/// state machine: time comes as an argument, counted from any fixed moment.
+/// A switch between hosts, with a [`Link`] for each direction between two of them.
 ///
-/// Each direction draws from a generator of its own, which follows from the seed: the first packet
-/// from one host to another has the same fate in each run with that seed. Which packet is the first
-/// is up to the hosts, so a run with real processes is not repeated to the bit.
+/// It is a pure state machine: time is an argument, counted from any fixed moment.
+///
+/// Each direction has its own random numbers from the seed. So the first packet from one host to
+/// another has the same fate in each run with that seed. The hosts decide which packet comes first,
+/// so runs with real processes do not repeat to the bit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,11 +54,11 @@ pub struct Switch {
 struct Direction {
     link: Link,
     chance: ChaCha8Rng,
-    /// Until when packets wait for those before them, where there is a rate.
+    /// The time until which the link is busy with earlier packets, if it has a rate.
     busy_until: Duration,
 }
 
-/// A packet under way. The earliest first; of those at once, the one that came first.
+/// A packet under way. Ordered by arrival, then by number.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Waiting {
     due: Duration,
@@ -67,13 +68,12 @@ struct Waiting {
 }
 
 impl Switch {
-    /// The most bytes that are under way, without which a flood would take all memory.
+    /// The largest number of bytes under way, so that a flood does not take all memory.
     pub const QUEUE_BYTES_MAX: usize = 64 << 20;
-    /// The longest that a packet waits for those before it where there is a rate: as much as the
-    /// buffers of a bad home router.
+    /// The longest wait of a packet on a link with a rate. Bad home routers buffer as much.
     pub const BACKLOG_MAX: Duration = Duration::from_secs(1);
 
-    /// A switch without hosts.
+    /// Creates a switch without hosts.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Switch {
@@ -87,7 +87,7 @@ impl Switch {
         }
     }
 
-    /// Connects a host that has these addresses, by perfect links to all others.
+    /// Connects a host with these addresses, with perfect links to all other hosts.
     pub fn add_host(&mut self, addresses: &[IpAddr]) -> Port {
         let port = self.directions.len();
         self.routes.extend(addresses.iter().map(|&address| (address, port)));
@@ -99,8 +99,9 @@ impl Switch {
         port
     }
 
-    /// Changes the link from one host to another, in this direction alone. What is under way comes
-    /// through.
+    /// Changes the link from one host to another, in this direction only.
+    ///
+    /// Packets under way still arrive.
     ///
     /// # Panics
     ///
@@ -115,7 +116,7 @@ impl Switch {
         directions.for_each(|direction| change(&mut direction.link));
     }
 
-    /// The link from one host to another.
+    /// Returns the link from one host to another.
     ///
     /// # Panics
     ///
@@ -125,7 +126,7 @@ impl Switch {
         self.directions[from][to].link
     }
 
-    /// What became of the packets so far.
+    /// Returns the packet counts so far.
     #[must_use]
     pub fn tallies(&self) -> Tallies {
         self.tallies
@@ -168,8 +169,9 @@ impl Switch {
         }
     }
 
-    /// The next packet that has arrived by now, and the host that it is for. Call it until there is
-    /// none.
+    /// Returns the next packet that has arrived by `now`, and its host.
+    ///
+    /// Call it until there is none.
     pub fn poll_packet(&mut self, now: Duration) -> Option<(Port, Vec<u8>)> {
         if self.queue.peek()?.0.due > now {
             return None;
@@ -179,7 +181,7 @@ impl Switch {
         Some((to, packet))
     }
 
-    /// When the next packet arrives, if one is under way.
+    /// Returns the arrival time of the next packet, if one is under way.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.queue.peek().map(|waiting| waiting.0.due)
@@ -205,12 +207,12 @@ impl Direction {
     }
 
     fn loses(&mut self) -> bool {
-        // Drawn also where nothing is lost: a change of the loss shifts no later draw.
+        // Drawn even if nothing is lost, so that a change of the loss shifts no later draw.
         let draw = self.share();
         draw < self.link.loss
     }
 
-    /// When a packet that leaves now arrives; `None` if too much waits before it.
+    /// Returns the arrival of a packet that leaves now; `None` if the backlog is too long.
     fn arrival(&mut self, now: Duration, length: usize) -> Option<Duration> {
         let jitter = self.link.jitter.mul_f64(self.share());
         let mut leaves = now;
@@ -225,7 +227,7 @@ impl Direction {
         Some(leaves + self.link.delay + jitter)
     }
 
-    /// A number from 0 up to 1.
+    /// Returns a number from 0 up to 1, exclusive.
     fn share(&mut self) -> f64 {
         f64::from(self.chance.next_u32()) / (f64::from(u32::MAX) + 1.0)
     }

@@ -1,6 +1,6 @@
-//! What a switch did with the packets.
+//! The packet counts of a switch.
 
-/// How many packets went through a switch, and what became of the others.
+/// Packets through a switch, counted by their fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tallies {
@@ -10,11 +10,11 @@ pub struct Tallies {
     pub lost: u64,
     /// Dropped by a cut.
     pub cut: u64,
-    /// UDP that was dropped as such.
+    /// Dropped because it is UDP.
     pub udp_dropped: u64,
-    /// Larger than the link takes.
+    /// Larger than the link's MTU.
     pub too_big: u64,
-    /// Answers by ICMP to those.
+    /// ICMP answers to those.
     pub told_too_big: u64,
     /// Neither IPv4 nor IPv6, or for an address that no host has, such as a multicast group.
     pub astray: u64,

@@ -1,4 +1,4 @@
-//! A lab for the programs of a user.
+//! A lab for a user's programs.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -28,12 +28,12 @@ impl Drop for Programs {
     }
 }
 
-/// How long programs that hear of Ctrl-C have to end by themselves.
+/// The time for programs to end by themselves after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often it looks whether they have.
+/// The time between two checks whether they have ended.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Starts the lab, and a program on each host, until all programs have ended or somebody stops it.
+/// Starts a lab with a program on each host, until all programs have ended or a signal stops it.
 pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
     let stop = Stop::on_signals()?;
     let lab = Lab::new(arguments.nodes, arguments.seed)?;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
     let mut programs = Programs(Vec::new());
     for (index, host) in lab.hosts().iter().enumerate() {
         eprintln!(
-            "netlab: host {index}: {} and {}; go there with 'ip netns exec {} sh'",
+            "netlab: host {index}: {} and {}; enter it with 'ip netns exec {} sh'",
             host.v4(),
             host.v6(),
             host.namespace().name()
@@ -71,9 +71,9 @@ pub(crate) fn run(arguments: &UserLab) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is typed, line by line. The end of the input ends nothing.
+/// Returns the typed lines. The end of the input does not end the lab.
 ///
-/// Nothing is read in the background of a terminal: the system would stop this process for it.
+/// In the background of a terminal nothing is read: the system would stop this process.
 fn typed_lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     let is_in_front = tcgetpgrp(std::io::stdin()).is_ok_and(|front| front == getpgrp());
@@ -124,7 +124,7 @@ fn start(index: usize, host: &Host, first: &Host, command: &[String]) -> Result<
     Ok(child)
 }
 
-/// Prints what a program prints, with the number of its host before each line.
+/// Copies a program's output, with its host's number before each line.
 fn copy(index: usize, from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) {
     std::thread::spawn(move || {
         for line in BufReader::new(from).split(b'\n') {
@@ -137,7 +137,7 @@ fn copy(index: usize, from: impl Read + Send + 'static, mut to: impl Write + Sen
     });
 }
 
-/// How many ended otherwise than with 0.
+/// Counts the programs that did not end with exit code 0.
 fn failed(programs: &mut Programs) -> usize {
     let succeeded = |program: &mut Child| {
         program.try_wait().is_ok_and(|ended| ended.is_some_and(|status| status.success()))
@@ -154,8 +154,7 @@ fn running(programs: &mut Programs) -> usize {
         .count()
 }
 
-/// Asks all to end. Ctrl-C in a terminal has asked them already; those that ignore it twice are
-/// killed.
+/// Asks all programs to end. Programs that ignore both Ctrl-C and this request are killed.
 fn end(programs: &mut Programs) {
     for program in &mut programs.0 {
         if let (Ok(None), Ok(number)) = (program.try_wait(), i32::try_from(program.id())) {

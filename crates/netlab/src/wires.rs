@@ -1,4 +1,4 @@
-//! What carries packets between the TUN devices of namespaces and the switch.
+//! Packets between the TUN devices of namespaces and the switch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,17 +12,18 @@ use crate::carrier as system;
 /// The name of the TUN device in each namespace.
 pub(crate) const DEVICE: &str = "tun0";
 
-/// A switch that a thread of its own carries packets to and from.
+/// A switch, and the thread that carries packets to and from it.
 #[derive(Debug)]
 pub(crate) struct Wires {
     switch: Arc<Mutex<Switch>>,
-    /// Ends the thread when dropped, and with it the devices.
+    /// Ends the thread and its devices when dropped.
     _carrier: system::Carrier,
 }
 
 impl Wires {
-    /// Makes a TUN device in each namespace, the first for the first host of the switch, and
-    /// carries packets from now on. The devices are not up yet.
+    /// Creates a TUN device in each namespace, and starts to carry packets.
+    ///
+    /// The namespaces come in the order of the switch's hosts. The devices are not up yet.
     pub(crate) fn start(switch: Switch, namespaces: &[&Namespace]) -> Result<Self, Error> {
         let switch = Arc::new(Mutex::new(switch));
         let carrier = system::Carrier::start(Arc::clone(&switch), namespaces)?;
@@ -34,12 +35,12 @@ impl Wires {
     }
 }
 
-/// No change of a switch is ever left half done.
+/// Changes of a switch are never left half done, so a poisoned lock is fine.
 pub(crate) fn lock(switch: &Mutex<Switch>) -> MutexGuard<'_, Switch> {
     switch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Elsewhere there are neither network namespaces nor TUN devices in them.
+/// Other systems have neither network namespaces nor TUN devices.
 #[cfg(not(target_os = "linux"))]
 mod system {
     use super::{Arc, Error, Mutex, Namespace, Switch};

@@ -1,4 +1,4 @@
-//! The program as far as it needs no rights.
+//! The parts of the program that need no rights.
 
 use std::process::{Command, Output};
 

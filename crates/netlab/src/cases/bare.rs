@@ -1,4 +1,4 @@
-//! The lab itself, without any agent.
+//! The lab itself, without agents.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
@@ -17,14 +17,14 @@ use crate::stop::Stop;
 pub(crate) const LAB: Case = Case {
     name: "lab",
     about: "two hosts without agents, IPv4 and IPv6: delay, loss, a one-way cut, MTU, no UDP",
-    oracle: "datagrams take the delay, the stated share is lost (4 standard deviations), a cut \
-             stops one direction alone, larger packets than the MTU are refused to the sender, \
-             and TCP passes where UDP is dropped",
+    oracle: "datagrams take the delay; the set share is lost (4 standard deviations); a cut \
+             stops one direction only; packets above the MTU are refused to the sender; TCP \
+             passes while UDP is dropped",
     run: lab,
 };
 
 const DELAY: Duration = Duration::from_millis(20);
-/// By when what was sent has arrived or will not, on a busy machine.
+/// The time after which no sent packet arrives any longer, on a busy machine.
 const ARRIVED: Duration = Duration::from_secs(1);
 const PORT: u16 = 7000;
 
@@ -67,7 +67,7 @@ fn refused(error: std::io::Error) -> Broken {
 }
 
 impl Pair<'_> {
-    /// Sends so many datagrams of that size, and counts those that arrive.
+    /// Sends `count` datagrams of `size` bytes, and counts those that arrive.
     fn there(&self, count: usize, size: usize) -> Result<usize, Broken> {
         self.exchange(&self.one, &self.other, count, size)
     }
@@ -87,7 +87,7 @@ impl Pair<'_> {
         for _ in 0..count {
             from.send_to(&payload, address).map_err(refused)?;
         }
-        // What is missing after a while does not come.
+        // A datagram that is missing after the read timeout is lost.
         let mut arrived = 0;
         while arrived < count && to.recv(&mut [0; 2000]).is_ok() {
             arrived += 1;
@@ -108,7 +108,7 @@ impl Pair<'_> {
     }
 
     fn loses_some_of_1000(&self) -> Result<usize, Broken> {
-        // At once are only so many as fit the buffer of a socket.
+        // The buffer of a socket holds this many.
         const AT_ONCE: usize = 200;
         self.lab.switch().change_all(|link| link.loss = 0.3);
         let mut arrived = 0;
@@ -119,7 +119,7 @@ impl Pair<'_> {
         // The square root of 1000 * 0.3 * 0.7 is 14.5.
         let lost = 1000 - arrived;
         if !(242..=358).contains(&lost) {
-            return Err(Broken::oracle(format!("of 1000, {lost} were lost and not 30%")));
+            return Err(Broken::oracle(format!("{lost} of 1000 were lost, not 30%")));
         }
         Ok(lost)
     }
@@ -130,7 +130,7 @@ impl Pair<'_> {
         let back = self.exchange(&self.other, &self.one, 1, 10)?;
         self.lab.switch().change(0, 1, |link| link.cut = false);
         if (there, back) != (0, 1) {
-            let why = format!("of 1 each, {there} went through the cut, and {back} back");
+            let why = format!("{there} of 1 passed the cut, and {back} of 1 came back");
             return Err(Broken::Oracle(why));
         }
         Ok(())
@@ -143,31 +143,31 @@ impl Pair<'_> {
         let fits = usize::from(size.get()) - ip_header - UDP_HEADER;
         let (small, large) = (self.there(1, fits)?, self.there(1, fits + 1)?);
         if (small, large) != (1, 0) {
-            let why = format!("of 1280 bytes {small} of 1 arrived, of 1281 {large} and not none");
+            let why = format!("of 1 each, {small} of 1280 bytes came, {large} of 1281, not 0");
             return Err(Broken::Oracle(why));
         }
         self.lab.switch().change_all(|link| link.mtu = Some(Mtu::told(size)));
-        // The first one is lost and its sender is told: it cuts the later ones to the size.
+        // The first one is lost and its sender learns the MTU: the kernel fragments the later ones.
         for _ in 0..20 {
             if self.there(1, fits + 1)? == 1 {
                 self.lab.switch().change_all(|link| link.mtu = None);
                 return Ok(());
             }
         }
-        Err(Broken::oracle("the sender was never told that its packets are too big"))
+        Err(Broken::oracle("the sender never learned that its packets are too big"))
     }
 
     fn is_without_udp(&self) -> Result<(), Broken> {
         self.lab.switch().change_all(|link| link.udp_dropped = true);
         if self.there(1, 10)? != 0 {
-            return Err(Broken::oracle("a datagram went through where UDP is dropped"));
+            return Err(Broken::oracle("a datagram passed while UDP was dropped"));
         }
         let address = self.other.local_addr().map_err(refused)?;
         let (one, other) = (self.lab.host(0).namespace(), self.lab.host(1).namespace());
         let listener = other.inside(|| TcpListener::bind(address))?.map_err(refused)?;
         let dialled = one.inside(|| TcpStream::connect_timeout(&address, ARRIVED * 10))?;
         dialled.and_then(|_| listener.accept()).map(|_| ()).map_err(|error| match error.kind() {
-            ErrorKind::TimedOut => Broken::oracle("TCP does not pass where UDP is dropped"),
+            ErrorKind::TimedOut => Broken::oracle("TCP did not pass while UDP was dropped"),
             _ => refused(error),
         })
     }

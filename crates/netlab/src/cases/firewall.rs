@@ -1,4 +1,4 @@
-//! Firewalls that say no instead of nothing.
+//! Firewalls that reject packets instead of dropping them.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::switch::Port;
 
 pub(crate) const REJECTS: Case = Case {
     name: "firewall",
-    about: "5 members; one's firewall rejects all that comes to its port, by RST and by ICMP",
-    oracle: "one that joins through it says \"refused\", then \"cannot be reached\"; the others \
-             hold the walled one for failed within the bound, and none of themselves; without the \
-             wall all are live for all within the bound, without a join",
+    about: "5 members without seeds; a firewall rejects all to the port of one, by RST, then ICMP",
+    oracle: "a join through it reports \"refused\", then \"cannot be reached\"; its peers \
+             declare it failed within the bound, and no other member; without the firewall \
+             all are live for all within the bound, without a join",
     run: rejects,
 };
 
-/// How a firewall says no, and the word for it in the error of a join.
+/// The rules of a firewall for UDP and TCP, and a word of the resulting join error.
 const REJECTIONS: [(&str, &str, &str); 2] = [
     ("reject with icmpx type port-unreachable", "reject with tcp reset", "refused"),
     (
@@ -31,7 +31,7 @@ const REJECTIONS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Rejects all that comes to the port of the agents.
+/// Rejects all packets to the port of the agents.
 fn wall(host: &Host, (of_udp, of_tcp, _): (&str, &str, &str)) -> Result<(), Error> {
     host.namespace().nft(&format!(
         "table inet wall\n\
@@ -73,7 +73,7 @@ fn rejects(setup: &Setup) -> Result<Figures, Broken> {
     }
     let limit = bounds.detection_in_trouble();
     let stay = |it: &Cluster<'_>| it.none_failed(&marks, &others, &others);
-    let what = "the others hold the walled one for failed";
+    let what = "its peers see the firewalled member as failed";
     let known =
         cluster.eventually_while(stay, what, limit, |it| it.are_failed(&others, &[walled]))?;
     figures.time("walled_one_failed", known);

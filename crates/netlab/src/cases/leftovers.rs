@@ -1,4 +1,4 @@
-//! Leftovers of a lab that was killed.
+//! Leftovers of a killed lab.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,13 +16,13 @@ use crate::setup::Setup;
 
 pub(crate) const REMOVED: Case = Case {
     name: "leftovers",
-    about: "a lab with a program on each of two hosts is killed, while another one runs",
-    oracle: "the next lab removes its namespaces and the programs in them, and not the one that \
-             runs; that one removes itself when it ends",
+    about: "a lab with a program on each of two hosts is killed while another lab runs",
+    oracle: "the next lab removes the killed lab's namespaces and programs, but not the running \
+             lab; that one removes itself when it ends",
     run: removed,
 };
 
-/// How long a process that was killed may take to end.
+/// The time for a killed process to end.
 const GONE: Duration = Duration::from_secs(10);
 
 fn removed(setup: &Setup) -> Result<Figures, Broken> {
@@ -46,16 +46,16 @@ fn removed(setup: &Setup) -> Result<Figures, Broken> {
     }
     let path = running.host(0).namespace().path();
     if !path.exists() {
-        return Err(Broken::oracle("the lab that runs was removed"));
+        return Err(Broken::oracle("the running lab was removed"));
     }
     drop(running);
     if path.exists() {
-        return Err(Broken::oracle("a lab that has ended is still there"));
+        return Err(Broken::oracle("an ended lab is still there"));
     }
     Ok(Figures::default())
 }
 
-/// Starts a lab as a user does, kills it, and tells the names of its namespaces.
+/// Starts a lab as a user does, kills it, and returns the names of its namespaces.
 fn killed_lab() -> Result<Vec<String>, Broken> {
     const HOSTS: usize = 2;
     let failed = |error: std::io::Error| {
@@ -75,12 +75,12 @@ fn killed_lab() -> Result<Vec<String>, Broken> {
     let names: Vec<String> = stderr.filter_map(name).take(HOSTS).collect();
     lab.kill().and_then(|()| lab.wait()).map_err(failed)?;
     if names.len() < HOSTS {
-        return Err(Broken::oracle("a second lab does not tell where its hosts are"));
+        return Err(Broken::oracle("a second lab does not print the names of its namespaces"));
     }
     Ok(names)
 }
 
-/// Whether a process runs: one that has ended may wait for somebody to hear of it.
+/// Whether a process runs. An ended one that nobody has waited for does not.
 fn runs(process: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.starts_with(" Z"))

@@ -1,4 +1,4 @@
-//! Members that find each other by an address that only means something on one link.
+//! Members that join through a link-local address.
 
 use std::net::Ipv6Addr;
 
@@ -14,19 +14,19 @@ use crate::switch::Port;
 
 pub(crate) const SEED: Case = Case {
     name: "link-local",
-    about: "3 members on IPv6; two join through the link-local address of the first, each over a \
-            link of its own, one by the name of its interface, one by the number",
+    about: "3 members on IPv6; two join through the link-local address of the first, each over \
+            its own link: one by the interface's name, one by its number",
     oracle: "all know each other within the bound, none at a link-local address",
     run: joined,
 };
 
-/// The first member on each of its links.
+/// The first member, on each of its links.
 const FIRST: &str = "fe80::1";
 
 const INTERFACE: &str = "side";
 const INTERFACE_NUMBER: u32 = 77;
 
-/// A link between two hosts, besides their network.
+/// Adds a link between two hosts, besides their network.
 fn connect(first: &Namespace, other: &Namespace, number: Port) -> Result<(), Error> {
     let first_name = first.name();
     other.ip(&format!(

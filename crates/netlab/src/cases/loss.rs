@@ -1,4 +1,4 @@
-//! Packets that are lost, and that take between 10 and 60 ms.
+//! Loss of packets, and delays from 10 to 60 ms.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::switch::Port;
 pub(crate) const TEN: Case = Case {
     name: "loss-10",
     about: "16 members; 10% of all packets lost, 10 ms delay and up to 50 ms jitter",
-    oracle: "all know each other; nobody is declared failed for 30 s; a killed one is failed for \
-             all others within the bound, and still nobody else",
+    oracle: "all know each other; no member is declared failed for 30 s; a killed one is failed \
+             for all peers within the bound, and still no other member",
     run: |setup| few_are_lost(&mut Cluster::new("loss-10", setup, 16)?),
 };
 
@@ -28,13 +28,12 @@ pub(crate) const V6: Case = Case {
 pub(crate) const THIRTY: Case = Case {
     name: "loss-30",
     about: "16 members; 30% of all packets lost, 10 ms delay and up to 50 ms jitter",
-    oracle: "all know each other; a killed one is failed for all others within the bound; a \
-             healthy one that is declared failed comes back: in the end all are live for all \
-             within the bound",
+    oracle: "all know each other; a killed one is failed for all peers within the bound; a \
+             false positive comes back: in the end all are live for all within the bound",
     run: many_are_lost,
 };
 
-/// How long nothing may happen.
+/// The time during which no running member may be declared failed.
 const CALM: Duration = Duration::from_secs(30);
 
 fn lose(cluster: &Cluster<'_>, share: f64) {
@@ -86,8 +85,9 @@ fn many_are_lost(setup: &Setup) -> Result<Figures, Broken> {
         .eventually("all know that one was killed", limit, |it| it.are_failed(others, &[killed]))?;
     figures.time("killed_known_to_all", known);
     let limit = bounds.healing();
-    let agreed = cluster
-        .eventually("all others are live for all", limit, |it| it.are_live(others, others))?;
+    let agreed = cluster.eventually("the other members are live for all", limit, |it| {
+        it.are_live(others, others)
+    })?;
     figures.time("then_all_others_live", agreed);
     figures.count("false_failures_after_it", cluster.failures(&marks, others, others));
     Ok(figures)

@@ -16,19 +16,19 @@ use crate::broken::Broken;
 use crate::figures::Figures;
 use crate::setup::Setup;
 
-/// Something that a network does, and what must hold then.
+/// A network fault, and the condition that must hold under it.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// A word for the command line.
+    /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// What the network does.
+    /// The network and its fault.
     pub(crate) about: &'static str,
-    /// What must hold.
+    /// The condition that must hold.
     pub(crate) oracle: &'static str,
     pub(crate) run: fn(&Setup) -> Result<Figures, Broken>,
 }
 
-/// All of them, those that take longest first.
+/// All cases, the longest ones first.
 pub(crate) const CASES: &[Case] = &[
     udp::DROPPED,
     loss::THIRTY,

@@ -1,4 +1,4 @@
-//! Paths that take less than Ethernet does.
+//! Paths with a smaller MTU than Ethernet.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use crate::switch::Port;
 
 pub(crate) const TOLD: Case = Case {
     name: "mtu-icmp",
-    about: "8 members with 500 bytes of metadata; paths take 1280 bytes, and routers say so",
-    oracle: "with all defaults: all know each other; a message of 200,000 bytes over a stream \
-             arrives; so do datagrams up to the packet size of 1400 bytes; nobody is declared \
+    about: "8 members with 500 bytes of metadata; paths take 1280 bytes, and routers send ICMP",
+    oracle: "with all defaults: all know each other; a message of 200,000 bytes arrives over a \
+             stream; datagrams arrive up to the packet size of 1400 bytes; no member is declared \
              failed for 20 s",
     run: told,
 };
 
 pub(crate) const SILENT: Case = Case {
     name: "mtu-black-hole",
-    about: "the same, where no router says so: a \"black hole\"",
+    about: "the same without ICMP: a \"black hole\"",
     oracle: "with packet_size_max = 1200 and the kernel's net.ipv4.tcp_mtu_probing = 1: as \
              mtu-icmp, with datagrams up to 1200 bytes; without tcp_mtu_probing the large message \
-             is answered by an error within the bound, and nobody is declared failed",
+             ends in an error within the bound, and no member is declared failed",
     run: silent,
 };
 
 const MEMBERS: usize = 8;
 const PATH: NonZeroU16 = NonZeroU16::new(1280).expect("it is not zero");
 const LARGE: usize = 200_000;
-/// How long nothing may happen.
+/// The time during which no member may be declared failed.
 const CALM: Duration = Duration::from_secs(20);
 
 fn told(setup: &Setup) -> Result<Figures, Broken> {
@@ -44,7 +44,7 @@ fn told(setup: &Setup) -> Result<Figures, Broken> {
     cluster.lab().switch().change_all(|link| link.mtu = Some(Mtu::told(PATH)));
     all_works(&mut cluster, 1400, &mut figures)?;
     if cluster.lab().switch().tallies().told_too_big == 0 {
-        return Err(Broken::oracle("no packet was too big: that shows nothing"));
+        return Err(Broken::oracle("no packet was too big, so the case tests nothing"));
     }
     Ok(figures)
 }
@@ -52,7 +52,7 @@ fn told(setup: &Setup) -> Result<Figures, Broken> {
 fn silent(setup: &Setup) -> Result<Figures, Broken> {
     const PACKET: usize = 1200;
     let mut figures = Figures::default();
-    // Settings have no flags for this. The variable is for the agents of this case alone.
+    // No flag has this setting. The variable is only for the agents of this case.
     let mut cluster = Cluster::new("mtu-black-hole", setup, MEMBERS)?
         .with_variable("SWIM_PACKET_SIZE_MAX", &PACKET.to_string());
     probe_sizes(&cluster, true)?;
@@ -65,14 +65,14 @@ fn silent(setup: &Setup) -> Result<Figures, Broken> {
     let limit = Bounds::new(MEMBERS).stream() * 2;
     let answer = cluster.ask(1, &message, limit)?;
     if answer["event"] != "error" {
-        return Err(Broken::oracle("a large message went through a black hole: is it one?"));
+        return Err(Broken::oracle("a large message passed the black hole: is ICMP really off?"));
     }
     let all: Vec<Port> = (0..MEMBERS).collect();
     cluster.none_failed(&marks, &all, &all)?;
     Ok(figures)
 }
 
-/// Whether the kernels of the hosts try smaller segments of TCP by themselves.
+/// Makes the kernels of the hosts probe for smaller TCP segments, or not.
 fn probe_sizes(cluster: &Cluster<'_>, on: bool) -> Result<(), Broken> {
     for host in cluster.lab().hosts() {
         host.namespace().set("ipv4/tcp_mtu_probing", if on { "1" } else { "0" })?;
@@ -102,16 +102,17 @@ fn all_works(
     cluster.throughout(CALM, |it| it.none_failed(&marks, &all, &all))
 }
 
-/// The number in "1400 bytes are too many, at most 1377 fit".
+/// Reads the number from "1400 bytes are too many, at most 1377 fit".
 fn fits(refusal: &Value) -> Result<usize, Broken> {
     let message = refusal["message"].as_str().unwrap_or_default();
     let number = message.strip_suffix(" fit").and_then(|words| words.rsplit(' ').next());
     let number = number.and_then(|number| number.parse().ok());
-    number.ok_or_else(|| Broken::oracle(format!("a datagram that is too large: {refusal}")))
+    number.ok_or_else(|| Broken::oracle(format!("no size in the refusal: {refusal}")))
 }
 
-/// Sends as much in one datagram as fits the packet size. The first one may be lost: it tells the
-/// kernel what the path takes.
+/// Sends a datagram as large as the packet size allows, until one arrives.
+///
+/// The first one may be lost: it teaches the kernel the path's MTU.
 fn largest_datagram_arrives(cluster: &mut Cluster<'_>, packet_size: usize) -> Result<(), Broken> {
     let refused = format!("send {} {}", name(4), "d".repeat(packet_size));
     let size = fits(&cluster.ask(3, &refused, Bounds::BUSY)?)?;
@@ -127,5 +128,5 @@ fn largest_datagram_arrives(cluster: &mut Cluster<'_>, packet_size: usize) -> Re
             Err(broken) => return Err(broken),
         }
     }
-    Err(Broken::oracle(format!("of five datagrams with {size} bytes none arrives")))
+    Err(Broken::oracle(format!("none of five datagrams with {size} bytes arrives")))
 }

@@ -18,15 +18,15 @@ use crate::wires::DEVICE;
 pub(crate) const FORWARDED: Case = Case {
     name: "nat",
     about: "4 members and one behind NAT with a forwarded port, which announces the outer address",
-    oracle: "all list it at the outer address and nobody is declared failed for 30 s; a message \
-             reaches it over a stream; killed, it is failed for all others within the bound",
+    oracle: "all list it at the outer address; no member is declared failed for 30 s; a message \
+             reaches it over a stream; once killed, it is failed for all peers within the bound",
     run: forwarded,
 };
 
 const INNER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 2);
 const CALM: Duration = Duration::from_secs(30);
 
-/// A network behind a host, which leads out through it.
+/// Makes a network behind a host, which is its router.
 fn behind(router: &Host) -> Result<Namespace, Error> {
     let inner = Namespace::new()?;
     let outside = router.namespace();

@@ -1,4 +1,4 @@
-//! Links that carry packets in one direction alone.
+//! Links that carry packets in one direction only.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::switch::Port;
 
 pub(crate) const PAIR: Case = Case {
     name: "one-way-pair",
-    about: "5 members; nothing goes from one to another, all else does",
-    oracle: "relays keep both: each of the two is told that no datagram reaches the other, and \
-             nobody is declared failed for the longest suspicion and 15 s more",
+    about: "5 members; packets from one member to another are dropped, all else passes",
+    oracle: "relays keep both: each of the two reports that datagrams to the other are blocked; no \
+             member is declared failed for the longest suspicion plus 15 s",
     run: pair,
 };
 
 pub(crate) const DEAF: Case = Case {
     name: "one-way-deaf",
-    about: "5 members, no seeds any more; one sends and receives nothing, then receives again",
-    oracle: "the others hold it for failed within the bound, and none of themselves; when it hears \
-             again all are live for all within the bound, without a join",
+    about: "5 members without seeds; one sends but receives nothing, then receives again",
+    oracle: "its peers declare it failed within the bound, and no other member; once it receives \
+             again, all are live for all within the bound, without a join",
     run: deaf,
 };
 
@@ -44,7 +44,7 @@ fn pair(setup: &Setup) -> Result<Figures, Broken> {
     cluster.lab().switch().change(1, 2, |link| link.cut = true);
     let bounds = Bounds::new(MEMBERS);
     let stay = |it: &Cluster<'_>| it.none_failed(&marks, &all, &all);
-    let what = "the two are told that no datagram reaches the other";
+    let what = "the two report blocked datagrams to each other";
     let told = cluster.eventually_while(stay, what, bounds.detection(), |it| {
         it.is_told_of_blocked_datagrams(1, 2)?;
         it.is_told_of_blocked_datagrams(2, 1)
@@ -70,7 +70,7 @@ fn deaf(setup: &Setup) -> Result<Figures, Broken> {
     let bounds = Bounds::new(MEMBERS);
     let limit = bounds.detection_in_trouble();
     let stay = |it: &Cluster<'_>| it.none_failed(&marks, others, others);
-    let what = "the others hold the deaf one for failed";
+    let what = "its peers see the deaf member as failed";
     let known = cluster.eventually_while(stay, what, limit, |it| it.are_failed(others, &[deaf]))?;
     figures.time("deaf_one_failed", known);
     hears(true);

@@ -1,4 +1,4 @@
-//! Two halves that do not reach each other for a while.
+//! Two halves that cannot reach each other for a while.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::switch::Port;
 
 pub(crate) const HEALED: Case = Case {
     name: "partition",
-    about: "16 members, no seeds any more; 8 and 8 are cut from each other, then the cut is mended",
-    oracle: "each half holds the other for failed within the bound and never one of its own; \
-             after the cut all are live for all within the bound, without a join",
+    about: "16 members without seeds; 8 and 8 are cut from each other, then the cut is mended",
+    oracle: "each half declares the other failed within the bound, and never one of its own; \
+             after the cut, all are live for all within the bound, without a join",
     run: healed,
 };
 
@@ -36,7 +36,7 @@ fn healed(setup: &Setup) -> Result<Figures, Broken> {
         it.none_failed(&marks, one, one)?;
         it.none_failed(&marks, other, other)
     };
-    let what = "each half holds the other for failed";
+    let what = "each half sees the other as failed";
     let known = cluster.eventually_while(stay, what, limit, |it| {
         it.are_failed(one, other)?;
         it.are_failed(other, one)

@@ -1,4 +1,4 @@
-//! The same cluster of 16 on datagrams, and over TCP alone while UDP is dropped, to compare.
+//! The same cluster of 16 on datagrams, and over TCP while UDP is dropped, to compare.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::switch::Port;
 pub(crate) const ON_DATAGRAMS: Case = Case {
     name: "sixteen",
     about: "16 members, 5 ms one way; one is killed, one leaves",
-    oracle: "all know each other; the killed one is failed for all others, the other one has left \
-             for all; nobody else is declared failed; each within the bound",
+    oracle: "all know each other; the killed one is failed for all peers, the departed one has \
+             left for all; no other member is declared failed; each within the bound",
     run: |setup| live_on("sixteen", setup, &[], false),
 };
 
@@ -25,7 +25,7 @@ pub(crate) const ON_STREAMS: Case = Case {
     run: |setup| live_on("sixteen-tcp", setup, &["--transport", "tcp"], true),
 };
 
-/// Links stand by then, and nothing is left to gossip.
+/// By then the connections are up, and no gossip is left to send.
 const CALM: Duration = Duration::from_secs(5);
 
 fn live_on(

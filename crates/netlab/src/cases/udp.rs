@@ -12,27 +12,26 @@ use crate::switch::Port;
 
 pub(crate) const DROPPED: Case = Case {
     name: "udp-dropped",
-    about: "5 members on the default transport, then all UDP is dropped; one joins, one is killed",
-    oracle: "the cluster stays: nobody is declared failed for the longest suspicion and 15 s more, \
-             and each is told that UDP to each other is blocked; one that joins becomes known to \
-             all; a killed one is failed for all others; each within the bound",
+    about: "5 members on the default transport; then all UDP is dropped, one joins, one is killed",
+    oracle: "no member is declared failed for the longest suspicion plus 15 s, and each reports \
+             blocked UDP to each peer; the joiner becomes known to all; the killed one is failed \
+             for all peers; each within the bound",
     run: |setup| dropped("udp-dropped", setup, &UDP_AND_TCP),
 };
 
-/// The transport that the agents speak over.
+/// The transport of the agents.
 struct Transport {
     /// The arguments that choose it.
     arguments: &'static [&'static str],
-    /// Whether it sends datagrams, so that it can tell that they are blocked.
+    /// Whether it sends datagrams, and so can report that they are blocked.
     sends_datagrams: bool,
 }
 
 pub(crate) const DROPPED_ON_STREAMS: Case = Case {
     name: "udp-dropped-tcp",
     about: "the same with --transport tcp",
-    oracle: "nobody notices: nobody is declared failed for the longest suspicion and 15 s more; \
-             one that joins becomes known to all; a killed one is failed for all others; each \
-             within the bound",
+    oracle: "no member is declared failed for the longest suspicion plus 15 s; the joiner \
+             becomes known to all; the killed one is failed for all peers; each within the bound",
     run: |setup| dropped("udp-dropped-tcp", setup, &TCP),
 };
 
@@ -58,7 +57,7 @@ fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<F
 
     let stay = |it: &Cluster<'_>| it.none_failed(&marks, &all, &all);
     if transport.sends_datagrams {
-        let what = "each is told that UDP to each other is blocked";
+        let what = "each member reports blocked UDP to each peer";
         let limit = bounds.detection_in_trouble();
         let told = cluster.eventually_while(stay, what, limit, |it| {
             for &observer in &all {
@@ -71,7 +70,7 @@ fn dropped(case: &'static str, setup: &Setup, transport: &Transport) -> Result<F
     }
     let calm = bounds.suspicion() + Duration::from_secs(15);
     cluster.throughout(calm.saturating_sub(begin.elapsed()), stay)?;
-    // Without datagrams it is known by push/pull alone, which picks members at random.
+    // Without datagrams only push/pull spreads it, with members picked at random.
     let members: Vec<Port> = (0..=joiner).collect();
     let limit = bounds.forming().saturating_sub(begin.elapsed());
     let stay = |it: &Cluster<'_>| it.none_failed(&marks, &members, &members);

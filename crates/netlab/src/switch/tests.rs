@@ -8,7 +8,7 @@ const A: Port = 0;
 const B: Port = 1;
 const C: Port = 2;
 
-/// Three hosts, 1 to 3, with an address of each family.
+/// Returns a switch with three hosts, 1 to 3, with an address of each family.
 fn switch(seed: u64) -> Switch {
     let mut switch = Switch::new(seed);
     for host in 1..=3 {
@@ -23,7 +23,7 @@ fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// When each of so many packets from A to B arrives; those that are sent at once.
+/// Returns the arrival times of `count` packets from A to B, all sent at once.
 fn arrivals(switch: &mut Switch, count: usize) -> Vec<Duration> {
     let packet = v4(1, 2).bytes();
     (0..count).for_each(|_| switch.handle_packet(Duration::ZERO, A, &packet));
@@ -60,7 +60,7 @@ fn delay_and_jitter_are_the_bounds_of_what_a_packet_takes() {
     assert_eq!(times.len(), 1000);
     assert!(times.iter().all(|time| (millis(20)..millis(70)).contains(time)));
     assert!(times[0] < millis(21) && times[999] > millis(69), "{:?}", (times[0], times[999]));
-    // The other direction is as it was.
+    // The other direction is unchanged.
     switch.handle_packet(Duration::ZERO, B, &v4(2, 1).bytes());
     assert_eq!(switch.poll_timeout(), Some(Duration::ZERO));
 }
@@ -134,7 +134,7 @@ fn what_is_too_big_is_dropped_and_told_if_the_link_tells() {
         switch.handle_packet(Duration::ZERO, A, &large.bytes());
         let answer = switch.poll_packet(Duration::ZERO).map(|(to, _)| to);
         assert_eq!(answer, told.then_some(A));
-        // One that routers may cut, and ICMP itself, get no answer.
+        // A packet that routers may fragment, and ICMP itself, get no answer.
         switch.handle_packet(Duration::ZERO, A, &v4(1, 2).carrying(17, 1400).bytes());
         switch.handle_packet(Duration::ZERO, A, &v4(1, 2).whole().carrying(1, 1400).bytes());
         assert_eq!(switch.poll_packet(Duration::ZERO), None);
@@ -146,7 +146,7 @@ fn what_is_too_big_is_dropped_and_told_if_the_link_tells() {
 #[test]
 fn a_rate_spaces_packets_and_a_long_backlog_is_lost() {
     let mut switch = switch(1);
-    // 28 bytes each: ten in a second.
+    // 28 bytes each: ten per second.
     switch.change(A, B, |link| link.rate = NonZeroU64::new(280));
     let times = arrivals(&mut switch, 50);
     assert_eq!(times[..3], [millis(100), millis(200), millis(300)]);
