@@ -108,7 +108,7 @@ pub(crate) struct UserLab {
     /// Largest packet, in bytes; routers report larger ones by ICMP [default: 1500]
     #[arg(long, value_name = "BYTES")]
     mtu: Option<NonZeroU16>,
-    /// Drop packets that are too large without ICMP
+    /// Send no ICMP for packets that are too large
     #[arg(long, requires = "mtu")]
     no_icmp: bool,
     /// Drop all UDP
