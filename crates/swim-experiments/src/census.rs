@@ -1,35 +1,35 @@
-//! False failures, counted.
+//! Counts false failures.
 
 use std::collections::BTreeSet;
 
 use swim_core::Event;
 use swim_sim::World;
 
-/// How often running members were declared failed, and by whom it was believed.
+/// Counts of running members declared failed, over all observers.
 ///
-/// What is counted are the `Failed` events of all nodes: a node that is declared failed once, and
-/// of which everybody hears, counts once for each that hears of it. So do the authors of Lifeguard,
-/// who count the log lines of all members.
+/// It counts the `Failed` events of all nodes. A member that is declared failed once counts once
+/// for each node that learns of it. The authors of Lifeguard count the same way, from the log lines
+/// of all members.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Census {
     slow: BTreeSet<String>,
-    /// Events about any member: also about one that was slow, and looked dead to the others.
+    /// Events about any member, also about a slow one that looked dead to its peers.
     pub(crate) about_anyone: u64,
-    /// Events about members that were not slow, at any member. The paper's FP.
+    /// Events about members that were not slow, at any observer. The paper's FP.
     pub(crate) about_healthy: u64,
-    /// Of those, the ones at members that were not slow. The paper's FP-.
+    /// Of those, the events at observers that were not slow. The paper's FP-.
     pub(crate) between_healthy: u64,
-    /// Suspicions of members that were not slow, at any member.
+    /// Suspicions of members that were not slow, at any observer.
     pub(crate) suspected_healthy: u64,
 }
 
 impl Census {
-    /// A census of a cluster in which these members are slow, and all go on running.
+    /// Creates a census of a cluster in which these members are slow but never stop for good.
     pub(crate) fn new(slow: &[String]) -> Self {
         Census { slow: slow.iter().cloned().collect(), ..Census::default() }
     }
 
-    /// Counts the events of these nodes since the last time, and drops them.
+    /// Counts the events of these nodes since the last call, and drops them.
     pub(crate) fn count(&mut self, world: &mut World, nodes: &[String]) {
         for node in nodes {
             let observer_slow = self.slow.contains(node);

@@ -1,40 +1,42 @@
-//! What the network carried in some span.
+//! The network's load over some time.
 
 use std::time::Duration;
 
 use swim_core::Instant;
 use swim_sim::{Traffic, World};
 
-/// A meter that was set to zero at some instant.
+/// The beginning of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meter {
     at: Instant,
     before: Traffic,
 }
 
-/// What the network carried while a meter ran. Payloads alone: the headers of IP, UDP and TCP are
-/// not counted, and neither are the packets with which TCP opens, acknowledges and closes.
+/// The network's load during a measurement.
+///
+/// Payloads only: the headers of IP, UDP and TCP are not counted, nor are TCP's own packets for
+/// opening, acknowledging and closing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    /// For how long the meter ran.
+    /// The length of the measurement.
     pub(crate) span: Duration,
     /// Datagrams sent.
     pub(crate) packets: u64,
     /// Their bytes.
     pub(crate) packet_bytes: u64,
-    /// Streams that were asked for.
+    /// Attempts to open a stream.
     pub(crate) streams: u64,
     /// Bytes written to streams.
     pub(crate) stream_bytes: u64,
 }
 
 impl Meter {
-    /// A meter that starts now.
+    /// Starts a measurement now.
     pub(crate) fn start(world: &World) -> Self {
         Meter { at: world.now(), before: world.traffic() }
     }
 
-    /// What was carried since the meter started.
+    /// Returns the load since the start.
     pub(crate) fn read(&self, world: &World) -> Load {
         let (before, now) = (self.before, world.traffic());
         Load {
@@ -48,12 +50,12 @@ impl Meter {
 }
 
 impl Load {
-    /// All bytes, datagrams and streams.
+    /// Returns all bytes of datagrams and streams.
     pub(crate) fn bytes(&self) -> u64 {
         self.packet_bytes + self.stream_bytes
     }
 
-    /// So much of something, for each of so many nodes and each second.
+    /// Returns an amount per node and second.
     pub(crate) fn per_node_second(&self, amount: u64, nodes: usize) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a ratio, of which three digits are shown")]
         let (amount, nodes) = (amount as f64, nodes as f64);

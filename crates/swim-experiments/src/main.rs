@@ -1,8 +1,9 @@
-//! `experiments`: the experiments of the SWIM, Lifeguard and Rapid papers and the goals of this
-//! project, on simulated clusters. `experiments list` says what there is;
-//! `docs/reports/experiments.md` in the repository says what came out.
+//! The experiments of the SWIM, Lifeguard and Rapid papers, and the goals of this project.
 //!
-//! Everything printed is a function of the arguments: the same seed gives the same table.
+//! They run on simulated clusters. `experiments list` names them. `docs/reports/experiments.md` has
+//! the results.
+//!
+//! All output is a function of the arguments: the same seed gives the same tables.
 #![forbid(unsafe_code)]
 
 mod census;
@@ -25,7 +26,7 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::experiments::Experiment;
 
-/// The exit code for an experiment that does not exist, and for a directory that cannot be written.
+/// The exit code for an unknown experiment, or a directory that cannot be written.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -35,11 +36,11 @@ fn main() -> ExitCode {
     }
     match experiments::ALL.iter().find(|experiment| experiment.name == cli.name) {
         Some(experiment) => finish(carry_out(experiment, &cli)),
-        None => finish(Err(format!("there is no experiment {:?}; try `list`", cli.name))),
+        None => finish(Err(format!("no experiment is named {:?}: try `list`", cli.name))),
     }
 }
 
-/// The table of contents.
+/// Prints the list of experiments.
 fn list() -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     for experiment in experiments::ALL {
@@ -65,7 +66,7 @@ fn finish(result: Result<(), String>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // If this cannot be said there is nowhere left to say it; the exit code tells.
+            // If standard error fails too, only the exit code can report it.
             let _ = writeln!(std::io::stderr(), "experiments: {message}");
             ExitCode::from(EXIT_USAGE)
         }

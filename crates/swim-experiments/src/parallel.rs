@@ -1,10 +1,11 @@
-//! Runs that go on at once.
+//! Runs in parallel.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
-/// Does the same work with each item, on so many threads, and gives the results in the order of the
-/// items. It says on standard error how far it is, if somebody watches.
+/// Does the same work on each item, on `jobs` threads, and returns the results in order.
+///
+/// It reports progress on standard error if that is a terminal.
 pub(crate) fn map<T, R>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R>
 where
     T: Sync,
@@ -35,7 +36,7 @@ fn tell(done: usize, all: usize) {
     let mut err = std::io::stderr();
     if err.is_terminal() {
         let end = if done == all { '\n' } else { '\r' };
-        // Only for whoever watches.
+        // Only for a person who watches, so a failure does not matter.
         let _ = write!(err, "{done} of {all} runs{end}");
     }
 }

@@ -1,39 +1,39 @@
-//! Pictures of figures.
+//! Plots of figures.
 
 use plotters::prelude::*;
 
-/// How an axis is divided.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// Equal distances are equal differences.
     Linear,
-    /// Equal distances are equal ratios. Zeros are drawn where the smallest other value is.
+    /// Equal distances are equal ratios. Zeros are drawn at the smallest other value.
     Logarithmic,
 }
 
 /// One axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    /// What it shows, with the unit.
+    /// Its quantity and unit.
     pub(crate) label: &'static str,
-    /// How it is divided.
+    /// Its scale.
     pub(crate) scale: Scale,
 }
 
-/// Lines in a plane.
+/// A line chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Plot {
-    /// What is to be seen.
+    /// The title.
     pub(crate) title: String,
     /// The horizontal axis.
     pub(crate) x: Axis,
     /// The vertical axis.
     pub(crate) y: Axis,
-    /// The lines, each with what it stands for.
+    /// The lines, each with its legend.
     pub(crate) lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 
-/// Set apart also by those who see few colours (Okabe and Ito).
+/// Colours that people with colour blindness can distinguish (Okabe and Ito).
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -58,7 +58,7 @@ impl Axis {
         Axis { label, scale: Scale::Logarithmic }
     }
 
-    /// Where a value stands, from the axis's beginning; an axis of ratios is drawn by exponents.
+    /// Returns the position of a value on the axis: its exponent on a logarithmic one.
     fn place(&self, value: f64, least: f64) -> f64 {
         match self.scale {
             Scale::Linear => value,
@@ -66,7 +66,7 @@ impl Axis {
         }
     }
 
-    /// From where to where the axis reaches, so that all values have a place on it.
+    /// Returns the smallest positive value, and the range of the axis that holds all values.
     fn range(&self, values: impl Iterator<Item = f64> + Clone) -> (f64, std::ops::Range<f64>) {
         let positive = values.clone().filter(|value| *value > 0.0);
         let least = positive.fold(f64::INFINITY, f64::min).min(1e300);
@@ -81,7 +81,7 @@ impl Axis {
         (least, range)
     }
 
-    /// The text at a place.
+    /// Returns the label at a position.
     fn tick(&self, place: f64) -> String {
         match self.scale {
             Scale::Linear if place.abs() < 10.0 && place.fract() != 0.0 => format!("{place:.1}"),
@@ -93,7 +93,7 @@ impl Axis {
 }
 
 impl Plot {
-    /// The picture.
+    /// Returns the plot as SVG.
     pub(crate) fn svg(&self) -> Result<String, String> {
         let mut svg = String::new();
         self.draw(&mut svg).map_err(|error| format!("cannot draw {:?}: {error}", self.title))?;
@@ -142,7 +142,7 @@ impl Plot {
     }
 }
 
-/// How many labels an axis has: one for each power of ten, where it shows ratios.
+/// Returns the number of labels of an axis: one per power of ten on a logarithmic one.
 fn ticks(axis: &Axis, range: &std::ops::Range<f64>) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few decades")]
     match axis.scale {

@@ -1,4 +1,4 @@
-//! What came out of an experiment.
+//! The results of an experiment.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,19 +11,19 @@ use crate::plot::Plot;
 use crate::scope::Scope;
 use crate::table::Table;
 
-/// What came out of an experiment.
+/// The results of an experiment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     /// The figures.
     pub(crate) tables: Vec<Table>,
-    /// Pictures of some of them, each with the last part of its file's name.
+    /// Plots of some of them, each with the last part of its file's name.
     pub(crate) plots: Vec<(&'static str, Plot)>,
-    /// What must be known to read the figures.
+    /// Information that is needed to read the figures.
     pub(crate) notes: Vec<String>,
 }
 
 impl Report {
-    /// For people.
+    /// Returns the report as text.
     pub(crate) fn text(&self, experiment: &Experiment) -> String {
         let mut text = format!("# {}: {}\n", experiment.name, experiment.what);
         for table in &self.tables {
@@ -35,7 +35,7 @@ impl Report {
         text + if self.notes.is_empty() { "" } else { "\n" }
     }
 
-    /// For programs.
+    /// Returns the report as JSON.
     pub(crate) fn json(&self, experiment: &Experiment, scope: &Scope) -> Value {
         json!({
             "experiment": experiment.name,

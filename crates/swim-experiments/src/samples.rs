@@ -1,6 +1,6 @@
-//! Numbers that were measured several times.
+//! Repeated measurements.
 
-/// What came out of several runs, or at several nodes.
+/// Values from several runs, or from several nodes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Samples {
     /// In ascending order.
@@ -8,19 +8,21 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// How many there are.
+    /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.sorted.len()
     }
 
-    /// The mean; none of nothing.
+    /// Returns the mean; `None` if there are no values.
     pub(crate) fn mean(&self) -> Option<f64> {
         let count = self.count()?;
         Some(self.sorted.iter().sum::<f64>() / count)
     }
 
-    /// The smallest value that at least this share of all do not exceed (nearest rank): 0.5 for the
-    /// median, 1.0 for the largest; none of nothing.
+    /// Returns a percentile by nearest rank; `None` if there are no values.
+    ///
+    /// It is the smallest value that at least this share of all values do not exceed: 0.5 is the
+    /// median, 1.0 the largest value.
     pub(crate) fn percentile(&self, share: f64) -> Option<f64> {
         let count = self.count()?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to count")]
@@ -28,17 +30,17 @@ impl Samples {
         self.sorted.get(rank.max(1) - 1).copied()
     }
 
-    /// The median; none of nothing.
+    /// Returns the median; `None` if there are no values.
     pub(crate) fn median(&self) -> Option<f64> {
         self.percentile(0.5)
     }
 
-    /// The largest; none of nothing.
+    /// Returns the largest value; `None` if there are none.
     pub(crate) fn max(&self) -> Option<f64> {
         self.sorted.last().copied()
     }
 
-    /// None if there are none, so that nothing is divided by zero.
+    /// Returns the number of values; `None` if it is zero, so that nothing is divided by zero.
     fn count(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 samples")]
         let count = self.sorted.len() as f64;

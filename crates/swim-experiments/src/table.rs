@@ -3,30 +3,30 @@
 use comfy_table::{CellAlignment, Table as Sheet, presets};
 use serde::{Serialize, Serializer};
 
-/// One figure, or a word.
+/// One figure, or a text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
-    /// Words.
+    /// A text.
     Text(String),
     /// A whole number.
     Count(u64),
-    /// A number that is shown with so many decimals.
+    /// A number, and its number of decimals.
     Number(f64, usize),
-    /// There is nothing to show.
+    /// No value.
     Nothing,
 }
 
 /// Figures in rows and columns.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Table {
-    /// What the figures are.
+    /// The caption.
     title: String,
     columns: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// An empty table with these columns.
+    /// Creates an empty table with these columns.
     pub(crate) fn new(title: impl Into<String>, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|&column| column.to_owned()).collect();
         Table { title: title.into(), columns, rows: Vec::new() }
@@ -38,7 +38,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as aligned text that is Markdown, too.
+    /// Returns the table as aligned text, which is also Markdown.
     pub(crate) fn text(&self) -> String {
         let mut sheet = Sheet::new();
         sheet.load_style(presets::ASCII_MARKDOWN).set_header(&self.columns);
@@ -58,12 +58,12 @@ impl Table {
 }
 
 impl Cell {
-    /// A number, or nothing.
+    /// A number, or no value.
     pub(crate) fn number(value: Option<f64>, decimals: usize) -> Self {
         value.map_or(Cell::Nothing, |value| Cell::Number(value, decimals))
     }
 
-    /// Words.
+    /// A text.
     pub(crate) fn words(text: impl Into<String>) -> Self {
         Cell::Text(text.into())
     }
@@ -89,7 +89,7 @@ impl Serialize for Cell {
     }
 }
 
-/// A number with a comma between each three digits before the point.
+/// Returns a number with a comma after each three digits before the point.
 fn grouped(number: &str) -> String {
     let (sign, rest) = number.split_at(usize::from(number.starts_with('-')));
     let (whole, fraction) = rest.find('.').map_or((rest, ""), |point| rest.split_at(point));

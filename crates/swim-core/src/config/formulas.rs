@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn timeouts_are_those_of_memberlist() {
-        // memberlist 0.6 with its LAN profile, n = 3 and n = 50.
+        // hashicorp/memberlist 0.7.0 with its LAN profile, n = 3 and n = 50.
         let three = lan().suspicion_timeouts(3);
         let expected =
             SuspicionTimeouts { min: millis(4000), max: millis(4000), confirmations_max: 0 };

@@ -1,5 +1,4 @@
-//! What it costs that gossip goes only to members that answered this node, and others are asked
-//! first: how long news takes, and how many bytes.
+//! The cost of the rule that gossip goes only to members that answered this node: time and bytes.
 
 use std::time::Duration;
 
@@ -14,34 +13,34 @@ use crate::samples::Samples;
 use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
-/// How often it is looked who knows.
+/// The time between two checks which nodes know the news.
 const LOOK_EVERY: Duration = millis(10);
 
-/// For how long bytes are counted.
+/// The time during which bytes are counted.
 const SPAN: Duration = secs(30);
 
-/// So many know each other before all others join.
+/// The number of nodes that know each other before the rest join.
 const FOUNDERS: usize = 24;
 
-/// Nobody has probed more than a few of the others by then.
+/// By then each node has probed only a few others.
 const YOUNG: Duration = secs(15);
 
-/// Metadata of a member that changed it.
+/// The metadata of the member that changes it.
 const CHANGED: &str = "changed";
 
-/// Whether the rule holds. It can be broken in builds with the feature `sabotage` alone.
+/// Whether the rule is on. Only builds with the feature `sabotage` can switch it off.
 const RULES: &[bool] = if cfg!(feature = "sabotage") { &[true, false] } else { &[true] };
 
-/// What is to be told.
+/// The news to spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
-    /// All but a few members of the cluster, which join within a second.
+    /// Nearly all members of the cluster join within a second.
     Everybody,
-    /// One member that joins a cluster in which nearly nobody has answered anybody yet.
+    /// One member joins, while hardly any member has answered another yet.
     Newcomer,
-    /// A change of metadata in the same cluster.
+    /// A member changes its metadata, at the same stage.
     ChangeEarly,
-    /// A change of metadata once everybody has probed everybody.
+    /// A member changes its metadata after each has probed all.
     ChangeLate,
 }
 
@@ -62,13 +61,13 @@ impl News {
 struct Case {
     nodes: usize,
     news: News,
-    /// Members that did not answer are asked first.
+    /// Whether the rule is on: members that did not answer yet are pinged first.
     asks: bool,
 }
 
 #[derive(Debug)]
 struct Outcome {
-    /// Until nearly all and all knew, in seconds.
+    /// Seconds until nearly all and until all nodes knew.
     most: Option<f64>,
     all: Option<f64>,
     load: Load,

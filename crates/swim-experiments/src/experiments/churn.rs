@@ -1,4 +1,4 @@
-//! Members are replaced at a steady rate: how far views are from the truth, and what it costs.
+//! Members are replaced at a steady rate: errors of views, and the load.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::samples::Samples;
 use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
-/// So that members per minute are percents.
+/// With 100 nodes, members per minute are percents.
 const NODES: usize = 100;
 const PER_MINUTE: [u32; 6] = [0, 1, 2, 5, 10, 20];
 
-/// How long members are replaced before it is looked at: longer than anybody is suspected.
+/// The time of churn before measuring: longer than any suspicion.
 const BEFORE: Duration = secs(120);
 
 #[derive(Debug)]
 struct Outcome {
-    /// Once a second: how many that run a node does not know, on average over the nodes.
+    /// Once a second: the running members that a node does not know, on average over the nodes.
     missing: Samples,
-    /// The same for how many it holds for live that do not run.
+    /// Once a second: the members that a node sees as live but that do not run, on average.
     ghosts: Samples,
     load: Load,
-    /// Events about members that go on running.
+    /// Events about members that continue to run.
     false_failures: u64,
 }
 
@@ -80,9 +80,9 @@ pub(crate) fn run(scope: &Scope) -> Report {
         lines: vec![("missing and ghosts".into(), line)],
     };
     let notes = vec![
-        "Missing: runs, but is not in a node's view. Ghost: is in it, but does not run any more. \
-         Members crash without a goodbye, so each is a ghost for as long as it takes to detect: \
-         rate times detection time is what cannot be avoided."
+        "Missing: runs, but is not in a node's view. Ghost: is in the view, but no longer runs. \
+         Members crash without a leave message, so each is a ghost until it is detected: the \
+         unavoidable error is rate times detection time."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("view-error", plot)], notes }
@@ -111,7 +111,7 @@ fn replace(per_minute: u32, seed: u64, span: Duration) -> Outcome {
     }
 }
 
-/// How many members are missing in a view, and how many of those in it do not run; on average.
+/// Returns the average numbers of missing members and of ghosts in a view.
 fn errors(world: &World) -> (f64, f64) {
     let running: BTreeSet<&str> = world.running().collect();
     let (mut missing, mut ghosts) = (0, 0);
@@ -126,7 +126,7 @@ fn errors(world: &World) -> (f64, f64) {
     (number(missing as u64) / views, number(ghosts as u64) / views)
 }
 
-/// Counts the failures that were declared since the last time, of members that run nevertheless.
+/// Counts the failures of running members that were declared since the last call.
 fn false_failures(world: &mut World) -> u64 {
     let running: BTreeSet<String> = world.running().map(str::to_owned).collect();
     let is_false = |event: &Event| match event {

@@ -1,4 +1,4 @@
-//! One of a thousand crashes: when the first notices, and when the last has heard.
+//! One of a thousand nodes crashes: the times until the first and the last node know.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::table::{Cell, Table};
 
 const LOSSES: [f64; 2] = [0.0, 0.05];
 
-/// Of the LAN profile, and shorter.
+/// That of the LAN profile, and shorter ones.
 const SUSPICION_MULTS: [u32; 4] = [4, 3, 2, 1];
 
-/// How long the cluster is left alone before, so that every node is somewhere in its probe ring.
+/// The time before the crash, after which probe rounds are at random positions.
 const CALM: Duration = secs(15);
 
-/// Nobody takes that long to find out.
+/// A limit that no detection reaches.
 const GIVE_UP: Duration = secs(300);
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ struct Case {
     loss: f64,
 }
 
-/// What happened after a crash, in seconds since then.
+/// The events after a crash, in seconds since the crash.
 #[derive(Clone, Copy, Debug, Default)]
 struct Outcome {
     suspected: Option<f64>,
@@ -80,7 +80,7 @@ pub(crate) fn run(scope: &Scope) -> Report {
     }
     let mut report = Report { tables: vec![table], ..Report::default() };
     report.notes.push(
-        "LAN profile but for suspicion_mult; 4 is the profile's own. The shortest suspicion is \
+        "LAN profile, except for suspicion_mult, which is 4 there. The shortest suspicion is \
          suspicion_mult times log10(nodes) seconds."
             .into(),
     );
@@ -105,11 +105,11 @@ fn crash(case: Case, nodes: usize, seed: u64) -> Outcome {
     look_back(&world, &observers, &victim, crashed)
 }
 
-/// When a node first declared the victim failed, or heard of it.
+/// Returns the time when a node first declared the victim failed or learned of it.
 fn failed_at(world: &World, observer: &str, victim: &str) -> Option<Instant> {
     let about =
         |event: &Event| matches!(event, Event::Failed { member, .. } if member.name == *victim);
-    // It is among the latest.
+    // It is among the latest events.
     let records = world.events(observer).iter();
     records.rev().filter(|record| about(&record.event)).last().map(|record| record.at)
 }

@@ -1,5 +1,6 @@
-//! All links go away for a while, as when a switch restarts: who is declared failed, and when all
-//! see each other again.
+//! All links go down for a while, as when a switch restarts.
+//!
+//! The experiment counts false failures, and the time until all agree.
 
 use std::time::Duration;
 
@@ -19,11 +20,10 @@ use crate::table::{Cell, Table};
 const SIZES: [usize; 2] = [20, 100];
 const CUTS_S: [u64; 6] = [5, 10, 18, 30, 45, 60];
 
-/// How often it is looked whether all agree.
+/// The time between two checks whether all agree.
 const LOOK_EVERY: Duration = millis(100);
 
-/// For how long failures are counted after the links are back: no suspicion that began before is
-/// left then.
+/// The time for counting failures after the links are back: longer than any suspicion from before.
 const SPAN: Duration = secs(60);
 
 #[derive(Clone, Copy, Debug)]
@@ -35,15 +35,15 @@ struct Case {
 
 #[derive(Debug)]
 struct Outcome {
-    /// How many of the others a node believed failed at the end of the cut, on average.
+    /// The number of peers that a node saw as failed at the end of the cut, on average.
     lost: f64,
-    /// How many nodes were told by then that they are isolated.
+    /// The number of nodes that had reported by then that they are isolated.
     isolated: u64,
-    /// In seconds, from the end of the cut until all agree.
+    /// Seconds from the end of the cut until all agree.
     healed: Option<f64>,
     /// Failures declared after the end of the cut.
     failed_later: u64,
-    /// What the time after the cut cost.
+    /// The load after the cut.
     load: Load,
 }
 
@@ -156,7 +156,7 @@ fn cut_off(case: Case, seed: u64) -> Outcome {
     }
 }
 
-/// How many of the others this node does not believe alive or suspect.
+/// Counts the peers that this node does not see as alive or suspect.
 fn not_live(world: &World, name: &str, nodes: usize) -> f64 {
     let live = |state: State| matches!(state, State::Alive | State::Suspect);
     let members = world.node(name).members().filter(|member| live(member.state)).count();

@@ -1,5 +1,6 @@
-//! One member hears badly, or nothing, for ten minutes, and everything that it sends arrives: how
-//! often it makes the others doubt each other.
+//! One member receives little or nothing for ten minutes, but can send.
+//!
+//! The experiment counts how often its peers suspect each other.
 
 use std::time::Duration;
 
@@ -18,18 +19,18 @@ const SIZES: [usize; 2] = [40, 100];
 const DEAF_FOR: Duration = secs(600);
 const DEAF: &str = "n7";
 
-/// How often it is looked whether all agree, and for how long.
+/// The time between two checks whether all agree, and the limit.
 const LOOK_EVERY: Duration = millis(100);
 const PATIENCE: Duration = secs(300);
 
-/// What does not reach the member.
+/// The traffic that still reaches the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hearing {
-    /// Neither datagrams nor streams do.
+    /// Neither datagrams nor streams.
     Nothing,
-    /// No datagrams do; streams are whole.
+    /// Streams, but no datagrams.
     Streams,
-    /// One in twenty datagrams does; pieces of streams are sent until they do, so streams crawl.
+    /// One in twenty datagrams. Segments of streams are resent until they arrive, so streams crawl.
     Little,
 }
 
@@ -54,14 +55,14 @@ struct Case {
 
 #[derive(Debug)]
 struct Outcome {
-    /// How often others were suspected by others, and declared failed by them, in all views.
+    /// Suspicions and failures of peers at other peers, over all views.
     suspected: u64,
     failed: u64,
-    /// How often the member itself was declared failed, in the view of one of the others.
+    /// How often one of its peers declared the member itself failed.
     fell: u64,
-    /// In seconds, until the member was told that it is isolated.
+    /// Seconds until the member reported that it is isolated.
     isolated: Option<f64>,
-    /// In seconds, from the end until all agree.
+    /// Seconds from the end until all agree.
     healed: Option<f64>,
 }
 
@@ -158,7 +159,7 @@ fn deafen(case: Case, seed: u64) -> Outcome {
     }
 }
 
-/// How often this observer declared the deaf member failed.
+/// Counts how often this observer declared the deaf member failed.
 fn failures_of(world: &World, observer: &str) -> u64 {
     let failed =
         |event: &Event| matches!(event, Event::Failed { member, .. } if member.name == DEAF);

@@ -1,4 +1,6 @@
-//! Members that can send but not receive: figures 9 and 10 of
+//! Members that can send but not receive.
+//!
+//! These are figures 9 and 10 of
 //! [Rapid](https://www.usenix.org/conference/atc18/presentation/suresh) (Suresh et al., ATC 2018).
 
 use std::time::Duration;
@@ -15,16 +17,16 @@ use crate::samples::Samples;
 use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
-/// How long the network is bad, after a calm time of [`CALM`].
+/// The time with a fault, after a calm time of [`CALM`].
 const SPAN: Duration = secs(400);
 const CALM: Duration = secs(30);
 
-/// What is bad about the network.
+/// The faults of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// Figure 9: nothing reaches 1% of the nodes for 20 s, everything does for 20 s, and so on.
+    /// Figure 9: 1% of the nodes receive nothing for 20 s in every 40 s.
     FlipFlop,
-    /// Figure 10: four of five datagrams to 1% of the nodes are lost.
+    /// Figure 10: 1% of the nodes lose four of five datagrams sent to them.
     IngressLoss,
 }
 
@@ -36,11 +38,10 @@ const FAULTS: [(Fault, &str); 2] = [
 const FLIP_EVERY: Duration = secs(20);
 const INGRESS_LOSS: f64 = 0.8;
 
-/// One second.
+/// The measurements of one second.
 #[derive(Clone, Copy, Debug)]
 struct Second {
-    /// Changes of the views of good nodes in it, per good node: about bad ones, and about good
-    /// ones.
+    /// Changes of the views of good nodes, per good node: about bad members, and about good ones.
     about_bad: f64,
     about_good: f64,
     /// The smallest and the largest view of a good node at its end.
@@ -101,9 +102,9 @@ pub(crate) fn run(scope: &Scope) -> Report {
         lines,
     };
     let notes = vec![
-        "A view change is a member that joins, fails or leaves, as a node reports it. Rapid's \
-         point: a membership should either keep such members or lose them once, and all nodes \
-         alike."
+        "A view change is a report by a node that a member joined, failed or left. Rapid's \
+         argument: a membership should either keep such members or remove them once, at all \
+         nodes alike."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("view-changes", plot)], notes }
@@ -167,13 +168,13 @@ fn look(world: &mut World, bad: &[String], good: &[String]) -> Second {
     }
 }
 
-/// In how many of a hundred seconds not all good nodes see as many members.
+/// Returns the percentage of seconds in which good nodes see different numbers of members.
 fn disagreeing(outcome: &Outcome) -> f64 {
     let seconds = outcome.seconds.iter().filter(|second| second.smallest != second.largest);
     size(seconds.count()) / size(outcome.seconds.len()) * 100.0
 }
 
-/// The changes up to each tenth second.
+/// Returns the changes up to every tenth second.
 fn so_far(seconds: &[Second]) -> Vec<(f64, f64)> {
     let mut changes = 0.0;
     let mut line = vec![(0.0, 0.0)];

@@ -1,5 +1,6 @@
-//! A cluster forms on memberlist's wire through one seed: how long until all know all, and what one
-//! join costs a large cluster.
+//! Clusters form on memberlist's wire through one seed.
+//!
+//! The experiment measures the time until all know all, and the cost of a join to a large cluster.
 
 use std::time::Duration;
 
@@ -14,29 +15,29 @@ use crate::samples::Samples;
 use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
-/// How often it is looked who knows everybody.
+/// The time between two checks whether all nodes know all.
 const LOOK_EVERY: Duration = millis(20);
 
-/// For how long it is looked: by then the periodic exchanges have told everybody.
+/// The limit of the checks. By then periodic push/pulls have informed all nodes.
 const PATIENCE: Duration = secs(120);
 
-/// A node whose seed refuses it tries again after about this time, as the driver does.
+/// The time after which a node whose seed refused it tries again, as in the driver.
 const RETRY: Duration = millis(500);
 
-/// For how long the bytes of one join are counted.
+/// The time during which the bytes of one join are counted.
 const SPAN: Duration = secs(10);
 
-/// Whether the rule holds. It can be broken in builds with the feature `sabotage` alone.
+/// Whether the rule is on. Only builds with the feature `sabotage` can switch it off.
 const RULES: &[bool] = if cfg!(feature = "sabotage") { &[false, true] } else { &[true] };
 
-/// When the nodes join.
+/// The order in which nodes join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     /// All at once.
     Together,
-    /// Each when the one before is answered.
+    /// Each one after the previous join is answered.
     InTurn,
-    /// So long after each other.
+    /// One after each such time.
     Every(Duration),
 }
 
@@ -44,18 +45,18 @@ enum Order {
 struct Case {
     nodes: usize,
     order: Order,
-    /// Newcomers introduce themselves.
+    /// Whether newcomers introduce themselves.
     introduces: bool,
 }
 
 #[derive(Debug)]
 struct Outcome {
-    /// Since the last node began to join, in seconds.
+    /// Seconds from the beginning of the last join.
     until_all: Option<f64>,
     load: Load,
 }
 
-/// What a join cost.
+/// The cost of a join.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
     /// Bytes that the joiner sent and received.
@@ -73,9 +74,7 @@ pub(crate) fn run(scope: &Scope) -> Report {
         report.tables.push(times(scope, nodes, &orders, runs));
     }
     report.tables.push(costs(scope, scope.pick(100, 1000)));
-    report
-        .notes
-        .push("Times are from when the last node began to join; 120 s are the most.".into());
+    report.notes.push("Times count from the beginning of the last join, to 120 s at most.".into());
     report
 }
 
@@ -86,7 +85,7 @@ fn times(scope: &Scope, nodes: usize, orders: &[Order], usual: u32) -> Table {
     );
     let cases = orders.iter().flat_map(|&order| RULES.iter().map(move |&rule| (order, rule)));
     for case in cases.map(|(order, introduces)| Case { nodes, order, introduces }) {
-        // Without the rule each run takes ten times as long.
+        // Without the rule, each run takes ten times as long.
         let usual = if case.introduces { usual } else { usual.div_ceil(10) };
         let seeds: Vec<u64> = scope.seeds(usual).collect();
         let outcomes = parallel::map(scope.jobs, &seeds, |seed| form(case, *seed));
@@ -186,7 +185,7 @@ fn costs(scope: &Scope, nodes: usize) -> Table {
     table
 }
 
-/// What one join costs a large cluster: the same cluster without it is taken off.
+/// Measures the cost of one join to a large cluster, minus the load without the join.
 fn cost(nodes: usize, introduces: bool, seed: u64) -> Cost {
     let loads = [false, true].map(|joins| {
         let mut world = memberlist(seed, introduces);

@@ -17,27 +17,27 @@ use crate::table::{Cell, Table};
 const FOUNDERS: usize = 24;
 const WITHIN: Duration = secs(1);
 
-/// How often it is looked who knows everybody.
+/// The time between two checks whether nodes know all.
 const LOOK_EVERY: Duration = millis(20);
 
-/// How long is looked for bytes after the joins began: by then all is calm again.
+/// The time for counting bytes, from the first join. By its end all is calm again.
 const SPAN: Duration = secs(60);
 
-/// How many addresses each newcomer is given. It asks all of them for their view.
+/// The number of addresses that each newcomer contacts. It asks all of them for their views.
 const CONTACTS: [usize; 2] = [1, 3];
 
 #[derive(Debug)]
 struct Outcome {
-    /// When so many nodes knew everybody, in seconds since the first join, by 20 ms.
+    /// The numbers of nodes that knew all, each with the seconds since the first join, every 20 ms.
     complete: Vec<(f64, usize)>,
-    /// Until everybody knew everybody.
+    /// The load until all nodes knew all.
     until_complete: Option<Load>,
     load: Load,
     counters: Vec<u64>,
     round: usize,
 }
 
-/// What a node counts, and is told in the second table.
+/// A counter of a node, and its column in the second table.
 type Counter = (&'static str, fn(&Stats) -> u64);
 
 const COUNTERS: [Counter; 5] = [
@@ -71,7 +71,7 @@ pub(crate) fn run(scope: &Scope) -> Report {
     );
     let mut columns = vec!["contacts"];
     columns.extend(COUNTERS.iter().map(|(name, _)| *name));
-    let mut causes = Table::new("What a node did in 60 s, on average", &columns);
+    let mut causes = Table::new("Operations of a node in 60 s, on average", &columns);
     for (contacts, outcomes) in CONTACTS.iter().zip(outcomes.chunks(per_case)) {
         times.row(times_of(*contacts, outcomes, nodes));
         let mut row = vec![Cell::Count(*contacts as u64)];
@@ -86,7 +86,7 @@ pub(crate) fn run(scope: &Scope) -> Report {
     report.plots.push(("knowing", plot));
     report
         .notes
-        .push("Times are from the first join. Peer, measured so: foca 6.6 s and 141 KB.".into());
+        .push("Times count from the first join. foca, measured alike: 6.6 s and 141 KB.".into());
     report
 }
 
@@ -161,7 +161,7 @@ fn join(contacts: usize, newcomers: usize, seed: u64) -> Outcome {
 }
 
 impl Outcome {
-    /// Notes how many of these nodes know everybody.
+    /// Records how many of these nodes know all.
     fn look(&mut self, world: &World, started: &[String], all: usize, start: swim_core::Instant) {
         let knows = |name: &&String| world.node(name).members_live() == all;
         self.round = started.iter().filter(knows).count();

@@ -1,5 +1,6 @@
-//! The components of Lifeguard, one by one and together, against plain SWIM: the Interval
-//! experiment of [the paper](https://arxiv.org/abs/1707.00788).
+//! The components of Lifeguard, one by one and together, against plain SWIM.
+//!
+//! It is the Interval experiment of [the paper](https://arxiv.org/abs/1707.00788).
 
 use swim_core::Config;
 use swim_sim::{Stall, millis, secs};
@@ -13,14 +14,14 @@ use crate::table::{Cell, Table};
 
 const NODES: usize = 128;
 
-/// Which components are on. In the order of the paper's table IV.
+/// The components that are on, in the order of the paper's table IV.
 #[derive(Clone, Copy, Debug)]
 struct Configuration {
     name: &'static str,
     health: bool,
     suspicion: bool,
     buddy: bool,
-    /// What the paper found, in percent of plain SWIM: FP and FP-.
+    /// The paper's results, in percent of plain SWIM: FP and FP-.
     paper: [f64; 2],
 }
 
@@ -56,7 +57,7 @@ const CONFIGURATIONS: [Configuration; 5] = [
     Configuration { name: "all", health: true, suspicion: true, buddy: true, paper: [1.53, 1.89] },
 ];
 
-/// The shortest suspicion, as a multiple: the paper's alpha. Its beta is 6 in all.
+/// The multiple of the shortest suspicion: the paper's alpha. Its beta is always 6.
 const ALPHAS: [u32; 2] = [5, 4];
 const SLOW: [usize; 5] = [1, 4, 8, 16, 32];
 const DURATIONS_MS: [u64; 4] = [2048, 8192, 16_384, 32_768];
@@ -83,15 +84,15 @@ pub(crate) fn run(scope: &Scope) -> Report {
     }
     report.tables.push(by_slow(&found, alphas[0]));
     report.notes.push(format!(
-        "{} runs of {} cases: {NODES} nodes, LAN profile, beta 6; slow nodes C = 1 to 32, their \
-         stalls D = 2,048 to 32,768 ms long, I = 1 to 16,384 ms apart, over 120 s. Figures are \
-         sums over all.",
+        "{} runs of {} cases: {NODES} nodes, LAN profile, beta 6; C = 1 to 32 slow nodes; their \
+         stalls last D = 2,048 to 32,768 ms, I = 1 to 16,384 ms apart, over 120 s. Figures are \
+         sums over all cases.",
         runs.len(),
         cases.len()
     ));
     report.notes.push(
-        "Off in all configurations, because the paper does not know them: lateness, last_call. The \
-         ping over a stream is on, as it was there."
+        "lateness and last_call are off in all configurations, because the paper lacks them. The \
+         ping over a stream is on, as in the paper."
             .into(),
     );
     report
@@ -142,7 +143,7 @@ fn configure(config: &mut Config, case: Case) {
     config.last_call = false;
 }
 
-/// What is summed up over runs.
+/// The sums over runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     about_anyone: u64,
@@ -230,7 +231,7 @@ fn by_slow(found: &[(Case, Outcome)], alpha: u32) -> Table {
     table
 }
 
-/// A share in percent.
+/// Returns a share in percent.
 fn share(part: u64, whole: u64) -> Cell {
     if whole == 0 { Cell::Nothing } else { Cell::Number(number(part) / number(whole) * 100.0, 2) }
 }

@@ -1,4 +1,4 @@
-//! An hour of lost datagrams: false failures, and what it costs.
+//! An hour of datagram loss: false failures, and the load.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const LOSSES: [f64; 4] = [0.0, 0.05, 0.25, 0.5];
 /// That of the LAN profile, and shorter ones.
 const SUSPICION_MULTS: [u32; 4] = [4, 3, 2, 1];
 
-/// How often events are counted and dropped: where half of all is lost, memory would not hold them.
+/// The time between counts, which drop the events: at 50% loss memory could not hold them.
 const COUNT_EVERY: Duration = secs(10);
 
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +33,12 @@ struct Case {
 struct Outcome {
     census: Census,
     load: Load,
-    /// How many nodes see everybody alive or suspect at the end.
+    /// The number of nodes that see all members as alive or suspect at the end.
     complete: usize,
     counters: Vec<(&'static str, u64)>,
 }
 
-/// What a node counts, and is told in the second table.
+/// A counter of a node, and its column in the second table.
 type Counter = (&'static str, fn(&Stats) -> u64);
 
 const COUNTERS: [Counter; 9] = [
@@ -64,8 +64,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
     let found: Vec<(Case, Outcome)> = runs.iter().map(|(case, _)| *case).zip(outcomes).collect();
     let mut report = Report { tables: vec![results(&found), causes(&found)], ..Report::default() };
     report.notes.push(format!(
-        "{NODES} nodes, LAN profile, {} simulated minutes a run; bytes are those of datagrams and \
-         streams together, without headers below them.",
+        "{NODES} nodes, LAN profile, {} simulated minutes per run; bytes are payloads of datagrams \
+         and streams.",
         span.as_secs() / 60
     ));
     report.notes.push(
@@ -113,7 +113,7 @@ fn is_complete(world: &World, name: &str) -> bool {
 }
 
 impl Case {
-    /// The first cells of its rows.
+    /// Returns the first cells of its rows.
     fn cells(self) -> Vec<Cell> {
         vec![
             Cell::Count(self.suspicion_mult.into()),
@@ -160,7 +160,7 @@ fn results(found: &[(Case, Outcome)]) -> Table {
 fn causes(found: &[(Case, Outcome)]) -> Table {
     let mut columns = vec!["suspicion_mult", "fallback ping", "loss %"];
     columns.extend(COUNTERS.iter().map(|(name, _)| *name));
-    let mut table = Table::new("What nodes did, per node and minute", &columns);
+    let mut table = Table::new("Operations per node and minute", &columns);
     for (case, outcome) in found {
         let minutes = outcome.load.span.as_secs_f64() / 60.0;
         let mut row = case.cells();

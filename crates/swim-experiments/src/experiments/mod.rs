@@ -21,24 +21,24 @@ use crate::scope::Scope;
 /// An experiment that can be run by name.
 #[derive(Debug)]
 pub(crate) struct Experiment {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// What it finds out, in a line.
+    /// Its question, in one line.
     pub(crate) what: &'static str,
-    /// Carries it out.
+    /// Runs it.
     pub(crate) run: fn(&Scope) -> Report,
 }
 
-/// All of them, in the order of `docs/reports/experiments.md`.
+/// All experiments, in the order of `docs/reports/experiments.md`.
 pub(crate) const ALL: &[Experiment] = &[
     Experiment {
         name: "loss",
-        what: "an hour of lost datagrams: false failures, and what it costs",
+        what: "an hour of datagram loss: false failures and load",
         run: loss::run,
     },
     Experiment {
         name: "stall",
-        what: "members whose messages are held again and again: false failures beside the peers'",
+        what: "members stall again and again: false failures, compared with other projects",
         run: stall::run,
     },
     Experiment {
@@ -48,7 +48,7 @@ pub(crate) const ALL: &[Experiment] = &[
     },
     Experiment {
         name: "crash",
-        what: "one of a thousand crashes: when the first notices, and when the last has heard",
+        what: "one of a thousand nodes crashes: times until the first and the last node know",
         run: crash::run,
     },
     Experiment {
@@ -58,33 +58,32 @@ pub(crate) const ALL: &[Experiment] = &[
     },
     Experiment {
         name: "forming",
-        what: "a cluster forms through one seed on memberlist's wire, and one joins a large one",
+        what: "memberlist's wire: a cluster forms through one seed, and a node joins a large one",
         run: forming::run,
     },
     Experiment {
         name: "swim",
-        what: "load, first detection and dissemination over the size of the cluster",
+        what: "load, first detection and dissemination by cluster size",
         run: swim::run,
     },
     Experiment {
         name: "partition",
-        what: "a cluster is cut in two and mended: how long it takes to be one again",
+        what: "a cluster is cut in two and mended: time to heal",
         run: partition::run,
     },
     Experiment {
         name: "cutoff",
-        what: "all links go away for 5 to 60 s: who is declared failed, and when all agree again",
+        what: "all links go down for 5 to 60 s: false failures, and time until all agree",
         run: cutoff::run,
     },
     Experiment {
         name: "deaf",
-        what: "one member hears badly or nothing for ten minutes: how often others are doubted",
+        what: "one member receives little or nothing for ten minutes: suspicions of its peers",
         run: deaf::run,
     },
     Experiment {
         name: "churn",
-        what: "members replaced at a steady rate: how far views are from the truth, and what it \
-               costs",
+        what: "members are replaced at a steady rate: errors of views, and load",
         run: churn::run,
     },
     Experiment {
@@ -94,7 +93,7 @@ pub(crate) const ALL: &[Experiment] = &[
     },
     Experiment {
         name: "asking",
-        what: "what it costs to tell news only to members that answered (feature `sabotage`)",
+        what: "cost of gossip only to members that answered (feature `sabotage`)",
         run: asking::run,
     },
 ];

@@ -1,4 +1,4 @@
-//! A cluster is cut in two, and mended: how long it takes to be one again.
+//! A cluster is cut in two, and mended: the time until it is one again.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
 const NODES: usize = 128;
-/// How many nodes the smaller side has.
+/// The sizes of the smaller side.
 const SIDES: [usize; 3] = [1, 16, 64];
 const CUTS_S: [u64; 5] = [10, 30, 60, 300, 1800];
 
-/// How often it is looked whether all agree.
+/// The time between two checks whether all agree.
 const LOOK_EVERY: Duration = millis(100);
 
-/// A cluster that is not one after this time is counted as never healed.
+/// A cluster that has not healed after this time counts as never healed.
 const GIVE_UP: Duration = secs(900);
 
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +33,11 @@ struct Case {
 
 #[derive(Debug)]
 struct Outcome {
-    /// How many of the others a node believed failed at the end of the cut, on average.
+    /// The number of peers that a node saw as failed at the end of the cut, on average.
     lost: f64,
-    /// In seconds, from the end of the cut until all agree.
+    /// Seconds from the end of the cut until all agree.
     healed: Option<f64>,
-    /// What the healing cost.
+    /// The load of the healing.
     load: Load,
     /// Failures declared after the end of the cut.
     failed_later: u64,
@@ -94,7 +94,7 @@ pub(crate) fn run(scope: &Scope) -> Report {
         lines,
     };
     let notes = vec![
-        "Healed: every node sees all others alive, with the incarnation they have. Nobody joins \
+        "Healed: every node sees all members alive, at their current incarnations. No node joins \
          again."
             .into(),
     ];
@@ -128,7 +128,7 @@ fn part(case: Case, seed: u64) -> Outcome {
     Outcome { lost, healed, load, failed_later }
 }
 
-/// How many of the others a node does not believe alive or suspect, on average.
+/// Counts the peers that a node does not see as alive or suspect, on average.
 fn not_live(world: &World, everybody: &[String]) -> f64 {
     let live = |name: &String| {
         let live = |state: State| matches!(state, State::Alive | State::Suspect);

@@ -1,5 +1,6 @@
-//! Members whose messages are held again and again, as the authors of Lifeguard disturbed theirs:
-//! what separates implementations best.
+//! Members whose messages are held again and again, as in the Lifeguard paper.
+//!
+//! Of all experiments, this one separates implementations best.
 
 use std::time::Duration;
 
@@ -19,14 +20,15 @@ const DURATION: Duration = millis(16_384);
 const INTERVALS_MS: [u64; 4] = [1, 256, 4096, 16_000];
 const SLOW: [usize; 4] = [1, 4, 16, 32];
 
-/// Mean per run of the peers, measured the same way: about healthy nodes, by the number of slow
-/// ones.
+/// The peers' means per run, measured the same way.
+///
+/// They count events about healthy nodes, for each number of slow ones.
 const AL8N: [f64; 4] = [2.6, 25.0, 458.0, 1646.0];
 const FOCA: [f64; 4] = [29.0, 318.0, 4266.0, 4494.0];
-/// Of those of al8n, the ones at healthy observers.
+/// Of al8n's events, the ones at healthy observers.
 const AL8N_BETWEEN: [f64; 4] = [1.9, 14.5, 280.0, 824.0];
 
-/// The ways of being slow, the one of the comparison first.
+/// The ways of being slow. The one of the comparison comes first.
 const WAYS: [(Stall, bool, &str); 6] = [
     (Stall::HeldIo, true, "messages held"),
     (Stall::HeldIo, false, "messages held, lateness off"),
@@ -61,8 +63,8 @@ pub(crate) fn run(scope: &Scope) -> Report {
     report.plots.push(("false-failures", plot(&found, slow)));
     report.notes.push(format!(
         "{} runs of each case. Each run: {NODES} nodes, LAN profile; the slow ones stop together \
-         for 16.384 s, go on for 1, 256, 4,096 or 16,000 ms, and so on over 120 s. Figures are \
-         means per run over all four.",
+         for 16.384 s, run for 1, 256, 4,096 or 16,000 ms, and so on over 120 s. Figures are \
+         means per run over all four intervals.",
         runs.len() / cases.len().max(1)
     ));
     report
@@ -82,7 +84,7 @@ fn disturb(case: Case, seed: u64) -> Outcome {
     disturbance.run(seed, move |config| config.lateness = lateness)
 }
 
-/// What was counted in all runs that fit.
+/// Counts in all runs that fit.
 fn counts(
     found: &[(Case, Outcome)],
     fits: impl Fn(&Case) -> bool,

@@ -1,4 +1,4 @@
-//! A cluster of which some members are slow again and again.
+//! A cluster in which some members are slow again and again.
 
 use std::time::Duration;
 
@@ -9,41 +9,43 @@ use crate::census::Census;
 use crate::cluster::{borrowed, lan, names};
 use crate::load::{Load, Meter};
 
-/// How long the cluster is left alone before.
+/// The calm time before the disturbance.
 const CALM: Duration = secs(15);
 
-/// How often events are counted and dropped, so that they do not fill the memory.
+/// The time between counts, which drop the events so that they do not fill the memory.
 const COUNT_EVERY: Duration = secs(20);
 
-/// What is done to which cluster.
+/// A disturbance, and the cluster it hits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Disturbance {
-    /// How many nodes there are.
+    /// The number of nodes.
     pub(crate) nodes: usize,
-    /// How many of them are slow.
+    /// The number of slow nodes.
     pub(crate) slow: usize,
-    /// In what way.
+    /// The way in which they are slow.
     pub(crate) stall: Stall,
-    /// How long each stall lasts.
+    /// The length of each stall.
     pub(crate) duration: Duration,
-    /// How long they run between two stalls.
+    /// The time between two stalls.
     pub(crate) interval: Duration,
-    /// For how long this goes on.
+    /// The length of the disturbance.
     pub(crate) span: Duration,
 }
 
-/// What came of it.
+/// The result of a disturbance.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
-    /// Who was declared failed.
+    /// The false failures.
     pub(crate) census: Census,
-    /// What was sent during the disturbance.
+    /// The traffic during the disturbance.
     pub(crate) load: Load,
 }
 
 impl Disturbance {
-    /// Disturbs a cluster of nodes that are configured like this. All slow nodes stop and go on
-    /// together, as in the paper; which nodes these are makes no difference, so it is the first.
+    /// Disturbs a cluster of nodes with this configuration.
+    ///
+    /// All slow nodes stop and resume together, as in the paper. They are the first ones: the
+    /// choice makes no difference.
     pub(crate) fn run(&self, seed: u64, configure: impl Fn(&mut Config) + 'static) -> Outcome {
         let everybody = names(self.nodes);
         let slow = &everybody[..self.slow];

@@ -1,5 +1,7 @@
-//! What SWIM promises: a load and a time of first detection that do not grow with the cluster, and
-//! a time to spread that grows with its logarithm.
+//! SWIM's promises about growing clusters.
+//!
+//! Load and the time of first detection do not grow with the cluster. The time to spread an update
+//! grows with its logarithm.
 
 use std::time::Duration;
 
@@ -15,29 +17,29 @@ use crate::samples::Samples;
 use crate::scope::Scope;
 use crate::table::{Cell, Table};
 
-/// Sizes, and how many worlds of each are looked at.
+/// The cluster sizes, and the number of worlds of each size.
 const SIZES: [(usize, u32); 8] =
     [(8, 40), (32, 20), (128, 20), (500, 10), (1000, 10), (2000, 4), (5000, 1), (10_000, 1)];
 
-/// Above this, worlds are made one at a time: each takes gigabytes.
+/// Above this size, worlds run one at a time: each takes gigabytes.
 const LARGE: usize = 2000;
 
-/// How many members crash in a world, one after the other; and in a large one.
+/// The number of members that crash in a world, one after another, and in a large world.
 const CRASHES: usize = 6;
 const CRASHES_LARGE: usize = 2;
 
 /// A protocol period: the LAN profile's probe interval.
 const PERIOD: Duration = secs(1);
 
-/// How long the load of a calm cluster is measured.
+/// The time for measuring the load of a calm cluster.
 const CALM: Duration = secs(10);
 
-/// What happened after the crash of one member, in periods.
+/// The times after the crash of one member, in periods.
 #[derive(Clone, Copy, Debug)]
 struct Crash {
-    /// Until the first ping that nobody will answer left.
+    /// Until the first ping of the crashed member.
     pinged: f64,
-    /// From the first suspicion until half of the others, 99% of them, and all heard of it.
+    /// From the first suspicion until half, 99% and all of the peers learned of it.
     half: f64,
     most: f64,
     all: f64,
@@ -105,10 +107,10 @@ pub(crate) fn run(scope: &Scope) -> Report {
         ],
     };
     let notes = vec![
-        "The first ping is the one that leads to the first suspicion. Where all nodes ping at \
-         once, at the beginning of a period, the paper expects e/(e-1) = 1.58 periods, the one of \
-         the crash counted whole, and the suspicion comes at the end of the last; here each node \
-         has its own rhythm, so the expectation is 1 period, and the suspicion comes one later."
+        "The first ping is the one that leads to the first suspicion. If all nodes ping at \
+         once, at the beginning of a period, the paper expects e/(e-1) = 1.58 periods, with the \
+         period of the crash counted as a whole one; the suspicion comes at the end of the last. \
+         Here nodes ping at different times: expect 1 period, and the suspicion 1 period later."
             .into(),
     ];
     Report { tables: vec![table], plots: vec![("times", plot)], notes }
@@ -124,7 +126,7 @@ fn watch(nodes: usize, seed: u64) -> Outcome {
     let mut observers = names(nodes);
     let crashes = if nodes > LARGE { CRASHES_LARGE } else { CRASHES.min(nodes / 4) };
     let crashes = (0..crashes).filter_map(|_| {
-        // Any one does, but not always the same part of a period after the last.
+        // The crashes hit different parts of a protocol period.
         world.run(Duration::from_millis(seed * 137 % 1000));
         let victim = observers.swap_remove(observers.len() / 2);
         crash(&mut world, &observers, &victim)
@@ -132,7 +134,7 @@ fn watch(nodes: usize, seed: u64) -> Outcome {
     Outcome { crashes: crashes.collect(), load }
 }
 
-/// Crashes a member, and looks who hears when of the suspicion.
+/// Crashes a member, and measures when each node learns of the suspicion.
 fn crash(world: &mut World, observers: &[String], victim: &str) -> Option<Crash> {
     drop(heard(world, observers, victim));
     world.crash(victim);
@@ -142,7 +144,7 @@ fn crash(world: &mut World, observers: &[String], victim: &str) -> Option<Crash>
         world.run(secs(2));
         times.extend(heard(world, observers, victim));
     }
-    // The suspicion has its time, so that the next crash finds a calm cluster.
+    // Waits for the end of the suspicion, so that the next crash finds a calm cluster.
     world.run(secs(30));
     let times: Samples = times.iter().map(|at| (*at - crashed).as_secs_f64()).collect();
     let (first, period) = (times.percentile(0.0)?, PERIOD.as_secs_f64());
@@ -155,10 +157,10 @@ fn crash(world: &mut World, observers: &[String], victim: &str) -> Option<Crash>
     })
 }
 
-/// When nodes first heard, since this was last asked, that the victim is suspected or failed.
+/// Returns when nodes first learned, since the last call, that the victim is suspected or failed.
 fn heard(world: &mut World, observers: &[String], victim: &str) -> Vec<Instant> {
     let is_it = |event: &Event| match event {
-        // Whoever missed the suspicion hears of the failure.
+        // A node that missed the suspicion learns of the failure.
         Event::Suspected { member, .. } => member.name == *victim,
         Event::Failed { member, accusers, .. } => member.name == *victim && accusers.is_empty(),
         _ => false,
