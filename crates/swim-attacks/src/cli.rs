@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::attacks::{ATTACKS, Attack};
 use crate::stage::Size;
 
-/// Attacks real members on loopback, and tells what they suffer.
+/// Attack real members on loopback, and report the effect
 #[derive(Debug, Parser)]
 #[command(name = "swim-attacks", version)]
 pub(crate) struct Cli {
@@ -15,29 +15,29 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// List the attacks.
+    /// List the attacks
     List,
-    /// Carry out attacks; all of them if none is named.
+    /// Run attacks; all of them if none is named
     Run(Run),
-    /// Do the work that S94 has counted under valgrind.
+    /// Do the work of S94 that valgrind counts
     #[command(hide = true)]
     Work {
-        /// Only the cases with this in their name, to look at them in a profile.
+        /// Run only cases with this in their name, for profiling
         case: Option<String>,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Names of attacks, as `list` has them.
+    /// Names of attacks, from `list`
     names: Vec<String>,
-    /// Take seconds for each attack (the default).
+    /// Take seconds for each attack (the default)
     #[arg(long, conflicts_with = "large")]
     small: bool,
-    /// Take as long as the scenarios say: a minute for each case.
+    /// Take a minute for each case, as in the scenarios
     #[arg(long)]
     large: bool,
-    /// Print a line of JSON for each case.
+    /// Print a line of JSON for each case
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -47,7 +47,7 @@ impl Run {
         if self.large { Size::Large } else { Size::Small }
     }
 
-    /// The attacks that were named.
+    /// Returns the chosen attacks.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static Attack>, String> {
         if self.names.is_empty() {
             return Ok(ATTACKS.iter().collect());

@@ -1,11 +1,11 @@
-//! What is known to be broken. All else must hold.
+//! Cases that are known to be broken. All others must hold.
 
 use crate::finding::{Finding, Verdict};
 
 /// Attacks and the beginnings of their cases.
 const KNOWN_BROKEN: &[(&str, &str)] = &[];
 
-/// What is expected of this case.
+/// Returns the expected verdict of a case.
 pub(crate) fn verdict(finding: &Finding) -> Verdict {
     let known = KNOWN_BROKEN
         .iter()

@@ -1,13 +1,13 @@
-//! What an attack came to.
+//! The result of an attack.
 
 use serde_json::json;
 
 /// Whether a limit holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// What the members suffered is within the limit.
+    /// The effect is within the limit.
     Holds,
-    /// It is not.
+    /// The effect exceeds the limit.
     Broken,
     /// No limit is promised; the figure is for the record.
     Stated,
@@ -27,21 +27,21 @@ impl Verdict {
     }
 }
 
-/// One case of an attack: what was done, what came of it, and what should have.
+/// One case of an attack: the action, the effect and the limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     /// The scenario, such as `S84`.
     pub(crate) attack: &'static str,
-    /// Which wire, with or without a key, and in which way.
+    /// The wire, whether there is a key, and the variant.
     pub(crate) case: String,
-    /// What the attacker did.
+    /// The attacker's action.
     pub(crate) did: String,
-    /// What the members suffered, in words.
+    /// The effect on the members, in words.
     pub(crate) suffered: String,
-    /// The same as a number, in `unit`.
+    /// The effect as a number, in `unit`.
     pub(crate) figure: f64,
     pub(crate) unit: &'static str,
-    /// What is demanded.
+    /// The limit.
     pub(crate) limit: String,
     pub(crate) verdict: Verdict,
 }
@@ -59,7 +59,7 @@ impl Finding {
         }
         let surprise = match (*verdict, expected) {
             (Verdict::Broken, Verdict::Holds) => " (EXPECTED TO HOLD)",
-            (Verdict::Holds, Verdict::Broken) => " (mended: take it out of expected.rs)",
+            (Verdict::Holds, Verdict::Broken) => " (fixed: remove it from expected.rs)",
             _ => "",
         };
         println!("{attack} {case}: {}{surprise}", verdict.as_str());

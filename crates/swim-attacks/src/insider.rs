@@ -1,4 +1,4 @@
-//! Somebody who takes part without being a member: it answers pings, and hears what it is told.
+//! An attacker that takes part without being a member: it answers pings and receives messages.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::member::lock;
 use crate::stage::Stage;
 use crate::voice::{Voice, ack, alive};
 
-/// Somebody with a socket, who may answer pings to any name.
+/// A socket with the cluster's protocol, which may answer pings to any name.
 #[derive(Debug)]
 pub(crate) struct Insider {
     pub(crate) socket: Arc<UdpSocket>,
@@ -22,7 +22,7 @@ pub(crate) struct Insider {
 }
 
 impl Insider {
-    /// Opens the socket; `hear` is told of every message, and from whom it came.
+    /// Opens the socket. Calls `hear` with each message and its sender.
     pub(crate) async fn start(
         stage: &Stage,
         name: &str,
@@ -59,7 +59,7 @@ impl Insider {
         self.socket.local_addr().expect("a bound socket")
     }
 
-    /// From now on it answers pings, or does not.
+    /// Sets whether it answers pings.
     pub(crate) fn answer(&self, answers: bool) {
         self.answers.store(answers, Ordering::Relaxed);
     }
@@ -70,7 +70,7 @@ impl Insider {
         self.say(through, &[alive]).await;
     }
 
-    /// Sends a datagram; returns how long it was.
+    /// Sends a datagram, and returns its length.
     pub(crate) async fn say(&self, to: SocketAddr, messages: &[Message<'_>]) -> usize {
         let datagram = lock(&self.voice).datagram(messages);
         _ = self.socket.send_to(&datagram, to).await;

@@ -1,5 +1,4 @@
-//! Attacks on real members, on loopback: what each does, what the members suffer as a figure, the
-//! limit that holds, and whether it does.
+//! Attacks on real members on loopback: the action, the effect, the limit, and whether it holds.
 //!
 //! ```sh
 //! cargo run --release -p swim-attacks -- list
@@ -10,14 +9,14 @@
 //! ```
 //!
 //! The members run in this process, on `swim-tokio` and real sockets of 127.0.0.0/8 with ports of
-//! the system's choice; different sources are different loopback addresses. Datagrams with a forged
-//! source are sent from a socket of that very address, which on loopback is the same. Linux alone
-//! gives a process all of 127.0.0.0/8.
+//! the system's choice. Different sources are different loopback addresses. A datagram with a
+//! forged source is sent from a socket with that address, which on loopback is equivalent. Only
+//! Linux gives a process all of 127.0.0.0/8.
 //!
-//! A *stranger* has no key, an *insider* has it, somebody *on the path* reads, keeps and repeats
-//! what goes by. What is known to be broken is listed in `expected.rs`. Something else that is
-//! broken is attacked once more; exit code 1 says that it is broken again, 2 that an attack could
-//! not be carried out.
+//! A *stranger* has no key, and an *insider* has it. An attacker *on the path* reads, stores and
+//! repeats traffic. `expected.rs` lists cases that are known to be broken. Any other broken case
+//! runs a second time. Exit code 1 means that a case was broken again, 2 that an attack could not
+//! run.
 #![forbid(unsafe_code)]
 
 mod attacks;
@@ -75,10 +74,10 @@ fn carry_out(run: &Run) -> Result<ExitCode, String> {
     for attack in chosen {
         let mut findings = runtime.block_on((attack.run)(run.size()))?;
         if findings.iter().any(is_surprise) {
-            // Its times are those of this machine: what else ran here must not decide. What is
-            // broken is broken again.
+            // Times depend on this machine, and its other load must not decide. A real fault
+            // repeats.
             for finding in findings.iter().filter(|finding| is_surprise(finding)) {
-                eprintln!("swim-attacks: {}, once more: {}", told(finding), finding.suffered);
+                eprintln!("swim-attacks: {}, running again: {}", told(finding), finding.suffered);
             }
             findings = runtime.block_on((attack.run)(run.size()))?;
         }
@@ -95,12 +94,12 @@ fn carry_out(run: &Run) -> Result<ExitCode, String> {
         println!("{held} hold, {broken} are broken");
     }
     for case in &surprises {
-        eprintln!("swim-attacks: broken, and expected to hold: {case}");
+        eprintln!("swim-attacks: broken, but expected to hold: {case}");
     }
     Ok(if surprises.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Whether it is broken and should hold.
+/// Whether it is broken but should hold.
 fn is_surprise(finding: &Finding) -> bool {
     finding.verdict == Verdict::Broken && expected::verdict(finding) != Verdict::Broken
 }

@@ -1,4 +1,4 @@
-//! A real member, and what it tells its application.
+//! A real member, and its events.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use swim_core::{Incarnation, State};
 use swim_tokio::{Cluster, Event, MessageKind, Node, Notice, Options, Stats};
 
-/// A member that runs. Dropping it ends it without a goodbye.
+/// A running member. On drop it ends without a leave message.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) cluster: Cluster,
@@ -38,12 +38,12 @@ impl Member {
         self.options.config.name.as_str()
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.cluster.local_address()
     }
 
-    /// Ends it without a goodbye. Returns what to start it with again, at the same address.
+    /// Ends it without a leave message. Returns the options to restart it at the same address.
     pub(crate) async fn kill(mut self) -> Options {
         self.options.bind = self.address();
         let options = self.options;
@@ -51,7 +51,7 @@ impl Member {
         options
     }
 
-    /// The names of those that it holds for alive or suspect, itself included.
+    /// Returns the names of its live members, including itself.
     pub(crate) fn live(&self) -> Vec<String> {
         let members = self.cluster.members().into_iter();
         members.filter(|it| it.state.is_live()).map(|it| it.name.to_string()).collect()
@@ -65,7 +65,7 @@ impl Member {
         self.cluster.member(name).map_or(Incarnation(0), |member| member.incarnation)
     }
 
-    /// How many events of a kind it told.
+    /// Counts its events of a kind.
     pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         lock(&self.heard).iter().filter(|(_, event)| wanted(event)).count()
     }
@@ -74,8 +74,9 @@ impl Member {
         self.cluster.stats().await.map_err(|error| format!("{}: {error}", self.name()))
     }
 
-    /// Makes sure that an attack got through to it: that it read so many messages of a kind at
-    /// least. What nobody read harms nobody.
+    /// Checks that an attack reached it: that it read at least `least` messages of a kind.
+    ///
+    /// Unread messages do no harm.
     pub(crate) async fn must_have_read(&self, kind: MessageKind, least: u64) -> Result<(), String> {
         let read = self.stats().await?.received[kind];
         match read >= least {
@@ -84,7 +85,7 @@ impl Member {
         }
     }
 
-    /// Waits until something is true of it; gives how long that took, or nothing after `limit`.
+    /// Waits until a condition is true, and returns the time it took; `None` after `limit`.
     pub(crate) async fn until(
         &self,
         limit: Duration,
@@ -101,7 +102,7 @@ impl Member {
     }
 }
 
-/// Nothing panics while such a lock is held that would leave half of something.
+/// A panic under such a lock leaves no broken state.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

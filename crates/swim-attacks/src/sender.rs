@@ -1,12 +1,13 @@
-//! Sending at a rate.
+//! Sends at a rate.
 
 use std::time::{Duration, Instant};
 
-/// How often a flood looks what is due.
+/// The time between two checks of what is due.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Calls `send` so many times a second, for so long; returns how often that was. It catches up when
-/// it was late.
+/// Calls `send` at a rate for the time `span`, and returns the number of calls.
+///
+/// It catches up after a delay.
 pub(crate) async fn at_rate(
     per_second: u64,
     span: Duration,

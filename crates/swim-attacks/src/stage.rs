@@ -1,4 +1,4 @@
-//! The cluster that is attacked: how its members are set up, and how it forms.
+//! The attacked cluster: its settings, and how it forms.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ pub(crate) enum Size {
 }
 
 impl Size {
-    /// Seconds, of which the large size takes more.
+    /// Returns a time in seconds, by size.
     pub(crate) fn seconds(self, small: u64, large: u64) -> Duration {
         Duration::from_secs(self.of(small, large))
     }
@@ -32,12 +32,12 @@ impl Size {
     }
 }
 
-/// How patient the members are.
+/// The members' timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// The profile of servers in a data centre, as it is.
+    /// The LAN profile as it is.
     Lan,
-    /// Three times as fast as the profile for one machine, so that a small run sees suspicions end.
+    /// Three times as fast as the local profile, so that a small run sees suspicions end.
     Quick,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// The address 127.0.`a`.`b`, without a port.
+/// Returns the address 127.0.`a`.`b`, without a port.
 pub(crate) fn loopback(a: u8, b: u8) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::new(127, 0, a, b), 0))
 }
@@ -67,7 +67,7 @@ impl Stage {
         Stage { wire, sealed, pace, size }
     }
 
-    /// What a member is started with.
+    /// Returns the options of a member.
     pub(crate) fn options(&self, name: &str, at: SocketAddr) -> Options {
         let name = name.parse().expect("a name");
         let mut options = match self.pace {
@@ -93,15 +93,15 @@ impl Stage {
         options
     }
 
-    /// The settings of somebody who speaks as a member does, with the key if there is one.
+    /// Returns settings to speak as a member does, with the key if there is one.
     pub(crate) fn config(&self, name: &str, at: SocketAddr) -> Config {
         self.options(name, at).config.with(|config| config.address = at)
     }
 
-    /// Somebody who speaks as a member does.
+    /// Returns a voice with these settings.
     pub(crate) fn voice(&self, name: &str, at: SocketAddr) -> Voice {
         let config = self.config(name, at);
-        // One nonce repeated harms nobody here: the key is known.
+        // A repeated nonce does no harm here: the key is known.
         let seed = [at.port().to_be_bytes()[1]; 32];
         Voice::new(Channel::new(&config, seed), config)
     }
@@ -119,7 +119,7 @@ impl Stage {
         self.cluster_with(names, |_| {}).await
     }
 
-    /// The same with changed settings.
+    /// Starts a cluster with changed settings, like [`cluster`](Stage::cluster).
     pub(crate) async fn cluster_with<const N: usize>(
         &self,
         names: [&str; N],
@@ -139,7 +139,7 @@ impl Stage {
         }
         for member in &members {
             let all = member.until(Duration::from_secs(20), |it| it.live().len() >= N).await;
-            all.ok_or_else(|| format!("{} does not hear of all others", member.name()))?;
+            all.ok_or_else(|| format!("{} does not learn of all other members", member.name()))?;
         }
         Ok(members.try_into().expect("as many as names"))
     }

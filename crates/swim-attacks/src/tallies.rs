@@ -1,4 +1,4 @@
-//! How often something that should succeed did.
+//! Success rates of honest operations.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::member::Member;
 use crate::stage::{Stage, loopback};
 
-/// A connection from a source address.
+/// Opens a connection from a source address.
 pub(crate) async fn dial(
     from: std::net::SocketAddr,
     to: std::net::SocketAddr,
@@ -22,7 +22,7 @@ pub(crate) async fn dial(
     socket.connect(to).await
 }
 
-/// Attempts, and how many failed.
+/// The numbers of attempts and of failures.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) tried: u32,
@@ -36,7 +36,7 @@ impl fmt::Display for Tally {
 }
 
 impl Tally {
-    /// Makes an attempt again and again.
+    /// Repeats an attempt for the time `span`, and counts.
     pub(crate) async fn count(
         span: Duration,
         pause: Duration,
@@ -64,7 +64,7 @@ impl std::ops::Add for Tally {
     }
 }
 
-/// Newcomers that try to join at a member; each is a new one with an address of its own.
+/// Joins of newcomers at a member; each newcomer has its own name and address.
 pub(crate) async fn joins(stage: &Stage, at: &Member, span: Duration) -> Tally {
     let to = at.address();
     Tally::count(span, Duration::from_millis(100), async |number| {
@@ -77,7 +77,7 @@ pub(crate) async fn joins(stage: &Stage, at: &Member, span: Duration) -> Tally {
     .await
 }
 
-/// Pings over streams, as a prober sends them when datagrams stay unanswered.
+/// Pings over streams, as a prober sends them if datagrams are not answered.
 pub(crate) async fn stream_pings(stage: &Stage, at: &Member, span: Duration) -> Tally {
     let mut voice = stage.voice("prober", loopback(0, 9).ip_with_port(1));
     let (to, target) = (at.address(), at.name().to_owned());
@@ -102,8 +102,9 @@ pub(crate) async fn stream_pings(stage: &Stage, at: &Member, span: Duration) -> 
     .await
 }
 
-/// Reliable messages from one member to another: those that did not arrive, and how many of them
-/// were answered as delivered.
+/// Sends reliable messages from one member to another.
+///
+/// Returns the messages that did not arrive, and how many of those were answered as delivered.
 pub(crate) async fn messages(from: &Member, to: &Member, span: Duration) -> (Tally, u32) {
     let mut false_answers = 0;
     let tally = Tally::count(span, Duration::from_millis(100), async |number| {
@@ -120,7 +121,7 @@ pub(crate) async fn messages(from: &Member, to: &Member, span: Duration) -> (Tal
     (tally, false_answers)
 }
 
-/// Whether a member was told this message.
+/// Whether an event delivers this message.
 pub(crate) fn is_message(event: &Event, wanted: &[u8]) -> bool {
     matches!(event, Event::Message { payload, .. } if payload[..] == *wanted)
 }

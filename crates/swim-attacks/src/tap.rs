@@ -1,4 +1,4 @@
-//! Somebody on the path to a member: passes on what goes by, and keeps it.
+//! An attacker on the path to a member: it forwards and records traffic.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,21 +12,21 @@ use tokio::task::JoinSet;
 use crate::member::lock;
 use crate::tallies::dial;
 
-/// What somebody on the path keeps.
+/// Recorded traffic.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recording {
     pub(crate) datagrams: Vec<Bytes>,
-    /// What whoever dialled said, and the answer.
+    /// The bytes of the dialler, and the answer.
     pub(crate) exchanges: Vec<(Bytes, Bytes)>,
 }
 
-/// What the tap does, and what it knows.
+/// The state of a tap.
 #[derive(Debug, Default)]
 struct State {
     recording: Recording,
     /// The member behind it.
     behind: Option<SocketAddr>,
-    /// Instead of passing on what is said on streams, it answers with this.
+    /// The answer that replaces forwarding on streams.
     answer: Option<Bytes>,
 }
 
@@ -51,23 +51,25 @@ impl Tap {
         Ok(Tap { address, state, _tasks: tasks })
     }
 
-    /// Says which member is behind it.
+    /// Sets the member behind it.
     pub(crate) fn lead_to(&self, member: SocketAddr) {
         lock(&self.state).behind = Some(member);
     }
 
-    /// From now on it answers all that is said on streams with this, and passes none of it on.
+    /// Answers all streams with this from now on, and forwards none.
     pub(crate) fn answer_with(&self, answer: Bytes) {
         lock(&self.state).answer = Some(answer);
     }
 
-    /// What went by so far.
+    /// Returns the traffic so far.
     pub(crate) fn recording(&self) -> Recording {
         lock(&self.state).recording.clone()
     }
 }
 
-/// A listener and a socket on one port. The system's choice for the one may be taken for the other.
+/// Opens a listener and a socket on one port.
+///
+/// A port that is free for one may be taken for the other.
 async fn same_port(at: SocketAddr) -> std::io::Result<(TcpListener, UdpSocket)> {
     let mut last = None;
     for _ in 0..16 {
@@ -80,7 +82,7 @@ async fn same_port(at: SocketAddr) -> std::io::Result<(TcpListener, UdpSocket)> 
     Err(last.expect("an attempt was made"))
 }
 
-/// Passes datagrams on from a socket for each sender, so that answers find their way back.
+/// Forwards datagrams from one socket per sender, so that answers find their way back.
 async fn datagrams(socket: UdpSocket, state: Arc<Mutex<State>>) {
     let socket = Arc::new(socket);
     let mut ways: BTreeMap<SocketAddr, Arc<UdpSocket>> = BTreeMap::new();
@@ -132,7 +134,7 @@ async fn pass(mut front: TcpStream, from: SocketAddr, state: &Mutex<State>) -> s
         (state.answer.clone(), state.behind)
     };
     if let Some(answer) = answer {
-        // Once something was said.
+        // Waits until bytes arrive.
         _ = front.read(&mut vec![0; 1 << 16]).await?;
         front.write_all(&answer).await?;
         return front.shutdown().await;

@@ -1,4 +1,4 @@
-//! Somebody who takes no part: it only counts what is sent to it.
+//! A host that takes no part: it only counts the bytes sent to it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
-/// A socket of somebody else, from which a forged source sends, and what arrives there.
+/// Another host's socket: forged packets come from it, and answers arrive there.
 #[derive(Debug)]
 pub(crate) struct ThirdParty {
     pub(crate) socket: Arc<UdpSocket>,
@@ -15,7 +15,7 @@ pub(crate) struct ThirdParty {
     task: JoinHandle<()>,
 }
 
-/// How much arrived.
+/// The traffic that arrived.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drawn {
     pub(crate) packets: u64,
@@ -44,7 +44,7 @@ impl ThirdParty {
         self.socket.local_addr().expect("a bound socket")
     }
 
-    /// How much arrived so far.
+    /// Returns the traffic so far.
     pub(crate) fn drawn(&self) -> Drawn {
         let [packets, bytes] = self.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
         Drawn { packets, bytes }

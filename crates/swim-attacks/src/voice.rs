@@ -1,4 +1,4 @@
-//! Speaking as a member does, with what the project's own channel writes and reads.
+//! Speaks the protocol as a member does, through the project's own channel.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use swim_core::channel::{Channel, Received, Scratch, Side, StreamBuffer};
 use swim_core::wire::{self, Ack, Claim, Frame, Message, Ping, Scope, Update, memberlist};
 use swim_core::{Config, Incarnation, MemberRef, Wire};
 
-/// Somebody who speaks as a member does.
+/// A speaker of the protocol.
 pub(crate) struct Voice {
     channel: Channel,
     config: Config,
@@ -20,7 +20,7 @@ impl fmt::Debug for Voice {
     }
 }
 
-/// An alive of a member at an address.
+/// Returns an alive of a member at an address.
 pub(crate) fn alive<'a>(
     config: &Config,
     name: &'a str,
@@ -37,7 +37,7 @@ impl Voice {
         Voice { channel, config, scratch: Scratch::default() }
     }
 
-    /// Somebody with these settings.
+    /// Returns a voice with these settings.
     pub(crate) fn of(config: &Config) -> Self {
         Voice::new(Channel::new(config, [3; 32]), config.clone())
     }
@@ -46,7 +46,7 @@ impl Voice {
         &self.config
     }
 
-    /// A datagram with those of these messages that fit.
+    /// Returns a datagram with the messages that fit.
     pub(crate) fn datagram(&mut self, messages: &[Message<'_>]) -> Bytes {
         let mut draft = self.channel.datagram();
         for message in messages {
@@ -55,7 +55,7 @@ impl Voice {
         draft.into_datagram(false).expect("at least one message")
     }
 
-    /// Calls `visit` with each message of a datagram; with none if it cannot be read.
+    /// Calls `visit` with each message of a datagram; not at all if it cannot be read.
     pub(crate) fn read(&mut self, datagram: &[u8], mut visit: impl FnMut(&Message<'_>)) {
         if let Ok(opened) = self.channel.open(datagram, &mut self.scratch) {
             opened.read(|message| {
@@ -66,7 +66,7 @@ impl Voice {
         }
     }
 
-    /// A ping over a stream, whose answer is read with the same `inbox`.
+    /// Returns a ping over a stream. Its answer is read with the same `inbox`.
     pub(crate) fn stream_ping(&mut self, inbox: &mut StreamBuffer, ping: Ping<'_>) -> Bytes {
         self.dialled(inbox, |wire, out| match wire {
             Wire::Swim => Frame::Ping(ping).encode(out),
@@ -74,7 +74,7 @@ impl Voice {
         })
     }
 
-    /// A push/pull with these members.
+    /// Returns a push/pull with these members.
     pub(crate) fn push_pull(&mut self, scope: Scope, members: &[MemberRef<'_>]) -> Bytes {
         let members = members.iter().copied();
         self.dialled(&mut StreamBuffer::default(), |wire, out| match wire {
@@ -85,7 +85,7 @@ impl Voice {
         })
     }
 
-    /// What answers came on a stream, once they are complete.
+    /// Returns the answers on a stream, once they are complete.
     pub(crate) fn read_answer(&mut self, inbox: &mut StreamBuffer) -> Option<Received> {
         self.channel.read_half(inbox, Side::Acceptor, usize::MAX).ok().flatten()
     }
@@ -100,7 +100,7 @@ impl Voice {
     }
 }
 
-/// An ack without data.
+/// Returns an ack without data.
 pub(crate) fn ack(sequence: u32) -> Message<'static> {
     Message::Ack(Ack { sequence, payload: &[], view: 0 })
 }

@@ -1,4 +1,4 @@
-//! The worst that a datagram or a stream can have a node do, to be counted under valgrind.
+//! The most expensive inputs of a node, to be counted under valgrind.
 //!
 //! `swim-attacks work` prints a line for each case; [`measured`] does the work.
 
@@ -14,21 +14,21 @@ use swim_core::{
 use crate::stage::{Pace, Size, Stage, loopback};
 use crate::voice::{Voice, alive};
 
-/// What comes in.
+/// The input.
 enum Input {
     Datagrams(Vec<Bytes>),
     /// One stream, in pieces of this length.
     Stream(Bytes, usize),
 }
 
-/// A case: what a node is set up with, and what comes in.
+/// A case: a node's settings, and its input.
 struct Case {
     name: String,
     config: Config,
     input: Input,
 }
 
-/// Carries out the cases with this in their name, and tells the name and the bytes of each.
+/// Runs the cases with this in their name, and prints the name and bytes of each.
 pub(crate) fn run(wanted: &str) {
     for case in cases().into_iter().filter(|case| case.name.contains(wanted)) {
         let mut node =
@@ -37,7 +37,7 @@ pub(crate) fn run(wanted: &str) {
             Input::Datagrams(datagrams) => datagrams.iter().map(Bytes::len).sum(),
             Input::Stream(bytes, _) => bytes.len(),
         };
-        // What only the first packets take.
+        // One-time work of the first packets.
         node.handle_packet(Instant::ORIGIN, stranger(), b"\x51");
         node.handle_packet(Instant::ORIGIN, stranger(), &lzw(&[8, 0]));
         let stream = node.handle_accept(Instant::ORIGIN, stranger()).expect("no stream is open");
@@ -49,7 +49,7 @@ pub(crate) fn run(wanted: &str) {
     }
 }
 
-/// Before each call valgrind writes down what it counted.
+/// Before each call valgrind writes its counts.
 #[inline(never)]
 fn told(bytes: usize, name: &str) {
     println!("{bytes} {name}");
@@ -59,7 +59,7 @@ fn stranger() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 7946))
 }
 
-/// What is counted. The name is what valgrind looks for.
+/// The counted work. valgrind finds it by its name.
 #[inline(never)]
 fn measured(node: &mut Node, input: &Input) {
     let now = Instant::ORIGIN;
@@ -130,7 +130,7 @@ fn cases_of(wire: Wire) -> Vec<Case> {
             in_lz4(&mut voice())
         }
         Wire::Memberlist => {
-            // A message of the application, without anything in it.
+            // A message of the application, with no content.
             let empty = Input::Datagrams(vec![Bytes::from_static(&[8]); 20]);
             cases.push(case("messages of one byte", &config, empty));
             in_lzw(&mut voice())
@@ -140,7 +140,7 @@ fn cases_of(wire: Wire) -> Vec<Case> {
     cases
 }
 
-/// What is compressed on the native wire.
+/// Compressed inputs of the native wire.
 fn in_lz4(voice: &mut Voice) -> Vec<(String, Input)> {
     let known = lz4(&accusations(voice, 5_000));
     let few = lz4(&accusations(voice, 6));
@@ -160,7 +160,7 @@ fn in_lz4(voice: &mut Voice) -> Vec<(String, Input)> {
     datagrams.into_iter().map(named).collect()
 }
 
-/// What is compressed on memberlist's wire.
+/// Compressed inputs of memberlist's wire.
 fn in_lzw(voice: &mut Voice) -> Vec<(String, Input)> {
     let datagrams = [
         ("accusations", packed_accusations()),
@@ -190,7 +190,7 @@ fn in_lzw(voice: &mut Voice) -> Vec<(String, Input)> {
     datagrams.into_iter().chain(streams).map(named).collect()
 }
 
-/// Texts that hold much in few bytes.
+/// Texts that compress well.
 fn texts() -> [(&'static str, Vec<u8>); 4] {
     let user = |size: usize| {
         let mut text = BytesMut::new();
@@ -206,7 +206,7 @@ fn texts() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
-/// A datagram of the native wire, compressed as no node would.
+/// Returns a datagram of the native wire, compressed as no node would do it.
 fn lz4(datagram: &[u8]) -> Bytes {
     let mut out = BytesMut::from(&datagram[..3]);
     out[1] |= 2;
@@ -216,7 +216,7 @@ fn lz4(datagram: &[u8]) -> Bytes {
     out.freeze()
 }
 
-/// A compressed datagram of as much of this text as comes to so many times its own length.
+/// Returns a compressed datagram with as much of a text as `ratio` times its own length.
 fn lz4_within(text: &[u8], ratio: usize) -> Bytes {
     let whole =
         |size: usize| lz4(&[&[wire::MAGIC, wire::WIRE_VERSION << 4, 0], &text[..size]].concat());
@@ -225,28 +225,28 @@ fn lz4_within(text: &[u8], ratio: usize) -> Bytes {
     whole(size)
 }
 
-/// A message of memberlist's wire, compressed as no node would.
+/// Returns a message of memberlist's wire, compressed as no node would do it.
 fn lzw(text: &[u8]) -> Bytes {
     let mut out = BytesMut::from(text);
     memberlist::compress_stream(&mut out, 0, &mut Lzw::default());
     out.freeze()
 }
 
-/// A user message in a datagram, of zeros.
+/// Returns a user message of zeros, for a datagram.
 fn zeros(size: usize) -> Vec<u8> {
     let mut zeros = vec![0; size - 1];
     zeros[0] = 8;
     zeros
 }
 
-/// A user message on a stream, of zeros.
+/// Returns a user message of zeros, for a stream.
 fn long_user(size: usize) -> Vec<u8> {
     let mut out = BytesMut::new();
     memberlist::encode_user(&vec![0; size], &mut out);
     out.to_vec()
 }
 
-/// A ping with fields that nobody knows.
+/// Returns a ping with unknown fields.
 fn long_ping(fields: u16) -> Vec<u8> {
     let mut text = vec![0, 0xde];
     text.extend((fields + 2).to_be_bytes());
@@ -255,7 +255,7 @@ fn long_ping(fields: u16) -> Vec<u8> {
     text
 }
 
-/// A compound of compressed messages of nothing much.
+/// Returns a compound of tiny compressed messages.
 fn many_small() -> Bytes {
     let one = lzw(&[8, 0]);
     let mut out: BytesMut = one.repeat(250).into_iter().collect();
@@ -264,7 +264,7 @@ fn many_small() -> Bytes {
     out.freeze()
 }
 
-/// A text that is nothing but starting over: codes of nine bits, 256 each.
+/// Returns a text with only codes that start over: nine bits, 256 each.
 fn starting_over() -> Bytes {
     let mut codes = Vec::new();
     let (mut held, mut bits) = (0u32, 0);
@@ -294,13 +294,13 @@ fn aes_key(number: u8) -> Key {
     Key::aes(&[number; 32]).expect("a size of a key")
 }
 
-/// As while keys are replaced.
+/// Pings as during a key rotation.
 fn sealed_pings(config: &Config) -> Input {
     let config = config.clone().with(|config| config.keyring = Keyring::new(aes_key(15)));
     Input::Datagrams(vec![Voice::of(&config).datagram(&[ping()]); 20])
 }
 
-/// What looks sealed, and none of the keys opens.
+/// Returns bytes that look sealed, but that no key opens.
 fn garbage(wire: Wire, size: usize) -> Bytes {
     let mut bytes = BytesMut::new();
     match wire {
@@ -314,7 +314,7 @@ fn garbage(wire: Wire, size: usize) -> Bytes {
     bytes.freeze()
 }
 
-/// The shortest that looks sealed with one of these keys for XChaCha20.
+/// Returns the shortest bytes that look sealed with one of these XChaCha20 keys.
 fn garbage_for(keyring: &Keyring) -> Bytes {
     let mut bytes = BytesMut::from(&garbage(Wire::Swim, 41)[..]);
     // The last byte of the nonce names a key.
@@ -322,12 +322,12 @@ fn garbage_for(keyring: &Keyring) -> Bytes {
     bytes.freeze()
 }
 
-/// As if more were to follow.
+/// The beginning of a longer message.
 fn one_byte(wire: Wire) -> Bytes {
     Bytes::from_static(if wire == Wire::Swim { &[wire::MAGIC] } else { &[4] })
 }
 
-/// Each byte that there is.
+/// Returns a datagram for each byte value.
 fn each_byte() -> Vec<Bytes> {
     (0..=u8::MAX).map(|byte| Bytes::copy_from_slice(&[byte])).collect()
 }
@@ -368,7 +368,7 @@ fn newcomers(voice: &mut Voice, count: usize) -> Bytes {
     voice.datagram(&names.iter().map(|name| alive(name)).collect::<Vec<_>>())
 }
 
-/// Each so far ahead of the last one that all that is remembered is to be forgotten.
+/// Broadcasts that each jump ahead so far that all remembered ones are forgotten.
 fn broadcasts(voice: &mut Voice) -> Bytes {
     let jump = |number: u32| Broadcast {
         origin: "b",
@@ -381,7 +381,7 @@ fn broadcasts(voice: &mut Voice) -> Bytes {
     voice.datagram(&(0..1_000).map(|number| Message::Broadcast(jump(number))).collect::<Vec<_>>())
 }
 
-/// Compounds of compounds, as deep as they are read, of one message again and again.
+/// Nested compounds of one repeated message, as deep as a node reads them.
 fn packed_accusations() -> Bytes {
     let repeated = |part: &[u8]| {
         let count = (1..=255_usize).rev().find(|count| count * (part.len() + 2) < 60_000);
@@ -401,8 +401,9 @@ fn packed_accusations() -> Bytes {
     lzw(&outer)
 }
 
-/// A push/pull of members that nobody knows, each at an address of its own if they are to look as
-/// those of a cluster do.
+/// Returns a push/pull of unknown members.
+///
+/// With `apart` each has its own address, as in a real cluster.
 fn new_table(voice: &mut Voice, count: u16, apart: bool) -> Bytes {
     let versions = voice.config().versions;
     let names: Vec<String> = (0..count).map(|number| format!("{number}")).collect();
@@ -417,7 +418,7 @@ fn new_table(voice: &mut Voice, count: u16, apart: bool) -> Bytes {
     voice.push_pull(Scope::Full, &members.collect::<Vec<_>>())
 }
 
-/// Members whose names and addresses differ by little.
+/// Members whose names and addresses differ little.
 fn look_alikes(voice: &mut Voice, count: u16) -> Bytes {
     let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
     let config = voice.config().clone();
@@ -430,7 +431,7 @@ fn nth(number: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, high, low], 7946))
 }
 
-/// A push/pull in which one member stands again and again.
+/// Returns a push/pull that repeats one member.
 fn table(voice: &mut Voice, count: usize) -> Bytes {
     let versions = voice.config().versions;
     let (address, incarnation) = (stranger(), Incarnation(1));

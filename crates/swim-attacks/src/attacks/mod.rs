@@ -1,4 +1,4 @@
-//! The attacks, a file for each scenario.
+//! The attacks, one file per scenario.
 
 mod s74;
 mod s84;
@@ -19,18 +19,18 @@ use std::pin::Pin;
 use crate::finding::Finding;
 use crate::stage::Size;
 
-/// The findings of an attack, one for each case, or why it could not be carried out.
+/// The findings of an attack, one per case, or the reason why it could not run.
 type Outcome = Pin<Box<dyn Future<Output = Result<Vec<Finding>, String>>>>;
 
 /// An attack.
 pub(crate) struct Attack {
     /// The scenario.
     pub(crate) name: &'static str,
-    /// Who can do it.
+    /// The position of the attacker.
     pub(crate) by: &'static str,
-    /// What it is.
+    /// A description in one line.
     pub(crate) about: &'static str,
-    /// Carries it out.
+    /// Runs it.
     pub(crate) run: fn(Size) -> Outcome,
 }
 
@@ -45,19 +45,19 @@ impl Attack {
     }
 }
 
-/// All of them, in the order of the scenarios.
+/// All attacks, in the order of the scenarios.
 pub(crate) const ATTACKS: &[Attack] = &[
-    Attack::new("S74", "stranger", "128 connections that say next to nothing", |size| {
+    Attack::new("S74", "stranger", "128 nearly silent connections", |size| {
         Box::pin(s74::run(size))
     }),
-    Attack::new("S84", "stranger", "four connections that hold all the bytes there are", |size| {
+    Attack::new("S84", "stranger", "four connections that use up all buffer space", |size| {
         Box::pin(s84::run(size))
     }),
-    Attack::new("S85", "insider", "forged moves that turn into pings of a third party", |size| {
+    Attack::new("S85", "insider", "forged moves that cause pings of a third party", |size| {
         Box::pin(s85::run(size))
     }),
-    Attack::new("S86", "path", "what was recorded is sent again", |size| Box::pin(s86::run(size))),
-    Attack::new("S87", "insider", "forged broadcasts that silence others", |size| {
+    Attack::new("S86", "path", "recorded traffic is sent again", |size| Box::pin(s86::run(size))),
+    Attack::new("S87", "insider", "forged broadcasts that silence a member", |size| {
         Box::pin(s87::run(size))
     }),
     Attack::new("S88", "stranger", "guessed acks that keep a killed member alive", |size| {
@@ -69,13 +69,13 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack::new("S90", "insider", "a living name at another address", |size| {
         Box::pin(s90::run(size))
     }),
-    Attack::new("S91", "both", "pings that draw more to a third party than they cost", |size| {
+    Attack::new("S91", "both", "pings that send a third party more bytes than they cost", |size| {
         Box::pin(s91::run(size))
     }),
-    Attack::new("S92", "insider", "old news that mutes refutations", |size| {
+    Attack::new("S92", "insider", "outdated updates that suppress refutations", |size| {
         Box::pin(s92::run(size))
     }),
-    Attack::new("S93", "insider", "made-up members that push out a lost one", |size| {
+    Attack::new("S93", "insider", "forged members that displace a lost one", |size| {
         Box::pin(s93::run(size))
     }),
     Attack::new("S94", "stranger", "the most work per byte, and full tables", |size| {

@@ -1,4 +1,4 @@
-//! S74: connections that each send one byte and stop, or one byte a second, renewed when they end.
+//! S74: connections that send one byte and stop, or one byte a second, and are renewed when closed.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Connections that go on with a byte after each pause, or stop after the first one.
+/// Runs connections that send a byte after each pause, or stop after the first one.
 async fn case(stage: &Stage, pause: Option<Duration>) -> Result<Finding, String> {
     let [victim] = stage.cluster(["victim"]).await?;
     let (to, span) = (victim.address(), stage.size.seconds(3, 30));
@@ -45,7 +45,7 @@ async fn case(stage: &Stage, pause: Option<Duration>) -> Result<Finding, String>
             }
         });
     }
-    // Until all of them are there, within the time that the members would be kept from noticing.
+    // Waits until all are open, but no longer than members need to notice.
     let deadline = Instant::now() + Duration::from_secs(2);
     while victim.stats().await?.streams_open < usize::from(CONNECTIONS) && Instant::now() < deadline
     {
@@ -66,12 +66,12 @@ async fn case(stage: &Stage, pause: Option<Duration>) -> Result<Finding, String>
         suffered: format!("joins: {joins}; pings over streams: {pings}"),
         figure: all.percent(),
         unit: "% failed",
-        limit: "joins and pings over streams of others succeed".into(),
+        limit: "other hosts' joins and pings over streams succeed".into(),
         verdict: Verdict::of(all.failed == 0 && all.tried > 0),
     })
 }
 
-/// Keeps a connection until the member ends it.
+/// Keeps a connection open until the member closes it.
 async fn hold(
     stream: &mut tokio::net::TcpStream,
     next: u8,
@@ -86,7 +86,7 @@ async fn hold(
             Ok(read) => _ = read?,
             Err(_) if pause.is_some() => {
                 stream.write_all(&[byte]).await?;
-                // The longest label there is, or the length of much that is sealed.
+                // The longest label, or the length of a large sealed frame.
                 byte = 1;
             }
             Err(_) => return Ok(()),

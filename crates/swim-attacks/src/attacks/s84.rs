@@ -1,4 +1,4 @@
-//! S84: four connections that each announce a frame of 20 MiB, send 16 MiB of it, and rest.
+//! S84: four connections that each announce a frame of 20 MiB, send 16 MiB of it, and stop.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,8 +14,10 @@ use crate::stage::{Pace, Size, Stage, loopback};
 use crate::tallies::{Tally, dial, joins, messages};
 
 const ANNOUNCED: u32 = 20 << 20;
-/// What each sends, its head included: all four together stay a few bytes below all that there is
-/// room for, so that none of them is the one that goes beyond it.
+/// The bytes that each sends, including its head.
+///
+/// All four together stay a few bytes below the limit, so that none of them is the one that exceeds
+/// it.
 const SENT: usize = (16 << 20) - 8;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -40,7 +42,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
             }
         });
     }
-    // What was sent has to arrive first.
+    // The bytes must arrive first.
     let before = victim.stats().await?.stream_bytes_received;
     for _ in 0..100 {
         if victim.stats().await?.stream_bytes_received - before >= 4 * SENT as u64 - 100 {
@@ -72,7 +74,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     })
 }
 
-/// How what is never whole begins.
+/// Returns the beginning of a frame that is never completed.
 fn head(stage: &Stage) -> BytesMut {
     let mut head = BytesMut::new();
     match stage.wire {
@@ -96,6 +98,6 @@ async fn fill(from: SocketAddr, to: SocketAddr, head: &[u8]) -> std::io::Result<
         stream.write_all(&piece[..length]).await?;
         left -= length;
     }
-    // Rests until the member ends it.
+    // Waits until the member closes it.
     stream.read(&mut [0; 16]).await.map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! S85: alives that say members moved to the address of a third party, each outranking the last.
+//! S85: forged alives that move members to a third party's address, each outranking the last.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::stage::{Pace, Size, Stage, loopback};
 use crate::third::ThirdParty;
 use crate::voice::alive;
 
-/// What the attacker spends, in bytes per second.
+/// The attacker's bytes per second.
 const RATE: u64 = 11_000;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -35,8 +35,8 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
         let alive = alive(&config, "b", third.address(), first);
         lock(&insider.voice).datagram(&[alive]).len() as u64
     };
-    // Each is told to one member, which passes it on. Moves of several members in turn leave each
-    // of them the time to answer between two of its own: only then is the new address asked.
+    // Each goes to one member, which gossips it. The moves are of several members in turn, so each
+    // member has time to answer between two of its own. Only then is the new address pinged.
     let tells = async |number: u64| {
         let number = usize::try_from(number).unwrap_or(0);
         let (moved, to) = (1 + number % 4, &members[number / 4 % members.len()]);
@@ -70,7 +70,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
             span.as_secs()
         ),
         suffered: format!(
-            "the third party was sent {} bytes in {} packets, {:.0} KB in the worst second",
+            "the third party received {} bytes in {} packets, {:.0} KB in the worst second",
             drawn.bytes,
             drawn.packets,
             worst / 1000.0

@@ -1,4 +1,4 @@
-//! S86: what was recorded on the path to a member is sent again: to it, to others, to its sender.
+//! S86: traffic recorded on the path to a member is sent again to it, a peer, or its sender.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,10 +23,10 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(native?.into_iter().chain(memberlist?).collect())
 }
 
-/// What each side of a sealed stream says behind its header.
+/// The length of each side's greeting on a sealed stream, after the header.
 const GREETING: usize = 17;
 
-/// Three members, the second of them behind a tap, and one that is gone, whose traffic was taped.
+/// Three members, one behind a tap, and the recorded traffic of one that is gone.
 struct Play {
     members: [Member; 3],
     tap: Tap,
@@ -38,7 +38,7 @@ impl Play {
         let tap = Tap::start(loopback(0, 20)).await?;
         let start = async |name: &str, last: u8| {
             let mut options = stage.options(name, loopback(0, last));
-            // Else states are exchanged without the attacker's help.
+            // Otherwise states would be exchanged without the attacker.
             options.config.push_pull_interval = Duration::ZERO;
             options.advertise = (name == "b").then_some(tap.address);
             Member::start(options).await
@@ -65,7 +65,7 @@ impl Play {
             delivered(it)[0] >= 2 && it.state_of("gone").is_none_or(|it| it == State::Failed)
         };
         let all = b.until(Duration::from_secs(12), came).await;
-        all.ok_or("b was not told all, or does not find out who is gone")?;
+        all.ok_or("b did not receive all, or does not see that the member is gone")?;
         let recording = tap.recording();
         Ok(Play { members: [a, b, c], tap, recording })
     }
@@ -75,7 +75,9 @@ async fn case(stage: &Stage) -> Result<Vec<Finding>, String> {
     let play = Play::record(stage).await?;
     let [a, b, c] = &play.members;
     let mut findings = Vec::new();
-    for (to, whom) in [(b, "to the same member"), (c, "to another"), (a, "back to its sender")] {
+    for (to, whom) in
+        [(b, "to the same member"), (c, "to another member"), (a, "back to its sender")]
+    {
         let before = delivered(to);
         repeat(&play.recording, to.address()).await?;
         let after = delivered(to);
@@ -89,8 +91,9 @@ async fn case(stage: &Stage) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// How many messages, broadcasts and states a member was told; of the states, those that the
-/// attacker told: members whom a recording makes known exchange theirs.
+/// Counts the messages, broadcasts and states delivered to a member.
+///
+/// States count only from the attacker: members that a recording introduces exchange their own.
 fn delivered(member: &Member) -> [usize; 3] {
     let attacker = loopback(0, 66).ip();
     [
@@ -105,7 +108,7 @@ fn difference(before: [usize; 3], after: [usize; 3]) -> [usize; 3] {
     [0, 1, 2].map(|kind| after[kind] - before[kind])
 }
 
-/// Sends all of it again, from an address of the attacker's.
+/// Sends the whole recording again, from the attacker's address.
 async fn repeat(recording: &Recording, to: SocketAddr) -> Result<(), String> {
     let socket = UdpSocket::bind(loopback(0, 66)).await.map_err(|error| error.to_string())?;
     for datagram in &recording.datagrams {
@@ -128,7 +131,7 @@ async fn say(said: &[u8], to: SocketAddr) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A finding whose limit holds on the native wire alone.
+/// Creates a finding whose limit applies only to the native wire.
 fn finding(stage: &Stage, case: &str, (did, suffered): (String, String), figure: usize) -> Finding {
     let native = stage.wire == Wire::Swim;
     Finding {
@@ -138,7 +141,7 @@ fn finding(stage: &Stage, case: &str, (did, suffered): (String, String), figure:
         suffered,
         figure: f64::from(u32::try_from(figure).unwrap_or(u32::MAX)),
         unit: "taken",
-        limit: if native { "none".into() } else { "none is promised on this wire".into() },
+        limit: if native { "none".into() } else { "no promise on this wire".into() },
         verdict: if native { Verdict::of(figure == 0) } else { Verdict::Stated },
     }
 }
@@ -153,7 +156,7 @@ fn repeated(stage: &Stage, whom: &str, recording: &Recording, taken: [usize; 3])
     finding(stage, &format!("repeated {whom}"), (did, suffered), taken.iter().sum())
 }
 
-/// A member that has just started and knows nobody.
+/// Attacks a member that has just started and knows no peer.
 async fn to_a_fresh_one(stage: &Stage, recording: &Recording) -> Result<Finding, String> {
     let fresh = stage.member("fresh", loopback(0, 5)).await?;
     repeat(recording, fresh.address()).await?;
@@ -166,18 +169,18 @@ async fn to_a_fresh_one(stage: &Stage, recording: &Recording) -> Result<Finding,
     let mut finding = repeated(stage, "to a fresh member", recording, told);
     let in_time = gone_again.is_some_and(|time| time <= bound);
     finding.suffered += &match gone_again {
-        _ if !taken_in => "; the member that is gone is not taken in".to_string(),
-        Some(time) => format!("; the member that is gone is taken in, for {time:.1?}"),
-        None => format!("; the member that is gone is taken in, for more than {:.1?}", bound * 2),
+        _ if !taken_in => "; the gone member is not taken in".to_string(),
+        Some(time) => format!("; the gone member is taken in, for {time:.1?}"),
+        None => format!("; the gone member is taken in, for more than {:.1?}", bound * 2),
     };
-    finding.limit += &format!("; who is gone is gone again within {bound:.1?}");
+    finding.limit += &format!("; the gone member is gone again within {bound:.1?}");
     if !in_time && stage.wire == Wire::Swim {
         finding.verdict = Verdict::Broken;
     }
     Ok(finding)
 }
 
-/// The first frame of one recorded exchange, and the second of another.
+/// Sends the first frame of one recorded exchange with the second of another.
 async fn mixed(stage: &Stage, play: &Play) -> Result<Finding, String> {
     let two: Vec<Vec<&[u8]>> =
         play.recording.exchanges.iter().map(|(said, _)| frames(said)).collect();
@@ -196,12 +199,12 @@ async fn mixed(stage: &Stage, play: &Play) -> Result<Finding, String> {
     _ = say(&said, victim.address()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let taken = victim.count(mix);
-    let did = "a recorded push/pull whose last frame is that of another".to_string();
-    let suffered = format!("{taken} application states that nobody sent delivered");
+    let did = "a recorded push/pull with the last frame of another".to_string();
+    let suffered = format!("{taken} application states delivered that no member sent");
     Ok(finding(stage, "mixed", (did, suffered), taken))
 }
 
-/// What stands before the frames, and each frame.
+/// Returns the bytes before the frames, and each frame.
 fn frames(said: &[u8]) -> Vec<&[u8]> {
     let (head, mut rest) = said.split_at((wire::header_len(b"") + GREETING).min(said.len()));
     let mut parts = vec![head];
@@ -213,10 +216,10 @@ fn frames(said: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// A message that goes nowhere is answered with the recorded answer to another.
+/// Holds a message back, and answers it with the recorded answer to another message.
 async fn false_answer(stage: &Stage, play: &Play) -> Result<Finding, String> {
     let [a, b, _] = &play.members;
-    // The answers to messages are the shortest; on memberlist's wire there are none.
+    // Answers to messages are the shortest ones. memberlist's wire has none.
     let answers = play.recording.exchanges.iter().map(|(_, answer)| answer);
     let answer = answers.min_by_key(|answer| answer.len()).cloned().unwrap_or_else(Bytes::new);
     play.tap.answer_with(answer);
@@ -227,7 +230,7 @@ async fn false_answer(stage: &Stage, play: &Play) -> Result<Finding, String> {
         answered += usize::from(sent.await.is_ok());
     }
     let arrived = delivered(b)[0] - before;
-    let did = format!("{tries} reliable messages kept back, and answered with a recorded answer");
+    let did = format!("{tries} reliable messages held back, and answered with a recorded answer");
     let suffered = format!("{answered} answered as delivered, {arrived} arrived");
     Ok(finding(stage, "false answer", (did, suffered), answered - arrived.min(answered)))
 }

@@ -1,4 +1,4 @@
-//! S87: a forged broadcast with the highest sequence, and as many made-up lives as are remembered.
+//! S87: a broadcast forged with the highest sequence, and forged lives that fill the memory.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,7 +64,7 @@ async fn highest_sequence(stage: &Stage) -> Result<Finding, String> {
     }
     tokio::time::sleep(AFTER).await;
     let lost = silenced(&b, &[&a, &c]).await;
-    let did = "1 broadcast in the name of b with the highest sequence, told to 2 members";
+    let did = "1 broadcast in the name of b with the highest sequence, sent to 2 members";
     Ok(finding(stage, "highest sequence", did.into(), lost))
 }
 
@@ -92,11 +92,11 @@ async fn made_up_lives(stage: &Stage) -> Result<Finding, String> {
     }
     tokio::time::sleep(AFTER).await;
     let lost = silenced(&b, &[&a, &c]).await;
-    let did = format!("{sent} broadcasts of made-up lives, told to 2 members");
+    let did = format!("{sent} broadcasts of forged lives, sent to 2 members");
     Ok(finding(stage, "made-up lives", did, lost))
 }
 
-/// Which of a member's broadcasts others are not told, and who is not.
+/// Lists the broadcasts of a member that were not delivered, with the member that lacks them.
 async fn silenced(of: &Member, others: &[&Member]) -> Vec<String> {
     for number in 0..BROADCASTS {
         _ = tokio::time::timeout(AFTER, of.cluster.broadcast(format!("number {number}"))).await;
@@ -128,7 +128,7 @@ fn finding(stage: &Stage, case: &str, did: String, missing: Vec<String>) -> Find
         suffered: format!("{lost} of {all} deliveries of a member's broadcasts are missing{which}"),
         figure: f64::from(u32::try_from(lost).unwrap_or(u32::MAX)),
         unit: "deliveries missing",
-        limit: format!("none of what is sent {AFTER:?} later is missing"),
+        limit: format!("no broadcast sent {AFTER:?} later is missing"),
         verdict: Verdict::of(lost == 0),
     }
 }

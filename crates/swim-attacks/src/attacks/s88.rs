@@ -1,4 +1,4 @@
-//! S88: a member is killed while somebody answers its pings with acks that he guesses.
+//! S88: a member is killed, while an attacker answers its pings with guessed acks.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::voice::ack;
 /// Acks per second to each member.
 const RATE: u64 = 1_000;
 
-/// The attacker guesses this many numbers after the last that it saw.
+/// The attacker guesses this many numbers after the last one it saw.
 const AHEAD: u32 = 100;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -29,7 +29,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(vec![blind?, native?, memberlist?])
 }
 
-/// Whether the attacker gets to see a ping first, by making up a member at its own address.
+/// Attacks with blind guesses, or with `sees_pings` from a first ping to a forged member.
 async fn case(stage: &Stage, sees_pings: bool) -> Result<Finding, String> {
     let [a, b, c] = stage.cluster(["a", "b", "c"]).await?;
     let seen: Arc<Mutex<BTreeMap<SocketAddr, u32>>> = Arc::default();
@@ -51,7 +51,7 @@ async fn case(stage: &Stage, sees_pings: bool) -> Result<Finding, String> {
         }
     }
     let timeouts = b.options.config.suspicion_timeouts(4);
-    // A round over the others, the suspicion, and time for the news.
+    // A probe round, the suspicion, and time for gossip.
     let bound = b.options.config.probe_interval * 8 + timeouts.max + Duration::from_secs(1);
     let span = bound + stage.size.seconds(3, 30);
     let killed = b.kill().await;
@@ -71,10 +71,10 @@ async fn case(stage: &Stage, sees_pings: bool) -> Result<Finding, String> {
         member.must_have_read(MessageKind::Ack, sent * 3 / 4).await?;
     }
     let latest = by_a.zip(by_c).map(|(by_a, by_c)| by_a.max(by_c));
-    let how = if sees_pings { "counted on from a ping to a made-up member" } else { "blind" };
+    let how = if sees_pings { "guessed from a ping to a forged member" } else { "blind" };
     Ok(Finding {
         attack: "S88",
-        case: format!("{stage}, {}", if sees_pings { "counting on" } else { "blind" }),
+        case: format!("{stage}, {}", if sees_pings { "from a ping" } else { "blind" }),
         did: format!("{RATE} acks/s to each member from another address, {how}"),
         suffered: match latest {
             Some(time) => format!("the killed member is failed everywhere after {time:.1?}"),

@@ -1,4 +1,4 @@
-//! S89: an accusation at the highest incarnation but one, after which there is no room to refute.
+//! S89: an accusation near the highest incarnation, which leaves no room to refute.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::insider::Insider;
 use crate::member::Member;
 use crate::stage::{Pace, Size, Stage, loopback};
 
-/// No member comes near it by itself.
+/// No member reaches it without an attack.
 const FAR: u32 = u32::MAX / 2;
 
-/// What is said of an earlier life is followed for a minute.
+/// A member follows accusations of an earlier life for a minute.
 const SETTLING: Duration = Duration::from_secs(61);
 
-/// What a change may take to be heard by all.
+/// The time for a change to reach all members.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -31,8 +31,9 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Against members that have just met, or that have known each other for long enough to have heard
-/// all that was held against an earlier life of theirs.
+/// Attacks members that just met, or that have known each other for a minute.
+///
+/// The latter have already heard all accusations of their earlier lives.
 async fn case(stage: &Stage, settled: bool) -> Result<Finding, String> {
     let [a, b, c] = stage.cluster(["a", "b", "c"]).await?;
     if settled {
@@ -54,7 +55,7 @@ async fn case(stage: &Stage, settled: bool) -> Result<Finding, String> {
     }
     _ = tokio::time::timeout(PATIENCE, b.cluster.set_meta("changed")).await;
     if !all(&others, |it| has_meta(it, b"changed")).await {
-        wrong.push("a change of its metadata is not heard");
+        wrong.push("a change of its metadata does not spread");
     }
     let mut again = b.kill().await;
     again.config.meta = "restarted".into();
@@ -72,13 +73,13 @@ async fn case(stage: &Stage, settled: bool) -> Result<Finding, String> {
     Ok(Finding {
         attack: "S89",
         case: format!("{stage}, {}", if settled { "settled" } else { "just met" }),
-        did: "suspect(b, 2^32 - 2), told to all 3 members; then b changes its metadata, restarts, \
+        did: "suspect(b, 2^32 - 2), sent to all 3 members; then b changes its metadata, restarts, \
               and leaves"
             .into(),
         suffered: if wrong.is_empty() { "nothing".into() } else { wrong.join("; ") },
         figure: f64::from(u32::try_from(wrong.len()).unwrap_or(u32::MAX)),
         unit: "of 4 wrong",
-        limit: "nobody follows it; b changes its metadata, restarts and leaves as before".into(),
+        limit: "no member follows it; b changes its metadata, restarts and leaves as before".into(),
         verdict: Verdict::of(wrong.is_empty()),
     })
 }
@@ -87,7 +88,7 @@ fn has_meta(member: &Member, meta: &[u8]) -> bool {
     member.cluster.member("b").is_some_and(|it| it.meta[..] == *meta)
 }
 
-/// Whether this becomes true of all of them.
+/// Waits until this is true of both.
 async fn all(members: &[&Member; 2], wanted: impl Fn(&Member) -> bool + Copy) -> bool {
     let [one, other] = members;
     let (one, other) = tokio::join!(one.until(PATIENCE, wanted), other.until(PATIENCE, wanted));

@@ -1,4 +1,4 @@
-//! S90: somebody announces a living name at his own address, and answers every ping there.
+//! S90: an attacker announces a live member's name at its own address, and answers pings there.
 
 use std::time::Duration;
 
@@ -75,8 +75,8 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
             span.as_secs()
         ),
         suffered: format!(
-            "b is elsewhere in {away:.0}% of the views meanwhile, {}; told {told} times, {} its \
-             name, {refuted} incarnations, what it set meanwhile is {}",
+            "b is elsewhere in {away:.0}% of the views meanwhile, {}; notified {told} times, {} \
+             its name, {refuted} incarnations, its new metadata is {}",
             match back {
                 Some(time) => format!("back {time:.1?} after it ends"),
                 None => format!("not back {wait:.1?} after it ends"),
@@ -87,8 +87,8 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
         figure: back.unwrap_or(wait).as_secs_f64(),
         unit: "s until back",
         limit: format!(
-            "b keeps its name, is told, refutes at most once per probe interval, is back in all \
-             views within {bound:.1?}"
+            "b keeps its name, is notified, refutes at most once per probe interval, is back in \
+             all views within {bound:.1?}"
         ),
         verdict: Verdict::of(holds),
     })

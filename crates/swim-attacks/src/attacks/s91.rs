@@ -1,4 +1,4 @@
-//! S91: pings in the name of a third party, and pings that ask for the answer to go there.
+//! S91: pings from a third party's address, and pings that ask for the answer to go there.
 
 use swim_core::Wire;
 use swim_core::wire::{Message, Ping};
@@ -14,7 +14,7 @@ use crate::voice::alive;
 /// Pings per second.
 const RATE: u64 = 100;
 
-/// What the application sends along with each ack of the victim.
+/// The application data in each ack of the victim.
 const ACK_PAYLOAD: usize = 200;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -37,10 +37,10 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     [a, b, c, d, e, f, g, h].into_iter().collect()
 }
 
-/// How a ping aims at the third party.
+/// How a ping is aimed at the third party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// It says that it comes from there.
+    /// Its source address is forged.
     Spoofed,
     /// It asks for the answer to go there.
     ReplyTo,
@@ -54,7 +54,7 @@ async fn pings(
 ) -> Result<Finding, String> {
     let [victim] = stage.cluster(["a"]).await?;
     let set = victim.cluster.set_ack_payload(vec![1; ack_payload]).await;
-    set.map_err(|error| format!("the data of acks: {error}"))?;
+    set.map_err(|error| format!("cannot set the data of acks: {error}"))?;
     let third = ThirdParty::start(loopback(0, 77)).await?;
     let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
     let (span, mut spent) = (stage.size.seconds(2, 30), 0);
@@ -62,7 +62,7 @@ async fn pings(
         let sequence = u32::try_from(number).unwrap_or(0);
         let mut ping = Ping { sequence, target: victim.name(), source: "m", reply_to: None };
         if stage.wire == Wire::Memberlist {
-            // The shortest is for whoever is there.
+            // The shortest ping names no target.
             (ping.target, ping.source) = ("", "");
         }
         if target == Target::ReplyTo {
@@ -79,8 +79,9 @@ async fn pings(
     Ok(finding(stage, case, did, spent, third.drawn()))
 }
 
-/// Members that are made up at the address of a third party, which never answers; and a ping in
-/// the name of each now and then, to draw gossip with the ack.
+/// Forges members at the address of a third party, which never answers.
+///
+/// Pings in the name of each, to draw gossip with the ack.
 async fn made_up_members(stage: &Stage) -> Result<Finding, String> {
     let [a, b, c] = stage.cluster(["a", "b", "c"]).await?;
     let third = ThirdParty::start(loopback(0, 77)).await?;
@@ -103,7 +104,7 @@ async fn made_up_members(stage: &Stage) -> Result<Finding, String> {
     })
     .await;
     let did =
-        format!("{} made-up members at its address, and a ping of each", rate * span.as_secs());
+        format!("{} forged members at its address, and a ping of each", rate * span.as_secs());
     Ok(finding(stage, "made-up members", did, spent, third.drawn()))
 }
 
@@ -115,12 +116,12 @@ fn finding(stage: &Stage, case: &str, did: String, spent: u64, drawn: Drawn) -> 
         case: format!("{stage}, {case}"),
         did: format!("{did}: {spent} bytes"),
         suffered: format!(
-            "the third party was sent {} bytes in {} packets, {factor:.2} times as many",
+            "the third party received {} bytes in {} packets, {factor:.2} times as many",
             drawn.bytes, drawn.packets
         ),
         figure: factor,
         unit: "bytes drawn per byte",
-        limit: "no more bytes than were sent in its name".into(),
+        limit: "at most as many bytes as were sent in its name".into(),
         verdict: Verdict::of(factor <= 1.0),
     }
 }

@@ -1,4 +1,4 @@
-//! S92: small packets of old news, which use up what a member may spend on telling others.
+//! S92: small packets of outdated updates, which use up a member's budget for corrections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +18,7 @@ use crate::voice::alive;
 /// Packets per second.
 const RATE: u64 = 50;
 
-/// Old news in each of them.
+/// Outdated updates per packet.
 const NEWS: u64 = 3;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -28,8 +28,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(vec![native?, memberlist?])
 }
 
-/// An honest member suspects `a` of what it refuted long ago, again and again; `a` should answer
-/// each time.
+/// An honest member repeats an outdated suspicion of `a`. `a` should answer each time.
 async fn case(stage: &Stage) -> Result<Finding, String> {
     let [a, b] = stage.cluster(["a", "b"]).await?;
     let answers = Arc::new(AtomicU32::new(0));
@@ -47,7 +46,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     honest.enter("honest", a.address()).await;
     attacker.enter("mallory", a.address()).await;
     a.until(Duration::from_secs(5), |it| it.live().len() == 4).await.ok_or("no insiders")?;
-    // What is told of those who came is gossiped first.
+    // Gossip about the new members goes first.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let span = stage.size.seconds(4, 30);
     let calm = accuse(&honest, &a, &answers, span).await;
@@ -71,7 +70,7 @@ async fn case(stage: &Stage) -> Result<Finding, String> {
     Ok(Finding {
         attack: "S92",
         case: stage.to_string(),
-        did: format!("{sent} packets with {NEWS} old news each in {} s", span.as_secs()),
+        did: format!("{sent} packets with {NEWS} outdated updates each in {} s", span.as_secs()),
         suffered: format!("refutations to an honest accuser: {under_attack}; before: {calm}"),
         figure: under_attack.percent(),
         unit: "% failed",
@@ -87,7 +86,7 @@ async fn accuse(honest: &Insider, a: &Member, answers: &AtomicU32, span: Duratio
         incarnation: Incarnation(own.0 - 1),
         claim: Claim::Suspect { accuser: "honest" },
     });
-    // Not what is on its way as gossip.
+    // Waits until gossip under way has arrived.
     Tally::count(span, Duration::from_millis(60), async |_| {
         let before = answers.load(Ordering::Relaxed);
         honest.say(a.address(), &[accusation]).await;

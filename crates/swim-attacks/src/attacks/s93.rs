@@ -1,4 +1,4 @@
-//! S93: made-up members that "left", and a member that was lost and is still looked for.
+//! S93: forged departed members, and a lost member that is still looked for.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::voice::alive;
 
 const MADE_UP: usize = 20_000;
 
-/// Made-up members in a datagram.
+/// Forged members per datagram.
 const BATCH: usize = 10;
 
 pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
@@ -24,7 +24,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(vec![native?, memberlist?])
 }
 
-/// With the attack, and without it, to see how long it takes to be found.
+/// Measures the time to find the lost member with and without the attack.
 async fn both(stage: &Stage) -> Result<Finding, String> {
     let (attacked, calm) = tokio::join!(found_again(stage, MADE_UP), found_again(stage, 0));
     let ((attacked, lost), (calm, _)) = (attacked?, calm?);
@@ -32,7 +32,7 @@ async fn both(stage: &Stage) -> Result<Finding, String> {
     Ok(Finding {
         attack: "S93",
         case: stage.to_string(),
-        did: format!("{MADE_UP} made-up members that left, after a member that answered was lost"),
+        did: format!("{MADE_UP} forged departed members, after an answering member was lost"),
         suffered: match attacked {
             Some(time) => format!("the lost member is found {time:.1?} after it is back"),
             None => format!("the lost member is not found in {PATIENCE:.1?}"),
@@ -41,7 +41,7 @@ async fn both(stage: &Stage) -> Result<Finding, String> {
         ),
         figure: attacked.unwrap_or(PATIENCE).as_secs_f64(),
         unit: "s until found",
-        limit: "who once answered is found again".into(),
+        limit: "a member that once answered is found again".into(),
         verdict: Verdict::of(attacked.is_some()),
     })
 }
@@ -54,8 +54,8 @@ async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>,
     };
     let [a, b] = stage.cluster_with(["a", "b"], shorten).await?;
     let insider = Insider::start(stage, "mallory", loopback(0, 66), |_, _| {}).await?;
-    // The limit is about members that were once seen alive by their own answer.
-    // There is nobody else to probe, and what the application pings is no probe.
+    // The limit is for members that once answered a probe. There is no other member to probe, and
+    // pings of the application are no probes.
     tokio::time::sleep(a.options.config.probe_interval * 4).await;
     let killed = b.kill().await;
     let unlisted = |event: &Event| match event {
@@ -79,7 +79,7 @@ async fn found_again(stage: &Stage, made_up: usize) -> Result<(Option<Duration>,
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     a.must_have_read(MessageKind::Left, made_up as u64 * 3 / 4).await?;
-    // All of them are to be lost, too.
+    // All of them must be lost, too.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let lost = a.stats().await?.members_lost;
     let b = Member::start(killed).await?;

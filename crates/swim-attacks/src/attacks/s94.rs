@@ -21,7 +21,7 @@ pub(crate) async fn run(size: Size) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Has valgrind count the instructions of each case of `work.rs`.
+/// Counts the instructions of each case of `work.rs` with valgrind.
 fn work() -> Result<Vec<Finding>, String> {
     let folder = std::env::temp_dir().join(format!("swim-attacks-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -44,7 +44,7 @@ fn work() -> Result<Vec<Finding>, String> {
     Ok(findings.collect())
 }
 
-/// The name, the bytes and the instructions of each case.
+/// Returns the name, bytes and instructions of each case.
 fn count(folder: &Path) -> Result<Vec<(String, u64, u64)>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
@@ -54,7 +54,7 @@ fn count(folder: &Path) -> Result<Vec<(String, u64, u64)>, String> {
         .arg(program)
         .arg("work")
         .output()
-        .map_err(|error| format!("valgrind does not run: {error}; install it"))?;
+        .map_err(|error| format!("cannot run valgrind: {error}; install it"))?;
     if !output.status.success() {
         return Err(format!("valgrind failed:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
@@ -69,7 +69,7 @@ fn count(folder: &Path) -> Result<Vec<(String, u64, u64)>, String> {
         .collect()
 }
 
-/// What a dump of callgrind says in the end.
+/// Reads the total from a dump of callgrind.
 fn total(dump: &Path) -> Result<u64, String> {
     let text = std::fs::read_to_string(dump);
     let text = text.map_err(|error| format!("{}: {error}", dump.display()))?;

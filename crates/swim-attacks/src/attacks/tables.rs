@@ -1,4 +1,4 @@
-//! The second half of S94: requests for the full table of a large cluster, all at once.
+//! The second half of S94: 128 simultaneous requests for the full table of a large cluster.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const REQUESTS: u8 = 128;
 pub(super) async fn tables(stage: &Stage) -> Result<Finding, String> {
     let [victim] = stage.cluster(["victim"]).await?;
     fill(stage, &victim).await?;
-    // What filling it took is not the requests' doing; it is noticed within a probe interval.
+    // The load of filling it must not count; it is noticed within a probe interval.
     tokio::time::sleep(victim.options.config.probe_interval * 3).await;
     let before = victim.stats().await?.stalls;
     let request = stage.voice("mallory", loopback(0, 66)).push_pull(Scope::Full, &[]);
@@ -39,7 +39,7 @@ pub(super) async fn tables(stage: &Stage) -> Result<Finding, String> {
     }
     let mut slowest = Duration::ZERO;
     while start.elapsed() < span {
-        // From before the pause: while the node does not run, the runtime may not either.
+        // Measured from before the pause: while the node is blocked, the runtime may be too.
         let asked = Instant::now();
         tokio::time::sleep(Duration::from_millis(5)).await;
         let open = victim.stats().await?.streams_open;
@@ -49,7 +49,7 @@ pub(super) async fn tables(stage: &Stage) -> Result<Finding, String> {
         }
     }
     let stalls = victim.stats().await?.stalls - before;
-    // Anything shorter is a refusal.
+    // A shorter answer is a refusal.
     let whole = |length: usize| length > MEMBERS * 8;
     let done = requests.join_all().await;
     let tables = done.iter().filter(|(length, _)| whole(*length)).count();
@@ -73,7 +73,7 @@ pub(super) async fn tables(stage: &Stage) -> Result<Finding, String> {
     })
 }
 
-/// Makes up as many members.
+/// Adds as many forged members.
 async fn fill(stage: &Stage, victim: &Member) -> Result<(), String> {
     let mut voice = stage.voice("mallory", loopback(0, 66));
     let names: Vec<String> = (0..MEMBERS).map(|number| format!("m{number}")).collect();
@@ -85,13 +85,13 @@ async fn fill(stage: &Stage, victim: &Member) -> Result<(), String> {
     let members: Vec<MemberRef<'_>> = names.iter().map(|name| member(name.as_str())).collect();
     let crowd = voice.push_pull(Scope::Join, &members);
     let told = ask(loopback(0, 66), victim.address(), &crowd).await;
-    told.map_err(|error| format!("the victim does not take the table: {error}"))?;
+    told.map_err(|error| format!("the victim refuses the table: {error}"))?;
     let all = |it: &Member| it.cluster.members().len() >= MEMBERS;
     let all = victim.until(Duration::from_secs(30), all).await;
-    all.map(|_| ()).ok_or("the victim does not take in so many members".into())
+    all.map(|_| ()).ok_or("the victim does not add all members".into())
 }
 
-/// Says this on a stream, and reads how long the answer is.
+/// Sends this on a stream, and returns the length of the answer.
 async fn ask(from: SocketAddr, to: SocketAddr, said: &[u8]) -> std::io::Result<usize> {
     let mut stream = dial(from, to).await?;
     stream.write_all(said).await?;
