@@ -1,5 +1,6 @@
-//! A simulated cluster of up to five nodes, of which the input decides the configuration and the
-//! faults, watched by all checkers.
+//! A simulated cluster of up to five nodes, watched by all checkers.
+//!
+//! The input decides the configuration and the faults.
 
 #![no_main]
 

@@ -1,5 +1,4 @@
-//! Arbitrary bytes as a datagram of memberlist's wire. However they unpack, they take little
-//! memory.
+//! Arbitrary bytes as a datagram of memberlist's wire, which must not take much memory.
 
 #![no_main]
 
@@ -8,7 +7,7 @@ use swim_test_support::counting::{self, Counting};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Nodes, coders, and what a packet or stream may unpack to, some copies of each.
+/// Nodes, coders, and a few copies of an unpacked packet or stream.
 const MEMORY_MAX: usize = 8 << 20;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

@@ -1,5 +1,6 @@
-//! What members with a key said is recorded, and sent again in every way. Prints now and then how
-//! much of it was opened, repeated and refused.
+//! Recorded traffic of members with a key, sent again in every way.
+//!
+//! From time to time it prints how many messages were opened, repeated and refused.
 
 #![no_main]
 
@@ -7,7 +8,7 @@ use std::sync::Mutex;
 
 use swim_fuzz::replay::{Counts, play};
 
-/// How often the counts are printed.
+/// The runs between two prints of the counts.
 const PRINTED_EVERY: u64 = 10_000;
 
 static TOTAL: Mutex<(u64, Counts)> = Mutex::new((0, Counts { opened: 0, repeated: 0, refused: 0 }));

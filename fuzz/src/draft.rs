@@ -1,4 +1,4 @@
-//! Messages and frames that are well formed, about whom and what the input says.
+//! Well-formed messages and frames, with members and content from the input.
 
 use core::net::SocketAddr;
 
@@ -15,12 +15,12 @@ use super::voice::{Side, Talk, Voice};
 
 const META: [u8; 600] = [b'm'; 600];
 
-/// One of the few names.
+/// Returns one of the few names.
 pub fn name(input: &mut Input<'_>) -> &'static str {
     input.pick(&NAMES)
 }
 
-/// A small incarnation, one at the end, or any.
+/// Returns a small incarnation, one near the end, or any.
 pub fn incarnation(input: &mut Input<'_>) -> Incarnation {
     Incarnation(match input.byte() {
         small @ 0..200 => u32::from(small) % 16,
@@ -29,7 +29,7 @@ pub fn incarnation(input: &mut Input<'_>) -> Incarnation {
     })
 }
 
-/// What a member announces that speaks this wire and nothing special.
+/// Returns the versions of a usual member on this wire.
 #[must_use]
 pub fn usual_versions(wire: Wire) -> Versions {
     match wire {
@@ -47,13 +47,13 @@ fn versions(input: &mut Input<'_>, wire: Wire) -> Versions {
     Versions { protocol: range(), application: range() }
 }
 
-/// Metadata: none, a little, as much as usual limits allow, or one more.
+/// Returns metadata: none, a little, the usual limits, or one byte more.
 fn meta(input: &mut Input<'_>) -> &'static [u8] {
     let size = input.pick(&[0, 0, 0, 1, 3, 100, 101, 512, 513]);
     &META[..size]
 }
 
-/// A member that may be anything and anywhere, but mostly is where it belongs.
+/// Returns an arbitrary member, mostly at its own address.
 pub fn member(input: &mut Input<'_>, wire: Wire) -> MemberRef<'static> {
     let number = input.below(NAMES.len());
     MemberRef {
@@ -66,7 +66,7 @@ pub fn member(input: &mut Input<'_>, wire: Wire) -> MemberRef<'static> {
     }
 }
 
-/// News about one of the few members.
+/// Returns an update about one of the few members.
 pub fn update(input: &mut Input<'_>, wire: Wire) -> Update<'static> {
     let member = member(input, wire);
     let claim = match member.state {
@@ -80,7 +80,7 @@ pub fn update(input: &mut Input<'_>, wire: Wire) -> Update<'static> {
     Update { name: member.name, incarnation: member.incarnation, claim }
 }
 
-/// A broadcast of one of the few members.
+/// Returns a broadcast of one of the few members.
 pub fn broadcast<'a>(input: &mut Input<'a>) -> Broadcast<'a> {
     Broadcast {
         origin: name(input),
@@ -92,12 +92,12 @@ pub fn broadcast<'a>(input: &mut Input<'a>) -> Broadcast<'a> {
     }
 }
 
-/// Why a push/pull is made.
+/// Returns the scope of a push/pull.
 pub fn scope(input: &mut Input<'_>) -> Scope {
     input.pick(&[Scope::Join, Scope::Full, Scope::Partial, Scope::Compare])
 }
 
-/// A digest of a view for such a push/pull.
+/// Returns a digest of a view for such a push/pull.
 pub fn view(input: &mut Input<'_>, scope: Scope) -> u64 {
     match scope {
         Scope::Compare => u64::from(input.number()) + 1,
@@ -105,12 +105,12 @@ pub fn view(input: &mut Input<'_>, scope: Scope) -> u64 {
     }
 }
 
-/// Where an answer shall go. Only memberlist's wire says that.
+/// Returns the address for an answer, which only memberlist's wire has.
 fn reply_to(input: &mut Input<'_>, wire: Wire) -> Option<SocketAddr> {
     (wire == Wire::Memberlist && input.byte() < 128).then(|| address(input))
 }
 
-/// A ping for one of the few members.
+/// Returns a ping for one of the few members.
 pub fn ping(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
     Ping {
         sequence: input.number(),
@@ -120,7 +120,7 @@ pub fn ping(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
     }
 }
 
-/// A ping for the node itself, from somebody that it may know.
+/// Returns a ping for the node itself, from a member that it may know.
 pub fn question(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
     Ping {
         sequence: input.number(),
@@ -130,7 +130,7 @@ pub fn question(input: &mut Input<'_>, wire: Wire) -> Ping<'static> {
     }
 }
 
-/// The other way in which memberlist seals.
+/// Returns the other version of memberlist's seals.
 #[must_use]
 pub const fn other(version: SealVersion) -> SealVersion {
     match version {
@@ -156,8 +156,9 @@ fn ack<'a>(input: &mut Input<'a>) -> Ack<'a> {
     Ack { sequence: input.number(), payload: input.bytes(), view: input.number() }
 }
 
-/// For the node itself, at one of the incarnations that it may have; which one is told from what it
-/// carries.
+/// Returns an envelope for the node itself, at an incarnation that it may have.
+///
+/// The payload decides the incarnation.
 fn envelope(wire: Wire, payload: &[u8]) -> Option<Envelope> {
     let number = u32::from(payload.first().copied().unwrap_or(1));
     let (incarnation, life) = (Incarnation(number % 4), number / 4 % 4);
@@ -166,7 +167,7 @@ fn envelope(wire: Wire, payload: &[u8]) -> Option<Envelope> {
     (wire == Wire::Swim).then_some(envelope)
 }
 
-/// Any message of a datagram. Half of them are news about members.
+/// Returns any message of a datagram. Half of them are updates about members.
 pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
     match input.below(16) {
         0 => Message::Ping(ping(input, wire)),
@@ -182,14 +183,14 @@ pub fn message<'a>(input: &mut Input<'a>, wire: Wire) -> Message<'a> {
     }
 }
 
-/// A datagram with a few messages.
+/// Returns a datagram with a few messages.
 pub fn packet(input: &mut Input<'_>, voice: &Voice) -> BytesMut {
     let messages: Vec<Message<'_>> =
         (0..=input.below(8)).map(|_| message(input, voice.wire)).collect();
     voice.packet(&messages)
 }
 
-/// One side of an exchange on a stream, with what goes around it: mostly what a peer would send.
+/// Returns one side of an exchange on a stream, with its framing: mostly as a peer would send it.
 pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -> BytesMut {
     let mut text = BytesMut::new();
     match (input.below(8), voice.wire) {
@@ -214,7 +215,7 @@ pub fn exchange(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -
     voice.stream(from, &text, talk)
 }
 
-/// One side of a push/pull, with what goes around it.
+/// Returns one side of a push/pull, with its framing.
 pub fn half(input: &mut Input<'_>, voice: &Voice, from: Side, talk: &Talk) -> BytesMut {
     let mut text = BytesMut::new();
     let scope = scope(input);

@@ -1,6 +1,6 @@
 //! Bytes as a source of choices.
 
-/// Reads choices off a fuzzer's bytes. At the end everything is zero, so every input is valid.
+/// Reads choices from a fuzzer's bytes. After the end all bytes are zero, so every input is valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     rest: &'a [u8],
@@ -13,13 +13,13 @@ impl<'a> Input<'a> {
         Input { rest: data }
     }
 
-    /// Whether everything is read.
+    /// Whether all bytes are read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// The next byte, or 0.
+    /// Returns the next byte, or 0.
     pub fn byte(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((&byte, rest)) => {
@@ -30,27 +30,27 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Yes or no.
+    /// Returns yes or no.
     pub fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
-    /// Any number of 32 bits.
+    /// Returns any number of 32 bits.
     pub fn number(&mut self) -> u32 {
         u32::from_le_bytes([(); 4].map(|()| self.byte()))
     }
 
-    /// A number below `bound`, which is 1 to 256.
+    /// Returns a number below `bound`, which is 1 to 256.
     pub fn below(&mut self, bound: usize) -> usize {
         usize::from(self.byte()) % bound
     }
 
-    /// One of a few things.
+    /// Returns one of a few choices.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
-    /// Up to 255 bytes.
+    /// Returns up to 255 bytes.
     pub fn bytes(&mut self) -> &'a [u8] {
         let size = usize::from(self.byte()).min(self.rest.len());
         let (bytes, rest) = self.rest.split_at(size);
@@ -58,7 +58,7 @@ impl<'a> Input<'a> {
         bytes
     }
 
-    /// All that is left.
+    /// Returns all remaining bytes.
     pub fn remainder(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }

@@ -1,8 +1,10 @@
-//! What the fuzz targets do with their input. No target depends on the fuzzer: an ordinary test of
-//! swim-core includes these modules and replays the inputs that were found interesting.
+//! The code of the fuzz targets.
 //!
-//! Inputs are read by [`input::Input`], not by a crate that may read the same bytes in another way
-//! in its next version: an input in the corpus keeps its meaning.
+//! No target depends on the fuzzer: an ordinary test of swim-core includes these modules and
+//! replays the interesting inputs.
+//!
+//! [`input::Input`] reads the inputs, not a crate that may read the same bytes differently in its
+//! next version. So an input in the corpus keeps its meaning.
 
 pub mod draft;
 pub mod input;

@@ -1,5 +1,6 @@
-//! Arbitrary bytes as a datagram of memberlist's wire: to the decoder, and to a node, in the clear
-//! and behind the right seal.
+//! Arbitrary bytes as a datagram of memberlist's wire.
+//!
+//! They go to the decoder and to a node, in the clear and inside a correct seal.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, UNPACKED_PACKET_MAX};
@@ -14,11 +15,11 @@ use super::voice::Voice;
 /// The port of members that name none.
 const PORT: u16 = 7946;
 
-/// Hands the input in, behind label, seal and checksum as its first byte says.
+/// Feeds the input, inside a label, seal and checksum by its first byte.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold.
+/// If an invariant does not hold.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let switches = input.byte();
@@ -42,11 +43,11 @@ pub fn run(data: &[u8]) {
         compression: on(6),
         checksum: on(7),
     };
-    // Without anything around it, the input itself is the datagram.
+    // Without any framing, the input itself is the datagram.
     let bare = switches >> 4 == 0 && !on(0);
     let datagram = if bare { BytesMut::from(text) } else { voice.packet_around(text) };
     let mut watched = node_with_members(config);
-    // From a member, from a stranger, and from the first again.
+    // From a member, from a stranger, and from the member again.
     for from in [home(1), home(100), home(1)] {
         watched.packet(from, &datagram);
         watched.packet(from, text);
@@ -60,7 +61,7 @@ fn decode(text: &[u8]) {
     memberlist::read_packet(text, PORT, &mut Lzw::default(), &mut |message| {
         count += 1;
         let Ok(message) = message else { return };
-        // What was understood can be said again, and is understood the same way.
+        // A decoded message can be encoded again, and then decodes the same way.
         let mut bytes = BytesMut::new();
         memberlist::encode(&message, &mut bytes);
         assert_eq!(bytes.len(), memberlist::encoded_len(&message));
@@ -72,6 +73,6 @@ fn decode(text: &[u8]) {
         });
         assert_eq!(again.len(), 1);
     });
-    // Compounds of nothing hold nothing, wherever they stand.
+    // Compounds without content hold no messages, at any depth.
     assert!(count <= text.len() + UNPACKED_PACKET_MAX);
 }

@@ -1,4 +1,4 @@
-//! What is written on memberlist's wire is read again as it was, whatever is around it.
+//! A message written on memberlist's wire reads back as it was, with any framing.
 
 use core::net::SocketAddr;
 
@@ -12,17 +12,17 @@ use super::input::Input;
 use super::settings;
 use super::voice::{Side, Talk, Voice};
 
-/// The port of members that name none: what a [`Voice`] reads with.
+/// The port of members that name none: a [`Voice`] reads with it.
 const PORT: u16 = 1;
 
-/// What a compressed text may unpack to here.
+/// The limit of a decompressed text here.
 const UNPACKED_MAX: usize = 1 << 16;
 
-/// Writes what the input says, reads it, and compares.
+/// Writes the input's messages, reads them, and compares.
 ///
 /// # Panics
 ///
-/// When something else is read than was written.
+/// If a message reads back differently.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let voice = settings::memberlist_voice(&mut input);
@@ -48,7 +48,7 @@ fn packet(input: &mut Input<'_>, voice: &Voice) {
     assert_eq!(expected.next(), None);
 }
 
-/// A message as it is read: this wire does not carry all that the other one does.
+/// Returns a message as it reads back: this wire carries less than the native one.
 fn as_read<'a>(message: &Message<'a>) -> Message<'a> {
     match *message {
         Message::Ping(ping) => Message::Ping(Ping { reply_to: complete(ping.reply_to), ..ping }),
@@ -78,7 +78,7 @@ fn as_read<'a>(message: &Message<'a>) -> Message<'a> {
     }
 }
 
-/// Half an address says nothing.
+/// Drops an incomplete address.
 fn complete(address: Option<SocketAddr>) -> Option<SocketAddr> {
     address.filter(|address| address.port() != 0)
 }
@@ -122,7 +122,7 @@ fn user(input: &mut Input<'_>, voice: &Voice) {
     on_streams(&text, voice);
 }
 
-/// A message on a stream, from either side.
+/// Checks a message on a stream, from either side.
 fn on_streams(text: &[u8], voice: &Voice) {
     let end = Scanner::new(StreamLimits::default()).advance(text);
     assert_eq!(end, Ok(Some(text.len())));
@@ -137,7 +137,7 @@ fn lzw(bytes: &[u8]) {
     lzw.compress(bytes, &mut packed);
     assert_eq!(lzw.decompress(&packed, &mut again, bytes.len()), Ok(()));
     assert_eq!(again, bytes);
-    // And the other way round: what was no text of ours.
+    // Also the other way: arbitrary bytes as compressed text.
     let mut text = Vec::new();
     let unpacked = lzw.decompress(bytes, &mut text, UNPACKED_MAX);
     assert!(text.len() <= UNPACKED_MAX);
@@ -146,7 +146,7 @@ fn lzw(bytes: &[u8]) {
         assert_eq!(lzw.decompress(&packed, &mut again, text.len()), Ok(()));
         assert_eq!(again, text);
     }
-    // An encoder that is used again does as one that is new.
+    // A reused encoder writes the same as a new one.
     let mut fresh = Vec::new();
     Lzw::default().compress(bytes, &mut fresh);
     lzw.compress(bytes, &mut packed);

@@ -1,5 +1,7 @@
-//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire: to the decoder, and to a
-//! node on streams that it accepted or opened, in the clear and behind the right seal.
+//! Arbitrary bytes, in arbitrary pieces, on streams of memberlist's wire.
+//!
+//! They go to the decoder and to a node, on accepted and opened streams, in the clear and inside a
+//! correct seal.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::wire::memberlist::{self, Lzw, Scanner, StreamLimits, StreamMessage, decode_stream};
@@ -15,14 +17,14 @@ use super::voice::{Side, Talk, Voice};
 /// The port of members that name none.
 const PORT: u16 = 7946;
 
-/// As much as an unpacked message may have here.
+/// The limit of an unpacked message here.
 const UNPACKED_MAX: usize = 1 << 16;
 
-/// Hands the input in piece by piece, and to another node at once.
+/// Feeds the input in pieces to one node, and all at once to another.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold, or when the pieces make a difference.
+/// If an invariant does not hold, or if the pieces make a difference.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let (switches, how) = (input.byte(), input.byte());
@@ -47,7 +49,7 @@ pub fn run(data: &[u8]) {
         compression: on(6),
         checksum: false,
     };
-    // Who speaks on a stream that was accepted is who dialled.
+    // The peer is the dialler of an accepted stream.
     let side = if how & 3 == 0 { Side::Dialler } else { Side::Acceptor };
     let bytes = if on(7) {
         let mut bytes = draft::exchange(&mut input, &voice, side, &Talk::default());
@@ -103,7 +105,7 @@ fn piecewise(bytes: &[u8], steps: &[usize]) -> Result<Option<usize>, DropReason>
     }
 }
 
-/// What was understood can be said again, and is understood the same way.
+/// A decoded message can be encoded again, and then decodes the same way.
 fn say_again(message: &[u8]) {
     let Ok(read) = decode_stream(message, PORT) else { return };
     let mut bytes = BytesMut::new();

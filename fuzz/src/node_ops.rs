@@ -1,5 +1,6 @@
-//! A list of operations on one node: time, packets, streams, commands. After each of them all that
-//! can be seen from outside has to fit together.
+//! A list of operations on one node: time, packets, streams, commands.
+//!
+//! After each operation all that is visible from outside must be consistent.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -15,10 +16,10 @@ use super::settings::{self, LABELS, NAMES, address, home};
 use super::voice::{Awaited, Side, Voice};
 use super::watched::Watched;
 
-/// More operations than this only make an input slow.
+/// More operations only make an input slow.
 const OPERATIONS_MAX: usize = 200;
 
-/// Steps of the clock, from none to most of a day.
+/// Steps of the clock, from zero to hours.
 const STEPS: [Duration; 8] = [
     Duration::ZERO,
     Duration::from_millis(1),
@@ -30,20 +31,20 @@ const STEPS: [Duration; 8] = [
     Duration::from_secs(9 * 3600),
 ];
 
-/// Carries out the operations that the input says.
+/// Runs the operations of the input.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold.
+/// If an invariant does not hold.
 pub fn run(data: &[u8]) {
     operate(data, false);
 }
 
-/// Everything that the node gives out meanwhile: the same for the same input.
+/// Runs the operations, and returns all outputs: the same ones for the same input.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold.
+/// If an invariant does not hold.
 #[must_use]
 pub fn outputs(data: &[u8]) -> Vec<Output> {
     operate(data, true)
@@ -78,7 +79,7 @@ fn operation(watched: &mut Watched, input: &mut Input<'_>) {
             watched.now += input.pick(&STEPS);
             watched.timeout();
         }
-        // Packets come in before deadlines are kept.
+        // Packets may arrive before the node has handled passed deadlines.
         3 => watched.now += input.pick(&STEPS),
         4 => set_back(watched, input),
         5..=7 => {
@@ -91,7 +92,7 @@ fn operation(watched: &mut Watched, input: &mut Input<'_>) {
         10 => answer_all(watched),
         11 => bytes(watched, input),
         12 => {
-            // Full tables refuse; that is no finding.
+            // Full tables refuse streams, which is no finding.
             _ = watched.accept(address(input));
         }
         13 => exchange(watched, input),
@@ -105,7 +106,7 @@ fn operation(watched: &mut Watched, input: &mut Input<'_>) {
     }
 }
 
-/// How a peer speaks: mostly as the node does.
+/// Returns a peer's voice: mostly that of the node.
 fn voice(watched: &Watched, input: &mut Input<'_>) -> Voice {
     let mut voice = Voice::of(watched.node.config());
     if !watched.varied {
@@ -152,7 +153,7 @@ fn change_access(watched: &mut Watched, input: &mut Input<'_>) {
     watched.command(|node, now| node.set_label(now, label, also));
 }
 
-/// A text that need not be one, behind the right label and seal.
+/// Sends arbitrary bytes inside the correct label and seal.
 fn text(watched: &mut Watched, input: &mut Input<'_>) {
     let voice = voice(watched, input);
     let packet = voice.packet_around(input.bytes());
@@ -165,7 +166,7 @@ fn set_back(watched: &mut Watched, input: &mut Input<'_>) {
     watched.now = Instant::from_nanos(watched.now.as_nanos().saturating_sub(nanos));
 }
 
-/// A few members announce themselves from where they are.
+/// A few members announce themselves from their own addresses.
 fn form(watched: &mut Watched, input: &mut Input<'_>) {
     let voice = Voice::of(watched.node.config());
     let (first, count) = (1 + input.below(NAMES.len() - 1), 1 + input.below(8));
@@ -179,7 +180,7 @@ fn form(watched: &mut Watched, input: &mut Input<'_>) {
     }
 }
 
-/// A ping for the node itself, from somebody that it may know.
+/// Sends a ping for the node itself, from a member that it may know.
 fn question(watched: &mut Watched, input: &mut Input<'_>) {
     let voice = voice(watched, input);
     let ping = draft::question(input, voice.wire);
@@ -187,7 +188,7 @@ fn question(watched: &mut Watched, input: &mut Input<'_>) {
     watched.packet(address(input), &packet);
 }
 
-/// An ack or nack to one of the pings that the node has sent.
+/// Sends an ack or nack to one of the node's pings.
 fn answer(watched: &mut Watched, input: &mut Input<'_>) {
     let choice = usize::from(input.byte());
     let Some(asked) = watched.asked.get(choice % watched.asked.len().max(1)) else {
@@ -206,7 +207,7 @@ fn answer(watched: &mut Watched, input: &mut Input<'_>) {
     watched.packet(from, &voice.packet(&[message]));
 }
 
-/// Everybody who was asked answers.
+/// Answers all of the node's pings.
 fn answer_all(watched: &mut Watched) {
     let voice = Voice::of(watched.node.config());
     for asked in std::mem::take(&mut watched.asked) {
@@ -215,7 +216,7 @@ fn answer_all(watched: &mut Watched) {
     }
 }
 
-/// What the node waits for on one of its streams: the ack to what it sent, or a push/pull.
+/// Sends the bytes that the node waits for on a stream: an ack, or a push/pull.
 fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
     let streams = watched.open_streams();
     if streams.is_empty() {
@@ -243,7 +244,7 @@ fn deliver(watched: &mut Watched, input: &mut Input<'_>) {
     watched.stream(stream, StreamInput::Finished);
 }
 
-/// A peer greets before it says more, and waits for the node's greeting or not.
+/// Sends a peer's greeting alone, which may wait for the node's greeting.
 fn greet(watched: &mut Watched, input: &mut Input<'_>, stream: StreamId, voice: &Voice) {
     if voice.greets() && input.flag() {
         let dials = watched.peer_side(stream) == Side::Dialler;
@@ -252,13 +253,13 @@ fn greet(watched: &mut Watched, input: &mut Input<'_>, stream: StreamId, voice: 
     }
 }
 
-/// Bytes that are no packet of ours.
+/// Sends bytes that are no packet of the protocol.
 fn bytes(watched: &mut Watched, input: &mut Input<'_>) {
     let datagram = input.bytes();
     watched.packet(address(input), datagram);
 }
 
-/// A peer's part of an exchange, in two pieces, on one of the open streams.
+/// Sends a peer's part of an exchange, in two pieces, on one of the open streams.
 fn exchange(watched: &mut Watched, input: &mut Input<'_>) {
     let streams = watched.open_streams();
     if streams.is_empty() {

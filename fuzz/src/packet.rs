@@ -10,11 +10,11 @@ use super::settings::{self, LABEL, NAMES, home};
 use super::voice::Voice;
 use super::watched::Watched;
 
-/// Hands the input in, with and without our header in front.
+/// Feeds the input, with and without a correct header.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold.
+/// If an invariant does not hold.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let switches = input.byte();
@@ -28,7 +28,7 @@ pub fn run(data: &[u8]) {
 
     decode(&datagram, label);
     let mut watched = node_with_members(settings::usual(with_label));
-    // From a member, from a stranger, and from the first again.
+    // From a member, from a stranger, and from the member again.
     for from in [home(1), home(100), home(1)] {
         watched.packet(from, &datagram);
     }
@@ -44,7 +44,7 @@ fn decode(datagram: &[u8], label: &[u8]) {
     for (count, message) in messages.enumerate() {
         assert!(count < datagram.len(), "every message takes a byte");
         let Ok(message) = message else { continue };
-        // What was understood can be said again, and is understood the same way.
+        // A decoded message can be encoded again, and then decodes the same way.
         bytes.clear();
         wire::begin_packet(label, &mut bytes);
         message.encode(&mut bytes);
@@ -54,11 +54,11 @@ fn decode(datagram: &[u8], label: &[u8]) {
     }
 }
 
-/// A node that knows half of those whose names it may hear.
+/// Creates a node that knows four of the members.
 ///
 /// # Panics
 ///
-/// When the configuration is not valid.
+/// If the configuration is not valid.
 #[must_use]
 pub fn node_with_members(config: Config) -> Watched {
     let voice = Voice::of(&config);

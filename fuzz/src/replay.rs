@@ -1,7 +1,8 @@
-//! Three members with a key, and one on the path who records all that they say, and sends it again:
-//! whole, cut or changed, to whom it was for, to others, back to its sender, mixed with what else
-//! was said. Each message is delivered once, to its recipient, each broadcast once to each member,
-//! and no message counts as delivered that was not.
+//! Three members with a key, and an attacker on the path that records and resends all traffic.
+//!
+//! Recordings are sent whole, cut or changed, to their recipient, to other members or to their
+//! sender, and mixed with each other. Each message must be delivered once, to its recipient, and
+//! each broadcast once to each member. A message may count as delivered only if it was.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -19,41 +20,41 @@ use super::settings::home;
 const MEMBERS: u8 = 3;
 const NAMES: [&str; MEMBERS as usize] = ["a", "b", "c"];
 
-/// More operations than this only make an input slow.
+/// More operations only make an input slow.
 const OPERATIONS_MAX: usize = 60;
-/// As does a longer recording; what comes first is kept.
+/// So does a longer recording; its beginning is kept.
 const RECORDED_MAX: usize = 200;
 
-/// What became of all that was sent to the members.
+/// The fate of all traffic to the members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages of all kinds that opened and were read, the members' own included.
+    /// Messages of all kinds that were opened and read, including the members' own.
     pub opened: u64,
-    /// Messages and broadcasts that were taken before, or are from before somebody was known.
+    /// Messages and broadcasts that were taken before, or meant for an earlier life.
     pub repeated: u64,
-    /// What opened nowhere, or is for somebody else.
+    /// Traffic that no member could open, or that was for another member.
     pub refused: u64,
 }
 
-/// What somebody did who should not be able to.
+/// An attack that should not succeed, but did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken(pub String);
 
-/// Plays what the input says.
+/// Plays the input.
 ///
 /// # Panics
 ///
-/// When something is taken that was recorded.
+/// If a recording is taken.
 pub fn run(data: &[u8]) {
     let played = play(data, |_| {});
     assert!(played.is_ok(), "{played:?}");
 }
 
-/// Plays what the input says with members that `change` has changed.
+/// Plays the input, with members whose configuration `change` has changed.
 ///
 /// # Errors
 ///
-/// When something is taken that was recorded.
+/// If a recording is taken.
 pub fn play(data: &[u8], change: fn(&mut Config)) -> Result<Counts, Taken> {
     let mut input = Input::new(data);
     let mut scene = Scene::new(change);
@@ -76,7 +77,7 @@ struct End {
     dialled: bool,
 }
 
-/// What both sides of a stream said.
+/// The bytes of both sides of a stream.
 #[derive(Clone, Debug, Default)]
 struct Talk {
     dialler: Vec<Bytes>,
@@ -91,10 +92,10 @@ struct Scene {
     ends: BTreeMap<(u8, StreamId), End>,
     talks: Vec<Talk>,
     datagrams: Vec<Bytes>,
-    /// The next stream leads to somebody else, or to this answer.
+    /// The next stream leads to another member, or gets this answer.
     led: Option<u8>,
     answer: Option<Bytes>,
-    /// For whom each message is, and whether it was delivered there; `None` for a broadcast.
+    /// The recipient of each message; `None` for a broadcast.
     messages: Vec<Option<u8>>,
     delivered: BTreeSet<(u32, u8)>,
     requests: BTreeMap<(u8, RequestId), u32>,
@@ -137,7 +138,7 @@ impl Scene {
         scene
     }
 
-    /// A member that starts now. Clocks agree: nobody has a higher incarnation.
+    /// Starts a member now, with an incarnation above all others: clocks agree.
     fn start(&mut self, number: u8) -> Node {
         self.lives += 1;
         let highest = self.nodes.iter().map(|node| node.local().incarnation).max();
@@ -152,7 +153,7 @@ impl Scene {
         Node::new(config, seed, self.now).expect("the configuration is valid")
     }
 
-    // What is done.
+    // Operations.
 
     fn operate(&mut self, input: &mut Input<'_>) {
         let (number, other) = (self.member(input), self.member(input));
@@ -257,7 +258,7 @@ impl Scene {
         self.nodes[usize::from(to)].handle_stream(self.now, id, StreamInput::Finished);
     }
 
-    /// One of the talks, or the beginning of one and the end of another.
+    /// Returns one of the talks, or the beginning of one and the end of another.
     fn talk(&self, input: &mut Input<'_>) -> Talk {
         let (one, other) = (usize::from(input.byte()), usize::from(input.byte()));
         let pick = |number: usize| {
@@ -274,7 +275,7 @@ impl Scene {
         talk
     }
 
-    // How what they say is carried.
+    // Transport.
 
     fn run(&mut self, time: Duration) {
         let until = self.now + time;
@@ -371,13 +372,13 @@ impl Scene {
                 StreamInput::Failed(ConnectionError::Reset)
             }
         };
-        // An end that is over hears no more.
+        // An end that is over receives nothing.
         if self.ends.contains_key(&(other, id)) {
             self.nodes[usize::from(other)].handle_stream(self.now, id, input);
         }
     }
 
-    // What is checked.
+    // Checks.
 
     fn note(&mut self, number: u8, event: &Event) {
         match event {
@@ -421,7 +422,7 @@ impl Scene {
     }
 }
 
-/// What is said again of a talk, in pieces.
+/// Returns the repeated part of a talk, in pieces.
 fn pieces(talk: &Talk, input: &mut Input<'_>) -> Vec<Bytes> {
     let said = if input.byte() > 80 { &talk.dialler } else { &talk.acceptor };
     let mut said = said.clone();

@@ -1,4 +1,4 @@
-//! What is written is read again as it was, whatever stands between.
+//! A written message reads back as it was, with any content in between.
 
 use bytes::BytesMut;
 use swim_core::wire::{self, Frame, Message, PushPull, Wire};
@@ -7,11 +7,11 @@ use swim_core::{MemberRef, State};
 use super::draft;
 use super::input::Input;
 
-/// Writes what the input says, reads it, and compares.
+/// Writes the input's messages, reads them, and compares.
 ///
 /// # Panics
 ///
-/// When something else is read than was written.
+/// If a message reads back differently.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let label = input.bytes();
@@ -41,7 +41,7 @@ fn packet(input: &mut Input<'_>, label: &[u8]) {
     assert_eq!(read, written);
 }
 
-/// A field of a number that no message has, as a later version may send it.
+/// Appends a field with an unknown number, as a later version may send it.
 fn unknown_field(input: &mut Input<'_>, bytes: &mut BytesMut) {
     let number = 11 + input.byte() % 5;
     let (kind, value): (u8, &[u8]) = match input.below(4) {

@@ -1,4 +1,4 @@
-//! The nodes that are fuzzed: who they are and which limits they have.
+//! The nodes that are fuzzed: their names, addresses and limits.
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -13,10 +13,10 @@ use super::voice::Voice;
 /// The label of nodes that have one.
 pub const LABEL: &[u8] = b"fuzz";
 
-/// The labels that a node may come to have.
+/// The labels that a node may get.
 pub const LABELS: [&[u8]; 4] = [b"", LABEL, b"other", &[b'l'; 255]];
 
-/// Names, that of the node itself first. With few names most messages are about somebody known.
+/// Names; the first is the node's own. They are few, so that most messages are about known members.
 pub const NAMES: [&str; 12] = [
     "self",
     "b",
@@ -37,14 +37,14 @@ pub const NAMES: [&str; 12] = [
     ),
 ];
 
-/// Where the member of that number in [`NAMES`] is.
+/// Returns the address of the member with that number in [`NAMES`].
 #[must_use]
 pub fn home(number: usize) -> SocketAddr {
     let [.., host] = number.to_be_bytes();
     SocketAddr::from(([10, 0, 0, host.wrapping_add(1)], 7946))
 }
 
-/// Where somebody is: mostly one of the members, or a stranger, or nowhere.
+/// Returns an address: mostly that of a member, or of a stranger, or an invalid one.
 pub fn address(input: &mut Input<'_>) -> SocketAddr {
     match input.below(24) {
         number @ 0..12 => home(number),
@@ -57,7 +57,7 @@ pub fn address(input: &mut Input<'_>) -> SocketAddr {
     }
 }
 
-/// A node with the usual limits.
+/// Returns a configuration with the usual limits.
 ///
 /// # Panics
 ///
@@ -72,8 +72,9 @@ pub fn usual(label: bool) -> Config {
     config
 }
 
-/// A node with limits so small that a few operations reach them, or with the usual ones, and with
-/// some of its parts switched off.
+/// Returns a configuration with very small or usual limits.
+///
+/// A few operations reach the small ones. Some parts of the node are switched off.
 pub fn config(input: &mut Input<'_>) -> Config {
     let switches = input.byte();
     let on = |bit: u8| switches & (1 << bit) == 0;
@@ -116,24 +117,24 @@ fn limit(config: &mut Config, input: &mut Input<'_>) {
     config.streams_max = up_to(4);
     config.streams_per_source_max = up_to(4);
     config.stream_buffer_max = 200 + up_to(256);
-    // For a setting that is no more: what was found with these inputs stays what it was.
+    // Skips a byte of a removed setting, so that older inputs keep their meaning.
     up_to(3);
     config.requests_max = up_to(6);
     config.relays_max = up_to(3);
 }
 
-/// The keys that there are. All but the last are for both wires.
+/// The keys. All but the last work on both wires.
 ///
 /// # Panics
 ///
-/// Never: the keys are as long as they have to be.
+/// Never: the keys have valid lengths.
 #[must_use]
 pub fn keys() -> [Key; 4] {
     let aes = |bytes: &[u8]| Key::aes(bytes).expect("16, 24 or 32 bytes");
     [aes(&[1; 16]), aes(&[2; 32]), aes(&[3; 24]), Key::xchacha([4; 32])]
 }
 
-/// Changes how a node speaks: the wire, keys, and whether they must be used. 0 changes nothing.
+/// Changes the wire, the keys and the encryption of a node. 0 changes nothing.
 ///
 /// # Panics
 ///
@@ -168,7 +169,7 @@ pub fn vary(config: &mut Config, kind: u8) {
     }
 }
 
-/// How some peer of memberlist's wire speaks.
+/// Returns the voice of a peer on memberlist's wire.
 pub fn memberlist_voice(input: &mut Input<'_>) -> Voice {
     let switches = input.byte();
     let bit = |bit: u8| switches & (1 << bit) != 0;

@@ -1,5 +1,6 @@
-//! Arbitrary bytes on streams: on one that a peer opened, and on those that the node opened. In
-//! whatever pieces they come, the same comes of them.
+//! Arbitrary bytes on streams that a peer opened and on streams that the node opened.
+//!
+//! The pieces in which they arrive must make no difference.
 
 use bytes::BytesMut;
 use swim_core::wire;
@@ -12,11 +13,11 @@ use super::settings::{self, LABEL, home};
 use super::voice::{Side, Talk, Voice};
 use super::watched::Watched;
 
-/// Hands the input in piece by piece, and to another node at once.
+/// Feeds the input in pieces to one node, and all at once to another.
 ///
 /// # Panics
 ///
-/// When an invariant does not hold, or when the pieces make a difference.
+/// If an invariant does not hold, or if the pieces make a difference.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let switches = input.byte();
@@ -28,7 +29,7 @@ pub fn run(data: &[u8]) {
         0 => BytesMut::from(input.remainder()),
         1 => framed(label, input.remainder()),
         _ => {
-            // Without keys both sides say it the same way.
+            // Without keys both sides write the same way.
             let mut bytes =
                 draft::exchange(&mut input, &Voice::of(&config), Side::Dialler, &Talk::default());
             bytes.extend_from_slice(input.remainder());
@@ -41,7 +42,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(piecewise, at_once, "the pieces make a difference");
 }
 
-/// One frame with this body, behind our header.
+/// Returns one frame with this body, after a correct header.
 fn framed(label: &[u8], body: &[u8]) -> BytesMut {
     let mut bytes = BytesMut::new();
     wire::begin_packet(label, &mut bytes);
@@ -51,7 +52,7 @@ fn framed(label: &[u8], body: &[u8]) -> BytesMut {
     bytes
 }
 
-/// What a node gives out when these bytes come on each of its streams.
+/// Returns the outputs of a node that gets these bytes on each of its streams.
 pub(super) fn outcome(
     config: &Config,
     open: fn(&mut Watched) -> Vec<StreamId>,
@@ -73,7 +74,7 @@ pub(super) fn outcome(
     }
     while watched.keep_next_deadline() && !watched.open_streams().is_empty() {}
     let mut outputs = watched.record.take().unwrap_or_default();
-    // What bytes that are not ours seem to be depends on how many of them came first.
+    // The kind of unreadable bytes is a guess, which depends on how many came first.
     outputs.retain(|output| !matches!(output, Output::Event(Event::BadInput { .. })));
     for output in &mut outputs {
         forget_guess(output);
@@ -81,7 +82,7 @@ pub(super) fn outcome(
     outputs
 }
 
-/// Leaves out of an answer what bytes that are not ours seemed to be.
+/// Removes the guess about unreadable bytes from an answer.
 fn forget_guess(output: &mut Output) {
     use swim_core::{DropReason, Failure};
     let guess = |failure: &mut Failure| {
@@ -94,7 +95,7 @@ fn forget_guess(output: &mut Output) {
     }
 }
 
-/// How streams come to be.
+/// Returns the way to open streams.
 pub(super) fn opening(choice: u8) -> fn(&mut Watched) -> Vec<StreamId> {
     match choice & 3 {
         0 => accepted,
@@ -121,7 +122,7 @@ fn delivering(watched: &mut Watched) -> Vec<StreamId> {
     opened(watched)
 }
 
-/// The node pings over a stream whom it cannot reach by datagrams.
+/// The node pings a member over a stream if datagrams do not reach it.
 fn probing(watched: &mut Watched) -> Vec<StreamId> {
     watched.record = Some(Vec::new());
     for _ in 0..100 {

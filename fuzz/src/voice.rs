@@ -1,8 +1,9 @@
-//! How a peer speaks: in which wire format, with which label, under which key. What it says is read
-//! by the node; what the node says is read here, as such a peer reads it.
+//! The wire format, label and key of a peer.
 //!
-//! An independent oracle: it does not use the channel of `swim-core`, so that a mistake there is
-//! not made on both sides.
+//! It writes what the node reads, and reads what the node writes.
+//!
+//! It is an independent oracle: it does not use the channel of `swim-core`, so a mistake there is
+//! not repeated here.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::Sealer;
@@ -12,41 +13,41 @@ use swim_core::{Config, Encryption, Key, Keyring};
 
 use super::settings::LABELS;
 
-/// In the second byte of the native header: what follows is sealed.
+/// A flag in the second byte of the native header: the rest is sealed.
 const SEALED_FLAG: u8 = 1;
 
-/// In the second byte of the native header: the text of the packet is compressed.
+/// A flag in the second byte of the native header: the packet's text is compressed.
 const COMPRESSED_FLAG: u8 = 2;
 
-/// In the second byte of the native header: a greeting follows.
+/// A flag in the second byte of the native header: a greeting follows.
 const GREETS_FLAG: u8 = 4;
 
-/// One byte that says whether its side waits for the other's, and a random number.
+/// One byte that is 1 if this side waits for the other's greeting, and a random number.
 const GREETING_SIZE: usize = 17;
 type Greeting = [u8; GREETING_SIZE];
 
-/// Who says something on a stream.
+/// The side of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Who opened it.
+    /// The side that opened it.
     Dialler = 0,
-    /// Who accepted it.
+    /// The side that accepted it.
     Acceptor = 1,
 }
 
-/// What is known of a stream of the native wire, by who listens to both sides.
+/// The knowledge about a stream of the native wire, from listening to both sides.
 #[derive(Clone, Debug, Default)]
 pub struct Talk {
-    /// What both sides of a sealed stream said to bind its frames to it.
+    /// The greetings that bind the frames of a sealed stream to it.
     greetings: [Option<Greeting>; 2],
-    /// How the peer began, until that is known.
+    /// The peer's first bytes, until its greeting is complete.
     heard: Vec<u8>,
     /// The header of the node.
     head: Option<Vec<u8>>,
 }
 
 impl Talk {
-    /// Listens to what the peer says, which is on this side.
+    /// Listens to the peer's bytes on this side.
     pub fn hear(&mut self, from: Side, bytes: &[u8]) {
         const BEGINNING_MAX: usize = 3 + 255 + GREETING_SIZE;
         let room = BEGINNING_MAX - self.heard.len();
@@ -63,7 +64,7 @@ impl Talk {
         self.greetings[0].is_some_and(|greeting| greeting[0] == 1)
     }
 
-    /// What is sealed in with a frame: the greetings that count for it, and which one it is.
+    /// Returns the data that is sealed in with a frame: the greetings that count, and its number.
     fn place(&self, from: Side, number: u32) -> Vec<u8> {
         let counts = from == Side::Acceptor || self.dialler_waits();
         let [dialler, acceptor] = self.greetings;
@@ -75,16 +76,16 @@ impl Talk {
     }
 }
 
-/// What has to follow what a node sent on a stream.
+/// The bytes that must follow those of a node on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
     /// An ack with this sequence number.
     Ack(u32),
-    /// Nothing but the end.
+    /// Only the end.
     End,
 }
 
-/// How somebody speaks.
+/// The wire format and keys of a peer.
 #[derive(Clone, Debug)]
 pub struct Voice {
     /// The wire format.
@@ -93,9 +94,9 @@ pub struct Voice {
     pub label: Bytes,
     /// The key; without one nothing is sealed.
     pub key: Option<Key>,
-    /// The key for what belongs to something sealed, whether or not the rest is.
+    /// The key for answers to sealed streams, even if the rest is not sealed.
     pub key_to_answer: Option<Key>,
-    /// How memberlist's wire is sealed.
+    /// The version of memberlist's seal.
     pub version: SealVersion,
     /// Whether packets are compressed, and streams of memberlist's wire.
     pub compression: bool,
@@ -104,7 +105,7 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// How a node with this configuration speaks.
+    /// Returns the voice of a node with this configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let v1 = config.versions.protocol.current > 1;
@@ -119,14 +120,14 @@ impl Voice {
         }
     }
 
-    /// Always with the same nonces, which is fine where nobody listens.
+    /// Always uses the same nonces, which is fine without an eavesdropper.
     fn sealer(&self) -> Option<Sealer> {
         self.key.clone().map(|key| Sealer::new(Keyring::new(key), [9; 32]))
     }
 
     // Packets.
 
-    /// A datagram with these messages.
+    /// Returns a datagram with these messages.
     #[must_use]
     pub fn packet(&self, messages: &[Message<'_>]) -> BytesMut {
         let mut text = BytesMut::new();
@@ -149,7 +150,7 @@ impl Voice {
         self.packet_around(&text)
     }
 
-    /// A datagram with this text, whatever it is.
+    /// Returns a datagram with this text, which may be anything.
     #[must_use]
     pub fn packet_around(&self, text: &[u8]) -> BytesMut {
         let mut bytes = BytesMut::new();
@@ -184,16 +185,16 @@ impl Voice {
         bytes
     }
 
-    /// Reads a datagram of somebody who speaks like this, and calls `visit` with each message.
+    /// Reads a datagram of this voice, and calls `visit` with each message.
     ///
     /// # Panics
     ///
-    /// When any of it cannot be read, or is framed in another way.
+    /// If any of it cannot be read, or is framed differently.
     pub fn read_packet(&self, datagram: &[u8], visit: &mut dyn FnMut(&Message<'_>)) {
         let mut datagram = datagram.to_vec();
         match self.wire {
             Wire::Swim => {
-                // Only of packets, and only by those who compress.
+                // Only packets are compressed, and only if the voice compresses.
                 let is_compressed = self.compression && datagram[1] & COMPRESSED_FLAG != 0;
                 let flags = if is_compressed { COMPRESSED_FLAG } else { 0 };
                 let sealed = if self.key.is_some() { SEALED_FLAG } else { 0 };
@@ -223,7 +224,7 @@ impl Voice {
         }
     }
 
-    /// What is behind label and seal.
+    /// Returns the text inside label and seal.
     fn open_packet<'a>(&self, datagram: &'a mut [u8]) -> &'a [u8] {
         let (label, body) = memberlist::split_label(datagram).expect("our own label");
         assert_eq!(label, self.label);
@@ -233,7 +234,7 @@ impl Voice {
             return body;
         };
         assert_eq!(body[0], self.version as u8, "the version of the seal");
-        // Refuses padding that is longer than the text, which would crash a Go program.
+        // Refuses padding longer than the text, which would crash a Go program.
         sealer.open_memberlist_packet(&self.label, body).expect("our own seal")
     }
 
@@ -248,7 +249,7 @@ impl Voice {
 
     // Streams.
 
-    /// How a peer on this side begins a sealed stream of the native wire, alone.
+    /// Returns the beginning of a sealed stream of the native wire, for a peer on this side.
     #[must_use]
     pub fn greeting(&self, waits: bool) -> BytesMut {
         let mut bytes = BytesMut::new();
@@ -264,8 +265,9 @@ impl Voice {
         self.wire == Wire::Swim && self.key.is_some()
     }
 
-    /// What one side says on a stream, of which it may have said the greeting: whole frames of the
-    /// native wire, or a message of memberlist's.
+    /// Returns the bytes of one side on a stream, after a greeting if it was sent alone.
+    ///
+    /// They are whole frames of the native wire, or a message of memberlist's.
     #[must_use]
     pub fn stream(&self, from: Side, text: &[u8], talk: &Talk) -> BytesMut {
         match self.wire {
@@ -317,11 +319,11 @@ impl Voice {
         bytes
     }
 
-    /// Reads what a node that speaks like this said on a stream, and returns what has to follow.
+    /// Reads a node's bytes on a stream, and returns what must follow.
     ///
     /// # Panics
     ///
-    /// When any of it cannot be read, or is framed in another way.
+    /// If any of it cannot be read, or is framed differently.
     #[must_use]
     pub fn read_stream(&self, from: Side, bytes: &[u8], talk: &mut Talk) -> Option<Awaited> {
         match self.wire {
@@ -338,7 +340,7 @@ impl Voice {
             Side::Acceptor => talk.greetings[0],
         };
         if !goes_on {
-            // What is sealed is answered sealed.
+            // A sealed stream gets a sealed answer.
             let is_sealed = self.key.is_some() || other.is_some();
             let flags = if is_sealed { SEALED_FLAG | GREETS_FLAG } else { 0 };
             let (head, body) = self.split_header(&mut bytes, flags);
@@ -399,8 +401,8 @@ impl Voice {
         }
         if let Some(sealer) = self.sealer() {
             assert_eq!(message[memberlist::SEAL_HEADER_LEN], self.version as u8);
-            // An answer is for the label that the dialler came with. An empty text, which would
-            // crash a Go program, is not opened.
+            // An answer has the dialler's label. An empty text, which would crash a Go program, is
+            // not opened.
             let labels = if from == Side::Dialler { vec![&*self.label] } else { LABELS.to_vec() };
             message = labels
                 .iter()
@@ -431,13 +433,13 @@ impl Voice {
     }
 }
 
-/// The body of the first frame, and what is behind it, if all of it is there.
+/// Returns the body of the first frame and the bytes after it, if the frame is complete.
 fn split_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = wire::frame_len(bytes)?;
     bytes[wire::FRAME_HEADER_LEN..].split_at_checked(length)
 }
 
-/// What a peer greets with, always the same, which is fine where nobody listens.
+/// Returns a peer's greeting, always the same, which is fine without an eavesdropper.
 fn greeting(waits: bool) -> Greeting {
     let mut greeting = [5; GREETING_SIZE];
     greeting[0] = u8::from(waits);

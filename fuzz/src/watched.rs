@@ -1,5 +1,6 @@
-//! A node, watched by somebody who sees only what an application sees, and checks that it all fits
-//! together after every call.
+//! A node, and an observer that sees only what an application sees.
+//!
+//! After each call it checks that all of it is consistent.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -13,33 +14,33 @@ use swim_core::{
 
 use super::voice::{Awaited, Side, Talk, Voice};
 
-/// How many pings of the node are remembered to be answered.
+/// The number of the node's pings that are kept to be answered.
 const PINGS_MAX: usize = 8;
 
 /// A ping or indirect ping that the node sent.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// Where to.
+    /// Its destination.
     pub to: SocketAddr,
     /// Its sequence number.
     pub sequence: u32,
 }
 
-/// How far an open stream is, as its caller knows.
+/// The state of an open stream, as its caller knows it.
 #[derive(Clone, Debug)]
 struct Open {
     /// The peer opened it.
     incoming: bool,
     /// The node will send nothing more.
     finished: bool,
-    /// Nor will the peer.
+    /// The peer will send nothing more.
     heard_end: bool,
-    /// What the node waits for.
+    /// The bytes that the node waits for.
     awaits: Option<Awaited>,
     talk: Talk,
 }
 
-/// A node and what can be known of it from outside.
+/// A node, and the outside knowledge of it.
 #[derive(Debug)]
 pub struct Watched {
     /// The node.
@@ -48,11 +49,11 @@ pub struct Watched {
     pub now: Instant,
     /// The latest pings that the node sent.
     pub asked: Vec<Asked>,
-    /// Everything that the node gave out, if that is wanted.
+    /// All outputs of the node, if they are recorded.
     pub record: Option<Vec<Output>>,
-    /// Peers do not all speak as the node does, which may come to speak in another way itself.
+    /// Peers may speak unlike the node, and the node's own settings may change.
     pub varied: bool,
-    /// The other members as events tell of them, by name.
+    /// The other members, from events, by name.
     told: BTreeMap<String, Member>,
     /// The highest incarnation seen of each listed member.
     highest: BTreeMap<String, Incarnation>,
@@ -67,7 +68,7 @@ impl Watched {
     ///
     /// # Panics
     ///
-    /// When the configuration is not valid.
+    /// If the configuration is not valid.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let now = Instant::ORIGIN + Duration::from_secs(1 << 20);
@@ -89,9 +90,9 @@ impl Watched {
         watched
     }
 
-    // What may be done to it.
+    // Operations.
 
-    /// Hands in a datagram.
+    /// Feeds a datagram.
     pub fn packet(&mut self, from: SocketAddr, datagram: &[u8]) {
         self.node.handle_packet(self.now, from, datagram);
         self.check();
@@ -107,7 +108,7 @@ impl Watched {
         accepted
     }
 
-    /// Reports about a stream.
+    /// Reports input about a stream.
     pub fn stream(&mut self, id: StreamId, input: StreamInput<'_>) {
         if let (Some(open), StreamInput::Data(bytes)) = (self.streams.get_mut(&id), input) {
             let from = if open.incoming { Side::Dialler } else { Side::Acceptor };
@@ -124,7 +125,7 @@ impl Watched {
         self.check();
     }
 
-    /// Calls `handle_timeout`, and checks that it leaves nothing that is due.
+    /// Calls `handle_timeout`, and checks that nothing remains due.
     pub fn timeout(&mut self) {
         self.node.handle_timeout(self.now);
         if let Some(next) = self.node.poll_timeout() {
@@ -133,7 +134,7 @@ impl Watched {
         self.check();
     }
 
-    /// Lets the time go on to the next deadline and keeps it; returns whether there was one.
+    /// Advances the clock to the next deadline and handles it. Returns whether there was one.
     pub fn keep_next_deadline(&mut self) -> bool {
         let next = self.node.poll_timeout();
         if let Some(next) = next {
@@ -156,17 +157,17 @@ impl Watched {
         self.check();
     }
 
-    /// Gives a command that is done at once.
+    /// Gives a command that completes at once.
     pub fn command(
         &mut self,
         command: impl FnOnce(&mut Node, Instant) -> Result<(), CommandError>,
     ) {
-        // Most commands of a fuzzer cannot be carried out; that is no finding.
+        // Most commands of a fuzzer fail, which is no finding.
         _ = command(&mut self.node, self.now);
         self.check();
     }
 
-    /// On which side of a stream the peer is.
+    /// Returns the peer's side of a stream.
     #[must_use]
     pub fn peer_side(&self, id: StreamId) -> Side {
         match self.streams.get(&id) {
@@ -175,29 +176,29 @@ impl Watched {
         }
     }
 
-    /// What is known of a stream that is open.
+    /// Returns the knowledge about an open stream.
     #[must_use]
     pub fn talk(&self, id: StreamId) -> Talk {
         self.streams.get(&id).map(|open| open.talk.clone()).unwrap_or_default()
     }
 
-    /// The streams that are open.
+    /// Returns the open streams.
     #[must_use]
     pub fn open_streams(&self) -> Vec<StreamId> {
         self.streams.keys().copied().collect()
     }
 
-    /// What the node waits for on a stream that it opened; `None` for a push/pull.
+    /// Returns what the node waits for on a stream that it opened; `None` for a push/pull.
     #[must_use]
     pub fn awaited(&self, id: StreamId) -> Option<Awaited> {
         self.streams.get(&id).and_then(|open| open.awaits)
     }
 
-    /// Runs on, with nobody answering any more, until every command has its answer.
+    /// Runs without further answers of peers, until every command is answered.
     ///
     /// # Panics
     ///
-    /// When one never gets it.
+    /// If a command is never answered.
     pub fn run_until_answered(&mut self) {
         let (steps_max, start) = (20_000, self.now);
         for _ in 0..steps_max {
@@ -216,9 +217,9 @@ impl Watched {
         );
     }
 
-    // What is checked.
+    // Checks.
 
-    /// Takes all outputs, and checks everything that can be seen from outside.
+    /// Takes all outputs, and checks everything that is visible from outside.
     pub fn check(&mut self) {
         self.take_outputs();
         self.check_limits();
@@ -313,7 +314,7 @@ impl Watched {
                 self.note_change(event, member, &[State::Suspect], State::Alive);
             }
             Event::Suspected { member, .. } => {
-                // Also of another incarnation, while an older one is suspected still.
+                // Also at another incarnation, while an older one is still suspected.
                 let before = [State::Alive, State::Suspect];
                 self.note_change(event, member, &before, State::Suspect);
             }
@@ -337,7 +338,7 @@ impl Watched {
         }
     }
 
-    /// A member that is known has changed, from one of these states to another.
+    /// Checks that a known member has changed from one of these states to another.
     fn note_change(&mut self, event: &Event, member: &Member, from: &[State], to: State) {
         let known = self.told.get_mut(member.name.as_str());
         let before = known.as_ref().map(|known| known.state);
@@ -372,7 +373,7 @@ impl Watched {
         self.check_incarnation(name, incarnation);
     }
 
-    /// The member list is what the events told, and keeps to its limits.
+    /// Checks that the member list matches the events and the limits.
     fn check_members(&mut self) {
         let config = self.node.config();
         let (mut listed, mut live) = (0, 0);
