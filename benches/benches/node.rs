@@ -1,4 +1,4 @@
-//! What a node does all the time, at three sizes of the cluster.
+//! The regular operations of a node, at three sizes of the cluster.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -11,7 +11,7 @@ fn operations(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(operation.key);
         group.throughput(Throughput::Elements(operation.per as u64));
         if operation.prepare.is_some() {
-            // What is prepared takes longer than what is measured, and is not in this time.
+            // Preparation takes longer than the measured work, and is not part of this time.
             group.measurement_time(Duration::from_millis(200));
         }
         for members in CLUSTER_SIZES {
@@ -29,7 +29,7 @@ fn operations(criterion: &mut Criterion) {
     }
 }
 
-/// Leaves out what is prepared. Reading the clock, 20 to 50 ns, is in it each time.
+/// Measures without the preparation. Reading the clock, 20 to 50 ns, is included each time.
 fn timed(
     subject: &mut swim_benches::Subject,
     operation: &Operation,

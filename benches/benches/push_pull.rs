@@ -1,4 +1,4 @@
-//! Exchanging everything, per member.
+//! Full push/pulls, per member.
 
 use core::time::Duration;
 

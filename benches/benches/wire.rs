@@ -1,4 +1,4 @@
-//! Writing and reading updates.
+//! Encodes and decodes updates.
 
 use core::time::Duration;
 use std::hint::black_box;

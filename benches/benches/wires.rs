@@ -1,5 +1,4 @@
-//! Writing and reading messages and full packets, on both wires, in the clear, sealed and
-//! compressed.
+//! Encodes and decodes messages and full packets on both wires: plain, sealed and compressed.
 
 use core::time::Duration;
 use std::hint::black_box;

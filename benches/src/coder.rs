@@ -1,5 +1,4 @@
-//! Packets and streams as a peer of the measured node writes and reads them, in each of the ways in
-//! which a cluster can be set up.
+//! Packets and streams of a peer of the measured node, in each framing of a cluster.
 
 use bytes::{Bytes, BytesMut};
 use swim_core::channel::{Channel, Scratch, Side, StreamBuffer};
@@ -8,22 +7,22 @@ use swim_core::{Config, Key, Keyring, MemberRef, Versions};
 
 use crate::names::config;
 
-/// A way in which packets are framed.
+/// A framing of packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {
-    /// What it is, as in the tables.
+    /// The title in the tables.
     pub title: &'static str,
-    /// What it is called in the reports of criterion.
+    /// The name in criterion's reports.
     pub key: &'static str,
     /// The wire format.
     pub wire: Wire,
-    /// What packets are sealed with.
+    /// The cipher that seals packets.
     pub cipher: Option<Cipher>,
-    /// Whether they are compressed.
+    /// Whether packets are compressed.
     pub compression: bool,
 }
 
-/// What packets can be sealed with.
+/// A cipher that can seal packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cipher {
     /// AES-128-GCM.
@@ -34,7 +33,7 @@ pub enum Cipher {
     XChaCha20,
 }
 
-/// All that are measured.
+/// All measured framings.
 pub const FRAMINGS: [Framing; 11] = [
     framing("native", "swim/plain", Wire::Swim, None, false),
     framing("native, AES-128", "swim/aes128", Wire::Swim, Some(Cipher::Aes128), false),
@@ -63,11 +62,11 @@ const fn framing(
 }
 
 impl Framing {
-    /// The configuration of a node that frames so.
+    /// Returns the configuration of a node with this framing.
     ///
     /// # Panics
     ///
-    /// Never: the keys are as long as they have to be.
+    /// Never: the keys have valid lengths.
     #[must_use]
     pub fn config(&self) -> Config {
         let mut config = config();
@@ -85,7 +84,7 @@ impl Framing {
     }
 }
 
-/// Writes and reads packets as a node does, with a channel of its own. Its buffers are used again.
+/// Writes and reads packets as a node does, with its own channel. It reuses its buffers.
 #[derive(Debug)]
 pub struct Coder {
     config: Config,
@@ -94,14 +93,14 @@ pub struct Coder {
 }
 
 impl Coder {
-    /// For a peer of a node with this configuration.
+    /// Creates a coder for a peer of a node with this configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let channel = Channel::new(config, [8; 32]);
         Coder { config: config.clone(), channel, scratch: Scratch::default() }
     }
 
-    /// What members announce.
+    /// Returns the versions that members announce.
     #[must_use]
     pub fn versions(&self) -> Versions {
         match self.config.wire {
@@ -110,13 +109,13 @@ impl Coder {
         }
     }
 
-    /// Whether pings say where to answer.
+    /// Whether pings contain the address for the answer.
     #[must_use]
     pub fn says_where_to_answer(&self) -> bool {
         self.config.wire == Wire::Memberlist
     }
 
-    /// How many bytes a message takes in a packet.
+    /// Returns the bytes of a message in a packet.
     #[must_use]
     pub fn cost(&mut self, message: &Message<'_>) -> usize {
         let mut draft = self.channel.datagram();
@@ -125,7 +124,7 @@ impl Coder {
         room - draft.room()
     }
 
-    /// How many copies of a message fit into a packet of `size` bytes.
+    /// Returns how many copies of a message fit into a packet of `size` bytes.
     #[must_use]
     pub fn per_packet(&self, message: &Message<'_>, size: usize) -> usize {
         let config = self.config.clone().with(|config| config.packet_size_max = size);
@@ -134,7 +133,7 @@ impl Coder {
         core::iter::from_fn(|| draft.append_if_it_fits(message).then_some(())).count()
     }
 
-    /// Appends a message without anything around it.
+    /// Appends a message without framing.
     #[inline]
     pub fn encode(&self, message: &Message<'_>, out: &mut BytesMut) {
         match self.config.wire {
@@ -143,7 +142,7 @@ impl Coder {
         }
     }
 
-    /// A packet with these messages.
+    /// Returns a packet with these messages.
     ///
     /// # Panics
     ///
@@ -154,17 +153,17 @@ impl Coder {
         draft.into_datagram(true).expect("a packet has messages")
     }
 
-    /// Reads a packet: hands `visit` each of its messages.
+    /// Reads a packet, and calls `visit` with each of its messages.
     ///
     /// # Panics
     ///
-    /// If it is none, or for another label or key.
+    /// If it is no packet, or is for another label or key.
     pub fn read(&mut self, datagram: &[u8], visit: &mut dyn FnMut(&Message<'_>)) {
         let opened = self.channel.open(datagram, &mut self.scratch).expect("a packet");
         opened.read(|message| visit(&message.expect("a message")));
     }
 
-    /// A packet with these messages.
+    /// Returns a packet with these messages.
     pub fn packet<'a, 'm: 'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Message<'m>>,
@@ -172,13 +171,13 @@ impl Coder {
         self.write(messages).to_vec()
     }
 
-    /// A packet with this message alone.
+    /// Returns a packet with only this message.
     #[must_use]
     pub fn packet_of(&mut self, message: &Message<'_>) -> Vec<u8> {
         self.packet(core::iter::once(message))
     }
 
-    /// The sequence number of the ping in a packet, and whom it is for.
+    /// Returns the sequence number and the target of the ping in a packet.
     #[must_use]
     pub fn ping_in(&mut self, datagram: &[u8]) -> Option<(u32, String)> {
         let mut found = None;
@@ -190,7 +189,7 @@ impl Coder {
         found
     }
 
-    /// What a peer answers to `question` on a stream that the node opened: one half of a push/pull.
+    /// Returns a peer's answer to `question` on a stream of the node: one half of a push/pull.
     ///
     /// # Panics
     ///
@@ -214,7 +213,7 @@ impl Coder {
         self.channel.sealed(&mut inbox, Side::Acceptor, framed).to_vec()
     }
 
-    /// What a peer says on a stream that it opens: itself alone.
+    /// Returns the bytes of a peer on a stream that it opens: only itself.
     pub fn greeting(&mut self, member: MemberRef<'_>) -> Vec<u8> {
         let members = core::iter::once(member);
         let framed = self.channel.framed(|wire, out| match wire {

@@ -10,11 +10,10 @@ use crate::Subject;
 use crate::coder::Coder;
 use crate::names::{LABEL, address, member, name};
 
-/// What an adapter reads from a connection at once.
+/// The bytes that an adapter reads from a connection at once.
 const READ_SIZE: usize = 64 << 10;
 
-/// What another member tells: `members` members, the node under measurement included, but the
-/// teller first.
+/// Returns a peer's half with `members` members, including the measured node. The peer comes first.
 #[must_use]
 pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     let names: Vec<String> = (0..members).map(name).collect();
@@ -26,8 +25,7 @@ pub fn half(scope: Scope, members: usize) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// What another member answers a node that asks to join, as [`half`] does, in the way that `coder`
-/// speaks.
+/// Returns a peer's answer to a joining node, like [`half`], written by `coder`.
 #[must_use]
 pub fn welcome(coder: &mut Coder, question: &[u8], members: usize) -> Vec<u8> {
     let names: Vec<String> = (0..members).map(name).collect();
@@ -37,14 +35,14 @@ pub fn welcome(coder: &mut Coder, question: &[u8], members: usize) -> Vec<u8> {
     coder.answer(question, Scope::Join, members)
 }
 
-/// What a member says of itself on a stream that it opens.
+/// Returns the bytes of a member about itself, on a stream that it opens.
 #[must_use]
 pub fn greeting(coder: &mut Coder, number: usize) -> Vec<u8> {
     let (name, versions) = (name(number), coder.versions());
     coder.greeting(MemberRef { versions, ..member(number, &name) })
 }
 
-/// What a member that knows nobody else tells.
+/// Returns the half of a member that knows no other member.
 #[must_use]
 pub fn lone_half(number: usize) -> Vec<u8> {
     let name = name(number);
@@ -56,7 +54,7 @@ pub fn lone_half(number: usize) -> Vec<u8> {
 }
 
 impl Subject {
-    /// Hands in what comes on a stream, piece by piece.
+    /// Feeds the bytes of a stream, piece by piece.
     pub fn receive(&mut self, stream: StreamId, bytes: &[u8]) {
         for piece in bytes.chunks(READ_SIZE) {
             self.node.handle_stream(self.now, stream, StreamInput::Data(black_box(piece)));
@@ -64,7 +62,7 @@ impl Subject {
         self.turn();
     }
 
-    /// Lets member 1 open an exchange and tell its half; returns how many bytes the node answers.
+    /// Makes member 1 open an exchange and send its half. Returns the bytes of the node's answer.
     ///
     /// # Panics
     ///
@@ -87,7 +85,7 @@ impl Subject {
         answered
     }
 
-    /// A node that has begun to join, and the stream on which the answer is awaited.
+    /// Returns a node that has begun to join, and the stream of the expected answer.
     #[must_use]
     pub fn joining() -> (Self, StreamId) {
         let mut subject = Subject::new(crate::names::config());

@@ -1,8 +1,10 @@
-//! What a swim-core node costs. The operations that are measured are the same for criterion
-//! (`cargo bench`) and for the table of figures (`cargo run --release --bin figures`).
+//! The cost of a swim-core node.
 //!
-//! A node is driven as a real caller drives it: after every call all outputs are taken and dropped
-//! and the next deadline is asked for, all of it inside of what is measured.
+//! Criterion (`cargo bench`) and the table of figures (`cargo run --release --bin figures`) measure
+//! the same operations.
+//!
+//! A node is driven as by a real caller. After each call, all outputs are taken and dropped, and
+//! the next deadline is queried. All of that is measured.
 
 pub mod coder;
 pub mod exchange;
@@ -17,5 +19,5 @@ pub mod updates;
 pub use operation::{OPERATIONS, Operation, PUSH_PULL, QUEUED, UPDATES_PER_PACKET};
 pub use subject::Subject;
 
-/// How many members the measured nodes know, themselves included.
+/// The number of members that the measured nodes know, including themselves.
 pub const CLUSTER_SIZES: [usize; 3] = [10, 1_000, 100_000];

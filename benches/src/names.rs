@@ -1,5 +1,7 @@
-//! Who is in the measured cluster: names of 10 characters, IPv4 addresses, no metadata, the Unix
-//! time as incarnation, and a label of 8 bytes.
+//! The members of the measured cluster.
+//!
+//! They have names of 10 characters, IPv4 addresses, no metadata, the Unix time as incarnation, and
+//! a label of 8 bytes.
 
 use core::net::SocketAddr;
 
@@ -11,20 +13,20 @@ pub const LABEL: &[u8] = b"label-08";
 /// The incarnation of a node that was started in June 2026.
 pub const INCARNATION: Incarnation = Incarnation(1_780_000_000);
 
-/// The name of a member; number 0 is the measured node itself.
+/// Returns the name of a member. Number 0 is the measured node itself.
 #[must_use]
 pub fn name(number: usize) -> String {
     format!("n{number:09}")
 }
 
-/// The address of a member.
+/// Returns the address of a member.
 #[must_use]
 pub fn address(number: usize) -> SocketAddr {
     let [.., a, b, c] = number.to_be_bytes();
     SocketAddr::from(([10, a, b, c], 7946))
 }
 
-/// A member that is alive.
+/// Returns an alive member.
 #[must_use]
 pub fn member(number: usize, name: &str) -> MemberRef<'_> {
     MemberRef {
@@ -37,8 +39,9 @@ pub fn member(number: usize, name: &str) -> MemberRef<'_> {
     }
 }
 
-/// The measured node's configuration: that of a local network, without periodic push/pull, which is
-/// measured by itself.
+/// Returns the measured node's configuration: the LAN profile without periodic push/pull.
+///
+/// Push/pull is measured separately.
 ///
 /// # Panics
 ///

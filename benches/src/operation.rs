@@ -1,4 +1,4 @@
-//! What a node does all the time, one by one.
+//! The regular operations of a node.
 
 use core::time::Duration;
 
@@ -10,37 +10,39 @@ use crate::names::{address, name};
 use crate::updates::alive_of;
 use crate::{Subject, exchange};
 
-/// How many updates are queued where some are.
+/// The number of queued updates, if any are queued.
 pub const QUEUED: usize = 1_000;
 
-/// How many updates a packet of known updates holds.
+/// The number of updates in a packet of known updates.
 pub const UPDATES_PER_PACKET: usize = 40;
 
-/// How many datagrams are prepared to choose from. Each holds 40 random members, so together they
-/// name each of 100,000 members once on average.
+/// The number of prepared datagrams to choose from.
+///
+/// Each names 40 random members, so together they name each of 100,000 members once on average.
 const POOL: usize = 2_500;
 
-/// One thing that a node does, again and again.
+/// A regular operation of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// What it is, as in the table of figures.
+    /// The title in the table of figures.
     pub title: &'static str,
-    /// What it is called in the reports of criterion.
+    /// The name in criterion's reports.
     pub key: &'static str,
-    /// A node with this configuration and so many members, ready for the first time.
+    /// Creates a node with this configuration and number of members, ready for the first time.
     pub subject: fn(Config, usize) -> Subject,
-    /// What has to be done before each time, and does not count.
+    /// Prepares each time; not measured.
     pub prepare: Option<fn(&mut Subject)>,
-    /// What is measured.
+    /// The measured work.
     pub work: fn(&mut Subject),
-    /// Of how many things of one kind the work consists; figures are per thing.
+    /// The number of equal things in the work; figures are per thing.
     pub per: usize,
-    /// Preparing takes milliseconds where members are many: for a few hundred samples, not for
-    /// millions.
+    /// Whether preparing takes milliseconds with many members.
+    ///
+    /// That is fast enough for a few hundred samples, but not for millions.
     pub is_slow_to_prepare: bool,
 }
 
-/// All of them.
+/// All operations.
 pub const OPERATIONS: [Operation; 9] = [
     Operation {
         title: "ping answered, queue empty, same asker",
@@ -125,8 +127,10 @@ pub const OPERATIONS: [Operation; 9] = [
     },
 ];
 
-/// An exchange of everything with a member that knows the same, begun by that member. It costs as
-/// much as there are members: it is not in the table of what costs the same at each N.
+/// A full push/pull with a member that knows the same, begun by that member.
+///
+/// Its cost grows with the number of members, so it is not in the table of operations with constant
+/// cost.
 pub const PUSH_PULL: Operation = Operation {
     title: "push/pull, all known",
     key: "push_pull",
@@ -160,7 +164,7 @@ fn queue(subject: &mut Subject) {
     subject.queue_goodbyes(QUEUED);
 }
 
-/// Lets the node send its next ping, and prepares the ack to it.
+/// Lets the node send its next ping, and prepares the ack.
 fn await_ack(subject: &mut Subject) {
     subject.wait();
     subject.keep_deadline();
@@ -196,7 +200,7 @@ fn told_about_anybody(config: Config, members: usize) -> Subject {
     subject
 }
 
-/// Copies the next datagram to where the latest one was: a caller reads each into the same buffer.
+/// Copies the next datagram into the same buffer, as a caller reads each into one buffer.
 fn next_of_pool(subject: &mut Subject) {
     let next = subject.below(subject.pool.len());
     let Subject { datagram, pool, .. } = subject;
@@ -204,18 +208,18 @@ fn next_of_pool(subject: &mut Subject) {
     datagram.extend_from_slice(&pool[next]);
 }
 
-/// Answers the ping of the tick before, and goes on to the next tick.
+/// Answers the previous tick's ping, and waits for the next tick.
 fn await_probe(subject: &mut Subject) {
     subject.answer_ping();
     subject.wait();
 }
 
-/// The last ticks of a round move few members about, so what they touch is in the cache.
+/// The last ticks of a round move few members, so their data is in the cache.
 fn await_last_probes(subject: &mut Subject) {
     subject.await_end_of_round(8);
 }
 
-/// A node that does nothing but gossip for an hour.
+/// Returns a node that only gossips, for an hour.
 fn gossiping(mut config: Config, members: usize) -> Subject {
     config.probe_interval = Duration::from_secs(3600);
     config.gossip_to_the_dead = Duration::from_secs(24 * 3600);

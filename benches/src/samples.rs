@@ -6,13 +6,13 @@ use swim_core::wire::{Ack, Claim, IndirectPing, Message, Ping, Update, User};
 use crate::coder::Coder;
 use crate::names::{INCARNATION, address};
 
-/// The size that packets have by default.
+/// The default size of packets.
 pub const PACKET_SIZE: usize = 1_400;
 
 const NAME: &str = "n000000001";
 const OTHER: &str = "n000000002";
 
-/// One message of each kind, with its title.
+/// Returns one message of each kind, with its title.
 #[must_use]
 pub fn kinds(coder: &Coder) -> [(&'static str, Message<'static>); 9] {
     let (sequence, asker) = (7_654_321, Some(address(2)));
@@ -38,13 +38,13 @@ pub fn kinds(coder: &Coder) -> [(&'static str, Message<'static>); 9] {
     ]
 }
 
-/// Names as people give them, in the order of the dice: 37 and 200 have no common divisor.
+/// Returns realistic names in a shuffled order: 37 and 200 have no common divisor.
 #[must_use]
 pub fn cache_names() -> Vec<String> {
     (0..200).map(|number| format!("cache-{:04}", number * 37 % 200)).collect()
 }
 
-/// What a packet is full of.
+/// The content of a full packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// Members that start.
@@ -55,8 +55,9 @@ pub enum News {
     Mixed,
 }
 
-/// Updates about members of a network of 256 hosts, each started some seconds after the other, as
-/// many as fit one packet.
+/// Returns the updates of one full packet.
+///
+/// They are about members of a network of 256 hosts, started some seconds apart.
 #[must_use]
 pub fn full<'a>(coder: &mut Coder, news: News, names: &'a [String]) -> Vec<Message<'a>> {
     let versions = coder.versions();
@@ -64,7 +65,7 @@ pub fn full<'a>(coder: &mut Coder, news: News, names: &'a [String]) -> Vec<Messa
         * coder.cost(&Message::Nack { sequence: 0 });
     let mut messages = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        // No pattern that a compressor could see: 97 and 256 have no common divisor.
+        // No pattern for a compressor: 97 and 256 have no common divisor.
         let host = number * 97 % 256;
         let started = u32::try_from(number * 7_919 % 86_400).expect("seconds of a day");
         let incarnation = Incarnation(INCARNATION.0 + started);

@@ -1,4 +1,4 @@
-//! A node with many members, and the inputs that it is given.
+//! A node with many members, and its inputs.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -18,23 +18,23 @@ use crate::updates::{alive_of, left};
 pub struct Subject {
     /// The node.
     pub node: Node,
-    /// How its peers speak.
+    /// The coder of its peers.
     pub coder: Coder,
     /// Its time.
     pub now: Instant,
-    /// How many members it knows, itself included.
+    /// The number of members that it knows, including itself.
     pub members: usize,
-    /// The datagram that is handed in next, and where from.
+    /// The next input datagram, and its source.
     pub datagram: Vec<u8>,
     /// See `datagram`.
     pub from: SocketAddr,
-    /// The latest ping that the node sent, not answered yet.
+    /// The latest ping of the node that was not answered yet.
     pub ping: Option<(SocketAddr, Bytes)>,
     /// Datagrams to choose from.
     pub pool: Vec<Vec<u8>>,
-    /// Whom the node has probed in this round, by number.
+    /// The members probed in this round, by number.
     probed: Vec<bool>,
-    /// How many it has not.
+    /// The number of members not probed in this round.
     unprobed: usize,
     /// Names of members that have left; see [`Subject::queue_goodbyes`].
     leavers: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A node that knows nobody.
+    /// Creates a node that knows no other member.
     ///
     /// # Panics
     ///
@@ -69,7 +69,7 @@ impl Subject {
         }
     }
 
-    /// A node that learnt in a join of so many members, itself included.
+    /// Creates a node that learned of `members` members in a join, including itself.
     #[must_use]
     pub fn joined(members: usize) -> Self {
         Subject::joined_with(config(), members)
@@ -90,8 +90,9 @@ impl Subject {
         subject
     }
 
-    /// Lets a member exchange views with the node, which thereby hears from it and tells it news
-    /// from then on.
+    /// Makes a member exchange views with the node.
+    ///
+    /// The node has then heard from it, and gossips to it.
     fn hear_from(&mut self, number: usize) {
         let half = exchange::greeting(&mut self.coder, number);
         let stream = self.node.handle_accept(self.now, address(number)).expect("a place");
@@ -100,7 +101,7 @@ impl Subject {
         self.turn();
     }
 
-    /// Adds members one by one, each by an alive in a packet of its own, until there are so many.
+    /// Adds members until there are `members`, each by an alive in its own packet.
     pub fn add_one_by_one(&mut self, members: usize) {
         for number in self.members..members {
             let name = name(number);
@@ -113,14 +114,14 @@ impl Subject {
         assert_eq!(self.node.members_live(), members);
     }
 
-    /// Hands in the datagram that was prepared, and does what a caller does then.
+    /// Feeds the prepared datagram, and does the turn of a caller.
     #[inline]
     pub fn hand_in(&mut self) {
         self.node.handle_packet(self.now, self.from, black_box(&self.datagram));
         self.turn();
     }
 
-    /// Takes and drops all outputs and asks for the next deadline.
+    /// Takes and drops all outputs, and queries the next deadline.
     #[inline]
     pub fn turn(&mut self) {
         while let Some(output) = self.node.poll_output() {
@@ -129,7 +130,7 @@ impl Subject {
         black_box(self.node.poll_timeout());
     }
 
-    /// Keeps the deadline that is due now. The last packet given out is kept as the ping to answer.
+    /// Handles the deadline that is due now. Keeps the last packet sent as the ping to answer.
     #[inline]
     pub fn keep_deadline(&mut self) {
         self.node.handle_timeout(self.now);
@@ -141,14 +142,14 @@ impl Subject {
         black_box(self.node.poll_timeout());
     }
 
-    /// Lets the time go on to the next deadline.
+    /// Advances the time to the next deadline.
     pub fn wait(&mut self) {
         if let Some(deadline) = self.node.poll_timeout() {
             self.now = self.now.max(deadline);
         }
     }
 
-    /// Prepares the ack to the ping that the node sent last; returns whether there was one.
+    /// Prepares the ack to the node's latest ping. Returns whether there was one.
     pub fn prepare_ack(&mut self) -> bool {
         let Some((to, payload)) = self.ping.take() else {
             return false;
@@ -162,8 +163,9 @@ impl Subject {
         true
     }
 
-    /// Goes on to a tick near the end of a round of probes, when no more than `left` members are
-    /// left to choose from, and looks those up.
+    /// Advances to a tick near the end of a probe round, and looks up the remaining members.
+    ///
+    /// At that tick at most `left` members are not yet probed.
     pub fn await_end_of_round(&mut self, left: usize) {
         loop {
             self.note_probed();
@@ -181,7 +183,7 @@ impl Subject {
         }
     }
 
-    /// Notes whom the node has just pinged: each member once in a round.
+    /// Records the member that the node has just pinged: each once in a round.
     fn note_probed(&mut self) {
         let Subject { ping, coder, .. } = self;
         let target = ping.as_ref().and_then(|(_, payload)| coder.ping_in(payload));
@@ -197,7 +199,7 @@ impl Subject {
         self.unprobed -= 1;
     }
 
-    /// Answers the ping that the node sent last, a millisecond later.
+    /// Answers the node's latest ping, a millisecond later.
     pub fn answer_ping(&mut self) {
         if self.prepare_ack() {
             self.now += Duration::from_millis(1);
@@ -205,12 +207,12 @@ impl Subject {
         }
     }
 
-    /// Lets the node gossip, and answers its pings, until nothing is queued any more.
+    /// Lets the node gossip, and answers its pings, until its queue is empty.
     pub fn gossip_until_quiet(&mut self) {
         while self.node.stats().updates_queued > 0 {
             self.wait();
             self.node.handle_timeout(self.now);
-            // Everything that was sent is answered, so that nobody is suspected.
+            // Answers all packets, so that no member is suspected.
             let mut pings = Vec::new();
             while let Some(output) = self.node.poll_output() {
                 if let Output::Packet { to, payload, .. } = output {
@@ -219,8 +221,8 @@ impl Subject {
             }
             for ping in pings {
                 self.ping = Some(ping);
-                // A node that never heard from its members asks them before it tells them
-                // anything, besides probing them; so there are no rounds to follow.
+                // A node that never heard from its members pings them before it gossips to them, in
+                // addition to its probes. So there are no rounds to follow.
                 if !self.probed.is_empty() {
                     self.note_probed();
                 }
@@ -229,8 +231,9 @@ impl Subject {
         }
     }
 
-    /// Queues the goodbyes of `count` members that are not counted in `members`, if no more than
-    /// three quarters of them are queued still.
+    /// Queues the leaves of `count` members that are not counted in `members`.
+    ///
+    /// Does nothing if more than three quarters of them are still queued.
     pub fn queue_goodbyes(&mut self, count: usize) {
         if self.node.stats().updates_queued > count * 3 / 4 {
             return;
@@ -257,7 +260,7 @@ impl Subject {
         assert!(self.node.stats().updates_queued >= count);
     }
 
-    /// A number below `bound`, each as likely as the others.
+    /// Returns a random number below `bound`, all equally likely.
     pub fn below(&mut self, bound: usize) -> usize {
         // Xorshift, Marsaglia 2003.
         self.random ^= self.random << 13;
@@ -266,7 +269,7 @@ impl Subject {
         usize::try_from(self.random % bound as u64).expect("below a usize")
     }
 
-    /// One of the members other than the node itself.
+    /// Returns the number of a random peer.
     pub fn any_peer(&mut self) -> usize {
         1 + self.below(self.members - 1)
     }
@@ -279,7 +282,7 @@ impl Subject {
         }
     }
 
-    /// Starts a join; returns the stream that the node opens, and what it asks there.
+    /// Starts a join. Returns the stream that the node opens, and its question.
     pub(crate) fn open_join(&mut self) -> (StreamId, Bytes) {
         self.node.join(self.now, address(1)).expect("the node is running");
         while let Some(output) = self.node.poll_output() {

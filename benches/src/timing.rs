@@ -3,11 +3,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What one sample takes at least, where an operation can be repeated: long enough that reading the
-/// clock does not count.
+/// The shortest time of a sample, if an operation can be repeated.
+///
+/// It is long enough to ignore the time of reading the clock.
 const SAMPLE: Duration = Duration::from_micros(50);
 
-/// The median time of `work`, in nanoseconds, repeated as it is.
+/// Returns the median time of `work`, in nanoseconds, repeated without preparation.
 pub fn repeated(samples: usize, mut work: impl FnMut()) -> f64 {
     let mut repetitions = 1u32;
     while time(|| repeat(repetitions, &mut work)) < SAMPLE {
@@ -16,8 +17,9 @@ pub fn repeated(samples: usize, mut work: impl FnMut()) -> f64 {
     median((0..samples).map(|_| time(|| repeat(repetitions, &mut work)) / repetitions))
 }
 
-/// The median time of `work`, in nanoseconds, where each time something has to be prepared that
-/// does not count. What reading the clock takes is subtracted.
+/// Returns the median time of `work`, in nanoseconds, with a preparation each time.
+///
+/// The preparation and the time of reading the clock do not count.
 pub fn prepared<S>(
     samples: usize,
     subject: &mut S,
@@ -32,7 +34,7 @@ pub fn prepared<S>(
     (median(times) - clock).max(0.0)
 }
 
-/// The median time that reading the clock adds to a measurement, in nanoseconds.
+/// Returns the median time that reading the clock adds to a measurement, in nanoseconds.
 #[must_use]
 pub fn clock_reading() -> f64 {
     median((0..1001).map(|_| time(|| black_box(()))))

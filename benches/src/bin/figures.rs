@@ -1,4 +1,4 @@
-//! Prints every figure of `docs/reports/performance.md` in one run, in less than a minute.
+//! Prints the figures of `docs/reports/performance.md` in one run, in less than a minute.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin figures
@@ -18,15 +18,16 @@ use swim_test_support::counting::{self, Counting};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many samples a median is taken of.
+/// The number of samples of a median.
 const SAMPLES: usize = 2_001;
 
-/// How often an operation is repeated while allocations are counted, and before.
+/// The repetitions of an operation while allocations are counted, and before.
 const COUNTED: usize = 10_000;
 const WARM_UP: usize = 2_000;
 
-/// How many members there are when memory is measured. The last is the first number at which tables
-/// that double have twice as much room as they need.
+/// The numbers of members for the measurement of memory.
+///
+/// At the last one, tables that double have twice the room they need.
 const MEMORY_SIZES: [usize; 3] = [10_000, 100_000, 131_073];
 
 fn main() {
@@ -66,7 +67,7 @@ fn nanos(operation: &Operation, members: usize) -> f64 {
     nanos / count(operation.per)
 }
 
-/// How often an operation asks for memory on average, with 1,000 members.
+/// Returns the average allocations of an operation, with 1,000 members.
 fn allocations(operation: &Operation) -> f64 {
     let mut subject = (operation.subject)(names::config(), 1_000);
     let mut allocations = 0;
@@ -204,7 +205,6 @@ fn print_memory() {
     }
 }
 
-/// Counts here are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn count(number: usize) -> f64 {
     number as f64

@@ -1,15 +1,15 @@
-//! Counts the instructions of ten operations under valgrind, and compares them with those that are
-//! committed in `benches/instructions.txt`:
+//! Counts the instructions of ten operations under valgrind, and compares them.
+//!
+//! The committed numbers are in `benches/instructions.txt`:
 //!
 //! ```sh
 //! cargo build --release --manifest-path benches/Cargo.toml --bins
 //! benches/target/release/instructions          # fails if one is more than 3% above
-//! benches/target/release/instructions --write  # has what is counted now committed
+//! benches/target/release/instructions --write  # writes the current numbers
 //! ```
 //!
-//! An operation is repeated so many times, and then more times; the difference is what it takes,
-//! without what only its first time takes. The numbers hold for one compiler, which `.ci/compiler`
-//! names.
+//! Each operation runs a small and a large number of times. The difference leaves out one-time
+//! work. The numbers hold for the compiler in `.ci/compiler`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,21 +18,21 @@ use std::process::{Command, ExitCode};
 
 use swim_benches::PUSH_PULL;
 
-/// How many members the node knows, itself included.
+/// The number of members that the node knows, including itself.
 const MEMBERS: u64 = 1_000;
 
-/// Above the committed number by more than this is too much; below it, the number is to be lowered.
+/// A number this far above the committed one fails; this far below, it must be lowered.
 const TOLERANCE: f64 = 0.03;
 
 const USAGE: &str = "usage: instructions [--write]";
 
 struct Measured {
     title: &'static str,
-    /// As `repeat` knows it.
+    /// The key in `repeat`.
     key: &'static str,
-    /// Of how many things of one kind the operation consists; the number is per thing.
+    /// The number of equal things in the operation; the count is per thing.
     per: u64,
-    /// How often it is repeated: the operations whose preparation is slow less often.
+    /// The small and the large number of repetitions; fewer if preparation is slow.
     times: [u64; 2],
 }
 
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             Ok(true)
         }
-        _ => Err(format!("{arguments:?} is not understood\n{USAGE}")),
+        _ => Err(format!("unknown arguments {arguments:?}\n{USAGE}")),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether no operation takes more than it may.
+/// Whether no operation exceeds its limit.
 fn check() -> Result<bool, String> {
     let committed = read_committed()?;
     let (mut above, mut below) = (false, false);
@@ -98,14 +98,14 @@ fn check() -> Result<bool, String> {
     }
     if above {
         println!(
-            "\nmore than {:.0}% above benches/instructions.txt: find out why with callgrind, see\n\
-             docs/reports/performance.md. Where it is worth it, say so in the commit that runs\n\
+            "\nmore than {:.0}% above benches/instructions.txt: find why with callgrind, see\n\
+             docs/reports/performance.md. If it is justified, explain it in the commit that runs\n\
              `instructions --write`.",
             TOLERANCE * 100.0
         );
     } else if below {
         println!(
-            "\nkeep what was won: run `instructions --write`, and commit benches/instructions.txt"
+            "\nkeep the gain: run `instructions --write`, and commit benches/instructions.txt"
         );
     }
     Ok(!above)
@@ -126,7 +126,7 @@ fn write() -> Result<bool, String> {
 }
 
 impl Measured {
-    /// The instructions of one thing.
+    /// Returns the instructions of one thing.
     fn count(&self) -> Result<u64, String> {
         let [few, many] = self.times;
         let more = self.collected(many)? - self.collected(few)?;
@@ -134,7 +134,7 @@ impl Measured {
         Ok((more + things / 2) / things)
     }
 
-    /// The instructions of so many operations together.
+    /// Returns the instructions of `times` operations.
     fn collected(&self, times: u64) -> Result<u64, String> {
         let mut repeat = std::env::current_exe().map_err(|error| error.to_string())?;
         repeat.set_file_name("repeat");
@@ -147,7 +147,7 @@ impl Measured {
             .arg(&repeat)
             .args([self.key, &MEMBERS.to_string(), &times.to_string()])
             .output()
-            .map_err(|error| format!("valgrind does not run: {error}; install it"))?;
+            .map_err(|error| format!("cannot run valgrind: {error}; install it"))?;
         let said = String::from_utf8_lossy(&output.stderr);
         let collected =
             said.lines().find_map(|line| line.split_once("Collected : ")?.1.parse().ok());

@@ -1,4 +1,4 @@
-//! Prints what this library and foca cost and how well they do, side by side, in one run.
+//! Prints the cost and quality of this library and foca, side by side, in one run.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin peers -- [--quick]
@@ -18,7 +18,7 @@ use swim_test_support::counting::{self, Counting};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How much is measured.
+/// The extent of the measurements.
 #[derive(Clone, Copy)]
 enum Extent {
     Quick,
@@ -26,7 +26,7 @@ enum Extent {
 }
 
 impl Extent {
-    /// One of two, by whether it is to be quick.
+    /// Returns one of two values, by the extent.
     fn choose<T>(self, quick: T, full: T) -> T {
         match self {
             Extent::Quick => quick,
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     print_joining(extent);
     print_crashing(extent);
     print_losing(extent);
-    // The last, for 10,000 nodes leave a heap of 11 GB behind.
+    // The last one, because 10,000 nodes leave a heap of 11 GB behind.
     print_steady(extent);
     print_mismatches();
     ExitCode::SUCCESS
@@ -77,7 +77,7 @@ fn print_joining(extent: Extent) {
 }
 
 fn print_crashing(extent: Extent) {
-    println!("One of 1,000 loses its power: until the first and the last of the others know\n");
+    println!("One of 1,000 loses its power: times until the first and the last peer know\n");
     println!("{}", crashing::HEADINGS);
     let runs = extent.choose(3, 7);
     for loss in [0.0, 0.05] {
@@ -108,8 +108,8 @@ fn print_steady(extent: Extent) {
         println!("{}", steady::measure::<FocaCluster<Lean>>(*nodes, cycles, counting::live));
     }
     println!("{}", steady::measure::<FocaCluster<Named>>(1_000, cycles, counting::live));
-    // A foca node looks each new member up by going through all: to make 10,000 nodes know each
-    // other takes it half of 10,000 cubed steps, ten minutes.
+    // A foca node finds a new member by searching its whole list. For 10,000 nodes that know each
+    // other this takes 10,000^3 / 2 steps, ten minutes.
     if let Extent::Full = extent {
         println!("{}", steady::measure::<OursWithStreams>(10_000, 1, counting::live));
     }
@@ -117,7 +117,7 @@ fn print_steady(extent: Extent) {
 }
 
 fn print_mismatches() {
-    println!("What could not be made alike:\n");
+    println!("Differences that remain:\n");
     for mismatch in MISMATCHES {
         println!("- {mismatch}");
     }

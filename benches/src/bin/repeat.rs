@@ -1,4 +1,4 @@
-//! Repeats one operation, for a profiler to look at:
+//! Repeats one operation, for a profiler:
 //!
 //! ```sh
 //! cargo build --release --manifest-path benches/Cargo.toml
@@ -6,8 +6,8 @@
 //!     benches/target/release/repeat known/hot 1000 2000
 //! ```
 //!
-//! `ping/hot@swim/aes256` is the operation in that framing, as `wires` names them. The program
-//! `instructions` does it for those operations whose instructions are held.
+//! `ping/hot@swim/aes256` is the operation with that framing; `wires` lists the names. The program
+//! `instructions` counts the operations with committed numbers.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         for operation in operations() {
             eprintln!("  {:12} {}", operation.key, operation.title);
         }
-        eprintln!("and a framing, when it is not plain on the native wire:");
+        eprintln!("and a framing, if it is not the plain native wire:");
         for framing in FRAMINGS {
             eprintln!("  {:22} {}", framing.key, framing.title);
         }
@@ -39,7 +39,7 @@ fn operations() -> impl Iterator<Item = Operation> {
     OPERATIONS.into_iter().chain([PUSH_PULL])
 }
 
-/// The operation of this name, and the configuration of the node that carries it out.
+/// Returns the operation of this name, and the configuration of its node.
 fn find(key: &str) -> Option<(Operation, Config)> {
     let (key, config) = match key.split_once('@') {
         None => (key, names::config()),
@@ -58,7 +58,7 @@ fn repeat(operation: &Operation, config: Config, members: usize, times: usize) {
     }
 }
 
-/// A function of its own, so that a profiler can tell it from what is prepared.
+/// A separate function, so that a profiler can tell it from the preparation.
 #[inline(never)]
 fn measured(operation: &Operation, subject: &mut Subject) {
     (operation.work)(subject);

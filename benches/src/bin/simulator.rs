@@ -1,4 +1,4 @@
-//! Prints how fast the simulator is in the steady state of a cluster, and what memory it takes.
+//! Prints the speed and memory of the simulator in the steady state of a cluster.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin simulator -- [NODES...]
@@ -18,7 +18,7 @@ fn main() {
     let sizes = match sizes {
         Ok(sizes) if sizes.iter().all(|size| *size >= 2) => sizes,
         _ => {
-            eprintln!("simulator: NODES are numbers from 2; 100 1000 10000 by default");
+            eprintln!("simulator: NODES are numbers from 2 [default: 100 1000 10000]");
             std::process::exit(2);
         }
     };
@@ -43,7 +43,7 @@ fn measure(nodes: usize) {
     let before = counting::live();
     let mut world = WorldOptions::new(1).digest(false).records(false).build();
     world.assemble(nodes);
-    // Until what came of the start has ended.
+    // Waits for the effects of the start to end.
     world.run(secs(30));
     let cycle = cycle(&world);
     counting::restart_peak();
@@ -71,13 +71,11 @@ fn measure(nodes: usize) {
     );
 }
 
-/// How long each node takes to make one push/pull: the interval of the profile, stretched as the
-/// size of the cluster asks for.
+/// The time for each node to make one push/pull: the profile's interval, scaled by cluster size.
 fn cycle(world: &World) -> Duration {
     world.node("n0").config().push_pull_interval_at(world.running().count())
 }
 
-/// Counts here are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn count(number: usize) -> f64 {
     number as f64

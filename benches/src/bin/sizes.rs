@@ -1,12 +1,13 @@
-//! Prints what a member on `swim-core` takes in a microcontroller, with each feature and without:
-//! `examples/embedded`, linked for a Cortex-M4.
+//! Prints the size of a member on `swim-core` in a microcontroller, by features.
+//!
+//! The program is `examples/embedded`, linked for a Cortex-M4.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin sizes -- [FEATURES...]
 //! ```
 //!
-//! FEATURES are `none`, `all`, or names with a comma between them; all eight sets by default. It
-//! needs the target, `rustup target add thumbv7em-none-eabi`, and nothing else.
+//! FEATURES are `none`, `all`, or names separated by commas; all eight sets by default. It only
+//! needs the target: `rustup target add thumbv7em-none-eabi`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,13 +17,13 @@ use object::{Object, ObjectSection, SectionKind};
 const TARGET: &str = "thumbv7em-none-eabi";
 const FEATURES: [&str; 3] = ["compression", "encryption", "memberlist"];
 
-/// What one program takes, in bytes.
+/// The sizes of a program, in bytes.
 struct Sizes {
-    /// In the flash alone: code and constants.
+    /// Only in flash: code and constants.
     text: u64,
-    /// In the flash, and copied into memory.
+    /// In flash, and copied into memory.
     data: u64,
-    /// In memory, without what allocations take.
+    /// In memory, without allocations.
     bss: u64,
 }
 
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// From none to all, the sets in between by how many features they have.
+/// Returns all sets of features, by their number of features.
 fn all_sets() -> Vec<String> {
     let mut sets: Vec<Vec<&str>> = (0..1 << FEATURES.len())
         .map(|bits| {
@@ -57,7 +58,7 @@ fn all_sets() -> Vec<String> {
     sets.iter().map(|set| if set.is_empty() { "none".into() } else { set.join(",") }).collect()
 }
 
-/// The linked program with a set of features.
+/// Builds the program with a set of features.
 fn build(set: &str) -> Result<PathBuf, String> {
     let all = FEATURES.join(",");
     let features = match set {
@@ -101,7 +102,7 @@ fn sizes(program: &Path) -> Result<Sizes, String> {
     Ok(sizes)
 }
 
-/// With a comma after the thousands.
+/// Returns a number with a comma after the thousands.
 fn grouped(number: u64) -> String {
     match number / 1000 {
         0 => number.to_string(),

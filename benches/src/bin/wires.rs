@@ -1,11 +1,12 @@
-//! Prints what both wires cost, in the clear, sealed and compressed: nanoseconds and bytes. Fails
-//! when an operation of a node that has warmed up asks for memory.
+//! Prints the cost of both wires: plain, sealed and compressed, in nanoseconds and bytes.
+//!
+//! Fails if an operation of a warmed-up node allocates memory.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin wires
 //! ```
 //!
-//! `--bytes` prints the bytes alone, as the tables of the docs, and measures nothing.
+//! `--bytes` prints only the bytes, as the tables of the docs, and measures nothing.
 
 use std::hint::black_box;
 
@@ -19,17 +20,17 @@ use swim_test_support::counting::{self, Counting};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many samples a median is taken of.
+/// The number of samples of a median.
 const SAMPLES: usize = 301;
 
-/// How often an operation is repeated while allocations are counted, and before.
+/// The repetitions of an operation while allocations are counted, and before.
 const COUNTED: usize = 2_000;
 const WARM_UP: usize = 1_000;
 
-/// How many members the nodes know.
+/// The number of members that the nodes know.
 const MEMBERS: usize = 1_000;
 
-/// What is measured of a node, by the keys of the operations.
+/// The measured operations of a node, by key.
 const OF_A_NODE: [&str; 5] = ["ping/hot", "ack", "known/hot", "tick/probe/hot", "tick/gossip"];
 
 fn main() {
@@ -45,7 +46,7 @@ fn main() {
     print_compression();
 }
 
-/// The bytes of each message on both wires, as Markdown.
+/// Prints the bytes of each message on both wires, as Markdown.
 fn tabulate_messages() {
     let [native, memberlist] = ["swim/plain", "memberlist/plain"].map(coder).map(|coder| {
         samples::kinds(&coder).map(|(title, message)| {
@@ -61,7 +62,7 @@ fn tabulate_messages() {
     println!();
 }
 
-/// How many updates fit into a packet, as Markdown.
+/// Prints the number of updates that fit into a packet, as Markdown.
 fn tabulate_updates() {
     println!("| updates in 1,400 bytes | alive | suspect, failed | left |\n|---|---|---|---|");
     for (title, cells) in updates() {
@@ -96,7 +97,7 @@ fn print_messages() {
         print!("{title:18}{a:>8}{a_write:>8.0}{a_read:>8.0}");
         println!("{b:>8}{b_write:>8.0}{b_read:>8.0}");
     }
-    println!("\nReading includes label and checksum of a packet with this message alone.\n");
+    println!("\nReading includes label and checksum of a packet with only this message.\n");
 }
 
 fn print_updates() {
@@ -109,8 +110,9 @@ fn print_updates() {
     println!();
 }
 
-/// The bytes of an alive, a suspect and a left, and how many of them a packet has, for each framing
-/// without compression.
+/// Returns update sizes and counts per packet, for each framing without compression.
+///
+/// They are the bytes of an alive, a suspect and a left, and how many of them a packet holds.
 fn updates() -> impl Iterator<Item = (&'static str, [(usize, usize); 3])> {
     let plain = FRAMINGS.iter().filter(|framing| !framing.compression);
     plain.map(|framing| {
@@ -191,7 +193,7 @@ fn operation_cost(operation: &Operation, framing: &Framing) -> (f64, usize) {
     (nanos / count(operation.per), allocations)
 }
 
-/// What compression saves on the native wire and on memberlist's.
+/// Prints the savings of compression on both wires.
 fn print_compression() {
     println!("Compressing full packets: bytes before, after, and nanoseconds there and back\n");
     let names = samples::cache_names();
@@ -246,14 +248,13 @@ fn read(coder: &mut Coder, packet: &[u8]) {
     coder.read(black_box(packet), &mut |message| _ = black_box(*message));
 }
 
-/// How often so many repetitions ask for memory, once warm.
+/// Counts the allocations of warm repetitions.
 fn allocated(work: &mut impl FnMut()) -> usize {
     let before = counting::allocations();
     (0..COUNTED).for_each(|_| work());
     counting::allocations() - before
 }
 
-/// Counts here are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn count(number: usize) -> f64 {
     number as f64

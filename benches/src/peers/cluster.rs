@@ -1,52 +1,54 @@
-//! What a scenario asks of a cluster, whoever's it is.
+//! The interface of a cluster, of either library.
 
 use core::time::Duration;
 
 use swim_core::Instant;
 
-/// What a cluster is made with.
+/// The parameters of a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Whence all chance comes.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// How many nodes there are at the start; they know each other.
+    /// The number of nodes at the start, which know each other.
     pub nodes: usize,
-    /// For how many the nodes are configured, where their configuration depends on it.
+    /// The number of nodes to configure for, if the configuration depends on it.
     pub expected: usize,
-    /// Whether to remember who was told failed, by whom and when.
+    /// Whether to record the failures that each node learns of.
     pub records: bool,
 }
 
 impl Setting {
-    /// A cluster of so many that stays as large as it is, and remembers nothing.
+    /// Returns the parameters of a cluster of constant size, without records.
     #[must_use]
     pub fn new(seed: u64, nodes: usize) -> Self {
         Setting { seed, nodes, expected: nodes, records: false }
     }
 }
 
-/// What was sent, whether or not it arrived. Bytes are those that a node gives out: no headers of
-/// IP, UDP or TCP.
+/// The traffic sent, whether it arrived or not.
+///
+/// Bytes are those that a node outputs, without headers of IP, UDP or TCP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// Datagrams.
     pub packets: u64,
     /// Their bytes.
     pub packet_bytes: u64,
-    /// Streams that were asked for.
+    /// Attempts to open a stream.
     pub streams: u64,
     /// Bytes written to streams.
     pub stream_bytes: u64,
 }
 
 impl Volume {
-    /// What a datagram costs besides its bytes: IPv4 and UDP.
+    /// The headers of a datagram: IPv4 and UDP.
     const PACKET_HEADER: u64 = 28;
-    /// What a stream costs besides its bytes: some ten segments to open, acknowledge and close it,
-    /// each with 40 bytes of IPv4 and TCP.
+    /// The headers of a stream.
+    ///
+    /// About ten segments open, acknowledge and close it, each with 40 bytes of IPv4 and TCP.
     const STREAM_HEADERS: u64 = 400;
 
-    /// What was sent since.
+    /// Returns the traffic since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Volume) -> Volume {
         Volume {
@@ -57,17 +59,16 @@ impl Volume {
         }
     }
 
-    /// All bytes given out.
+    /// Returns all output bytes.
     #[must_use]
     pub fn bytes(self) -> u64 {
         self.packet_bytes + self.stream_bytes
     }
 
-    /// About how many bytes went over the wire, headers included.
+    /// Returns an estimate of the bytes on the wire, headers included.
     #[must_use]
     pub fn wire_bytes(self) -> u64 {
-        // A full segment carries 1,460 bytes and 40 of headers, and every other one is
-        // acknowledged.
+        // A full segment carries 1,460 bytes and 40 of headers. Every second one is acknowledged.
         let segments = self.stream_bytes / 1_460;
         self.bytes()
             + self.packets * Self::PACKET_HEADER
@@ -78,41 +79,43 @@ impl Volume {
 
 /// A cluster on a simulated network. Its nodes are numbered from 0.
 pub trait Cluster: Sized {
-    /// What it is called in the tables.
+    /// Its name in the tables.
     const NAME: &'static str;
 
-    /// Makes a cluster whose nodes know each other, as it looks long after it formed, on a network
-    /// that takes 0.5 to 2 ms and loses nothing.
+    /// Assembles a cluster whose nodes know each other, as long after it formed.
+    ///
+    /// The network takes 0.5 to 2 ms and loses nothing.
     fn assemble(setting: Setting) -> Self;
 
-    /// The virtual time.
+    /// Returns the virtual time.
     fn now(&self) -> Instant;
 
     /// Lets this much time pass.
     fn run(&mut self, span: Duration);
 
-    /// Starts one more node, which joins through this one.
+    /// Starts one more node, which joins through `contact`.
     fn join(&mut self, contact: usize);
 
-    /// Takes the power from a node's host: nothing answers there any more.
+    /// Cuts the power of a node's host, which then answers nothing.
     fn power_off(&mut self, node: usize);
 
     /// Sets the probability that a datagram is lost.
     fn set_loss(&mut self, probability: f64);
 
-    /// What was sent so far.
+    /// Returns the traffic so far.
     fn volume(&self) -> Volume;
 
-    /// How many nodes were started.
+    /// Returns the number of nodes started.
     fn nodes(&self) -> usize;
 
-    /// How many members a running node holds for live, suspects and itself included.
+    /// Returns the live members of a running node, including itself.
     fn live(&self, node: usize) -> usize;
 
-    /// How often a node declared another one failed so far, because a suspicion of its own timed
-    /// out. Those who only hear of it do not count.
+    /// Counts the failures declared so far by a node whose own suspicion timed out.
+    ///
+    /// Nodes that only learn of a failure do not count.
     fn declared(&self) -> u64;
 
-    /// When each of the others first held this node for failed, in any order.
+    /// Returns when each peer first saw this node as failed, in any order.
     fn held_failed_since(&self, node: usize) -> Vec<Instant>;
 }

@@ -8,29 +8,30 @@ use swim_sim::{millis, secs};
 
 use super::cluster::{Cluster, Setting};
 
-/// What the columns say.
+/// The column headings.
 pub const HEADINGS: &str = concat!(
     "                          loss   runs   first knows: median (min to max)   ",
     "last knows: median (min to max)   all told",
 );
 
-/// How many nodes there are.
+/// The number of nodes.
 const NODES: usize = 1_000;
-/// When no more is waited for.
+/// The longest wait.
 const PATIENCE: Duration = secs(180);
 
-/// How long it took until the first and until the last of the others held a dead node for failed.
+/// The times until the first and the last peer see a dead node as failed.
 #[derive(Clone, Debug)]
 pub struct Crashing {
     name: &'static str,
     loss: f64,
     first: Vec<f64>,
-    /// Of the runs in which all others came to know.
+    /// Only of the runs in which all peers learned of it.
     last: Vec<f64>,
 }
 
-/// So many runs, each with a seed of its own, and the crash at another time within a probe
-/// interval.
+/// Makes `runs` runs, each with its own seed.
+///
+/// The crash comes at a different time within a probe interval.
 #[must_use]
 pub fn measure<C: Cluster>(loss: f64, runs: u64) -> Crashing {
     let mut crashing = Crashing { name: C::NAME, loss, first: Vec::new(), last: Vec::new() };
@@ -46,7 +47,7 @@ pub fn measure<C: Cluster>(loss: f64, runs: u64) -> Crashing {
     crashing
 }
 
-/// After how long each of the others knew, in ascending order.
+/// Returns the time after which each peer knew, in ascending order.
 fn run_once<C: Cluster>(loss: f64, seed: u64) -> Vec<Duration> {
     let mut cluster = C::assemble(Setting { records: true, ..Setting::new(seed, NODES) });
     cluster.set_loss(loss);
@@ -74,7 +75,7 @@ impl fmt::Display for Crashing {
     }
 }
 
-/// The median, the least and the greatest of some sorted times in seconds.
+/// Prints the median, minimum and maximum of sorted times in seconds.
 fn spread(times: &[f64]) -> String {
     match times {
         [] => "-".to_owned(),

@@ -17,20 +17,22 @@ use super::foca_kind::Kind;
 use super::foca_queue::Task;
 use super::foca_wire::{Down, Wire};
 
-/// A foca node with the fastest generator that `rand` has, and without broadcasts of its user.
+/// A foca node with the fastest generator of `rand`, and without user broadcasts.
 pub(super) type FocaNode = Foca<Peer, FixedWidth, SmallRng, NoCustomBroadcast>;
 
-/// Makes the node of a host.
+/// Creates the node of a host.
 pub(super) fn node(host: u32, seed: u64, config: Config, codec: FixedWidth) -> FocaNode {
     let rng = SmallRng::seed_from_u64((seed << 32) | u64::from(host));
     Foca::new(Peer::on(host), config, rng, codec)
 }
 
-/// A cluster of foca nodes. The event loop has the shape of that of a `World`: a heap of what is
-/// due, datagrams in a table, one turn of one node at a time.
+/// A cluster of foca nodes.
+///
+/// Its event loop has the shape of a `World`'s: a heap of due tasks, datagrams in a table, one turn
+/// of one node at a time.
 pub struct FocaCluster<K> {
     setting: Setting,
-    /// None where the power is off.
+    /// `None` for a host without power.
     hosts: Vec<Option<FocaNode>>,
     wire: Wire,
     kind: PhantomData<K>,
@@ -46,11 +48,11 @@ impl<K> fmt::Debug for FocaCluster<K> {
 }
 
 impl<K: Kind> FocaCluster<K> {
-    /// Lets the node of a host do something, if it has one.
+    /// Runs `work` on the node of a host, if it has one.
     ///
     /// # Panics
     ///
-    /// When the node reports an error: on this network none is to be expected.
+    /// If the node reports an error, which this network should not cause.
     fn turn(
         &mut self,
         host: u32,

@@ -1,4 +1,4 @@
-//! What a foca cluster says, as bytes. foca leaves that to its user.
+//! The byte encoding of a foca cluster, which foca leaves to its user.
 
 use core::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -8,15 +8,17 @@ use foca::{Codec, Header, Member, Message, State};
 
 use super::foca_identity::Peer;
 
-/// The shortest encoding of fixed width: 8 bytes for an identity, 11 for a member, 19 or more for a
-/// header. And as many bytes as the name of an identity is to take, which say nothing.
+/// The shortest encoding of fixed width.
+///
+/// It has 8 bytes for an identity, 11 for a member, 19 or more for a header. Padding stands for the
+/// name of an identity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FixedWidth {
-    /// How many those are.
+    /// The bytes of that padding.
     pub(super) name: usize,
 }
 
-/// There was no room for a whole item, or nothing that could be read.
+/// There was no room for a whole item, or no item to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unfit;
 
@@ -28,9 +30,9 @@ impl fmt::Display for Unfit {
 
 impl core::error::Error for Unfit {}
 
-/// What an identity takes without its name.
+/// The bytes of an identity without its name.
 const PEER: usize = 8;
-/// An incarnation, and a state or the kind of a message.
+/// The bytes of an incarnation, and of a state or message kind.
 const REST: usize = 3;
 
 const PING: u8 = 0;
@@ -102,7 +104,7 @@ impl Codec<Peer> for FixedWidth {
 }
 
 impl FixedWidth {
-    /// What an identity takes.
+    /// Returns the bytes of an identity.
     fn peer(self) -> usize {
         PEER + self.name
     }
@@ -155,7 +157,7 @@ impl FixedWidth {
     }
 }
 
-/// The kind of a message, the identity in it and the number of the probe, where it has them.
+/// Returns the kind of a message, and its identity and probe number if it has them.
 fn parts(message: &Message<Peer>) -> (u8, Option<Peer>, Option<u8>) {
     match *message {
         Message::Ping(probe) => (PING, None, Some(probe)),

@@ -1,18 +1,19 @@
-//! How the nodes of a foca cluster are configured.
+//! The configuration of foca nodes.
 
 use core::num::NonZeroU32;
 
 use foca::Config;
 
-/// The configuration for a local network that foca derives from that of memberlist, as the LAN
-/// profile of this library is: a probe per second, 500 ms for a direct answer, 3 indirect probes,
-/// gossip to 3 members each 200 ms, packets of 1,400 bytes; an announce to 1 member each 30 s, to 2
-/// that are down each 65 s. An update is sent 4 x log10(N + 1) times. A suspect has 4 s x log10(N),
-/// or `patience` times that.
+/// Returns foca's configuration for a local network.
+///
+/// Like our LAN profile, foca derives it from memberlist's: a probe per second, 500 ms for a direct
+/// answer, 3 indirect probes, gossip to 3 members every 200 ms, packets of 1,400 bytes. A node
+/// announces itself to 1 member every 30 s, and to 2 that are down every 65 s. An update is sent 4
+/// x log10(N + 1) times. A suspect has 4 s x log10(N), or `patience` times that.
 ///
 /// # Panics
 ///
-/// If nobody is expected.
+/// If `expected` is zero.
 #[must_use]
 pub(super) fn config(expected: usize, patience: u32) -> Config {
     let expected = u32::try_from(expected).ok().and_then(NonZeroU32::new);

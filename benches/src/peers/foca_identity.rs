@@ -1,14 +1,15 @@
-//! Who a member of a foca cluster is.
+//! The identity of a foca member.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use foca::Identity;
 
-/// The leanest identity with which a member that was declared down can come back: its address, and
-/// how often it came back. A member of this library has a name of its own besides.
+/// The smallest identity that lets a member return after it was declared down.
+///
+/// It has the address, and the number of returns. A member of this library has a name as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// Where it is.
+    /// Its address.
     pub(super) address: SocketAddrV4,
     /// How often it renewed its identity.
     pub(super) renewals: u16,
@@ -20,14 +21,14 @@ impl Peer {
     /// The address before that of host 0, as in a `World`.
     const BEFORE_FIRST: u32 = 10 << 24;
 
-    /// The first identity of the node on a host: 10.0.0.1:7946 for host 0, and so on.
+    /// Returns the first identity of a host's node: 10.0.0.1:7946 for host 0, and so on.
     #[must_use]
     pub(super) fn on(host: u32) -> Self {
         let ip = Ipv4Addr::from_bits(Self::BEFORE_FIRST + host + 1);
         Peer { address: SocketAddrV4::new(ip, Self::PORT), renewals: 0 }
     }
 
-    /// The number of the host that it is on.
+    /// Returns the number of its host.
     #[must_use]
     pub(super) fn host(&self) -> u32 {
         self.address.ip().to_bits() - Self::BEFORE_FIRST - 1

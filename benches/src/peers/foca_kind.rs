@@ -1,16 +1,16 @@
-//! Which foca: what its user decides, and what makes a difference here.
+//! Variants of foca: the user's choices that matter here.
 
-/// What a foca cluster is made of.
+/// A variant of a foca cluster.
 pub trait Kind {
-    /// What it is called in the tables.
+    /// Its name in the tables.
     const NAME: &'static str;
-    /// How many bytes each identity takes on the wire for the name of the member.
+    /// The bytes of each identity on the wire for the member's name.
     const NAME_BYTES: usize = 0;
-    /// How many times as long as by default a suspect has.
+    /// The multiple of the default time that a suspect has.
     const PATIENCE: u32 = 1;
 }
 
-/// As small as it gets: members have an address and no name.
+/// The smallest variant: members have an address and no name.
 #[derive(Clone, Copy, Debug)]
 pub struct Lean;
 
@@ -27,7 +27,7 @@ impl Kind for Named {
     const NAME_BYTES: usize = 6;
 }
 
-/// A suspect has as long as it has at most in this library.
+/// A suspect has as long as this library's longest suspicion.
 #[derive(Clone, Copy, Debug)]
 pub struct Patient;
 

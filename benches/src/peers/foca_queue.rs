@@ -1,4 +1,4 @@
-//! What happens next in a foca cluster: a heap of tasks, by time and then in the order they came.
+//! The tasks of a foca cluster: a heap ordered by time, then by order of arrival.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -8,7 +8,7 @@ use swim_core::Instant;
 
 use super::foca_identity::Peer;
 
-/// Something that falls due.
+/// A task that falls due.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
     /// The datagram at this place arrives.
@@ -31,7 +31,7 @@ impl Entry {
 }
 
 impl Ord for Entry {
-    /// Reversed: the heap gives out its greatest entry, and the earliest is wanted.
+    /// Reversed: the heap returns its greatest entry, and the earliest is wanted.
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
     }
@@ -51,7 +51,7 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
-/// The tasks that are still to come.
+/// The pending tasks.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     heap: BinaryHeap<Entry>,
@@ -65,7 +65,7 @@ impl Queue {
         self.heap.push(Entry { at, sequence: self.sequence, task });
     }
 
-    /// The next task, if it is due by then.
+    /// Returns the next task, if it is due by then.
     pub(super) fn pop_until(&mut self, limit: Instant) -> Option<(Instant, Task)> {
         if self.heap.peek()?.at > limit {
             return None;

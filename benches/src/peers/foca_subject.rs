@@ -1,4 +1,4 @@
-//! A foca node with many members, and the datagrams that it is given.
+//! A foca node with many members, and its input datagrams.
 
 use core::fmt;
 use core::time::Duration;
@@ -13,7 +13,7 @@ use super::foca_config::config;
 use super::foca_identity::Peer;
 use crate::UPDATES_PER_PACKET;
 
-/// A node under measurement. Everything that it wants is looked at and dropped.
+/// A node under measurement. Its outputs are looked at and dropped.
 pub struct FocaSubject {
     node: FocaNode,
     codec: FixedWidth,
@@ -28,7 +28,7 @@ impl fmt::Debug for FocaSubject {
     }
 }
 
-/// Where everything ends.
+/// A runtime that drops all outputs.
 struct Nowhere;
 
 impl Runtime<Peer> for Nowhere {
@@ -46,11 +46,11 @@ impl Runtime<Peer> for Nowhere {
 }
 
 impl FocaSubject {
-    /// A node that knows so many members, itself included, and has no news.
+    /// Returns a node that knows `members` members, including itself, with an empty queue.
     ///
     /// # Panics
     ///
-    /// If the node does not take them.
+    /// If the node refuses them.
     #[must_use]
     pub fn joined(members: usize) -> Self {
         let codec = FixedWidth { name: 0 };
@@ -82,11 +82,11 @@ impl FocaSubject {
         }
     }
 
-    /// Hands in what was prepared.
+    /// Feeds the prepared datagram.
     ///
     /// # Panics
     ///
-    /// If the node does not take it.
+    /// If the node refuses it.
     #[inline]
     pub fn hand_in(&mut self) {
         self.node.handle_data(black_box(&self.datagram), Nowhere).expect("a valid datagram");
@@ -98,7 +98,7 @@ impl FocaSubject {
         self.codec.encode_header(&header, &mut self.datagram).expect("a vector has room");
     }
 
-    /// The host of a member other than the node itself, each as likely as the others.
+    /// Returns the host of a random peer, all equally likely.
     fn any_peer(&mut self) -> u32 {
         // Xorshift, Marsaglia 2003.
         self.random ^= self.random << 13;

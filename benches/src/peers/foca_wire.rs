@@ -1,4 +1,4 @@
-//! What the nodes of a foca cluster are connected to: the network, the timers, and who looks on.
+//! The environment of foca nodes: the network, the timers and the records.
 
 use core::time::Duration;
 
@@ -12,46 +12,46 @@ use super::cluster::Volume;
 use super::foca_identity::Peer;
 use super::foca_queue::{Queue, Task};
 
-/// A datagram on its way.
+/// A datagram under way.
 #[derive(Debug, Default)]
 pub(super) struct Packet {
-    /// To which host.
+    /// The destination host.
     pub(super) to: u32,
-    /// What it carries.
+    /// Its bytes.
     pub(super) bytes: Vec<u8>,
 }
 
-/// Somebody learnt that a member is down.
+/// A node learned that a member is down.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Down {
-    /// When.
+    /// The time.
     pub(super) at: Instant,
     /// The host of the member.
     pub(super) subject: u32,
 }
 
-/// Everything outside of the nodes. What a node wants is carried out at once, without a queue
-/// between.
+/// The environment of all nodes. A node's outputs are processed at once, without a queue.
 #[derive(Debug)]
 pub(super) struct Wire {
     /// The virtual time.
     pub(super) now: Instant,
     /// The host whose node has its turn.
     pub(super) host: u32,
-    /// Whether it has its turn because a timer went off.
+    /// Whether a timer caused the turn.
     pub(super) timer: bool,
-    /// Whether timers go off at a random time before they are due, as if the node had been started
-    /// some time ago.
+    /// Whether timers fire at a random time before they are due.
+    ///
+    /// Then the node looks as if it had been started some time ago.
     pub(super) staggered: bool,
-    /// Decides what becomes of datagrams.
+    /// Decides the fate of datagrams.
     pub(super) network: Network,
-    /// What is to come.
+    /// The pending tasks.
     pub(super) queue: Queue,
-    /// What was sent.
+    /// The traffic sent.
     pub(super) volume: Volume,
     /// How often a node declared another one down.
     pub(super) declared: u64,
-    /// Who learnt of whom, if that is to be remembered.
+    /// The recorded failures, if they are recorded.
     pub(super) downs: Option<Vec<Down>>,
     stagger: SmallRng,
     packets: Vec<Packet>,
@@ -59,7 +59,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// A network without faults.
+    /// Creates a network without faults.
     #[must_use]
     pub(super) fn new(seed: u64, records: bool) -> Self {
         Wire {
@@ -78,12 +78,12 @@ impl Wire {
         }
     }
 
-    /// Takes what arrives; [`give_back`](Wire::give_back) wants it afterwards.
+    /// Takes a datagram that arrives. Return it with [`give_back`](Wire::give_back).
     pub(super) fn take(&mut self, place: u32) -> Packet {
         core::mem::take(&mut self.packets[place as usize])
     }
 
-    /// The buffer of a packet that was taken can be used again.
+    /// Returns the buffer of a taken packet, for reuse.
     pub(super) fn give_back(&mut self, place: u32, packet: Packet) {
         self.packets[place as usize] = packet;
         self.free.push(place);

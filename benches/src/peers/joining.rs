@@ -8,7 +8,7 @@ use swim_sim::{millis, secs};
 use super::cluster::{Cluster, Setting};
 use super::{float, median, number};
 
-/// What the columns say.
+/// The column headings.
 pub const HEADINGS: &str = concat!(
     "                             99% of all   99% of nodes   all nodes   KB sent per   ",
     "... within   ... with    streams    pairs still\n",
@@ -16,26 +16,28 @@ pub const HEADINGS: &str = concat!(
     "60 s    headers   per node   unknown then",
 );
 
-/// How many there are at first.
+/// The number of nodes at the start.
 const BEFORE: usize = 24;
-/// How many join.
+/// The number of nodes that join.
 const JOINING: usize = 1_000;
-/// How often it is looked who knows whom.
+/// The time between two checks which nodes know each other.
 const LOOK_EVERY: Duration = millis(10);
-/// When traffic is summed up whatever is known.
+/// The time of the count of traffic, in any state.
 const MINUTE: Duration = secs(60);
-/// When no more is waited for.
+/// The longest wait.
 const PATIENCE: Duration = secs(300);
 
-/// How large joins went: medians.
+/// The results of large joins: medians.
 #[derive(Clone, Debug)]
 pub struct Joining {
     name: &'static str,
     runs: Vec<Run>,
 }
 
-/// How one large join went: times in seconds from the first join, infinite where it was not waited
-/// for the end, and thousands of bytes.
+/// The result of one large join.
+///
+/// Times are in seconds from the first join, infinite if the wait ended first. Traffic is in
+/// thousands of bytes.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     most_pairs: f64,
@@ -47,17 +49,17 @@ struct Run {
     sent: f64,
     sent_on_wire: f64,
     streams: f64,
-    /// How many pairs there were after a minute of which one did not know the other.
+    /// The ordered pairs after a minute of which one node did not know the other.
     missing: f64,
 }
 
-/// So many runs, each with a seed of its own.
+/// Makes `runs` runs, each with its own seed.
 #[must_use]
 pub fn measure<C: Cluster>(runs: u64) -> Joining {
     Joining { name: C::NAME, runs: (1..=runs).map(run::<C>).collect() }
 }
 
-/// 1,000 nodes join 24, one each millisecond, through these in turn.
+/// Joins 1,000 nodes to 24, one each millisecond, through these in turn.
 fn run<C: Cluster>(seed: u64) -> Run {
     let expected = BEFORE + JOINING;
     let mut cluster = C::assemble(Setting { expected, ..Setting::new(seed, BEFORE) });
@@ -101,8 +103,9 @@ impl Run {
         }
     }
 
-    /// Notes what is so for the first time; returns how many pairs there are of which one does not
-    /// know the other.
+    /// Records what is reached for the first time.
+    ///
+    /// Returns the number of ordered pairs of which one node does not know the other.
     fn look<C: Cluster>(&mut self, cluster: &C, now: Duration, sent: f64) -> usize {
         let nodes = cluster.nodes();
         let (mut missing, mut knowing) = (0, 0);

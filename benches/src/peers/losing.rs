@@ -1,4 +1,4 @@
-//! A network that loses a quarter of all datagrams, and no node fails.
+//! A network that loses a quarter of all datagrams, while no node fails.
 
 use core::fmt;
 use core::time::Duration;
@@ -8,7 +8,7 @@ use swim_sim::secs;
 use super::cluster::{Cluster, Setting};
 use super::{float, number};
 
-/// What the columns say.
+/// The column headings.
 pub const HEADINGS: &str = concat!(
     "                       minutes   false failures   of 10,000 live pairs,   packets per   ",
     "bytes per   ... with   streams per\n",
@@ -16,12 +16,12 @@ pub const HEADINGS: &str = concat!(
     "node-s    headers        node-s",
 );
 
-/// How many nodes there are.
+/// The number of nodes.
 const NODES: usize = 128;
-/// Which share of all datagrams is lost.
+/// The share of datagrams that is lost.
 const LOSS: f64 = 0.25;
 
-/// What loss does to a cluster.
+/// The effect of loss on a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Losing {
     name: &'static str,
@@ -34,8 +34,10 @@ pub struct Losing {
     streams: f64,
 }
 
-/// Measures from the moment on at which the loss begins. Once a second it is looked how many pairs
-/// of nodes there are of which one holds the other for failed, or does not know it.
+/// Measures from the beginning of the loss.
+///
+/// Once a second it counts the ordered pairs of nodes of which one sees the other as failed, or
+/// does not know it.
 #[must_use]
 pub fn measure<C: Cluster>(span: Duration) -> Losing {
     let mut cluster = C::assemble(Setting::new(1, NODES));

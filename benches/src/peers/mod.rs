@@ -1,9 +1,8 @@
-//! This library beside another one: foca, a SWIM library of its own design, on the same simulated
-//! network, with the same measure.
+//! This library beside foca, another SWIM library, on the same simulated network.
 //!
-//! [`Cluster`] is what both can do; [`Ours`] does it with a `World`, [`FocaCluster`] with an event
-//! loop of the same shape. The scenarios know of nothing else, so both are asked the same. What
-//! could not be made alike is in [`MISMATCHES`].
+//! [`Cluster`] is the interface of both. [`Ours`] implements it with a `World`, [`FocaCluster`] with
+//! an event loop of the same shape. The scenarios only use that interface, so both do the same.
+//! [`MISMATCHES`] lists the differences that remain.
 
 mod cluster;
 pub mod crashing;
@@ -29,18 +28,17 @@ pub use foca_subject::FocaSubject;
 pub use mismatches::MISMATCHES;
 pub use ours::{Ours, OursByDatagram, OursWithStreams};
 
-/// Counts here are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// The same for a number of things in memory.
+/// Converts a number of things in memory.
 pub(crate) fn number(count: usize) -> f64 {
     float(count as u64)
 }
 
-/// The median; of an even number, the greater of the two in the middle.
+/// Returns the median; for an even number, the greater of the middle two.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! What a single node does all the time.
+//! The regular operations of a single node.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use super::foca_subject::FocaSubject;
 use super::number;
 use crate::{OPERATIONS, UPDATES_PER_PACKET, timing};
 
-/// What the columns say.
+/// The column headings.
 pub const HEADINGS: &str =
     "                              N   ping answered, any asker   known update, any member";
 

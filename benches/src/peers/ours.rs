@@ -7,8 +7,10 @@ use swim_sim::{World, WorldOptions};
 
 use super::cluster::{Cluster, Setting, Volume};
 
-/// A cluster of this library with the LAN profile. Without `STREAMS`, a member that does not answer
-/// is not asked over a stream: neither as part of a probe nor before it is declared failed.
+/// A cluster of this library with the LAN profile.
+///
+/// Without `STREAMS`, it sends no pings over streams: neither in a probe nor before it declares a
+/// failure.
 #[derive(Debug)]
 pub struct Ours<const STREAMS: bool> {
     world: World,
@@ -16,15 +18,16 @@ pub struct Ours<const STREAMS: bool> {
     off: Option<usize>,
 }
 
-/// As it comes.
+/// The default.
 pub type OursWithStreams = Ours<true>;
 
-/// Failures are detected with datagrams alone, as in foca. Joins and the periodic push/pull still
-/// use streams.
+/// Detects failures only by datagrams, as foca does.
+///
+/// Joins and the periodic push/pull still use streams.
 pub type OursByDatagram = Ours<false>;
 
 impl<const STREAMS: bool> Ours<STREAMS> {
-    /// The world itself.
+    /// Returns the world itself.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world

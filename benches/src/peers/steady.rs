@@ -10,7 +10,7 @@ use swim_sim::secs;
 use super::cluster::{Cluster, Setting};
 use super::{float, median, number};
 
-/// What the columns say.
+/// The column headings.
 pub const HEADINGS: &str = concat!(
     "                              N   node-s per   heap bytes per   packets per    bytes per  ",
     "... with   streams per\n",
@@ -18,7 +18,7 @@ pub const HEADINGS: &str = concat!(
     "headers        node-s",
 );
 
-/// What a cluster costs that has nothing to do.
+/// The cost of an idle cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Steady {
     name: &'static str,
@@ -31,13 +31,13 @@ pub struct Steady {
     streams: f64,
 }
 
-/// Measures a cluster from 30 s after it was assembled, over one cycle of push/pulls of this
-/// library, and the speed again over further ones, so many in all: the median counts. `heap` says
-/// how many bytes are in use.
+/// Measures a cluster from 30 s after its start, over one cycle of this library's push/pulls.
+///
+/// The speed is the median of `cycles` cycles. `heap` returns the bytes in use.
 ///
 /// # Panics
 ///
-/// When somebody no longer knows everybody in the end.
+/// If a node no longer knows all in the end.
 #[must_use]
 pub fn measure<C: Cluster>(nodes: usize, cycles: u32, heap: fn() -> usize) -> Steady {
     let before = heap();
@@ -69,8 +69,9 @@ pub fn measure<C: Cluster>(nodes: usize, cycles: u32, heap: fn() -> usize) -> St
     }
 }
 
-/// How long each node of this library takes to make one push/pull: 30 s, stretched as the size of
-/// the cluster asks for. All that foca does regularly fits in.
+/// Returns the time for each node of this library to make one push/pull.
+///
+/// It is 30 s, scaled by cluster size. All periodic work of foca fits into it.
 fn cycle(nodes: usize) -> Duration {
     let name = "any".parse().expect("it is a name");
     Config::lan(name, ([10, 0, 0, 1], 7946).into()).push_pull_interval_at(nodes)

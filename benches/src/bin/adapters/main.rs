@@ -1,15 +1,16 @@
-//! Prints what a node costs on real sockets, on each runtime: nodes of one process that know each
-//! other and have nothing to say.
+//! Prints the cost of an idle node on real sockets, on each runtime.
+//!
+//! All nodes run in one process and know each other.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin adapters -- \
 //!     tokio|smol|async-std udp+tcp|tcp|tls|tcp+tls|memory [NODES] [SECONDS] [MORE]
 //! ```
 //!
-//! It prints one row of a Markdown table; `benches/cost` makes the whole table, with HashiCorp
-//! memberlist in it. The nodes live for MORE seconds after that, for tools that watch from outside.
-//! Each runtime has one thread for its tasks. `LINKS_MAX` in the environment sets how many links a
-//! node keeps, and `WIRE=memberlist` has them speak HashiCorp memberlist's wire.
+//! It prints one row of a Markdown table. `benches/cost` prints the whole table, including
+//! HashiCorp memberlist. The nodes then stay up for MORE seconds, for tools that watch from
+//! outside. Each runtime has one thread for its tasks. The variable `LINKS_MAX` sets the number of
+//! links that a node keeps. `WIRE=memberlist` selects HashiCorp memberlist's wire.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ fn run(arguments: &[String]) -> Result<()> {
         memberlist: match std::env::var("WIRE").as_deref() {
             Err(_) | Ok("swim") => false,
             Ok("memberlist") => true,
-            Ok(other) => return Err(format!("WIRE={other}: it is swim or memberlist").into()),
+            Ok(other) => return Err(format!("WIRE={other}: use swim or memberlist").into()),
         },
     };
     let links = plan.links_max.map_or(String::new(), |links| format!(", links_max {links}"));

@@ -1,4 +1,4 @@
-//! Nodes of one process, and what they cost once they know each other.
+//! The cost of nodes in one process, once they know each other.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use swim_test_support::totals::total;
 
 use crate::Result;
 
-/// The time is measured in so many parts of the same length, whose CPU tells the spread.
+/// The number of equal slices of the measured time. Their CPU times show the spread.
 pub(crate) const SLICES: u32 = 6;
 
-/// Until what came of the start has ended.
+/// The time for the effects of the start to end.
 const SETTLING: Duration = Duration::from_secs(15);
 
-/// Nodes without datagrams make their links as they probe each other, one member a second.
+/// The same without datagrams: nodes open their links as they probe, one member a second.
 const SETTLING_OF_LINKS_MAX: u32 = 60;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) nodes: u32,
     pub(crate) time: Duration,
-    /// For so long the nodes live on.
+    /// The time for which the nodes then stay up.
     pub(crate) more: Duration,
     pub(crate) carrier: Carrier,
-    /// How many links a node keeps, if not as many as by default.
+    /// The number of links that a node keeps, if not the default.
     pub(crate) links_max: Option<usize>,
-    /// On the wire of HashiCorp memberlist.
+    /// Whether they use HashiCorp memberlist's wire.
     pub(crate) memberlist: bool,
 }
 
 pub(crate) struct Found {
-    /// CPU of each slice.
+    /// CPU time of each slice.
     pub(crate) slices: Vec<Duration>,
     pub(crate) allocations: f64,
     pub(crate) bytes: f64,
     pub(crate) heap: f64,
-    /// From the first node's start until all nodes know all.
+    /// The time from the first node's start until all nodes know all.
     pub(crate) formed: Duration,
-    /// CPU in that time.
+    /// CPU time until then.
     pub(crate) forming: Duration,
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn measure<R: Runtime, T: Transport>(
     }
     let after = total();
     if !complete() {
-        return Err("members were lost: is the machine busy?".into());
+        return Err("members were lost: the machine may be busy".into());
     }
     print(Found {
         slices,
@@ -80,7 +80,7 @@ pub(crate) async fn measure<R: Runtime, T: Transport>(
     Ok(())
 }
 
-/// All of them join through the first.
+/// Starts all nodes. They join through the first.
 fn start_nodes<R: Runtime, T: Transport>(
     runtime: &R,
     plan: Plan,

@@ -6,7 +6,7 @@ use swim_tokio::Tls;
 
 use crate::Result;
 
-/// A runtime of one thread with the sockets of its adapter.
+/// A runtime with one thread, and the sockets of its adapter.
 pub(crate) trait Stack: Copy {
     type Runtime: Runtime;
     type Sockets: Transport;
@@ -76,13 +76,13 @@ impl Stack for AsyncStd {
 
     fn block_on(self, work: impl Future<Output = Result<()>>) -> Result<()> {
         if std::env::var_os("ASYNC_STD_THREAD_COUNT").is_none_or(|count| count != "1") {
-            return Err("set ASYNC_STD_THREAD_COUNT=1: the others have one thread, too".into());
+            return Err("set ASYNC_STD_THREAD_COUNT=1: other runtimes have one thread too".into());
         }
         async_std::task::block_on(work)
     }
 }
 
-/// A CA and one certificate for all nodes.
+/// Returns a CA's certificate for all nodes.
 pub(crate) fn certificates() -> Result<Tls> {
     let (authority, folder) = (Authority::new("benches"), Folder::new());
     let files = folder.files("node", &[&authority], &authority.issue(&["node"]));
