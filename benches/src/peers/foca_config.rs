@@ -8,8 +8,8 @@ use foca::Config;
 ///
 /// Like our LAN profile, foca derives it from memberlist's: a probe per second, 500 ms for a direct
 /// answer, 3 indirect probes, gossip to 3 members every 200 ms, packets of 1,400 bytes. A node
-/// announces itself to 1 member every 30 s, and to 2 that are down every 65 s. An update is sent 4
-/// x log10(N + 1) times. A suspect has 4 s x log10(N), or `patience` times that.
+/// announces itself to 1 member every 30 s, and to 2 that are down every 65 s. An update is sent
+/// 4 x log10(N + 1) times. A suspect has 4 s x log10(N), or `patience` times that.
 ///
 /// # Panics
 ///

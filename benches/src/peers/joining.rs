@@ -22,7 +22,7 @@ const BEFORE: usize = 24;
 const JOINING: usize = 1_000;
 /// The time between two checks which nodes know each other.
 const LOOK_EVERY: Duration = millis(10);
-/// The time of the count of traffic, in any state.
+/// The time after which traffic is counted, even if some nodes do not know all.
 const MINUTE: Duration = secs(60);
 /// The longest wait.
 const PATIENCE: Duration = secs(300);

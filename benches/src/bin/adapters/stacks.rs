@@ -82,7 +82,7 @@ impl Stack for AsyncStd {
     }
 }
 
-/// Returns a CA's certificate for all nodes.
+/// Creates a CA, and one certificate for all nodes.
 pub(crate) fn certificates() -> Result<Tls> {
     let (authority, folder) = (Authority::new("benches"), Folder::new());
     let files = folder.files("node", &[&authority], &authority.issue(&["node"]));
