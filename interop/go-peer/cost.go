@@ -13,18 +13,17 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// costSlices is in how many parts of the same length the time is measured: their CPU tells the
-// spread.
+// costSlices is the number of equal slices of the measured time. Their CPU times show the spread.
 const costSlices = 6
 
-// costSettling lasts until what came of the start has ended.
+// costSettling is the time for the effects of the start to end.
 const costSettling = 15 * time.Second
 
-// cost prints what a member costs that has nothing to say, as one row of a Markdown table: members
-// of this process, joined through the first, with the profile for local networks. The columns are
-// those of `benches/src/bin/adapters`.
+// cost prints the cost of an idle member as one row of a Markdown table. The members run in this
+// process with the profile for local networks, and join through the first. The columns are those of
+// `benches/src/bin/adapters`.
 func cost(arguments []string) error {
-	numbers := []int{50, 60, 0} // members; seconds; seconds that they live on
+	numbers := []int{50, 60, 0} // members; seconds; seconds to stay up
 	if len(arguments) > len(numbers) {
 		return errors.New("usage: go-peer cost [NODES] [SECONDS] [MORE]")
 	}
@@ -71,7 +70,7 @@ func cost(arguments []string) error {
 		(part((costSlices-1)/2)+part(costSlices/2))/2, part(0), part(costSlices-1),
 		float64(after.Mallocs-before.Mallocs)/nodeSeconds,
 		float64(after.TotalAlloc-before.TotalAlloc)/nodeSeconds/1e3,
-		// Goroutines keep on their stacks what tasks of the other side keep on the heap.
+		// Stacks count, because Rust tasks keep the same data on the heap.
 		float64(after.HeapAlloc+after.StackInuse-empty.HeapAlloc-empty.StackInuse)/
 			float64(nodes)/1e3)
 	time.Sleep(time.Duration(numbers[2]) * time.Second)
@@ -79,8 +78,8 @@ func cost(arguments []string) error {
 	return nil
 }
 
-// startMembers has each join before the next one starts: 200 that join at the same time on a busy
-// core take minutes until they agree.
+// startMembers lets each member join before the next one starts: 200 members that join at the same
+// time on a busy core take minutes to agree.
 func startMembers(nodes int) ([]*memberlist.Memberlist, error) {
 	var members []*memberlist.Memberlist
 	for number := range nodes {
@@ -109,7 +108,7 @@ func complete(members []*memberlist.Memberlist) bool {
 	return true
 }
 
-// memory reads the counts of the runtime after a collection, so that what is in use is alive.
+// memory reads the counts of the runtime after a collection, so that they are of live objects.
 func memory() runtime.MemStats {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -117,11 +116,11 @@ func memory() runtime.MemStats {
 	return stats
 }
 
-// cpu is what this process has used, in user and system mode.
+// cpu returns the CPU time of this process, in user and system mode.
 func cpu() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // It only fails for a bad argument.
+		panic(err) // It fails only for a bad argument.
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

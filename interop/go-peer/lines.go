@@ -10,7 +10,7 @@ import (
 // line is one JSON object on standard output.
 type line map[string]any
 
-// lines prints whole lines, whoever prints them.
+// lines prints whole lines, from any goroutine.
 type lines struct {
 	lock   sync.Mutex
 	output io.Writer
@@ -20,25 +20,25 @@ func newLines(output io.Writer) *lines {
 	return &lines{output: output}
 }
 
-// print writes the line at once: memberlist calls delegates in the order of what happened, with its
-// table locked, so the order of lines is that of events.
+// print writes the line at once. memberlist calls delegates in the order of events, with its table
+// locked, so the lines have the order of the events.
 func (l *lines) print(line line) {
 	text, err := json.Marshal(line)
 	if err != nil {
-		panic(err) // Only texts, numbers and lists of them are put into lines.
+		panic(err) // Lines contain only texts, numbers and lists of them.
 	}
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	// When nobody reads any more the process is about to end anyway.
+	// If nobody reads any longer, the process is about to end.
 	_, _ = l.output.Write(append(text, '\n'))
 }
 
-// logWriter turns what memberlist logs into lines.
+// logWriter turns the log of memberlist into lines.
 type logWriter struct {
 	lines *lines
 }
 
-// Write gets one log line at a time: "2026/01/02 03:04:05 [WARN] memberlist: what happened".
+// Write receives one log line at a time: "2026/01/02 03:04:05 [WARN] memberlist: what happened".
 func (w logWriter) Write(text []byte) (int, error) {
 	level, rest := "", strings.TrimSpace(string(text))
 	if open := strings.Index(rest, "["); open >= 0 {
@@ -52,7 +52,7 @@ func (w logWriter) Write(text []byte) (int, error) {
 	case "ERR", "ERROR":
 		level = "ERR"
 	default:
-		// Some complaints carry no level. The bracket was part of an address, or there was none.
+		// Some complaints have no level. The bracket was part of an address, or missing.
 		level, rest = "ERR", strings.TrimSpace(string(text))
 	}
 	rest = strings.TrimPrefix(rest, "memberlist: ")

@@ -1,7 +1,6 @@
-// Command go-peer is one member of a cluster, run by HashiCorp memberlist. It is the other side of
-// the interoperation tests: it tells on standard output what happens to it, one JSON object a line,
-// and obeys the commands on its standard input. README.md describes the lines. `go-peer cost` is no
-// member: it measures what one costs.
+// Command go-peer is a cluster member that runs HashiCorp memberlist, for the interoperation tests.
+// It prints its events on standard output, one JSON object a line, and runs the commands on its
+// standard input. README.md describes the lines. `go-peer cost` measures what a member costs.
 package main
 
 import (
@@ -13,8 +12,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// commandSizeMax bounds a line of standard input. Payloads are given by size, so lines are short;
-// metadata is 512 bytes, 1,024 in hexadecimal.
+// commandSizeMax is the limit of a line of standard input. Payloads are given by size, so lines are
+// short. Metadata is 512 bytes, 1,024 in hexadecimal.
 const commandSizeMax = 1 << 20
 
 func main() {
@@ -48,11 +47,11 @@ func run() error {
 	lines.print(line{"event": "ready", "name": config.Name, "address": list.LocalNode().Address()})
 
 	obey(peer, lines)
-	// Nobody is left to tell it anything: it ends like a killed one, without a goodbye.
+	// No further commands can come: it ends like a killed member, without a leave message.
 	return list.Shutdown()
 }
 
-// obey carries out the commands on standard input, until it ends or one of them is "shutdown".
+// obey runs the commands on standard input, until it ends or one of them is "shutdown".
 func obey(peer *peer, lines *lines) {
 	input := bufio.NewScanner(os.Stdin)
 	input.Buffer(nil, commandSizeMax)
@@ -66,7 +65,7 @@ func obey(peer *peer, lines *lines) {
 			lines.print(command.answer(nil, nil))
 			return
 		}
-		// Some take seconds; whoever wants an order waits for the answers.
+		// Some take seconds. A sender that needs an order waits for the answers.
 		go func() { lines.print(command.answer(peer.do(command))) }()
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// shownBytesMax is the longest payload that is printed in full. Of longer ones the checksum will
-// do.
+// shownBytesMax is the longest payload that is printed in full. A longer one is checked by its
+// checksum.
 const shownBytesMax = 64
 
-// peer is the application on top of the member: what it announces, and what it tells.
+// peer is the application of the member: its delegates for memberlist.
 type peer struct {
 	settings *settings
 	lines    *lines
-	// broadcasts asks for the number of members, so it works only once the member is started.
+	// broadcasts needs the number of members, so it works only once the member is started.
 	broadcasts *memberlist.TransmitLimitedQueue
 	list       *memberlist.Memberlist
 
@@ -42,70 +42,70 @@ func (p *peer) started(list *memberlist.Memberlist) {
 	}
 }
 
-// NodeMeta is memberlist's question for the metadata.
+// NodeMeta returns the metadata to memberlist.
 func (p *peer) NodeMeta(limit int) []byte {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	return p.meta[:min(limit, len(p.meta))]
 }
 
-// NotifyMsg tells of a user message. How it came, and from whom, is not known.
+// NotifyMsg reports a user message. Its sender and its transport are unknown.
 func (p *peer) NotifyMsg(payload []byte) {
 	p.lines.print(withPayload(line{"event": "message"}, payload))
 }
 
-// GetBroadcasts gives memberlist what is to be gossiped for the application.
+// GetBroadcasts returns the broadcasts of the application to memberlist.
 func (p *peer) GetBroadcasts(overhead, limit int) [][]byte {
 	p.lock.Lock()
 	queue := p.broadcasts
 	p.lock.Unlock()
-	// Asked for while it starts.
+	// memberlist asks already during the start.
 	if queue == nil {
 		return nil
 	}
 	return queue.GetBroadcasts(overhead, limit)
 }
 
-// LocalState gives memberlist the state to send in a push/pull.
+// LocalState returns the state for a push/pull to memberlist.
 func (p *peer) LocalState(bool) []byte {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	return slices.Clone(p.userState)
 }
 
-// MergeRemoteState tells of the state of another member.
+// MergeRemoteState reports the state of another member.
 func (p *peer) MergeRemoteState(state []byte, join bool) {
 	p.lines.print(withPayload(line{"event": "user_state", "join": join}, state))
 }
 
-// NotifyJoin tells of a member that is new or back.
+// NotifyJoin reports a member that is new or back.
 func (p *peer) NotifyJoin(node *memberlist.Node) {
 	p.lines.print(about("joined", node))
 }
 
-// NotifyLeave tells of a member that failed or left; memberlist does not tell the two apart here.
+// NotifyLeave reports a member that failed or left; memberlist does not say which.
 func (p *peer) NotifyLeave(node *memberlist.Node) {
 	p.lines.print(about("gone", node))
 }
 
-// NotifyUpdate tells of other metadata.
+// NotifyUpdate reports new metadata.
 func (p *peer) NotifyUpdate(node *memberlist.Node) {
 	p.lines.print(about("updated", node))
 }
 
-// NotifyConflict tells of a name that is announced from a second address.
+// NotifyConflict reports a name that is announced from a second address.
 func (p *peer) NotifyConflict(existing, other *memberlist.Node) {
 	line := about("conflict", existing)
 	line["other"] = other.Address()
 	p.lines.print(line)
 }
 
-// AckPayload gives memberlist what to send along with an answer to a ping.
+// AckPayload returns the data for an answer to a ping to memberlist.
 func (p *peer) AckPayload() []byte {
 	return nil
 }
 
-// NotifyPingComplete tells of a probe that was answered by datagram.
+// NotifyPingComplete reports a probe that was answered by datagram.
 func (p *peer) NotifyPingComplete(other *memberlist.Node, rtt time.Duration, payload []byte) {
 	line := withPayload(line{"event": "probed", "name": other.Name}, payload)
 	line["round_trip_us"] = rtt.Microseconds()

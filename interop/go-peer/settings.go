@@ -10,11 +10,11 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// keysVariable holds the keys, in hexadecimal, with commas between them, the primary one first.
-// Whoever lists the processes of a machine sees their arguments, so keys are no argument.
+// keysVariable contains the keys in hexadecimal, separated by commas, the primary key first. Keys
+// are no argument, because a list of processes shows their arguments.
 const keysVariable = "SWIM_PEER_KEYS"
 
-// settings is what the process was started with.
+// settings contains the arguments and keys of the process.
 type settings struct {
 	config    *memberlist.Config
 	keys      [][]byte
@@ -100,7 +100,7 @@ func profileConfig(profile string) (*memberlist.Config, error) {
 	return nil, fmt.Errorf("no profile %q: local, lan or wan", profile)
 }
 
-// useKeys gives the member a keyring, if there is any key.
+// useKeys sets the keyring of the member, if there is a key.
 func (s *settings) useKeys(text string) error {
 	if text == "" {
 		return nil

@@ -22,9 +22,9 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// memberlist exports neither the incarnation of a member nor whether a dead one failed or left. It
-// tells both to everybody who asks for a push/pull, so this program asks itself for one, as a
-// stranger that knows nobody: with no members to merge the exchange changes nothing.
+// memberlist does not export the incarnation of a member, nor whether a dead one failed or left. A
+// push/pull contains both, so this program requests one from itself, as a stranger that knows no
+// member. Without members to merge, the exchange changes nothing.
 
 const (
 	pushPullType    = 6
@@ -64,7 +64,7 @@ type remoteError struct {
 	Error string
 }
 
-// members is the whole table of this member, also those that failed or left.
+// members returns the whole table of this member, including failed and departed members.
 func (p *peer) members() (line, error) {
 	states, err := p.table()
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *peer) members() (line, error) {
 	return line{"members": members}, nil
 }
 
-// table asks this very process for a push/pull.
+// table requests a push/pull from this process.
 func (p *peer) table() ([]nodeState, error) {
 	config := p.settings.config
 	address := net.JoinHostPort(config.BindAddr, strconv.Itoa(config.BindPort))
@@ -122,7 +122,7 @@ func (p *peer) table() ([]nodeState, error) {
 	return readTable(reader)
 }
 
-// readTable reads a push/pull without its envelopes, but maybe compressed.
+// readTable reads a push/pull without label and seal, compressed or not.
 func readTable(reader *bufio.Reader) ([]nodeState, error) {
 	kind, err := reader.ReadByte()
 	if err != nil {
@@ -208,7 +208,7 @@ func (p *peer) open(reader *bufio.Reader) (*bufio.Reader, error) {
 			return nil, err
 		}
 		nonce, text := sealed[1:1+nonceSize], sealed[1+nonceSize:]
-		// The padding of version 0 lies behind the message, where nothing is read any more.
+		// The padding of version 0 follows the message, and is not read.
 		if plain, err := box.Open(nil, nonce, text, p.authenticated(head)); err == nil {
 			return bufio.NewReader(bytes.NewReader(plain)), nil
 		}
@@ -216,7 +216,7 @@ func (p *peer) open(reader *bufio.Reader) (*bufio.Reader, error) {
 	return nil, errors.New("no key opens the answer")
 }
 
-// authenticated is what a sealed part of a stream is bound to.
+// authenticated returns the additional data of a sealed part of a stream.
 func (p *peer) authenticated(head []byte) []byte {
 	return append(slices.Clone(head), p.settings.config.Label...)
 }
@@ -232,7 +232,7 @@ func box(key []byte) (cipher.AEAD, error) {
 func encoded(value any) []byte {
 	var bytes []byte
 	if err := codec.NewEncoderBytes(&bytes, &codec.MsgpackHandle{}).Encode(value); err != nil {
-		panic(err) // A struct of numbers.
+		panic(err) // It is a struct of numbers.
 	}
 	return bytes
 }

@@ -1,5 +1,5 @@
-// Decodes the examples' Kubernetes manifests into the types of its API, strictly: a field that the
-// API does not have is an error, as it would be for a server with strict validation.
+// Decodes the examples' Kubernetes manifests strictly into the types of its API. An unknown field
+// is an error, as on a server with strict validation.
 package manifests
 
 import (
