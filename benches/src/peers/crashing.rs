@@ -11,7 +11,7 @@ use super::cluster::{Cluster, Setting};
 /// The column headings.
 pub const HEADINGS: &str = concat!(
     "                          loss   runs   first knows: median (min to max)   ",
-    "last knows: median (min to max)   all told",
+    "last knows: median (min to max)   all know",
 );
 
 /// The number of nodes.

@@ -10,8 +10,8 @@ use super::foca_identity::Peer;
 
 /// The shortest encoding of fixed width.
 ///
-/// It has 8 bytes for an identity, 11 for a member, 19 or more for a header. Padding stands for the
-/// name of an identity.
+/// It has 8 bytes for an identity, 11 for a member, 19 or more for a header. Padding takes the
+/// place of an identity's name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FixedWidth {
     /// The bytes of that padding.

@@ -27,7 +27,7 @@ impl Bounds {
 
     /// The time for members that join through one of them to know each other.
     ///
-    /// A member that gossip misses hears of the rest by push/pull, within two intervals.
+    /// A member that gossip misses learns of the rest by push/pull, within two intervals.
     pub(crate) fn forming(&self) -> Duration {
         self.config.stream_timeout + self.config.push_pull_interval * 2 + Bounds::BUSY
     }

@@ -50,7 +50,7 @@ async fn highest_sequence(stage: &Stage) -> Result<Finding, String> {
             break;
         }
     }
-    let life = life_of_b.ok_or("the insider heard no broadcast of b")?;
+    let life = life_of_b.ok_or("the insider received no broadcast of b")?;
     let forged = Broadcast {
         origin: "b",
         life,
