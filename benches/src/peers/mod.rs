@@ -1,8 +1,8 @@
 //! This library beside foca, another SWIM library, on the same simulated network.
 //!
-//! [`Cluster`] is the interface of both. [`Ours`] implements it with a `World`, [`FocaCluster`] with
-//! an event loop of the same shape. The scenarios only use that interface, so both do the same.
-//! [`MISMATCHES`] lists the differences that remain.
+//! [`Cluster`] is the interface of both. [`Ours`] implements it with a `World`, [`FocaCluster`]
+//! with an event loop of the same shape. The scenarios only use that interface, so both do the
+//! same. [`MISMATCHES`] lists the differences that remain.
 
 mod cluster;
 pub mod crashing;

@@ -50,7 +50,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
                 key: format!("circle of {count}"),
                 what: format!("{count} files call each other in a circle: {}", files.join(" ")),
                 remedy: format!(
-                    "return an instruction to the caller instead of calling back, at most {MAX} files \
+                    "return an instruction to the caller, do not call back; at most {MAX} files \
                      (`cargo run -p tidy -- calls` prints the calls)"
                 ),
             }
