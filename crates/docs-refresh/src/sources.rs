@@ -48,7 +48,7 @@ impl Sources {
         printed(self.command().args(arguments.split_whitespace()))
     }
 
-    /// What a program of `benches/`, built by `docs/refresh` for release, prints.
+    /// The output of a program of `benches/` that `docs/refresh` has built for release.
     fn bench(&self, arguments: &str) -> Result<String, String> {
         let (name, arguments) = arguments.split_once(' ').unwrap_or((arguments, ""));
         let target = self.swim.parent().and_then(Path::parent).ok_or("no target folder")?;

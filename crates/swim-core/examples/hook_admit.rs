@@ -1,4 +1,4 @@
-//! Letting in only those members that the application accepts.
+//! Admits only members that the application accepts.
 //!
 //! ```sh
 //! cargo run -p swim-core --example hook_admit
@@ -10,7 +10,7 @@ use swim_core::{
     Config, DropReason, Event, Hooks, Incarnation, Instant, MemberRef, Node, Output, Versions,
 };
 
-/// Members say in their metadata which zone they are in; this node wants those of one zone.
+/// Members announce their zone in their metadata. This node admits members of one zone.
 #[derive(Debug)]
 struct OneZone(&'static [u8]);
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hooks = Box::new(OneZone(b"zone=north"));
     let mut node = Node::with_hooks(config, hooks, [7; 32], Instant::ORIGIN)?;
 
-    // What a peer's gossip may look like: two members that this node does not know.
+    // Gossip of a peer: two members that this node does not know.
     let mut packet = BytesMut::new();
     wire::begin_packet(b"", &mut packet);
     for (name, address, meta) in

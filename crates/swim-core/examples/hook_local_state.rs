@@ -1,5 +1,5 @@
-//! Giving application state to whoever this node exchanges its member table with: more when it
-//! joins, less in the periodic exchange.
+//! Sends application state along with push/pull exchanges: all of it in a join, the latest changes
+//! in the periodic exchange.
 //!
 //! ```sh
 //! cargo run -p swim-core --example hook_local_state
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use swim_core::wire::{self, Frame};
 use swim_core::{Config, Hooks, Instant, Node, Output, StreamOp};
 
-/// What this node knows of the application.
+/// The application state of this node.
 #[derive(Debug)]
 struct Shards {
     all: Vec<u8>,
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hooks = Box::new(Shards { all: vec![1, 2, 3, 4], changed_lately: vec![2] });
     let mut node = Node::with_hooks(config, hooks, [7; 32], now)?;
 
-    // What goes out on the stream of a join. The other side gets it as `Event::UserState`.
+    // A join sends the state on its stream. The other side gets it as `Event::UserState`.
     node.join(now, "10.0.0.2:7946".parse()?)?;
     let mut sent = Vec::new();
     while let Some(output) = node.poll_output() {

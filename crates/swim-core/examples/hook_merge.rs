@@ -1,9 +1,8 @@
-//! Refusing to merge with another cluster that was reached by mistake, say because an address is
-//! used again.
+//! Refuses to merge with another cluster, such as one at an address that is in use again.
 //!
-//! Cluster labels do this without any code, for datagrams too, so prefer them. This is for clusters
-//! that have none. The hook is asked on joins and on the periodic exchange; gossip in datagrams
-//! goes through `Hooks::admit`, so both are needed.
+//! Prefer cluster labels: they do this without code, for datagrams too. This hook is for clusters
+//! without a label. The node calls it on joins and periodic exchanges; gossip in datagrams goes
+//! through `Hooks::admit`, so both are needed.
 //!
 //! ```sh
 //! cargo run -p swim-core --example hook_merge
@@ -16,7 +15,7 @@ use swim_core::{
     StreamInput, Versions,
 };
 
-/// Members say in their metadata which cluster they belong to.
+/// Members announce their cluster in their metadata.
 #[derive(Debug)]
 struct OneCluster(&'static [u8]);
 
@@ -30,7 +29,7 @@ impl Hooks for OneCluster {
     }
 }
 
-/// What a node with this metadata sends in an exchange.
+/// The bytes that a node with this metadata sends in an exchange.
 fn exchange(scope: Scope, meta: &[u8]) -> Result<BytesMut, Box<dyn std::error::Error>> {
     let member = MemberRef {
         name: "b",

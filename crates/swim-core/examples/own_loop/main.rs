@@ -40,7 +40,7 @@ fn is_pong(result: &Result<Answer, Failure>) -> bool {
     matches!(result, Ok(Answer::Pong { .. }))
 }
 
-/// Turns of both members until something is so.
+/// Runs turns of both members until the condition holds.
 fn run(mut members: [&mut Member; 2], so: impl Fn(&[&mut Member; 2]) -> bool) {
     while !so(&members) {
         members.iter_mut().for_each(|member| member.turn());

@@ -14,20 +14,20 @@ use swim_core::{
 
 /// A flood of datagrams or connections must not stop the clock.
 const INPUTS_PER_TURN_MAX: usize = 512;
-/// How much is read at once; more than the longest datagram.
+/// Bytes per read; more than the longest datagram.
 const READ_SIZE: usize = 64 << 10;
 /// A peer that takes this much makes progress.
 const PIECE_SIZE: usize = 256 << 10;
-/// Peers that let more than this wait to be written do not read.
+/// A peer that leaves more than this unread is closed.
 const UNWRITTEN_MAX: usize = 64 << 20;
 
 /// A node with its sockets.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) node: Node,
-    /// What the application has not looked at yet.
+    /// Events that the application has not read yet.
     pub(crate) events: Vec<Event>,
-    /// What became of its commands.
+    /// The results of its commands.
     pub(crate) answers: Vec<(RequestId, Result<Answer, Failure>)>,
     started: std::time::Instant,
     datagrams: UdpSocket,
@@ -48,7 +48,7 @@ struct Stream {
     finish: bool,
     /// The peer has closed its sending side.
     heard_end: bool,
-    /// The node has closed the stream. What is unwritten has until then.
+    /// The node has closed the stream: unwritten bytes have until this time.
     closing: Option<Instant>,
 }
 
@@ -132,11 +132,11 @@ impl Member {
         }
     }
 
-    /// Does all that the node wants.
+    /// Carries out the outputs of the node.
     fn carry_out(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                // It may be lost: nobody has to know.
+                // A datagram may be lost without a report.
                 Output::Packet { to, payload, .. } => _ = self.datagrams.send_to(&payload, to),
                 Output::Stream { id, op } => self.operate(id, op),
                 Output::Event(event) => self.events.push(event),
@@ -174,7 +174,7 @@ impl Member {
         }
     }
 
-    /// Reads once: no stream holds up the others.
+    /// Reads once, so that no stream delays another.
     fn read(&mut self, id: StreamId, buffer: &mut [u8]) -> io::Result<()> {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
         let Some(socket) = stream.socket.as_mut().filter(|_| !stream.heard_end) else {
@@ -219,7 +219,7 @@ impl Member {
         self.carry_out();
     }
 
-    /// Ends a stream by itself, of which the node has to hear.
+    /// Ends a stream and reports it to the node.
     fn fail(&mut self, id: StreamId, error: ConnectionError) {
         self.streams.remove(&id);
         self.tell(id, StreamInput::Failed(error));
