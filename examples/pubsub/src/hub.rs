@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use example_lines::word;
 use swim_driver::Name;
 
 use crate::clients::{Clients, Line};
 use crate::frame::Frame;
 use crate::life::Life;
-use crate::message::{Message, Topic, word};
+use crate::message::{Message, Topic};
 use crate::peer::Peer;
 use crate::ring::Ring;
 use crate::settings::{Flaw, Settings};

@@ -41,23 +41,6 @@ pub(crate) struct Message {
     pub(crate) text: String,
 }
 
-/// The name of a member as one word of a line: whitespace, control characters and `%` are written
-/// as `%` and their bytes in hexadecimal.
-pub(crate) fn word(name: &str) -> String {
-    let mut word = String::with_capacity(name.len());
-    for letter in name.chars() {
-        if letter.is_whitespace() || letter.is_control() || letter == '%' {
-            let mut bytes = [0; 4];
-            for byte in letter.encode_utf8(&mut bytes).bytes() {
-                word.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            word.push(letter);
-        }
-    }
-    word
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,11 +52,5 @@ mod tests {
         for wrong in ["", "a b", "a\tb", "a\u{7}", "a\u{a0}b", &"x".repeat(65)] {
             assert!(wrong.parse::<Topic>().is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn a_name_is_one_word_and_forges_no_line() {
-        assert_eq!(word("node-1"), "node-1");
-        assert_eq!(word("a b\n100%"), "a%20b%0A100%25");
     }
 }
