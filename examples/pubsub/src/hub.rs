@@ -22,6 +22,11 @@ const GONE_MAX: usize = 1024;
 /// How many bytes of messages are sent to a peer at once: what a link holds beyond the ring.
 const BATCH_SIZE_MAX: usize = 64 << 10;
 
+/// How far a number of a peer may be beyond the one that is expected: a node that takes a million
+/// messages a second gets there after nine years. Peers are not authenticated, and a number that no
+/// node can have reached would be told to subscribers as that many missing messages.
+const NUMBER_JUMP_MAX: u64 = 1 << 48;
+
 /// The state of a node, shared by its tasks. Nobody waits while it is locked.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub {
@@ -76,6 +81,8 @@ pub(crate) enum Taken {
     NoRoom,
     /// It came over a link that another one has replaced, or that did not begin.
     WrongLink,
+    /// No node can have reached its number.
+    TooFar,
 }
 
 impl State {
@@ -191,7 +198,12 @@ impl State {
         let outgoing = &mut self.peer(name, life)?.outgoing;
         outgoing.linked = true;
         outgoing.links += 1;
-        let next = says.map_or(outgoing.owed, |says| says.min(end));
+        let next = match says {
+            None => outgoing.owed,
+            Some(says) if says <= end => says,
+            // Somebody else told it of messages in this node's name. It has at least these.
+            Some(_) => outgoing.acked,
+        };
         outgoing.acked = next;
         let skips = flaw == Flaw::SkipsAfterBreak && outgoing.links > 1;
         Some(if skips { end } else { next })
@@ -278,14 +290,27 @@ impl State {
         Ok((name.clone(), self.last_link, incoming.next))
     }
 
-    /// The first message that a peer owes this node.
+    /// The first message that a peer owes this node. It is what this node expects, unless that is
+    /// nothing yet, or is more than the peer ever took: then somebody else spoke in its name.
     pub(crate) fn intake_begins(&mut self, name: &Name, link: u64, next: u64) -> bool {
         let believes = self.flaw == Flaw::SkipsAfterBreak;
+        if !self.is_near(name, link, next) {
+            return false;
+        }
         let Some(peer) = self.sender(name, link) else { return false };
-        if believes || peer.incoming.next.is_none() {
+        if believes || peer.incoming.next.is_none_or(|expected| next < expected) {
             peer.incoming.next = Some(next);
         }
         true
+    }
+
+    /// Whether a peer can have reached this number. One that is too large is counted.
+    fn is_near(&mut self, name: &Name, link: u64, number: u64) -> bool {
+        let Some(peer) = self.sender(name, link) else { return true };
+        let incoming = &mut peer.incoming;
+        let is_near = number.saturating_sub(incoming.next.unwrap_or(1)) <= NUMBER_JUMP_MAX;
+        incoming.refused += u64::from(!is_near);
+        is_near
     }
 
     /// A message came. Without `force` it is not taken while a subscriber has no room for it;
@@ -299,6 +324,9 @@ impl State {
     ) -> Taken {
         let has_room = force || self.clients.has_room(&message.topic);
         let swaps = self.swaps();
+        if !self.is_near(name, link, message.seq) {
+            return Taken::TooFar;
+        }
         let Some(peer) = self.sender(name, link) else { return Taken::WrongLink };
         let incoming = &mut peer.incoming;
         let Some(next) = incoming.next else { return Taken::WrongLink };
@@ -320,7 +348,8 @@ impl State {
 
     /// A peer has sent all before this number.
     pub(crate) fn position(&mut self, name: &Name, link: u64, next: u64) -> bool {
-        let known = self.sender(name, link).is_some_and(|peer| peer.incoming.next.is_some());
+        let known = self.sender(name, link).is_some_and(|peer| peer.incoming.next.is_some())
+            && self.is_near(name, link, next);
         if known {
             self.skip_to(name, next);
         }
@@ -399,7 +428,7 @@ impl State {
         lines.extend(live.map(|(name, Peer { life, outgoing, incoming, .. })| {
             format!(
                 "STAT peer name={} life={life} linked={} links={} behind={} dropped={} \
-                 receives={} received={} missed={} repeated={}",
+                 receives={} received={} missed={} repeated={} refused={}",
                 word(name.as_str()),
                 outgoing.linked,
                 outgoing.links,
@@ -409,6 +438,7 @@ impl State {
                 incoming.received,
                 incoming.missed,
                 incoming.repeated,
+                incoming.refused,
             )
         }));
         lines
@@ -463,7 +493,16 @@ mod tests {
         assert_eq!(state.link_begins(&b, OTHER, Some(6)), Some(6));
         state.batch(&b, OTHER, 6).unwrap();
         assert_eq!(state.peers[&b].outgoing.dropped, 3);
-        assert_eq!(state.link_begins(&b, OTHER, Some(99)), Some(10), "it cannot have more");
+    }
+
+    #[test]
+    fn a_peer_that_was_deceived_gets_what_it_does_not_have_for_sure() {
+        let (mut state, b) = (node(), name("b"));
+        publish(&mut state, 2);
+        assert_eq!(state.link_begins(&b, OTHER, None), Some(1));
+        state.acked(&b, OTHER, 2);
+        publish(&mut state, 1);
+        assert_eq!(state.link_begins(&b, OTHER, Some(99)), Some(2), "99 is none of its numbers");
     }
 
     #[test]
@@ -485,9 +524,40 @@ mod tests {
         let incoming = &state.peers[&b].incoming;
         assert_eq!((incoming.received, incoming.repeated, incoming.missed), (2, 1, 2));
         assert_eq!(incoming.link, Some(second));
-        // No number is too large.
-        assert_eq!(state.receive(&b, second, &message(u64::MAX), false), Taken::Yes);
-        assert_eq!(state.receive(&b, second, &message(u64::MAX), false), Taken::Yes);
+    }
+
+    #[test]
+    fn a_number_that_no_peer_can_have_reached_is_refused_and_changes_nothing() {
+        let (mut state, b) = (node(), name("b"));
+        let message = |seq| Message { seq, topic: "t".parse().unwrap(), text: String::new() };
+        let (_, link, _) = state.admit(OTHER, Life(1)).unwrap();
+        assert!(!state.intake_begins(&b, link, u64::MAX));
+        assert!(state.intake_begins(&b, link, 7));
+        for number in [u64::MAX, 7 + NUMBER_JUMP_MAX + 1] {
+            assert_eq!(state.receive(&b, link, &message(number), false), Taken::TooFar);
+            assert!(!state.position(&b, link, number));
+            assert!(!state.intake_complete(&b, link, number));
+        }
+        let incoming = &state.peers[&b].incoming;
+        assert_eq!((incoming.next, incoming.missed, incoming.refused), (Some(7), 0, 7));
+        assert!(!incoming.complete);
+        assert_eq!(state.receive(&b, link, &message(7), false), Taken::Yes);
+        // Also with the greatest jump there is a next number.
+        assert_eq!(state.receive(&b, link, &message(8 + NUMBER_JUMP_MAX), false), Taken::Yes);
+    }
+
+    #[test]
+    fn a_peer_says_where_it_is_when_somebody_else_said_more_in_its_name() {
+        let (mut state, b) = (node(), name("b"));
+        let message = |seq| Message { seq, topic: "t".parse().unwrap(), text: String::new() };
+        let (_, forged, _) = state.admit(OTHER, Life(1)).unwrap();
+        assert!(state.intake_begins(&b, forged, 1));
+        assert_eq!(state.receive(&b, forged, &message(1_000_000), false), Taken::Yes);
+        let (_, link, next) = state.admit(OTHER, Life(1)).unwrap();
+        assert_eq!(next, Some(1_000_001));
+        assert!(state.intake_begins(&b, link, 3));
+        assert_eq!(state.receive(&b, link, &message(3), false), Taken::Yes);
+        assert_eq!(state.peers[&b].incoming.next, Some(4));
     }
 
     #[test]

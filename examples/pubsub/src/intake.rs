@@ -112,7 +112,7 @@ impl Intake {
                     return true;
                 }
                 Taken::NoRoom => runtime.sleep(LOOK_EVERY).await,
-                Taken::WrongLink => return false,
+                Taken::WrongLink | Taken::TooFar => return false,
             }
         }
     }

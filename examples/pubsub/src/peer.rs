@@ -91,4 +91,6 @@ pub(crate) struct Incoming {
     pub(crate) received: u64,
     /// How many messages came again, and were not taken.
     pub(crate) repeated: u64,
+    /// How many numbers were refused, as no node can have reached them.
+    pub(crate) refused: u64,
 }

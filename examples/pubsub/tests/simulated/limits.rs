@@ -185,3 +185,68 @@ fn a_peer_that_stands_still_delays_nobody_and_gets_everything_later() {
     let told = link(&mut world);
     assert!(told.contains("behind=0 dropped=0"), "{told}");
 }
+
+#[test]
+fn a_number_that_a_stranger_makes_up_silences_no_member() {
+    let mut world = with_nodes(&["a", "b"]);
+    let life = |world: &World, name| {
+        let tags = Tags::of(&world.cluster(name).local()).unwrap();
+        tags.get(LIFE).unwrap().to_owned()
+    };
+    let (a, b) = (life(&world, "a"), life(&world, "b"));
+    let peers = std::net::SocketAddr::new(world.address("b").ip(), 81);
+    // Before and after b knows a number of a: one that is impossible, and one that is not.
+    for round in 0..2_u64 {
+        for number in [u64::MAX, 1 << 62, 1_000_000 * (round + 1)] {
+            for forged in [
+                format!("BEGIN {number}\n"),
+                format!("BEGIN 1\nMSG {number} t forged\n"),
+                format!("BEGIN 1\nAT {number}\n"),
+                format!("BEGIN 1\nBYE {number}\n"),
+            ] {
+                let hello = format!("HELLO 1 {a} {b}\n{forged}");
+                world.wait_for("b", secs(10), async move |cluster| {
+                    let connecting = cluster.runtime().connect(peers).await;
+                    let (reader, mut writer) = split::<Connection>(connecting.unwrap());
+                    writer.write_all(hello.as_bytes()).await.unwrap();
+                    let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+                    // The member itself connects again, and so ends this link.
+                    while lines.next().await.ok().flatten().is_some() {}
+                });
+                hears(&mut world, &format!("{round} {number} after {forged:?}"));
+            }
+        }
+    }
+}
+
+/// A subscriber of b hears what is published at a.
+fn hears(world: &mut World, text: &str) {
+    let expected = text.to_owned();
+    let heard = world.ask("b", async move |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        writer.write_all(b"SUB t\n").await.unwrap();
+        let mut lines = Lines::new(reader, 2 * LINE_SIZE_MAX);
+        loop {
+            let line = lines.next().await.unwrap().unwrap();
+            // A forged BEGIN makes earlier ones come twice.
+            if line.starts_with("MSG t a ") && line.ends_with(&expected) {
+                return line;
+            }
+        }
+    });
+    world.run(secs(1));
+    let published = format!("PUB t {text}\n");
+    let number = world.wait_for("a", secs(1), async move |cluster| {
+        let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
+        address.set_port(80);
+        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
+        writer.write_all(published.as_bytes()).await.unwrap();
+        Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap().unwrap()
+    });
+    world.run(secs(5));
+    let heard = heard.take().unwrap_or_else(|| panic!("nothing is heard: {text}"));
+    let number = number.strip_prefix("OK ").unwrap();
+    assert_eq!(heard, format!("MSG t a {number} {text}"));
+}
