@@ -75,6 +75,8 @@ pub enum ServiceError {
         /// The error of the system.
         error: io::Error,
     },
+    /// The name of the node cannot be part of a message's id.
+    Name(String),
     /// The node did not leave, or has stopped.
     Node(Error),
 }
@@ -93,6 +95,11 @@ impl fmt::Display for ServiceError {
             ServiceError::Listen { address, error } => {
                 write!(f, "cannot listen on {address} for HTTP: {error}")
             }
+            ServiceError::Name(name) => write!(
+                f,
+                "the name {name:?} has a slash or a control character, which ids of messages \
+                 cannot have: choose another --name"
+            ),
             ServiceError::Node(error) => error.fmt(f),
         }
     }
@@ -116,7 +123,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`ServiceError`]: the port is taken, or the node has stopped or could not leave.
+    /// [`ServiceError`]: the name or the port will not do, or the node has stopped or could not
+    /// leave.
     ///
     /// # Cancel safety
     ///
@@ -128,6 +136,9 @@ impl Service {
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, ServiceError> {
         let runtime = cluster.runtime();
+        if !Peer::is_name(cluster.local().name.as_str()) {
+            return Err(ServiceError::Name(cluster.local().name.to_string()));
+        }
         let address = SocketAddr::new(cluster.local_address().ip(), self.settings.http_port);
         let listener =
             runtime.listen(address).map_err(|error| ServiceError::Listen { address, error })?;
@@ -211,7 +222,7 @@ async fn follow(shared: &Arc<Shared>, mut watch: Watch) {
 
 /// The peer, and the address at which it takes messages, by the tags of the member.
 fn place(member: &Member) -> Option<(Peer, SocketAddr)> {
-    let tags = Tags::of(member)?;
+    let tags = Tags::of(member).filter(|_| Peer::is_name(member.name.as_str()))?;
     let port = tags.get(PORT_TAG)?.parse().ok()?;
     let life = u64::from_str_radix(tags.get(LIFE_TAG)?, 16).ok()?;
     Some((Peer::new(member.name.as_str(), life), SocketAddr::new(member.address.ip(), port)))

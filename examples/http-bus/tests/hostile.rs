@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use http_bus::{Service, Settings};
-use swim_sim::{Connection, World, WorldOptions, millis, secs};
+use swim_sim::{Connection, Tags, World, WorldOptions, millis, secs};
 
 const PORT: u16 = 8080;
 
@@ -39,6 +39,23 @@ impl Scene {
         world.run(secs(1));
         let node = SocketAddr::new(world.address("a").ip(), PORT);
         Scene { world, node }
+    }
+
+    /// A scene in which the node has a member beside it, and the life of that one.
+    fn with_member(name: &'static str) -> (Scene, u64) {
+        let mut scene = Scene::new(|_| {});
+        let seeds = |options: &mut swim_sim::Options| options.seeds = vec!["a:7946".into()];
+        scene.world.start_application(name, seeds, |cluster, events| async move {
+            let mut settings = Settings::default();
+            settings.http_port = PORT;
+            let service = Service::new(settings).unwrap();
+            let stopped = service.run(cluster, events, std::future::pending()).await;
+            panic!("it ended: {stopped:?}");
+        });
+        scene.world.run(secs(10));
+        let tags = Tags::of(&scene.world.cluster("a").member(name).unwrap()).unwrap();
+        let life = u64::from_str_radix(tags.get("http-life").unwrap(), 16).unwrap();
+        (scene, life)
     }
 
     /// Lets a client act on a connection, for at most two minutes.
@@ -225,6 +242,8 @@ fn a_hand_on_that_is_none_is_refused() {
         (b"{\"origin\":\"\xff\xfe\"}".to_vec(), 400),
         (b"{".to_vec(), 400),
         (b"[".repeat(60_000), 400),
+        (id("a/b").into_bytes(), 400),
+        (id("a\\nb").into_bytes(), 400),
         (id("b").into_bytes(), 202),
         (id("b").into_bytes(), 200),
     ] {
@@ -234,6 +253,51 @@ fn a_hand_on_that_is_none_is_refused() {
     }
     scene.expect_others_served();
     assert_eq!(scene.health("kept"), 2);
+}
+
+#[test]
+fn a_number_that_a_stranger_makes_up_silences_no_member() {
+    let (mut scene, life) = Scene::with_member("b");
+    for number in [u64::MAX, 1 << 40, 5000, 4096] {
+        let line = format!(
+            r#"{{"origin":"b","life":{life},"number":{number},"left":9000,"had":[],"size":0}}"#
+        );
+        let length = line.len() + 1;
+        let head = format!("POST /hand-on HTTP/1.0\r\ncontent-length: {length}\r\n\r\n");
+        expect_status(&scene.request(format!("{head}{line}\n")), 202);
+        let kept = scene.health("kept");
+        let at_b = SocketAddr::new(scene.world.address("b").ip(), PORT);
+        let published = scene.world.wait_for("client", secs(5), async move |cluster| {
+            let mut connection = cluster.runtime().connect(at_b).await.unwrap();
+            let request = b"POST /publish HTTP/1.0\r\ncontent-length: 5\r\n\r\nhello";
+            connection.write_all(request).await.unwrap();
+            answer_on(connection).await
+        });
+        expect_status(&published, 202);
+        scene.world.run(secs(2));
+        assert_eq!(scene.health("kept"), kept + 1, "after number {number}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_part_of_an_id_is_refused_with_the_reason() {
+    let mut world = World::new(1);
+    let told: std::sync::Arc<std::sync::OnceLock<String>> = std::sync::Arc::default();
+    let tell = std::sync::Arc::clone(&told);
+    world.start_application(
+        "a/b",
+        |_| {},
+        move |cluster, events| {
+            let tell = std::sync::Arc::clone(&tell);
+            async move {
+                let service = Service::new(Settings::default()).unwrap();
+                let ended = service.run(cluster, events, std::future::pending()).await;
+                tell.set(ended.unwrap_err().to_string()).unwrap();
+            }
+        },
+    );
+    world.run(secs(1));
+    assert!(told.get().unwrap().contains("choose another --name"), "{told:?}");
 }
 
 /// Opens so many connections, and keeps them without a word.

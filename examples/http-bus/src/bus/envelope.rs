@@ -10,9 +10,6 @@ use super::message::{Id, Message, PAYLOAD_SIZE_MAX, Peer};
 /// The bytes of the line before the payload at most: room for the names of some hundred members.
 const HEAD_SIZE_MAX: usize = 64 << 10;
 
-/// The bytes of a name at most, as in the cluster.
-const NAME_SIZE_MAX: usize = 255;
-
 /// How many members that have had a message are named. A member that is not named although it has
 /// had the message is offered it once more, and refuses it as a duplicate.
 const HAD_MAX: usize = 256;
@@ -139,10 +136,8 @@ impl Envelope {
 }
 
 fn peer(name: &str, life: u64) -> Result<Peer, Malformed> {
-    match name.len() {
-        1..=NAME_SIZE_MAX => Ok(Peer::new(name, life)),
-        _ => Err(Malformed("the name of a member has 1 to 255 bytes")),
-    }
+    let wrong = "the name of a member has 1 to 255 bytes, no slash and no control characters";
+    if Peer::is_name(name) { Ok(Peer::new(name, life)) } else { Err(Malformed(wrong)) }
 }
 
 #[cfg(test)]
@@ -150,7 +145,7 @@ mod tests {
     use super::*;
 
     fn envelope(had: usize, name: &str) -> Envelope {
-        let id = Id::new(Peer::new("a\n\"", u64::MAX), 3);
+        let id = Id::new(Peer::new("a \"", u64::MAX), 3);
         Envelope {
             message: Message::new(id, Bytes::from_static(b"\n{\xff")),
             left: 9,
@@ -176,7 +171,7 @@ mod tests {
         assert_eq!(count, BATCH_MAX);
         assert!(Envelope::decode_batch(bytes).is_ok());
 
-        let mut large = envelope(HAD_MAX, &"\u{1}".repeat(NAME_SIZE_MAX));
+        let mut large = envelope(HAD_MAX, &"\"".repeat(255));
         large.message.payload = vec![0; PAYLOAD_SIZE_MAX].into();
         let (count, bytes) = batch(vec![large; 100]);
         assert!(count < 5 && bytes.len() <= Envelope::BATCH_SIZE_MAX, "{count}");
@@ -185,6 +180,11 @@ mod tests {
 
     #[test]
     fn what_exceeds_a_limit_is_malformed() {
+        let had_by = |name: &str| {
+            let line = format!(r#"{{"origin":"a","life":1,"number":1,"left":1,"size":0,"#);
+            format!("{line}\"had\":[[\"{name}\",1]]}}\n").into_bytes()
+        };
+        assert!(Envelope::decode_batch(had_by("b").into()).is_ok());
         let head = |origin: &str, number: u64, had: usize, size: usize| {
             let had = (0..had).map(|life| ("b".to_owned(), life as u64)).collect();
             let head = Head { origin: origin.to_owned(), life: 1, number, left: 1, had, size };
@@ -199,6 +199,9 @@ mod tests {
             vec![b'x'; Envelope::BATCH_SIZE_MAX],
             head("", 1, 0, 0),
             head(&"x".repeat(256), 1, 0, 0),
+            head("a/b", 1, 0, 0),
+            head("a\nb", 1, 0, 0),
+            had_by("b/c"),
             head("a", 0, 0, 0),
             head("a", 1, HAD_MAX + 1, 0),
             head("a", 1, 0, 1),

@@ -11,6 +11,9 @@ use swim_driver::Bytes;
 /// the message.
 pub const PAYLOAD_SIZE_MAX: usize = 64 << 10;
 
+/// The bytes of a name at most, as in the cluster.
+const NAME_SIZE_MAX: usize = 255;
+
 /// A member in one of its lives: a restarted one is another peer, which has none of what the old
 /// one had.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,14 @@ impl Peer {
     #[must_use]
     pub fn new(name: &str, life: u64) -> Self {
         Peer { name: name.into(), life }
+    }
+
+    /// Whether the bus takes a member of this name. A slash or a line break in it would make the
+    /// id of one message look like another one.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        (1..=NAME_SIZE_MAX).contains(&name.len())
+            && !name.contains(|it: char| it == '/' || it.is_control())
     }
 }
 
@@ -96,6 +107,16 @@ mod tests {
     fn text_stays_text_on_one_line() {
         let expected = r#"{"id":"a/00000000000000ff/3","n":7,"origin":"a","text":"x\ny\"ü"}"#;
         assert_eq!(line("x\ny\"ü".as_bytes()), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn a_name_is_a_part_of_an_id_and_of_a_line() {
+        for name in ["a", "node 1", "ü", &"x".repeat(255)] {
+            assert!(Peer::is_name(name), "{name}");
+        }
+        for name in ["", "a/b", "/", "a\nb", "a\r", "\0", "\u{85}", &"x".repeat(256)] {
+            assert!(!Peer::is_name(name), "{name:?}");
+        }
     }
 
     #[test]

@@ -6,29 +6,39 @@ use std::time::{Duration, Instant};
 use super::message::{Id, Peer};
 
 /// How many messages a life of a node may have under way at once, that is, accepted and not yet
-/// expired. With as many numbers remembered, one that has fallen out of the window has expired.
+/// expired: what `kept_max` leaves to one member, and what [`WINDOWS_MAX`] has room for.
 pub const PUBLISHED_MAX: usize = 4096;
 
-const WORDS: usize = PUBLISHED_MAX / 64;
+/// The numbers of a window.
+const WINDOW: u64 = 4096;
 
-/// Lives of nodes that are remembered: 560 bytes each. A cluster in which more of them publish
-/// within the time of `Windows::rest` has its messages refused until some are forgotten.
-const WINDOWS_MAX: usize = 1024;
+const WORDS: usize = WINDOW as usize / 64;
+
+/// Windows that are remembered: 580 bytes each. A life that publishes as fast as it may takes four
+/// within the time of `Windows::rest`. A cluster that takes more of them has its messages refused
+/// until some are forgotten.
+const WINDOWS_MAX: usize = 4096;
 
 /// The messages that were taken of each life of a node, as far as they can still be on their way.
+///
+/// The numbers of a life are divided into windows. None is derived from another: a number that a
+/// stranger makes up, however large, says nothing about the other numbers of that life.
 #[derive(Debug)]
 pub(crate) struct Windows {
-    by_origin: BTreeMap<Peer, Window>,
-    /// A life is forgotten once it has sent nothing for so long, and its place is wanted.
+    windows: BTreeMap<Place, Window>,
+    /// A window is forgotten once nothing of it came for so long, and its place is wanted.
     rest: Duration,
 }
+
+/// A life of a node, and the part of its numbers that a window has.
+type Place = (Peer, u64);
 
 /// Whether a message is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
     /// It was not seen.
     New,
-    /// It was seen, or is so old that it has expired.
+    /// It was seen.
     Old,
     /// There is no room to remember it.
     Full,
@@ -38,72 +48,60 @@ impl Windows {
     /// For messages that are kept for `keep`.
     pub(crate) fn new(keep: Duration) -> Self {
         // Nobody offers a message for longer than it is kept, and no request takes a minute.
-        Windows { by_origin: BTreeMap::new(), rest: 2 * keep + Duration::from_secs(60) }
+        Windows { windows: BTreeMap::new(), rest: 2 * keep + Duration::from_secs(60) }
     }
 
     /// Whether the message is new.
     pub(crate) fn look(&mut self, now: Instant, id: &Id) -> Sight {
-        if let Some(window) = self.by_origin.get(&id.origin) {
+        if let Some(window) = self.windows.get(&place(id)) {
             return if window.has(id.number) { Sight::Old } else { Sight::New };
         }
-        if self.by_origin.len() < WINDOWS_MAX {
+        if self.windows.len() < WINDOWS_MAX {
             return Sight::New;
         }
         let rest = self.rest;
-        self.by_origin.retain(|_, window| now.saturating_duration_since(window.used) < rest);
-        if self.by_origin.len() < WINDOWS_MAX { Sight::New } else { Sight::Full }
+        self.windows.retain(|_, window| now.saturating_duration_since(window.used) < rest);
+        if self.windows.len() < WINDOWS_MAX { Sight::New } else { Sight::Full }
     }
 
     /// Remembers a message that [is new](Windows::look).
     pub(crate) fn note(&mut self, now: Instant, id: &Id) {
-        let window = self.by_origin.entry(id.origin.clone()).or_insert_with(|| Window {
-            highest: id.number,
-            taken: Box::new([0; WORDS]),
-            used: now,
-        });
+        let window = self
+            .windows
+            .entry(place(id))
+            .or_insert_with(|| Window { taken: Box::new([0; WORDS]), used: now });
         window.used = now;
         window.note(id.number);
     }
 }
 
-/// The last messages of one life of a node.
+fn place(id: &Id) -> Place {
+    (id.origin.clone(), id.number / WINDOW)
+}
+
+/// Some successive numbers of one life of a node.
 #[derive(Debug)]
 struct Window {
-    highest: u64,
-    /// A bit for each of the last `PUBLISHED_MAX` numbers, at the number's remainder.
+    /// A bit for each number, at the number's remainder.
     taken: Box<[u64; WORDS]>,
     used: Instant,
 }
 
 impl Window {
     fn has(&self, number: u64) -> bool {
-        if number > self.highest {
-            return false;
-        }
-        let (word, bit) = place(number);
-        self.highest - number >= PUBLISHED_MAX as u64 || self.taken[word] & bit != 0
+        let (word, bit) = bit(number);
+        self.taken[word] & bit != 0
     }
 
     fn note(&mut self, number: u64) {
-        if number > self.highest {
-            if number - self.highest >= PUBLISHED_MAX as u64 {
-                self.taken.fill(0);
-            } else {
-                for passed in self.highest + 1..=number {
-                    let (word, bit) = place(passed);
-                    self.taken[word] &= !bit;
-                }
-            }
-            self.highest = number;
-        }
-        let (word, bit) = place(number);
+        let (word, bit) = bit(number);
         self.taken[word] |= bit;
     }
 }
 
 /// The word and the bit of a number.
-fn place(number: u64) -> (usize, u64) {
-    let at = number % PUBLISHED_MAX as u64;
+fn bit(number: u64) -> (usize, u64) {
+    let at = number % WINDOW;
     let word = usize::try_from(at / 64).expect("it is below the number of words");
     (word, 1 << (at % 64))
 }
@@ -127,7 +125,7 @@ mod tests {
     #[test]
     fn each_number_is_new_once_in_whatever_order() {
         let (mut windows, now) = (Windows::new(Duration::from_secs(1)), Instant::now());
-        for number in [5, 3, 4, 6000, 5999, 6001, 1904 + 2, u64::MAX, u64::MAX - 4095] {
+        for number in [5, 3, 4, 6000, 5999, 6001, 1904, 4095, 4096, u64::MAX, u64::MAX - 4095] {
             assert_eq!(take(&mut windows, now, &id(1, number)), Sight::New, "{number}");
             assert_eq!(take(&mut windows, now, &id(1, number)), Sight::Old, "{number}");
         }
@@ -135,11 +133,18 @@ mod tests {
     }
 
     #[test]
-    fn what_fell_out_of_the_window_is_old() {
+    fn a_number_that_is_made_up_hides_no_other_one() {
         let (mut windows, now) = (Windows::new(Duration::from_secs(1)), Instant::now());
-        take(&mut windows, now, &id(1, 10_000));
-        assert_eq!(take(&mut windows, now, &id(1, 10_000 - 4096)), Sight::Old);
-        assert_eq!(take(&mut windows, now, &id(1, 10_000 - 4095)), Sight::New);
+        take(&mut windows, now, &id(1, 7));
+        for forged in [u64::MAX, 1 << 40, 10_000] {
+            take(&mut windows, now, &id(1, forged));
+            assert_eq!(take(&mut windows, now, &id(1, forged - 4096)), Sight::New);
+        }
+        for number in 8..9000 {
+            let expected = if number == 10_000 - 4096 { Sight::Old } else { Sight::New };
+            assert_eq!(take(&mut windows, now, &id(1, number)), expected, "{number}");
+        }
+        assert_eq!(take(&mut windows, now, &id(1, 7)), Sight::Old);
     }
 
     #[test]
