@@ -7,15 +7,14 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use async_channel::{Receiver, Sender};
-use example_lines::{LineError, Lines};
-use futures_lite::io::{copy, sink, split};
+use example_lines::{Lines, word};
+use futures_lite::io::split;
 use futures_lite::{AsyncWriteExt, future};
-use swim_driver::{
-    Change, Cluster, Connection, Departure, Error, Listener, Member, RuntimeHandle, Tags,
-};
+use swim_driver::{Change, Cluster, Departure, Error, Listener, Member, RuntimeHandle, Tags};
 
 use crate::owner::owner;
 use crate::request::Request;
+use crate::serving::Room;
 use crate::settings::{Flaw, LINE_SIZE_MAX, Settings};
 use crate::store::Store;
 
@@ -24,15 +23,6 @@ pub const PORT: &str = "cache-port";
 
 /// How long an owner may take to answer. The client gets an error then.
 const FORWARD_TIME_MAX: Duration = Duration::from_secs(1);
-
-/// How many connections are open at once. Each takes a descriptor and a line.
-const CONNECTIONS_MAX: usize = 512;
-
-/// How long a connection may be idle, and how long a write may take: it takes a place meanwhile.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
-
-/// How long the end of a connection may take.
-const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// How long a node that leaves hands its keys over; with [`LEAVE_TIME_MAX`] less than five seconds.
 const HANDOVER_TIME_MAX: Duration = Duration::from_secs(2);
@@ -70,11 +60,11 @@ impl Cache {
             peers: BTreeMap::new(),
             store: Store::new(settings.bytes_max),
             leaving: false,
-            connections: 0,
             counts: Counts::default(),
         };
+        let (word, room) = (word(&state.name).into(), Room::new());
         let state = Arc::new(Mutex::new(state));
-        let node = Node { state, runtime, bell, flaw: settings.flaw };
+        let node = Node { state, word, room, runtime, bell, flaw: settings.flaw };
         Ok(Cache { cluster, listener, node, rung })
     }
 
@@ -122,6 +112,9 @@ impl Cache {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     state: Arc<Mutex<State>>,
+    /// The node's name as one word.
+    pub(crate) word: Arc<str>,
+    pub(crate) room: Room,
     pub(crate) runtime: RuntimeHandle,
     pub(crate) bell: Sender<()>,
     pub(crate) flaw: Flaw,
@@ -137,7 +130,6 @@ pub(crate) struct State {
     pub(crate) store: Store,
     /// Its keys go to others.
     pub(crate) leaving: bool,
-    connections: usize,
     pub(crate) counts: Counts,
 }
 
@@ -234,13 +226,14 @@ impl Node {
 
     async fn accept(&self, listener: &mut Listener, ended: &Receiver<()>) {
         loop {
-            let Ok((connection, _)) = listener.accept().await else {
+            let Ok((connection, from)) = listener.accept().await else {
                 self.runtime.sleep(ACCEPT_AGAIN).await;
                 continue;
             };
+            let Some(admitted) = self.room.admit(from.ip()) else { continue };
             let (node, ended) = (self.clone(), ended.clone());
             let serving = async move {
-                node.serve(connection).await;
+                node.serve(connection, admitted).await;
             };
             let ends = async move {
                 let _ = ended.recv().await;
@@ -249,47 +242,7 @@ impl Node {
         }
     }
 
-    /// Serves a connection of a client or a peer until it ends.
-    async fn serve(&self, connection: Connection) {
-        let is_one_more = {
-            let mut state = self.state();
-            state.connections += 1;
-            state.connections <= CONNECTIONS_MAX
-        };
-        let (reader, mut writer) = split(connection);
-        let mut lines = Lines::new(reader, LINE_SIZE_MAX);
-        let mut goes_on = is_one_more;
-        let mut answer = "ERR this node has 512 connections, which is the limit".to_owned();
-        loop {
-            if is_one_more {
-                let line = self.runtime.timeout(IDLE_TIME_MAX, lines.next()).await;
-                (answer, goes_on) = match line {
-                    Ok(Ok(Some(line))) => match line.parse() {
-                        Ok(Request::Quit) => ("BYE".into(), false),
-                        Ok(request) => (self.answer(&request).await, true),
-                        Err(error) => (format!("ERR {error}"), true),
-                    },
-                    Ok(Err(LineError::NotText)) => ("ERR the line is not UTF-8".into(), true),
-                    Ok(Err(LineError::TooLong)) => {
-                        ("ERR a line has at most 16384 bytes".into(), false)
-                    }
-                    Ok(Ok(None) | Err(LineError::Broken(_))) => break,
-                    Err(_) => ("ERR the connection was idle for a minute".into(), false),
-                };
-            }
-            answer.push('\n');
-            let written = self.runtime.timeout(IDLE_TIME_MAX, writer.write_all(answer.as_bytes()));
-            if !matches!(written.await, Ok(Ok(()))) || !goes_on {
-                break;
-            }
-        }
-        let _ = writer.close().await;
-        // A connection that is dropped with something unread may take the last line with it.
-        let _ = self.runtime.timeout(CLOSING_TIME_MAX, copy(lines.into_reader(), sink())).await;
-        self.state().connections -= 1;
-    }
-
-    async fn answer(&self, request: &Request) -> String {
+    pub(crate) async fn answer(&self, request: &Request) -> String {
         let (owned, is_forwarded) = match request {
             Request::Forwarded(request) => (&**request, true),
             request => (request, false),
@@ -323,7 +276,7 @@ impl Node {
             }
             Request::Where { key } => match self.place(&state, key) {
                 Some((name, address)) => {
-                    format!("OWNER {name} {}", address.unwrap_or(state.address))
+                    format!("OWNER {} {}", word(&name), address.unwrap_or(state.address))
                 }
                 None => "NONE".into(),
             },
@@ -356,7 +309,7 @@ impl Node {
         let answer = self.runtime.timeout(limit, asking).await;
         answer.unwrap_or_else(|elapsed| Err(elapsed.into())).unwrap_or_else(|error| {
             self.state().counts.unanswered += 1;
-            format!("ERR the owner {name} does not answer: {error}")
+            format!("ERR the owner {} does not answer: {error}", word(name))
         })
     }
 }

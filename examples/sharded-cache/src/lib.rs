@@ -9,7 +9,9 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `cache` | starts everything, answers and forwards, hands keys over, leaves |
+//! | `cache` | starts everything, answers and forwards, leaves |
+//! | `serving` | connections: their places and limits |
+//! | `handover` | hands keys over when members come and go |
 //! | `owner` | which member owns a key |
 //! | `store` | the keys and values of this node |
 //! | `request` | the lines of clients and nodes |
@@ -19,6 +21,7 @@ mod cache;
 mod handover;
 mod owner;
 mod request;
+mod serving;
 mod settings;
 mod store;
 

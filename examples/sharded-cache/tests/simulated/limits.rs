@@ -1,5 +1,7 @@
 //! Limits, and requests that are refused.
 
+use std::net::SocketAddr;
+
 use futures_lite::AsyncWriteExt;
 use futures_lite::future;
 use futures_lite::io::split;
@@ -72,7 +74,7 @@ fn lines_that_are_too_long_and_values_that_are_too_large_are_refused() {
 }
 
 #[test]
-fn connections_and_memory_have_limits() {
+fn memory_has_a_limit() {
     let mut world = with_nodes();
     world.wait_for("a", secs(50), async |cluster| {
         for number in 0..50 {
@@ -82,14 +84,94 @@ fn connections_and_memory_have_limits() {
         let keys = stats.split(' ').find_map(|it| it.strip_prefix("keys=")).unwrap();
         assert!(keys.parse::<u32>().unwrap() < 10, "1000 bytes hold few keys: {stats}");
         assert!(!stats.ends_with("evicted=0"), "{stats}");
-
-        let mut connections = Vec::new();
-        for _ in 0..512 {
-            connections.push(connect(&cluster).await);
-        }
-        assert!(ask(&cluster, b"STATS\n").await.starts_with("ERR this node has 512 connections"));
-        drop(connections);
-        cluster.runtime().sleep(secs(2)).await;
-        assert!(ask(&cluster, b"STATS\n").await.starts_with("STATS"));
     });
+}
+
+/// Opens so many connections from a host to node a, says this on each, and keeps them.
+fn hold(world: &mut World, host: &str, connections: usize, line: &'static [u8]) {
+    let address = SocketAddr::new(world.address("a").ip(), 80);
+    let holding = world.ask(host, async move |cluster| {
+        let runtime = cluster.runtime();
+        let mut held = Vec::new();
+        for _ in 0..connections {
+            let mut connection = runtime.connect(address).await.expect("it listens");
+            // It may be refused already.
+            let _ = connection.write_all(line).await;
+            held.push(connection);
+        }
+        future::pending::<()>().await;
+        drop(held);
+    });
+    world.run(secs(2));
+    drop(holding);
+}
+
+/// The answer of node a to a host.
+fn answer_to(world: &mut World, host: &str, line: &'static [u8]) -> String {
+    let address = SocketAddr::new(world.address("a").ip(), 80);
+    world.wait_for(host, secs(10), async move |cluster| {
+        let (reader, mut writer) = split(cluster.runtime().connect(address).await.unwrap());
+        let _ = writer.write_all(line).await;
+        Lines::new(reader, LINE_SIZE_MAX).next().await.expect("a line").expect("an answer")
+    })
+}
+
+/// A key that a owns, as b says.
+fn key_of_a(world: &mut World) -> String {
+    world.wait_for("b", secs(60), async |cluster| {
+        let mut number = 0;
+        while !ask(&cluster, format!("WHERE {number}\n").as_bytes()).await.starts_with("OWNER a") {
+            number += 1;
+        }
+        number.to_string()
+    })
+}
+
+#[test]
+fn clients_that_fill_their_places_keep_neither_nodes_nor_other_hosts_out() {
+    let mut world = with_nodes();
+    for host in ["x", "y", "z"] {
+        world.start_driver(host, |options| options.config.label = "clients".into());
+    }
+    let key = key_of_a(&mut world);
+    // Also from the address of a node.
+    for (host, line) in [("b", &b"GET k\n"[..]), ("x", b"")] {
+        // Silent ones are new for a while, and of these there are 128 at most.
+        for _ in 0..3 {
+            hold(&mut world, host, 100, line);
+        }
+        let told = answer_to(&mut world, host, b"STATS\n");
+        let limit = match host {
+            "b" => "ERR node a serves clients on 256 connections from one address",
+            _ => "ERR node a serves clients on 512 connections",
+        };
+        assert!(told.starts_with(limit), "{host}: {told}");
+        let request = format!("SET {key} value\n");
+        let answer = world
+            .wait_for("b", secs(10), async move |cluster| ask(&cluster, request.as_bytes()).await);
+        assert_eq!(answer, "OK", "b forwards it to a");
+        if host == "b" {
+            assert!(answer_to(&mut world, "y", b"STATS\n").starts_with("STATS"));
+        }
+    }
+    let told = answer_to(&mut world, "z", b"STATS\n");
+    assert!(told.starts_with("ERR node a serves clients on 512 connections"), "{told}");
+    // Idle ones make room.
+    world.run(secs(65));
+    assert!(answer_to(&mut world, "z", b"STATS\n").starts_with("STATS"));
+}
+
+#[test]
+fn the_limit_of_an_owner_is_not_taken_for_that_of_the_node_that_was_asked() {
+    let mut world = with_nodes();
+    let key = key_of_a(&mut world);
+    let ask_b = |world: &mut World| {
+        let request = format!("SET {key} value\n");
+        world.wait_for("b", secs(10), async move |cluster| ask(&cluster, request.as_bytes()).await)
+    };
+    hold(&mut world, "b", 256, b"FORWARDED GET k\n");
+    let told = ask_b(&mut world);
+    assert!(told.starts_with("ERR node a serves other nodes on 256 connections"), "{told}");
+    world.run(secs(6));
+    assert_eq!(ask_b(&mut world), "OK", "connections of nodes are idle for 5 s at most");
 }
