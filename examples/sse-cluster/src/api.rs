@@ -179,7 +179,11 @@ impl Api {
         json_answer(&json!({ "members": members, "channels": channels }))
     }
 
+    /// Whether clients should be sent here.
     fn health(&self) -> Answer {
+        if let Some(why) = self.shared.stands(|standing| standing).complaint() {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
         let awaited = self.shared.awaited();
         if awaited.is_empty() {
             return typed("text/plain", "ok\n");

@@ -15,6 +15,7 @@ mod refusal;
 mod route;
 mod service;
 mod settings;
+mod standing;
 mod streams;
 
 #[doc(hidden)]

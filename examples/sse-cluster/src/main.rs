@@ -12,7 +12,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use sse_cluster::{Settings, SseCluster};
 use swim_tokio::settings::{Readers, keys_of_file};
-use swim_tokio::{Key, Keyring, Name, Options};
+use swim_tokio::{Departure, Key, Keyring, Name, Options};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Stream events to browsers from any node of a cluster
@@ -75,7 +75,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(departure) => {
+            // Nobody may read it any more.
+            let _ = writeln!(stdout(), "{departure}");
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -83,7 +87,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn run(arguments: Arguments) -> Result<Departure, Box<dyn Error>> {
     // What needs attention, such as dead seeds and name conflicts, is logged to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?; // from now on Ctrl-C and SIGTERM ask to leave
@@ -98,8 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let name = cluster.local().name;
         writeln!(stdout(), "{name} gossips on {}", cluster.local_address())?;
         writeln!(stdout(), "HTTP on {}", service.address())?;
-        service.run(stop).await;
-        Ok(())
+        Ok(service.run(stop).await?)
     });
     ended.await
 }
@@ -122,6 +125,7 @@ fn settings(arguments: &Arguments, key: Option<&Key>) -> Settings {
     settings.token = arguments.token.clone().filter(|token| !token.is_empty());
     settings.client_timeout = arguments.client_timeout;
     settings.clients_max = arguments.clients_max;
+    settings.has_seeds = !arguments.gossip_hosts.is_empty();
     settings.key = key.map(passing_key);
     settings
 }

@@ -25,7 +25,9 @@ impl Peers {
     pub(crate) async fn connect(mut self) {
         let mut watch = self.shared.cluster.watch();
         self.follow();
-        while watch.next().await.is_some() {
+        while let Some(change) = watch.next().await {
+            let peers = self.shared.cluster.peer_count();
+            self.shared.stands(|standing| standing.after(&change, peers));
             self.follow();
         }
         std::future::pending().await

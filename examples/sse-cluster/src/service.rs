@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use example_http::{ServerLimits, serve};
 use futures_lite::future::or;
-use swim_driver::{Cluster, Member, RuntimeHandle, Tags};
+use swim_driver::{Cluster, Departure, Error, Member, RuntimeHandle, Tags};
 
 use crate::api::Api;
 use crate::broker::Broker;
 use crate::peers::Peers;
 use crate::settings::Settings;
+use crate::standing::Standing;
 
 /// The tag in which a node tells its HTTP port.
 pub const HTTP_PORT: &str = "http-port";
@@ -33,7 +34,8 @@ const CATCH_UP_TIME_MAX: Duration = Duration::from_secs(5);
 /// async fn serve(cluster: Cluster, stop: impl Future<Output = ()>) -> std::io::Result<()> {
 ///     let service = SseCluster::open(&cluster, Settings::new("0.0.0.0:8080".parse().unwrap()))?;
 ///     println!("http://{}", service.address());
-///     service.run(stop).await;
+///     let departure = service.run(stop).await.map_err(std::io::Error::other)?;
+///     println!("{departure}");
 ///     Ok(())
 /// }
 /// ```
@@ -52,9 +54,17 @@ pub(crate) struct Shared {
     /// When this node began to serve.
     started: Instant,
     broker: Mutex<Broker>,
+    standing: Mutex<Standing>,
 }
 
 impl Shared {
+    /// How this node stands among others, after this.
+    pub(crate) fn stands(&self, then: impl FnOnce(Standing) -> Standing) -> Standing {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        *standing = then(*standing);
+        *standing
+    }
+
     /// The peers of whom it has heard nothing yet, unless it has waited long enough for them.
     pub(crate) fn awaited(&self) -> Vec<Member> {
         if self.runtime.now() - self.started >= CATCH_UP_TIME_MAX {
@@ -87,7 +97,8 @@ impl SseCluster {
         let broker = Broker::new(local.name.as_str(), life, settings.kept, settings.flaw);
         let (cluster, broker) = (cluster.clone(), Mutex::new(broker));
         let started = runtime.now();
-        let shared = Arc::new(Shared { cluster, runtime, settings, started, broker });
+        let standing = Mutex::new(Standing::first(settings.has_seeds));
+        let shared = Arc::new(Shared { cluster, runtime, settings, started, broker, standing });
         Ok(SseCluster { shared, listener })
     }
 
@@ -103,8 +114,13 @@ impl SseCluster {
         self.shared.broker().own_position().0
     }
 
-    /// Serves until `stop` resolves; then tells the clients, leaves the cluster, and returns.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` resolves. Then it ends the clients' streams, and leaves the cluster:
+    /// within 5 s.
+    ///
+    /// # Errors
+    ///
+    /// The node has stopped, or could not leave.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
         let SseCluster { shared, listener } = self;
         let Shared { cluster, runtime, settings, .. } = &*shared;
         let port = listener.local_address().port().to_string();
@@ -125,10 +141,12 @@ impl SseCluster {
             std::future::pending().await
         };
         or(or(telling, Peers::new(&shared).connect()), stop).await;
+        shared.stands(|_| Standing::Leaving);
         // Their streams end, and they connect again, to another node.
         shared.broker().close();
-        // Whoever cannot be told within this time finds out.
-        let _ = cluster.leave(LEAVE_TIME_MAX).await;
+        // A peer that cannot be told within this time finds out.
+        let departure = cluster.leave(LEAVE_TIME_MAX).await;
         drop(serving);
+        departure
     }
 }

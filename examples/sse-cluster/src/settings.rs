@@ -22,6 +22,9 @@ pub struct Settings {
     /// A stream in which nothing happens says so this often, so that nothing between takes it for
     /// dead.
     pub heartbeat: Duration,
+    /// Whether the node has seeds to join through. Then it is not healthy before it has met another
+    /// node.
+    pub has_seeds: bool,
     /// The most clients at one time: each holds a connection and its descriptor.
     pub clients_max: usize,
     /// What is kept of each publisher.
@@ -43,6 +46,7 @@ impl Settings {
             key: None,
             client_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
+            has_seeds: false,
             clients_max: 1024,
             kept: Kept { events: 1024, bytes: 1 << 20 },
             flaw: Flaw::None,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use swim_driver::RuntimeHandle;
+use swim_interop::LIMIT;
 use swim_tokio::Tokio;
 
 use crate::checker::{Life, Published, Subscriber};
@@ -215,6 +216,8 @@ fn a_signal_is_a_leave_and_ends_the_streams() {
         wait_for_status(&handle, a.http, "left", 1).await;
     });
     assert_eq!(b.child.wait_for_end().code(), Some(0));
+    let told = b.child.lines.find(0, LIMIT, |line| line.text("text") == "left the cluster");
+    assert!(told.is_some(), "{}", b.child.lines.transcript());
 }
 
 async fn wait_for_client(runtime: &RuntimeHandle, node: SocketAddr) {

@@ -4,6 +4,7 @@
 mod browser;
 mod checker;
 mod client;
+mod health;
 #[cfg(unix)]
 mod hostile;
 #[cfg(unix)]

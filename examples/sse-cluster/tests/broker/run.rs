@@ -117,7 +117,7 @@ async fn serve(cluster: Cluster, flaw: Flaw, known: Shared) {
     settings.kept = Kept { events: 4, bytes: 64 << 10 };
     let service = SseCluster::open(&cluster, settings).expect("the port is free");
     lock(&known).lives.insert(cluster.local().name.to_string(), service.life());
-    service.run(std::future::pending()).await;
+    let _ = service.run(std::future::pending()).await;
 }
 
 fn start_subscriber(world: &mut World, number: usize, known: &Shared) {

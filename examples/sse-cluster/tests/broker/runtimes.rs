@@ -43,7 +43,10 @@ async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
 async fn passes_on(a: Cluster, b: Cluster) {
     let (first_node, second_node) = (open(&a), open(&b));
     let (at, from) = (first_node.address(), second_node.address());
-    let serving = first(first_node.run(pending()), second_node.run(pending()));
+    let serving = async |node: SseCluster| {
+        let _ = node.run(pending()).await;
+    };
+    let serving = first(serving(first_node), serving(second_node));
     let runtime = a.runtime();
     let got = Arc::new(Mutex::new(Vec::new()));
     let (texts, told) = (Arc::clone(&got), Arc::clone(&got));
