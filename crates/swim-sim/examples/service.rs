@@ -1,4 +1,5 @@
-//! A service of a few nodes, and its test: a crash, an assertion, and 100 seeds.
+//! A service of a few nodes, and its test: a crash, an assertion, and 100 seeds, or the one that is
+//! given: `cargo run --release -p swim-sim --example service -- 42`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +41,8 @@ fn beside(node: SocketAddr) -> SocketAddr {
 }
 
 fn main() {
-    for seed in 0..100 {
+    let seed = std::env::args().nth(1).map(|seed| seed.parse().expect("a seed, such as 42"));
+    for seed in seed.map_or(0..100, |seed: u64| seed..seed + 1) {
         let mut world = WorldOptions::new(seed).loss(0.1).build();
         let counts: Vec<Count> = ["a", "b", "c"].map(|name| start(&mut world, name)).into();
         world.run(secs(3));
@@ -51,7 +53,8 @@ fn main() {
         world.restart("b");
         world.run(secs(10));
         for count in counts {
-            assert_eq!(count.load(SeqCst), 7, "everybody knows what b counted");
+            let replay = format!("cargo run -p swim-sim --example service -- {seed}");
+            assert_eq!(count.load(SeqCst), 7, "everybody knows what b counted; again: {replay}");
         }
         println!("seed {seed}: digest {:016x}", world.digest());
     }

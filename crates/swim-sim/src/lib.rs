@@ -6,9 +6,9 @@
 #![doc = include_str!("../examples/service.rs")]
 //! ```
 //!
-//! A failed assertion prints its seed, and a world with that seed fails again in the same way. The
-//! service runs unchanged on a real runtime: `swim_tokio::bind(options).await?.run(..)` takes it as
-//! [`World::start_application`] does.
+//! A failed assertion prints the command that replays its seed, and the world fails again in the
+//! same way. The service runs unchanged on a real runtime:
+//! `swim_tokio::bind(options).await?.run(..)` takes it as [`World::start_application`] does.
 //!
 //! # Nodes without an application
 //!
