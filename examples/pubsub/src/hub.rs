@@ -56,8 +56,6 @@ pub(crate) struct State {
     pub(crate) peers: BTreeMap<Name, Peer>,
     /// It leaves, and takes nothing more.
     pub(crate) leaving: bool,
-    /// How many connections for peers are open.
-    pub(crate) intakes: usize,
     last_link: u64,
     last_gone: u64,
 }
@@ -95,7 +93,6 @@ impl State {
             clients: Clients::default(),
             peers: BTreeMap::new(),
             leaving: false,
-            intakes: 0,
             last_link: 0,
             last_gone: 0,
         }

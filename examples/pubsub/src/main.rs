@@ -39,6 +39,12 @@ struct Arguments {
     /// Bytes of messages kept for peers that are behind
     #[arg(long, default_value_t = Settings::default().ring_bytes_max)]
     ring_bytes: usize,
+    /// Clients served at one time
+    #[arg(long, default_value_t = Settings::default().clients_max)]
+    clients_max: usize,
+    /// Clients served at one time from one address; raise it behind a proxy
+    #[arg(long, default_value_t = Settings::default().clients_per_address_max)]
+    clients_per_address_max: usize,
 }
 
 #[tokio::main]
@@ -65,6 +71,8 @@ async fn run(arguments: Arguments) -> Result<Departure, Box<dyn Error>> {
         client_port: arguments.client_port,
         ring_messages_max: arguments.ring_messages,
         ring_bytes_max: arguments.ring_bytes,
+        clients_max: arguments.clients_max,
+        clients_per_address_max: arguments.clients_per_address_max,
         ..Settings::default()
     };
     let mut options = Options::lan(arguments.name);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use async_channel::Receiver;
+use example_lines::Places;
 use futures_lite::future;
 use swim_driver::{
     Change, Cluster, Connection, Departure, Error, Listener, Member, RuntimeHandle, Tags,
@@ -13,6 +14,7 @@ use swim_driver::{
 use crate::hub::Hub;
 use crate::life::Life;
 use crate::link::Link;
+use crate::session::Room;
 use crate::settings::Settings;
 use crate::{intake, session};
 
@@ -25,8 +27,10 @@ pub const CLIENT_PORT: &str = "client-port";
 /// The tag with the life of a node.
 pub const LIFE: &str = "life";
 
-/// How many connections of peers are open at once. Each takes a descriptor and a buffer.
+/// How many connections of peers are open at once, and of these from one address. Each takes a
+/// descriptor and a buffer.
 const INTAKES_MAX: usize = 1024;
+const INTAKES_OF_ADDRESS_MAX: usize = 512;
 
 /// How long a node that leaves waits until its peers have what it took; with [`LEAVE_TIME_MAX`]
 /// less than five seconds.
@@ -54,6 +58,7 @@ pub struct PubSub {
     cluster: Cluster,
     runtime: RuntimeHandle,
     hub: Hub,
+    room: Room,
     data: Listener,
     clients: Listener,
     ports: Ports,
@@ -73,7 +78,8 @@ impl PubSub {
         let clients = listen(&runtime, ip, settings.client_port, "--client-port")?;
         let ports = Ports { data: data.local_address(), clients: clients.local_address() };
         let hub = Hub::new(&cluster.local().name, Life(runtime.random()), settings);
-        Ok(PubSub { cluster, runtime, hub, data, clients, ports })
+        let room = Room::new(settings);
+        Ok(PubSub { cluster, runtime, hub, room, data, clients, ports })
     }
 
     /// The addresses at which it listens.
@@ -89,7 +95,7 @@ impl PubSub {
     ///
     /// The node stopped, or its tags have no room for those of the service.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
-        let PubSub { cluster, runtime, hub, data, clients, ports } = self;
+        let PubSub { cluster, runtime, hub, room, data, clients, ports } = self;
         let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
         tags.insert(DATA_PORT, ports.data.port().to_string());
         tags.insert(CLIENT_PORT, ports.clients.port().to_string());
@@ -97,7 +103,7 @@ impl PubSub {
         cluster.set_tags(&tags).await?;
         // Closed when this future ends, and all that it spawned ends with it.
         let (_running, ended) = async_channel::bounded(1);
-        let service = Serving { cluster, runtime, hub, ended };
+        let service = Serving { cluster, runtime, hub, room, ended };
         let leaving = async {
             stop.await;
             service.leave().await
@@ -120,6 +126,7 @@ struct Serving {
     cluster: Cluster,
     runtime: RuntimeHandle,
     hub: Hub,
+    room: Room,
     ended: Receiver<()>,
 }
 
@@ -154,37 +161,33 @@ impl Serving {
     }
 
     async fn accept_peers(&self, mut listener: Listener) {
+        let places = Places::new(INTAKES_MAX, INTAKES_OF_ADDRESS_MAX);
         loop {
-            let connection = self.accept(&mut listener).await;
-            let is_one_more = {
-                let mut state = self.hub.state();
-                let is_one_more = state.intakes < INTAKES_MAX;
-                state.intakes += usize::from(is_one_more);
-                is_one_more
+            let (connection, from) = self.accept(&mut listener).await;
+            let Ok(place) = places.take(from.ip()) else { continue };
+            let (hub, runtime) = (self.hub.clone(), self.runtime.clone());
+            let serving = async move {
+                intake::serve(hub, runtime, connection).await;
+                drop(place);
             };
-            if is_one_more {
-                let (hub, runtime) = (self.hub.clone(), self.runtime.clone());
-                let serving = async move {
-                    intake::serve(hub.clone(), runtime, connection).await;
-                    hub.state().intakes -= 1;
-                };
-                self.runtime.spawn(self.until_ended(serving)).detach();
-            }
+            self.runtime.spawn(self.until_ended(serving)).detach();
         }
     }
 
     async fn accept_clients(&self, mut listener: Listener) {
         loop {
-            let connection = self.accept(&mut listener).await;
-            let serving = session::serve(self.hub.clone(), self.runtime.clone(), connection);
+            let (connection, from) = self.accept(&mut listener).await;
+            let Some(admitted) = self.room.admit(from.ip()) else { continue };
+            let (hub, runtime) = (self.hub.clone(), self.runtime.clone());
+            let serving = session::serve(hub, runtime, connection, admitted);
             self.runtime.spawn(self.until_ended(serving)).detach();
         }
     }
 
-    async fn accept(&self, listener: &mut Listener) -> Connection {
+    async fn accept(&self, listener: &mut Listener) -> (Connection, SocketAddr) {
         loop {
             match listener.accept().await {
-                Ok((connection, _)) => return connection,
+                Ok(accepted) => return accepted,
                 Err(_) => self.runtime.sleep(ACCEPT_AGAIN).await,
             }
         }

@@ -1,19 +1,32 @@
 //! A connection of a client.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use async_channel::Receiver;
-use example_lines::{LineError, Lines};
+use example_lines::{LineError, Lines, NoPlace, Place, Places};
 use futures_lite::io::{copy, sink, split};
-use futures_lite::{AsyncWrite, AsyncWriteExt, future};
-use swim_driver::{Connection, RuntimeHandle};
+use futures_lite::{AsyncRead, AsyncWrite, AsyncWriteExt, future};
+use swim_driver::{Connection, Elapsed, RuntimeHandle};
 
 use crate::clients::{ClientId, Line};
 use crate::hub::Hub;
 use crate::message::Topic;
 use crate::request::Request;
-use crate::settings::LINE_SIZE_MAX;
+use crate::settings::{LINE_SIZE_MAX, Settings};
+
+/// How many clients without a place are told so at once. Those beyond these are closed without a
+/// word, as each takes a descriptor meanwhile.
+const REFUSALS_MAX: usize = 32;
+
+/// How long a client that has neither subscribed nor published yet may say nothing: it takes a
+/// place that another one could use.
+const START_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a client without a subscription may say nothing later. One with a subscription may
+/// listen for ever.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// How long a write may take: a client that is gone takes a place for no longer.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -30,24 +43,60 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How much is written at once.
 const WRITE_SIZE_MAX: usize = 64 << 10;
 
-/// Serves a client, until it ends or is dropped.
-pub(crate) async fn serve(hub: Hub, runtime: RuntimeHandle, connection: Connection) {
-    let (reader, mut writer) = split(connection);
-    let added = match hub.state() {
-        state if state.leaving => Err("ERR this node leaves the cluster: use another one\n"),
-        mut state => {
-            state.clients.add().ok_or("ERR this node serves 256 clients, which is the limit\n")
+/// The places for clients.
+#[derive(Debug)]
+pub(crate) struct Room {
+    clients: Places,
+    refusals: Places,
+}
+
+impl Room {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Room {
+            clients: Places::new(settings.clients_max, settings.clients_per_address_max),
+            refusals: Places::new(REFUSALS_MAX, REFUSALS_MAX),
         }
+    }
+
+    /// Admits a client, or one that is told why not, unless too many are told so already.
+    pub(crate) fn admit(&self, from: IpAddr) -> Option<Admitted> {
+        let (refused, place) = match self.clients.take(from) {
+            Ok(place) => (None, place),
+            Err(no_place) => (Some(no_place), self.refusals.take(from).ok()?),
+        };
+        Some(Admitted { refused, _place: place })
+    }
+}
+
+/// A client that has a place, if only to be told that it has none.
+pub(crate) struct Admitted {
+    refused: Option<NoPlace>,
+    _place: Place,
+}
+
+/// Serves a client, until it ends or is dropped.
+pub(crate) async fn serve(
+    hub: Hub,
+    runtime: RuntimeHandle,
+    connection: Connection,
+    admitted: Admitted,
+) {
+    let (reader, mut writer) = split(connection);
+    let added = match (admitted.refused, hub.state()) {
+        (_, state) if state.leaving => Err("this node leaves the cluster".to_owned()),
+        (Some(no_place), _) => Err(format!("this node serves {no_place}")),
+        (None, mut state) => Ok(state.clients.add()),
     };
     let mut lines = Lines::new(reader, LINE_SIZE_MAX);
     match added {
         Err(refusal) => {
+            let refusal = format!("ERR {refusal}: use another one\n");
             let refusing = writer.write_all(refusal.as_bytes());
             let _ = runtime.timeout(CLOSING_TIME_MAX, refusing).await;
         }
         Ok((id, queue)) => {
             let mut writing = pin!(write_lines(&runtime, &mut writer, queue));
-            let asking = Asking { hub: &hub, runtime: &runtime, id };
+            let mut asking = Asking { hub: &hub, runtime: &runtime, id, is_used: false };
             let reading = async {
                 asking.read(&mut lines).await;
                 true
@@ -94,13 +143,27 @@ struct Asking<'a> {
     hub: &'a Hub,
     runtime: &'a RuntimeHandle,
     id: ClientId,
+    /// It has subscribed or published.
+    is_used: bool,
 }
 
 impl Asking<'_> {
     /// Answers the lines of a client until it ends.
-    async fn read<R: futures_lite::AsyncRead + Unpin>(&self, lines: &mut Lines<R>) {
+    async fn read<R: AsyncRead + Unpin>(&mut self, lines: &mut Lines<R>) {
         loop {
-            match lines.next().await {
+            let limit = if self.is_used { IDLE_TIME_MAX } else { START_TIME_MAX };
+            let line = match self.listens() {
+                true => lines.next().await,
+                false => match self.runtime.timeout(limit, lines.next()).await {
+                    Ok(line) => line,
+                    Err(Elapsed) => {
+                        let seconds = limit.as_secs();
+                        let told = "ERR the connection was idle, without a subscription, for";
+                        return self.answer(&format!("{told} {seconds} s")).await;
+                    }
+                },
+            };
+            match line {
                 Ok(Some(line)) => match line.parse() {
                     Ok(Request::Quit) => return self.answer("BYE").await,
                     Ok(request) => self.carry_out(request).await,
@@ -115,7 +178,12 @@ impl Asking<'_> {
         }
     }
 
-    async fn carry_out(&self, request: Request) {
+    fn listens(&self) -> bool {
+        self.hub.state().clients.listens(self.id)
+    }
+
+    async fn carry_out(&mut self, request: Request) {
+        self.is_used |= matches!(request, Request::Subscribe(_) | Request::Publish(..));
         let done = match request {
             Request::Subscribe(topic) => self.hub.state().clients.subscribe(self.id, topic),
             Request::Unsubscribe(topic) => self.hub.state().clients.unsubscribe(self.id, &topic),

@@ -16,6 +16,11 @@ pub struct Settings {
     /// How many bytes these may have; the latest message is kept in any case. Without this limit
     /// the messages would be limited in number alone.
     pub ring_bytes_max: usize,
+    /// How many clients a node serves at once. Each takes a descriptor and a queue.
+    pub clients_max: usize,
+    /// How many of these from one address, so that one host does not keep all others out. Raise it
+    /// behind a proxy.
+    pub clients_per_address_max: usize,
     /// A bug to plant, so that tests can show that their checkers find it.
     #[doc(hidden)]
     pub flaw: Flaw,
@@ -28,6 +33,8 @@ impl Default for Settings {
             client_port: 0,
             ring_messages_max: 4096,
             ring_bytes_max: 4 << 20,
+            clients_max: 256,
+            clients_per_address_max: 128,
             flaw: Flaw::None,
         }
     }

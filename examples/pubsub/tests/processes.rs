@@ -50,9 +50,10 @@ impl Node {
 
     /// Waits until it has links to so many peers.
     fn wait_for_links(&self, links: usize) {
-        let (mut client, end) = (self.connect(), Instant::now() + LIMIT);
-        while client.stats().iter().filter(|line| line.contains("linked=true")).count() < links {
-            assert!(Instant::now() < end, "{links} links: {:?}", client.stats());
+        let end = Instant::now() + LIMIT;
+        let stats = || self.connect().stats();
+        while stats().iter().filter(|line| line.contains("linked=true")).count() < links {
+            assert!(Instant::now() < end, "{links} links: {:?}", stats());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -3,7 +3,7 @@
 use futures_lite::io::split;
 use futures_lite::{AsyncWriteExt, future};
 use pubsub::{LIFE, LINE_SIZE_MAX, Lines, PubSub, Settings};
-use swim_sim::{Connection, Tags, World, WorldOptions, millis, secs};
+use swim_sim::{Cluster, Connection, Tags, World, WorldOptions, millis, secs};
 
 /// How long a message may take that waits for slow subscribers: half a second, and a round trip.
 const ANSWER_MAX: std::time::Duration = millis(600);
@@ -94,29 +94,81 @@ fn a_line_without_an_end_is_refused_and_the_client_told() {
 }
 
 #[test]
-fn one_client_more_than_there_may_be_is_told_so() {
+fn clients_of_one_address_leave_places_to_others_and_are_told_of_the_limit() {
     let mut world = with_node();
-    world.wait_for("a", secs(60), async |cluster| {
+    let hosts = ["x", "y", "z"];
+    for host in hosts {
+        world.start_driver(host, |options| options.config.label = "clients".into());
+    }
+    let address = std::net::SocketAddr::new(world.address("a").ip(), 80);
+    let subscribe = async move |cluster: Cluster| {
+        let connecting = cluster.runtime().connect(address).await;
+        let (reader, mut writer) = split::<Connection>(connecting.unwrap());
+        let mut lines = Lines::new(reader, LINE_SIZE_MAX);
+        let _ = writer.write_all(b"SUB t\n").await;
+        (lines.next().await.unwrap().unwrap(), lines, writer)
+    };
+    let own = "ERR this node serves 128 connections from one address, which is the limit: use \
+        another one";
+    let all = "ERR this node serves 256 connections, which is the limit: use another one";
+    for (host, places, limit) in [("x", 128, own), ("y", 128, all), ("z", 0, all)] {
+        let told = world.ask(host, async move |cluster| {
+            let mut clients = Vec::new();
+            for _ in 0..places {
+                let client = subscribe(cluster.clone()).await;
+                assert_eq!(client.0, "OK");
+                clients.push(client);
+            }
+            assert_eq!(subscribe(cluster.clone()).await.0, limit);
+            // A client that ends makes room.
+            clients.pop();
+            cluster.runtime().sleep(secs(2)).await;
+            if places > 0 {
+                let client = subscribe(cluster).await;
+                assert_eq!(client.0, "OK");
+                clients.push(client);
+            }
+            future::pending::<()>().await;
+            drop(clients);
+        });
+        world.run(secs(20));
+        assert!(told.take().is_none(), "it keeps its clients");
+    }
+}
+
+#[test]
+fn a_client_that_says_nothing_loses_its_place_unless_it_subscribed() {
+    let mut world = with_node();
+    world.wait_for("a", secs(2000), async |cluster| {
         let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
         address.set_port(80);
-        let mut clients = Vec::new();
-        for _ in 0..256 {
+        let idle = "ERR the connection was idle, without a subscription, for";
+        for (line, answer, closed) in [
+            ("", None, Some(10)),
+            ("half a line", None, Some(10)),
+            ("UNSUB t\n", Some("ERR this client has no such subscription"), Some(10)),
+            ("PUB t text\n", Some("OK 1"), Some(600)),
+            ("SUB t\n", Some("OK"), None),
+        ] {
             let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
             let mut lines = Lines::new(reader, LINE_SIZE_MAX);
-            writer.write_all(b"SUB t\n").await.unwrap();
-            assert_eq!(lines.next().await.unwrap().as_deref(), Some("OK"));
-            clients.push((lines, writer));
+            writer.write_all(line.as_bytes()).await.unwrap();
+            if answer.is_some() {
+                assert_eq!(lines.next().await.unwrap().as_deref(), answer);
+            }
+            let begin = runtime.now();
+            let last = runtime.timeout(secs(700), lines.next()).await;
+            let took = (runtime.now() - begin + millis(100)).as_secs();
+            match (last, closed) {
+                (Err(_), None) => {}
+                (Ok(Ok(Some(last))), Some(seconds)) => {
+                    assert_eq!(last, format!("{idle} {seconds} s"));
+                    assert_eq!(took, seconds);
+                    assert!(lines.next().await.unwrap().is_none());
+                }
+                (last, closed) => panic!("{line:?}: {last:?}, not {closed:?}"),
+            }
         }
-        let (reader, _writer) = split::<Connection>(runtime.connect(address).await.unwrap());
-        let told = Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap().unwrap();
-        assert!(told.starts_with("ERR this node serves 256 clients"), "{told}");
-        // A client that ends makes room.
-        clients.pop();
-        runtime.sleep(secs(2)).await;
-        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
-        writer.write_all(b"SUB t\n").await.unwrap();
-        let told = Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap();
-        assert_eq!(told.as_deref(), Some("OK"));
     });
 }
 
