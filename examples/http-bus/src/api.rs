@@ -1,6 +1,6 @@
 //! The requests that the service answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +37,16 @@ pub(crate) struct Api {
 }
 
 impl Handler for Api {
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Response<Body> {
+    async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: SocketAddr,
+    ) -> Response<Body> {
         let (path, method) = (request.uri().path(), request.method());
         match (path, method) {
             ("/publish", &Method::POST) => self.publish(request).await,
             (HAND_ON, &Method::POST) => self.take(request).await,
-            ("/messages", &Method::GET) => self.read(request.uri()),
+            ("/messages", &Method::GET) => self.read(request.uri(), from.ip()),
             ("/healthz", &Method::GET) => self.health(),
             ("/publish" | HAND_ON, _) => not_allowed("POST"),
             ("/messages" | "/healthz", _) => not_allowed("GET"),
@@ -93,13 +97,13 @@ impl Api {
         }
     }
 
-    fn read(&self, uri: &Uri) -> Response<Body> {
+    fn read(&self, uri: &Uri, from: IpAddr) -> Response<Body> {
         let Some(since) = since(uri) else {
             return failure(StatusCode::BAD_REQUEST, "since is the number of a message");
         };
-        match Reader::new(Arc::clone(&self.shared), since) {
-            Some(reader) => respond(StatusCode::OK, LINES, reader.boxed_unsync()),
-            None => later("there are as many readers as may be", READER_PAUSE),
+        match Reader::new(Arc::clone(&self.shared), from, since) {
+            Ok(reader) => respond(StatusCode::OK, LINES, reader.boxed_unsync()),
+            Err(why) => later(&why, READER_PAUSE),
         }
     }
 

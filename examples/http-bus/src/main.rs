@@ -47,6 +47,9 @@ struct Arguments {
     /// Clients that may read /messages at one time
     #[arg(long, value_name = "NUMBER", default_value_t = 128)]
     readers_max: usize,
+    /// Clients that may read /messages at one time from one address
+    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
+    readers_per_address_max: usize,
     /// Encrypt the cluster's own traffic with the keys in this file (HTTP is not encrypted)
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -94,6 +97,7 @@ fn settings(arguments: &Arguments) -> Settings {
     settings.kept_max = arguments.kept_max;
     settings.kept_bytes_max = arguments.kept_bytes_max;
     settings.readers_max = arguments.readers_max;
+    settings.readers_per_address_max = arguments.readers_per_address_max;
     settings
 }
 

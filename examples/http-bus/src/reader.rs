@@ -1,6 +1,7 @@
 //! The stream of messages that a client reads.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,6 +22,7 @@ use crate::shared::Shared;
 /// read next has expired it gets a last line that says so.
 pub(crate) struct Reader {
     shared: Arc<Shared>,
+    from: IpAddr,
     next: u64,
     stage: Stage,
     news: Option<EventListener>,
@@ -38,14 +40,16 @@ enum Stage {
 }
 
 impl Reader {
-    /// A reader of what comes after the message `since`. `None` if there are too many readers.
-    pub(crate) fn new(shared: Arc<Shared>, since: u64) -> Option<Self> {
-        if !shared.add_reader() {
-            return None;
-        }
+    /// A reader at this address of what comes after the message `since`.
+    ///
+    /// # Errors
+    ///
+    /// There are too many readers, for the reason that is told.
+    pub(crate) fn new(shared: Arc<Shared>, from: IpAddr, since: u64) -> Result<Self, String> {
+        shared.add_reader(from)?;
         let skipped = u64::from(shared.settings.flaw == Flaw::ReaderSkips && since > 0);
         let next = since.saturating_add(1 + skipped);
-        Some(Reader { shared, next, stage: Stage::Head, news: None, heartbeat: None })
+        Ok(Reader { shared, from, next, stage: Stage::Head, news: None, heartbeat: None })
     }
 
     /// The next line, if there is one.
@@ -128,6 +132,6 @@ impl Body for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.shared.remove_reader();
+        self.shared.remove_reader(self.from);
     }
 }

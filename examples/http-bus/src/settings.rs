@@ -39,8 +39,12 @@ pub struct Settings {
     /// How many bytes of messages a node keeps in all; see `kept_max`. 64 MiB by default.
     pub kept_bytes_max: usize,
     /// How many clients read the stream of messages at one time. Further ones are answered with
-    /// 503. 128 by default; keep it below `server.connections_max`, so that members get through.
+    /// 503. 128 by default, and less than `server.connections_max`: a reader keeps its connection
+    /// for ever, and the rest is for members that hand on.
     pub readers_max: usize,
+    /// How many of these from one address. 64 by default, and less than
+    /// `server.connections_per_address_max`, so that a member at that address gets through.
+    pub readers_per_address_max: usize,
     /// How long a request's body may take. 10 s by default.
     pub body_time_max: Duration,
     /// How long a reader hears nothing before it is sent an empty line, by which a connection to
@@ -67,6 +71,7 @@ impl Default for Settings {
             kept_max: 16_384,
             kept_bytes_max: 64 << 20,
             readers_max: 128,
+            readers_per_address_max: 64,
             body_time_max: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             server: ServerLimits::default(),
@@ -84,17 +89,30 @@ impl Settings {
     ///
     /// [`SettingsError`] with the setting and its limits.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let within = |setting, value: usize, min: usize, max: usize| {
-            let error = SettingsError { setting, value, min, max };
+        let within = |setting, value: usize, min: usize, max: usize, why| {
+            let error = SettingsError { setting, value, min, max, why };
             if (min..=max).contains(&value) { Ok(()) } else { Err(error) }
         };
         let seconds = usize::try_from(self.keep.as_secs()).unwrap_or(usize::MAX);
-        within("keep, in seconds,", seconds, 1, KEEP_SECONDS_MAX)?;
-        within("published_max", self.published_max, 1, PUBLISHED_MAX)?;
-        within("kept_max", self.kept_max, 2, usize::MAX)?;
-        within("kept_bytes_max", self.kept_bytes_max, 2 * PAYLOAD_SIZE_MAX, usize::MAX)?;
-        within("server.buffer_size_max", self.server.buffer_size_max, 8192, usize::MAX)?;
-        within("client.buffer_size_max", self.client.buffer_size_max, 8192, usize::MAX)
+        let ServerLimits { connections_max, connections_per_address_max, .. } = self.server;
+        let (no_publish, no_reader) = ("no message could be published", "nobody could read");
+        within("keep, in seconds,", seconds, 1, KEEP_SECONDS_MAX, "the bus is no archive")?;
+        within("published_max", self.published_max, 1, PUBLISHED_MAX, no_publish)?;
+        within("kept_max", self.kept_max, 2, usize::MAX, no_publish)?;
+        let kept_bytes_min = 2 * PAYLOAD_SIZE_MAX;
+        let why = "the largest message needs half of it";
+        within("kept_bytes_max", self.kept_bytes_max, kept_bytes_min, usize::MAX, why)?;
+        within("server.connections_max", connections_max, 2, usize::MAX, no_reader)?;
+        let (name, of_address) =
+            ("server.connections_per_address_max", connections_per_address_max);
+        within(name, of_address, 2, usize::MAX, no_reader)?;
+        let why = "a node needs readers, and connections that none of them has";
+        within("readers_max", self.readers_max, 1, connections_max - 1, why)?;
+        let (name, readers) = ("readers_per_address_max", self.readers_per_address_max);
+        within(name, readers, 1, of_address - 1, why)?;
+        let why = "HTTP needs as much";
+        within("server.buffer_size_max", self.server.buffer_size_max, 8192, usize::MAX, why)?;
+        within("client.buffer_size_max", self.client.buffer_size_max, 8192, usize::MAX, why)
     }
 }
 
@@ -108,12 +126,17 @@ pub struct SettingsError {
     value: usize,
     min: usize,
     max: usize,
+    why: &'static str,
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SettingsError { setting, value, min, max } = self;
-        write!(f, "{setting} is {value}: choose {min} to {max}")
+        let SettingsError { setting, value, min, max, why } = self;
+        write!(f, "{setting} is {value}: {why}; choose ")?;
+        match *max {
+            usize::MAX => write!(f, "at least {min}"),
+            max => write!(f, "{min} to {max}"),
+        }
     }
 }
 

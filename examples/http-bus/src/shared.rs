@@ -1,7 +1,7 @@
 //! State that the tasks of a service share.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,8 @@ struct State {
     bus: Bus,
     /// `None` once the service has ended: a task that still runs on another thread begins no more.
     lanes: Option<BTreeMap<Peer, Lane>>,
-    readers: usize,
+    /// How many readers there are at each address.
+    readers: BTreeMap<IpAddr, usize>,
     is_stopping: bool,
 }
 
@@ -40,10 +41,16 @@ struct Lane {
     _task: Task<()>,
 }
 
+impl State {
+    fn reader_count(&self) -> usize {
+        self.readers.values().sum()
+    }
+}
+
 impl Shared {
     pub(crate) fn new(runtime: RuntimeHandle, settings: Settings, own: Peer) -> Self {
         let bus = Bus::new(settings.clone(), own);
-        let (lanes, readers, is_stopping) = (Some(BTreeMap::new()), 0, false);
+        let (lanes, readers, is_stopping) = (Some(BTreeMap::new()), BTreeMap::new(), false);
         let state = Mutex::new(State { bus, lanes, readers, is_stopping });
         Shared { runtime, settings, state, news: Event::new(), progress: Event::new() }
     }
@@ -89,21 +96,42 @@ impl Shared {
         self.change(|_, _| ());
     }
 
-    /// Admits another reader, if there is room.
-    pub(crate) fn add_reader(&self) -> bool {
+    /// Admits another reader from this address.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, for the reason that is told.
+    pub(crate) fn add_reader(&self, from: IpAddr) -> Result<(), String> {
+        let Settings { readers_max, readers_per_address_max, .. } = self.settings;
         let mut state = self.lock();
-        let is_room = state.readers < self.settings.readers_max;
-        state.readers += usize::from(is_room);
-        is_room
+        if state.reader_count() >= readers_max {
+            return Err(format!("this node has {readers_max} readers, which is the limit"));
+        }
+        let of_address = state.readers.get(&from).copied().unwrap_or(0);
+        if of_address >= readers_per_address_max {
+            return Err(format!(
+                "this node has {readers_per_address_max} readers from your address, which is the \
+                 limit"
+            ));
+        }
+        state.readers.insert(from, of_address + 1);
+        Ok(())
     }
 
-    pub(crate) fn remove_reader(&self) {
-        self.lock().readers -= 1;
+    pub(crate) fn remove_reader(&self, from: IpAddr) {
+        let mut state = self.lock();
+        if let Some(of_address) = state.readers.get_mut(&from) {
+            *of_address -= 1;
+            if *of_address == 0 {
+                state.readers.remove(&from);
+            }
+        }
+        drop(state);
         self.progress.notify(usize::MAX);
     }
 
     pub(crate) fn readers(&self) -> usize {
-        self.lock().readers
+        self.lock().reader_count()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -123,7 +151,7 @@ impl Shared {
 
     /// Resolves once no reader is left.
     pub(crate) async fn read_out(&self) {
-        self.until(|state| state.readers == 0).await;
+        self.until(|state| state.readers.is_empty()).await;
     }
 
     async fn until(&self, is_so: impl Fn(&State) -> bool) {

@@ -316,7 +316,10 @@ fn hold(scene: &mut Scene, connections: usize) {
 
 #[test]
 fn connections_beyond_the_limit_are_told_so_until_silent_ones_are_closed() {
-    let mut scene = Scene::new(|settings| settings.server.connections_max = 8);
+    let mut scene = Scene::new(|settings| {
+        settings.server.connections_max = 8;
+        settings.readers_max = 4;
+    });
     hold(&mut scene, 8);
     let answer = scene.request("GET /healthz HTTP/1.0\r\n\r\n");
     expect_status(&answer, 503);
@@ -403,6 +406,40 @@ fn readers_beyond_the_limit_are_sent_away() {
     expect_status(&answer, 503);
     assert!(answer.contains("retry-after: "), "{answer}");
     drop(readers);
+}
+
+#[test]
+fn readers_at_the_address_of_a_member_do_not_keep_the_member_out() {
+    let (mut scene, _) = Scene::with_member("b");
+    let node = scene.node;
+    // 200 are more than the connections of an address.
+    let told = scene.world.ask("b", async move |cluster| {
+        let (mut readers, mut served) = (Vec::new(), 0);
+        for _ in 0..200 {
+            let Ok(mut connection) = cluster.runtime().connect(node).await else { continue };
+            let _ = connection.write_all(b"GET /messages HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            let mut head = [0; 12];
+            let _ = connection.read_exact(&mut head).await;
+            served += u64::from(&head == b"HTTP/1.1 200");
+            readers.push(connection);
+        }
+        assert_eq!(served, 64);
+        std::future::pending::<()>().await;
+        drop(readers);
+    });
+    scene.world.run(secs(20));
+    assert!(told.take().is_none(), "they keep their connections");
+    let (kept, at_b) = (scene.health("kept"), SocketAddr::new(scene.world.address("b").ip(), PORT));
+    let published = scene.world.wait_for("client", secs(5), async move |cluster| {
+        let mut connection = cluster.runtime().connect(at_b).await.unwrap();
+        let request = b"POST /publish HTTP/1.0\r\ncontent-length: 5\r\n\r\nhello";
+        connection.write_all(request).await.unwrap();
+        answer_on(connection).await
+    });
+    expect_status(&published, 202);
+    scene.world.run(secs(5));
+    assert_eq!(scene.health("kept"), kept + 1, "b hands on what was published there");
+    assert_eq!(scene.health("readers"), 64);
 }
 
 #[test]
