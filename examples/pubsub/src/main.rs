@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use pubsub::{PubSub, Settings};
+use pubsub::{LINE_SIZE_MAX, PubSub, Settings};
 use swim_tokio::settings::keys_of_file;
 use swim_tokio::{Cluster, Departure, Name, Options, Readers};
 use tracing_subscriber::filter::LevelFilter;
@@ -34,17 +34,33 @@ struct Arguments {
     #[arg(long)]
     key_file: Option<PathBuf>,
     /// Messages kept for peers that are behind
-    #[arg(long, default_value_t = Settings::default().ring_messages_max)]
+    #[arg(long, default_value_t = Settings::default().ring_messages_max,
+          value_parser = at_least(1, "a peer that is behind would get nothing"))]
     ring_messages: usize,
     /// Bytes of messages kept for peers that are behind
-    #[arg(long, default_value_t = Settings::default().ring_bytes_max)]
+    #[arg(long, default_value_t = Settings::default().ring_bytes_max,
+          value_parser = at_least(LINE_SIZE_MAX, "the longest message needs as much"))]
     ring_bytes: usize,
     /// Clients served at one time
-    #[arg(long, default_value_t = Settings::default().clients_max)]
+    #[arg(long, default_value_t = Settings::default().clients_max,
+          value_parser = at_least(1, "no client would be served"))]
     clients_max: usize,
     /// Clients served at one time from one address; raise it behind a proxy
-    #[arg(long, default_value_t = Settings::default().clients_per_address_max)]
+    #[arg(long, default_value_t = Settings::default().clients_per_address_max,
+          value_parser = at_least(1, "no client would be served"))]
     clients_per_address_max: usize,
+}
+
+/// Takes a number of at least this. A smaller one is refused for the reason.
+fn at_least(
+    min: usize,
+    reason: &'static str,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if number >= min => Ok(number),
+        Ok(_) => Err(format!("{reason}: choose at least {min}")),
+        Err(_) => Err(format!("write a number of at least {min}")),
+    }
 }
 
 #[tokio::main]

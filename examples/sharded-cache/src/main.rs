@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sharded_cache::{Cache, Settings};
+use sharded_cache::{Cache, LINE_SIZE_MAX, Settings};
 use swim_tokio::settings::keys_of_file;
 use swim_tokio::{Cluster, Departure, Name, Options, Readers};
 use tracing_subscriber::filter::LevelFilter;
@@ -31,8 +31,21 @@ struct Arguments {
     #[arg(long)]
     key_file: Option<PathBuf>,
     /// Bytes of keys and values that this node holds
-    #[arg(long, default_value_t = Settings::default().bytes_max)]
+    #[arg(long, default_value_t = Settings::default().bytes_max,
+          value_parser = at_least(LINE_SIZE_MAX, "the largest value needs as much"))]
     bytes_max: usize,
+}
+
+/// Takes a number of at least this. A smaller one is refused for the reason.
+fn at_least(
+    min: usize,
+    reason: &'static str,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if number >= min => Ok(number),
+        Ok(_) => Err(format!("{reason}: choose at least {min}")),
+        Err(_) => Err(format!("write a number of at least {min}")),
+    }
 }
 
 #[tokio::main]

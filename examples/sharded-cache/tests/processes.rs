@@ -150,4 +150,7 @@ fn what_cannot_start_says_why() {
     wait_for(&child, "cannot read the key file /none/such");
     let mut child = Child::start(command("b", &["--no-such-flag"]));
     assert_eq!(child.wait_for_end().code(), Some(2));
+    let mut child = Child::start(command("b", &["--bytes-max", "0"]));
+    assert_eq!(child.wait_for_end().code(), Some(2));
+    wait_for(&child, "'--bytes-max <BYTES_MAX>': the largest value needs as much: choose at least");
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use sse_cluster::{Settings, SseCluster};
@@ -17,7 +17,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Stream events to browsers from any node of a cluster
 ///
-/// Every setting is an option and an environment variable.
+/// Every setting is an option and an environment variable. An empty variable is as good as none.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -58,10 +58,10 @@ struct Arguments {
           default_value_t = false, action = clap::ArgAction::Set)]
     cors: bool,
     /// Token that clients must send to listen, to publish and to see the status
-    #[arg(long, env = "TOKEN", hide_env_values = true)]
+    #[arg(long, env = "TOKEN", hide_env_values = true, value_parser = token)]
     token: Option<String>,
     /// Clients that may listen at one time
-    #[arg(long, env = "CLIENTS_MAX", default_value_t = 1024)]
+    #[arg(long, env = "CLIENTS_MAX", default_value_t = 1024, value_parser = clients)]
     clients_max: usize,
 }
 
@@ -72,9 +72,36 @@ fn seconds(text: &str) -> Result<Duration, String> {
     if seconds == 0 { Err("at least 1s".into()) } else { Ok(Duration::from_secs(seconds.into())) }
 }
 
+/// Takes a token.
+fn token(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("an empty one would be everybody's: choose another one, or set none".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Takes a number of clients.
+fn clients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("nobody could listen: choose at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("write a number of at least 1".into()),
+    }
+}
+
+/// Reads the settings. An environment variable that is empty is none: compose files and manifests
+/// leave variables empty that are not to be set.
+fn arguments() -> Arguments {
+    let command = Arguments::command().mut_args(|argument| {
+        let value = argument.get_env().and_then(std::env::var_os);
+        if value.is_some_and(|value| value.is_empty()) { argument.env(None) } else { argument }
+    });
+    Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match run(arguments()).await {
         Ok(departure) => {
             // Nobody may read it any more.
             let _ = writeln!(stdout(), "{departure}");
@@ -121,8 +148,7 @@ fn keyring(arguments: &Arguments) -> Result<Keyring, Box<dyn Error>> {
 fn settings(arguments: &Arguments, key: Option<&Key>) -> Settings {
     let mut settings = Settings::new(SocketAddr::new(arguments.bind, arguments.http_port));
     settings.cors = arguments.cors;
-    // An empty one would be everybody's.
-    settings.token = arguments.token.clone().filter(|token| !token.is_empty());
+    settings.token = arguments.token.clone();
     settings.client_timeout = arguments.client_timeout;
     settings.clients_max = arguments.clients_max;
     settings.has_seeds = !arguments.gossip_hosts.is_empty();

@@ -13,4 +13,6 @@ mod killing;
 mod process;
 mod run;
 mod runtimes;
+#[cfg(unix)]
+mod settings;
 mod simulated;
