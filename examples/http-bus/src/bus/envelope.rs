@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn what_exceeds_a_limit_is_malformed() {
         let had_by = |name: &str| {
-            let line = format!(r#"{{"origin":"a","life":1,"number":1,"left":1,"size":0,"#);
-            format!("{line}\"had\":[[\"{name}\",1]]}}\n").into_bytes()
+            let head = r#""origin":"a","life":1,"number":1,"left":1,"size":0"#;
+            format!("{{{head},\"had\":[[\"{name}\",1]]}}\n").into_bytes()
         };
         assert!(Envelope::decode_batch(had_by("b").into()).is_ok());
         let head = |origin: &str, number: u64, had: usize, size: usize| {

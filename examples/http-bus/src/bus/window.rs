@@ -10,9 +10,9 @@ use super::message::{Id, Peer};
 pub const PUBLISHED_MAX: usize = 4096;
 
 /// The numbers of a window.
-const WINDOW: u64 = 4096;
+const WINDOW: usize = 4096;
 
-const WORDS: usize = WINDOW as usize / 64;
+const WORDS: usize = WINDOW / 64;
 
 /// Windows that are remembered: 580 bytes each. A life that publishes as fast as it may takes four
 /// within the time of `Windows::rest`. A cluster that takes more of them has its messages refused
@@ -76,7 +76,7 @@ impl Windows {
 }
 
 fn place(id: &Id) -> Place {
-    (id.origin.clone(), id.number / WINDOW)
+    (id.origin.clone(), id.number / WINDOW as u64)
 }
 
 /// Some successive numbers of one life of a node.
@@ -101,7 +101,7 @@ impl Window {
 
 /// The word and the bit of a number.
 fn bit(number: u64) -> (usize, u64) {
-    let at = number % WINDOW;
+    let at = number % WINDOW as u64;
     let word = usize::try_from(at / 64).expect("it is below the number of words");
     (word, 1 << (at % 64))
 }

@@ -277,11 +277,12 @@ fn hears(world: &mut World, text: &str) {
     let heard = world.ask("b", async move |cluster| {
         let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
         address.set_port(80);
-        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
-        writer.write_all(b"SUB t\n").await.unwrap();
+        let (reader, mut writer) =
+            split::<Connection>(runtime.connect(address).await.expect("it listens"));
+        writer.write_all(b"SUB t\n").await.expect("it reads");
         let mut lines = Lines::new(reader, 2 * LINE_SIZE_MAX);
         loop {
-            let line = lines.next().await.unwrap().unwrap();
+            let line = lines.next().await.expect("a line").expect("an answer");
             // A forged BEGIN makes earlier ones come twice.
             if line.starts_with("MSG t a ") && line.ends_with(&expected) {
                 return line;
@@ -293,12 +294,13 @@ fn hears(world: &mut World, text: &str) {
     let number = world.wait_for("a", secs(1), async move |cluster| {
         let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
         address.set_port(80);
-        let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
-        writer.write_all(published.as_bytes()).await.unwrap();
-        Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap().unwrap()
+        let (reader, mut writer) =
+            split::<Connection>(runtime.connect(address).await.expect("it listens"));
+        writer.write_all(published.as_bytes()).await.expect("it reads");
+        Lines::new(reader, LINE_SIZE_MAX).next().await.expect("a line").expect("an answer")
     });
     world.run(secs(5));
     let heard = heard.take().unwrap_or_else(|| panic!("nothing is heard: {text}"));
-    let number = number.strip_prefix("OK ").unwrap();
+    let number = number.strip_prefix("OK ").expect("it is taken");
     assert_eq!(heard, format!("MSG t a {number} {text}"));
 }

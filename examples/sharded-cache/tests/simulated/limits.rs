@@ -110,7 +110,8 @@ fn hold(world: &mut World, host: &str, connections: usize, line: &'static [u8]) 
 fn answer_to(world: &mut World, host: &str, line: &'static [u8]) -> String {
     let address = SocketAddr::new(world.address("a").ip(), 80);
     world.wait_for(host, secs(10), async move |cluster| {
-        let (reader, mut writer) = split(cluster.runtime().connect(address).await.unwrap());
+        let connection = cluster.runtime().connect(address).await.expect("it listens");
+        let (reader, mut writer) = split(connection);
         let _ = writer.write_all(line).await;
         Lines::new(reader, LINE_SIZE_MAX).next().await.expect("a line").expect("an answer")
     })
