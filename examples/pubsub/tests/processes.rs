@@ -5,26 +5,16 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::process::Command;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use example_trial::{LineClient, NodeProcess, wait_for};
 use rustix::process::Signal;
 use swim_interop::{Child, LIMIT};
 
 /// A node that is asked to stop has left within this time.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// How long a message may be on its way.
-const HEAR_TIME_MAX: Duration = Duration::from_secs(20);
-
-struct Node {
-    child: Child,
-    address: String,
-    clients: String,
-}
 
 fn command(name: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pubsub"));
@@ -32,76 +22,26 @@ fn command(name: &str, more: &[&str]) -> Command {
     command
 }
 
-impl Node {
-    fn start(name: &str, more: &[&str]) -> Node {
-        let child = Child::start(command(name, more));
-        let line = wait_for(&child, "listens on");
-        let port_after = |word: &str| {
-            let (_, rest) = line.split_once(word).expect("it says where it listens");
-            rest.split([',', ' ']).next().expect("there is a first part").to_owned()
-        };
-        Node { address: port_after("listens on "), clients: port_after("for clients on "), child }
-    }
-
-    fn connect(&self) -> Client {
-        let stream = TcpStream::connect(&self.clients).expect("it listens for clients");
-        stream.set_read_timeout(Some(HEAR_TIME_MAX)).expect("a timeout can be set");
-        Client(BufReader::new(stream))
-    }
-
-    /// Waits until it has links to so many peers.
-    fn wait_for_links(&self, links: usize) {
-        let end = Instant::now() + LIMIT;
-        let stats = || self.connect().stats();
-        while stats().iter().filter(|line| line.contains("linked=true")).count() < links {
-            assert!(Instant::now() < end, "{links} links: {:?}", stats());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
+fn start(name: &str, more: &[&str]) -> NodeProcess {
+    NodeProcess::start(command(name, more))
 }
 
-/// Waits for a line with this text.
-fn wait_for(child: &Child, text: &str) -> String {
-    let found = child.lines.find(0, LIMIT, |line| line.text("text").contains(text));
-    let none = || panic!("no '{text}':\n{}", child.lines.transcript());
-    found.unwrap_or_else(none).text("text").to_owned()
+/// The lines of a node's figures.
+fn stats(node: &NodeProcess) -> Vec<String> {
+    let mut client = node.connect();
+    let mut lines = vec![client.ask("STATS")];
+    while lines.last().is_some_and(|line| line.starts_with("STAT")) {
+        lines.push(client.hear());
+    }
+    lines
 }
 
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn say(&mut self, line: &str) {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).expect("it reads");
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).expect("a line in time");
-        line.trim_end().to_owned()
-    }
-
-    fn ask(&mut self, line: &str) -> String {
-        self.say(line);
-        self.hear()
-    }
-
-    /// The answer, unless the node is gone.
-    fn try_ask(&mut self, line: &str) -> std::io::Result<String> {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes())?;
-        let mut answer = String::new();
-        match self.0.read_line(&mut answer)? {
-            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(answer.trim_end().to_owned()),
-        }
-    }
-
-    fn stats(&mut self) -> Vec<String> {
-        self.say("STATS");
-        let mut lines = vec![self.hear()];
-        while lines.last().is_some_and(|line| line.starts_with("STAT")) {
-            lines.push(self.hear());
-        }
-        lines
+/// Waits until a node has links to so many peers.
+fn wait_for_links(node: &NodeProcess, links: usize) {
+    let end = Instant::now() + LIMIT;
+    while stats(node).iter().filter(|line| line.contains("linked=true")).count() < links {
+        assert!(Instant::now() < end, "{links} links: {:?}", stats(node));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -122,11 +62,11 @@ fn load_time() -> Duration {
 #[test]
 fn when_one_of_five_is_killed_nobody_misses_what_is_published_at_the_others() {
     let time = load_time();
-    let mut nodes = vec![Node::start("a", &[])];
+    let mut nodes = vec![start("a", &[])];
     for name in &NAMES[1..] {
-        nodes.push(Node::start(name, &["--join", &nodes[0].address]));
+        nodes.push(start(name, &["--join", &nodes[0].address]));
     }
-    nodes.iter().for_each(|node| node.wait_for_links(4));
+    nodes.iter().for_each(|node| wait_for_links(node, 4));
     let hearing: Vec<_> = nodes[..4].iter().map(|node| subscribe(node.connect())).collect();
     let mut killed = nodes.pop().expect("there are five");
     let of_killed = publish(killed.connect(), time);
@@ -152,7 +92,7 @@ fn when_one_of_five_is_killed_nobody_misses_what_is_published_at_the_others() {
 }
 
 /// Publishes for some time, or until the node is gone. Gives the number of the last message.
-fn publish(mut client: Client, time: Duration) -> JoinHandle<u64> {
+fn publish(mut client: LineClient, time: Duration) -> JoinHandle<u64> {
     std::thread::spawn(move || {
         let (begin, mut number) = (Instant::now(), 0);
         let mut is_last = false;
@@ -170,7 +110,7 @@ fn publish(mut client: Client, time: Duration) -> JoinHandle<u64> {
 
 /// Listens until it has heard the last message of each node that lives, and that one is gone.
 /// Gives the last number of each.
-fn subscribe(mut client: Client) -> JoinHandle<BTreeMap<String, u64>> {
+fn subscribe(mut client: LineClient) -> JoinHandle<BTreeMap<String, u64>> {
     assert_eq!(client.ask("SUB load"), "OK");
     std::thread::spawn(move || {
         let (mut last, mut ends) = (BTreeMap::new(), 0);
@@ -194,10 +134,10 @@ fn subscribe(mut client: Client) -> JoinHandle<BTreeMap<String, u64>> {
 
 #[test]
 fn a_signal_is_a_leave_and_clients_and_peers_are_told() {
-    let a = Node::start("a", &[]);
-    let mut b = Node::start("b", &["--join", &a.address]);
-    b.wait_for_links(1);
-    a.wait_for_links(1);
+    let a = start("a", &[]);
+    let mut b = start("b", &["--join", &a.address]);
+    wait_for_links(&b, 1);
+    wait_for_links(&a, 1);
     let (mut subscriber, mut last) = (a.connect(), b.connect());
     // A message right before a leave arrives, and the clients of the node are told.
     assert_eq!(subscriber.ask("SUB load"), "OK");
@@ -213,7 +153,7 @@ fn a_signal_is_a_leave_and_clients_and_peers_are_told() {
 
 #[test]
 fn what_cannot_start_says_why() {
-    let a = Node::start("a", &[]);
+    let a = start("a", &[]);
     let (_, port) = a.clients.rsplit_once(':').unwrap();
     let mut child = Child::start(command("b", &["--client-port", port]));
     assert_eq!(child.wait_for_end().code(), Some(1));
@@ -239,7 +179,7 @@ fn what_cannot_start_says_why() {
 
 #[test]
 fn the_client_publishes_and_subscribes() {
-    let a = Node::start("a", &[]);
+    let a = start("a", &[]);
     let client = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pubsub-client"));
         command.arg(&a.clients).args(arguments);
@@ -250,7 +190,7 @@ fn the_client_publishes_and_subscribes() {
     wait_for(&failed, "a topic has no whitespace");
     let subscriber = client(&["sub", "news"]);
     let end = Instant::now() + LIMIT;
-    while !a.connect().stats()[0].contains("subscriptions=1") {
+    while !stats(&a)[0].contains("subscriptions=1") {
         assert!(Instant::now() < end, "it subscribes");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -277,10 +217,10 @@ fn nodes_with_the_same_key_file_form_a_cluster() {
     assert_eq!(open.wait_for_end().code(), Some(1));
     wait_for(&open, "chmod 600");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-    let a = Node::start("a", &["--key-file", path]);
-    let b = Node::start("b", &["--key-file", path, "--join", &a.address]);
-    b.wait_for_links(1);
-    let stranger = Node::start("stranger", &["--join", &a.address]);
+    let a = start("a", &["--key-file", path]);
+    let b = start("b", &["--key-file", path, "--join", &a.address]);
+    wait_for_links(&b, 1);
+    let stranger = start("stranger", &["--join", &a.address]);
     wait_for(&stranger.child, "could not be joined");
     std::fs::remove_file(&file).unwrap();
 }

@@ -2,11 +2,10 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use example_trial::{LineClient, NodeProcess, wait_for};
 use rustix::process::Signal;
 use swim_interop::{Child, LIMIT};
 
@@ -21,65 +20,26 @@ const LOAD_TIME: Duration = Duration::from_secs(3);
 
 const KEYS: u32 = 60;
 
-struct Node {
-    child: Child,
-    address: String,
-    clients: String,
-}
-
 fn command(name: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sharded-cache"));
     command.args(["--name", name, "--bind", "127.0.0.1:0"]).args(more);
     command
 }
 
-impl Node {
-    fn start(name: &str, more: &[&str]) -> Node {
-        let child = Child::start(command(name, more));
-        let line = wait_for(&child, "listens on");
-        let port_after = |word: &str| {
-            let (_, rest) = line.split_once(word).expect("it says where it listens");
-            rest.split([',', ' ']).next().expect("there is a first part").to_owned()
-        };
-        let (address, clients) = (port_after("listens on "), port_after("for clients on "));
-        Node { child, address, clients }
-    }
-
-    fn connect(&self) -> Client {
-        let stream = TcpStream::connect(&self.clients).expect("it listens for clients");
-        stream.set_read_timeout(Some(LIMIT)).expect("a timeout can be set");
-        Client(BufReader::new(stream))
-    }
+fn start(name: &str, more: &[&str]) -> NodeProcess {
+    NodeProcess::start(command(name, more))
 }
 
-/// Waits for a line with this text.
-fn wait_for(child: &Child, text: &str) -> String {
-    let found = child.lines.find(0, LIMIT, |line| line.text("text").contains(text));
-    let none = || panic!("no '{text}':\n{}", child.lines.transcript());
-    found.unwrap_or_else(none).text("text").to_owned()
-}
-
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn ask(&mut self, line: &str) -> String {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        self.0.read_line(&mut answer).expect("an answer in time");
-        answer.trim_end().to_owned()
-    }
-
-    /// Asks until the answer is this.
-    fn ask_until(&mut self, line: &str, is_right: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + LIMIT;
-        loop {
-            let answer = self.ask(line);
-            if is_right(&answer) {
-                return answer;
-            }
-            assert!(Instant::now() < end, "{line}: {answer}");
-            std::thread::sleep(Duration::from_millis(20));
+/// Asks until the answer is right.
+fn ask_until(client: &mut LineClient, line: &str, is_right: impl Fn(&str) -> bool) -> String {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let answer = client.ask(line);
+        if is_right(&answer) {
+            return answer;
         }
+        assert!(Instant::now() < end, "{line}: {answer}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -90,12 +50,12 @@ fn key(number: u32) -> String {
 
 #[test]
 fn a_leave_loses_nothing_and_a_killed_node_its_own_keys_alone() {
-    let a = Node::start("a", &[]);
-    let mut b = Node::start("b", &["--join", &a.address]);
-    let mut c = Node::start("c", &["--join", &a.address]);
+    let a = start("a", &[]);
+    let mut b = start("b", &["--join", &a.address]);
+    let mut c = start("c", &["--join", &a.address]);
     let mut client = a.connect();
     for node in [&a, &b, &c] {
-        node.connect().ask_until("STATS", |answer| answer.contains("members=3"));
+        ask_until(&mut node.connect(), "STATS", |answer| answer.contains("members=3"));
     }
     for number in 0..KEYS {
         assert_eq!(client.ask(&format!("SET {} value-{number}", key(number))), "OK");
@@ -109,7 +69,7 @@ fn a_leave_loses_nothing_and_a_killed_node_its_own_keys_alone() {
     wait_for(&a.child, "b left");
     for number in 0..KEYS {
         let expected = format!("VALUE value-{number}");
-        client.ask_until(&format!("GET {}", key(number)), |answer| answer == expected);
+        ask_until(&mut client, &format!("GET {}", key(number)), |answer| answer == expected);
     }
 
     // One is killed while requests are made: each is answered in time.
@@ -132,14 +92,14 @@ fn a_leave_loses_nothing_and_a_killed_node_its_own_keys_alone() {
         }
     }
     wait_for(&a.child, "c failed");
-    client.ask_until("SET late value", |answer| answer == "OK");
+    ask_until(&mut client, "SET late value", |answer| answer == "OK");
     let all = |it: &str| it.contains("members=1") && it.contains("unanswered=");
-    client.ask_until("STATS", all);
+    ask_until(&mut client, "STATS", all);
 }
 
 #[test]
 fn what_cannot_start_says_why() {
-    let a = Node::start("a", &[]);
+    let a = start("a", &[]);
     let (_, port) = a.clients.rsplit_once(':').unwrap();
     let mut child = Child::start(command("b", &["--port", port]));
     assert_eq!(child.wait_for_end().code(), Some(1));

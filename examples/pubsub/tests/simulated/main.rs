@@ -7,39 +7,20 @@ mod checker;
 mod journal;
 mod limits;
 mod scene;
-mod seen;
 
 use std::ops::Range;
 
+use example_trial::{expect_caught, expect_guarantees};
 use pubsub::Flaw;
 
 use crate::scene::Scene;
-use crate::seen::Seen;
 
 /// The seeds of the ordinary test.
 const SEEDS: Range<u64> = 0..32;
 
-/// How many seeds a planted bug may stay hidden in.
-const FLAW_SEEDS: Range<u64> = 0..64;
-
-fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("SEEDS") else { return SEEDS };
-    let range = text
-        .split_once("..")
-        .and_then(|(first, end)| Some(first.parse::<u64>().ok()?..end.parse::<u64>().ok()?));
-    range.unwrap_or_else(|| panic!("SEEDS is written 0..1000, not {text}"))
-}
-
 #[test]
 fn the_guarantees_hold_under_every_seed() {
-    let mut seen = Seen::default();
-    for seed in seeds() {
-        let (violations, of_seed) = Scene::run(seed, Flaw::None).result();
-        assert!(violations.is_empty(), "seed {seed}:\n{}", violations.join("\n"));
-        seen += of_seed;
-    }
-    println!("{seen}");
-    assert_eq!(seen.never(), [""; 0], "these never happened");
+    expect_guarantees(SEEDS, |seed| Scene::run(seed, Flaw::None).result());
 }
 
 #[test]
@@ -52,13 +33,7 @@ fn a_seed_that_runs_twice_does_the_same() {
 
 /// Some seed shows this bug, and a checker says this of it.
 fn caught(flaw: Flaw, told: &str) {
-    for seed in FLAW_SEEDS {
-        let (violations, _) = Scene::run(seed, flaw).result();
-        if violations.iter().any(|violation| violation.contains(told)) {
-            return;
-        }
-    }
-    panic!("no seed of {FLAW_SEEDS:?} shows {flaw:?}");
+    expect_caught(told, |seed| Scene::run(seed, flaw).result());
 }
 
 #[test]

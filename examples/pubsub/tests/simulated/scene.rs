@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use example_trial::{Random, Seen};
 use futures_lite::io::split;
 use futures_lite::{AsyncWriteExt, future};
 use pubsub::{Flaw, LIFE, LINE_SIZE_MAX, Lines, PubSub, Settings};
@@ -11,7 +12,6 @@ use swim_sim::{
 
 use crate::checker;
 use crate::journal::{Ending, Heard, Journal, LifeNotes, Taken};
-use crate::seen::Seen;
 
 /// The nodes. Faults draw one of four.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -31,6 +31,25 @@ const QUIET: Duration = secs(10);
 
 /// How long an answer may take. Lost pieces of a stream are sent again after up to 6 s.
 const ANSWER_TIME_MAX: Duration = secs(10);
+
+/// The kinds of what happens, in the order in which they are printed.
+const KINDS: &[&str] = &[
+    "messages taken",
+    "messages heard",
+    "messages owed to subscribers",
+    "crashes",
+    "restarts",
+    "leaves",
+    "pauses",
+    "cuts both ways",
+    "cuts one way",
+    "heals",
+    "datagrams lost",
+    "pieces of streams stalled by a cut",
+    "streams failed",
+    "gaps told",
+    "ends told",
+];
 
 /// A world, and what happened in it.
 pub(crate) struct Scene {
@@ -58,9 +77,15 @@ impl Scene {
                 move |cluster, _| node(cluster, name, settings, journal.clone()),
             );
         }
-        let random = Random(seed);
-        let mut scene =
-            Scene { world, journal, random, seen: Seen::default(), due: [None; 4], heal_at: None };
+        let random = Random::new(seed);
+        let mut scene = Scene {
+            world,
+            journal,
+            random,
+            seen: Seen::nothing_of(KINDS),
+            due: [None; 4],
+            heal_at: None,
+        };
         for _ in 0..FAULT_STEPS {
             scene.step();
             scene.end_faults();
@@ -352,24 +377,5 @@ impl Client<'_> {
     fn now(&self) -> (u64, u64) {
         let notes = self.journal.notes();
         (notes.step, notes.lives[self.number].pauses)
-    }
-}
-
-/// SplitMix64: the faults of a seed.
-struct Random(u64);
-
-impl Random {
-    /// A number of steps from `first` on, and fewer than `more` more.
-    fn between(&mut self, first: u64, more: u32) -> u64 {
-        first + u64::from(self.below(more))
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let bits = (bits ^ (bits >> 31)) % u64::from(end);
-        u32::try_from(bits).expect("it is below a u32")
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use example_trial::{Random, Seen};
 use futures_lite::io::{ReadHalf, WriteHalf, split};
 use futures_lite::{AsyncWriteExt, future};
 use sharded_cache::{Cache, Flaw, LINE_SIZE_MAX, Lines, PORT, Settings};
@@ -13,7 +14,6 @@ use swim_sim::{
 };
 
 use crate::journal::{Journal, Mode};
-use crate::seen::Seen;
 
 /// The nodes that are there from the beginning. Faults draw one of four.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -33,6 +33,23 @@ const CALM: Duration = secs(90);
 /// How long a node may take to answer. An owner has a second; lost pieces of the client's own
 /// connection are sent again after up to 6 s.
 const ANSWER_TIME_MAX: Duration = secs(10);
+
+/// The kinds of what happens, in the order in which they are printed.
+const KINDS: &[&str] = &[
+    "requests",
+    "errors",
+    "crashes",
+    "restarts",
+    "pauses",
+    "cuts both ways",
+    "cuts one way",
+    "heals",
+    "joins",
+    "leaves",
+    "keys moved",
+    "datagrams lost",
+    "streams failed",
+];
 
 /// A world, and what happened in it.
 pub(crate) struct Scene {
@@ -59,8 +76,8 @@ impl Scene {
         let mut scene = Scene {
             world: WorldOptions::new(seed).build(),
             journal: Journal::default(),
-            random: Random(seed),
-            seen: Seen::default(),
+            random: Random::new(seed),
+            seen: Seen::nothing_of(KINDS),
             settings: Settings { flaw, ..Settings::default() },
             step: 0,
             due: [None; 4],
@@ -374,24 +391,5 @@ impl Talk {
     async fn ask(&mut self, line: &str) -> Option<String> {
         self.writer.write_all(format!("{line}\n").as_bytes()).await.ok()?;
         self.lines.next().await.ok()?
-    }
-}
-
-/// SplitMix64: what a seed draws.
-struct Random(u64);
-
-impl Random {
-    /// A number from `first` on, and below `first + more`.
-    fn between(&mut self, first: u64, more: u32) -> u64 {
-        first + u64::from(self.below(more))
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let bits = (bits ^ (bits >> 31)) % u64::from(end);
-        u32::try_from(bits).expect("it is below a u32")
     }
 }
