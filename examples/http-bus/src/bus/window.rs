@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::message::{Id, Peer};
 
 /// How many messages a life of a node may have under way at once, that is, accepted and not yet
-/// expired: what `kept_max` leaves to one member, and what [`WINDOWS_MAX`] has room for.
+/// expired. Without this limit one life could take all the room in which numbers are remembered.
 pub const PUBLISHED_MAX: usize = 4096;
 
 /// The numbers of a window.
