@@ -1,4 +1,4 @@
-//! `swim agent`: one member, until it is told to stop.
+//! `swim agent`: runs one member until it is asked to leave.
 
 pub(crate) mod access;
 mod answer;
@@ -37,33 +37,33 @@ use crate::signal::{HANGUP, Received, Signals};
 use crate::style::Tone;
 use crate::{Fatal, text, warn};
 
-/// How long the leave may take. Service managers give a process about ten seconds to stop.
+/// How long the leave may take. Service managers give a process about 10 s to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// No peer acknowledged the leave, and what to do about it.
+/// The error of a leave that no peer acknowledged.
 const NOBODY_HEARD: &str = "\
-nobody heard the leave: no peer acknowledged it, and those that run will see this member as \
-failed; check that UDP and TCP get through between them and this host, both ways; 'forget NAME' at \
-each of them makes it stop looking for this member";
+no peer acknowledged the leave: running peers will see this member as failed; check that UDP and \
+TCP pass between the peers and this host in both directions; the command 'forget NAME' at each \
+peer makes it stop looking for this member";
 
-/// How long the last lines may take: a reader that is behind must not hold up the leave.
+/// How long the last lines may take: a slow reader must not delay the leave.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// How soon a join that failed is told again if it fails again, and how seldom at last.
+/// The first and the longest pause between attempts to join. Each failed attempt is printed.
 const JOIN_AGAIN_MIN: Duration = Duration::from_secs(5);
 const JOIN_AGAIN_MAX: Duration = Duration::from_secs(60);
 
-/// Commands that are carried out at the same time; further lines wait.
+/// How many commands run at the same time; further lines wait.
 const COMMANDS_MAX: usize = 32;
 
-/// Runs the agent to its end, and gives the exit code.
+/// Runs the agent to its end, and returns the exit code.
 pub(crate) async fn run(
     arguments: Arc<AgentArgs>,
     mut signals: Signals,
     log: Log,
 ) -> Result<u8, Fatal> {
     let reading = Arc::clone(&arguments);
-    // A file may be a pipe, or on a disk that takes its time; also then a signal ends it.
+    // A file may be a pipe, or on a slow disk. A signal ends the program even then.
     let loaded = tokio::select! {
         loaded = tokio::task::spawn_blocking(move || load(&reading)) => loaded
             .unwrap_or_else(|_| Err("the program is ending".into()))
@@ -73,9 +73,9 @@ pub(crate) async fn run(
     log.set(&loaded.agent.log);
     let started = started(&loaded);
     let mut options = loaded.node.options.clone();
-    // They are given to `join`, which remembers them and tells how it went.
+    // `join` asks the seeds, and prints the results.
     let seeds = Seeds::new(std::mem::take(&mut options.seeds));
-    // Binding takes no time, unless something is odd; also then a signal ends it.
+    // A signal ends the program even if binding hangs.
     let (mut node, certificates) = tokio::select! {
         started = tls::start(options) => {
             started.map_err(|error| Fatal::usage(error.to_string()))?
@@ -109,7 +109,7 @@ pub(crate) async fn run(
         break tokio::select! {
             signal = signals.next() => match &reload {
                 Some(reload) if signal == HANGUP => {
-                    // One that waits already reads what is there by then.
+                    // If the channel is full, the waiting reload reads the current files.
                     let _ = reload.try_send(());
                     continue;
                 }
@@ -118,8 +118,8 @@ pub(crate) async fn run(
             () = asked(&mut leave_asked) => Why::Command,
             end = ended.wait() => Why::Output(end),
             () = node.stopped() => {
-                // Only a panic ends it, which was reported where it happened.
-                return Err(Fatal::failure("the node ended by itself, which is a bug"));
+                // Only a panic ends it, and the panic was printed.
+                return Err(Fatal::failure("the node stopped unexpectedly; please report this bug"));
             }
         };
     };
@@ -130,7 +130,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Reloads whenever something is sent, one after the other.
+/// Reloads once for each message, one after the other.
 fn reload_on_demand(
     helpers: &mut JoinSet<()>,
     mut reloader: Reloader,
@@ -153,7 +153,7 @@ enum Why {
     Output(End),
 }
 
-/// An agent at work.
+/// A running agent.
 #[derive(Debug)]
 struct Agent {
     node: Node,
@@ -164,7 +164,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// Leaves the cluster, and gives the exit code.
+    /// Leaves the cluster, and returns the exit code.
     async fn leave(self, why: Why) -> Result<u8, Fatal> {
         let Agent { node, mut telling, mut helpers, output, mut ended } = self;
         let reason = match &why {
@@ -177,21 +177,22 @@ impl Agent {
             .fields(|record| record.with("reason", reason));
         last_line(&output, leaving).await;
         let left = node.shutdown(LEAVE_TIME_MAX).await;
-        // With the node the events end; those that wait still have to be told.
+        // The events end with the node; those that wait are still printed.
         let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, &mut telling).await;
         telling.abort();
         helpers.shutdown().await;
         let result = match (left, why) {
             (Ok(Departure::TimedOut), _) => Err(Fatal::failure(format!(
-                "the leave did not spread within {} s: peers may see this member as failed",
+                "the leave did not spread to all peers within {} s: some may see this member as \
+                 failed",
                 LEAVE_TIME_MAX.as_secs()
             ))),
             (Ok(_), Why::Output(End::Unwritable(error))) => {
                 Err(Fatal::usage(format!("cannot write to standard output: {error}")))
             }
-            // Whoever read the output believes that it runs on, or that it ended as it should.
+            // The reader may believe that the agent still runs, or that it ended in good order.
             (Ok(_), Why::Output(_)) => Err(Fatal::failure(
-                "the reader of standard output is gone: this member left the cluster",
+                "the reader of standard output is gone, so this member left the cluster",
             )),
             (Ok(_), _) => Ok(0),
             (Err(Error::Failure(Failure::NobodyHeard)), _) => Err(Fatal::failure(NOBODY_HEARD)),
@@ -199,7 +200,7 @@ impl Agent {
         };
         let (tone, told) = match result {
             Ok(_) => (Tone::Good, "left the cluster"),
-            Err(_) => (Tone::Bad, "without a complete leave"),
+            Err(_) => (Tone::Bad, "the leave is incomplete"),
         };
         let stopped =
             Line::new("stopped", tone, told).fields(|record| record.with("left", result.is_ok()));
@@ -210,12 +211,12 @@ impl Agent {
     }
 }
 
-/// Prints a line, unless the reader is so far behind that it would hold up the leave.
+/// Prints a line, unless a slow reader would delay the leave.
 async fn last_line(output: &Output, line: Line) {
     let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, output.line(line)).await;
 }
 
-/// How an agent speaks, for its first line.
+/// The wire and encryption of an agent, for its first line.
 struct Access {
     wire: &'static str,
     keys: Vec<String>,
@@ -229,25 +230,25 @@ fn describe_access(options: &Options) -> Access {
         config.keyring.keys().map(|key| key.fingerprint().to_string()).collect();
     let encrypted = match (keys.first(), config.encryption) {
         (None, _) => "not encrypted".into(),
-        (Some(_), Encryption::Off) => "not encrypted yet".to_string(),
+        (Some(_), Encryption::Off) => "sent in plaintext, encrypted accepted".to_string(),
         (Some(key), Encryption::Outgoing | Encryption::Required) => {
             format!("encrypted with key {key}")
         }
     };
     let told = match (&options.tls, keys.is_empty()) {
         (None, _) => format!("wire {wire}, {encrypted}"),
-        (Some(_), false) => format!("wire {wire}, {encrypted}, streams in TLS too"),
+        (Some(_), false) => format!("wire {wire}, {encrypted}, streams also in TLS"),
         (Some(_), true) if options.transport == Carrier::Streams => {
-            format!("wire {wire}, all in TLS")
+            format!("wire {wire}, everything in TLS")
         }
         (Some(_), true) => {
-            format!("wire {wire}, streams in TLS, datagrams in the clear: set key_file for those")
+            format!("wire {wire}, streams in TLS, datagrams not encrypted: set key_file")
         }
     };
     Access { wire, keys, told }
 }
 
-/// The first line: what is bound and announced, so that scripts can ask for port 0.
+/// The first line, with the bound and announced addresses: scripts can use port 0.
 fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
     let access = describe_access(&loaded.node.options);
     let carrier = loaded.node.options.transport;
@@ -260,9 +261,9 @@ fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
             true => String::new(),
             false => format!(", announced as {}", local.address),
         };
-        let alone = if carrier == Carrier::Streams { " (TCP alone)" } else { "" };
+        let only = if carrier == Carrier::Streams { " (TCP only)" } else { "" };
         let told = format!(
-            "{} listens on {bound}{alone}{announced}; cluster \"{}\", profile {profile}, {}",
+            "{} listens on {bound}{only}{announced}; cluster \"{}\", profile {profile}, {}",
             text::escape(local.name.as_str()),
             text::escape(&label),
             access.told
@@ -284,14 +285,14 @@ fn started(loaded: &Loaded) -> impl FnOnce(&Cluster) -> Line + use<> {
     }
 }
 
-/// Says that other machines will not reach this member, though it listens for them.
+/// Warns that other machines cannot reach this member, although it listens for them.
 fn warn_of_loopback(cluster: &Cluster) {
     let (announced, bound) = (cluster.local().address, cluster.local_address());
     if announced.ip().is_loopback() && !bound.ip().to_canonical().is_loopback() {
         warn(&format!(
-            "{announced} is announced, where no other machine reaches this member, though it \
-             listens on {bound}: set --advertise to the address that peers see, or --bind to \
-             loopback"
+            "{announced} is announced, and no other machine can reach this member there, although \
+             it listens on {bound}: set --advertise to an address that peers can reach, or --bind \
+             to loopback"
         ));
     }
 }
@@ -310,15 +311,16 @@ fn describe_notice(notice: &Notice) -> Line {
     match notice {
         Notice::Event(event) => describe(event),
         Notice::Missed { events, .. } => {
-            let told = format!("{events} events were lost: the reader of this output is too slow");
+            let told = format!("{events} events lost: the reader of this output is too slow");
             Line::new("missed", Tone::Warning, told).fields(|record| record.with("events", *events))
         }
         other => Line::new("other", Tone::Plain, other.to_string()),
     }
 }
 
-/// Looks for the cluster, and tells how it went: again and again while no seed answers, at growing
-/// intervals. The node asks more often than that by itself; if it finds somebody this ends.
+/// Joins the seeds and prints the result, again at growing intervals while none answers.
+///
+/// The node itself asks more often. This ends once it knows a peer.
 async fn join(cluster: Cluster, seeds: Seeds, output: Output) {
     let mut pause = JOIN_AGAIN_MIN;
     loop {
@@ -353,7 +355,7 @@ fn join_done(joined: &Joined) -> Line {
 }
 
 fn join_failed(seeds: &[String], error: &Error, is_over: bool) -> Line {
-    let further = if is_over { "" } else { "; trying again and again" };
+    let further = if is_over { "" } else { "; the agent keeps trying" };
     let hint = hint::of_error(error);
     let error = error.to_string();
     let advice = hint.as_deref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
@@ -362,7 +364,7 @@ fn join_failed(seeds: &[String], error: &Error, is_over: bool) -> Line {
         .fields(|record| record.with("seeds", seeds).with("message", error).with_some("hint", hint))
 }
 
-/// Starts to carry out what comes in on standard input. Tells when it is the command to leave.
+/// Starts to run the commands of standard input. The receiver resolves at the command to leave.
 fn obey(
     helpers: &mut JoinSet<()>,
     cluster: &Cluster,
@@ -376,19 +378,19 @@ fn obey(
     let (cluster, seeds, output) = (cluster.clone(), seeds.clone(), output.clone());
     helpers.spawn(async move {
         if carry_out(lines, &cluster, &seeds, readers, &output).await == LastCommand::Leave {
-            // Whoever no longer listens is leaving already.
+            // Without a receiver the agent is leaving already.
             let _ = leave.send(());
         }
     });
     Ok(leave_asked)
 }
 
-/// Waits until leaving is asked for, as often as it is awaited. The end of the input does not ask
-/// for it.
+/// Resolves at the command to leave, also if it is called again. Never resolves at the end of the
+/// input.
 async fn asked(leave: &mut Option<oneshot::Receiver<()>>) {
     if let Some(receiver) = leave {
         let answer = receiver.await;
-        // It has said all that it will, and may not be asked again.
+        // A receiver that resolved must not be polled again.
         *leave = None;
         if answer.is_ok() {
             return;
@@ -397,15 +399,15 @@ async fn asked(leave: &mut Option<oneshot::Receiver<()>>) {
     std::future::pending::<()>().await;
 }
 
-/// How the commands came to an end.
+/// How the commands ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LastCommand {
     Leave,
     EndOfInput,
 }
 
-/// Carries out the commands. They begin in the order of their lines, and are printed when they are
-/// done. Those before a `leave` are done before it.
+/// Runs the commands. They start in the order of their lines, and each prints its answer when it is
+/// done. Returns at `leave`, once all earlier commands are done.
 async fn carry_out(
     mut lines: mpsc::Receiver<InputLine>,
     cluster: &Cluster,

@@ -1,4 +1,4 @@
-//! The arguments, parsed once into what cannot be wrong.
+//! The command line, parsed into valid values.
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use swim_tokio::Tags;
@@ -12,61 +12,60 @@ use crate::text;
 
 /// Cluster membership with SWIM and Lifeguard.
 ///
-/// Members find each other through any one of them, notice when one fails, and agree about it,
-/// without a server.
+/// Members find each other through any seed, detect failed members, and agree on the result. There
+/// is no central server.
 #[derive(Debug, Parser)]
 #[command(name = "swim", version, about, long_about)]
 #[command(max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = false)]
-#[command(after_help = "Start with 'swim demo': it shows a cluster at work in half a minute.")]
+#[command(after_help = "Start with 'swim demo': it shows a running cluster in half a minute.")]
 pub(crate) struct Cli {
-    /// Log to standard error: -v what matters, -vv and -vvv more (RUST_LOG goes before)
+    /// Log to standard error; -vv and -vvv log more (RUST_LOG overrides it)
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 100)]
     pub(crate) verbose: u8,
 
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Watch a cluster form, lose a member, and agree about it
+    /// Watch a cluster form, lose a member, and agree on it
     ///
-    /// Starts real nodes on 127.0.0.1 in this process, on free ports. Then one crashes, one
-    /// leaves, and the crashed one comes back, and every node is asked what it believes. Ends with
-    /// exit code 0 only if every node was right at each stage.
+    /// Starts real nodes in this process, on free ports of 127.0.0.1. Then one node crashes, another
+    /// leaves, and the crashed one comes back. After each stage, every node's member list is
+    /// checked. The exit code is 0 only if all lists were right.
     Demo(DemoArgs),
-    /// Be a member of a cluster until told to stop
+    /// Run a member of a cluster
     ///
-    /// Prints what happens in the cluster, one line per event, and takes commands on standard
-    /// input (type 'help'). SIGINT, SIGTERM and SIGHUP leave gracefully: the other members see
-    /// this one as left, not as failed. A second signal, 250 ms later or more, quits at once. With
-    /// --config, SIGHUP reads the keys, the tags, the seeds and the log level again instead, and
-    /// with --tls-certificate the certificates.
+    /// Prints one line per event in the cluster, and takes commands on standard input (type
+    /// 'help'). SIGINT, SIGTERM and SIGHUP leave gracefully: peers see this member as left, not as
+    /// failed. A second signal, at least 250 ms later, quits at once. With --config, SIGHUP instead
+    /// reloads the keys, tags, seeds and log level; with --tls-certificate, it reloads the
+    /// certificates.
     #[command(after_help = AGENT_EXAMPLES)]
     Agent(Box<AgentArgs>),
-    /// Try out a cluster of any size and settings on virtual time, and see what it would do
+    /// Simulate a cluster of any size and settings, in virtual time
     ///
-    /// Runs the real protocol over a modelled network, minutes in a second, as often as asked, and
-    /// tells how fast crashes are found out, who is declared failed without reason, and what it
-    /// costs; and warns of settings that cannot work together. The same seed prints the same
-    /// report.
+    /// Runs the real protocol over a modelled network, minutes in a second. Reports how fast crashes
+    /// are detected, how many members are false positives, and the network traffic. Warns about
+    /// settings that do not fit together. The same seed prints the same report.
     #[command(after_help = crate::simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),
     /// Print a new random key for a cluster
     ///
-    /// In base64, from the operating system's random generator. Every member of a cluster needs the
-    /// same: see --key-file of 'swim agent'. docs/how-to/rotate-keys.md tells how long a key may be
-    /// used.
+    /// The key is in base64, from the operating system's random generator. All members of a cluster
+    /// need the same key: see --key-file of 'swim agent'. For a key's lifetime, see
+    /// docs/how-to/rotate-keys.md.
     Keygen(KeygenArgs),
 }
 
 const AGENT_EXAMPLES: &str = "\
-Settings come from flags, the environment and --config FILE, the first of these that has one.
-docs/swim.example.toml lists all with their variables: SWIM_BIND=10.0.0.1, SWIM_AGENT_JSON=true.
-Lists and tables have commas between: SWIM_SEEDS=10.0.0.1,10.0.0.2, SWIM_TAGS=role=cache,zone=a.
+Flags override environment variables, and those override --config FILE.
+docs/swim.example.toml lists all settings and variables: SWIM_BIND=10.0.0.1, SWIM_AGENT_JSON=true.
+In variables, commas separate items: SWIM_SEEDS=10.0.0.1,10.0.0.2, SWIM_TAGS=role=cache,zone=a.
 
 Examples:
   swim agent --name a --cluster test --bind 127.0.0.1:7001 --profile local
@@ -75,14 +74,14 @@ Examples:
   swim agent --name c --cluster prod --bind 10.0.0.3 --key-file swim.key --join 10.0.0.1
   swim agent --name d --wire memberlist --bind 10.0.0.4 --key-file serf.key --join 10.0.0.1
 
-Exit codes: 0 after it left; 1 if nobody heard the leave, if it could not be spread in time, or if
-the reader of the output went away; 2 for wrong arguments and settings, and for addresses that
-cannot be used.";
+Exit codes: 0 after a graceful leave; 1 if no peer acknowledged the leave, if the leave did not
+spread in time, or if the reader of the output is gone; 2 for invalid arguments, settings or
+addresses.";
 
 /// Arguments of `swim demo`.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
-    /// How many nodes to start, 3 to 50
+    /// Number of nodes, 3 to 50
     #[arg(long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u8).range(3..=50))]
     pub(crate) nodes: u8,
@@ -109,7 +108,7 @@ pub(crate) struct AgentArgs {
 
     /// Address to listen on, UDP and TCP: IP:PORT, IP (port 7946), or :PORT on every interface
     ///
-    /// Port 0 takes a free one.
+    /// Port 0 chooses a free port.
     #[arg(long, value_name = "ADDR", value_parser = written(settings::bind_address))]
     pub(crate) bind: Option<String>,
 
@@ -122,38 +121,38 @@ pub(crate) struct AgentArgs {
     #[arg(conflicts_with = "advertise")]
     pub(crate) advertise_interface: Option<String>,
 
-    /// Announce the address of this machine in this network (10.1.0.0/16), with the port of --bind
+    /// Announce this machine's address in this network (10.1.0.0/16), with the port of --bind
     #[arg(long, value_name = "CIDR", value_parser = written(settings::network))]
     #[arg(conflicts_with = "advertise")]
     pub(crate) advertise_network: Option<String>,
 
-    /// The cluster's label: members with another label are ignored
+    /// Label of the cluster; members with another label are ignored
     ///
-    /// With --wire memberlist there need not be one.
+    /// Optional with --wire memberlist.
     #[arg(long, visible_alias = "label", value_name = "LABEL", value_parser = parse_label)]
     pub(crate) cluster: Option<String>,
 
-    /// A member to join through; may be given several times
+    /// Seed: a member to join through; may be given several times
     ///
-    /// Names are looked up again and again until one answers. A link-local address has its
-    /// interface with it, as in [fe80::1%eth0]:7946. The commands add-seed and remove-seed change
-    /// the list while the agent runs.
+    /// Host names are resolved again until a seed answers. A link-local address needs its
+    /// interface: [fe80::1%eth0]:7946. The commands add-seed and remove-seed change the seeds while
+    /// the agent runs.
     #[arg(long, value_name = "HOST:PORT", value_parser = settings::seed)]
     pub(crate) join: Vec<String>,
 
-    /// Who is let in, and how it speaks.
+    /// Access and wire.
     #[command(flatten)]
     pub(crate) access: AccessArgs,
 
-    /// A tag that every member sees, such as role=db; may be given several times
+    /// Tag announced to all members, such as role=db; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_tag, conflicts_with = "meta")]
     pub(crate) tag: Vec<String>,
 
-    /// Metadata that every member sees, instead of tags; up to 512 bytes
+    /// Metadata announced to all members, instead of tags; at most 512 bytes
     #[arg(long, value_name = "TEXT")]
     pub(crate) meta: Option<String>,
 
-    /// Timing, the same for all members of a cluster [default: lan]
+    /// Preset of timing, the same for all members of a cluster [default: lan]
     #[arg(long, value_enum)]
     pub(crate) profile: Option<Profile>,
 
@@ -163,7 +162,7 @@ pub(crate) struct AgentArgs {
 }
 
 impl AgentArgs {
-    /// Adds what is given to the layers.
+    /// Adds the given flags to the layers of settings.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let mut add = |key, flag, value: &Option<String>| {
             if let Some(value) = value {
@@ -198,16 +197,16 @@ impl AgentArgs {
 /// A preset of timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// One data centre: a failure is noticed within a few seconds
+    /// One data centre: failures are detected within seconds
     Lan,
-    /// Several places, with round trips of up to a second or two
+    /// Several sites, with round trips of up to 2 s
     Wan,
     /// One machine: development and tests
     Local,
 }
 
 impl Profile {
-    /// The word on the command line.
+    /// The value on the command line.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Profile::Lan => "lan",
@@ -217,13 +216,13 @@ impl Profile {
     }
 }
 
-/// Arguments that were understood, or what to print instead.
+/// Valid arguments, or the text to print instead.
 pub(crate) enum Parsed {
     /// Arguments to act on.
     Run(Box<Cli>),
     /// Help or the version, for standard output.
     Print(clap::Error),
-    /// One line that says what is wrong.
+    /// An error of one line.
     Wrong(String),
 }
 
@@ -246,7 +245,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> 
     }
 }
 
-/// What clap says before its usage, on one line.
+/// Clap's message without the usage, on one line.
 fn one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let told: Vec<String> = text

@@ -1,4 +1,4 @@
-//! `swim demo`: a cluster of real nodes that forms, loses members, and agrees about it.
+//! `swim demo`: a cluster of real nodes that forms, loses members, and agrees on it.
 
 mod bounds;
 mod cast;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use self::bounds::Bounds;
 use self::cast::Cast;
 use self::stage::{Expected, settle};
-use self::stories::{Failure, Forming, Goodbye, Return};
+use self::stories::{Failure, Forming, Leaving, Return};
 use self::summary::Timings;
 use self::tell::{Teller, names};
 use crate::cli::DemoArgs;
@@ -26,16 +26,16 @@ use crate::signal::Signals;
 use crate::style::Tone;
 use crate::{EXIT_FAILURE, Fatal, text};
 
-/// How long a node that leaves may take to spread the word.
+/// How long a leave may take to spread.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// How long the last lines may take to be written.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The node that the others join through.
+/// The seed of the other nodes.
 const FIRST: usize = 0;
 
-/// Shows the demo, and gives the exit code.
+/// Runs the demo, and returns the exit code.
 pub(crate) async fn run(arguments: DemoArgs, mut signals: Signals) -> Result<u8, Fatal> {
     let (output, mut ended) = Output::start(Format::for_stdout(arguments.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: DemoArgs, mut signals: Signals) -> Result<u8,
             result = demo.play() => result,
             signal = signals.next() => {
                 tell.clear_progress();
-                let told = format!("{}: all nodes are stopped, before the end", signal.name);
+                let told = format!("{}: all nodes are stopped before the end", signal.name);
                 let record = Record::event("interrupted").with("signal", signal.name);
                 tell.say(Tone::Warning, &told, record).await;
                 Ok(signal.exit_code)
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: DemoArgs, mut signals: Signals) -> Result<u8,
                 End::Unwritable(error) => {
                     Err(Fatal::usage(format!("cannot write to standard output: {error}")))
                 }
-                // Whoever closed the pipe has seen enough, but not all was shown to be right.
+                // The reader has seen enough, but the demo has not shown that all is right.
                 End::Closed | End::Done => Ok(EXIT_FAILURE),
             },
         }
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: DemoArgs, mut signals: Signals) -> Result<u8,
     result
 }
 
-/// The demo under way.
+/// A running demo.
 #[derive(Debug)]
 struct Demo<'a> {
     tell: &'a Teller,
@@ -73,9 +73,9 @@ struct Demo<'a> {
     expected: Expected,
     bounds: Bounds,
     timings: Timings,
-    /// Which node crashes and comes back.
+    /// The node that crashes and comes back.
     unlucky: usize,
-    /// Which node says goodbye.
+    /// The node that leaves.
     leaver: usize,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Demo<'a> {
         })
     }
 
-    /// All stages, one after the other, until one goes wrong.
+    /// Plays all stages in order, until one fails.
     async fn play(mut self) -> Result<u8, Fatal> {
         self.introduce().await;
         let result = self.stages().await;
@@ -116,7 +116,7 @@ impl<'a> Demo<'a> {
             }
             Err(wrong) => {
                 self.tell.json(record.with("message", wrong.as_str())).await;
-                Err(Fatal::failure(format!("the demo went wrong: {wrong}")))
+                Err(Fatal::failure(format!("the demo failed: {wrong}")))
             }
         }
     }
@@ -124,7 +124,7 @@ impl<'a> Demo<'a> {
     async fn stages(&mut self) -> Result<(), String> {
         self.form().await.map_err(|wrong| format!("while forming, {wrong}"))?;
         self.crash().await.map_err(|wrong| format!("after the crash, {wrong}"))?;
-        self.leave().await.map_err(|wrong| format!("after the goodbye, {wrong}"))?;
+        self.leave().await.map_err(|wrong| format!("after the leave, {wrong}"))?;
         self.come_back().await.map_err(|wrong| format!("after the restart, {wrong}"))
     }
 
@@ -145,7 +145,7 @@ impl<'a> Demo<'a> {
                 "{}\n   {}",
                 paint.text(Tone::Heading, title),
                 paint.dim(
-                    "Real nodes in this process, each with its own UDP and TCP socket on 127.0.0.1."
+                    "Real nodes in this process, each with its own UDP and TCP sockets on 127.0.0.1."
                 ),
             ))
             .await;
@@ -153,8 +153,8 @@ impl<'a> Demo<'a> {
 
     async fn form(&mut self) -> Result<(), String> {
         let record = stage_record("forming", self.bounds.spread);
-        let explanation = "Each node joins through the first one. The news of it travels by \
-            gossip: every message between two nodes carries a few words about others.";
+        let explanation = "Each node joins through the first one. Gossip spreads the news: every \
+            message between two nodes carries updates about other members.";
         self.tell.stage(1, "The cluster forms", explanation, record).await;
         let mut story = Forming::new();
         for index in 0..self.cast.len() {
@@ -174,14 +174,14 @@ impl<'a> Demo<'a> {
         const TOLD_MAX: usize = 6;
         let address =
             self.cast.start(index, seeds).await.map_err(|error| {
-                format!("{} could not be started: {error}", self.cast.name(index))
+                format!("{} could not start: {error}", self.cast.name(index))
             })?;
         let name = self.cast.name(index);
         let record =
             Record::event("started").with("name", name).with("address", address.to_string());
         let through = names(seeds.iter().map(|seed| self.cast.name(*seed)));
         let told = match seeds {
-            [] => format!("{name} listens on {address} and waits for others"),
+            [] => format!("{name} listens on {address} and waits for other nodes"),
             _ => format!("{name} listens on {address} and joins through {through}"),
         };
         match index {
@@ -198,15 +198,15 @@ impl<'a> Demo<'a> {
     async fn crash(&mut self) -> Result<(), String> {
         let name = self.cast.name(self.unlucky).to_string();
         let record = stage_record("crash", self.bounds.failure).with("name", name.as_str());
-        let explanation = "Every node pings another each second. Who gets no answer asks others \
-            to try, and only then raises a suspicion. The suspect may refute it; the more nodes \
-            accuse it on their own account, the less time it has.";
+        let explanation = "Every second, each node pings one other node. Without an answer, it \
+            asks other nodes to ping as well, and only then suspects the node. The suspect may \
+            refute. The more nodes accuse it independently, the less time it has.";
         self.tell.stage(2, "One node crashes", explanation, record).await;
         self.expected.states[self.unlucky] = State::Failed;
         self.expected.observers.retain(|observer| *observer != self.unlucky);
         let mut story = Failure::new(self.unlucky);
         self.cast.crash(self.unlucky).await;
-        let told = format!("{name} crashes: its sockets close, and nobody is told");
+        let told = format!("{name} crashes: its sockets close without a leave");
         let record = Record::event("crashed").with("name", name.as_str());
         self.tell.say(Tone::Warning, &told, record).await;
         settle(&mut self.cast, self.tell, &self.expected, &mut story, self.bounds.failure).await?;
@@ -247,28 +247,28 @@ impl<'a> Demo<'a> {
     async fn leave(&mut self) -> Result<(), String> {
         let name = self.cast.name(self.leaver).to_string();
         let record = stage_record("leave", self.bounds.spread).with("name", name.as_str());
-        let explanation = "Who leaves in good order says so. The others do not have to suspect \
-            anything, and will not call it a failure.";
+        let explanation = "A node that leaves sends a leave message. Its peers do not suspect it, \
+            and do not declare it failed.";
         self.tell.stage(3, "One node leaves", explanation, record).await;
         self.expected.states[self.leaver] = State::Left;
         self.expected.observers.retain(|observer| *observer != self.leaver);
-        let mut story = Goodbye::new(self.leaver);
-        let told = format!("{name} says goodbye");
+        let mut story = Leaving::new(self.leaver);
+        let told = format!("{name} sends its leave message");
         let record = Record::event("leaving").with("name", name.as_str());
         self.tell.say(Tone::Plain, &told, record).await;
         let cluster = self.cast.cluster(self.leaver);
-        let goodbye = tokio::spawn(async move {
+        let leave = tokio::spawn(async move {
             match cluster {
                 Some(cluster) => cluster.leave(LEAVE_TIME_MAX).await,
                 None => Err(Error::Stopped),
             }
         });
         settle(&mut self.cast, self.tell, &self.expected, &mut story, self.bounds.spread).await?;
-        match goodbye.await {
+        match leave.await {
             Ok(Ok(Departure::Left)) => {}
             Ok(Ok(other)) => return Err(format!("{name}: {other}")),
-            Ok(Err(error)) => return Err(format!("{name} could not say goodbye: {error}")),
-            Err(error) => return Err(format!("the goodbye of {name} broke off: {error}")),
+            Ok(Err(error)) => return Err(format!("{name} could not leave: {error}")),
+            Err(error) => return Err(format!("the leave of {name} broke off: {error}")),
         }
         self.cast.crash(self.leaver).await;
         let took = story.left.last();
@@ -287,9 +287,9 @@ impl<'a> Demo<'a> {
     async fn come_back(&mut self) -> Result<(), String> {
         let name = self.cast.name(self.unlucky).to_string();
         let record = stage_record("restart", self.bounds.spread).with("name", name.as_str());
-        let explanation = "The crashed node starts again under its name, remembering nothing. Its \
-            incarnation is higher than that of its first life, so what it says now counts for \
-            more than what the others know of its end.";
+        let explanation = "The crashed node starts again under the same name, without its old \
+            state. Its incarnation is higher than before, so its new announcement overrides the \
+            news of its failure.";
         self.tell.stage(4, "The crashed node comes back", explanation, record).await;
         self.expected.states[self.unlucky] = State::Alive;
         self.expected.observers.push(self.unlucky);
@@ -299,7 +299,7 @@ impl<'a> Demo<'a> {
         settle(&mut self.cast, self.tell, &self.expected, &mut story, self.bounds.spread).await?;
         let took = story.back.last();
         self.timings.back = took;
-        let told = format!("{name} is alive everywhere again, after {}", text::duration(took));
+        let told = format!("every node sees {name} alive again, after {}", text::duration(took));
         self.agreed("restart", &told, |record| {
             record.with("name", name).with_millis("took_ms", took)
         })

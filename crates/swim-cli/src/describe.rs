@@ -1,4 +1,4 @@
-//! What each event says, for people and for programs.
+//! Lines about events, for people and for programs.
 
 pub(crate) mod hint;
 
@@ -9,7 +9,7 @@ use crate::print::Line;
 use crate::style::Tone;
 use crate::text;
 
-/// The line that tells an event with everything that the event knows of its cause.
+/// The line about an event, with all its details.
 pub(crate) fn describe(event: &Event) -> Line {
     let hint = match event {
         Event::BadInput { reason, .. } => hint::of_input(*reason),
@@ -27,13 +27,13 @@ pub(crate) fn describe(event: &Event) -> Line {
         .fields(|record| record.with_some("tags", member.and_then(tags)).with_some("hint", hint))
 }
 
-/// The tags of a member for programs.
+/// The tags of a member, for JSON.
 pub(crate) fn tags(member: &Member) -> Option<Map<String, Value>> {
     let tags = Tags::of(member)?;
     Some(tags.into_iter().map(|(key, value)| (key, value.into())).collect())
 }
 
-/// Metadata as a sentence has it, which does not know of tags.
+/// Metadata as a sentence of the library shows it: without tags.
 fn raw(member: &Member) -> String {
     format!("meta {}", text::bytes(&member.meta))
 }

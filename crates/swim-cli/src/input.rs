@@ -1,17 +1,17 @@
-//! Standard input, read by a thread of its own: a read that waits for ever must not keep the
-//! program from ending.
+//! Standard input, read by a separate thread: a blocked read must not keep the program from
+//! ending.
 
 use std::io::{self, BufRead, Read};
 
 use tokio::sync::mpsc;
 
-/// The longest line that is taken, so that input without line breaks cannot fill the memory.
+/// The longest accepted line, so that input without line breaks cannot fill the memory.
 const LINE_SIZE_MAX: u64 = 1 << 20;
 
 /// Lines read ahead while earlier ones are carried out.
 const LINES_WAITING_MAX: usize = 16;
 
-/// A line of input, or why it was not taken.
+/// A line of input, or why it is invalid.
 pub(crate) type InputLine = Result<String, String>;
 
 /// Starts to read lines. The channel closes at the end of the input.
@@ -20,7 +20,7 @@ pub(crate) fn lines() -> io::Result<mpsc::Receiver<InputLine>> {
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         loop {
             wait_for_foreground();
-            // At the end of the input, or if it cannot be read, there will be no more commands.
+            // The input has ended or cannot be read: no further commands come.
             let Ok(Some(line)) = read_line(&mut io::stdin().lock()) else {
                 return;
             };
@@ -39,22 +39,24 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     }
     if line.len() as u64 == LINE_SIZE_MAX && !line.ends_with(b"\n") {
         input.skip_until(b'\n')?;
-        return Ok(Some(Err(format!("a line has at most {LINE_SIZE_MAX} bytes"))));
+        return Ok(Some(Err(format!("the line is longer than {LINE_SIZE_MAX} bytes"))));
     }
     let ending = line.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
     line.truncate(line.len() - ending);
     Ok(Some(String::from_utf8(line).map_err(|_| "the line is not UTF-8".to_string())))
 }
 
-/// A background job (`swim agent ... &` in a shell) that reads from its terminal is stopped by the
-/// system: the member would freeze and be declared failed. So it reads only in the foreground.
+/// Waits until the process is in the foreground of its terminal.
+///
+/// The system stops a background job (`swim agent ... &` in a shell) that reads from its terminal.
+/// The member would freeze, and its peers would declare it failed.
 #[cfg(unix)]
 fn wait_for_foreground() {
     use rustix::process::getpgrp;
     use rustix::termios::tcgetpgrp;
 
     const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
-    // An error means that this is no terminal, or not ours: reading it stops nobody.
+    // An error means that this is not our terminal, so reading it is safe.
     while tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground != getpgrp()) {
         std::thread::sleep(LOOK_AGAIN);
     }

@@ -11,12 +11,12 @@ use crate::Fatal;
 /// Arguments of `swim keygen`.
 #[derive(Args, Debug)]
 pub(crate) struct KeygenArgs {
-    /// What the key is for. On memberlist's wire there is only AES
+    /// Cipher of the key; --wire memberlist needs AES
     #[arg(long, value_enum, default_value_t = Cipher::Aes256)]
     cipher: Cipher,
 }
 
-/// What a key can be for.
+/// The cipher of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cipher {
     /// AES-256-GCM
@@ -28,7 +28,7 @@ enum Cipher {
     /// AES-128-GCM
     #[value(name = "aes-128")]
     Aes128,
-    /// XChaCha20-Poly1305, whose keys need not be replaced; swim's own wire alone
+    /// XChaCha20-Poly1305: the key does not wear out; native wire only
     #[value(name = "xchacha20")]
     XChaCha20,
 }
@@ -40,10 +40,10 @@ pub(crate) fn run(arguments: &KeygenArgs) -> Result<u8, Fatal> {
     let written = writeln!(stdout, "{}", text.as_str()).and_then(|()| stdout.flush());
     written.map_err(|error| Fatal::usage(format!("cannot write to standard output: {error}")))?;
     if stdout.is_terminal() {
-        // Without it the key is still there.
+        // If the hint cannot be written, the key was still printed.
         let _ = writeln!(
             std::io::stderr(),
-            "Keep it in a file that only the user of the members can read:\n  \
+            "Keep the key in a file that only the user of the agent can read:\n  \
              (umask 077; swim keygen > swim.key)\n  \
              swim agent --key-file swim.key ..."
         );

@@ -1,4 +1,4 @@
-//! Keys from the environment, or else from a file. Never from the command line, which every user of
+//! Keys from the environment or a file. They never come from the command line, which every user of
 //! the machine can read.
 
 use std::env::VarError;
@@ -13,17 +13,17 @@ use zeroize::Zeroizing;
 /// The environment variable that may hold keys.
 pub(crate) const VARIABLE: &str = "SWIM_KEY";
 
-/// The keys of an agent; none if none are given.
+/// The keys of an agent; empty if none are set.
 ///
-/// A file that is named by a flag or the environment, together with keys in the environment, is one
-/// too many. A file that the settings file names gives way to them.
+/// Keys in the environment together with a key file from a flag or the environment are an error.
+/// Keys in the environment override a key file from the settings file.
 pub(crate) fn keys(layers: &Settings, node: &NodeSettings) -> Result<Keyring, String> {
     let Some(text) = variable()?.map(Zeroizing::new) else {
         return layers.keys(node).map_err(|error| error.to_string());
     };
     match layers.origin("node", "key_file") {
         None | Some(Origin::Line(_)) => keys_of_variable(VARIABLE, &text),
-        Some(origin) => Err(format!("both {origin} and {VARIABLE} are given: give one of them")),
+        Some(origin) => Err(format!("both {origin} and {VARIABLE} are set: set only one of them")),
     }
 }
 
@@ -42,7 +42,7 @@ fn variable() -> Result<Option<String>, String> {
         Ok(text) => Ok(Some(text)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => {
-            Err(format!("{VARIABLE} is not text: keys are written in base64"))
+            Err(format!("{VARIABLE} is not valid text: write keys in base64"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Logs on standard error, if somebody asks for them: events are what there is to see.
+//! Logs on standard error. They are off by default: events go to standard output.
 
 use std::io::IsTerminal;
 
@@ -9,31 +9,30 @@ use tracing_subscriber::reload;
 
 use crate::{Fatal, warn};
 
-/// What a filter of the settings is.
+/// The form of a filter in the settings.
 pub(crate) const FORM: &str =
-    "\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or \"swim=debug\" and the like";
+    "\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a target such as \"swim=debug\"";
 
-/// The targets of the records that there are.
+/// The targets of our records.
 const TARGETS: [&str; 1] = ["swim"];
 
-/// Refuses what is no filter, and what looks like one but names no target that there is: it would
-/// show nothing.
+/// Refuses invalid filters, and filters for unknown targets: those would show nothing.
 pub(crate) fn check(filter: &str) -> Result<(), String> {
     for part in filter.split(',').map(str::trim) {
         let target = match part.split_once('=') {
             Some((target, level)) if is_level(level) => target,
-            Some((_, level)) => return Err(format!("{level:?} is no level; write {FORM}")),
+            Some((_, level)) => return Err(format!("{level:?} is not a level; write {FORM}")),
             None if is_level(part) => continue,
-            None => return Err(format!("{part:?} is no level; write {FORM}")),
+            None => return Err(format!("{part:?} is not a level; write {FORM}")),
         };
         if !TARGETS.contains(&target) {
-            return Err(format!("there are no records of a target {target:?}; write {FORM}"));
+            return Err(format!("there is no log target {target:?}; write {FORM}"));
         }
     }
     filter.parse::<Targets>().map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Whether a filter that is also for other programs says something of this one.
+/// Whether a filter that may be for other programs applies to this one.
 fn shows_us(filter: &str) -> bool {
     let target = |part: &str| part.split_once('=').map_or(part, |(target, _)| target).to_string();
     filter.split(',').map(str::trim).any(|it| is_level(it) || TARGETS.contains(&&*target(it)))
@@ -44,20 +43,20 @@ fn is_level(text: &str) -> bool {
     levels.iter().any(|level| level.eq_ignore_ascii_case(text))
 }
 
-/// What is logged, which may be changed. A cheap clone.
+/// The filter of the log, which can change at run time. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     filter: reload::Handle<Targets, Registry>,
-    /// Said by a flag or by `RUST_LOG`, which go before the settings.
+    /// Whether a flag or `RUST_LOG` set the filter: they override the settings.
     is_said: bool,
 }
 
 impl Log {
-    /// Begins to log what `-v` and `RUST_LOG` ask for.
+    /// Starts to log, as `-v` and `RUST_LOG` ask for.
     pub(crate) fn start(verbose: u8) -> Result<Self, Fatal> {
         let variable = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.is_empty());
         if let Some(wanted) = variable.as_deref().filter(|wanted| !shows_us(wanted)) {
-            warn(&format!("RUST_LOG={wanted:?} shows nothing of this program; write {FORM}"));
+            warn(&format!("RUST_LOG={wanted:?} matches no log of this program; write {FORM}"));
         }
         let targets = match &variable {
             Some(wanted) => wanted
@@ -78,8 +77,7 @@ impl Log {
         Ok(Log { filter, is_said: variable.is_some() || verbose > 0 })
     }
 
-    /// Logs what this filter says from now on, unless a flag or `RUST_LOG` has said it. False if
-    /// nothing changed.
+    /// Sets the filter, unless a flag or `RUST_LOG` did. False if nothing changed.
     pub(crate) fn set(&self, filter: &str) -> bool {
         match filter.parse::<Targets>() {
             Ok(targets) if !self.is_said => self.filter.reload(targets).is_ok(),
@@ -98,11 +96,11 @@ mod tests {
             assert_eq!(check(filter), Ok(()), "{filter}");
         }
         for (filter, expected) in [
-            ("wanr", "\"wanr\" is no level; write \"off\", \"error\", \"warn\""),
-            ("", "\"\" is no level"),
-            ("swim", "\"swim\" is no level"),
-            ("swim=loud", "\"loud\" is no level"),
-            ("info,swmi=debug", "no records of a target \"swmi\"; write"),
+            ("wanr", "\"wanr\" is not a level; write \"off\", \"error\", \"warn\""),
+            ("", "\"\" is not a level"),
+            ("swim", "\"swim\" is not a level"),
+            ("swim=loud", "\"loud\" is not a level"),
+            ("info,swmi=debug", "there is no log target \"swmi\"; write"),
         ] {
             let told = check(filter).unwrap_err();
             assert!(told.contains(expected), "{filter}: {told}");

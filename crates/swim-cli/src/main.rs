@@ -1,4 +1,4 @@
-//! The `swim` program: a cluster member to run beside a service, a demonstration, and a simulator.
+//! The `swim` program: an agent to run beside a service, a demonstration, and a simulator.
 
 mod agent;
 mod cli;
@@ -25,13 +25,13 @@ use crate::cli::{Cli, Command, Parsed};
 use crate::log::Log;
 use crate::signal::Signals;
 
-/// The exit code for wrong arguments, and for addresses and outputs that cannot be used.
+/// The exit code for invalid arguments, and for unusable addresses and outputs.
 const EXIT_USAGE: u8 = 2;
 
-/// The exit code for what went wrong later.
+/// The exit code for failures at run time.
 const EXIT_FAILURE: u8 = 1;
 
-/// Why the program ends without success.
+/// An error that ends the program.
 #[derive(Debug)]
 struct Fatal {
     message: String,
@@ -39,12 +39,12 @@ struct Fatal {
 }
 
 impl Fatal {
-    /// Something that the user can put right before trying again.
+    /// An error that the user can correct.
     fn usage(message: impl Into<String>) -> Self {
         Fatal { message: message.into(), exit_code: EXIT_USAGE }
     }
 
-    /// Something that went wrong on the way.
+    /// A failure at run time.
     fn failure(message: impl Into<String>) -> Self {
         Fatal { message: message.into(), exit_code: EXIT_FAILURE }
     }
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Parsed::Run(cli) => cli,
         Parsed::Print(help) => {
-            // With the reader gone there is nobody left to help.
+            // It fails only if the reader is gone.
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
@@ -78,7 +78,7 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
         .worker_threads(workers())
         .enable_all()
         .build()
-        .map_err(|error| Fatal::failure(format!("cannot start: {error}")))?;
+        .map_err(|error| Fatal::failure(format!("cannot start the runtime: {error}")))?;
     let result = runtime.block_on(async {
         let signals = Signals::new()
             .map_err(|error| Fatal::failure(format!("cannot catch signals: {error}")))?;
@@ -89,24 +89,24 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
             Command::Keygen(arguments) => keygen::run(&arguments),
         }
     });
-    // A thread that still looks up a name must not keep the program from ending.
+    // Does not wait for threads that still resolve a name.
     runtime.shutdown_background();
     result
 }
 
-/// A member needs no more than one thread, and one that is free when the other is held up.
+/// The number of worker threads. One member needs one, and a second in case the first is blocked.
 fn workers() -> usize {
     const WORKERS_MAX: usize = 4;
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, WORKERS_MAX))
 }
 
-/// Says on standard error what the user should know, and goes on.
+/// Prints a warning to standard error.
 fn warn(warning: &str) {
     to_stderr(&format!("warning: {warning}"));
 }
 
-/// Says on standard error, in one line, what is wrong.
+/// Prints an error to standard error, on one line.
 fn to_stderr(message: &str) {
-    // If this cannot be said there is nowhere left to say it; the exit code tells.
+    // If standard error cannot be written, the exit code is all that is left.
     let _ = writeln!(std::io::stderr(), "swim: {}", text::escape(message));
 }

@@ -1,5 +1,4 @@
-//! Standard output, written by a thread of its own: a reader that is slow or gone must never hold
-//! up the node.
+//! Standard output, written by a separate thread: a slow or closed reader must not delay the node.
 
 use std::io::{self, Write};
 
@@ -7,11 +6,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::print::{Format, Line};
 
-/// Lines that wait for a slow reader. Beyond it whoever prints waits, and events pile up where
-/// they are bounded and counted.
+/// How many lines wait for a slow reader. Beyond that, the tasks that print wait, and events pile
+/// up in their own bounded queue.
 const LINES_WAITING_MAX: usize = 64;
 
-/// What is to be written.
+/// Text to write.
 #[derive(Debug)]
 enum Block {
     /// One line or several, without the last line break.
@@ -20,28 +19,28 @@ enum Block {
     Progress(String),
 }
 
-/// Prints lines. A cheap clone.
+/// Prints lines. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     format: Format,
     blocks: mpsc::Sender<Block>,
 }
 
-/// How standard output came to its end.
+/// How standard output ended.
 #[derive(Debug)]
 pub(crate) enum End {
     /// The reader of the pipe is gone.
     Closed,
     /// The very first line could not be written.
     Unwritable(io::Error),
-    /// Every line is written and nobody prints any more.
+    /// Every line is written, and no sender is left.
     Done,
 }
 
-/// Tells when standard output came to its end.
+/// Reports the end of standard output.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// `None` once it was told.
+    /// `None` once it was reported.
     end: Option<oneshot::Receiver<End>>,
 }
 
@@ -51,7 +50,7 @@ impl Output {
         let (blocks, waiting) = mpsc::channel(LINES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name("stdout".into()).spawn(move || {
-            // Nobody may be interested in the end any more.
+            // The receiver may be gone.
             let _ = end.send(write_all(waiting, &mut anstream::stdout()));
         })?;
         Ok((Output { format, blocks }, Ended { end: Some(ended) }))
@@ -62,8 +61,8 @@ impl Output {
         self.format
     }
 
-    /// Prints a line; waits while the reader is behind. Nothing happens once the output has ended:
-    /// whoever has to know waits for [`Ended`].
+    /// Prints a line; waits while the reader is behind. Does nothing once the output has ended (see
+    /// [`Ended`]).
     pub(crate) async fn line(&self, line: Line) {
         self.block(self.format.render_now(line)).await;
     }
@@ -73,15 +72,15 @@ impl Output {
         let _ = self.blocks.send(Block::Lines(text)).await;
     }
 
-    /// Shows how far something is, until the next line or progress; for terminals only.
+    /// Shows progress until the next line or progress; for terminals only.
     pub(crate) fn progress(&self, text: String) {
-        // With a reader that is behind there is nobody to be kept up to date.
+        // If the reader is behind, progress is skipped.
         let _ = self.blocks.try_send(Block::Progress(text));
     }
 }
 
 impl Ended {
-    /// Waits for the end. It is told once; whoever asks again hears [`End::Done`].
+    /// Waits for the end, and returns it once; later calls return [`End::Done`].
     pub(crate) async fn wait(&mut self) -> End {
         let Some(end) = &mut self.end else {
             return End::Done;
@@ -104,10 +103,10 @@ fn write_all(mut blocks: mpsc::Receiver<Block>, output: &mut impl Write) -> End 
             }
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return End::Closed,
             Err(error) if !written_any => return End::Unwritable(error),
-            // A full disk under the log is no reason to leave the cluster.
+            // A full disk is no reason to leave the cluster.
             Err(error) if !complained => {
                 complained = true;
-                crate::to_stderr(&format!("standard output: {error}; lines are lost"));
+                crate::to_stderr(&format!("cannot write to standard output: {error}; lines are lost"));
             }
             Err(_) => {}
         }
@@ -115,7 +114,7 @@ fn write_all(mut blocks: mpsc::Receiver<Block>, output: &mut impl Write) -> End 
     End::Done
 }
 
-/// Progress is overwritten with blanks: unlike an escape sequence that works on every terminal.
+/// Overwrites progress with blanks, which works on every terminal, unlike escape sequences.
 fn write_block(
     block: &Block,
     progress_width: &mut usize,

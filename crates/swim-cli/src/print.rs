@@ -1,4 +1,4 @@
-//! One line for each piece of news, for people or as JSON.
+//! Lines of output, for people or as JSON.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use swim_tokio::{Event, Via};
 use crate::record::Record;
 use crate::style::{Paint, Tone};
 
-/// The width of the word that names the news, so that what follows stands in a column.
+/// The width of the first word, so that the text after it forms a column.
 const WORD_WIDTH: usize = 10;
 
 /// One line of output, for people and for programs.
@@ -26,7 +26,7 @@ impl Line {
         Line { word, tone, text: text.into(), via: None, record: Record::event(word) }
     }
 
-    /// A line about an event, whose JSON says all of it.
+    /// A line about an event. Its JSON has all fields of the event.
     pub(crate) fn of_event(event: &Event, tone: Tone, text: impl Into<String>) -> Self {
         let record = Record::default().with_all(event);
         Line { word: event.kind(), tone, text: text.into(), via: event.via(), record }
@@ -45,7 +45,7 @@ impl Line {
     }
 }
 
-/// How lines look.
+/// The format of lines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Format {
     /// JSON instead of lines for people.

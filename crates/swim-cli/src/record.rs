@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::text;
 
-/// A JSON object that keeps its keys in the order in which they were put in, so that every line
-/// begins with what it is about.
+/// A JSON object that keeps its keys in the order of insertion, so that every line begins with its
+/// subject.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     parts: Vec<Part>,
@@ -74,15 +74,15 @@ impl Record {
         }
     }
 
-    /// Puts a key in front of the others.
+    /// Inserts a key at the front.
     #[must_use]
     pub(crate) fn first(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.parts.insert(0, Part::Field(key, value.into()));
         self
     }
 
-    /// The object as JSON, without a line break. Unprintable characters are escaped, also those
-    /// that JSON would allow: the line may end up on a terminal.
+    /// The object as JSON, without a line break. All unprintable characters are escaped, since the
+    /// line may end up on a terminal.
     pub(crate) fn to_line(&self) -> String {
         let mut line = String::from("{");
         for (at, part) in self.parts.iter().enumerate() {
@@ -101,12 +101,12 @@ impl Record {
     }
 }
 
-/// 584 million years are the most that fits.
+/// The duration in milliseconds, at most 584 million years.
 pub(crate) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Unprintable characters occur only inside JSON strings, where `\u` escapes stand for them.
+/// Escapes unprintable characters, which occur only inside JSON strings, as `\u`.
 fn push_printable(line: &mut String, json: &str) {
     for c in json.chars() {
         if text::is_unprintable(c) {

@@ -1,5 +1,5 @@
-//! Settings of the program: the tables `[agent]` and `[simulate]`, and the layers in which all of
-//! them come: flags, the environment, a file.
+//! Settings of the program: the tables `[agent]` and `[simulate]`, and the layers: flags, the
+//! environment, a file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use swim_tokio::settings::{Kind, Setting, Settings, Table, Variable};
 use crate::simulate::SIMULATE;
 use crate::{keys, log, warn};
 
-/// What `[agent]` says.
+/// The settings in `[agent]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AgentSettings {
     pub(crate) json: bool,
@@ -25,19 +25,19 @@ impl Default for AgentSettings {
 /// The table `[agent]`.
 pub(crate) static AGENT: Table<AgentSettings> = Table {
     name: "agent",
-    about: "What 'swim agent' prints.",
+    about: "The output of 'swim agent'.",
     variables: "SWIM_AGENT_",
     settings: &[
         Setting {
             key: "json",
             about: "Print one JSON object per line.",
-            change: "for programs that read the output",
+            change: "if a program reads the output",
             kind: Kind::Flag { get: |agent| agent.json, set: |agent, on| agent.json = on },
         },
         Setting {
             key: "log",
-            about: "What is logged to standard error. The flag -v and RUST_LOG go before it.",
-            change: "to look for the cause of something",
+            about: "Log to standard error. The flag -v and RUST_LOG override it.",
+            change: "to diagnose a problem",
             kind: Kind::Text {
                 form: log::FORM,
                 example: "",
@@ -52,8 +52,8 @@ pub(crate) static AGENT: Table<AgentSettings> = Table {
     ],
 };
 
-/// The file and the environment, without flags. Warns of variables that are no settings: at once,
-/// since a mistake that ends the program may come from them.
+/// The file and the environment, without flags. Warns at once about variables that are not
+/// settings: they may explain an error that follows.
 pub(crate) fn layers(file: Option<&Path>) -> Result<Settings, SettingsError> {
     let mut settings = match file {
         Some(path) => Settings::read(path)?,
@@ -76,12 +76,12 @@ fn variables() -> Vec<Variable> {
 /// The flag that names the settings file.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ConfigArg {
-    /// A TOML file of settings, as docs/swim.example.toml is one; flags and SWIM_* go before it
+    /// TOML settings file, like docs/swim.example.toml; flags and SWIM_* variables override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Accepts what `parse` does, and leaves it as it was written: to be a layer of settings.
+/// Checks a value with `parse`, and returns it as written, for a layer of settings.
 pub(crate) fn written<T: 'static>(
     parse: impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
 ) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {

@@ -8,23 +8,23 @@ use std::time::{Duration, Instant};
 pub(crate) struct Received {
     /// Its name, for people.
     pub(crate) name: &'static str,
-    /// The exit code of a program that is ended by it, as shells have it: 128 and its number.
+    /// The exit code of a program that it ends, as in shells: 128 plus its number.
     pub(crate) exit_code: u8,
 }
 
-/// A second signal so soon is the same wish: `timeout` of the coreutils, for one, sends its signal
-/// to the process and then to its group.
+/// A second signal within this time is ignored. For example, `timeout` of the coreutils signals the
+/// process and then its group.
 const TWICE_WITHIN: Duration = Duration::from_millis(250);
 
 const INTERRUPT: Received = Received { name: "SIGINT", exit_code: 130 };
 
-/// What service managers send to have settings read again.
+/// The signal with which service managers ask for a reload.
 pub(crate) const HANGUP: Received = Received { name: "SIGHUP", exit_code: 129 };
 
-/// Waits for SIGINT, SIGTERM and SIGHUP. From its creation on they no longer end the process.
+/// Waits for SIGINT, SIGTERM and SIGHUP. Once created, they no longer end the process.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    /// When the first one came that asks to stop.
+    /// The time of the first signal that asks to stop.
     first: Option<Instant>,
     hangup_reloads: bool,
     #[cfg(unix)]
@@ -32,13 +32,13 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on SIGHUP does not ask to stop.
+    /// Makes SIGHUP ask for a reload, not for a stop.
     pub(crate) fn hangup_reloads(&mut self) {
         self.hangup_reloads = true;
     }
 
-    /// The next signal; may be dropped and called again without missing one. Those that ask to stop
-    /// within 250 ms of the first are passed over.
+    /// Waits for the next signal. Cancel safe. Ignores further signals to stop within 250 ms of the
+    /// first.
     pub(crate) async fn next(&mut self) -> Received {
         loop {
             let received = self.any().await;
@@ -53,7 +53,7 @@ impl Signals {
         }
     }
 
-    /// The next signal that asks to stop.
+    /// Waits for the next signal that asks to stop.
     pub(crate) async fn next_to_stop(&mut self) -> Received {
         loop {
             let received = self.next().await;
@@ -66,7 +66,7 @@ impl Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Begins to catch the signals.
+    /// Starts to catch the signals.
     pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Signals {
@@ -96,7 +96,7 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Begins to catch Ctrl-C.
+    /// Starts to catch Ctrl-C.
     #[allow(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Signals { first: None, hangup_reloads: false })
@@ -104,7 +104,7 @@ impl Signals {
 
     async fn any(&mut self) -> Received {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler Ctrl-C ends the process by itself.
+            // Without a handler, Ctrl-C ends the process.
             std::future::pending::<()>().await;
         }
         INTERRUPT

@@ -1,4 +1,4 @@
-//! `swim simulate`: what a cluster of any size and settings would do, on virtual time.
+//! `swim simulate`: simulates a cluster of any size and settings, in virtual time.
 
 mod arguments;
 mod bar;
@@ -28,21 +28,22 @@ use crate::signal::{Received, Signals};
 use crate::style::Paint;
 use crate::{EXIT_FAILURE, Fatal};
 
-/// Why nothing more is printed.
+/// Why printing stopped.
 enum Unprinted {
-    /// The reader of the pipe is gone, and has seen enough.
+    /// The reader of the pipe is gone.
     Closed,
     Failed(io::Error),
 }
 
-/// Simulates, reports, and gives the exit code.
+/// Simulates, prints the report, and returns the exit code.
 pub(crate) async fn run(arguments: SimulateArgs, signals: Signals) -> Result<u8, Fatal> {
     let asked = arguments.asked()?;
     let plan = asked.plan()?;
     let plot = match &asked.settings.plot {
         Some(path) if plan.crashes() == 0 => {
             return Err(Fatal::usage(format!(
-                "the plot {} shows how crashes are found out, but none is asked for: add --crash 1",
+                "the plot {} shows how crashes are detected, but the simulation has no crash: add \
+                 --crash 1",
                 path.display()
             )));
         }
@@ -92,9 +93,9 @@ async fn simulate(
 
 /// How a simulation ended.
 enum Ended {
-    /// With a report, also when a signal broke it off.
+    /// With a report, also after a first signal.
     Reported(Box<Report>, Option<Received>),
-    /// At once, by a second signal.
+    /// At once, after a second signal.
     Quit(Received),
 }
 
@@ -117,10 +118,10 @@ async fn carry_out(plan: Plan, mut bar: Bar, mut signals: Signals) -> Result<End
         tokio::select! {
             ended = &mut simulation => {
                 let report = ended.map_err(|error| Fatal::failure(format!(
-                    "the simulation came to a bad end, which is a bug: {error}"
+                    "the simulation crashed; please report this bug: {error}"
                 )))?;
                 let report = report.map_err(|error| Fatal::usage(error.to_string()))?;
-                // A signal that came too late to break anything off is heeded all the same.
+                // The exit code reports a signal even if it came after the last run.
                 return Ok(Ended::Reported(Box::new(report), received));
             }
             signal = signals.next() => {
@@ -134,7 +135,7 @@ async fn carry_out(plan: Plan, mut bar: Bar, mut signals: Signals) -> Result<End
     }
 }
 
-/// Prints text, and a line break; nothing if there is none.
+/// Prints text and a line break. Prints nothing for an empty text.
 fn print(text: &str) -> Result<(), Unprinted> {
     if text.is_empty() {
         return Ok(());

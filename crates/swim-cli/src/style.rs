@@ -1,28 +1,28 @@
-//! Colours, where they are wanted.
+//! Colours of output.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 use swim_tokio::State;
 
-/// What a word tells, and so which colour it has.
+/// The meaning of a text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     /// As it should be.
     Good,
     /// Worth a look.
     Warning,
-    /// Something is down or wrong.
+    /// A failure or an error.
     Bad,
     /// Over, in good order.
     Quiet,
-    /// News without a judgement.
+    /// Neutral.
     Plain,
     /// A heading.
     Heading,
 }
 
-/// What it tells that somebody is believed to be in that state.
+/// The tone of a member's state.
 pub(crate) fn state_tone(state: State) -> Tone {
     match state {
         State::Alive => Tone::Good,
@@ -39,7 +39,7 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    /// Leaves everything alone.
+    /// Changes nothing.
     #[cfg(test)]
     pub(crate) const OFF: Paint = Paint { on: false };
 
@@ -62,7 +62,7 @@ impl Paint {
         if self.on { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
 
-    /// The text in the background of attention: times, sources.
+    /// The text dimmed, for times and sources.
     pub(crate) fn dim(self, text: impl Display) -> String {
         self.text(Tone::Quiet, text)
     }

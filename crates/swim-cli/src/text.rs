@@ -1,8 +1,8 @@
-//! Text for people: what the protocol's texts need as well is in `swim_core::text`.
+//! Text for people. The shared part is in `swim_core::text`.
 
 pub(crate) use swim_core::text::{bytes, bytes_up_to, count, duration, escape, is_unprintable};
 
-/// Breaks text between words.
+/// Wraps text between words.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Who is let in, and how an agent speaks: the wire, labels, keys, networks.
+//! The agent's wire, labels, keys and allowed networks.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use swim_tokio::{Carrier, Encryption};
 
 use crate::settings::written;
 
-/// Arguments of `swim agent` about who is let in.
+/// Arguments of `swim agent` about access and the wire.
 #[derive(Args, Debug, Default)]
 pub(crate) struct AccessArgs {
     /// Format of packets and streams, the same in the whole cluster [default: swim]
@@ -19,57 +19,56 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_enum, value_name = "TRANSPORT")]
     pub(crate) transport: Option<TransportArg>,
 
-    /// Another label that is accepted as well, '' for none at all
+    /// Second label to accept; '' accepts packets without a label
     ///
-    /// While a running cluster is moved from one label to another.
+    /// Use it to change the label of a running cluster.
     #[arg(long, value_name = "LABEL", value_parser = settings::label)]
     pub(crate) label_also: Option<String>,
 
-    /// Encrypt with the keys in this file (or in SWIM_KEY); make one with 'swim keygen'
+    /// Encrypt with the keys in this file (or in SWIM_KEY); create one with 'swim keygen'
     ///
-    /// One key per line, the first seals; '#' starts a comment. SWIM_KEY has keys with commas
-    /// between.
+    /// One key per line; the first is the primary key. '#' starts a comment. In SWIM_KEY, commas
+    /// separate the keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Take key files that others than their owner can read, such as mounted secrets
+    /// Accept key files that other users can read, such as mounted secrets
     #[arg(long)]
     pub(crate) allow_shared_key_file: bool,
 
-    /// Speak TLS on streams; check peers against the CA certificates in this file
+    /// Use TLS for streams; verify peers against the CA certificates in this file
     ///
-    /// With --tls-certificate and --tls-key. Datagrams are protected by --key-file alone.
+    /// Needs --tls-certificate and --tls-key. TLS does not protect datagrams: use --key-file.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_ca: Option<PathBuf>,
 
-    /// This member's certificate, for client and server, and those up to the CA
+    /// This member's certificate chain, for client and server use
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_certificate: Option<PathBuf>,
 
-    /// The private key of the certificate
+    /// Private key of the certificate
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Refuse peers that go by a name which is no DNS name of their certificate
+    /// Refuse peers whose member name is not a DNS name of their certificate
     #[arg(long)]
     pub(crate) tls_verify_name: bool,
 
-    /// With keys: what is encrypted, while a cluster is moved to encryption [default: required]
+    /// Encryption mode while a running cluster starts to encrypt [default: required]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) encryption: Option<EncryptionArg>,
 
-    /// Let in only members of this network (10.1.0.0/16); may be given several times
+    /// Admit only members in this network (10.1.0.0/16); may be given several times
     #[arg(long, value_name = "CIDR", value_parser = written(settings::network))]
     pub(crate) allow_network: Vec<String>,
 
-    /// Compress what that makes shorter [default: off; with --wire memberlist on]
+    /// Compress if that saves bytes [default: off; on with --wire memberlist]
     ///
-    /// On this program's own wire it acts on datagrams alone. What comes in compressed is read in
-    /// any case.
+    /// On the native wire only datagrams are compressed. Compressed input is always accepted.
     #[arg(long, value_name = "on|off", action = ArgAction::Set, value_parser = parse_switch)]
     pub(crate) compression: Option<bool>,
 
-    /// Versions of the application on top, such as 2:5:5 where Serf runs [default: 0:0:0]
+    /// Application versions to announce, such as 2:5:5 for Serf [default: 0:0:0]
     ///
     /// memberlist calls them "delegate" versions.
     #[arg(long, value_name = "MIN:MAX:CURRENT", value_parser = written(settings::versions))]
@@ -79,14 +78,14 @@ pub(crate) struct AccessArgs {
 /// A format of packets and streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WireArg {
-    /// This program's own
+    /// Native wire
     Swim,
-    /// That of HashiCorp memberlist, to be in one cluster with Go programs such as Serf
+    /// Wire of HashiCorp memberlist, to join Go programs such as Serf
     Memberlist,
 }
 
 impl WireArg {
-    /// The word in settings.
+    /// The value in settings.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             WireArg::Swim => "swim",
@@ -98,10 +97,10 @@ impl WireArg {
 /// How packets travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TransportArg {
-    /// As UDP datagrams, and streams over TCP
+    /// Datagrams over UDP, streams over TCP
     #[value(name = "udp+tcp")]
     UdpTcp,
-    /// All over TCP connections, which are kept: where no UDP gets through
+    /// Everything over persistent TCP connections, for networks that block UDP
     Tcp,
 }
 
@@ -114,14 +113,14 @@ impl From<TransportArg> for Carrier {
     }
 }
 
-/// What a node with keys encrypts, and what it accepts.
+/// What a node with keys sends and accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncryptionArg {
-    /// Send plain, accept both
+    /// Send plaintext, accept both
     Off,
     /// Send encrypted, accept both
     Outgoing,
-    /// Send encrypted, accept nothing else
+    /// Send encrypted, accept only encrypted
     Required,
 }
 
@@ -136,7 +135,7 @@ impl From<EncryptionArg> for Encryption {
 }
 
 impl AccessArgs {
-    /// Adds what is given to the layers.
+    /// Adds the given flags to the layers of settings.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let mut add = |table, key, flag, value: Option<Value>| {
             if let Some(value) = value {

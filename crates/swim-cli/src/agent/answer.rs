@@ -9,16 +9,16 @@ use crate::style::{Tone, state_tone};
 use crate::table::{Sheet, toned};
 use crate::text;
 
-/// How much of its metadata a member's row shows.
+/// How many bytes of metadata a member's row shows.
 const META_SHOWN_MAX: usize = 40;
 
-/// The line that tells why a command was not carried out.
+/// The line about a failed command.
 pub(super) fn refused(command: &str, reason: &str) -> Line {
     Line::new("error", Tone::Warning, format!("{command}: {}", text::escape(reason)))
         .fields(|record| record.with("command", command).with("message", reason))
 }
 
-/// The line that tells that a command was carried out.
+/// The line about a command that succeeded.
 pub(super) fn done(command: &str, told: &str) -> Line {
     Line::new("done", Tone::Good, format!("{command}: {told}"))
         .fields(|record| record.with("command", command))
@@ -36,7 +36,7 @@ pub(super) fn done_with_seed(command: &str, told: &str, seed: &str) -> Line {
         .fields(|record| record.with("seed", seed))
 }
 
-/// The members, as a table or as one line each and one with their number.
+/// The members: as a table, or as one JSON line each and one with their number.
 pub(super) fn members(members: &[Member], format: Format) -> String {
     if format.json {
         let mut lines = String::new();
@@ -64,7 +64,7 @@ pub(super) fn members(members: &[Member], format: Format) -> String {
     sheet.render()
 }
 
-/// Tags as they are written, anything else quoted.
+/// Tags as they are written, other metadata in quotes.
 fn metadata(member: &Member) -> String {
     match (member.meta.as_ref(), Tags::of(member)) {
         ([], _) => String::new(),
@@ -93,14 +93,14 @@ pub(super) fn pong(name: &str, pong: &Pong) -> Line {
     })
 }
 
-/// The line about how the node rates itself.
+/// The line about local health.
 pub(super) fn health(score: u8) -> Line {
     let (tone, told) = match score {
         0 => (Tone::Good, "0: healthy".to_string()),
         score => (
             Tone::Warning,
             format!(
-                "{score}: this node seems slow or cut off; it probes {} times slower",
+                "{score}: this node seems slow or cut off, so it probes {} times slower",
                 u16::from(score) + 1
             ),
         ),
@@ -118,7 +118,7 @@ pub(super) fn help(commands: &str, format: Format) -> String {
     format.render_now(line.fields(|record| record.with("commands", commands)))
 }
 
-/// What a node counted, as a table without the kinds that never occurred, or as one line.
+/// The counters of a node: as a table without kinds that never occurred, or as one JSON line.
 pub(super) fn stats(stats: &Stats, format: Format) -> String {
     let received = stats.received.iter().map(|(kind, count)| (kind.key(), count));
     let sent = stats.sent.iter().map(|(kind, count)| (kind.key(), count));
@@ -153,7 +153,7 @@ fn object(counts: impl Iterator<Item = (&'static str, u64)>) -> Map<String, Valu
     counts.map(|(key, count)| (key.to_string(), count.into())).collect()
 }
 
-/// Those without a kind or a reason.
+/// The counters without a kind or a reason.
 fn counts(stats: &Stats) -> impl Iterator<Item = (&'static str, u64)> {
     let plain = stats.counters().into_iter().filter(|counter| counter.label.is_none());
     plain.map(|counter| (counter.name, counter.value))

@@ -11,29 +11,29 @@ use super::seeds::Seeds;
 use crate::print::{Format, Line};
 use crate::text;
 
-/// What the commands are, for `help` and for those who mistype one.
+/// The commands, for `help`.
 const HELP: &str = "\
-members                    list the members, this one included
+members                    list the members, including this one
 broadcast TEXT             send TEXT to every member
 send NAME TEXT             send TEXT to one member in one datagram, which may be lost
-send-reliable NAME TEXT    send TEXT to one member and wait until it has it
-meta TEXT                  announce TEXT as this member's metadata; none clears it
+send-reliable NAME TEXT    send TEXT to one member and wait for its acknowledgement
+meta TEXT                  announce TEXT as this member's metadata; without TEXT, clear it
 ping NAME                  measure the round trip to a member
-forget NAME                look no more for a member that failed or left
-add-seed HOST:PORT         ask this address for the cluster too, from now on
-remove-seed HOST:PORT      ask this one no more
-key list                   the fingerprints of the keys, the one that seals first
-key install FILE           also open what is sealed with the keys in FILE
-key use FINGERPRINT        seal with this key from now on
-key remove FINGERPRINT     open no more what is sealed with this key
-encryption off             with keys: send plain, accept both, as long as not all have the key
+forget NAME                stop looking for a failed or departed member
+add-seed HOST:PORT         add a seed
+remove-seed HOST:PORT      remove a seed
+key list                   list the fingerprints of the keys, the primary key first
+key install FILE           also accept what is sealed with the keys in FILE
+key use FINGERPRINT        make this key the primary key: seal with it
+key remove FINGERPRINT     stop accepting what is sealed with this key
+encryption off             with keys: send plaintext, accept both, until all members have the key
 encryption outgoing        with keys: send encrypted, accept both
-encryption required        with keys: send encrypted, accept nothing else
-label LABEL [OTHER]        take this label for the cluster, and accept OTHER too ('' for none)
-health                     how this node rates itself: 0 is healthy
-stats                      what this node counted
-leave                      say goodbye to the cluster and end
-help                       this list";
+encryption required        with keys: send encrypted, accept only encrypted
+label LABEL [OTHER]        use LABEL for the cluster, and also accept OTHER ('' for no label)
+health                     show the local health: 0 is healthy
+stats                      show the counters of this node
+leave                      leave the cluster and exit
+help                       show this list";
 
 /// A command on standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +56,10 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Reads a line; `None` if there is nothing on it.
+    /// Parses a line; `None` if it is blank.
     pub(super) fn parse(line: &str) -> Result<Option<Command>, String> {
         let (word, rest) = split_word(line);
-        let needs = |what: &str| Err(format!("the command is: {word} {what}"));
+        let needs = |what: &str| Err(format!("usage: {word} {what}"));
         let command = match word {
             "" => return Ok(None),
             "broadcast" if rest.is_empty() => return needs("TEXT"),
@@ -93,7 +93,7 @@ impl Command {
                 None => return needs("LABEL [OTHER]"),
             },
             "members" | "health" | "stats" | "leave" | "help" if !rest.is_empty() => {
-                return Err(format!("the command is: {word}, with nothing after it"));
+                return Err(format!("usage: {word}, without arguments"));
             }
             "members" => Command::Members,
             "health" => Command::Health,
@@ -101,10 +101,10 @@ impl Command {
             "leave" => Command::Leave,
             "help" => Command::Help,
             other => {
-                // Enough to recognise it by.
+                // Enough to recognise the command.
                 let other: String = other.chars().take(40).collect();
                 return Err(format!(
-                    "no command '{}'; there are members, broadcast TEXT, send NAME TEXT, \
+                    "unknown command '{}'; the commands are members, broadcast TEXT, send NAME TEXT, \
                      send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
                      add-seed HOST:PORT, remove-seed HOST:PORT, key, encryption, label, health, \
                      stats, leave and help",
@@ -136,12 +136,12 @@ impl Command {
         }
     }
 
-    /// Whether it is done before the next line is looked at, which may depend on it.
+    /// Whether it must be done before the next line starts, which may depend on it.
     pub(super) fn is_a_setting(&self) -> bool {
         matches!(self, Command::Key(_) | Command::Encryption(_) | Command::Label { .. })
     }
 
-    /// Carries it out, and gives what is to be printed. [`Command::Leave`] is not for here.
+    /// Runs the command, and returns the output. The caller handles [`Command::Leave`].
     pub(super) async fn run(
         self,
         cluster: Cluster,
@@ -184,15 +184,15 @@ impl Command {
             Command::AddSeed { seed } => {
                 seeds.add(&seed);
                 match cluster.add_seed(&seed).await? {
-                    true => answer::done_with_seed(word, "now asked for the cluster:", &seed),
-                    false => answer::done_with_seed(word, "asked already:", &seed),
+                    true => answer::done_with_seed(word, "seed added:", &seed),
+                    false => answer::done_with_seed(word, "already a seed:", &seed),
                 }
             }
             Command::RemoveSeed { seed } => {
                 seeds.remove(&seed);
                 match cluster.remove_seed(&seed).await? {
-                    true => answer::done_with_seed(word, "no longer asked:", &seed),
-                    false => answer::refused(word, &format!("{seed} is no seed")),
+                    true => answer::done_with_seed(word, "seed removed:", &seed),
+                    false => answer::refused(word, &format!("{seed} is not a seed")),
                 }
             }
             Command::Key(command) => command.ask(cluster, readers).await?,
@@ -202,7 +202,7 @@ impl Command {
             }
             Command::Label { label, also } => {
                 cluster.set_label(label, also.map(Into::into)).await?;
-                answer::done(word, "taken")
+                answer::done(word, "changed")
             }
             Command::Health => answer::health(cluster.health()),
             Command::Members => return Ok(answer::members(&cluster.members(), format)),
@@ -214,7 +214,7 @@ impl Command {
     }
 }
 
-/// One label or two; each may be `''` for none at all.
+/// One label or two; `''` means no label.
 fn parse_labels(rest: &str) -> Option<Command> {
     let written = |word: &str| if word == "''" { String::new() } else { word.to_string() };
     let (label, also) = split_word(rest);
@@ -227,18 +227,18 @@ fn parse_labels(rest: &str) -> Option<Command> {
 
 fn what_is_encrypted(encryption: Encryption) -> &'static str {
     match encryption {
-        Encryption::Off => "sending plain, accepting both",
+        Encryption::Off => "sending plaintext, accepting both",
         Encryption::Outgoing => "sending encrypted, accepting both",
-        Encryption::Required => "sending encrypted, accepting nothing else",
+        Encryption::Required => "sending encrypted, accepting only encrypted",
     }
 }
 
 async fn forget(cluster: &Cluster, word: &str, name: &str) -> Result<Line, Error> {
     match cluster.forget(name).await {
         Ok(()) => Ok(answer::done_to(word, "no longer looking for", name)),
-        // Elsewhere it says that there is no live member of that name.
+        // The error's own text speaks of live members.
         Err(Error::Command(CommandError::UnknownMember)) => {
-            Ok(answer::refused(word, "no member of that name is remembered"))
+            Ok(answer::refused(word, "no failed or departed member has that name"))
         }
         Err(error) => Err(error),
     }
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn what_is_no_command_is_told_with_what_would_be() {
         for (line, expected) in [
-            ("frobnicate now", "no command 'frobnicate'; there are members, broadcast TEXT"),
+            ("frobnicate now", "unknown command 'frobnicate'; the commands are members, broadcast"),
             ("\u{1b}[2J", "\\u{1b}"),
             ("broadcast", "broadcast TEXT"),
             ("send", "send NAME TEXT"),
@@ -338,7 +338,7 @@ mod tests {
             ("encryption on", "encryption off"),
             ("label", "label LABEL [OTHER]"),
             ("label a b c", "label LABEL [OTHER]"),
-            ("leave now", "leave, with nothing after it"),
+            ("leave now", "leave, without arguments"),
         ] {
             let told = Command::parse(line).unwrap_err();
             assert!(told.contains(expected), "{line}: {told}");

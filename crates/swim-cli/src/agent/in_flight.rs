@@ -4,23 +4,23 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// A command under way, which gives what is to be printed.
+/// A running command, which returns its output.
 pub(super) type Running = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// Commands that begin one after the other and are done in any order.
+/// Commands that start in order and finish in any order.
 #[derive(Default)]
 pub(super) struct InFlight {
     commands: Vec<Running>,
 }
 
 impl InFlight {
-    /// How many are under way.
+    /// The number of running commands.
     pub(super) fn len(&self) -> usize {
         self.commands.len()
     }
 
-    /// Begins a command: it is polled at once, so that the node gets commands in the order of
-    /// their lines. Returns its output if that was all it took.
+    /// Starts a command: it is polled at once, so that the node gets commands in the order of their
+    /// lines. Returns its output if it is done by then.
     pub(super) async fn start(&mut self, mut command: Running) -> Option<String> {
         let done = poll_fn(|context| match command.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -33,8 +33,8 @@ impl InFlight {
         done
     }
 
-    /// The output of the next command that is done; waits for ever while none is under way.
-    /// Dropping the future loses nothing.
+    /// Returns the output of the next command that is done; never resolves while none runs. Cancel
+    /// safe.
     pub(super) async fn next(&mut self) -> String {
         poll_fn(|context| {
             for at in 0..self.commands.len() {

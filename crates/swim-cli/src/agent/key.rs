@@ -20,11 +20,11 @@ pub(super) enum KeyCommand {
 }
 
 impl KeyCommand {
-    /// What may stand after `key`.
+    /// The usage of the commands, after the first `key`.
     pub(super) const FORMS: &str =
         "install FILE, key use FINGERPRINT, key remove FINGERPRINT or key list";
 
-    /// Reads what stands after `key`.
+    /// Parses the text after `key`.
     pub(super) fn parse(word: &str, rest: &str) -> Result<KeyCommand, String> {
         let fingerprint = || rest.to_ascii_lowercase();
         match (word, rest) {
@@ -37,9 +37,9 @@ impl KeyCommand {
                 Ok(KeyCommand::Remove { fingerprint: fingerprint() })
             }
             ("use" | "remove", _) => Err(format!(
-                "the command is: key {word} FINGERPRINT, the 8 digits that 'key list' shows"
+                "usage: key {word} FINGERPRINT, the 8 digits that 'key list' shows"
             )),
-            _ => Err(format!("the command is: key {}", Self::FORMS)),
+            _ => Err(format!("usage: key {}", Self::FORMS)),
         }
     }
 
@@ -52,7 +52,7 @@ impl KeyCommand {
         }
     }
 
-    /// Carries it out, and gives what is to be printed.
+    /// Runs the command, and returns the output.
     pub(super) async fn ask(self, cluster: &Cluster, readers: Readers) -> Result<Line, Error> {
         let word = self.word();
         match self {
@@ -66,7 +66,7 @@ impl KeyCommand {
             KeyCommand::Remove { fingerprint } => {
                 let key = find(cluster, &fingerprint).await?;
                 cluster.remove_key(&key).await?;
-                Ok(done(word, "no longer opening what is sealed with", &fingerprint))
+                Ok(done(word, "no longer accepting", &fingerprint))
             }
         }
     }
@@ -78,7 +78,7 @@ async fn install(
     file: String,
     readers: Readers,
 ) -> Result<Line, Error> {
-    // It may lie on a disk that takes its time.
+    // The file may be on a slow disk.
     let read = tokio::task::spawn_blocking(move || keys::of_file(Path::new(&file), readers)).await;
     let ring = match read.unwrap_or_else(|_| Err("the program is ending".into())) {
         Ok(read) => read,
@@ -94,8 +94,8 @@ async fn install(
     }
     let told = match (new.as_slice(), old.as_slice()) {
         (new, []) => new.join(", "),
-        ([], old) => format!("installed already: {}", old.join(", ")),
-        (new, old) => format!("{}; installed already: {}", new.join(", "), old.join(", ")),
+        ([], old) => format!("already installed: {}", old.join(", ")),
+        (new, old) => format!("{}; already installed: {}", new.join(", "), old.join(", ")),
     };
     Ok(answer::done(word, &told).fields(|record| record.with("installed", new).with("known", old)))
 }

@@ -1,4 +1,4 @@
-//! What an agent is started with, from flags, the environment and the settings file.
+//! The settings of an agent, from flags, the environment and the settings file.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use crate::cli::AgentArgs;
 use crate::settings::{AGENT, AgentSettings, layers};
 use crate::{keys, text};
 
-/// Settings that work together, and what the user should know of them.
+/// Settings that fit together.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) node: NodeSettings,
     pub(crate) agent: AgentSettings,
 }
 
-/// Reads all layers. Reading files, it may take as long as their disks do.
+/// Reads all layers. Blocks while it reads files.
 pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     let shown = |error: swim_tokio::SettingsError| error.to_string();
     let file = arguments.config.config.as_deref();
@@ -32,8 +32,8 @@ pub(crate) fn load(arguments: &AgentArgs) -> Result<Loaded, String> {
     Ok(Loaded { node, agent })
 }
 
-/// Encryption that is asked for at the start needs a key. A settings file may say it for the day
-/// when there is one: it has the default.
+/// A flag or variable for encryption needs a key. A settings file may set it without one: the
+/// example file has the default.
 fn needs_key(layers: &Settings, node: &NodeSettings) -> Result<(), String> {
     let config = &node.options.config;
     let origin = layers.origin("node", "encryption").filter(|it| !matches!(it, Origin::Line(_)));
@@ -41,16 +41,16 @@ fn needs_key(layers: &Settings, node: &NodeSettings) -> Result<(), String> {
         None => Ok(()),
         Some(origin) => Err(layers
             .error_at(origin, format!(
-                "encryption \"{}\" needs a key: --key-file <FILE>, SWIM_KEY, or key_file in the \
-                 settings file",
+                "encryption \"{}\" needs a key: set --key-file <FILE>, SWIM_KEY, or key_file in \
+                 the settings file",
                 config.encryption.as_str()
             ))
             .to_string()),
     }
 }
 
-/// A label keeps clusters apart, and the address is where strangers can reach the node: both are
-/// said, not assumed. What a settings file lacks is told by its keys.
+/// The label keeps clusters apart, and the address decides which strangers can reach the node. So
+/// the user must give both. With a settings file, the error names its keys.
 fn missing(node: &NodeSettings, file: Option<&Path>, binds: bool) -> Result<(), String> {
     let config = &node.options.config;
     let labelled = !config.label.is_empty() || config.wire == Wire::Memberlist;
@@ -58,8 +58,8 @@ fn missing(node: &NodeSettings, file: Option<&Path>, binds: bool) -> Result<(), 
         return match labelled {
             true => Ok(()),
             false => Err(format!(
-                "{}: label is missing in [node]: give the cluster's label there, or by --cluster \
-                 or SWIM_LABEL; only wire = \"memberlist\" needs none",
+                "{}: label is missing in [node]: set the cluster's label there, with --cluster or \
+                 with SWIM_LABEL; only wire = \"memberlist\" works without one",
                 text::escape(&file.display().to_string())
             )),
         };
@@ -69,7 +69,7 @@ fn missing(node: &NodeSettings, file: Option<&Path>, binds: bool) -> Result<(), 
     if missing.is_empty() {
         return Ok(());
     }
-    let only = if labelled { "" } else { "; only --wire memberlist needs no label" };
+    let only = if labelled { "" } else { "; only --wire memberlist works without a label" };
     Err(format!(
         "missing: {}, or a settings file with bind and label: --config <FILE>{only} (see 'swim \
          agent --help')",

@@ -1,5 +1,5 @@
-//! SIGHUP with --config: keys, tags, seeds and the log level are read again. So are certificates,
-//! also without --config.
+//! SIGHUP with --config reloads keys, tags, seeds and the log level. With or without --config, it
+//! reloads certificates.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::style::Tone;
 use crate::text;
 use crate::warn;
 
-/// What is changed while the agent runs. All else needs a restart.
+/// The settings that a reload changes. All other settings need a restart.
 const RELOADED: [&str; 5] = [KEY_FILE, "tags", "meta", "seeds", "log"];
 
-/// Keys are changed for other keys. The first key, and the end of keys, need a restart, as
-/// `encryption` does: a member that seals at once is not understood by those that do not yet.
+/// A reload replaces keys by other keys. The first key, and the removal of all keys, need a restart,
+/// like `encryption`: peers without keys cannot read what a member seals.
 const KEY_FILE: &str = "key_file";
 
-/// Reads the settings again, and changes what can be changed.
+/// Reloads the settings, and applies those that can change while the agent runs.
 pub(super) struct Reloader {
     arguments: Arc<AgentArgs>,
-    /// What the agent was started with.
+    /// The settings at the start.
     started: Loaded,
-    /// What was read last.
+    /// The settings of the last reload.
     last: Loaded,
     live: Live,
 }
 
-/// What can be changed while the agent runs.
+/// The parts of the agent that a reload changes.
 pub(super) struct Live {
     pub(super) cluster: Cluster,
     pub(super) seeds: Seeds,
@@ -49,8 +49,8 @@ impl Reloader {
         Reloader { arguments, started, last, live }
     }
 
-    /// Does so, and gives the line that tells it. A file that cannot be used changes nothing; what
-    /// the node refuses is tried again the next time, with all that comes behind it.
+    /// Reloads, and returns the line about it. An invalid file changes nothing. If the node refuses a
+    /// change, this one and all later ones are tried again at the next reload.
     pub(super) async fn reload(&mut self) -> Line {
         let arguments = Arc::clone(&self.arguments);
         let loaded = tokio::task::spawn_blocking(move || load(&arguments)).await;
@@ -72,8 +72,8 @@ impl Reloader {
                 }
                 let restart = self.needs_restart(&new);
                 let had = std::mem::replace(&mut self.last, new);
-                // What waits for a restart has not been taken: the next keys are compared with
-                // those before.
+                // Keys that wait for a restart are not in use: compare the next keys with the
+                // earlier ones.
                 if keys_of(&had).is_empty() || keys_of(&self.last).is_empty() {
                     self.last.node.options.config.keyring = had.node.options.config.keyring;
                 }
@@ -85,8 +85,8 @@ impl Reloader {
 
     async fn change_to(&self, new: &Loaded) -> Result<Vec<String>, Error> {
         let mut changed = Vec::new();
-        // Compared with what was read last: keys that were installed by a command since then stay
-        // where the file says nothing new.
+        // Compared with the last reload: if the file's keys did not change, keys installed by a
+        // command stay.
         let (before, keys) = (keys_of(&self.last), keys_of(new));
         if !before.is_empty() && !keys.is_empty() && keys != before {
             self.take_keys(&keys).await?;
@@ -117,8 +117,9 @@ impl Reloader {
         Ok(changed)
     }
 
-    /// The ring may be full before and after. So what is not wanted makes room first, and of the
-    /// wanted keys one seals while the old first key goes: one that the ring has, if there is any.
+    /// Replaces the keys in the ring, which may be full before and after. Unwanted keys are removed
+    /// first, to make room. One wanted key, preferably one in the ring, becomes primary before the
+    /// old primary key is removed.
     async fn take_keys(&self, keys: &[Key]) -> Result<(), Error> {
         let ring = self.live.cluster.keys().await?;
         for key in ring.iter().skip(1).filter(|key| !keys.contains(key)) {
@@ -135,7 +136,7 @@ impl Reloader {
         for key in keys {
             self.live.cluster.install_key(key.clone()).await?;
         }
-        // The last that is used is the first of the ring.
+        // The last key that is used becomes the first of the ring.
         for key in keys.iter().rev() {
             self.live.cluster.use_key(key).await?;
         }
@@ -162,7 +163,7 @@ fn keys_of(loaded: &Loaded) -> Vec<Key> {
     loaded.node.options.config.keyring.keys().cloned().collect()
 }
 
-/// The settings that are not the same.
+/// The keys of the settings that differ.
 fn differing<T>(table: &Table<T>, old: &T, new: &T) -> Vec<&'static str> {
     let differs = |setting: &&_| {
         let setting: &swim_tokio::settings::Setting<T> = setting;

@@ -1,8 +1,8 @@
-//! The seeds that the user has asked for, as they are now.
+//! The agent's current seeds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The seeds that are joined again for as long as none answers. A cheap clone.
+/// The seeds that the agent joins until one answers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seeds(Arc<Mutex<Vec<String>>>);
 
@@ -12,12 +12,12 @@ impl Seeds {
         Seeds(Arc::new(Mutex::new(seeds)))
     }
 
-    /// All of them now.
+    /// The current seeds.
     pub(super) fn list(&self) -> Vec<String> {
         self.lock().clone()
     }
 
-    /// Adds one, if it is none yet.
+    /// Adds a seed, unless it is known.
     pub(super) fn add(&self, seed: &str) {
         let mut seeds = self.lock();
         if !seeds.iter().any(|known| known == seed) {
@@ -25,13 +25,13 @@ impl Seeds {
         }
     }
 
-    /// Removes one, if it is one.
+    /// Removes a seed, if it is known.
     pub(super) fn remove(&self, seed: &str) {
         self.lock().retain(|known| known != seed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        // Each change is a single step: what a panic left is whole.
+        // Each change is a single step, so a panic leaves the list intact.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

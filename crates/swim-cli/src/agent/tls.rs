@@ -2,14 +2,14 @@
 
 use swim_tokio::{BindError, Node, Options};
 
-/// The certificates that an agent runs with, if it speaks TLS.
+/// The certificates of an agent, if it uses TLS.
 #[derive(Clone, Debug)]
 pub(super) struct Certificates {
     #[cfg(feature = "tls")]
     tls: Option<swim_tokio::Tls>,
 }
 
-/// Starts a node, with TLS where the options have certificates.
+/// Starts a node, with TLS if the options have certificates.
 #[cfg(feature = "tls")]
 pub(super) async fn start(options: Options) -> Result<(Node, Certificates), BindError> {
     use swim_tokio::{NoHooks, Tls, bind_tls};
@@ -23,7 +23,7 @@ pub(super) async fn start(options: Options) -> Result<(Node, Certificates), Bind
     Ok((node, Certificates { tls: Some(tls) }))
 }
 
-/// Starts a node, which refuses certificates.
+/// Starts a node. Fails if the options have certificates.
 #[cfg(not(feature = "tls"))]
 pub(super) async fn start(options: Options) -> Result<(Node, Certificates), BindError> {
     Ok((swim_tokio::start(options).await?, Certificates {}))
@@ -36,11 +36,11 @@ impl Certificates {
         self.tls.is_some()
     }
 
-    /// Reads them again. False if there are none.
+    /// Reloads the certificates. Returns false if there are none.
     ///
     /// # Errors
     ///
-    /// What is wrong with which file; those that were read before stay in use.
+    /// A file is unusable. The error names it. The certificates before stay in use.
     #[cfg(feature = "tls")]
     pub(super) async fn reload(&self) -> Result<bool, String> {
         let Some(tls) = self.tls.clone() else {
@@ -52,7 +52,7 @@ impl Certificates {
         }
     }
 
-    /// What is wrong with them although they are used.
+    /// A problem of certificates that are in use nevertheless.
     #[cfg(feature = "tls")]
     pub(super) fn warning(&self) -> Option<String> {
         self.tls.as_ref().and_then(swim_tokio::Tls::warning)

@@ -1,35 +1,34 @@
-//! How long each stage may take, from the timing of the nodes.
+//! Time limits of the stages, from the timing of the nodes.
 
 use std::time::Duration;
 
 use swim_tokio::Config;
 
-/// Room for a busy machine, on top of what the protocol needs.
+/// Extra time for a busy machine.
 const SLACK: Duration = Duration::from_secs(3);
 
-/// The bounds that a configuration gives a cluster of a certain size.
+/// The time limits for a configuration and a cluster size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     /// The shortest suspicion, with confirmations.
     pub(super) suspicion_min: Duration,
-    /// The longest suspicion, without.
+    /// The longest suspicion, without confirmations.
     pub(super) suspicion_max: Duration,
-    /// A failed member is declared failed by everybody.
+    /// All nodes declare a failed member failed.
     pub(super) failure: Duration,
-    /// News that gossip missed somewhere has reached everybody by anti-entropy.
+    /// News that gossip missed has reached all nodes by push/pull.
     pub(super) spread: Duration,
 }
 
 impl Bounds {
-    /// The bounds of a cluster of `nodes`, by the rules of SWIM and Lifeguard.
+    /// Computes the limits for `nodes`, by the rules of SWIM and Lifeguard.
     pub(super) fn new(config: &Config, nodes: usize) -> Self {
         let suspicion = config.suspicion_timeouts(nodes);
-        // Every node probes every other once per round, in an order that is shuffled after each
-        // round: a member that was probed first may come last in the next. Then one interval for
-        // the probe itself.
+        // A node probes every peer once per round, and shuffles the order after each round: the
+        // first of one round may be the last of the next. One more interval is for the probe.
         let others = u32::try_from(nodes.saturating_sub(1)).unwrap_or(u32::MAX);
         let probed = config.probe_interval * others.saturating_mul(2).saturating_add(1);
-        // A push/pull of its own brings a node everything; larger clusters do it less often.
+        // A push/pull brings a node everything. Larger clusters do it less often.
         let push_pull = config.push_pull_interval_at(nodes);
         Bounds {
             suspicion_min: suspicion.min,

@@ -11,21 +11,21 @@ use tokio::time::Instant;
 /// The label of the demo's cluster: another demo on this machine must not join it.
 const LABEL: &str = "swim-demo";
 
-/// News that wait to be told.
+/// The capacity of the channel of news.
 const NEWS_WAITING_MAX: usize = 4096;
 
-/// How often, and how far apart, a restarted node asks for the port that it had before its crash.
+/// How often, and at which interval, a restarted node tries to bind its old port.
 const REBIND_TRIES: u32 = 20;
 const REBIND_PAUSE: Duration = Duration::from_millis(100);
 
-/// Something that a node told.
+/// An event of a node.
 #[derive(Debug)]
 pub(super) struct News {
-    /// When it told it.
+    /// The time at which it was reported.
     pub(super) at: Instant,
-    /// Which node told it.
+    /// The node that reported it.
     pub(super) observer: usize,
-    /// What it told.
+    /// The event, or a notice of lost events.
     pub(super) notice: Notice,
 }
 
@@ -37,11 +37,11 @@ struct Node {
     running: Option<Running>,
 }
 
-/// A node that runs. Dropping it stops the node without a leave.
+/// A running node. Dropping it stops the node without a leave.
 #[derive(Debug)]
 struct Running {
     node: swim_tokio::Node,
-    /// Ends with the node's events, once they are told.
+    /// Ends after the node's last event.
     watch: JoinHandle<()>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// Names for `count` nodes, none of which runs yet.
+    /// Creates `count` nodes with names. None runs yet.
     pub(super) fn new(count: usize) -> Result<Self, NameError> {
         let nodes = (1..=count)
             .map(|number| {
@@ -69,7 +69,7 @@ impl Cast {
         Ok(Cast { nodes, sender, news })
     }
 
-    /// Starts a node: on a free port the first time, then always on the same.
+    /// Starts a node: on a free port the first time, then on the same port.
     pub(super) async fn start(
         &mut self,
         index: usize,
@@ -105,7 +105,7 @@ impl Cast {
         Ok(address)
     }
 
-    /// Ends a node without a leave: its sockets close, nobody is told.
+    /// Stops a node without a leave: its sockets close.
     pub(super) async fn crash(&mut self, index: usize) {
         if let Some(Running { node, watch }) = self.nodes[index].running.take() {
             watch.abort();
@@ -113,12 +113,12 @@ impl Cast {
         }
     }
 
-    /// The handle of a node that runs.
+    /// The handle of a running node.
     pub(super) fn cluster(&self, index: usize) -> Option<Cluster> {
         self.nodes[index].running.as_ref().map(|running| running.node.cluster())
     }
 
-    /// The settings that all nodes have in common; whose name is in them means nothing.
+    /// The settings of all nodes, apart from the name.
     pub(super) fn config(&self) -> Config {
         Options::local(self.nodes[0].name.clone()).config
     }
@@ -132,7 +132,7 @@ impl Cast {
         }
     }
 
-    /// How many nodes there are, running or not.
+    /// The number of nodes, running or not.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -147,7 +147,7 @@ impl Cast {
         self.nodes.iter().position(|node| node.name == *name)
     }
 
-    /// What a running node believes of each node; nothing of those it does not list.
+    /// The state of each node in a running node's view; `None` for nodes that it does not list.
     pub(super) fn view(&self, observer: usize) -> Vec<Option<State>> {
         let mut view = vec![None; self.len()];
         if let Some(running) = &self.nodes[observer].running {
@@ -161,7 +161,7 @@ impl Cast {
     }
 }
 
-/// Passes on what a node tells, with the time at which it told it.
+/// Passes on the events of a node, with their times.
 async fn watch(observer: usize, mut events: Events, sender: mpsc::Sender<News>) {
     while let Some(notice) = events.next().await {
         let news = News { at: Instant::now(), observer, notice };

@@ -1,4 +1,4 @@
-//! One stage: listen to the nodes until every one of them is right, or the time is up.
+//! One stage: follows the nodes until every view is right, or the time is up.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use super::tell::{Teller, names};
 use crate::record::Record;
 use crate::style::Tone;
 
-/// How often the views are looked at, if no news comes first.
+/// How often the views are checked, if no news comes first.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How many wrong beliefs are listed; the others are counted.
+/// How many wrong beliefs are listed.
 const WRONG_TOLD_MAX: usize = 20;
 
-/// What every observer should believe by the end of a stage.
+/// The expected views at the end of a stage.
 #[derive(Debug)]
 pub(super) struct Expected {
-    /// Who is asked.
+    /// The nodes whose views are checked.
     pub(super) observers: Vec<usize>,
-    /// What is true of each node.
+    /// The true state of each node.
     pub(super) states: Vec<State>,
 }
 
-/// A belief that is not what it should be.
+/// A wrong belief.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WrongBelief {
     observer: usize,
@@ -35,7 +35,7 @@ pub(super) struct WrongBelief {
 }
 
 impl Expected {
-    /// Every belief that is not what it should be, now.
+    /// The beliefs that are wrong now.
     pub(super) fn wrong_beliefs(&self, cast: &Cast) -> Vec<WrongBelief> {
         let mut wrong = Vec::new();
         for &observer in &self.observers {
@@ -49,8 +49,8 @@ impl Expected {
     }
 }
 
-/// Those that failed or left may also be gone from the list: they are kept in it only for a while,
-/// and who joins later never hears of them.
+/// A failed or left member may also be missing: it is listed only for a while, and nodes that join
+/// later never learn of it.
 fn is_right(believed: Option<State>, truth: State) -> bool {
     match believed {
         Some(state) => state == truth,
@@ -58,7 +58,7 @@ fn is_right(believed: Option<State>, truth: State) -> bool {
     }
 }
 
-/// Follows a stage to its end. An error says in a sentence what is wrong; the details are told.
+/// Follows a stage to its end. The error is a sentence; the details are printed.
 pub(super) async fn settle(
     cast: &mut Cast,
     tell: &Teller,
@@ -70,7 +70,7 @@ pub(super) async fn settle(
     loop {
         let silent = story.silent(&expected.observers);
         let late = Instant::now() >= deadline;
-        // Views are compared at the end only: in a large cluster that is some work.
+        // Views are compared at the end only, since that takes long in a large cluster.
         if silent.is_empty() || late {
             let wrong = expected.wrong_beliefs(cast);
             if silent.is_empty() && wrong.is_empty() {
@@ -84,7 +84,7 @@ pub(super) async fn settle(
         }
         let all = expected.observers.len();
         tell.progress(&format!("{} of {all} {}", all - silent.len(), story.waits_for()));
-        // Whatever came in is told before the views are looked at again.
+        // News is printed before the views are checked again.
         let Ok(news) = tokio::time::timeout(LOOK_AGAIN, cast.next_news()).await else { continue };
         hear(cast, tell, expected, story, news).await?;
     }
@@ -101,7 +101,7 @@ async fn hear(
     let observer_name = cast.name(observer);
     let event = match notice {
         Notice::Event(event) => event,
-        // With a reader as quick as this one it would be a bug.
+        // This reader is fast enough, so a loss is a bug.
         other => return Err(format!("{observer_name} lost events: {other:?}")),
     };
     tell.event(at, observer_name, &event).await;
@@ -114,12 +114,12 @@ async fn hear(
         && expected.states[subject] != State::Failed
     {
         let truth = expected.states[subject];
-        return Err(format!("{observer_name} declared {} failed, which is {truth}", member.name));
+        return Err(format!("{observer_name} declared {} failed, but it is {truth}", member.name));
     }
     Ok(())
 }
 
-/// Tells every wrong belief, and sums them up in a sentence.
+/// Prints the wrong beliefs, and returns a sentence about them.
 async fn tell_wrong(
     cast: &Cast,
     tell: &Teller,
@@ -143,7 +143,7 @@ async fn tell_wrong(
     let after = format!("after {:.0} s", time_max.as_secs_f64());
     if wrong.is_empty() {
         let silent = names(silent.iter().map(|observer| cast.name(*observer)));
-        return format!("{after} every view is right, but no event told it on {silent}");
+        return format!("{after} every view is right, but {silent} reported no event");
     }
     let mut observers: Vec<usize> = wrong.iter().map(|belief| belief.observer).collect();
     observers.dedup();

@@ -1,4 +1,4 @@
-//! What each stage listens for in the news of the nodes, and how it is retold.
+//! The events that each stage waits for, and the sentences about them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use super::tell::names;
 use crate::style::Tone;
 use crate::text;
 
-/// Lines about the same thing in a large cluster; the others are summed up at the end.
+/// The most lines about one change; the end of the stage sums up the rest.
 const LINES_MAX: usize = 6;
 
-/// A sentence to tell.
+/// A sentence to print.
 pub(super) type Told = Option<(Tone, String)>;
 
 /// Follows one stage.
 pub(super) trait Story {
-    /// Takes an event of a node, and retells it if it belongs to the story.
+    /// Takes an event of a node, and returns a sentence if it belongs to the story.
     fn hear(&mut self, cast: &Cast, at: Instant, observer: usize, event: &Event) -> Told;
 
-    /// The observers that have not told yet what the story waits for.
+    /// The observers that have not yet reported the awaited event.
     fn silent(&self, observers: &[usize]) -> Vec<usize>;
 
-    /// What is waited for, in a few words.
+    /// The awaited event, in a few words.
     fn waits_for(&self) -> &'static str;
 }
 
-/// When each observer told what a story waits for, since its beginning.
+/// When each observer reported the awaited event, since the beginning of the story.
 #[derive(Debug)]
 pub(super) struct Times {
     begun: Instant,
@@ -45,7 +45,7 @@ impl Times {
         at.saturating_duration_since(self.begun)
     }
 
-    /// Notes the first time for each observer; true if this is it.
+    /// Records the first report of each observer. True if this is the first.
     fn note(&mut self, observer: usize, at: Instant) -> bool {
         let time = self.since_begin(at);
         let mut first = false;
@@ -71,13 +71,13 @@ impl Times {
         self.by_observer.values().max().copied().unwrap_or_default()
     }
 
-    /// How many observers have told.
+    /// The number of observers that have reported.
     pub(super) fn count(&self) -> usize {
         self.by_observer.len()
     }
 }
 
-/// Every node hears of every other.
+/// Every node learns of every other node.
 #[derive(Debug)]
 pub(super) struct Forming {
     heard: BTreeMap<usize, usize>,
@@ -122,9 +122,9 @@ pub(super) struct Failure {
     subject: usize,
     pub(super) suspected: Times,
     pub(super) failed: Times,
-    /// Whose own probe failed, in the order in which it was told.
+    /// The nodes whose own probe failed, in the order of their reports.
     pub(super) accusers: Vec<String>,
-    /// Whose word was taken, and by how many observers.
+    /// The nodes that declared the failure, with the number of observers that name each.
     pub(super) declared_by: BTreeMap<String, usize>,
     accusations_told: usize,
 }
@@ -188,14 +188,14 @@ impl Story for Failure {
             {
                 self.suspected.note(observer, at);
                 self.accused(accuser.as_str());
-                // That others believe the accuser is for programs; people see who found out.
+                // People see only the node's own observation; JSON has the rest.
                 if *via != Via::Own {
                     return None;
                 }
                 let (min, max) = (text::duration(*timeout_min), text::duration(*timeout_max));
                 self.accusation(format!(
-                    "{seer} has no answer from {subject}, neither directly nor through others: it \
-                     suspects {subject}, which has {min} to {max} to refute"
+                    "{seer} gets no answer from {subject}, directly or through relays: it suspects \
+                     {subject}, which has {min} to {max} to refute"
                 ))
             }
             Event::Confirmed { name, accuser, remaining, via, .. } if *name == *subject => {
@@ -205,7 +205,7 @@ impl Story for Failure {
                 }
                 let remaining = text::duration(*remaining);
                 self.accusation(format!(
-                    "{seer} has no answer from {subject} either and confirms the suspicion: \
+                    "{seer} gets no answer from {subject} either and confirms the suspicion: \
                      {remaining} left"
                 ))
             }
@@ -230,25 +230,25 @@ impl Story for Failure {
     }
 }
 
-/// A node says goodbye.
+/// A node leaves.
 #[derive(Debug)]
-pub(super) struct Goodbye {
+pub(super) struct Leaving {
     subject: usize,
     pub(super) left: Times,
 }
 
-impl Goodbye {
+impl Leaving {
     pub(super) fn new(subject: usize) -> Self {
-        Goodbye { subject, left: Times::new() }
+        Leaving { subject, left: Times::new() }
     }
 }
 
-impl Story for Goodbye {
+impl Story for Leaving {
     fn hear(&mut self, cast: &Cast, at: Instant, observer: usize, event: &Event) -> Told {
         let Event::Left { member, .. } = event else {
             return None;
         };
-        // The one that leaves may tell it of itself too.
+        // The node that leaves may report it too.
         let news = member.name == *cast.name(self.subject) && observer != self.subject;
         if !news || !self.left.note(observer, at) || self.left.count() > LINES_MAX {
             return None;
@@ -262,7 +262,7 @@ impl Story for Goodbye {
     }
 
     fn waits_for(&self) -> &'static str {
-        "nodes have heard the goodbye"
+        "nodes see it as left"
     }
 }
 

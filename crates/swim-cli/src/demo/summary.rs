@@ -1,4 +1,4 @@
-//! The end of the demo: what every node believes, and how long everything took.
+//! The end of the demo: the views of all nodes, and how long everything took.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const WIDE_MAX: usize = 8;
 /// How long each stage took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timings {
-    /// All nodes knew all others.
+    /// All nodes knew all nodes.
     pub(super) formed: Duration,
     /// The first node suspected the crashed one.
     pub(super) suspected: Duration,
@@ -32,7 +32,7 @@ pub(super) struct Timings {
     pub(super) total: Duration,
 }
 
-/// Shows what every node believes of every node.
+/// Shows the state of every node in every node's view.
 pub(super) async fn beliefs(tell: &Teller, cast: &Cast, expected: &Expected) {
     for &observer in &expected.observers {
         let view = cast.view(observer).into_iter().enumerate();
@@ -45,7 +45,7 @@ pub(super) async fn beliefs(tell: &Teller, cast: &Cast, expected: &Expected) {
         tell.json(record.with("beliefs", beliefs)).await;
     }
     let paint = tell.paint();
-    let title = paint.text(Tone::Heading, "What every node believes (row) of every node (column)");
+    let title = paint.text(Tone::Heading, "How each node (row) sees each node (column)");
     let wide = cast.len() <= WIDE_MAX;
     let columns = (0..cast.len()).map(|subject| match wide {
         true => text::escape(cast.name(subject)),

@@ -1,4 +1,4 @@
-//! Tells what happens, as it happens.
+//! Prints events as they happen.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::record::{Record, whole_millis};
 use crate::style::Tone;
 use crate::text;
 
-/// How long people are given to read what a stage is about before it begins.
+/// The pause after the explanation of a stage, for people to read it.
 const READING_TIME: Duration = Duration::from_millis(2500);
 
-/// How wide text for people may get.
+/// The width of text for people.
 const WIDTH: usize = 96;
 
 /// Prints the story of the demo, for people or as JSON.
@@ -27,7 +27,7 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Begins to tell; times count from now.
+    /// Creates one. Times count from now.
     pub(super) fn new(output: Output) -> Self {
         let terminal = std::io::stdout().is_terminal() && !output.format().json;
         Teller { output, begun: Instant::now(), terminal }
@@ -38,7 +38,7 @@ impl Teller {
         self.begun.elapsed()
     }
 
-    /// A heading and what it is about, for people; JSON has a line of its own for it.
+    /// Prints a heading and an explanation for people, or a JSON line.
     pub(super) async fn stage(
         &self,
         number: usize,
@@ -59,7 +59,7 @@ impl Teller {
         }
     }
 
-    /// One thing that happened now.
+    /// Prints an event of this moment.
     pub(super) async fn say(&self, tone: Tone, told: &str, record: Record) {
         if self.output.format().json {
             self.json(record).await;
@@ -68,7 +68,7 @@ impl Teller {
         }
     }
 
-    /// One thing that happened at that time, for people only.
+    /// Prints an event of that time, for people only.
     pub(super) async fn say_at(&self, at: Instant, tone: Tone, told: &str) {
         let format = self.output.format();
         if format.json {
@@ -76,7 +76,7 @@ impl Teller {
         }
         let elapsed = at.saturating_duration_since(self.begun).as_secs_f64();
         let time = format.paint.dim(format!("{elapsed:>7.2} s"));
-        // Ten columns for the time, so that what is told stands below itself.
+        // Ten columns for the time, so that the lines of a sentence align.
         let mut lines = text::wrap(told, WIDTH - 12).into_iter();
         let first = format.paint.text(tone, lines.next().unwrap_or_default());
         let mut block = format!("{time}  {first}");
@@ -86,14 +86,14 @@ impl Teller {
         self.output.block(block).await;
     }
 
-    /// Text for people that is laid out already.
+    /// Prints text for people as it is.
     pub(super) async fn show(&self, block: String) {
         if !self.output.format().json {
             self.output.block(block).await;
         }
     }
 
-    /// An event of a node, for programs only: people get a summary.
+    /// Prints an event of a node, as JSON only: people get a summary.
     pub(super) async fn event(&self, at: Instant, observer: &str, event: &Event) {
         if self.output.format().json {
             let record = describe(event).into_record().with("observer", observer);
@@ -101,12 +101,12 @@ impl Teller {
         }
     }
 
-    /// A line for programs only.
+    /// Prints a line as JSON only.
     pub(super) async fn json(&self, record: Record) {
         self.json_at(Instant::now(), record).await;
     }
 
-    /// How far the stage is; on a terminal only.
+    /// Shows the progress of the stage, on a terminal only.
     pub(super) fn progress(&self, told: &str) {
         if self.terminal {
             const TURN: [char; 4] = ['|', '/', '-', '\\'];
@@ -118,7 +118,7 @@ impl Teller {
         }
     }
 
-    /// Takes the progress off the terminal.
+    /// Removes the progress from the terminal.
     pub(super) fn clear_progress(&self) {
         if self.terminal {
             self.output.progress(String::new());
@@ -139,7 +139,7 @@ impl Teller {
     }
 }
 
-/// Names in a row; the many of a large cluster are cut.
+/// Joins names to a list, which is truncated for a large cluster.
 pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN_MAX: usize = 8;
     let names: Vec<String> = names.into_iter().map(text::escape).collect();

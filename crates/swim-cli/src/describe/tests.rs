@@ -133,8 +133,8 @@ fn a_join_that_failed_comes_with_what_to_change() {
     let no_key = "give this agent the cluster's key (--key-file or SWIM_KEY)";
     for (failure, expected) in [
         (Failure::Refused, "--cluster, --wire, --key-file or --allow-network differ"),
-        (answered(DropReason::Http), "a web server: check the port of --join"),
-        (answered(DropReason::Tls), "a web server: check the port of --join"),
+        (answered(DropReason::Http), "a web server answered: check the port of --join"),
+        (answered(DropReason::Tls), "a web server answered: check the port of --join"),
         (answered(DropReason::Sealed), no_key),
         (answered(DropReason::Swim), "the same --wire"),
         // From Go programs.

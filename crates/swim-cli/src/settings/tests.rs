@@ -30,11 +30,12 @@ fn node_defaults() -> NodeSettings {
 fn the_example_file_is_what_the_readers_know_and_the_default() {
     let head = "# Settings of a swim node: for an application (Options::from_toml_file), for\n\
                 # 'swim agent --config FILE' and for 'swim simulate --config FILE'. Each reads\n\
-                # its own tables and skips the others. Every setting is here with its default;\n\
-                # keep what you change. A flag goes before an environment variable, such as\n\
-                # SWIM_PROBE_INTERVAL=500ms, and that before this file. In a variable nothing is\n\
-                # quoted, and lists and tables have commas between: SWIM_TAGS=role=cache,zone=a.\n\
-                # A part that has a comma itself goes into the file.\n\n";
+                # its own tables and skips the rest. This file has every setting with its\n\
+                # default; keep only the settings that you change. Flags override environment\n\
+                # variables, such as SWIM_PROBE_INTERVAL=500ms, and those override this file.\n\
+                # Values in variables have no quotes, and commas separate the items of lists and\n\
+                # tables: SWIM_TAGS=role=cache,zone=a. Put an item that contains a comma into\n\
+                # the file.\n\n";
     let made = [
         example(&NODE, &node_defaults()),
         example(&PROTOCOL, &node_defaults()),
@@ -88,10 +89,10 @@ fn one_file_with_all_fields_is_the_same_to_an_application_the_agent_and_the_simu
     assert_eq!((plan.nodes, plan.runs, plan.faults.len()), (12, 2, 4));
     assert_eq!(plan.config.probe_interval.as_secs(), 4);
 
-    // It has every field. A name is none by default, and shown by nobody.
+    // The file has every field. A name has no default, and is not shown.
     let of_node = unchanged(&NODE, &node_defaults(), &agent.node);
     assert_eq!(of_node, ["name", "advertise", "meta", "key_file"]);
-    // That of the wire is another one, which the file changes.
+    // The default of compression depends on the wire, which the file changes.
     assert_eq!(unchanged(&PROTOCOL, &node_defaults(), &agent.node), ["compression"]);
     assert!(unchanged(&AGENT, &AgentSettings::default(), &agent.agent).is_empty());
     assert!(unchanged(&SIMULATE, &SimulateSettings::default(), &asked.settings).is_empty());
@@ -111,7 +112,7 @@ fn a_flag_goes_before_the_file() {
     assert_eq!(agent.options.seeds, ["10.0.0.9:7946"]);
     assert_eq!(agent.tags.to_string(), "role=cache,zone=b");
     assert_eq!(agent.profile, Profile::Local);
-    // The file says these; the profile has no say in them.
+    // The file sets these, so the profile does not change them.
     assert_eq!(agent.options.config.gossip_nodes, 5);
 }
 
@@ -122,16 +123,19 @@ fn mistakes_in_the_tables_of_the_program_are_told_like_those_of_nodes() {
         ("[agent]\njson = 1", "line 2: json must be true or false, not 1"),
         (
             "[agent]\nlog = \"swim=loud\"",
-            "line 2: log = \"swim=loud\": \"loud\" is no level; write",
+            "line 2: log = \"swim=loud\": \"loud\" is not a level; write",
         ),
-        ("[agent]\nlog = \"wanr\"", "line 2: log = \"wanr\": \"wanr\" is no level; write \"off\""),
-        ("[agent]\nlog = \"swmi=info\"", "there are no records of a target \"swmi\"; write"),
-        ("[simulate]\nloss = [\"1%\", \"2%\"]", "two for the whole time"),
+        (
+            "[agent]\nlog = \"wanr\"",
+            "line 2: log = \"wanr\": \"wanr\" is not a level; write \"off\"",
+        ),
+        ("[agent]\nlog = \"swmi=info\"", "there is no log target \"swmi\"; write"),
+        ("[simulate]\nloss = [\"1%\", \"2%\"]", "two losses for the whole time"),
         ("[simulate]\nnodes = 1", "nodes must be a whole number of nodes from 2 to 4_294_967_295"),
-        ("[simulate]\nlatency = \"20\"", "say '20s' or '20ms'"),
+        ("[simulate]\nlatency = \"20\"", "write '20s' or '20ms'"),
         ("[simulate]\nloss = [\"5\"]", "did you mean 5%?"),
         ("[simulate]\nduration = \"0s\"", "above zero"),
-        ("[simulate]\nprobe_interval = \"1s\"", "belongs into [protocol], not into [simulate]"),
+        ("[simulate]\nprobe_interval = \"1s\"", "belongs in [protocol], not in [simulate]"),
     ] {
         let settings = Settings::parse(text).unwrap();
         let agent = settings.apply(&AGENT, &mut AgentSettings::default());

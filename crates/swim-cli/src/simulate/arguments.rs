@@ -1,4 +1,4 @@
-//! The arguments of `swim simulate`, and the plan that they make.
+//! The arguments of `swim simulate`, and the resulting plan.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,25 +25,25 @@ Examples:
   swim simulate --nodes 50 --crash 0 --partition 50%@30s+60s
   swim simulate --config swim.toml --crash 3@20s --runs 50 --plot detection.svg
 
-The settings file is the one of 'swim agent' and of applications: its tables [node] and [protocol]
-say how the nodes work, [simulate] has the flags by their names. docs/swim.example.toml has all.
+'swim agent' and applications use the same settings file: the tables [node] and [protocol] set up
+the nodes, [simulate] has the flags under their names. docs/swim.example.toml has all settings.
 
-Exit codes: 0 when it was simulated, also with warnings; 1 if the plot could not be written at the
-end; 2 for wrong arguments; 130 and the like when a signal broke it off (what was done until then is
-reported; a second signal, 250 ms later or more, quits at once).";
+Exit codes: 0 after a simulation, with or without warnings; 1 if the plot cannot be written at the
+end; 2 for invalid arguments; 128 plus the signal's number after a signal, such as 130 for SIGINT. A
+first signal prints the report so far; a second one, at least 250 ms later, quits at once.";
 
 /// Arguments of `swim simulate`.
 #[derive(Args, Debug)]
 pub(crate) struct SimulateArgs {
-    /// How many nodes [default: 20]
+    /// Number of nodes [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) nodes: Option<u32>,
 
-    /// Timing, to begin with [default: lan]
+    /// Preset of timing, which other settings override [default: lan]
     #[arg(long, value_enum)]
     pub(crate) profile: Option<Profile>,
 
-    /// Format of packets and streams, which says what they cost [default: swim]
+    /// Format of packets and streams, which affects the traffic [default: swim]
     #[arg(long, value_enum, value_name = "WIRE")]
     pub(crate) wire: Option<WireArg>,
 
@@ -51,49 +51,49 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArg,
 
-    /// How long a packet takes, one way, such as 2ms [default: 500us..2ms]
+    /// One-way latency of packets, such as 2ms [default: 500us..2ms]
     ///
-    /// A range is 1ms..5ms, a long tail median=20ms,p99=200ms.
+    /// Write a range as 1ms..5ms, and a long tail as median=20ms,p99=200ms.
     #[arg(long, value_name = "TIME", value_parser = written(spec::latency))]
     pub(crate) latency: Option<String>,
 
-    /// Share of datagrams that is lost: 5%, 0.05, 5%,burst=800ms or 5%@60s+30s
+    /// Share of lost datagrams: 5%, 0.05, 5%,burst=800ms or 5%@60s+30s
     ///
-    /// With a time it may be given several times.
+    /// May be given several times, at most once without a time.
     #[arg(long, value_name = "SHARE", value_parser = written(spec::loss))]
     pub(crate) loss: Vec<String>,
 
-    /// Nodes that crash at once, such as 3 or 3@60s; may be given several times
+    /// Nodes that crash together, such as 3 or 3@60s; may be given several times
     ///
-    /// Without any fault, one crashes; 0 is none.
+    /// If no fault is given, one node crashes; 0 means no crash.
     #[arg(long, value_name = "N[@TIME]", value_parser = written(spec::crash))]
     pub(crate) crash: Vec<String>,
 
-    /// A partition: 50%@60s+120s cuts half of the nodes off after 60 s, for 120 s
+    /// Partition: 50%@60s+120s separates half of the nodes after 60 s, for 120 s
     #[arg(long, value_name = "SHARE@START+LENGTH", value_parser = written(spec::partition))]
     pub(crate) partition: Vec<String>,
 
-    /// Nodes that neither send nor receive for a while, as starved ones do: 2@30s+20s
+    /// Nodes that neither send nor receive for a while, as if starved: 2@30s+20s
     #[arg(long, value_name = "N@START+LENGTH", value_parser = written(spec::stall))]
     pub(crate) stall: Vec<String>,
 
-    /// Begin with nodes that know nobody and join, instead of a cluster that is there already
+    /// Start with nodes that still have to join, instead of a formed cluster
     #[arg(long)]
     pub(crate) form: bool,
 
-    /// How long each run lasts, in virtual time [default: long enough for faults and settings]
+    /// Virtual time of each run [default: long enough for the faults and settings]
     #[arg(long, value_name = "TIME", value_parser = written(spec::positive_duration))]
     pub(crate) duration: Option<String>,
 
-    /// The seed of the first run; each further run has the next one [default: 1]
+    /// Random seed of the first run; each further run uses the next one [default: 1]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
 
-    /// How many runs [default: 20, fewer above 100 nodes]
+    /// Number of runs [default: 20, fewer above 100 nodes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) runs: Option<u32>,
 
-    /// Draw how fast crashes were found out, as an SVG file
+    /// Draw how fast crashes were detected, as an SVG file
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
 
@@ -102,7 +102,7 @@ pub(crate) struct SimulateArgs {
     pub(crate) json: bool,
 }
 
-/// What is to be simulated.
+/// The settings of a simulation.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) settings: SimulateSettings,
@@ -110,7 +110,7 @@ pub(crate) struct Asked {
 }
 
 impl SimulateArgs {
-    /// What these arguments, the environment and the settings file ask for.
+    /// Merges these arguments, the environment and the settings file.
     pub(crate) fn asked(&self) -> Result<Asked, Fatal> {
         let wrong = |error: swim_tokio::SettingsError| Fatal::usage(error.to_string());
         let mut layers = layers(self.config.config.as_deref()).map_err(wrong)?;
@@ -151,11 +151,11 @@ impl SimulateArgs {
 }
 
 impl Asked {
-    /// The plan of the runs; it can be carried out.
+    /// The valid plan of the runs.
     pub(crate) fn plan(&self) -> Result<Plan, Fatal> {
         let settings = &self.settings;
         let mut config = self.node.options.config.clone();
-        // There are no strangers, and nodes have addresses of the simulation's own.
+        // The simulation has its own addresses, and no strangers.
         config.address = SocketAddr::from(([10, 0, 0, 1], PORT_DEFAULT));
         config.keyring = Keyring::default();
         config.allowed_networks = Vec::new();
@@ -172,7 +172,7 @@ impl Asked {
         faults.extend(parsed(&settings.stall, spec::stall)?);
         faults.splice(0..0, self.crashes(faults.is_empty())?);
         let start = if settings.form { Start::Joining } else { Start::Formed };
-        // Few runs of many nodes take as long as many of few.
+        // Fewer runs of more nodes, so that the time stays the same.
         let runs = settings.runs.unwrap_or((2000 / settings.nodes).clamp(1, 20));
         let nodes = settings.nodes as usize;
         let seed = settings.seed;
@@ -184,7 +184,7 @@ impl Asked {
         valid(&plan)?;
         memory::check(&plan).map_err(Fatal::usage)?;
         if settings.duration.is_none() {
-            // Only of a plan that is sound can it be told how long it should last.
+            // Only a valid plan has an estimate.
             plan.duration = plan.duration_estimate();
             valid(&plan)?;
         }
@@ -201,14 +201,14 @@ impl Asked {
         Ok(crashes.map(|it| Fault::Crash { nodes: it.nodes, at: at(it) }).collect())
     }
 
-    /// When nodes crash of which nobody said when: once the cluster is at work.
+    /// The time of crashes that have none: once the cluster has settled.
     fn early(&self) -> Duration {
         let early = Duration::from_secs(if self.settings.form { 30 } else { 10 });
         self.settings.duration.map_or(early, |duration| early.min(duration / 4))
     }
 }
 
-/// Texts that were checked when they were given.
+/// Parses texts that were checked before.
 fn parsed<T>(texts: &[String], parse: fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fatal> {
     texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(Fatal::usage)
 }

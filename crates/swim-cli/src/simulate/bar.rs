@@ -1,11 +1,11 @@
-//! How far a simulation is, for those who wait at a terminal.
+//! The progress bar of a simulation, on a terminal.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use swim_sim::simulation::Progress;
 
-/// Who waits for less needs no bar.
+/// Shorter simulations show no bar.
 const SHOWN_AFTER: Duration = Duration::from_millis(800);
 
 /// A bar on standard error, where that is a terminal.
@@ -13,7 +13,7 @@ const SHOWN_AFTER: Duration = Duration::from_millis(800);
 pub(crate) struct Bar {
     begun: Instant,
     bar: ProgressBar,
-    /// To be shown once it takes long.
+    /// Shown once the simulation takes long.
     waiting: bool,
 }
 
@@ -28,7 +28,7 @@ impl Bar {
         Bar { waiting: true, ..Bar::hidden() }
     }
 
-    /// Shows how far it is.
+    /// Shows the progress.
     pub(crate) fn show(&mut self, progress: Progress) {
         if self.waiting && self.begun.elapsed() >= SHOWN_AFTER {
             self.waiting = false;
@@ -47,7 +47,7 @@ impl Bar {
         }
     }
 
-    /// Takes it off the terminal.
+    /// Removes the bar from the terminal.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! What follows from a report, in sentences.
+//! Conclusions from a report, in sentences.
 
 use swim_sim::simulation::{Mistakes, Plan, Report, Warning};
 
@@ -12,13 +12,13 @@ pub(crate) struct Conclusion {
     pub(crate) text: String,
 }
 
-/// What follows, the most important first.
+/// The conclusions, the most important first.
 pub(crate) fn conclusions(plan: &Plan, report: &Report, warnings: &[Warning]) -> Vec<Conclusion> {
     let mut all = Vec::new();
     let mut say = |tone, text: String| all.push(Conclusion { tone, text });
     if report.interrupted {
         let text = format!(
-            "Broken off after {} of {} runs: the figures are about what was done until then.",
+            "Interrupted after {} of {} runs: the figures cover only these.",
             report.runs, plan.runs
         );
         say(Tone::Warning, text);
@@ -42,13 +42,13 @@ fn formation(plan: &Plan, report: &Report, say: &mut impl FnMut(Tone, String)) {
     }
     if let Some(longest) = report.formed.max() {
         let longest = text::duration(longest);
-        say(Tone::Plain, format!("Starting together, all nodes knew all within {longest}."));
+        say(Tone::Plain, format!("After a common start, all nodes knew each other within {longest}."));
     }
     let missing = (report.runs as usize).saturating_sub(report.formed.len());
     if missing > 0 {
         let runs = text::count(missing, "run");
         let text =
-            format!("In {runs} not all nodes knew all at the end: give a longer --duration.");
+            format!("In {runs} some nodes were still unknown at the end: use a longer --duration.");
         say(Tone::Warning, text);
     }
 }
@@ -63,12 +63,12 @@ fn crashes(report: &Report, say: &mut impl FnMut(Tone, String)) {
         let [first, half, longest] = [first, half, longest].map(text::duration);
         let text = match known {
             1 => format!(
-                "The crash was declared by the first node after {first}, and known everywhere \
+                "The first node declared the crashed node failed after {first}, and every node knew \
                  after {half}."
             ),
             _ => format!(
-                "Half of the crashes were declared by the first node within {first}, and known \
-                 everywhere within {half}; the slowest took {longest}."
+                "Half of the crashes were declared by a first node within {first}, and known at \
+                 every node within {half}; the slowest took {longest}."
             ),
         };
         say(Tone::Plain, text);
@@ -80,8 +80,8 @@ fn crashes(report: &Report, say: &mut impl FnMut(Tone, String)) {
             count => format!(" ({count} at none)"),
         };
         let text = format!(
-            "{} of {all} crashes were not known at every node{nobody} when the run ended: give a \
-             longer --duration to see how long it takes.",
+            "{} of {all} crashes were not known at every node{nobody} when the run ended: use a \
+             longer --duration.",
             all - known
         );
         say(Tone::Warning, text);
@@ -94,20 +94,20 @@ fn mistakes(report: &Report, warnings: &[Warning], say: &mut impl FnMut(Tone, St
     let over = format!("in {} of simulated time", simulated(report));
     if members > 0 {
         let advice = match warnings {
-            [] => "raise suspicion_mult or probe_timeout, or expect this on such a network",
+            [] => "raise suspicion_mult or probe_timeout, or accept them on such a network",
             _ => "see the warnings above",
         };
-        let times = text::count(members, "time");
-        let text = format!("{times} a member was declared failed though it ran, {over}: {advice}.");
+        let count = text::count(members, "false positive");
+        let text = format!("{count} (running members declared failed) {over}: {advice}.");
         say(Tone::Bad, text);
     } else {
         let text = match suspected {
-            0 => format!("No running member was suspected or declared failed, {over}."),
+            0 => format!("No running member was suspected or declared failed {over}."),
             1 => format!(
-                "No running member was declared failed, {over}, but one was suspected for a while."
+                "No running member was declared failed {over}, but one was suspected for a while."
             ),
             count => format!(
-                "No running member was declared failed, {over}, but {count} were suspected for a \
+                "No running member was declared failed {over}, but {count} were suspected for a \
                  while."
             ),
         };
@@ -118,14 +118,15 @@ fn mistakes(report: &Report, warnings: &[Warning], say: &mut impl FnMut(Tone, St
 fn partitions(report: &Report, say: &mut impl FnMut(Tone, String)) {
     if let Some(longest) = report.healed.max() {
         let longest = text::duration(longest);
-        let text = format!("Once a partition ended, all nodes knew all again within {longest}.");
+        let text =
+            format!("After a partition ended, all nodes knew each other again within {longest}.");
         say(Tone::Plain, text);
     }
     let missing = report.partitions.saturating_sub(report.healed.len());
     if missing > 0 {
         let text = format!(
-            "{missing} of {} partitions had not healed when the run, or the time until the next \
-             partition, was over: give a longer --duration.",
+            "{missing} of {} partitions had not healed before the next partition or the end of the \
+             run: use a longer --duration.",
             report.partitions
         );
         say(Tone::Warning, text);

@@ -6,7 +6,7 @@ use swim_sim::{Latency, Loss};
 
 use crate::record::{Record, whole_millis};
 
-/// The report as one JSON object on one line: what was asked for, then what came out.
+/// The report as one JSON object on one line: the settings, then the results.
 pub(crate) fn report(profile: &str, plan: &Plan, warnings: &[Warning], report: &Report) -> String {
     let rates = &report.rates;
     let warnings: Vec<Value> =

@@ -1,11 +1,11 @@
-//! Whether a simulation fits the memory.
+//! Checks whether a simulation fits in memory.
 
 use swim_sim::simulation::Plan;
 
-/// What a machine that does not tell is supposed to have free.
+/// The free memory to assume if the system does not report it.
 const FREE_SUPPOSED: u64 = 8 << 30;
 
-/// Says by how much a plan is too large for this machine.
+/// Fails if a plan is too large for this machine.
 pub(crate) fn check(plan: &Plan) -> Result<(), String> {
     check_with(plan, available())
 }
@@ -17,10 +17,10 @@ fn check_with(plan: &Plan, available: Option<u64>) -> Result<(), String> {
     }
     let fitting = plan.nodes as f64 * (free as f64 / needed as f64).sqrt();
     let fitting = (fitting / 100.0).floor() * 100.0;
-    let has = if available.is_some() { "has free" } else { "is supposed to have" };
+    let is = if available.is_some() { "are free" } else { "are assumed to be free" };
     Err(format!(
-        "{} nodes: each node has a table of all others, which takes about {} of memory, more \
-         than the {} that this machine {has}; up to about {fitting:.0} nodes fit",
+        "{} nodes need about {} of memory, since each node has a table of all members, but {} {is} \
+         on this machine: simulate at most about {fitting:.0} nodes",
         plan.nodes,
         gigabytes(needed),
         gigabytes(free)
@@ -32,7 +32,7 @@ fn gigabytes(bytes: u64) -> String {
     if gigabytes < 100.0 { format!("{gigabytes:.1} GB") } else { format!("{gigabytes:.0} GB") }
 }
 
-/// The memory that is free or can be freed, where the system tells.
+/// The memory that is free or can be freed, if the system reports it.
 fn available() -> Option<u64> {
     let told = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

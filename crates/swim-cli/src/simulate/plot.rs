@@ -1,4 +1,4 @@
-//! How fast crashes were found out, as a picture.
+//! A plot of how fast crashes were detected.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, Write};
@@ -13,40 +13,43 @@ const SIZE: (u32, u32) = (900, 540);
 const FIRST: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
 const EVERYWHERE: RGBColor = RGBColor(0xd6, 0x27, 0x28);
 
-/// A file for a plot that can be written to.
+/// A writable file for a plot.
 #[derive(Debug)]
 pub(crate) struct PlotFile {
     path: PathBuf,
     file: File,
-    /// It was not there before, and is empty.
+    /// Whether the file is new, and empty.
     new: bool,
 }
 
 impl PlotFile {
-    /// Opens the file, and leaves what is in it alone: before a simulation, so that nobody waits
-    /// for a plot that cannot be written.
+    /// Opens the file before the simulation, so that an unwritable path fails at once. Does not
+    /// change the contents.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let new = !path.exists();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(|error| {
             format!(
-                "cannot write the plot {}: {error}; nothing was simulated, give a path of a file \
-                 in a directory that exists",
+                "cannot write the plot {}: {error}; nothing was simulated: choose a file in a \
+                 directory that exists and is writable",
                 path.display()
             )
         })?;
         Ok(PlotFile { path: path.to_owned(), file, new })
     }
 
-    /// Draws, and replaces what was in the file; leaves it as it was if there is nothing to draw.
+    /// Draws the plot and replaces the contents of the file. Changes nothing if there is nothing to
+    /// draw.
     pub(crate) fn draw(mut self, plan: &Plan, report: &Report) -> Result<(), String> {
         if report.first_declared.is_empty() {
             if self.new {
-                // It is empty, and was not asked for like that.
+                // Leaves no empty file behind.
                 let _ = std::fs::remove_file(&self.path);
             }
             let path = self.path.display();
-            return Err(format!("the plot {path} is not drawn: nobody noticed a crash"));
+            return Err(format!(
+                "the plot {path} is not drawn, since no crash was detected: use a longer --duration"
+            ));
         }
         let drawn = svg(plan, report).map_err(|error| error.to_string()).and_then(|svg| {
             let written = self
@@ -60,7 +63,7 @@ impl PlotFile {
     }
 }
 
-/// The share of crashes that were found out after a time: by the first node, and by all.
+/// The share of crashes that were detected within a time: by the first node, and by all.
 fn svg(plan: &Plan, report: &Report) -> Result<String, Box<dyn std::error::Error>> {
     let (first, all) = (&report.first_declared, &report.known_everywhere);
     let longest = first.max().max(all.max()).unwrap_or_default().as_secs_f64().max(0.1);
@@ -69,7 +72,7 @@ fn svg(plan: &Plan, report: &Report) -> Result<String, Box<dyn std::error::Error
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
         let caption = format!(
-            "{}, {}: how fast crashes are found out",
+            "{}, {}: how fast crashes are detected",
             text::count(plan.nodes, "node"),
             text::count(report.crashes, "crash").replace("crashs", "crashes")
         );
@@ -110,7 +113,7 @@ fn svg(plan: &Plan, report: &Report) -> Result<String, Box<dyn std::error::Error
     Ok(svg)
 }
 
-/// A step up at each time; those that never came leave the curve below 100%.
+/// A curve with a step up at each time. Undetected crashes leave it below 100%.
 fn steps(times: &Durations, of: usize, end: f64) -> Vec<(f64, f64)> {
     let percent = |count: usize| 100.0 * count as f64 / of.max(1) as f64;
     let mut points = vec![(0.0, 0.0)];

@@ -7,8 +7,8 @@ use swim_tokio::settings::{ABOVE_ZERO, Kind, Setting, Table};
 
 use crate::simulate::spec::{self, LossSpec};
 
-/// What `[simulate]` says. What is in the small languages of [`spec`] was checked, and stays as it
-/// was written.
+/// The settings in `[simulate]`. Values in the notations of [`spec`] are checked, and kept as
+/// written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SimulateSettings {
     pub(crate) nodes: u32,
@@ -62,13 +62,13 @@ macro_rules! faults {
 /// The table `[simulate]`.
 pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
     name: "simulate",
-    about: "What 'swim simulate' does with these settings on virtual time.",
+    about: "The simulation that 'swim simulate' runs with these settings, in virtual time.",
     variables: "SWIM_SIMULATE_",
     settings: &[
         Setting {
             key: "nodes",
-            about: "How many nodes.",
-            change: "to the size of the cluster, and to what it may grow to",
+            about: "Number of nodes.",
+            change: "to the size of the cluster, and to the size that it may reach",
             kind: Kind::Count {
                 unit: "nodes",
                 min: 2,
@@ -79,8 +79,8 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "latency",
-            about: "How long a packet takes, one way.",
-            change: "to what ping shows, halved",
+            about: "One-way latency of packets.",
+            change: "to half of the round trip that ping shows",
             kind: Kind::Text {
                 form: "a time such as \"2ms\", a range \"1ms..5ms\" or a tail \
                        \"median=20ms,p99=200ms\"",
@@ -95,8 +95,8 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "loss",
-            about: "Share of datagrams that is lost; for a while, or always.",
-            change: "to see what a bad network does",
+            about: "Share of datagrams that are lost, for a while or always.",
+            change: "to see the effect of a bad network",
             kind: Kind::List {
                 form: "\"5%\", \"5%,burst=800ms\" or \"5%@60s+30s\"",
                 example: "[\"2%\"]",
@@ -109,32 +109,33 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "crash",
-            about: "Nodes that crash at once. Without any fault one crashes; \"0\" is none.",
-            change: "to see how fast crashes are found out",
+            about: "Nodes that crash together. If no fault is set, one node crashes; \"0\" means \
+                    no crash.",
+            change: "to see how fast crashes are detected",
             kind: faults!(crash, spec::crash, "\"3\" or \"3@60s\"", "[\"3@60s\"]"),
         },
         Setting {
             key: "partition",
-            about: "Partitions: a share of the nodes is cut off.",
-            change: "to see how fast halves meet again",
+            about: "Partitions that separate a share of the nodes from the rest.",
+            change: "to see how fast the two sides merge again",
             kind: faults!(partition, spec::partition, "\"50%@60s+120s\"", "[\"50%@60s+120s\"]"),
         },
         Setting {
             key: "stall",
-            about: "Nodes that neither send nor receive for a while, as starved ones do.",
-            change: "to see who is declared failed without reason",
+            about: "Nodes that neither send nor receive for a while, as if starved.",
+            change: "to see the false positives",
             kind: faults!(stall, spec::stall, "\"2@30s+20s\"", "[\"2@30s+20s\"]"),
         },
         Setting {
             key: "form",
-            about: "Begin with nodes that know nobody and join.",
+            about: "Start with nodes that still have to join.",
             change: "to see how fast a cluster forms",
             kind: Kind::Flag { get: |it| it.form, set: |it, on| it.form = on },
         },
         Setting {
             key: "duration",
-            about: "How long each run lasts, in virtual time, at most a year; by default long \
-                    enough for the faults and settings.",
+            about: "Virtual time of each run, at most a year. The default is long enough for the \
+                    faults and settings.",
             change: "",
             kind: Kind::Time {
                 min: ABOVE_ZERO,
@@ -145,8 +146,8 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "seed",
-            about: "The seed of the first run; each further run has the next one.",
-            change: "for other runs than these",
+            about: "Random seed of the first run; each further run uses the next one.",
+            change: "to get different runs",
             kind: Kind::Count {
                 unit: "",
                 min: 0,
@@ -160,8 +161,8 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "runs",
-            about: "How many runs; by default 20, fewer above 100 nodes.",
-            change: "for rare events",
+            about: "Number of runs. The default is 20, and fewer above 100 nodes.",
+            change: "to see rare events",
             kind: Kind::Count {
                 unit: "runs",
                 min: 1,
@@ -172,7 +173,7 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         },
         Setting {
             key: "plot",
-            about: "Draw how fast crashes were found out, as an SVG file.",
+            about: "Draw how fast crashes were detected, as an SVG file.",
             change: "",
             kind: Kind::Text {
                 form: "the path of a file",
@@ -187,17 +188,19 @@ pub(crate) static SIMULATE: Table<SimulateSettings> = Table {
         Setting {
             key: "json",
             about: "Print the report as one JSON object.",
-            change: "for programs that read it",
+            change: "if a program reads the report",
             kind: Kind::Flag { get: |it| it.json, set: |it, on| it.json = on },
         },
     ],
 };
 
-/// Losses of which at most one is for the whole time.
+/// Checks that at most one loss is for the whole time.
 fn losses(list: &[&str]) -> Result<Vec<String>, String> {
     let specs = list.iter().map(|text| spec::loss(text)).collect::<Result<Vec<_>, _>>()?;
     if specs.iter().filter(|it| matches!(it, LossSpec::Always(_))).count() > 1 {
-        return Err("two for the whole time: give one, or one with a time, 5%@60s+30s".into());
+        return Err("two losses for the whole time: remove one, or give it a time, such as \
+                    5%@60s+30s"
+            .into());
     }
     Ok(list.iter().map(ToString::to_string).collect())
 }

@@ -1,4 +1,4 @@
-//! The small languages of the command line: times, shares, latencies, losses, and when they apply.
+//! Notations of the command line: times, shares, latencies, losses, and the time of faults.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use swim_sim::simulation::Fault;
 use swim_sim::{Latency, Loss};
 use swim_tokio::settings::duration;
 
-/// A number of nodes, and when it happens to them; by default early on.
+/// A number of nodes that crash, and the time; by default early in the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrashSpec {
     pub(crate) nodes: usize,
     pub(crate) at: Option<Duration>,
 }
 
-/// A loss, of the whole run or of a part of it.
+/// A loss, for the whole run or a part of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LossSpec {
     Always(Loss),
@@ -39,7 +39,7 @@ pub(crate) fn latency(text: &str) -> Result<Latency, String> {
     }
     if !text.contains('=') {
         return duration(text).map(Latency::Fixed).map_err(|wrong| {
-            format!("{wrong}; or give a range, 1ms..5ms, or a tail, median=20ms,p99=200ms")
+            format!("{wrong}; or write a range, 1ms..5ms, or a tail, median=20ms,p99=200ms")
         });
     }
     let (mut median, mut p99) = (None, None);
@@ -48,16 +48,18 @@ pub(crate) fn latency(text: &str) -> Result<Latency, String> {
         let place = match key.trim() {
             "median" | "p50" => &mut median,
             "p99" => &mut p99,
-            other => return Err(format!("'{other}' is not known here: say median=20ms,p99=200ms")),
+            other => {
+                return Err(format!("'{other}' is unknown: write it like median=20ms,p99=200ms"));
+            }
         };
         *place = Some(duration(value)?);
     }
     match (median, p99) {
         (Some(median), Some(p99)) if median.is_zero() || p99 < median => {
-            Err("the median is above zero, and p99 is not below it".into())
+            Err("the median must be above zero, and p99 not below it".into())
         }
         (Some(median), Some(p99)) => Ok(Latency::LogNormal { median, p99 }),
-        _ => Err("both are needed: median=20ms,p99=200ms".into()),
+        _ => Err("median and p99 are both needed, such as median=20ms,p99=200ms".into()),
     }
 }
 
@@ -85,7 +87,7 @@ pub(crate) fn partition(text: &str) -> Result<Fault, String> {
     let (part, when) = text.split_once('@').ok_or_else(|| needs_when(EXAMPLE))?;
     let share = share(part)?;
     if share <= 0.0 || share >= 1.0 {
-        return Err("the share is above 0% and below 100%: the others are the other side".into());
+        return Err("the share must be above 0% and below 100%, so that both sides have nodes".into());
     }
     let (at, length) = span(when, EXAMPLE)?;
     Ok(Fault::Partition { share, at, length })
@@ -100,7 +102,7 @@ pub(crate) fn stall(text: &str) -> Result<Fault, String> {
 }
 
 fn needs_when(example: &str) -> String {
-    format!("it needs a beginning and a length: say {example}")
+    format!("the start and the length are missing: write it like {example}")
 }
 
 fn nodes(text: &str) -> Result<usize, String> {
@@ -121,10 +123,10 @@ fn loss_itself(text: &str) -> Result<Loss, String> {
     };
     let burst = burst.trim().strip_prefix("burst=");
     let (Some(burst), None) = (burst, parts.next()) else {
-        return Err("after the share comes burst=TIME, or nothing: say 5%,burst=800ms".into());
+        return Err("only burst=TIME may follow the share: write it like 5%,burst=800ms".into());
     };
     if share <= 0.0 || share >= 1.0 {
-        return Err("loss in bursts is above 0% and below 100%".into());
+        return Err("the share of loss in bursts must be above 0% and below 100%".into());
     }
     Ok(Loss::bursts(share, positive_duration(burst)?))
 }
@@ -161,7 +163,7 @@ mod tests {
         assert_eq!(duration(" 1m 30s "), Ok(secs(90)));
         assert_eq!(duration("1.5s"), Ok(millis(1500)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
-        assert!(wrong(duration("30")).contains("say '30s' or '30ms'"));
+        assert!(wrong(duration("30")).contains("write '30s' or '30ms'"));
         assert!(wrong(duration("soon")).contains("500ms"));
         assert!(duration("-1s").is_err() && duration("").is_err());
         assert!(positive_duration("0s").is_err());

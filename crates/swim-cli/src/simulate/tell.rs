@@ -10,7 +10,7 @@ use crate::style::{Paint, Tone};
 use crate::table::{Sheet, toned};
 use crate::text;
 
-/// What is simulated.
+/// The plan: nodes, settings, network and faults.
 pub(crate) fn heading(paint: Paint, profile: &str, plan: &Plan) -> String {
     let runs = match plan.runs {
         1 => format!("1 run, seed {}", plan.seed),
@@ -33,7 +33,7 @@ pub(crate) fn heading(paint: Paint, profile: &str, plan: &Plan) -> String {
     let trip = RoundTrip::of(plan.network.latency);
     let lines = [
         format!(
-            " settings   {profile}: probes every {:?}, answer within {:?}, suspicion {suspicion}",
+            " settings   {profile}: probe every {:?}, timeout {:?}, suspicion {suspicion}",
             config.probe_interval, config.probe_timeout
         ),
         format!(
@@ -48,7 +48,7 @@ pub(crate) fn heading(paint: Paint, profile: &str, plan: &Plan) -> String {
     format!("{}\n{}", paint.text(Tone::Heading, title), lines.join("\n"))
 }
 
-/// What will hardly work; empty if there is nothing.
+/// The warnings; empty if there are none.
 pub(crate) fn warnings(paint: Paint, warnings: &[Warning]) -> String {
     let told = warnings.iter().map(|warning| {
         let text = wrapped(&warning.text, "         ");
@@ -69,7 +69,7 @@ pub(crate) fn findings(paint: Paint, report: &Report) -> String {
     shown.join("\n")
 }
 
-/// What follows from them.
+/// The conclusions from the figures.
 pub(crate) fn conclusions(paint: Paint, conclusions: &[Conclusion]) -> String {
     let mut shown = format!("\n{}", paint.text(Tone::Heading, "In short"));
     for conclusion in conclusions {
@@ -81,10 +81,10 @@ pub(crate) fn conclusions(paint: Paint, conclusions: &[Conclusion]) -> String {
 
 fn times(paint: Paint, report: &Report) -> Option<Sheet> {
     let rows = [
-        ("all nodes know all, after joining", &report.formed, 0),
+        ("start: all nodes know each other", &report.formed, 0),
         ("crash: first node declares it failed", &report.first_declared, report.crashes),
         ("crash: every node knows", &report.known_everywhere, report.crashes),
-        ("partition healed: all nodes know all", &report.healed, report.partitions),
+        ("partition healed: all know each other", &report.healed, report.partitions),
     ];
     let headings = ["time until", "p50", "p99", "max", "seen"];
     let mut sheet = Sheet::new(paint, headings.map(String::from).into());
@@ -104,11 +104,11 @@ fn times(paint: Paint, report: &Report) -> Option<Sheet> {
 }
 
 fn mistakes(paint: Paint, report: &Report) -> Sheet {
-    let headings = ["running members", "how many", "at how many nodes"];
+    let headings = ["running members", "number", "observers"];
     let mut sheet = Sheet::new(paint, headings.map(String::from).into());
     let rows = [
-        ("declared failed without reason", report.false_failures, Tone::Bad, true),
-        ("suspected without reason", report.false_suspicions, Tone::Warning, true),
+        ("false positives (declared failed)", report.false_failures, Tone::Bad, true),
+        ("false suspicions", report.false_suspicions, Tone::Warning, true),
         ("declared failed across a partition", report.separated_failures, Tone::Quiet, false),
         ("declared failed because of a stall", report.stalled_failures, Tone::Quiet, false),
     ];
@@ -177,7 +177,7 @@ fn fault(fault: &Fault) -> String {
         Fault::Crash { nodes: 1, at } => format!("1 node crashes at {at:?}"),
         Fault::Crash { nodes, at } => format!("{nodes} nodes crash at {at:?}"),
         Fault::Partition { share, at, length } => {
-            format!("{} cut off from {at:?} for {length:?}", percent(*share))
+            format!("{} separated from {at:?} for {length:?}", percent(*share))
         }
         Fault::Loss { loss: lost, at, length } => {
             format!("{} from {at:?} for {length:?}", loss(*lost))
@@ -189,7 +189,7 @@ fn fault(fault: &Fault) -> String {
 }
 
 fn percent(share: f64) -> String {
-    // Two digits after the point at most: 0.1 + 0.2 is no share to show in full.
+    // At most two decimals, since 0.1 + 0.2 is not exact.
     format!("{}%", (share * 10_000.0).round() / 100.0)
 }
 

@@ -177,7 +177,7 @@ fn strangers_at_an_encrypted_port_are_told_apart_once_each() {
     for (reason, explanation, flag) in [
         ("http", "an HTTP request", "--bind"),
         ("tls", "a TLS handshake", "--key-file"),
-        ("plaintext", "not encrypted, as this node requires", "--encryption off on all others"),
+        ("plaintext", "not encrypted, as this node requires", "--encryption off on all members"),
     ] {
         let line = agent.wait(0, secs(20), reason, told(reason)).json;
         assert_eq!(line["explanation"], explanation);

@@ -59,13 +59,13 @@ fn an_agent_tells_about_itself() {
 fn commands_that_cannot_be_carried_out_say_why() {
     let (mut a, _b) = pair("refused");
     for (line, expected) in [
-        ("frobnicate", "there are members, broadcast TEXT, send NAME TEXT"),
+        ("frobnicate", "the commands are members, broadcast TEXT, send NAME TEXT"),
         ("send b", "send NAME TEXT"),
         ("send nobody hello", "no live member of that name"),
         ("ping nobody", "no live member of that name"),
-        ("forget nobody", "no member of that name is remembered"),
+        ("forget nobody", "no failed or departed member has that name"),
         ("forget a", "own name"),
-        ("remove-seed 10.0.0.1", "10.0.0.1:7946 is no seed"),
+        ("remove-seed 10.0.0.1", "10.0.0.1:7946 is not a seed"),
         (&format!("send b {}", "x".repeat(5000)), "at most"),
         (&format!("broadcast {}", "x".repeat(5000)), "at most"),
         (&format!("meta {}", "x".repeat(513)), "512"),
@@ -86,7 +86,7 @@ fn seeds_come_and_go_on_command() {
     let removed = agent.ask(&format!("remove-seed {}", other.address), "done");
     assert_eq!(removed["seed"], other.address);
     let told = agent.ask(&format!("remove-seed {}", other.address), "error");
-    assert_eq!(told["message"], format!("{} is no seed", other.address));
+    assert_eq!(told["message"], format!("{} is not a seed", other.address));
 }
 
 #[test]
@@ -140,9 +140,9 @@ fn s71_an_agent_whose_leave_nobody_hears_exits_1_and_says_what_to_do() {
     leaver.stdout.take().unwrap().read_to_string(&mut told).unwrap();
     leaver.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert_eq!(status.code(), Some(1), "{told}{complaints}");
-    assert!(complaints.starts_with("swim: nobody heard the leave: "), "{complaints}");
+    assert!(complaints.starts_with("swim: no peer acknowledged the leave: "), "{complaints}");
     assert!(complaints.contains("'forget NAME'"), "{complaints}");
-    assert!(told.ends_with("without a complete leave\n"), "{told}");
+    assert!(told.ends_with("the leave is incomplete\n"), "{told}");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn s82_an_agent_whose_reader_is_gone_leaves_and_exits_other_than_0() {
     let mut complaints = String::new();
     mute.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert_eq!(status.code(), Some(1), "{complaints}");
-    let expected = "swim: the reader of standard output is gone: this member left the cluster\n";
+    let expected = "swim: the reader of standard output is gone, so this member left the cluster\n";
     assert_eq!(complaints, expected);
     watcher.wait(0, secs(10), "mute left", |line| line.is_about("left", "mute"));
 }

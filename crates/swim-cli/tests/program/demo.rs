@@ -27,8 +27,8 @@ fn the_demo_shows_every_stage_and_ends_well() {
         "every other node agrees that node-2 has failed",
         "accused by node-",
         "every other node sees node-3 as left, not as failed",
-        "node-2 is alive everywhere again",
-        "What every node believes",
+        "every node sees node-2 alive again",
+        "How each node (row) sees each node",
         "Timings: formed ",
         "every node was right at every stage",
     ] {
