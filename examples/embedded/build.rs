@@ -1,4 +1,4 @@
-//! Says where the sections of the program for a microcontroller go.
+//! Sets the memory layout of the program for a microcontroller.
 
 fn main() {
     println!("cargo::rerun-if-changed=memory.x");

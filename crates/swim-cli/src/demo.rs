@@ -172,10 +172,11 @@ impl<'a> Demo<'a> {
 
     async fn start(&mut self, index: usize, seeds: &[usize]) -> Result<(), String> {
         const TOLD_MAX: usize = 6;
-        let address =
-            self.cast.start(index, seeds).await.map_err(|error| {
-                format!("{} could not start: {error}", self.cast.name(index))
-            })?;
+        let address = self
+            .cast
+            .start(index, seeds)
+            .await
+            .map_err(|error| format!("{} could not start: {error}", self.cast.name(index)))?;
         let name = self.cast.name(index);
         let record =
             Record::event("started").with("name", name).with("address", address.to_string());

@@ -106,7 +106,9 @@ fn write_all(mut blocks: mpsc::Receiver<Block>, output: &mut impl Write) -> End 
             // A full disk is no reason to leave the cluster.
             Err(error) if !complained => {
                 complained = true;
-                crate::to_stderr(&format!("cannot write to standard output: {error}; lines are lost"));
+                crate::to_stderr(&format!(
+                    "cannot write to standard output: {error}; lines are lost"
+                ));
             }
             Err(_) => {}
         }

@@ -52,28 +52,28 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConfigError::UnprintableName => f.write_str(
-                "the node's name has control or invisible characters: choose one that can be typed",
+                "the node's name has control or invisible characters: choose printable ones",
             ),
             ConfigError::UnspecifiedAddress => f.write_str(
-                "the advertised address is unspecified (0.0.0.0 or ::), where no peer can reach \
-                 this node: set an advertise address",
+                "the advertised address is unspecified (0.0.0.0 or ::), and peers cannot reach \
+                 this node there: set an advertise address",
             ),
             ConfigError::NoPort => {
                 f.write_str("the advertised port is 0: set the port that peers can reach")
             }
             ConfigError::MetaTooLarge { size, max } => {
-                write!(f, "the metadata has {size} bytes, meta_size_max allows {max}")
+                write!(f, "the metadata has {size} bytes, but meta_size_max allows only {max}")
             }
             ConfigError::LabelTooLong { size } => {
-                write!(f, "the cluster label has {size} bytes, at most 255 are allowed")
+                write!(f, "the cluster label has {size} bytes: use at most 255 bytes")
             }
             ConfigError::Versions { min, max } => write!(
                 f,
-                "a version range is wrong: min <= current <= max, and the protocol versions spoken \
-                 on this wire are {min} to {max}"
+                "a version range is invalid: use min <= current <= max, and protocol versions from \
+                 {min} to {max} on this wire"
             ),
             ConfigError::Cipher => f.write_str(
-                "memberlist's wire knows AES keys alone (16, 24 or 32 bytes): make one with \
+                "memberlist's wire supports only AES keys (16, 24 or 32 bytes): create one with \
                  `swim keygen`",
             ),
             ConfigError::OutOfRange { setting, must, .. } => write!(f, "{setting} must be {must}"),
@@ -123,7 +123,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CommandError::NotRunning => {
-                f.write_str("this node has left the cluster; join again first")
+                f.write_str("this node has left the cluster: join again first")
             }
             CommandError::NameTaken => f.write_str(
                 "another node has this node's name; this node takes part once the name is free",
@@ -132,17 +132,17 @@ impl fmt::Display for CommandError {
             CommandError::StillLive => f.write_str("that member is still alive or suspect"),
             CommandError::OwnName => f.write_str("that is this node's own name"),
             CommandError::TooLarge { size, max } => {
-                write!(f, "{size} bytes are too many, at most {max} fit")
+                write!(f, "{size} bytes are too many: at most {max} fit")
             }
             #[cfg(feature = "encryption")]
             CommandError::Keyring(error) => error.fmt(f),
             CommandError::Cipher => ConfigError::Cipher.fmt(f),
             CommandError::PacketTooSmall => f.write_str(
-                "the longest messages would not fit a packet any more: raise packet_size_max, or \
+                "the longest messages would no longer fit into a packet: raise packet_size_max, or \
                  lower meta_size_max",
             ),
             CommandError::Busy { limit } => {
-                write!(f, "too much is under way already: {limit} is reached")
+                write!(f, "the node is busy: {limit} is reached; try again later")
             }
         }
     }
@@ -167,7 +167,7 @@ impl fmt::Display for Refused {
         match self {
             Refused::TooManyStreams => f.write_str("too many streams are open"),
             Refused::TooManyFromSource => f.write_str("too many streams from this address"),
-            Refused::NotAllowed => f.write_str("the address is in no allowed network"),
+            Refused::NotAllowed => f.write_str("the address is not in allowed_networks"),
         }
     }
 }

@@ -227,17 +227,17 @@ impl fmt::Display for KeyError {
         match self {
             KeyError::Size { size } => write!(
                 f,
-                "the key has {size} bytes: 16, 24 or 32 random ones are needed for AES, and 32 for \
+                "the key has {size} bytes: use 16, 24 or 32 random bytes for AES, or 32 for \
                  {XCHACHA_PREFIX}"
             ),
             KeyError::NotBase64 => f.write_str(
-                "the key is not standard base64 (A-Z a-z 0-9 + / and = at the end): make one with \
-                 `head -c 32 /dev/urandom | base64`",
+                "the key is not standard base64 (A-Z a-z 0-9 + / and = at the end): create one \
+                 with `head -c 32 /dev/urandom | base64`",
             ),
             KeyError::Cipher => write!(
                 f,
-                "the key is for an unknown cipher: write {XCHACHA_PREFIX} in front of it, or \
-                 nothing for AES"
+                "the key names an unknown cipher: use the prefix {XCHACHA_PREFIX}, or no prefix for \
+                 AES"
             ),
         }
     }

@@ -146,12 +146,12 @@ impl fmt::Display for KeyringError {
         match self {
             KeyringError::Full => write!(
                 f,
-                "the keyring has {} keys, the most that are tried; remove an old one first",
+                "the keyring is full ({} keys): remove an old one first",
                 Keyring::KEYS_MAX
             ),
-            KeyringError::Unknown => f.write_str("the key is not installed; install it first"),
+            KeyringError::Unknown => f.write_str("the key is not installed: install it first"),
             KeyringError::Primary => {
-                f.write_str("the primary key cannot be removed; use another one first")
+                f.write_str("the primary key cannot be removed: use another one first")
             }
         }
     }

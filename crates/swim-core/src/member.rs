@@ -111,7 +111,7 @@ impl fmt::Display for NameError {
         match self {
             NameError::Empty => f.write_str("a member name must not be empty"),
             NameError::TooLong { size } => {
-                write!(f, "a member name has at most {NAME_SIZE_MAX} bytes, this one has {size}")
+                write!(f, "the member name has {size} bytes: use at most {NAME_SIZE_MAX} bytes")
             }
         }
     }

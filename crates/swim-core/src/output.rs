@@ -484,7 +484,7 @@ impl fmt::Display for HealthReason {
         f.write_str(match self {
             HealthReason::ProbeAnswered => "a probe was answered",
             HealthReason::ProbeFailed => "a probe failed",
-            HealthReason::NacksMissed => "peers that were asked to help stayed silent",
+            HealthReason::NacksMissed => "relays did not answer",
             HealthReason::Accused => "this node was suspected",
         })
     }
@@ -562,20 +562,19 @@ impl fmt::Display for Failure {
             Failure::Timeout => f.write_str("no answer in time"),
             Failure::Connection(error) => error.fmt(f),
             Failure::Refused => f.write_str(
-                "the peer closed the connection without an answer (another cluster label or \
-                 protocol, or is it overloaded?)",
+                "the peer closed the connection without an answer: its label or protocol may \
+                 differ, or it may be overloaded",
             ),
-            Failure::BadAnswer { reason } => write!(f, "the answer was not understood: {reason}"),
+            Failure::BadAnswer { reason } => write!(f, "the answer is unusable: {reason}"),
             Failure::Complained { message } => write!(f, "the peer reported an error: {message}"),
             Failure::OwnAddress => f.write_str("that is this node's own address"),
             Failure::NameTaken => f.write_str(
                 "another node has this node's name; this node takes part once the name is free",
             ),
             Failure::NobodyHeard => f.write_str(
-                "nobody heard it: no peer acknowledged the leave, and those that run will see this \
-                 node as failed",
+                "no peer acknowledged the leave: running peers will see this node as failed",
             ),
-            Failure::Stopped => f.write_str("this node left the cluster first"),
+            Failure::Stopped => f.write_str("this node left the cluster before it was done"),
         }
     }
 }

@@ -171,11 +171,11 @@ counted_enum! {
         /// A TLS alert: the peer accepts only TLS, and refuses anything else.
         TlsRequired => "tls_required", "a TLS alert: set tls_ca, tls_certificate and tls_key";
         /// The wire format of HashiCorp memberlist.
-        Memberlist => "memberlist", "HashiCorp memberlist's format; this node speaks swim";
+        Memberlist => "memberlist", "HashiCorp memberlist's format; this node uses swim's";
         /// The native wire format, at a node that uses memberlist's.
-        Swim => "swim", "swim's own format; this node speaks memberlist's";
+        Swim => "swim", "swim's own format; this node uses memberlist's";
         /// Packets over a stream, at a node that takes them as datagrams.
-        Links => "links", "packets over a stream; this node takes them as datagrams";
+        Links => "links", "packets over a stream; this node expects datagrams";
         /// A version of the native wire format that this node does not support.
         WireVersion => "wire_version", "another version of the wire format";
         /// Another cluster's label, or no label where one is needed.
@@ -188,15 +188,15 @@ counted_enum! {
         WrongKey => "wrong_key", "encrypted with a key that this node does not have";
         /// A sealed message or application state on a stream that is not bound to this exchange. It
         /// may have been recorded, or meant for another member.
-        Unbound => "unbound", "a message that may have been recorded";
+        Unbound => "unbound", "a sealed message that may be a replay";
         /// A sealed message or broadcast that was recorded, or meant for an earlier life of this
         /// node. Its sender did not know this life, or the incarnation that this node took in order
         /// to forget.
-        Predates => "predates", "from before this node was known";
+        Predates => "predates", "a replay, or meant for an earlier life";
         /// A sealed message that was taken before, or is too old to check.
-        RepeatedMessage => "repeated_message", "a message taken before";
+        RepeatedMessage => "repeated_message", "a message already received, or too old";
         /// A sealed message from a sender for which there is no room among the remembered ones.
-        SendersFull => "senders_full", "messages of too many senders";
+        SendersFull => "senders_full", "sealed messages from too many senders";
         /// Compressed input that cannot be read: a stream of the native wire, or any compressed
         /// input in a build without the feature `compression`.
         Compressed => "compressed", "compressed, which is not read here";
@@ -211,14 +211,14 @@ counted_enum! {
         /// Metadata longer than `meta_size_max`.
         MetaTooLarge => "meta_too_large", "metadata above meta_size_max";
         /// An announced address that cannot be sent to: unspecified, or with port 0.
-        BadAddress => "bad_address", "an address that nobody can send to";
+        BadAddress => "bad_address", "an unusable address";
         /// A datagram, frame or stream above its limit.
         TooLarge => "too_large", "larger than the configured limit";
         /// An alive message with version ranges that are out of order, or share nothing with this
         /// node's.
         Versions => "versions", "incompatible or invalid versions";
         /// An accusation at the highest incarnation, which the accused could not refute.
-        IncarnationExhausted => "incarnation_exhausted", "an accusation that nobody could refute";
+        IncarnationExhausted => "incarnation_exhausted", "an accusation that cannot be refuted";
         /// An alive message about a new member when `members_max` is reached.
         MembersFull => "members_full", "the member table is full (members_max)";
         /// An update about a member that this node does not know.
@@ -226,22 +226,22 @@ counted_enum! {
         /// An update older than what is known. Harmless and common.
         Stale => "stale", "older than what is known";
         /// An accusation of a live member by one that this node believes failed, or does not know.
-        FailedAccuser => "failed_accuser", "an accusation by a member that is held failed";
+        FailedAccuser => "failed_accuser", "an accusation by a failed or unknown member";
         /// A known name announced from another address.
         AddressConflict => "address_conflict", "a known name from another address";
         /// A ping or message for another name, as sent to a reused address.
         WrongName => "wrong_name", "meant for another name at this address";
         /// A sender's name that its certificate does not have.
         CertificateName => "certificate_name",
-            "a name that its certificate lacks: add it as a DNS name, or unset tls_verify_name";
+            "a name that is not in its certificate: add it as a DNS name, or unset tls_verify_name";
         /// A datagram with more than one ping. Only the first is answered.
         TooManyQuestions => "too_many_questions", "more than one ping in a datagram";
         /// A ping shorter than its answer, from an address that never answered this node.
         ShortPing => "short_ping", "a stranger's ping, shorter than its answer";
         /// An ack or nack that this node does not wait for: late, or made up.
-        UnexpectedAck => "unexpected_ack", "an ack that nobody waits for";
+        UnexpectedAck => "unexpected_ack", "an ack that this node does not expect";
         /// A request to ping another member when `relays_max` is reached.
-        RelaysFull => "relays_full", "too many indirect pings under way (relays_max)";
+        RelaysFull => "relays_full", "too many indirect pings in progress (relays_max)";
         /// A broadcast seen before. Harmless and common.
         RepeatedBroadcast => "repeated_broadcast", "a broadcast seen before";
         /// A broadcast older than a waiting one with the same origin and key.
@@ -252,15 +252,15 @@ counted_enum! {
         /// A member that the application's hooks did not admit.
         NotAdmitted => "not_admitted", "not admitted by the application";
         /// A push/pull that the application's hooks refused.
-        MergeRefused => "merge_refused", "a merge that the application refused";
+        MergeRefused => "merge_refused", "a push/pull that the application refused";
         /// A waiting update or broadcast, pushed out because its queue was full.
         QueueFull => "queue_full", "pushed out of a full queue";
         /// A request for the whole member table, made more often than it is answered.
         TableRefused => "table_refused", "asked for the whole member table too often";
         /// A stream that was refused on arrival, or ended to make room.
-        StreamRefused => "stream_refused", "too many streams";
+        StreamRefused => "stream_refused", "too many streams (streams_max, streams_per_source_max or stream_buffer_max)";
         /// A stream that took too long.
-        StreamTimeout => "stream_timeout", "a stream that was not done in time";
+        StreamTimeout => "stream_timeout", "a stream that took too long";
     }
 }
 

@@ -124,7 +124,7 @@ impl<'a> Wanted<'a> {
             return Err(self.nothing_fits(bound, addresses));
         };
         tracing::debug!(
-            target: "swim", advertise = %best, ?candidates, "picked an address to announce"
+            target: "swim", advertise = %best, ?candidates, "chose an address to announce"
         );
         Ok(SocketAddr::new(best, bound.port()))
     }
@@ -204,7 +204,7 @@ pub(crate) struct LocalAddress {
 /// The addresses of this machine's interfaces, those of the default routes first.
 pub(crate) fn local_addresses() -> Vec<LocalAddress> {
     let listed = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        tracing::warn!(target: "swim", %error, "the addresses of this machine cannot be listed");
+        tracing::warn!(target: "swim", %error, "cannot list the addresses of this machine");
         Vec::new()
     });
     let mut addresses: Vec<LocalAddress> = listed

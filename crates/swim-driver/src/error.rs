@@ -69,29 +69,29 @@ impl fmt::Display for Error {
             Error::Command(error) => error.fmt(f),
             Error::Failure(failure) => failure.fmt(f),
             Error::BadSeed(error) => error.fmt(f),
-            Error::NoAddresses => f.write_str("no address to join was given"),
+            Error::NoAddresses => f.write_str("no address to join: pass at least one"),
             Error::TooManyAddresses { max } => {
-                write!(f, "at most {max} addresses can be joined at once")
+                write!(f, "too many addresses to join: pass at most {max}")
             }
             Error::NoneJoined { attempts } => {
-                f.write_str("none of the addresses could be joined")?;
+                f.write_str("cannot join any of the addresses")?;
                 list(f, attempts)
             }
             Error::NotResolved { names, attempts } => {
-                f.write_str("nobody could be joined")?;
+                f.write_str("cannot join any of the seeds")?;
                 for (name, reason) in names {
                     write!(f, "; {name} cannot be resolved: {reason}")?;
                 }
                 list(f, attempts)
             }
             Error::SeedRemoved => {
-                f.write_str("what was to be joined was removed from the seeds before it answered")
+                f.write_str("the seeds of this join were removed before one answered")
             }
             Error::TooManySeeds { max } => {
-                write!(f, "no more than {max} seeds are kept: remove one first")
+                write!(f, "the list of seeds is full ({max}): remove one first")
             }
             Error::Stopped => {
-                f.write_str("the node is gone: the future that runs it was dropped or ended")
+                f.write_str("the node is gone: the future that ran it was dropped or has ended")
             }
         }
     }
@@ -257,13 +257,12 @@ impl fmt::Display for BindError {
             }
             BindError::NoFreePort { address, attempts } => write!(
                 f,
-                "no port on {} is free for both UDP and TCP ({attempts} were tried): set a bind \
-                 port",
+                "no port on {} is free for both UDP and TCP ({attempts} tried): set a bind port",
                 address.ip()
             ),
             BindError::UnspecifiedAdvertise => f.write_str(
-                "the advertise address is unspecified (0.0.0.0 or ::), where no peer can reach \
-                 this node: set advertise to an address of this machine that peers can reach",
+                "the advertise address is unspecified (0.0.0.0 or ::), and peers cannot reach this \
+                 node there: set advertise to an address of this machine that peers can reach",
             ),
             BindError::AdvertiseFamily { bind, advertise } => f.write_str(&families(
                 *bind,
@@ -279,9 +278,11 @@ impl fmt::Display for BindError {
             ),
             BindError::AdvertiseTwice { beside } => f.write_str(&twice("advertise", beside)),
             BindError::NotAnnounced { setting, address, kind } => {
-                write!(f, "{setting} is {address}, {kind}, where peers cannot reach this node: ")?;
+                write!(f, "{setting} is {address}, {kind}: peers cannot reach this node there; ")?;
                 f.write_str(match *setting {
-                    "bind" => "bind to another, or set advertise to the address that peers see",
+                    "bind" => {
+                        "bind to another address, or set advertise to one that peers can reach"
+                    }
                     _ => "set advertise to an address of this machine that peers can reach",
                 })
             }
@@ -291,7 +292,7 @@ impl fmt::Display for BindError {
             }
             BindError::NoInterface { name, interfaces } => write!(
                 f,
-                "advertise_interface is {name}, and no network interface of that name has an \
+                "advertise_interface is {name}, but no network interface of that name has an \
                  address: set one of {}",
                 listed(interfaces)
             ),
@@ -300,16 +301,16 @@ impl fmt::Display for BindError {
             }
             BindError::SetElsewhere { setting, instead } => write!(
                 f,
-                "{setting} is set, and would be replaced when the node starts: set {instead} of \
-                 the options instead"
+                "{setting} is set, but the node replaces it at the start: set {instead} of the \
+                 options instead"
             ),
             BindError::Config(error) => error.fmt(f),
             BindError::Seed(error) => error.fmt(f),
             BindError::Tls { reason } => f.write_str(reason),
             BindError::TlsNotSpoken => f.write_str(
-                "certificates are set for TLS, which this node would not speak: build it with the \
-                 feature tls and start it with start or bind_tls, or unset tls_ca, tls_certificate \
-                 and tls_key",
+                "certificates are set, but this node does not use TLS: build it with the feature \
+                 tls and start it with start or bind_tls, or unset tls_ca, tls_certificate and \
+                 tls_key",
             ),
             BindError::Random { reason } => {
                 write!(f, "the operating system gave no random bytes: {reason}")
@@ -322,14 +323,14 @@ impl fmt::Display for BindError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another program or node has this port: choose another bind port, or port 0 for any \
-             free one"
+            "; stop the other program or node on this port, or choose another bind port (0 for \
+             any free port)"
         }
         io::ErrorKind::AddrNotAvailable => {
-            "; this machine does not have that address: bind one it has, and set advertise to the \
-             address that peers see"
+            "; this machine does not have the address: bind to one that it has, and set advertise \
+             to the address that peers can reach"
         }
-        io::ErrorKind::PermissionDenied => "; choose a bind port from 1024 up",
+        io::ErrorKind::PermissionDenied => "; choose a bind port of 1024 or above",
         _ => "",
     }
 }
@@ -341,22 +342,22 @@ pub(crate) fn families(bound: SocketAddr, bind: &str, advertise: &str) -> String
         false => ("IPv6", "IPv4", "0.0.0.0"),
     };
     format!(
-        "{bind} listens on {listens} alone, and {advertise} is an {other} address, where no peer \
-         could reach this node: bind to {any} or to an {other} address, or advertise an {listens} \
-         one"
+        "{bind} listens on {listens} only, so no peer could reach this node at {advertise}, an \
+         {other} address: bind to {any} or to an {other} address, or advertise an {listens} \
+         address"
     )
 }
 
 /// Two settings for the same thing, under these names.
 pub(crate) fn twice(advertise: &str, beside: &str) -> String {
-    format!("{advertise} and {beside} both say which address is announced: set one of them")
+    format!("{advertise} and {beside} both set the announced address: set only one of them")
 }
 
 /// The address is in none of the networks. Their setting appears under this name.
 pub(crate) fn not_allowed(advertise: IpAddr, networks: &str) -> String {
     format!(
-        "the node would announce {advertise}, which is in none of {networks}, and peers would \
-         refuse it: bind or advertise an address inside of them, or add {}",
+        "the node would announce {advertise}, which is in none of {networks}, so peers would \
+         refuse it: bind or advertise an address in these networks, or add {}",
         IpNet::from(advertise)
     )
 }
@@ -365,8 +366,8 @@ pub(crate) fn not_allowed(advertise: IpAddr, networks: &str) -> String {
 fn nothing_fits(bind: SocketAddr, wanted: &str, addresses: &[(String, IpAddr)]) -> String {
     if !bind.ip().is_unspecified() {
         return format!(
-            "the node listens on {} alone, which is not in {wanted}: bind to {} or to an address \
-             that is, or set advertise to the address that peers can reach",
+            "the node listens on {} only, which is not in {wanted}: bind to {} or to an address in \
+             it, or set advertise to an address that peers can reach",
             bind.ip(),
             if bind.is_ipv4() { "0.0.0.0" } else { "[::]" }
         );
@@ -386,8 +387,8 @@ fn nothing_fits(bind: SocketAddr, wanted: &str, addresses: &[(String, IpAddr)]) 
         false => ("addresses", ""),
     };
     format!(
-        "the node listens on {bind}, and none of the {family} of this machine that peers can reach \
-         is in {wanted}; it has {}{further}: change that setting{or}",
+        "the node listens on {bind}, and none of this machine's {family} that peers can reach is \
+         in {wanted}; the machine has {}{further}: change that setting{or}",
         listed(&has[..has.len().min(ADDRESSES_SHOWN_MAX)])
     )
 }

@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn notices_are_sentences() {
         let told = Notice::Event(late(3)).to_string();
-        assert_eq!(told, "late: this node did not run for 3.00 s: not counted against others");
+        assert_eq!(told, "late: this node did not run for 3.00 s: not counted against peers");
         let told = Notice::Missed { events: 7 }.to_string();
         assert_eq!(told, "missed: 7 events, because the subscriber reads too slowly");
     }

@@ -40,7 +40,7 @@ impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Departure::Left => "left the cluster",
-            Departure::NobodyToTell => "left; no live peer was there to tell",
+            Departure::NobodyToTell => "left the cluster; no live peer was known",
             Departure::TimedOut => {
                 "the leave did not spread within the timeout: peers may see this node as failed"
             }

@@ -25,24 +25,27 @@ pub(crate) fn record(node: &Name, event: &Event) {
         | Event::UserState { .. } => record_traffic(node, event),
         Event::Accused { accuser, claim, incarnation, refuted_with, via, .. } => warn!(
             target: "swim", %node, %accuser, %claim, %incarnation, %refuted_with, %via,
-            "this node was accused, and refutes"
+            "this node was accused and refutes"
         ),
         Event::HealthChanged { from, to, reason, .. } => {
             if to > from {
-                info!(target: "swim", %node, from, to, %reason, "local health got worse");
+                info!(target: "swim", %node, from, to, %reason, "local health worsened");
             } else {
-                debug!(target: "swim", %node, from, to, %reason, "local health got better");
+                debug!(target: "swim", %node, from, to, %reason, "local health improved");
             }
         }
         Event::Isolated { silent_for, .. } => {
-            warn!(target: "swim", %node, ?silent_for, "this node hears nobody: is it cut off?");
+            warn!(
+                target: "swim", %node, ?silent_for,
+                "this node hears from no member: is it cut off?"
+            );
         }
         Event::HeardAgain { silent_for, .. } => {
             info!(target: "swim", %node, ?silent_for, "this node hears from members again");
         }
         Event::AddressUnreachable { address, .. } => warn!(
             target: "swim", %node, %address,
-            "no member reaches this node where it is announced: correct the setting `advertise`"
+            "no member reaches this node at its announced address: correct the setting `advertise`"
         ),
         Event::Late { by, .. } => {
             warn!(target: "swim", %node, ?by, "this node did not run for a while");
@@ -53,18 +56,18 @@ pub(crate) fn record(node: &Name, event: &Event) {
         ),
         Event::NameConflict { name, winner, loser, via, .. } => warn!(
             target: "swim", %node, member = %name, %winner, %loser, %via,
-            "two live nodes have one name: rename one of them"
+            "two live nodes have the same name: rename one of them"
         ),
         Event::BadInput { from, reason, stream, .. } => {
             warn!(target: "swim", %node, %from, %reason, stream, "unusable input");
         }
         Event::StreamsShort { resource, sources, .. } => warn!(
             target: "swim", %node, %resource, ?sources,
-            "streams ran short: some of peers were ended or refused"
+            "incoming streams ran short of a resource: some were ended or refused"
         ),
         Event::KeyWearsOut { key, seals, members, .. } => warn!(
             target: "swim", %node, %key, seals, members,
-            "the key wears out: replace it"
+            "the primary key wears out: replace it"
         ),
         Event::TlsFailed { peer, dialled, fault, .. } => {
             warn!(target: "swim", %node, %peer, dialled, %fault, "TLS failed");
@@ -89,7 +92,7 @@ fn record_member(node: &Name, event: &Event) {
         ),
         Event::Refuted { member, suspected_for, via, .. } => info!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
-            ?suspected_for, %via, "refuted its suspicion"
+            ?suspected_for, %via, "refuted the suspicion"
         ),
         Event::Left { member, previous, via, .. } => info!(
             target: "swim", %node, member = %member.name, incarnation = %member.incarnation,
@@ -100,11 +103,11 @@ fn record_member(node: &Name, event: &Event) {
         ),
         Event::DatagramsBlocked { member, .. } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
-            "answers by detours alone, not by datagram: is UDP filtered on the way?"
+            "reachable only through relays or TCP: is UDP blocked?"
         ),
         Event::StreamsBlocked { member, .. } => warn!(
             target: "swim", %node, member = %member.name, address = %member.address,
-            "answers datagrams, and no stream to it gets through: is TCP filtered on the way?"
+            "answers datagrams but no streams: is TCP blocked?"
         ),
         _ => {}
     }
@@ -133,7 +136,7 @@ fn record_traffic(node: &Name, event: &Event) {
     match event {
         Event::AckPayload { name, round_trip, payload, .. } => debug!(
             target: "swim", %node, member = %name, ?round_trip, size = payload.len(),
-            "data with an ack"
+            "ack with data"
         ),
         Event::Broadcast { origin, payload, .. } => {
             debug!(target: "swim", %node, %origin, size = payload.len(), "broadcast");

@@ -62,8 +62,7 @@ pub fn read_secret_file(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u
     let file = File::open(path).map_err(cannot)?;
     if let Some(mode) = open_to_others(&file).filter(|_| readers == Readers::Owner) {
         return Err(KeyFileError::Shared(format!(
-            "the key file {shown} can be read by others than its owner (mode {mode:04o}): change \
-             it with 'chmod 600 {shown}'"
+            "other users can read the key file {shown} (mode {mode:04o}): run 'chmod 600 {shown}'"
         )));
     }
     // Full capacity from the start: growing would leave copies behind.
@@ -71,7 +70,7 @@ pub fn read_secret_file(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u
     file.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() > FILE_SIZE_MAX {
         return Err(KeyFileError::Unusable(format!(
-            "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it one?"
+            "the key file {shown} has more than {FILE_SIZE_MAX} bytes: is it the right file?"
         )));
     }
     Ok(bytes)

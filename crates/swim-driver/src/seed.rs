@@ -22,7 +22,7 @@ impl FromStr for Seed {
         let wrong = |reason| SeedError { seed: text.to_owned(), reason };
         if let Some(address) = address(text, PORT_DEFAULT) {
             if address.ip().is_unspecified() {
-                return Err(wrong("an unspecified address is nowhere in particular"));
+                return Err(wrong("the address is unspecified"));
             }
             if address.port() == 0 {
                 return Err(wrong("port 0 cannot be dialled"));
@@ -54,7 +54,7 @@ impl FromStr for Seed {
         };
         // DNS carries names of at most 253 bytes.
         if host.len() > 253 || !host.chars().all(fits) {
-            return Err(wrong("that is no host name"));
+            return Err(wrong("the host name is invalid"));
         }
         match port.map(str::parse::<u16>) {
             None => Ok(Seed::Name { host: host.into(), port: PORT_DEFAULT }),
@@ -116,7 +116,7 @@ impl fmt::Display for SeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no seed: {}; write HOST:PORT, or HOST with port 7946, such as \
+            "{:?} is not a seed: {}; write HOST:PORT, or HOST with port 7946, such as \
              cache-1.example.org, 10.0.0.1:7946 or [fd00::1]:7946",
             self.seed, self.reason
         )
@@ -178,8 +178,8 @@ mod tests {
             ("fe80::1%eth0", "an interface needs brackets"),
             ("fe80::1%eth0:7946", "an interface needs brackets"),
             ("http://cache-1:7946", "a URL"),
-            ("cache/1:7946", "no host name"),
-            ("two words:7946", "no host name"),
+            ("cache/1:7946", "host name is invalid"),
+            ("two words:7946", "host name is invalid"),
         ] {
             let error = seed(text).unwrap_err();
             assert!(error.to_string().contains(reason), "{text:?}: {error}");

@@ -219,10 +219,10 @@ impl fmt::Display for TagsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TagsError::NoValue { text } => {
-                write!(f, "'{}' is no tag: write key=value", escape(text))
+                write!(f, "'{}' is not a tag: write key=value", escape(text))
             }
             TagsError::Twice { key } => {
-                write!(f, "the tag '{}' is given twice: leave out one of them", escape(key))
+                write!(f, "the tag '{}' is set twice: remove one of them", escape(key))
             }
             TagsError::TooLarge { size, max } => write!(
                 f,

@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn an_address_of_another_machine_is_an_error_that_says_so() {
         let error = Sockets::open("192.0.2.1:0".parse().unwrap()).unwrap_err().to_string();
-        assert!(error.contains("does not have that address"), "{error}");
+        assert!(error.contains("does not have the address"), "{error}");
     }
 }

@@ -107,8 +107,8 @@ fn check_own(
     let (certificate, ca) = (shown(&files.certificate), shown(&files.ca));
     if is_about_time(&error) {
         let warning = format!(
-            "the certificate {certificate} has expired or is not valid yet: peers will refuse it; \
-             renew it, or set the clock"
+            "the certificate {certificate} has expired or is not yet valid, so peers will refuse \
+             it: renew it, or set the clock"
         );
         tracing::warn!(target: "swim", "{warning}");
         return Ok(Some(warning));
@@ -117,19 +117,19 @@ fn check_own(
         Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
         ) => format!(
-            "comes from no CA in {ca}: issue it with that CA, or add its CA to {ca}; if there are \
-             certificates between them, append those to {certificate}"
+            "is not from a CA in {ca}: issue it from a CA in this file, or add its CA to {ca}; if \
+             there are intermediate certificates, append them to {certificate}"
         ),
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
-        ) => "is not for both sides of a connection: issue it for serverAuth and clientAuth".into(),
+        ) => "is not for client and server use: issue it for serverAuth and clientAuth".into(),
         // rustls has no variant for this error.
         error if format!("{error:?}").contains("CaUsedAsEndEntity") => {
-            "begins with the certificate of a CA: put that of this node first, and those of CAs \
-             between behind it"
+            "starts with a CA certificate: put this node's certificate first, then the \
+             intermediate ones"
                 .into()
         }
-        error => format!("cannot be used: {error}; issue it anew as an X.509 v3 certificate"),
+        error => format!("cannot be used: {error}; issue a new X.509 v3 certificate"),
     };
     Err(TlsError::unusable(&files.certificate, format!("the certificate {certificate} {why}")))
 }
@@ -141,8 +141,8 @@ fn told_of_key(files: &TlsFiles, error: &Error) -> TlsError {
             "the key {key} does not belong to the certificate {certificate}: were both renewed?"
         ),
         _ => format!(
-            "the key {key} cannot be used: {error}; make an ECDSA key on P-256, an Ed25519 key, or \
-             an RSA key of 2048 bits or more"
+            "the key {key} cannot be used: {error}; create an ECDSA key on P-256, an Ed25519 key, \
+             or an RSA key of 2048 bits or more"
         ),
     };
     TlsError::unusable(&files.key, told)

@@ -32,15 +32,15 @@ impl Credentials {
             roots.add(certificate).map_err(|error| {
                 let shown = shown(&files.ca);
                 let told =
-                    format!("the CA file {shown} has a certificate that is no CA's: {error}");
+                    format!("the CA file {shown} has a certificate that is not a CA's: {error}");
                 TlsError::unusable(&files.ca, told)
             })?;
         }
         let chain = certificates(&files.certificate, "the certificate file")?;
         if chain.len() > CHAIN_MAX {
             let told = format!(
-                "the certificate file {} has {} certificates: at most {CHAIN_MAX} are sent, the \
-                 node's own first, without those of the CA file",
+                "the certificate file {} has {} certificates: use at most {CHAIN_MAX}, the node's \
+                 own first, without those in the CA file",
                 shown(&files.certificate),
                 chain.len()
             );
@@ -57,7 +57,8 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
         reason: format!("cannot read {what} {shown}: {error}"),
     })?;
     if bytes.len() as u64 > FILE_SIZE_MAX {
-        let told = format!("{what} {shown} has more than {FILE_SIZE_MAX} bytes: is it one?");
+        let told =
+            format!("{what} {shown} has more than {FILE_SIZE_MAX} bytes: is it the right file?");
         return Err(TlsError::unusable(path, told));
     }
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -65,7 +66,7 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
         Ok(found) if found.is_empty() => Err(TlsError::unusable(
             path,
             format!(
-                "{what} {shown} has no certificate: it begins with -----BEGIN CERTIFICATE----- \
+                "{what} {shown} has no certificate: one starts with -----BEGIN CERTIFICATE----- \
                  (PEM)"
             ),
         )),
@@ -115,8 +116,8 @@ fn is_encrypted(pem: &[u8]) -> bool {
 fn told(error: &PemError) -> &'static str {
     match error {
         PemError::MissingSectionEnd { .. } => "a section has no END line: was it cut?",
-        PemError::IllegalSectionStart { .. } => "a BEGIN line is not as PEM has it",
-        PemError::Base64Decode(_) => "what is between BEGIN and END is not base64",
+        PemError::IllegalSectionStart { .. } => "a BEGIN line is not valid PEM",
+        PemError::Base64Decode(_) => "the text between BEGIN and END is not base64",
         _ => "it is not PEM",
     }
 }

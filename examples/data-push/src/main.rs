@@ -1,5 +1,5 @@
 //! A service whose members find each other, announce their data port in their tags, and push data
-//! to all others over TCP.
+//! to all peers over TCP.
 
 use std::error::Error;
 use std::io::{self, Write, stderr, stdin, stdout};
@@ -16,26 +16,26 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The tag with the port that a member takes data on.
+/// The tag with a member's data port.
 const DATA_PORT: &str = "data-port";
 
-/// How long one push may take. A member that is slow or dead holds the others up for no longer.
+/// How long one push may take. A slow or dead member delays the push to its peers no longer.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(2);
 const PUSH_SIZE_MAX: u64 = 64 << 10;
 
-/// Push each line of standard input to all other members of the cluster
+/// Push each line of standard input to all peers
 #[derive(Parser)]
 struct Arguments {
     /// This member's name, unique in the cluster
     #[arg(long)]
     name: Name,
-    /// Address to listen on, IP:PORT; port 0 takes a free one
+    /// Address to listen on, IP:PORT; port 0 chooses a free port
     #[arg(long)]
     bind: SocketAddr,
-    /// Port to listen on for data; 0 takes a free one
+    /// Port to listen on for data; 0 chooses a free port
     #[arg(long, default_value_t = 0)]
     data_port: u16,
-    /// A member to join through, HOST:PORT; may be given several times
+    /// Seed to join through, HOST:PORT; may be given several times
     #[arg(long)]
     join: Vec<String>,
 }
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    // What needs attention, such as dead seeds and name conflicts, is logged to standard error.
+    // Warnings, such as unreachable seeds and name conflicts, go to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?;
     let data = TcpListener::bind((arguments.bind.ip(), arguments.data_port)).await?;
@@ -69,14 +69,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         ended = receive(data) => ended,
         () = stop => Ok(()),
     };
-    // It leaves in any case, so that the others see it as left and not as failed.
+    // Leaves in any case, so that peers see this member as left, not as failed.
     let departure = node.shutdown(Duration::from_secs(5)).await?;
     ended?;
     writeln!(stdout(), "{departure}")?;
     Ok(())
 }
 
-/// Prints how the live members change, for as long as the output can be written.
+/// Prints changes of the live peers, as long as the output can be written.
 async fn watch(cluster: Cluster) -> io::Result<()> {
     writeln!(stdout(), "{} listens on {}", cluster.local().name, cluster.local_address())?;
     let mut watch = cluster.watch();
@@ -86,7 +86,7 @@ async fn watch(cluster: Cluster) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints what others push: a connection for each message.
+/// Prints the messages that peers push, one per connection.
 async fn receive(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -94,14 +94,14 @@ async fn receive(listener: TcpListener) -> io::Result<()> {
             let (mut stream, mut message) = (stream.take(PUSH_SIZE_MAX), String::new());
             let whole = stream.read_to_string(&mut message);
             if let Ok(Ok(_)) = timeout(PUSH_TIME_MAX, whole).await {
-                // Quoted, since others chose it. A closed output ends `watch`.
+                // Quoted, since a peer chose the text. A closed output ends `watch`.
                 let _ = writeln!(stdout(), "received {message:?}");
             }
         });
     }
 }
 
-/// Pushes line after line to all other live members, and tells who was not reached.
+/// Pushes each line to all live peers, and prints the peers that were not reached.
 async fn push_lines(cluster: Cluster, mut lines: mpsc::Receiver<String>) {
     while let Some(line) = lines.recv().await {
         let message = format!("{}: {line}", cluster.local().name);
@@ -123,13 +123,13 @@ async fn push(peer: Member, message: String) {
     }
 }
 
-/// Where a member takes data.
+/// The address of a member's data port.
 fn data_address(member: &Member) -> Option<SocketAddr> {
     let port = Tags::of(member)?.get(DATA_PORT)?.parse().ok()?;
     Some(SocketAddr::new(member.address.ip(), port))
 }
 
-/// The lines of standard input. A thread of its own reads them: one of tokio's would keep the
+/// The lines of standard input. A separate thread reads them: a thread of tokio would keep the
 /// program from ending.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(16);

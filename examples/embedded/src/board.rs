@@ -1,4 +1,4 @@
-//! A board with a Cortex-M4 and a network chip whose registers lie in memory.
+//! A board with a Cortex-M4 and a memory-mapped network chip.
 
 extern crate alloc;
 
@@ -13,11 +13,11 @@ use core::time::Duration;
 use embedded::{Member, Network, Settings};
 use swim_core::{ConnectionError, Event, Instant, Name, StreamId, StreamInput, StreamOp};
 
-/// Where the registers are.
+/// The address of the registers.
 const REGISTERS: usize = 0x4000_0000;
-/// Where the settings are that were written before the board was installed.
+/// The address of the settings, which were written before the board was installed.
 const FLASHED: usize = 0x080f_f000;
-/// What the chip is told to do.
+/// The commands of the chip.
 const SEND: u32 = 1;
 const OPEN: u32 = 2;
 const WRITE: u32 = 3;
@@ -40,7 +40,7 @@ extern "C" fn start() -> ! {
     }
 }
 
-/// Hands the member what arrived, if anything did.
+/// Passes an input of the chip to the member, if there is one.
 fn take_in(member: &mut Member<Chip>, buffer: &mut [u8; 1500]) {
     let (kind, socket) = (register(0), StreamId(register(4).into()));
     let from = SocketAddr::new(Ipv4Addr::from(register(2)).into(), low_half(register(3)));
@@ -110,7 +110,7 @@ impl Network for Chip {
     }
 
     fn show(&mut self, event: &Event) {
-        // A lamp that is lit while somebody is missing.
+        // A lamp that is lit after a failure.
         let failed = matches!(event, Event::Failed { .. });
         set(6, u32::from(failed));
     }
@@ -143,13 +143,13 @@ fn low_half(word: u32) -> u16 {
     u16::from_le_bytes([low, high])
 }
 
-/// Streams are numbered from 1, and no board lives to see 2^32.
+/// Streams are numbered from 1, and no board opens 2^32.
 fn low_word(id: StreamId) -> u32 {
     u32::try_from(id.0).unwrap_or_default()
 }
 
 fn flashed(number: usize) -> u32 {
-    // SAFETY: it lies in the flash, behind the program.
+    // SAFETY: the word is in the flash, behind the program.
     unsafe { read_volatile((FLASHED as *const u32).add(number)) }
 }
 
@@ -159,12 +159,11 @@ fn register(number: usize) -> u32 {
 }
 
 fn set(number: usize, value: u32) {
-    // SAFETY: and written.
+    // SAFETY: the registers of the chip may be written at any time.
     unsafe { write_volatile((REGISTERS as *mut u32).add(number), value) };
 }
 
-/// Gives memory out and takes none back: the shortest allocator there is, in the place of a real
-/// one.
+/// A minimal allocator that never frees memory, in place of a real one.
 struct Heap;
 
 const HEAP_SIZE: usize = 128 << 10;
@@ -172,7 +171,7 @@ const HEAP_SIZE: usize = 128 << 10;
 #[repr(align(8))]
 struct Memory(core::cell::UnsafeCell<[u8; HEAP_SIZE]>);
 
-// SAFETY: each byte of it is given out once.
+// SAFETY: each byte is handed out once.
 unsafe impl Sync for Memory {}
 
 #[unsafe(link_section = ".heap")]
@@ -182,13 +181,13 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-// SAFETY: what is given out is aligned, inside of the memory, and given out once.
+// SAFETY: each allocation is aligned, inside the memory, and handed out once.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let taken = TAKEN.load(Ordering::Relaxed);
         let start = taken.next_multiple_of(layout.align());
         match start.checked_add(layout.size()) {
-            // SAFETY: up to there it is inside.
+            // SAFETY: the end is inside the memory.
             Some(end) if end <= HEAP_SIZE && layout.align() <= 8 => {
                 TAKEN.store(end, Ordering::Relaxed);
                 unsafe { MEMORY.0.get().cast::<u8>().add(start) }

@@ -1,8 +1,8 @@
-//! A cluster member for a device with a network chip and little memory, on `swim-core` alone.
+//! A cluster member for a device with a network chip and little memory. It needs only `swim-core`.
 //!
-//! [`Member`] stands between a node and what [`Network`] asks of the chip. The program beside it
-//! (`main.rs`) is for a microcontroller; it shows what a member takes there, with each feature of
-//! `swim-core` and without:
+//! [`Member`] connects a node to a [`Network`] chip. The program (`main.rs`) is for a
+//! microcontroller. It measures the size of a member there, with and without each feature of
+//! `swim-core`:
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/Cargo.toml --bin sizes

@@ -1,5 +1,5 @@
-//! A member on a microcontroller. It is only linked, to be measured: a real board has another
-//! network chip, and another start.
+//! A member on a microcontroller. The program is only linked, to measure its size: a real board has
+//! another network chip and another start.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -9,7 +9,7 @@ use swim_core::{
 
 use crate::Settings;
 
-/// What the chip does for a member. It keeps the table of streams.
+/// The operations of the network chip. The chip keeps the table of streams.
 pub trait Network {
     /// Sends a datagram.
     fn send(&mut self, to: SocketAddr, datagram: &[u8]);
@@ -29,11 +29,11 @@ pub struct Member<N> {
 }
 
 impl<N: Network> Member<N> {
-    /// A member that knows nobody yet. `seed` comes from a random generator of the chip.
+    /// Starts a member that knows no peers yet. `seed` comes from the chip's random generator.
     ///
     /// # Errors
     ///
-    /// Settings that cannot work.
+    /// The settings cannot work.
     pub fn start(
         settings: Settings,
         seed: [u8; 32],
@@ -48,7 +48,7 @@ impl<N: Network> Member<N> {
     ///
     /// # Errors
     ///
-    /// Too many requests are under way.
+    /// Too many requests are in progress.
     pub fn join(&mut self, now: Instant, contact: SocketAddr) -> Result<(), CommandError> {
         self.node.join(now, contact)?;
         self.carry_out();
@@ -61,7 +61,7 @@ impl<N: Network> Member<N> {
         self.carry_out();
     }
 
-    /// Takes a connection, or says why the chip closes it.
+    /// Accepts a connection. On an error, the chip closes it.
     ///
     /// # Errors
     ///
@@ -72,13 +72,13 @@ impl<N: Network> Member<N> {
         accepted
     }
 
-    /// Takes news of a stream.
+    /// Takes an input of a stream.
     pub fn receive_on(&mut self, now: Instant, id: StreamId, input: StreamInput<'_>) {
         self.node.handle_stream(now, id, input);
         self.carry_out();
     }
 
-    /// Does what is due, and says when to come back.
+    /// Does the work that is due, and returns the time of the next call.
     pub fn tick(&mut self, now: Instant) -> Option<Instant> {
         if self.node.poll_timeout().is_some_and(|due| due <= now) {
             self.node.handle_timeout(now);
@@ -87,7 +87,7 @@ impl<N: Network> Member<N> {
         self.node.poll_timeout()
     }
 
-    /// The node, to be asked.
+    /// The node, for queries.
     pub const fn node(&self) -> &Node {
         &self.node
     }
@@ -103,7 +103,7 @@ impl<N: Network> Member<N> {
                 Output::Packet { to, payload, .. } => self.network.send(to, &payload),
                 Output::Stream { id, op } => self.network.stream(id, op),
                 Output::Event(event) => self.network.show(&event),
-                // How a join went is also seen from the members.
+                // The member list also shows the result of a join.
                 Output::Answer { .. } => {}
             }
         }

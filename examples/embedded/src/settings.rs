@@ -1,4 +1,4 @@
-//! What is written into the flash of a device before it is installed.
+//! The settings in the flash of a device, written before it is installed.
 
 use core::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use swim_core::{Config, Name};
 #[cfg(feature = "encryption")]
 use swim_core::{Key, Keyring};
 
-/// Who the device is, and how its cluster speaks.
+/// The device's name and address, and the cluster's key and wire.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its name.
@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For a device of this name at this address, in a cluster that uses no feature.
+    /// Settings for a device with this name and address, in a cluster that uses no feature.
     #[must_use]
     pub fn new(name: Name, address: SocketAddr) -> Self {
         Settings {

@@ -1,4 +1,4 @@
-//! A member of a cluster that prints how its live peers change, and leaves when asked to stop.
+//! A cluster member that prints changes of its live peers, and leaves when asked to stop.
 
 use std::error::Error;
 use std::io::{self, Write, stderr, stdout};
@@ -29,7 +29,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     options.seeds = arguments.collect();
     options.config.label = "staging".into();
 
-    // What needs attention, such as dead seeds and name conflicts, is logged to standard error.
+    // Warnings, such as unreachable seeds and name conflicts, go to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?; // from now on Ctrl-C and SIGTERM ask to leave
     let node = swim_tokio::start(options).await?;
@@ -37,14 +37,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         watched = watch(node.cluster()) => watched,
         () = stop => Ok(()),
     };
-    // It leaves in any case, so that peers see it as left and not as failed.
+    // Leaves in any case, so that peers see this member as left, not as failed.
     let departure = node.shutdown(Duration::from_secs(5)).await?;
     watched?;
     writeln!(stdout(), "{departure}")?;
     Ok(())
 }
 
-/// Prints how the live peers change, for as long as the output can be written.
+/// Prints changes of the live peers, as long as the output can be written.
 async fn watch(cluster: Cluster) -> io::Result<()> {
     writeln!(stdout(), "{} listens on {}", cluster.local().name, cluster.local_address())?;
     let mut watch = cluster.watch();

@@ -101,7 +101,7 @@ mod running {
             (&*taken.address, "127.0.0.1:1", "error: cannot listen on 127.0.0.1:"),
             (&*taken.address, "127.0.0.1:1", "choose another bind port"),
             ("localhost:0", "127.0.0.1:1", "error: localhost:0: invalid socket address"),
-            ("127.0.0.1:0", "b:http", "error: \"b:http\" is no seed: the port is not a number"),
+            ("127.0.0.1:0", "b:http", "error: \"b:http\" is not a seed: the port is not a number"),
         ] {
             let mut wrong = Member::start_at(bind, "b", &[seed]);
             assert_eq!(wrong.child.wait_for_end().code(), Some(1));

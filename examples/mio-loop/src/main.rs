@@ -1,5 +1,5 @@
-//! A member in an event loop of its own, on mio: it sleeps until a socket is ready or a timer is
-//! due. Unix alone, since connections are registered by their descriptors.
+//! A member in its own event loop, on mio: it sleeps until a socket is ready or a timer is due.
+//! Unix only, since connections are registered by their descriptors.
 //!
 //! ```sh
 //! cargo run -p mio-loop -- NAME BIND [SEED]...

@@ -15,10 +15,10 @@ use swim_sockets::{Connections, Sockets};
 
 use crate::registry::Registry;
 
-/// How long it takes at most to leave.
+/// How long the leave may take.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
 
-/// Errors in a row of the socket, after which the loop looks at other things first.
+/// The most errors of the socket in a row, before the loop does other work.
 const ERRORS_SKIPPED_MAX: usize = 64;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
@@ -54,7 +54,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
                 member.connections.accept(id, socket);
             }
         }
-        // mio tells of readiness once: a turn that takes all there is has to be the last.
+        // mio reports readiness once, so turns repeat until no input is left.
         while driver.turn(Instant::now(), &mut member) {}
         while let Some(notice) = events.try_next() {
             if let Notice::Event(event) = notice {
@@ -67,18 +67,18 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
                 println!("{}", departure?);
                 return Ok(());
             }
-            // Its command waits for a turn.
+            // The command of the leave waits for a turn.
             while driver.turn(Instant::now(), &mut member) {}
         }
     }
 }
 
-/// What the driver sees of the loop.
+/// The sockets and inputs of the driver.
 struct Member {
     datagrams: UdpSocket,
     connections: Connections,
     inbox: Inbox,
-    /// What names resolved to.
+    /// The results of name lookups.
     resolved: VecDeque<Input<'static>>,
     datagram: Vec<u8>,
     piece: Vec<u8>,
@@ -108,7 +108,7 @@ impl Io for Member {
         if let Some(command) = self.inbox.try_next() {
             return Some((now, Input::Command(command)));
         }
-        // In turns, so that a flood of datagrams does not silence the connections.
+        // Alternates, so that a flood of datagrams does not starve the connections.
         self.datagrams_first = !self.datagrams_first;
         if self.datagrams_first
             && let Some((len, from)) = receive(&self.datagrams, &mut self.datagram)
@@ -124,10 +124,10 @@ impl Io for Member {
 
     fn perform(&mut self, action: Action) {
         match self.connections.perform(action) {
-            // One that cannot be sent is lost, as datagrams may be.
+            // A datagram that cannot be sent is lost.
             Some(Action::Send { to, payload }) => drop(self.datagrams.send_to(&payload, to)),
             Some(Action::Resolve { id, host, port }) => {
-                // It blocks: a loop with names as seeds resolves them in a thread.
+                // This blocks. A loop with host names as seeds should resolve them in a thread.
                 let addresses = (host, port).to_socket_addrs();
                 let result = addresses.map(Iterator::collect).map_err(|error| error.to_string());
                 self.resolved.push_back(Input::Resolved { id, result });
@@ -137,7 +137,7 @@ impl Io for Member {
     }
 }
 
-/// The next datagram. What failed with another is skipped: mio tells of the rest no more.
+/// Returns the next datagram. Skips errors, since mio does not report the remaining ones again.
 fn receive(datagrams: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
     for _ in 0..ERRORS_SKIPPED_MAX {
         match datagrams.recv_from(buffer) {

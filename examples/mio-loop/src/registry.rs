@@ -1,4 +1,4 @@
-//! Which sockets mio waits for.
+//! The sockets that mio waits for.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,14 +11,14 @@ use mio::{Events, Interest, Poll, Token};
 use swim_driver::StreamId;
 use swim_sockets::{Connections, Waits};
 
-/// All wake the same turn, which looks everywhere: nobody asks which one it was.
+/// One token for all sockets: each wakes the same turn, which checks all of them.
 const ANY: Token = Token(0);
 
 /// The sockets that mio waits for.
 pub(crate) struct Registry {
     poll: Poll,
     events: Events,
-    /// Connections, by what they are registered for.
+    /// The registered connections, with the readiness that each waits for.
     known: BTreeMap<StreamId, (RawFd, Waits)>,
 }
 
@@ -31,7 +31,7 @@ impl Registry {
         Ok(Registry { poll, events: Events::with_capacity(256), known: BTreeMap::new() })
     }
 
-    /// Registers what is new or waits for something else. What was closed is gone by itself.
+    /// Registers new and changed connections. Closed ones are removed by the system.
     pub(crate) fn update(&mut self, connections: &Connections) -> io::Result<()> {
         let mut open = BTreeMap::new();
         for (id, socket, waits) in connections.sockets() {
@@ -49,10 +49,10 @@ impl Registry {
         Ok(())
     }
 
-    /// Waits until a socket is ready, for at most so long.
+    /// Waits until a socket is ready, at most for `limit`.
     pub(crate) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, limit) {
-            // A signal came.
+            // A signal arrived.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             polled => polled,
         }

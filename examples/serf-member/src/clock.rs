@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::intent;
 
-/// The first byte of what Serf's agents exchange in a push/pull.
+/// The first byte of the state that Serf agents exchange in a push/pull.
 const PUSH_PULL: u8 = 2;
 
-/// Maps and lists within each other, which a peer could send without end. Serf's have four.
+/// The most nested maps and lists, since a peer could nest without limit. Serf's messages have four.
 const DEPTH_MAX: usize = 16;
 
-/// What messages of several kinds have in common.
+/// The common field of several kinds of messages.
 #[derive(Deserialize)]
 struct Timed {
     #[serde(rename = "LTime")]
@@ -26,12 +26,12 @@ fn time_in(body: &[u8]) -> Option<u64> {
     Timed::deserialize(&mut reader).ok().map(|timed| timed.time)
 }
 
-/// A Lamport clock: an intent that is not later than the last one of its member is ignored.
+/// A Lamport clock. Serf ignores an intent unless it is later than the member's last one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock(Arc<AtomicU64>);
 
 impl Clock {
-    /// Goes on to what this message of Serf's tells, if it tells a time of this clock at all.
+    /// Advances to the time in this message of Serf, if it has a time of this clock.
     pub(crate) fn hear(&self, message: &[u8]) {
         if let [intent::LEAVE | intent::JOIN | PUSH_PULL, body @ ..] = message
             && let Some(time) = time_in(body)
@@ -40,7 +40,7 @@ impl Clock {
         }
     }
 
-    /// A time after all others.
+    /// Returns a time after all times so far.
     pub(crate) fn next(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }

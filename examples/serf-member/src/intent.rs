@@ -1,22 +1,22 @@
-//! What a member of a Serf cluster says when it comes or goes.
+//! The messages of a member that joins or leaves a Serf cluster.
 
 use serde::Serialize;
 
-/// The first byte of Serf's messages of this kind.
+/// The first byte of these messages.
 pub(crate) const LEAVE: u8 = 0;
 pub(crate) const JOIN: u8 = 1;
 
-/// What a member is about to do.
+/// A member's announcement that it joins or leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// It is there, and whatever was said of it before is past.
+    /// The member has joined. This overrides its earlier intents.
     Join,
-    /// It will leave. When it then does, it has left; otherwise it has failed.
+    /// The member will leave. Without this message, Serf declares a departed member failed.
     Leave,
 }
 
 impl Intent {
-    /// The message: a byte for its kind, and a map.
+    /// Encodes the message: a byte for its kind, and a map.
     pub(crate) fn encode(self, name: &str, time: u64) -> Vec<u8> {
         let (kind, prune) = match self {
             Intent::Join => (JOIN, None),
@@ -35,7 +35,7 @@ struct Body<'a> {
     time: u64,
     #[serde(rename = "Node")]
     name: &'a str,
-    /// Whether the others should forget the member at once.
+    /// Whether peers should forget the member at once.
     #[serde(rename = "Prune", skip_serializing_if = "Option::is_none")]
     prune: Option<bool>,
 }

@@ -1,5 +1,5 @@
-//! A member on sockets of the standard library, in one thread, without a runtime. It looks for
-//! bytes on its connections every few milliseconds.
+//! A member on the sockets of the standard library, in one thread, without a runtime. It polls its
+//! connections every 5 ms.
 //!
 //! ```sh
 //! cargo run -p std-loop -- NAME BIND [SEED]...
@@ -16,7 +16,7 @@ use signal_hook::consts::TERM_SIGNALS;
 use swim_driver::{Action, Driver, Inbox, Input, Io, Notice, Options};
 use swim_sockets::{Connections, Sockets};
 
-/// How long it waits for a datagram before it looks at its connections.
+/// How long the loop waits for a datagram before it polls its connections.
 const LOOK: Duration = Duration::from_millis(5);
 
 fn main() {
@@ -56,7 +56,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         stream_buffer: vec![0; 1 << 16],
         datagrams_first: false,
     };
-    // The loop asks again by itself.
+    // The loop polls the leave again without a waker.
     let (mut leaving, mut cx) = (None, Context::from_waker(Waker::noop()));
     loop {
         member.wait(driver.poll_timeout())?;
@@ -81,12 +81,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// How long it takes at most to leave.
+/// How long the leave may take.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
 
 struct Member {
     datagrams: UdpSocket,
-    /// What names resolved to.
+    /// The results of name lookups.
     waiting: VecDeque<Input<'static>>,
     inbox: Inbox,
     connections: Connections,
@@ -96,13 +96,13 @@ struct Member {
 }
 
 impl Member {
-    /// Until there is a datagram, it is time, or connections want to be looked at.
+    /// Waits for a datagram, until `due` at most, and never longer than [`LOOK`].
     fn wait(&self, due: Option<Instant>) -> std::io::Result<()> {
         let left = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
         self.datagrams.set_nonblocking(false)?;
-        // A socket cannot wait for no time at all.
+        // A socket does not accept a timeout of zero.
         self.datagrams.set_read_timeout(Some(left.clamp(Duration::from_micros(1), LOOK)))?;
-        // Whether it is one or not: the turn looks for itself.
+        // The turn checks for a datagram itself.
         let _ = self.datagrams.peek_from(&mut [0]);
         self.datagrams.set_nonblocking(true)
     }
@@ -117,7 +117,7 @@ impl Io for Member {
         if let Some(command) = self.inbox.try_next() {
             return Some((now, Input::Command(command)));
         }
-        // In turns, so that a flood of datagrams does not silence the connections.
+        // Alternates, so that a flood of datagrams does not starve the connections.
         self.datagrams_first = !self.datagrams_first;
         if self.datagrams_first
             && let Ok((len, from)) = self.datagrams.recv_from(&mut self.buffer)
@@ -133,10 +133,10 @@ impl Io for Member {
 
     fn perform(&mut self, action: Action) {
         match self.connections.perform(action) {
-            // One that cannot be sent is lost, as datagrams may be.
+            // A datagram that cannot be sent is lost.
             Some(Action::Send { to, payload }) => drop(self.datagrams.send_to(&payload, to)),
             Some(Action::Resolve { id, host, port }) => {
-                // It blocks: a loop with names as seeds resolves them in a thread.
+                // This blocks. A loop with host names as seeds should resolve them in a thread.
                 let addresses = (host, port).to_socket_addrs();
                 let result = addresses.map(Iterator::collect).map_err(|error| error.to_string());
                 self.waiting.push_back(Input::Resolved { id, result });

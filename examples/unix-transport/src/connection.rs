@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::names;
 
-/// The wait before a peer whose queue of connections is full is asked again.
+/// The pause before another attempt, if a peer's queue of connections is full.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// A connection over a Unix socket.
@@ -29,7 +29,7 @@ impl UnixConnection {
         Ok(UnixConnection { stream: Async::new(stream)? })
     }
 
-    /// Connects to an address, from a socket whose name tells the peer who this is.
+    /// Connects to an address, from a socket whose name identifies this node to the peer.
     pub(crate) async fn dial(folder: PathBuf, own: PathBuf, to: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
@@ -39,7 +39,7 @@ impl UnixConnection {
         loop {
             match socket.connect(&peer) {
                 Ok(()) => return UnixConnection::new(socket.into()),
-                // Its queue is full, and nothing tells when it is not.
+                // The peer's queue is full. The system does not report when it has room.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     Timer::after(QUEUE_PAUSE).await;
                 }
@@ -53,8 +53,8 @@ impl UnixConnection {
     }
 }
 
-/// The name of a connecting socket. The peer knows it once it is connected; the folder needs it no
-/// more, whatever becomes of the dial.
+/// The name of a connecting socket. A connected peer knows it, so the file is removed after the
+/// dial in any case.
 struct Name<'a> {
     path: &'a Path,
 }
@@ -88,7 +88,7 @@ impl AsyncWrite for UnixConnection {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends what the peer reads.
+    /// Ends the stream for the peer's reads.
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(match self.stream.get_ref().shutdown(Shutdown::Write) {
             // The peer is gone.

@@ -11,7 +11,7 @@ use swim_tokio::BindError;
 use crate::names;
 use crate::transport::UnixTransport;
 
-/// The ports that are given to whoever asks for any.
+/// The ports for nodes that ask for port 0.
 const ANY_PORT: std::ops::RangeInclusive<u16> = 49152..=65535;
 
 /// A folder of sockets, which stands for a network.
@@ -21,30 +21,31 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A folder, which is made if it is not there. The names of sockets are short: its path may
-    /// have about 50 bytes.
+    /// Uses a folder, and creates it if it is missing.
+    ///
+    /// The system limits the names of sockets, so the path may have about 50 bytes.
     ///
     /// # Errors
     ///
-    /// It cannot be made.
+    /// The folder cannot be created.
     pub fn new(folder: impl Into<PathBuf>) -> io::Result<Self> {
         let folder = folder.into();
         fs::create_dir_all(&folder)?;
         Ok(Directory { folder })
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Opens the sockets of an address; with port 0 it is one that is free.
+    /// Opens the sockets of an address. Port 0 chooses a free port.
     ///
     /// # Errors
     ///
-    /// [`BindError::Socket`] if another process has the address, or a socket cannot be made;
-    /// [`BindError::NoFreePort`] if all are taken.
+    /// [`BindError::Socket`] if another process has the address, or a socket cannot be created.
+    /// [`BindError::NoFreePort`] if all ports are taken.
     pub fn open(&self, address: SocketAddr) -> Result<UnixTransport, BindError> {
         if address.port() != 0 {
             return self.open_one(address).map_err(|error| failed(address, error));
@@ -71,8 +72,9 @@ fn failed(address: SocketAddr, error: io::Error) -> BindError {
     BindError::Socket { transport: "Unix", address, error }
 }
 
-/// An address that this process has, until it is dropped or the process ends. The system keeps the
-/// names of sockets that are gone, and the lock says whether they are.
+/// An address that this process owns until it is dropped or the process ends.
+///
+/// The names of closed sockets stay in the folder. The lock shows whether their owner still runs.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) folder: PathBuf,
@@ -95,7 +97,7 @@ impl Claim {
 
     fn remove_sockets(&self) {
         for name in [names::datagrams, names::streams] {
-            // Most often there is none. One that cannot be removed is seen when it is bound.
+            // Usually there is none. If one cannot be removed, binding reports it.
             let _ = fs::remove_file(name(&self.folder, self.address));
         }
     }

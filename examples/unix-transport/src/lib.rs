@@ -1,11 +1,11 @@
-//! A transport of one's own: nodes on one machine that talk over Unix sockets.
+//! A custom transport: nodes on one machine that talk over Unix sockets.
 //!
-//! A [`Directory`] stands for a network. Each node has two sockets in it, named by its address: one
-//! for datagrams, one that listens for streams. Addresses are only names here: any IP address and
-//! port will do. Who may write to the directory may take part.
+//! A [`Directory`] represents a network. Each node has two sockets in it, named by its address: one
+//! for datagrams, and one that listens for streams. Addresses are only names here: any IP address
+//! and port will do. Every user who may write to the directory can take part.
 //!
-//! The transport is polled and stands on `async-io`, so it works on every runtime; with `swim-smol`
-//! or `swim-async-std` it looks the same.
+//! The transport is polled and uses `async-io`, so it works on every runtime, with `swim-smol` and
+//! `swim-async-std` too.
 //!
 //! ```
 //! use std::time::Duration;

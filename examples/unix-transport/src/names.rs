@@ -15,22 +15,22 @@ pub(crate) fn datagrams(folder: &Path, address: SocketAddr) -> PathBuf {
     folder.join(format!("{address}.{DATAGRAMS}"))
 }
 
-/// The socket of this address that listens.
+/// The listening socket of this address.
 pub(crate) fn streams(folder: &Path, address: SocketAddr) -> PathBuf {
     folder.join(format!("{address}.{STREAMS}"))
 }
 
-/// What the owner of this address locks.
+/// The lock file of this address.
 pub(crate) fn lock(folder: &Path, address: SocketAddr) -> PathBuf {
     folder.join(format!("{address}.{LOCK}"))
 }
 
-/// The end of a connection that this address opens.
+/// The local socket of a connection that this address opens.
 pub(crate) fn connection(folder: &Path, address: SocketAddr, number: u64) -> PathBuf {
     folder.join(format!("{address}.{CONNECTION}{number}"))
 }
 
-/// The address in a name. `None` for what is no socket of a node.
+/// The address in a name. `None` if it is not a socket of a node.
 pub(crate) fn address(path: Option<&Path>) -> Option<SocketAddr> {
     let name = path?.file_name()?.to_str()?;
     let (address, _) = name.rsplit_once('.')?;

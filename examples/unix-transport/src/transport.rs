@@ -1,4 +1,4 @@
-//! The transport: what a node polls.
+//! The transport that a node polls.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ pub struct UnixTransport {
     claim: Claim,
     datagrams: Async<UnixDatagram>,
     listener: Async<UnixListener>,
-    /// How many connections were dialled: each has a name of its own.
+    /// The number of dialled connections: each has its own name.
     dialled: u64,
 }
 
@@ -46,7 +46,7 @@ impl Transport for UnixTransport {
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
         loop {
-            // The system first: it may know of a datagram of which the runtime has not heard.
+            // Tries the system first: the runtime may not yet know of a datagram.
             if let Some(received) = done(self.datagrams.get_ref().recv_from(buffer)) {
                 return Poll::Ready(received.and_then(|(len, from)| {
                     let from = names::address(from.as_pathname());
@@ -57,8 +57,8 @@ impl Transport for UnixTransport {
         }
     }
 
-    /// Never waits: a Unix socket cannot tell when there is room at the peer again, and one that
-    /// does not read must not hold up what is meant for others. What has no room is lost.
+    /// Never waits: the system does not report when a peer has room again, and a peer that does not
+    /// read must not delay datagrams to other peers. A datagram without room is lost.
     fn poll_send(
         &mut self,
         _: &mut Context<'_>,
@@ -76,7 +76,7 @@ impl Transport for UnixTransport {
         loop {
             if let Some(accepted) = done(self.listener.get_ref().accept()) {
                 let (stream, from) = accepted?;
-                // One without a name is of nobody whom an answer would reach.
+                // A connection without a name is not from a node.
                 if let Some(from) = names::address(from.as_pathname()) {
                     return Poll::Ready(Ok((UnixConnection::new(stream)?, from)));
                 }
@@ -98,7 +98,7 @@ impl Transport for UnixTransport {
     }
 }
 
-/// What the system did, or `None` if it has to be waited for.
+/// The result of a system call, or `None` if it would block.
 fn done<T>(result: io::Result<T>) -> Option<io::Result<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,

@@ -102,7 +102,7 @@ fn all_works(
     cluster.throughout(CALM, |it| it.none_failed(&marks, &all, &all))
 }
 
-/// Reads the number from "1400 bytes are too many, at most 1377 fit".
+/// Reads the number from "1400 bytes are too many: at most 1377 fit".
 fn fits(refusal: &Value) -> Result<usize, Broken> {
     let message = refusal["message"].as_str().unwrap_or_default();
     let number = message.strip_suffix(" fit").and_then(|words| words.rsplit(' ').next());

@@ -327,7 +327,7 @@ mod tests {
             ("forget", "forget NAME"),
             ("add-seed", "add-seed HOST:PORT"),
             ("remove-seed", "remove-seed HOST:PORT"),
-            ("add-seed a b", "no host name; write HOST:PORT, or HOST with port 7946"),
+            ("add-seed a b", "host name is invalid; write HOST:PORT, or HOST with port 7946"),
             ("remove-seed db:0", "port 0"),
             ("key", "key install FILE, key use FINGERPRINT"),
             ("key install", "key install FILE"),

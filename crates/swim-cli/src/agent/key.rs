@@ -36,9 +36,9 @@ impl KeyCommand {
             ("remove", _) if is_fingerprint(rest) => {
                 Ok(KeyCommand::Remove { fingerprint: fingerprint() })
             }
-            ("use" | "remove", _) => Err(format!(
-                "usage: key {word} FINGERPRINT, the 8 digits that 'key list' shows"
-            )),
+            ("use" | "remove", _) => {
+                Err(format!("usage: key {word} FINGERPRINT, the 8 digits that 'key list' shows"))
+            }
             _ => Err(format!("usage: key {}", Self::FORMS)),
         }
     }

@@ -42,7 +42,10 @@ fn formation(plan: &Plan, report: &Report, say: &mut impl FnMut(Tone, String)) {
     }
     if let Some(longest) = report.formed.max() {
         let longest = text::duration(longest);
-        say(Tone::Plain, format!("After a common start, all nodes knew each other within {longest}."));
+        say(
+            Tone::Plain,
+            format!("After a common start, all nodes knew each other within {longest}."),
+        );
     }
     let missing = (report.runs as usize).saturating_sub(report.formed.len());
     if missing > 0 {

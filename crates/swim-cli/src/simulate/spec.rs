@@ -87,7 +87,9 @@ pub(crate) fn partition(text: &str) -> Result<Fault, String> {
     let (part, when) = text.split_once('@').ok_or_else(|| needs_when(EXAMPLE))?;
     let share = share(part)?;
     if share <= 0.0 || share >= 1.0 {
-        return Err("the share must be above 0% and below 100%, so that both sides have nodes".into());
+        return Err(
+            "the share must be above 0% and below 100%, so that both sides have nodes".into()
+        );
     }
     let (at, length) = span(when, EXAMPLE)?;
     Ok(Fault::Partition { share, at, length })

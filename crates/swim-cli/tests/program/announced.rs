@@ -78,7 +78,7 @@ fn s68_addresses_that_belong_to_no_single_agent_are_not_announced() {
         ("fe80::1", "a link-local address"),
     ] {
         let line = refused(&agent(&["--bind", ":0", "--advertise", address]));
-        assert!(line.contains(&format!("{kind} is not announced")), "{line}");
+        assert!(line.contains(&format!("peers cannot reach this node at {kind}")), "{line}");
     }
     for (address, kind) in [
         ("224.0.0.1:0", "224.0.0.1, a multicast address"),

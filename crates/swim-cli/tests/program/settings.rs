@@ -96,7 +96,7 @@ fn a_hangup_reads_keys_tags_seeds_and_the_log_level_again_and_does_not_leave() {
     agent.signal(Signal::HUP);
     let told = agent.wait(mark, secs(10), "error", |line| line.is("error")).json;
     let message = told["message"].as_str().unwrap();
-    assert!(message.contains("swim.toml, line 5: tags must be a table of texts"), "{told}");
+    assert!(message.contains("swim.toml, line 5: tags must be a table of strings"), "{told}");
     assert_eq!(fingerprints(&mut agent), after);
 
     agent.signal(Signal::TERM);
@@ -253,7 +253,6 @@ fn what_a_settings_file_lacks_or_has_wrong_is_told_by_its_keys() {
     let key = folder.write("key", &keygen());
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let file = folder.write("swim.toml", "[node]\nlabel = 'c'\nkey_file = 'key'\n");
-    let others = "can be read by others than its owner (mode 0644): change it with 'chmod 600 ";
     for (arguments, environment, origin, allow) in [
         (
             &["--config", &file][..],
@@ -275,7 +274,8 @@ fn what_a_settings_file_lacks_or_has_wrong_is_told_by_its_keys() {
         ),
     ] {
         let expected = format!(
-            "{origin}: the key file {key} {others}{key}', or set {allow} if it is a mounted secret"
+            "{origin}: other users can read the key file {key} (mode 0644): run 'chmod 600 {key}', \
+             or set {allow} if it is a mounted secret"
         );
         assert_refused(arguments, environment, &expected);
     }
@@ -294,22 +294,22 @@ fn what_the_environment_has_wrong_is_told_in_its_own_syntax() {
         (
             "SWIM_TAGS",
             "role",
-            "SWIM_TAGS: tags must be KEY=VALUE, with commas between, such as role=cache,zone=a, \
+            "SWIM_TAGS: tags must be KEY=VALUE, separated by commas, such as role=cache,zone=a, \
              not \"role\"",
         ),
         (
             "SWIM_SEEDS",
             "cache-1:http",
-            "SWIM_SEEDS: seeds = \"cache-1:http\": \"cache-1:http\" is no seed: the port is not",
+            "SWIM_SEEDS: seeds = \"cache-1:http\": \"cache-1:http\" is not a seed: the port is not",
         ),
         ("SWIM_PROFILE", "moon", "SWIM_PROFILE: profile must be lan or wan or local, not \"moon\""),
         (
             "SWIM_PROBE_INTERVAL",
             "true",
-            "SWIM_PROBE_INTERVAL: probe_interval: 'true' is no time: expected one like 500ms",
+            "SWIM_PROBE_INTERVAL: probe_interval: 'true' is not a time: write one like 500ms",
         ),
         ("SWIM_AGENT_JSON", "yes", "SWIM_AGENT_JSON: json must be true or false, not \"yes\""),
-        ("SWIM_AGENT_LOG", "wanr", "SWIM_AGENT_LOG: log = \"wanr\": \"wanr\" is no level"),
+        ("SWIM_AGENT_LOG", "wanr", "SWIM_AGENT_LOG: log = \"wanr\": \"wanr\" is not a level"),
     ] {
         let arguments = ["--bind", "127.0.0.1:0", "--cluster", "c"];
         assert_refused(&arguments, &[(name, value)], expected);
@@ -339,7 +339,7 @@ fn the_environment_goes_before_the_file_and_misspelt_variables_are_warned_of() {
         .unwrap();
     let complaints = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{complaints}");
-    let warned = "swim: warning: the environment variable SWIM_PROBE_TIMOUT is no setting and has \
+    let warned = "swim: warning: the environment variable SWIM_PROBE_TIMOUT is not a setting and has \
                   no effect; did you mean SWIM_PROBE_TIMEOUT?\n";
     assert_eq!(complaints, warned);
     let told = String::from_utf8(output.stdout).unwrap();

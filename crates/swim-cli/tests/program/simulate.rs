@@ -135,7 +135,7 @@ fn a_file_changes_settings_by_their_names() {
             "[protocol]\nprobe_timout = \"1s\"",
             "line 2: there is no setting probe_timout in [protocol]; did you mean probe_timeout?",
         ),
-        ("probe_timeout = \"1s\"", "line 1: probe_timeout stands outside of a table"),
+        ("probe_timeout = \"1s\"", "line 1: probe_timeout is outside of a table"),
         ("[protocol]\n\nprobe_timeout = 500", "line 3: probe_timeout = 500 has no unit"),
         (
             "[protocol]\nprobe_timeout = \"2s\"",

@@ -59,7 +59,10 @@ fn agents_with_certificates_join_and_take_renewed_ones_at_a_hangup() {
     let c = start(&folder, "c", &[&a.address]);
     let failed = c.wait(0, secs(20), "a failed join", |line| line.is("join_failed"));
     let told = failed.json["message"].as_str().unwrap().to_string();
-    assert!(told.contains("comes from no CA in this node's tls_ca: give the peer"), "{told}");
+    assert!(
+        told.contains("is from a CA that is not in this node's tls_ca: give the peer"),
+        "{told}"
+    );
     let heard = a.wait(mark, secs(20), "a failure of TLS", |line| line.is("tls_failed"));
     assert_eq!(heard.json["reason"], "tls_own_unknown_ca");
     a.signal(Signal::TERM);

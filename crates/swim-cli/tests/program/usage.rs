@@ -53,7 +53,7 @@ fn wrong_arguments() {
         (agent(&["--bind", "127.0.0.1:0", "--join", ":1"]), "--join"),
         (
             agent(&["--bind", "127.0.0.1:0", "--join", "host:port"]),
-            "\"host:port\" is no seed: the port is not a number",
+            "\"host:port\" is not a seed: the port is not a number",
         ),
         (agent(&["--bind", "127.0.0.1:0", "--wire", "carrier-pigeon"]), "swim, memberlist"),
         (vec!["agent", "--name", "a", "--bind", "127.0.0.1:0", "--wire", "swim"], "--cluster"),
@@ -82,7 +82,7 @@ fn a_port_that_is_taken() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let line = refused(&agent(&["--bind", &address]));
-    assert!(line.contains(&address) && line.contains("another program"), "{line}");
+    assert!(line.contains(&address) && line.contains("stop the other program"), "{line}");
 }
 
 #[test]

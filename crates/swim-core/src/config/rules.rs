@@ -141,8 +141,8 @@ impl Config {
             across(
                 self.messages_fit(),
                 "meta_size_max",
-                "such that an alive message with the longest name fits packet_size_max, label, \
-                 encryption and all",
+                "so small that an alive message with the longest name fits into packet_size_max, \
+                 with label and encryption",
                 &["packet_size_max"],
             ),
             across(

@@ -42,7 +42,7 @@ impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ConnectionError::Refused => "the connection was refused: nothing listens there",
-            ConnectionError::Unreachable => "the address cannot be reached: there is no route",
+            ConnectionError::Unreachable => "the address is unreachable: there is no route to it",
             ConnectionError::TimedOut => "the connection timed out",
             ConnectionError::Reset => "the connection was reset",
             ConnectionError::Local => "this machine could not make or keep the connection",

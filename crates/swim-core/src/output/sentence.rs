@@ -18,7 +18,7 @@ use crate::text::{bytes, count, duration, escape};
 /// let event = Event::late(Duration::from_secs(3));
 /// assert_eq!(
 ///     event.to_string(),
-///     "late: this node did not run for 3.00 s: not counted against others"
+///     "late: this node did not run for 3.00 s: not counted against peers"
 /// );
 /// ```
 impl fmt::Display for Event {
@@ -138,7 +138,7 @@ impl Event {
 fn of_member(event: &Event) -> String {
     match event {
         Event::Joined { member, previous, .. } => {
-            let before = previous.map(|state| format!("; had been {state}")).unwrap_or_default();
+            let before = previous.map(|state| format!("; was {state} before")).unwrap_or_default();
             format!("{}{}{before}", place(member), details(member))
         }
         Event::Updated { member, .. } => format!("{}{}", place(member), details(member)),
@@ -146,20 +146,20 @@ fn of_member(event: &Event) -> String {
             format!("{} left the cluster", place(member))
         }
         Event::Left { member, previous, .. } => {
-            format!("{} left the cluster; had been {previous}", place(member))
+            format!("{} left the cluster; was {previous} before", place(member))
         }
         Event::Unlisted { member } => {
-            format!("{} is no longer listed; it had {}", place(member), member.state)
+            format!("{} is no longer listed; its last state was {}", place(member), member.state)
         }
         Event::DatagramsBlocked { member } => {
             format!("{}: reachable only through relays or TCP: UDP is blocked", place(member))
         }
         Event::StreamsBlocked { member } => {
-            format!("{}: answers datagrams alone: TCP is blocked", place(member))
+            format!("{}: answers only datagrams: TCP is blocked", place(member))
         }
         Event::NameConflict { name, winner, loser, .. } => format!(
-            "two live nodes are called {}: the one known here, at {winner}, and one at {loser}; \
-             rename one of them",
+            "two live nodes have the name {}: {winner}, known here, and {loser}; rename one of \
+             them",
             escape(name.as_str())
         ),
         _ => String::new(),
@@ -170,7 +170,7 @@ fn of_member(event: &Event) -> String {
 fn of_suspicion(event: &Event) -> String {
     match event {
         Event::Suspected { member, accuser, timeout_min, timeout_max, .. } => format!(
-            "{}: accused by {}; failed in {} unless it refutes",
+            "{}: accused by {}; declared failed in {} unless it refutes",
             place(member),
             escape(accuser.as_str()),
             range(*timeout_min, *timeout_max)
@@ -183,7 +183,7 @@ fn of_suspicion(event: &Event) -> String {
             duration(*remaining)
         ),
         Event::Refuted { member, suspected_for, .. } => format!(
-            "{} is alive, incarnation {}; had been suspected for {}",
+            "{} is alive, incarnation {}; was suspected for {}",
             place(member),
             member.incarnation,
             duration(*suspected_for)
@@ -212,20 +212,23 @@ fn of_this_node(event: &Event) -> String {
             format!("local health {from} -> {to} (0 is healthy): {reason}")
         }
         Event::Isolated { silent_for } => {
-            format!("this node has heard from nobody for {}: is it cut off?", duration(*silent_for))
+            format!(
+                "this node has heard from no member for {}: is it cut off?",
+                duration(*silent_for)
+            )
         }
         Event::HeardAgain { silent_for } => {
             format!("this node hears from members again, after {}", duration(*silent_for))
         }
         Event::AddressUnreachable { address } => format!(
-            "no member reaches this node at {address}, which it announces: correct the announced \
+            "no member reaches this node at {address}, its announced address: correct that \
              address, or let UDP and TCP through to it"
         ),
         Event::Late { by } => {
-            format!("this node did not run for {}: not counted against others", duration(*by))
+            format!("this node did not run for {}: not counted against peers", duration(*by))
         }
         Event::NameTaken { address, .. } => {
-            format!("{address} announces this node's own name: rename one of the two")
+            format!("{address} announces this node's own name: rename one of the two nodes")
         }
         Event::BadInput { from, reason, stream } => {
             format!("from {from} by {}: {reason}", if *stream { "stream" } else { "datagram" })
@@ -236,10 +239,14 @@ fn of_this_node(event: &Event) -> String {
                 format!("{} ({streams}, {} bytes)", source.network, source.bytes)
             };
             let holders: Vec<String> = sources.iter().map(holder).collect();
-            format!("streams ran short of {resource}; most held by {}", holders.join(", "))
+            format!(
+                "incoming streams ran short of {resource}; the largest users: {}",
+                holders.join(", ")
+            )
         }
         Event::KeyWearsOut { key, seals, members } => format!(
-            "key {key} sealed {seals} times here, half as often as it may if {} did alike",
+            "key {key} sealed {seals} times here: half of its limit if {} seal as often; \
+             replace it",
             count(*members, "member")
         ),
         Event::TlsFailed { peer, dialled: true, fault } => format!("dialling {peer}: {fault}"),
@@ -259,7 +266,7 @@ fn of_application(event: &Event) -> String {
             format!("{}: {}", escape(origin.as_str()), bytes(payload))
         }
         Event::Message { from, payload, .. } => {
-            let from = from.as_ref().map_or("somebody".into(), |name| escape(name.as_str()));
+            let from = from.as_ref().map_or("unknown".into(), |name| escape(name.as_str()));
             format!("{from}: {}", bytes(payload))
         }
         Event::UserState { from, join, state } => {
@@ -289,7 +296,7 @@ fn range(min: Duration, max: Duration) -> String {
 
 fn list(names: &[Name]) -> String {
     if names.is_empty() {
-        return "nobody known here".into();
+        return "an unknown member".into();
     }
     names.iter().map(|name| escape(name.as_str())).collect::<Vec<_>>().join(", ")
 }

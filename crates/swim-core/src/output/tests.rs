@@ -58,7 +58,7 @@ fn joined_and_updated() {
     };
     assert_eq!(
         told(&event),
-        "joined: b at 10.0.0.2:7946, incarnation 7, meta \"role=db\"; had been failed \
+        "joined: b at 10.0.0.2:7946, incarnation 7, meta \"role=db\"; was failed before \
          [gossip from 10.0.0.3:7946]"
     );
     let more = json!({"previous": "failed", "via": "packet", "heard_from": "10.0.0.3:7946"});
@@ -121,7 +121,7 @@ fn refuted_and_failed() {
         Event::Refuted { member: member(State::Alive), suspected_for: millis(940), via: gossip() };
     assert_eq!(
         told(&event),
-        "refuted: b at 10.0.0.2:7946 is alive, incarnation 7; had been suspected for 940 ms \
+        "refuted: b at 10.0.0.2:7946 is alive, incarnation 7; was suspected for 940 ms \
          [gossip from 10.0.0.3:7946]"
     );
     let more = json!({"suspected_for_ms": 940, "via": "packet", "heard_from": "10.0.0.3:7946"});
@@ -139,7 +139,7 @@ fn refuted_and_failed() {
         "failed: b at 10.0.0.2:7946: declared failed by a, accused by c, d, suspected for 3.00 \
          s [own observation]"
     );
-    assert!(told(&failed(&[])).contains("accused by nobody known here"));
+    assert!(told(&failed(&[])).contains("accused by an unknown member"));
     let more = json!({
         "declared_by": "a", "accusers": ["c", "d"], "suspected_for_ms": 3001, "via": "own",
     });
@@ -153,12 +153,15 @@ fn left_and_unlisted() {
         told(&left(State::Alive)),
         "left: b at 10.0.0.2:7946 left the cluster [gossip from 10.0.0.3:7946]"
     );
-    assert!(told(&left(State::Failed)).contains("left the cluster; had been failed ["));
+    assert!(told(&left(State::Failed)).contains("left the cluster; was failed before ["));
     let more = json!({"previous": "alive", "via": "packet", "heard_from": "10.0.0.3:7946"});
     is_json(&left(State::Alive), about_member("left", State::Left, more));
 
     let event = Event::Unlisted { member: member(State::Failed) };
-    assert_eq!(told(&event), "unlisted: b at 10.0.0.2:7946 is no longer listed; it had failed");
+    assert_eq!(
+        told(&event),
+        "unlisted: b at 10.0.0.2:7946 is no longer listed; its last state was failed"
+    );
     is_json(&event, about_member("unlisted", State::Failed, json!({})));
 }
 
@@ -217,7 +220,7 @@ fn health_and_lateness() {
     let event = Event::Isolated { silent_for };
     assert_eq!(
         told(&event),
-        "isolated: this node has heard from nobody for 20.0 s: is it cut off?"
+        "isolated: this node has heard from no member for 20.0 s: is it cut off?"
     );
     is_json(&event, json!({"event": "isolated", "silent_for_ms": 20000}));
     let event = Event::HeardAgain { silent_for };
@@ -225,7 +228,7 @@ fn health_and_lateness() {
     is_json(&event, json!({"event": "heard_again", "silent_for_ms": 20000}));
 
     let event = Event::Late { by: millis(20_000) };
-    assert_eq!(told(&event), "late: this node did not run for 20.0 s: not counted against others");
+    assert_eq!(told(&event), "late: this node did not run for 20.0 s: not counted against peers");
     is_json(&event, json!({"event": "late", "by_ms": 20000}));
 }
 
@@ -273,7 +276,7 @@ fn what_does_not_get_through() {
     let event = Event::StreamsBlocked { member: member(State::Alive) };
     assert_eq!(
         told(&event),
-        "streams_blocked: b at 10.0.0.2:7946: answers datagrams alone: TCP is blocked"
+        "streams_blocked: b at 10.0.0.2:7946: answers only datagrams: TCP is blocked"
     );
     is_json(&event, about_member("streams_blocked", State::Alive, json!({})));
 
@@ -309,8 +312,8 @@ fn what_does_not_get_through() {
     };
     assert_eq!(
         told(&event),
-        "streams_short: streams ran short of places; most held by 192.0.2.1/32 (64 streams, 512 \
-         bytes), 2001:db8::/64 (1 stream, 512 bytes)"
+        "streams_short: incoming streams ran short of places; the largest users: 192.0.2.1/32 (64 \
+         streams, 512 bytes), 2001:db8::/64 (1 stream, 512 bytes)"
     );
     is_json(
         &event,
@@ -326,8 +329,8 @@ fn what_does_not_get_through() {
     let event = Event::KeyWearsOut { key, seals: 1 << 30, members: 2 };
     assert_eq!(
         told(&event),
-        "key_wears_out: key 7cfef0f0 sealed 1073741824 times here, half as often as it may if 2 \
-         members did alike"
+        "key_wears_out: key 7cfef0f0 sealed 1073741824 times here: half of its limit if 2 \
+         members seal as often; replace it"
     );
     is_json(
         &event,
@@ -350,7 +353,7 @@ fn a_failure_of_tls_says_which_side_has_to_change_what() {
     let event = Event::tls_failed(peer, false, TlsFault::NotTls);
     assert_eq!(
         told(&event),
-        "tls_failed: connection from 10.0.0.9:7946: the peer does not speak TLS: set tls_ca, \
+        "tls_failed: connection from 10.0.0.9:7946: the peer does not use TLS: set tls_ca, \
          tls_certificate and tls_key there, or remove them here"
     );
     is_json(
@@ -372,8 +375,8 @@ fn a_conflict_of_names_says_where_the_two_are() {
     };
     assert_eq!(
         told(&event),
-        "name_conflict: two live nodes are called b: the one known here, at 10.0.0.2:7946, and one \
-         at 10.0.0.4:7946; rename one of them [own observation]"
+        "name_conflict: two live nodes have the name b: 10.0.0.2:7946, known here, and \
+         10.0.0.4:7946; rename one of them [own observation]"
     );
     is_json(
         &event,

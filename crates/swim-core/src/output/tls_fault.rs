@@ -89,8 +89,8 @@ impl fmt::Display for TlsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TlsFault::UnknownCa => {
-                "the peer's certificate comes from no CA in this node's tls_ca: give the peer a \
-                 certificate of that CA, or add its CA to tls_ca"
+                "the peer's certificate is from a CA that is not in this node's tls_ca: give the \
+                 peer a certificate from a CA in tls_ca, or add its CA to tls_ca"
             }
             TlsFault::Expired => {
                 "the peer's certificate has expired: renew its tls_certificate, and check the \
@@ -100,18 +100,18 @@ impl fmt::Display for TlsFault {
                 "the peer's certificate is not valid yet: check the clocks of both hosts"
             }
             TlsFault::WrongPurpose => {
-                "the peer's certificate is not for this purpose: issue it for serverAuth and \
+                "the peer's certificate is for another purpose: issue it for serverAuth and \
                  clientAuth"
             }
             TlsFault::NoCertificate => {
                 "the peer presented no certificate: set tls_certificate and tls_key there"
             }
             TlsFault::BadCertificate => {
-                "the peer's certificate cannot be used: issue its tls_certificate anew"
+                "the peer's certificate is invalid: issue a new tls_certificate for it"
             }
             TlsFault::OwnUnknownCa => {
                 "the peer does not know the CA of this node's certificate: add that CA to the \
-                 peer's tls_ca, or set tls_certificate here to one of the peer's CA"
+                 peer's tls_ca, or set tls_certificate here to a certificate from the peer's CA"
             }
             TlsFault::OwnExpired => {
                 "the peer refused this node's certificate as expired or not valid yet: renew \
@@ -125,19 +125,20 @@ impl fmt::Display for TlsFault {
                 "the peer refused this node's TLS handshake: its own events have the reason"
             }
             TlsFault::NotTls => {
-                "the peer does not speak TLS: set tls_ca, tls_certificate and tls_key there, or \
-                 remove them here"
+                "the peer does not use TLS: set tls_ca, tls_certificate and tls_key there, or \
+                 unset them here"
             }
             TlsFault::NoAnswer => {
                 "the peer closed the connection without answering the TLS handshake: if it does \
-                 not speak TLS, set tls_ca, tls_certificate and tls_key there; it may also be \
+                 not use TLS, set tls_ca, tls_certificate and tls_key there; it may also be \
                  overloaded"
             }
             TlsFault::Incompatible => {
-                "the peer speaks no TLS that this node speaks: both need TLS 1.3"
+                "the peer supports no TLS version and cipher that this node supports: both need \
+                 TLS 1.3"
             }
             TlsFault::Violation => {
-                "the peer broke the rules of TLS, or what it sent was changed on the way"
+                "the peer violated the TLS protocol, or its data was changed on the way"
             }
         })
     }

@@ -89,8 +89,7 @@ impl Stats {
             counters.extend(counts.iter().map(label));
         }
         let label = |(reason, value): (super::DropReason, u64)| {
-            counter("drops", "Input that was dropped, by reason", value)
-                .labelled("reason", reason.key())
+            counter("drops", "Dropped input, by reason", value).labelled("reason", reason.key())
         };
         counters.extend(drops.iter().map(label));
         counters
@@ -113,27 +112,39 @@ impl Stats {
                 self.stream_bytes_received,
             ),
             counter("stream_bytes_sent", "Bytes sent on streams", self.stream_bytes_sent),
-            counter("streams_opened", "Streams that this node opened", self.streams_opened),
-            counter("streams_accepted", "Streams that this node accepted", self.streams_accepted),
-            counter("probes", "Probes that this node started", self.probes),
+            counter("streams_opened", "Streams opened by this node", self.streams_opened),
+            counter("streams_accepted", "Streams accepted by this node", self.streams_accepted),
+            counter("probes", "Probes started by this node", self.probes),
             counter("probes_failed", "Probes without any answer", self.probes_failed),
             counter(
                 "probes_saved_by_stream",
-                "Probes answered over a stream alone",
+                "Probes answered only over a stream",
                 self.probes_saved_by_stream,
             ),
-            counter("suspicions_raised", "Suspicions by own probes", self.suspicions_raised),
-            counter("suspicions_refuted", "Suspicions seen refuted", self.suspicions_refuted),
-            counter("failures_declared", "Members declared failed here", self.failures_declared),
+            counter(
+                "suspicions_raised",
+                "Suspicions raised by this node's probes",
+                self.suspicions_raised,
+            ),
+            counter(
+                "suspicions_refuted",
+                "Suspicions of members that were refuted",
+                self.suspicions_refuted,
+            ),
+            counter(
+                "failures_declared",
+                "Members declared failed by this node",
+                self.failures_declared,
+            ),
             counter(
                 "accusations_refuted",
-                "Accusations of this node that it refuted",
+                "Accusations of this node, each refuted",
                 self.accusations_refuted,
             ),
             counter("push_pulls", "Push/pull exchanges completed", self.push_pulls),
-            counter("repairs", "Push/pull exchanges because views differed", self.repairs),
+            counter("repairs", "Push/pull exchanges started because views differed", self.repairs),
             counter("seals", "Datagrams and parts of streams sealed", self.seals),
-            counter("stalls", "Times when this node did not run", self.stalls),
+            counter("stalls", "Pauses in which this node did not run", self.stalls),
             counter("tls_failures", "Connections on which TLS failed", self.tls_failures),
         ]
         .into_iter()
@@ -146,11 +157,11 @@ impl Stats {
             gauge("round_trip_us", "Smoothed round trip, in microseconds", micros)
         });
         [
-            gauge("health", "Local health, 0 is healthy", self.health.into()),
-            gauge("members_live", "Live members, this node included", size(self.members_live)),
+            gauge("health", "Local health; 0 is healthy", self.health.into()),
+            gauge("members_live", "Live members, including this node", size(self.members_live)),
             gauge(
                 "members_lost",
-                "Members no longer listed and looked for",
+                "Failed members no longer listed, but still looked for",
                 size(self.members_lost),
             ),
             gauge("updates_queued", "Updates waiting to be gossiped", size(self.updates_queued)),
@@ -159,7 +170,7 @@ impl Stats {
                 "User broadcasts waiting to be gossiped",
                 size(self.broadcasts_queued),
             ),
-            gauge("streams_open", "Streams open", size(self.streams_open)),
+            gauge("streams_open", "Open streams", size(self.streams_open)),
         ]
         .into_iter()
         .chain(round_trip)

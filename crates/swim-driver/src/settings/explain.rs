@@ -19,7 +19,7 @@ impl Settings {
             let (meta, tags) = (self.mention(node, "meta"), self.mention(node, "tags"));
             return Err(self.about(
                 &["meta", "tags"],
-                format!("{meta} and {tags} are two ways to write one thing: give one of them"),
+                format!("{meta} and {tags} both set the metadata: set only one of them"),
             ));
         }
         node.options.check().map_err(|error| self.explain(node, &error))
@@ -54,7 +54,7 @@ impl Settings {
             ConfigError::MetaTooLarge { size, .. } => {
                 let key = if node.meta.is_some() { "meta" } else { "tags" };
                 let max = mention("meta_size_max");
-                let told = format!("{key} takes {size} bytes, which is more than {max} allows");
+                let told = format!("{key} has {size} bytes, which is more than {max} allows");
                 self.about(&[key, "meta_size_max"], told)
             }
             ConfigError::Cipher => {
@@ -63,8 +63,7 @@ impl Settings {
             }
             ConfigError::Versions { min, max } => {
                 let (versions, wire) = (mention("protocol_versions"), mention("wire"));
-                let told =
-                    format!("{versions} must have versions of {min} to {max}, as {wire} has");
+                let told = format!("{versions} must be versions from {min} to {max}, as on {wire}");
                 self.about(&["protocol_versions", "wire"], told)
             }
             ref error => self.error(None, error.to_string()),

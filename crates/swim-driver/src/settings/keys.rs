@@ -23,7 +23,7 @@ pub fn keys_of_file(path: &Path, readers: Readers) -> Result<Keyring, KeyFileErr
 fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
     let file = format!("the key file {shown}");
     let text = std::str::from_utf8(bytes)
-        .map_err(|_| format!("{file} is not text: keys are written in base64"))?;
+        .map_err(|_| format!("{file} is not valid text: write keys in base64"))?;
     // Some editors put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let keys = of_lines(text).map_err(|wrong| format!("{file}{wrong}"))?;
@@ -38,7 +38,7 @@ fn of_bytes(bytes: &[u8], shown: &str) -> Result<Keyring, String> {
 pub fn keys_of_variable(name: &str, text: &str) -> Result<Keyring, String> {
     if text.trim().is_empty() {
         // Otherwise a secret that went missing would start a member without encryption.
-        return Err(format!("{name} is empty: give it a key, or unset it"));
+        return Err(format!("{name} is empty: set it to a key, or unset it"));
     }
     let keys = text.split(',').enumerate().map(|(at, key)| {
         key.parse::<Key>().map_err(|error| format!("{name}, key {}: {error}", at + 1))
@@ -49,7 +49,7 @@ pub fn keys_of_variable(name: &str, text: &str) -> Result<Keyring, String> {
 fn ring(keys: Vec<Key>, from: &str) -> Result<Keyring, String> {
     Keyring::with_keys(keys).map_err(|error| match error {
         KeyringError::Full => {
-            format!("{from} has more than {} keys, the most that are tried", Keyring::KEYS_MAX)
+            format!("{from} has more than {} keys: remove old ones", Keyring::KEYS_MAX)
         }
         error => error.to_string(),
     })
@@ -64,7 +64,7 @@ fn of_lines(text: &str) -> Result<Vec<Key>, String> {
         keys.push(line.parse::<Key>().map_err(|error| format!(", line {}: {error}", at + 1))?);
     }
     match keys.is_empty() {
-        true => Err(" has no key: write one per line, or leave the file away".into()),
+        true => Err(" has no key: write one per line, or do not set the file".into()),
         false => Ok(keys),
     }
 }

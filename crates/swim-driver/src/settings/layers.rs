@@ -83,10 +83,10 @@ pub struct UnknownVariable {
 impl fmt::Display for UnknownVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = escape(&self.name);
-        write!(f, "the environment variable {name} is no setting and has no effect; ")?;
+        write!(f, "the environment variable {name} is not a setting and has no effect; ")?;
         match &self.meant {
             Some(meant) => write!(f, "did you mean {meant}?"),
-            None => f.write_str("docs/swim.example.toml has all of them"),
+            None => f.write_str("see docs/swim.example.toml for all settings"),
         }
     }
 }
@@ -170,7 +170,9 @@ impl Settings {
         };
         let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
         if size > FILE_SIZE_MAX {
-            return Err(cannot(format!("it has {size} bytes; is it the right one?")));
+            return Err(cannot(format!(
+                "it has {size} bytes, more than the {FILE_SIZE_MAX} allowed; is it the right file?"
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
         let settings = Settings::parse(&text).map_err(|error| error.in_file(Some(&shown)))?;
@@ -313,9 +315,9 @@ fn malformed(text: &str, error: &toml::de::Error, span: Range<usize>) -> String 
 
 fn outside(key: &str) -> String {
     match owner(key) {
-        Some(table) => format!("{key} stands outside of a table: put it under [{table}]"),
+        Some(table) => format!("{key} is outside of a table: put it under [{table}]"),
         None => format!(
-            "{key} stands outside of a table: settings are under {}",
+            "{key} is outside of a table: put settings under {}",
             TABLES.map(|name| format!("[{name}]")).join(", ")
         ),
     }
@@ -327,7 +329,7 @@ fn unknown_table(name: &str) -> String {
         Some(near) => format!("{told}; did you mean [{near}]?"),
         None => {
             let tables = TABLES.map(|name| format!("[{name}]")).join(", ");
-            format!("{told}; there are {tables}")
+            format!("{told}; the tables are {tables}")
         }
     }
 }
@@ -335,12 +337,12 @@ fn unknown_table(name: &str) -> String {
 fn unknown_key<T>(table: &Table<T>, entry: &Entry) -> String {
     let (key, name) = (&entry.key, table.name);
     if let Some(owner) = owner(key).filter(|owner| *owner != name) {
-        return format!("{key} belongs into [{owner}], not into [{name}]");
+        return format!("{key} belongs in [{owner}], not in [{name}]");
     }
     let told = format!("there is no setting {key} in [{name}]");
     match nearest(key, table.settings.iter().map(|setting| setting.key)) {
         Some(near) => format!("{told}; did you mean {near}?"),
-        None => format!("{told}; docs/swim.example.toml has all of them"),
+        None => format!("{told}; see docs/swim.example.toml for all settings"),
     }
 }
 

@@ -37,13 +37,13 @@ macro_rules! limit {
 /// The table `[node]`: settings that differ between nodes, and which members to admit.
 pub static NODE: Table<NodeSettings> = Table {
     name: "node",
-    about: "Who this node is, where it is, and whom it lets in.",
+    about: "The node's name, addresses and keys, and which members it admits.",
     variables: "SWIM_",
     settings: &[
         Setting {
             key: "name",
             about: "The node's name, unique in the cluster.",
-            change: "where two nodes run on one host: by default it is the host name",
+            change: "if two nodes run on one host: the default is the host name",
             kind: Kind::Text {
                 form: "a text of 1 to 255 bytes without control characters",
                 example: "\"cache-7\"",
@@ -56,9 +56,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "bind",
-            about: "Where the node listens, UDP and TCP: IP:PORT, IP (port 7946) or :PORT (every \
-                    interface). Port 0 takes a free one.",
-            change: "to listen on one interface alone",
+            about: "Address to listen on, UDP and TCP: IP:PORT, IP (port 7946) or :PORT (every \
+                    interface). Port 0 chooses a free port.",
+            change: "to listen on one interface only",
             kind: Kind::Text {
                 form: "IP:PORT, IP or :PORT",
                 example: "",
@@ -71,7 +71,7 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "advertise",
-            about: "Address announced to peers, if not the one that the node listens on: IP:PORT, \
+            about: "Address announced to peers, if it differs from the one to listen on: IP:PORT, \
                     or IP with the same port.",
             change: "behind NAT and in containers",
             kind: Kind::Text {
@@ -88,7 +88,7 @@ pub static NODE: Table<NodeSettings> = Table {
             key: "advertise_interface",
             about: "Announce an address of this network interface, with the port that the node \
                     listens on.",
-            change: "where the machine has several interfaces and no fixed address",
+            change: "if the machine has several interfaces and no fixed address",
             kind: Kind::Text {
                 form: "the name of an interface",
                 example: "\"eth0\"",
@@ -101,9 +101,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "advertise_network",
-            about: "Announce the address of this machine that is in this network, with the port \
-                    that the node listens on.",
-            change: "where one file is for machines with different addresses",
+            about: "Announce this machine's address in this network, with the port that the node \
+                    listens on.",
+            change: "if one file serves machines with different addresses",
             kind: Kind::Text {
                 form: "a network such as \"10.1.0.0/16\" or \"fd00::/8\"",
                 example: "\"10.1.0.0/16\"",
@@ -116,8 +116,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "seeds",
-            about: "Members to join through: HOST:PORT, or HOST with port 7946. Names are resolved \
-                    again and again until one answers.",
+            about: "Members to join through: HOST:PORT, or HOST with port 7946. Host names are \
+                    resolved again until a seed answers.",
             change: "for every cluster of more than one node",
             kind: Kind::List {
                 form: "texts HOST:PORT or HOST",
@@ -132,10 +132,10 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "transport",
-            about: "How packets travel, the same in the whole cluster: \"udp+tcp\", or \"tcp\" for \
-                    all over TCP connections that are kept.",
-            change: "where no UDP gets through; members of memberlist's wire other than this \
-                     program's cannot do it",
+            about: "Transport, the same in the whole cluster: \"udp+tcp\", or \"tcp\" for \
+                    everything over persistent TCP connections.",
+            change: "if the network blocks UDP; Go programs with the \"memberlist\" wire do not \
+                     support it",
             kind: Kind::Word {
                 words: &["udp+tcp", "tcp"],
                 get: |node| node.options.transport.as_str(),
@@ -148,8 +148,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "label",
-            about: "The cluster's label, at most 255 bytes. Members with another are ignored.",
-            change: "so that two clusters that meet by accident do not merge",
+            about: "Label of the cluster, at most 255 bytes. Members with another label are \
+                    ignored.",
+            change: "to keep two clusters from merging by accident",
             kind: Kind::Text {
                 form: "a text of at most 255 bytes",
                 example: "\"staging\"",
@@ -162,8 +163,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "label_also",
-            about: "Another label that is accepted as well, \"\" for none at all.",
-            change: "while a running cluster is moved from one label to another",
+            about: "Second label to accept; \"\" accepts packets without a label.",
+            change: "while you change the label of a running cluster",
             kind: Kind::Text {
                 form: "a text of at most 255 bytes",
                 example: "\"production\"",
@@ -176,7 +177,7 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "tags",
-            about: "Metadata that every member sees, as named values in Serf's encoding. Tags of \
+            about: "Metadata announced to all members, as named values in Serf's encoding. Tags of \
                     the environment and of flags are merged with these by key.",
             change: "to tell peers what this node does",
             kind: Kind::Map {
@@ -193,7 +194,7 @@ pub static NODE: Table<NodeSettings> = Table {
         Setting {
             key: "meta",
             about: "Metadata as a text, instead of tags.",
-            change: "among members that read no tags",
+            change: "if peers do not read tags",
             kind: Kind::Text {
                 form: "a text",
                 example: "\"role=cache\"",
@@ -206,9 +207,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "key_file",
-            about: "A file of keys that packets and streams are encrypted with, one per line, the \
-                    first seals. A relative path begins at the folder of this file.",
-            change: "on every network that you do not trust; docs/how-to/encrypt.md has the steps",
+            about: "File of encryption keys, one per line; the first is the primary key. A \
+                    relative path starts at the folder of this file.",
+            change: "on every network that you do not trust; see docs/how-to/encrypt.md",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"swim.key\"",
@@ -221,7 +222,7 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "allow_shared_key_file",
-            about: "Take a key file that others than its owner can read or change.",
+            about: "Accept a key file that other users can read or change.",
             change: "for a mounted secret, as in containers",
             kind: Kind::Flag {
                 get: |node| node.readers == Readers::Anybody,
@@ -232,9 +233,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "tls_ca",
-            about: "A file of CA certificates (PEM) that peers are checked against: streams speak \
-                    TLS. Datagrams do not: they need key_file.",
-            change: "where certificates are at hand; docs/how-to/tls.md has the steps",
+            about: "File of CA certificates (PEM) to verify peers: streams then use TLS. TLS does \
+                    not protect datagrams: they need key_file.",
+            change: "to use TLS; see docs/how-to/tls.md",
             kind: Kind::Text {
                 form: "the path of a file",
                 example: "\"ca.pem\"",
@@ -247,8 +248,7 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "tls_certificate",
-            about: "A file of this node's certificate (PEM), for client and server, and those \
-                    between it and the CA.",
+            about: "File of this node's certificate chain (PEM), for client and server use.",
             change: "with tls_ca",
             kind: Kind::Text {
                 form: "the path of a file",
@@ -262,8 +262,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "tls_key",
-            about: "A file of the private key of tls_certificate (PEM), for which \
-                    allow_shared_key_file holds too.",
+            about: "File of the private key of tls_certificate (PEM). allow_shared_key_file \
+                    applies to it too.",
             change: "with tls_ca",
             kind: Kind::Text {
                 form: "the path of a file",
@@ -277,8 +277,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "tls_verify_name",
-            about: "Refuse a peer that goes by a name which is no DNS name of its certificate.",
-            change: "where every member has a certificate of its own",
+            about: "Refuse a peer whose member name is not a DNS name of its certificate.",
+            change: "if every member has its own certificate",
             kind: Kind::Flag {
                 get: |node| node.tls.verify_name,
                 set: |node, verify| node.tls.verify_name = verify,
@@ -286,9 +286,10 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "encryption",
-            about: "With keys. \"required\": send encrypted, accept nothing else. \"outgoing\": \
-                    send encrypted, accept both. \"off\": send plain, accept both.",
-            change: "while a running cluster is moved to encryption",
+            about: "Encryption mode, with keys. \"required\": send encrypted, accept only \
+                    encrypted. \"outgoing\": send encrypted, accept both. \"off\": send plaintext, \
+                    accept both.",
+            change: "while a running cluster starts to encrypt",
             kind: Kind::Word {
                 words: &["required", "outgoing", "off"],
                 get: |node| node.options.config.encryption.as_str(),
@@ -303,8 +304,9 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "allowed_networks",
-            about: "The networks that members may be in, at most 256; none allows all.",
-            change: "to keep members elsewhere out",
+            about: "Networks from which members are admitted, at most 256. Without any, all are \
+                    admitted.",
+            change: "to refuse members from elsewhere",
             kind: Kind::List {
                 form: "networks such as \"10.1.0.0/16\" or \"fd00::/8\"",
                 example: "[\"10.1.0.0/16\"]",
@@ -320,8 +322,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "application_versions",
-            about: "The versions of the application on top, as MIN:MAX:CURRENT.",
-            change: "among programs that compare them, such as Serf (2:5:5)",
+            about: "Application versions that the node announces, as MIN:MAX:CURRENT.",
+            change: "if peers compare them, such as Serf (2:5:5)",
             kind: Kind::Text {
                 form: "MIN:MAX:CURRENT with MIN <= CURRENT <= MAX, such as \"2:5:5\"",
                 example: "",
@@ -334,8 +336,8 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "incarnation",
-            about: "The incarnation to start with; by default the Unix time in seconds.",
-            change: "on machines without a clock, to one above the last",
+            about: "Incarnation at the start; the default is the Unix time in seconds.",
+            change: "on machines without a clock, to one more than the last",
             kind: Kind::Count {
                 unit: "",
                 min: 0,
@@ -349,50 +351,51 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "events_max",
-            about: "How many events wait for each subscriber; it misses what comes on top.",
-            change: "for a subscriber that is slow for long",
+            about: "The most events that wait for each subscriber. Further events are lost, and \
+                    the subscriber gets their number.",
+            change: "if a subscriber is slow for long",
             kind: limit!(options.events_max, "events", 1),
         },
         Setting {
             key: "events_bytes_max",
-            about: "How many bytes of messages, broadcasts and states wait for each subscriber.",
+            about: "The most bytes of messages, broadcasts and states that wait for each \
+                    subscriber.",
             change: "for large payloads and a slow subscriber",
             kind: limit!(options.events_bytes_max, "bytes", 1),
         },
         Setting {
             key: "commands_max",
-            about: "How many commands of the application wait for the node; further ones wait in \
-                    their caller.",
+            about: "The most commands of the application that wait for the node. Callers of \
+                    further commands wait.",
             change: "",
             kind: limit!(options.commands_max, "commands", 1),
         },
         Setting {
             key: "join_parallel_max",
-            about: "How many addresses of one join are dialled at the same time. Each is sent the \
-                    whole member list.",
-            change: "for joins by names with many addresses",
+            about: "The most addresses of one join that are dialled at the same time. Each gets \
+                    the whole member list.",
+            change: "to join names with many addresses",
             kind: limit!(options.join_parallel_max, "addresses", 1),
         },
         Setting {
             key: "write_buffer_max",
-            about: "The most bytes that wait to be written on one stream, and on all that peers \
-                    opened. Above reliable_size_max.",
+            about: "The most bytes that wait to be written on one stream, and on all streams that \
+                    peers opened together; above reliable_size_max.",
             change: "with reliable_size_max",
             kind: limit!(options.write_buffer_max, "bytes", 1),
         },
         Setting {
             key: "links_max",
-            about: "With transport = \"tcp\": how many connections to other members are kept; \
-                    twice as many are taken from others.",
-            change: "in clusters of more members, where there are descriptors for it: without \
-                     one a packet has to dial",
+            about: "With transport = \"tcp\": the most connections to peers that are kept open. \
+                    Twice as many are accepted from peers.",
+            change: "in larger clusters, if enough descriptors are available: a packet without a \
+                     connection has to dial",
             kind: limit!(options.links_max, "connections", 1),
         },
         Setting {
             key: "link_age_max",
-            about: "With transport = \"tcp\": how old such a connection gets before it is made \
-                    anew.",
-            change: "for certificates that are to be checked again sooner",
+            about: "With transport = \"tcp\": the age at which such a connection is replaced.",
+            change: "to verify certificates again sooner",
             kind: Kind::Time {
                 min: LINK_AGE_LEAST,
                 max: YEAR,
@@ -410,7 +413,7 @@ pub static NODE: Table<NodeSettings> = Table {
 /// A message that says what is wrong.
 pub fn name(text: &str) -> Result<Name, String> {
     if text.chars().any(is_unprintable) {
-        return Err("a name has no control characters".into());
+        return Err("a name must not contain control characters".into());
     }
     Name::new(text).map_err(|error| error.to_string())
 }
@@ -441,7 +444,7 @@ pub fn advertised_address(text: &str) -> Result<SocketAddr, String> {
         "expected IP:PORT or IP, such as 203.0.113.7:7946 or [fd00::1]:7946".to_string()
     })?;
     match unreachable_kind(address.ip()) {
-        Some(kind) => Err(format!("{kind} is not announced: peers cannot reach this node there")),
+        Some(kind) => Err(format!("peers cannot reach this node at {kind}")),
         None => Ok(address),
     }
 }
@@ -478,7 +481,7 @@ pub fn seed(text: &str) -> Result<String, String> {
 pub fn label(text: &str) -> Result<String, String> {
     match text.len() {
         0..=LABEL_SIZE_MAX => Ok(text.into()),
-        size => Err(format!("a label has at most {LABEL_SIZE_MAX} bytes, this one has {size}")),
+        size => Err(format!("the label has {size} bytes: use at most {LABEL_SIZE_MAX} bytes")),
     }
 }
 

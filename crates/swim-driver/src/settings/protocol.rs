@@ -54,135 +54,139 @@ macro_rules! settings {
 /// The table `[protocol]`: settings that should be the same in the whole cluster.
 pub static PROTOCOL: Table<NodeSettings> = Table {
     name: "protocol",
-    about: "How the nodes of a cluster work: the same for all members. docs/how-to/tune.md tells \
-            what the times come to, and 'swim simulate --config FILE' what a cluster would do.",
+    about: "The protocol, the same for all members of a cluster. See docs/how-to/tune.md for the \
+            effect of the times; 'swim simulate --config FILE' simulates a cluster.",
     variables: "SWIM_",
     settings: SETTINGS,
 };
 
 const SETTINGS: &[Setting<NodeSettings>] = settings! {
     profile, PROFILE,
-        "Timing, to begin with: \"lan\" for one data centre, \"wan\" for several places, \"local\" \
-         for one machine. The settings below go before it.",
-        "to fit the network; the times below are those of \"lan\"";
+        "Preset of timing: \"lan\" for one data centre, \"wan\" for several sites, \"local\" for one \
+         machine. The settings below override it.",
+        "to fit the network; the defaults below are those of \"lan\"";
     wire, WIRE,
-        "The format of packets and streams: this program's own, or that of HashiCorp memberlist.",
-        "to be in one cluster with Go programs such as Serf";
+        "Format of packets and streams: the native wire, or the wire of HashiCorp memberlist.",
+        "to join Go programs such as Serf";
     compression, flag!(compression),
-        "Compress what that makes shorter: on \"swim\" packets alone and off by default, on \
-         \"memberlist\" on by default.",
-        "where bytes cost more than time";
+        "Compress if that saves bytes. The \"swim\" wire compresses only packets, and is off by \
+         default; the \"memberlist\" wire is on by default.",
+        "if bytes cost more than CPU time";
     protocol_versions, PROTOCOL_VERSIONS,
-        "The protocol versions that the node announces, as MIN:MAX:CURRENT.",
-        "among old members of memberlist's wire";
+        "Protocol versions that the node announces, as MIN:MAX:CURRENT.",
+        "if old members use the \"memberlist\" wire";
     name_conflict, NAME_CONFLICT,
-        "Which of two nodes keeps a name that both claimed while they could not hear each other: \
-         the one that has had it longer, or the other. The same in the whole cluster.",
-        "where a node is replaced by starting another one, and the old one may still run";
+        "Which of two nodes keeps a name that both claimed while they could not reach each other: \
+         the one that has had it longer (\"older\"), or the other one (\"newer\"). The same in the \
+         whole cluster.",
+        "if you replace a node by starting a new one while the old one may still run";
     probe_interval, time!(probe_interval, ABOVE_ZERO, HOUR),
-        "The protocol period: one member is probed per interval.",
-        "for faster detection, after suspicion_mult; it costs packets";
+        "The protocol period: the node probes one member per interval.",
+        "for faster detection, after suspicion_mult; shorter intervals cost packets";
     probe_timeout, time!(probe_timeout, ABOVE_ZERO, HOUR),
-        "How long a direct ping may take before peers are asked to help; below probe_interval.",
-        "to lie above the 99th percentile of the round trip";
+        "Time for a direct ping before relays are asked to help; below probe_interval.",
+        "to stay above the 99th percentile of the round trip";
     indirect_probes, count!(indirect_probes, "peers", 0, 16),
-        "How many peers are asked to ping a member that does not answer.",
+        "How many relays are asked to ping a member that does not answer.",
         "for lossy networks";
     stream_ping, flag!(stream_ping),
-        "Also ping over TCP when the direct ping is not answered.",
-        "where members have no TCP, or to compare";
+        "Also ping over TCP if the direct ping gets no answer.",
+        "if members have no TCP, or to compare";
     last_call, flag!(last_call),
-        "Ask a suspect once more, by a ping and then over TCP, before it is declared failed.",
+        "Ping a suspect once more, by datagram and then over TCP, before it is declared failed.",
         "to compare";
     suspicion_mult, count!(suspicion_mult, "", 1, 64),
         "The shortest suspicion lasts this many probe intervals, times log10 of the members.",
-        "for faster detection; members then have less time to refute";
+        "for faster detection; suspects then have less time to refute";
     suspicion_max_mult, count!(suspicion_max_mult, "", 1, 64),
         "The longest suspicion lasts this many times the shortest.",
-        "to give members that few accuse more time, or less";
+        "to give suspects with few accusers more or less time";
     awareness_max, count!(awareness_max, "", 1, 64),
-        "Local health stays below this; a probe interval is stretched at most so many times.",
-        "on machines that starve for long";
+        "Upper limit of local health, exclusive; the probe interval is stretched at most so many \
+         times.",
+        "on machines that are starved of CPU for long";
     lifeguard_health, flag!(lifeguard_health),
-        "Lifeguard: a node that misses answers probes slower and waits longer.",
+        "Lifeguard: a node that misses answers probes more slowly and waits longer.",
         "to compare";
     lifeguard_suspicion, flag!(lifeguard_suspicion),
-        "Lifeguard: suspicions start long and shrink with every independent accuser.",
+        "Lifeguard: suspicions start long and shrink with each independent accuser.",
         "to compare";
     lifeguard_buddy, flag!(lifeguard_buddy),
-        "Lifeguard: a suspect hears of its suspicion in the ping that probes it.",
+        "Lifeguard: the ping to a suspect carries the suspicion.",
         "to compare";
     lateness, flag!(lateness),
-        "Time in which this node itself did not run is not counted against others.",
+        "Do not count time in which this node itself did not run against peers.",
         "to reproduce published baselines";
     gossip_interval, time!(gossip_interval, ABOVE_ZERO, HOUR),
-        "The time between two gossip ticks.",
-        "for news to spread faster; it costs packets while there is news";
+        "Time between two gossip ticks.",
+        "to spread news faster; this costs packets while there is news";
     gossip_nodes, count!(gossip_nodes, "members", 1, 16),
-        "How many members are sent gossip in a tick.",
-        "for news to spread faster; it costs packets while there is news";
+        "Number of members that get gossip in each tick.",
+        "to spread news faster; this costs packets while there is news";
     gossip_to_the_dead, time!(gossip_to_the_dead, ABOVE_ZERO, DAY),
-        "How long failed members still receive gossip, and failed and left ones stay listed; at \
+        "How long failed members still get gossip, and failed and left members stay listed; at \
          least probe_interval.",
-        "to keep the gone in the list for longer";
+        "to list failed and left members for longer";
     retransmit_mult, count!(retransmit_mult, "", 1, 16),
-        "An update is sent this many times ceil(log10(members + 1)) times.",
-        "for lossy networks; it costs bytes while there is news";
+        "Each update is sent this many times ceil(log10(members + 1)) times.",
+        "for lossy networks; this costs bytes while there is news";
     push_pull_interval, time!(push_pull_interval, Duration::ZERO, DAY),
-        "The time between two exchanges of the whole list with a random member; larger clusters \
-         than 32 stretch it. 0s switches it off.",
-        "where large tables cost too many bytes";
+        "Time between two push/pulls with a random member; clusters of more than 32 members \
+         stretch it. 0s switches push/pulls off.",
+        "if large member lists cost too many bytes";
     stream_timeout, time!(stream_timeout, ABOVE_ZERO, HOUR),
-        "How long connecting, and then each side's part of an exchange, may take.",
+        "Time limit for connecting, and then for each side's part of an exchange.",
         "for slow networks";
     packet_size_max, count!(packet_size_max, "bytes", 800, 65_507),
-        "The largest datagram, label and encryption included.",
-        "where the path takes smaller or larger ones";
+        "The largest datagram, including label and encryption.",
+        "if the network path takes smaller or larger datagrams";
     meta_size_max, count!(meta_size_max, "bytes", 0, 65_507),
         "The longest metadata of any member.",
-        "for more tags; it has to fit packet_size_max";
+        "for more tags; it must fit packet_size_max";
     members_max, count!(members_max, "members", 1, 16_777_216),
-        "How many members the table holds; further ones are not taken in.",
-        "to bound the memory, about 100 bytes and name and metadata per member";
+        "The most members in the table; further ones are refused.",
+        "to bound the memory: about 100 bytes plus name and metadata per member";
     lost_members_keep, time!(lost_members_keep, Duration::ZERO, YEAR),
-        "How long a member that is no longer listed is remembered, and looked for if it failed.",
+        "How long the node remembers a member that is no longer listed. If it failed, the node \
+         keeps looking for it.",
         "for partitions of more than a day";
     lost_members_max, count!(lost_members_max, "members", 0, u64::MAX),
-        "How many such members are remembered.",
+        "The most unlisted members that are remembered.",
         "to bound the memory";
     update_queue_max, count!(update_queue_max, "updates", 16, u64::MAX),
-        "How many membership updates wait to be gossiped; the ones sent most often go first.",
+        "The most membership updates that wait to be gossiped. When full, the updates sent most \
+         often are dropped first.",
         "to bound the memory";
     broadcast_queue_max, count!(broadcast_queue_max, "broadcasts", 1, 1024),
-        "How many user broadcasts wait to be gossiped, those of others included.",
+        "The most user broadcasts that wait to be gossiped, including those of peers.",
         "to bound the memory";
     broadcast_queue_bytes_max, count!(broadcast_queue_bytes_max, "bytes", 800, u64::MAX),
-        "The most bytes of user broadcasts that wait; at least packet_size_max.",
+        "The most bytes of user broadcasts that wait to be gossiped; at least packet_size_max.",
         "to bound the memory";
     broadcast_origins_max, count!(broadcast_origins_max, "origins", 1, u64::MAX),
-        "How many origins of user broadcasts are remembered to recognise repetitions.",
-        "for clusters of more members that broadcast";
+        "The most origins of user broadcasts that are remembered, to recognise duplicates.",
+        "if more members broadcast";
     reliable_size_max, count!(reliable_size_max, "bytes", 0, 1_073_741_824),
         "The largest message over a stream.",
-        "for larger ones, with stream_buffer_max";
+        "for larger messages, with stream_buffer_max";
     user_state_size_max, count!(user_state_size_max, "bytes", 0, 1_073_741_824),
         "The largest application state in a push/pull.",
-        "for larger ones, with stream_buffer_max";
+        "for larger states, with stream_buffer_max";
     streams_max, count!(streams_max, "streams", 1, u64::MAX),
-        "How many incoming streams may be open at once.",
-        "for clusters in which more than 100 nodes start at once";
+        "The most incoming streams open at once.",
+        "if more than 100 nodes of the cluster start at once";
     streams_per_source_max, count!(streams_per_source_max, "streams", 1, u64::MAX),
-        "How many of them one IPv4 address, or one IPv6 network of 64 bits, may have open.",
+        "The most incoming streams open from one IPv4 address, or one IPv6 /64 network.",
         "for many nodes on one host or behind one NAT";
     stream_buffer_max, count!(stream_buffer_max, "bytes", 0, 1_073_741_824),
         "The most bytes of unfinished incoming streams; at least reliable_size_max and \
          user_state_size_max.",
         "to bound the memory";
     requests_max, count!(requests_max, "commands", 1, u64::MAX),
-        "How many commands may wait for their answer.",
-        "for applications that send more at once";
+        "The most commands that wait for their answer.",
+        "if the application sends more commands at once";
     relays_max, count!(relays_max, "pings", 1, u64::MAX),
-        "How many pings may be under way for other members.",
+        "The most pings in progress on behalf of other members.",
         "";
 };
 

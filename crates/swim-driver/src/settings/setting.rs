@@ -205,7 +205,7 @@ impl<T> Setting<T> {
             }
             Kind::Text { form, .. } => (*form).into(),
             Kind::List { form, .. } => format!("a list in brackets: {form}"),
-            Kind::Map { .. } => "a table of texts, such as { role = \"cache\" }".into(),
+            Kind::Map { .. } => "a table of strings, such as { role = \"cache\" }".into(),
         }
     }
 
@@ -214,10 +214,10 @@ impl<T> Setting<T> {
     fn allowed_as(&self, value: &Value) -> String {
         match (value, &self.kind) {
             (Value::Bare(_), Kind::List { form, .. }) => {
-                format!("{}, with commas between", form.replace('"', ""))
+                format!("{}, separated by commas", form.replace('"', ""))
             }
             (Value::Bare(_), Kind::Map { .. }) => {
-                format!("KEY=VALUE, with commas between, such as {}", self.bare_example())
+                format!("KEY=VALUE, separated by commas, such as {}", self.bare_example())
             }
             (Value::Bare(_), _) => self.allowed().replace('"', ""),
             _ => self.allowed(),
@@ -277,10 +277,10 @@ fn time(key: &str, value: &Value) -> Result<Duration, Option<String>> {
 pub fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text.parse::<f64>().is_ok_and(|number| number != 0.0) {
-        return Err(format!("'{text}' has no unit: say '{text}s' or '{text}ms'"));
+        return Err(format!("'{text}' has no unit: write '{text}s' or '{text}ms'"));
     }
     humantime::parse_duration(text)
-        .map_err(|_| format!("'{text}' is no time: expected one like 500ms, 2s or '1m 30s'"))
+        .map_err(|_| format!("'{text}' is not a time: write one like 500ms, 2s or '1m 30s'"))
 }
 
 /// A time in the largest unit that divides it: `500ms`, `90s`, `24h`.

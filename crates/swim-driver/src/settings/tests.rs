@@ -237,12 +237,12 @@ fn variables_that_are_no_settings_are_named_but_for_those_of_others() {
         settings.add_variables(variables, &Settings::node_variables(), &["SWIM_KEY"]).unwrap();
     let told: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     let no_effect =
-        |name| format!("the environment variable {name} is no setting and has no effect");
+        |name| format!("the environment variable {name} is not a setting and has no effect");
     assert_eq!(
         told,
         [
             no_effect("SWIM_CLUSTER") + "; did you mean SWIM_LABEL?",
-            no_effect("SWIM_COLOUR") + "; docs/swim.example.toml has all of them",
+            no_effect("SWIM_COLOUR") + "; see docs/swim.example.toml for all settings",
             no_effect("SWIM_KEYS") + "; did you mean SWIM_KEY?",
             no_effect("SWIM_PROBE_TIMOUT") + "; did you mean SWIM_PROBE_TIMEOUT?",
             no_effect("SWIM_SEED") + "; did you mean SWIM_SEEDS?",
@@ -310,9 +310,8 @@ fn a_key_file_that_others_can_read_is_refused_unless_that_is_allowed() {
         let read = Options::from_toml(&format!("[node]\nkey_file = '{shown}'\n{allowed}"));
         let told = read.map(|options| options.config.keyring.len()).map_err(|it| it.to_string());
         let refusal = format!(
-            "line 2: key_file: the key file {shown} can be read by others than its owner (mode \
-             {mode:04o}): change it with 'chmod 600 {shown}', or set allow_shared_key_file = true \
-             if it is a mounted secret"
+            "line 2: key_file: other users can read the key file {shown} (mode {mode:04o}): run \
+             'chmod 600 {shown}', or set allow_shared_key_file = true if it is a mounted secret"
         );
         assert_eq!(told, if is_refused { Err(refusal) } else { Ok(1) });
     }
@@ -334,7 +333,7 @@ fn lists_and_tables_of_the_environment_have_commas_between() {
         (
             "SWIM_TAGS",
             "role",
-            "SWIM_TAGS: tags must be KEY=VALUE, with commas between, such as role=cache,zone=a, \
+            "SWIM_TAGS: tags must be KEY=VALUE, separated by commas, such as role=cache,zone=a, \
              not \"role\"",
         ),
         (

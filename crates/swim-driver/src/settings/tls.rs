@@ -44,7 +44,7 @@ impl Settings {
                 let origin: Option<&Origin> = self.origin("node", key);
                 let missing = names(false).join(" and ");
                 Err(self
-                    .error(origin, format!("{key} is set without {missing}: TLS needs them too")))
+                    .error(origin, format!("{key} is set without {missing}: TLS needs all three")))
             }
         }
     }

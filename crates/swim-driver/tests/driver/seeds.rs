@@ -271,7 +271,7 @@ fn a_join_that_reaches_nobody_tells_of_each_address_once_in_the_order_given() {
         (address("10.0.0.1:7946"), Failure::OwnAddress),
     ];
     assert_eq!(error, Error::NoneJoined { attempts });
-    let told = "none of the addresses could be joined; 10.0.0.9:7946: no answer in time; \
+    let told = "cannot join any of the addresses; 10.0.0.9:7946: no answer in time; \
                 10.0.0.7:7946: the connection was refused: nothing listens there; \
                 10.0.0.1:7946: that is this node's own address";
     assert_eq!(error.to_string(), told);

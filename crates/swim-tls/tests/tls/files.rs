@@ -24,10 +24,10 @@ fn contains(told: &str, expected: &str) {
 #[test]
 fn each_file_is_named_with_what_is_wrong() {
     let (other, stranger) = (Authority::new("other"), Authority::new("ca"));
-    contains(&told("node-ca.pem", ""), "has no certificate: it begins with -----BEGIN CERT");
+    contains(&told("node-ca.pem", ""), "has no certificate: one starts with -----BEGIN CERT");
     contains(&told("node.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n"), "no END line: was it cut?");
-    contains(&told("node.pem", &other.issue(&["node"]).certificate), "comes from no CA in ");
-    contains(&told("node.pem", &stranger.issue(&["node"]).certificate), "comes from no CA in ");
+    contains(&told("node.pem", &other.issue(&["node"]).certificate), "is not from a CA in ");
+    contains(&told("node.pem", &stranger.issue(&["node"]).certificate), "is not from a CA in ");
     contains(&told("node.key", &other.issue(&["node"]).key), "does not belong to the certificate");
     contains(&told("node.key", "secret"), "has no private key: it begins with -----BEGIN PRIVATE");
     contains(
@@ -38,7 +38,7 @@ fn each_file_is_named_with_what_is_wrong() {
         "has a key with a password: remove it with 'openssl pkey -in ",
     );
     let many = other.issue(&["node"]).certificate.repeat(9);
-    contains(&told("node.pem", &many), "has 9 certificates: at most 8");
+    contains(&told("node.pem", &many), "has 9 certificates: use at most 8");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_key_that_others_can_read_is_refused_unless_that_is_allowed() {
     std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o640)).unwrap();
     let error = Tls::load(files.clone()).unwrap_err();
     assert!(matches!(error, TlsError::Shared { .. }));
-    contains(&error.to_string(), "can be read by others than its owner (mode 0640)");
+    contains(&error.to_string(), "(mode 0640): run 'chmod 600 ");
     files.readers = Readers::Anybody;
     Tls::load(files).unwrap();
 }
