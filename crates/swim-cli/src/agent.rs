@@ -190,7 +190,7 @@ impl Agent {
             (Ok(_), Why::Output(End::Unwritable(error))) => {
                 Err(Fatal::usage(format!("cannot write to standard output: {error}")))
             }
-            // The reader may believe that the agent still runs, or that it ended in good order.
+            // The exit code shows that the agent left because its reader was gone.
             (Ok(_), Why::Output(_)) => Err(Fatal::failure(
                 "the reader of standard output is gone, so this member left the cluster",
             )),

@@ -14,7 +14,7 @@ pub(crate) enum Tone {
     Warning,
     /// A failure or an error.
     Bad,
-    /// Over, in good order.
+    /// A normal end.
     Quiet,
     /// Neutral.
     Plain,

@@ -546,8 +546,8 @@ mod tests {
             ("0.0.0.0:80", Some("eth1"), Some("8.0.0.0/8"), "8.8.8.8 (eth0)"),
             ("0.0.0.0:80", None, Some("fd00::/8"), "bind to [::]"),
             ("0.0.0.0:80", None, Some("169.254.0.0/16"), "169.254.7.7 (eth0)"),
-            ("192.168.1.9:80", Some("eth0"), None, "192.168.1.9 alone"),
-            ("192.168.1.9:80", None, Some("10.0.0.0/8"), "192.168.1.9 alone"),
+            ("192.168.1.9:80", Some("eth0"), None, "192.168.1.9 only"),
+            ("192.168.1.9:80", None, Some("10.0.0.0/8"), "192.168.1.9 only"),
         ] {
             let network = network.map(|text| text.parse().unwrap());
             let wanted = Wanted { interface, network, ..NOTHING };
@@ -563,7 +563,7 @@ mod tests {
         let network = Wanted { advertise, network: "10.0.0.0/8".parse().ok(), ..NOTHING };
         for (wanted, setting) in [(interface, "advertise_interface"), (network, "advertise_net")] {
             let told = choose(wanted, "0.0.0.0:80", &ALL).unwrap_err();
-            assert!(told.contains(setting) && told.contains("set one of them"), "{told}");
+            assert!(told.contains(setting) && told.contains("set only one of them"), "{told}");
         }
     }
 

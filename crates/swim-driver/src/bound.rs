@@ -53,7 +53,7 @@ impl<T: Transport, R: Runtime> Bound<T, R> {
         if secured && datagrams && options.config.keyring.is_empty() {
             tracing::warn!(
                 target: "swim", node = %options.config.name,
-                "TLS protects streams alone, and datagrams are in the clear: set a key_file too"
+                "TLS protects only streams, and datagrams are not encrypted: also set a key_file"
             );
         }
         let mut seed = [0; 32];

@@ -178,8 +178,8 @@ impl Driver {
         if hides(bound, local.address) {
             tracing::warn!(
                 target: "swim", node = %local.name, %bound, advertise = %local.address,
-                "the node announces a loopback address, where only this machine reaches it: set \
-                 advertise to the address that peers see, or bind to loopback"
+                "the node announces a loopback address, and only this machine can reach it there: \
+                 set advertise to an address that peers can reach, or bind to loopback"
             );
         }
         Ok(Driver {
@@ -526,7 +526,7 @@ impl Driver {
                         let node = self.publisher.name();
                         tracing::debug!(
                             target: "swim", %node, stream = aborted.0,
-                            "aborted: too much waits to be written, the peer does not read"
+                            "stream aborted: too much waits to be written to a peer that does not read"
                         );
                         let failed = StreamInput::Failed(ConnectionError::Local);
                         self.node.handle_stream(now, aborted, failed);

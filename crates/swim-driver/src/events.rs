@@ -33,7 +33,7 @@ impl fmt::Display for Notice {
         match self {
             Notice::Event(event) => event.fmt(f),
             Notice::Missed { events } => {
-                write!(f, "missed: {events} events, because the subscriber reads too slowly")
+                write!(f, "missed: {events} events: the subscriber reads too slowly")
             }
         }
     }
@@ -335,7 +335,7 @@ mod tests {
         let told = Notice::Event(late(3)).to_string();
         assert_eq!(told, "late: this node did not run for 3.00 s: not counted against peers");
         let told = Notice::Missed { events: 7 }.to_string();
-        assert_eq!(told, "missed: 7 events, because the subscriber reads too slowly");
+        assert_eq!(told, "missed: 7 events: the subscriber reads too slowly");
     }
 
     #[test]

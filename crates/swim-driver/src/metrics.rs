@@ -43,7 +43,7 @@ mod tests {
         let mut stats = Stats::default();
         (stats.probes, stats.health) = (7, 2);
         let text = metrics_text(&stats);
-        let probes = "# HELP swim_probes_total Probes that this node started.\n\
+        let probes = "# HELP swim_probes_total Probes started by this node.\n\
             # TYPE swim_probes_total counter\nswim_probes_total 7\n";
         assert!(text.contains(probes), "{text}");
         let health = "# TYPE swim_health gauge\nswim_health 2\n";

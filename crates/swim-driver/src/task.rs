@@ -88,7 +88,7 @@ pub struct TaskEnded;
 
 impl fmt::Display for TaskEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the task ended without a result: it panicked, or its runtime shuts down")
+        f.write_str("the task ended without a result: it panicked, or its runtime shut down")
     }
 }
 

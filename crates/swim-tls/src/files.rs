@@ -94,11 +94,11 @@ fn key(files: &TlsFiles) -> Result<PrivateKeyDer<'static>, TlsError> {
         let shown = shown(path);
         let told = match error {
             PemError::NoItemsFound if is_encrypted(&bytes) => format!(
-                "the key file {shown} has a key with a password: remove it with 'openssl pkey -in \
-                 {shown}'"
+                "the key file {shown} has a key with a password: remove the password with 'openssl \
+                 pkey -in {shown}'"
             ),
             PemError::NoItemsFound => format!(
-                "the key file {shown} has no private key: it begins with -----BEGIN PRIVATE \
+                "the key file {shown} has no private key: one starts with -----BEGIN PRIVATE \
                  KEY----- (PEM)"
             ),
             error => format!("the key file {shown}: {}", told(&error)),

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use swim_interop::{Child, LIMIT};
 
-/// The memberlist tutorial's service and ours give a leave so long.
+/// How long a leave may take, here and in the service of the memberlist tutorial.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// A member, and the address that it listens on.
+/// A member, with the address that it listens on.
 struct Member {
     child: Child,
     address: String,
@@ -28,7 +28,7 @@ impl Member {
         member
     }
 
-    /// Waits for a line with this text, standard error included.
+    /// Waits for a line with this text, on standard output or standard error.
     fn wait_for(&self, text: &str) -> String {
         let lines = &self.child.lines;
         let found = lines.find(0, LIMIT, |line| line.text("text").contains(text));
@@ -36,7 +36,7 @@ impl Member {
         found.unwrap_or_else(transcript).text("text").to_string()
     }
 
-    /// Stops it by a signal, and gives its exit code and how long it took.
+    /// Stops it by a signal. Returns its exit code and the time it took.
     fn stop(&mut self, signal: Signal) -> (Option<i32>, Duration) {
         let since = Instant::now();
         self.child.signal(signal);
@@ -63,7 +63,7 @@ fn what_one_pushes_all_others_receive_and_a_signal_is_a_leave() {
         assert!(own.is_empty(), "to itself: {own:?}");
     }
 
-    // The last first, so that those before it are the others.
+    // Starts with the last, so that the earlier ones are its peers.
     for (at, name, signal) in [(2, "c", Signal::TERM), (1, "b", Signal::HUP)] {
         let (code, took) = all[at].stop(signal);
         assert_eq!(code, Some(0), "{name}");
@@ -84,7 +84,7 @@ fn a_seed_that_does_not_answer_and_a_taken_name_are_logged() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_data-push"));
     command.args(["--name", "a", "--bind", "127.0.0.1:0", "--join", &address]);
     let namesake = Member { child: Child::start(command), address: String::new() };
-    let told = namesake.wait_for("could not be joined");
+    let told = namesake.wait_for("cannot join a seed");
     assert!(told.contains(&address) && told.contains("refused"), "{told}");
     drop(namesake);
 

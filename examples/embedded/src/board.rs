@@ -149,7 +149,7 @@ fn low_word(id: StreamId) -> u32 {
 }
 
 fn flashed(number: usize) -> u32 {
-    // SAFETY: the word is in the flash, behind the program.
+    // SAFETY: the address is in the flash, behind the program.
     unsafe { read_volatile((FLASHED as *const u32).add(number)) }
 }
 

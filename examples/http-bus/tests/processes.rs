@@ -201,7 +201,7 @@ fn members_with_another_key_do_not_meet() {
     let stranger = Member::start("c", Some(&a), &["--key-file", &other]);
     a.wait_for_others(1);
     b.wait_for_others(1);
-    stranger.wait_for("could not be joined");
+    stranger.wait_for("cannot join a seed");
     stranger.wait_for_others(0);
     a.wait_for_others(1);
     std::fs::remove_dir_all(&folder).unwrap();

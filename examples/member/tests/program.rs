@@ -1,10 +1,10 @@
-//! The program of the README is this one, and does what the README says.
+//! The README shows this program, and describes its behaviour.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
 #[test]
 fn the_readme_shows_this_program() {
     let program = include_str!("../src/main.rs");
-    // Crate documentation is for those who look here.
+    // The README leaves out the crate documentation.
     let shown = program.split_once("\n\n").unwrap().1;
     let readme = include_str!("../../../README.md");
     let block = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next());
@@ -17,7 +17,7 @@ fn the_readme_names_what_the_program_depends_on() {
     let needed = manifest.split("[dependencies]\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let readme = include_str!("../../../README.md");
     let block = readme.split("[dependencies]\n").nth(1).and_then(|rest| rest.split("```").next());
-    // In the workspace there is no path to give.
+    // The workspace gives the path.
     let shown = block.unwrap().replace("path = \"../swim/crates/swim-tokio\"", "workspace = true");
     assert_eq!(shown.trim_end(), needed);
 }
@@ -49,7 +49,7 @@ mod running {
             Member { child: Child::start(command), address: String::new() }
         }
 
-        /// Waits for a line with this text, standard error included.
+        /// Waits for a line with this text, on standard output or standard error.
         fn wait_for(&self, text: &str) -> String {
             let lines = &self.child.lines;
             let found = lines.find(0, LIMIT, |line| line.text("text").contains(text));
@@ -57,14 +57,14 @@ mod running {
             found.unwrap_or_else(transcript).text("text").to_string()
         }
 
-        /// The lines about a peer, from its first one on.
+        /// The lines about a peer.
         fn told_of(&self, name: &str) -> Vec<String> {
             let lines = &self.child.lines;
             let about = lines.all(0, |line| line.text("text").starts_with(&format!("{name} ")));
             about.iter().map(|line| line.text("text").to_string()).collect()
         }
 
-        /// Sends it a signal, and gives its exit code.
+        /// Sends a signal, and returns the exit code.
         fn stop(&mut self, signal: Signal) -> Option<i32> {
             self.child.signal(signal);
             self.child.wait_for_end().code()
@@ -114,7 +114,7 @@ mod running {
         let mut gone = Member::start("gone", &[]);
         gone.stop(Signal::TERM);
         let a = Member::start("a", &[&gone.address]);
-        let told = a.wait_for("a seed could not be joined; it is tried again");
+        let told = a.wait_for("cannot join a seed; trying again");
         assert!(told.contains("WARN") && told.contains(&gone.address), "{told}");
         assert!(told.contains("refused"), "{told}");
 

@@ -1,4 +1,4 @@
-//! The member without a runtime is in one cluster with one on tokio.
+//! The member without a runtime in one cluster with a member on tokio.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Far more than anything here takes, also on a busy machine.
+/// Much longer than any step takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn it_is_joined_by_a_member_on_tokio_and_is_seen_to_leave() {
     let mut node = start(options).await.unwrap();
     let (cluster, mut events) = (node.cluster(), node.events());
     assert_eq!(timeout(LIMIT, cluster.join([address])).await.unwrap().unwrap().members, 2);
-    // More than one read and one write take, there.
+    // More bytes than one read or one write takes.
     cluster.send_reliable("loop", vec![7; 1 << 20]).await.unwrap();
     cluster.ping("loop").await.unwrap();
 

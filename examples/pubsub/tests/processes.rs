@@ -221,6 +221,6 @@ fn nodes_with_the_same_key_file_form_a_cluster() {
     let b = start("b", &["--key-file", path, "--join", &a.address]);
     wait_for_links(&b, 1);
     let stranger = start("stranger", &["--join", &a.address]);
-    wait_for(&stranger.child, "could not be joined");
+    wait_for(&stranger.child, "cannot join a seed");
     std::fs::remove_file(&file).unwrap();
 }

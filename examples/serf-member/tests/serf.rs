@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use swim_interop::{Child, Serf, Subnet, eventually, run_if, within};
 
-/// What Serf says when something is wrong with a member, or with what it sends.
+/// Serf's log messages about a faulty member or faulty input from it.
 const TROUBLE: &[&str] =
     &["EventMemberFailed", "EventMemberReap", "attempting reconnect", "[ERR]", "[WARN]"];
 
@@ -54,7 +54,7 @@ fn a_member_of_a_serf_cluster_is_seen_with_its_tags_and_leaves_as_left() {
         assert_eq!(agent.said(TROUBLE), [""; 0]);
     }
 
-    // Under the same name, with a tag that Serf's agents can be asked for.
+    // Under the same name, with a tag that Serf agents can show.
     let mut member = start(&["rusty", &bind.to_string(), &contact.to_string(), "role=again"]);
     for agent in &mut agents {
         wait_for(agent, "alive");
@@ -74,7 +74,7 @@ fn start(arguments: &[&str]) -> Child {
     Child::start(command)
 }
 
-/// As long as the time is not over, nothing is wrong.
+/// Checks until the time is over that nothing is wrong.
 fn watch(agents: &[Serf]) {
     let (time, started) = (time(), Instant::now());
     within(time + Duration::from_secs(10), "the time is over", || {
@@ -100,7 +100,7 @@ fn wait_for(agent: &mut Serf, status: &str) {
     });
 }
 
-/// The agent's log comes later than its answers.
+/// Waits, since the agent's log comes later than its answers.
 fn wait_for_line(agent: &Serf, line: &str) {
     eventually(&format!("{} logs {line}", agent.name), || match agent.said(&[line]).is_empty() {
         true => Err(agent.lines.transcript()),

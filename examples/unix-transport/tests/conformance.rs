@@ -1,4 +1,4 @@
-//! What every adapter has to do on every transport, on this one:
+//! The conformance cases of adapters, on this transport:
 //! `cargo test -p unix-transport --test conformance`.
 #![cfg(unix)]
 
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     run(Settings::of(OnTokio).over::<Folder>())
 }
 
-/// A folder for one case, which ends with it.
+/// A folder for one case, removed at its end.
 struct Folder {
     directory: Directory,
     _folder: TempDir,

@@ -19,7 +19,7 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_enum, value_name = "TRANSPORT")]
     pub(crate) transport: Option<TransportArg>,
 
-    /// Second label to accept; '' accepts packets without a label
+    /// Second label to accept; '' accepts traffic without a label
     ///
     /// Use it to change the label of a running cluster.
     #[arg(long, value_name = "LABEL", value_parser = settings::label)]
@@ -113,7 +113,7 @@ impl From<TransportArg> for Carrier {
     }
 }
 
-/// What a node with keys sends and accepts.
+/// The encryption mode of a node with keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncryptionArg {
     /// Send plaintext, accept both

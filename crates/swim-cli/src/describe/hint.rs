@@ -117,7 +117,9 @@ fn of_complaint(message: &str) -> Option<&'static str> {
     let message = message.to_lowercase();
     let says = |text: &str| message.contains(text);
     if says("encryption is not configured") || says("this node has no key") {
-        Some("give that member the key of this one, or start this agent without a key")
+        Some(
+            "give that member the key of this one, or start this agent without --key-file and SWIM_KEY",
+        )
     } else if says("remote state is not encrypted") || says("not encrypted, as this node requires")
     {
         Some("give this agent the cluster's key (--key-file or SWIM_KEY), without --encryption off")

@@ -1,4 +1,4 @@
-//! Events as people and as programs see them.
+//! The lines about events, for people and as JSON.
 
 use std::time::{Duration, SystemTime};
 

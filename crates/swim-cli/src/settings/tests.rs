@@ -60,7 +60,7 @@ fn the_example_file_is_what_the_readers_know_and_the_default() {
     assert_eq!(simulated, SimulateSettings::default());
 }
 
-/// The settings of a table that are as by default.
+/// The settings of a table that have their default.
 fn unchanged<T>(table: &Table<T>, defaults: &T, target: &T) -> Vec<&'static str> {
     let same = |setting: &&Setting<T>| setting.shown(defaults) == setting.shown(target);
     table.settings.iter().filter(same).map(|setting| setting.key).collect()

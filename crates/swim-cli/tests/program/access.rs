@@ -1,4 +1,4 @@
-//! Agents with keys, labels and networks, and what they say when those do not fit.
+//! Agents with keys, labels and networks, and their messages when those do not match.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use crate::common::{Agent, Line, form_with, secs, swim, wait_for_exit};
 
-/// A directory of one test, gone with it.
+/// A directory for one test, removed at its end.
 struct Files(PathBuf);
 
 impl Files {
@@ -36,7 +36,7 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // What remains is in the directory for what remains.
+        // If it cannot be removed, it stays in the system's temporary directory.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -54,7 +54,7 @@ fn fingerprints(agent: &mut Agent) -> Vec<String> {
     keys.iter().map(|key| key["fingerprint"].as_str().unwrap().to_string()).collect()
 }
 
-/// Whether each knows all others as alive, and never doubted it.
+/// Checks that each agent lists all agents as alive, and never reported trouble.
 fn all_alive(agents: &mut [Agent]) {
     let count = agents.len();
     for agent in agents {
@@ -107,7 +107,7 @@ fn a_running_cluster_is_moved_to_encryption_and_to_another_key() {
             let told = agent.ask(&format!("key use {}", known[0]), "error");
             assert!(told["message"].as_str().unwrap().contains("not installed"));
         }
-        // Reached by datagram and by stream.
+        // Reachable by datagram and by stream.
         assert_eq!(agents[0].ask("ping b", "pong")["name"], "b");
         assert_eq!(agents[1].ask("send-reliable c hello", "done")["name"], "c");
         all_alive(&mut agents);
@@ -146,7 +146,7 @@ fn nothing_of_a_key_is_printed_and_nothing_of_it_is_kept() {
     for line in agent.lines_from(0) {
         assert!(!line.json.to_string().contains(secret.trim()), "{}", line.json);
     }
-    // It starts with what it is given, whatever it was given before.
+    // Commands of an earlier run have no effect on a new one.
     let address = agent.address.clone();
     drop(agent);
     let agent = Agent::start_at(&address, "b", "kept", &[&first.address], &with(&right));
@@ -163,7 +163,7 @@ fn strangers_at_an_encrypted_port_are_told_apart_once_each() {
         for bytes in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC]]
         {
             let mut stranger = TcpStream::connect(&agent.address).unwrap();
-            // It may be closed before all of it is written.
+            // The agent may close the connection before everything is written.
             let _ = stranger.write_all(bytes);
         }
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -195,7 +195,7 @@ fn other_wires_labels_and_networks_are_told_with_what_to_change() {
     };
     let swim_wire = Agent::start("a", "hints", &[]);
     let go_wire = Agent::start_at("127.0.0.1:0", "a", "hints", &[], &["--wire", "memberlist"]);
-    // Strangers come from 127.0.0.1, as all that dial a loopback address.
+    // Strangers dial from 127.0.0.1, like all connections to a loopback address.
     let fenced = ["--allow-network", "127.9.0.0/16", "--allow-network", "fd00::/8"];
     let fenced = Agent::start_at("127.9.0.1:0", "a", "hints", &[], &fenced);
     for (at, wire, cluster, reason, flag) in [
@@ -277,7 +277,7 @@ fn a_key_file_that_others_can_read_is_refused_unless_that_is_allowed() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // One that is refused may be gone already.
+        // A refused agent may have ended already.
         let _ = child.stdin.take().unwrap().write_all(b"leave\n");
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();

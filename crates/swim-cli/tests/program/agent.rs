@@ -108,7 +108,7 @@ fn a_member_that_left_is_forgotten_on_command() {
 fn leave_is_a_command_and_the_end_of_input_is_none() {
     let (mut a, mut b) = pair("leave");
     b.close_stdin();
-    // What was said before the goodbye still arrives.
+    // Messages sent before the leave still arrive.
     a.type_line("broadcast last words");
     a.type_line("leave");
     assert_eq!(a.wait_for_exit(secs(10)).code(), Some(0));
@@ -132,7 +132,7 @@ fn s71_an_agent_whose_leave_nobody_hears_exits_1_and_says_what_to_do() {
         .spawn()
         .unwrap();
     other.wait(0, secs(10), "leaver joined", |line| line.is_about("joined", "leaver"));
-    // Its sockets stay open and take what comes: nothing is refused.
+    // Its sockets stay open and accept input, so nothing is refused.
     other.signal(Signal::STOP);
     writeln!(leaver.stdin.as_mut().unwrap(), "leave").unwrap();
     let status = wait_for_exit(&mut leaver, secs(10));
@@ -154,14 +154,14 @@ fn hangup_leaves_too() {
 
 #[test]
 fn a_second_signal_quits_at_once() {
-    // On this profile the goodbye takes some ticks of gossip, half a second each.
+    // On this profile the leave takes some ticks of gossip, 0.5 s each.
     let wan = ["--profile", "wan"];
     let first = Agent::start_at("127.0.0.1:0", "first", "twice", &[], &wan);
     let mut second = Agent::start_at("127.0.0.1:0", "second", "twice", &[&first.address], &wan);
     second.wait(0, secs(10), "joined", |line| line.is_about("joined", "first"));
     second.signal(Signal::TERM);
     second.wait(0, secs(10), "leaving", |line| line.is("leaving"));
-    // The time after which a second signal is another wish; the goodbye takes seconds.
+    // After this time a second signal counts; the leave takes seconds.
     std::thread::sleep(std::time::Duration::from_millis(300));
     second.signal(Signal::INT);
     assert_eq!(second.wait_for_exit(secs(1)).code(), Some(130));
@@ -190,8 +190,7 @@ fn a_signal_ends_the_start_also_while_a_file_is_waited_for() {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    // Opening the other end waits until the agent waits for its keys, having begun to catch
-    // signals.
+    // Opening the other end blocks until the agent reads its keys. By then it catches signals.
     let writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
     rustix::process::kill_process(pid, Signal::INT).unwrap();
@@ -243,7 +242,7 @@ fn s82_an_agent_whose_reader_is_gone_leaves_and_exits_other_than_0() {
     stdout.read_line(&mut line).unwrap();
     watcher.wait(0, secs(10), "mute joined", |line| line.is_about("joined", "mute"));
     drop(stdout);
-    // The next line that it wants to print tells it.
+    // The agent notices at the next line that it prints.
     writeln!(mute.stdin.as_mut().unwrap(), "members").unwrap();
     let status = wait_for_exit(&mut mute, secs(30));
     let mut complaints = String::new();

@@ -1,4 +1,4 @@
-//! Which address agents announce, and which they refuse to.
+//! The addresses that agents announce, and those that they refuse to announce.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -43,7 +43,7 @@ fn s66_an_agent_outside_of_its_own_allowed_networks_does_not_start() {
         assert!(line.contains(r#"(["10.0.0.0/8"], --allow-network)"#), "{line}");
         assert!(line.contains(&format!("or add {announced}/32")), "{line}");
     }
-    // From the block that is reserved for documentation: no machine has it.
+    // From the block reserved for documentation: no machine has it.
     let line = refused(&agent(&["--bind", ":0", "--allow-network", "203.0.113.0/24"]));
     assert!(line.contains("is in allowed_networks (203.0.113.0/24)"), "{line}");
     assert!(line.contains("127.0.0.1 (lo"), "it says what there is: {line}");
@@ -121,7 +121,7 @@ fn an_agent_announces_an_address_of_its_interface_and_of_its_network() {
         (&["--bind", ":0", "--advertise-network", "203.0.113.0/24"], "advertise_network (203.0"),
         (
             &["--bind", "127.0.0.1:0", "--advertise-network", "10.0.0.0/8"],
-            "127.0.0.1 alone, which is not in advertise_network (10.0.0.0/8)",
+            "127.0.0.1 only, which is not in advertise_network (10.0.0.0/8)",
         ),
         (
             &["--bind", ":0", "--advertise", "10.0.0.1", "--advertise-network", "10.0.0.0/8"],

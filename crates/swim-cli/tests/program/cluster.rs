@@ -8,16 +8,16 @@ use swim_tokio::Config;
 
 use crate::common::{Agent, Line, form, secs};
 
-/// Within this time every one of `nodes` members of the local profile declares a crashed one
+/// The time within which all of `nodes` members of the local profile declare a crashed member
 /// failed:
 ///
-/// - 2 (n - 1) probe intervals until its own probe reaches the crashed one. Each member is probed
-///   once per round; the order is shuffled after each, so who came first may come last next time.
+/// - 2 (n - 1) probe intervals until a member probes the crashed one. Each member is probed once per
+///   round; the order is shuffled after each, so the first of one round may be the last of the next.
 /// - 1 probe interval until that probe has failed.
-/// - The longest suspicion. With one confirmation it is the shortest already, a sixth of it.
+/// - The longest suspicion. One confirmation already shortens it to a sixth, the shortest.
 /// - 3 s for a busy machine.
 ///
-/// For 5 members: 8 + 1 + 18 + 3 = 30 s. What is seen is about 5 s.
+/// For 5 members: 8 + 1 + 18 + 3 = 30 s. It usually takes about 5 s.
 fn failure_bound(nodes: u32) -> Duration {
     let address = "127.0.0.1:1".parse().unwrap();
     let config = Config::local("any".parse().unwrap(), address);
@@ -53,18 +53,18 @@ fn five_agents_see_a_kill_a_goodbye_and_a_return() {
 
     agents.push(back);
     for agent in &mut agents {
-        // Those that failed or left are listed only for a while, and not by who joined later.
+        // Failed and left members are listed only for a while, and not by members that join later.
         let members = agent.members();
         assert_eq!(names_in(&members, "alive"), ["a", "b", "c", "e"], "{}", agent.name);
         assert!(names_in(&members, "failed").is_empty(), "{}: {members:?}", agent.name);
-        // Nobody ever called the one that left, or one that runs, failed.
+        // No agent ever declared a departed or running member failed.
         for line in agent.lines_from(0).iter().filter(|line| line.is("failed")) {
             assert_eq!(line.json["name"], "c", "{}: {}", agent.name, line.json);
         }
     }
 }
 
-/// Everybody prints in time that it failed, and whose probes said so.
+/// All agents print the failure in time, with the accusers.
 fn expect_failure(agents: &[Agent], name: &str, killed_at: Instant) {
     let bound = failure_bound(5);
     for agent in agents {
@@ -81,7 +81,7 @@ fn expect_failure(agents: &[Agent], name: &str, killed_at: Instant) {
     }
 }
 
-/// Within 2 s of its join everybody sees it alive again.
+/// Within 2 s of its join, all agents see it alive again.
 fn expect_return(agents: &mut [Agent], marks: &[usize], name: &str, joined_at: Instant) {
     for (agent, mark) in agents.iter_mut().zip(marks) {
         let is_it = |line: &Line| line.is_about("joined", name);
@@ -101,7 +101,7 @@ fn names_in(members: &[(String, String)], state: &str) -> Vec<String> {
 
 #[test]
 fn an_agent_that_was_frozen_blames_nobody_and_comes_back() {
-    /// As long as the scenario wants it: longer than the others need to declare it failed.
+    /// The time of the stop: longer than peers need to declare the member failed.
     const FROZEN: Duration = Duration::from_secs(20);
     let mut agents = form("frozen", &["a", "b", "c", "d"]);
     let mut frozen = agents.remove(1);
@@ -126,7 +126,7 @@ fn an_agent_that_was_frozen_blames_nobody_and_comes_back() {
         eprintln!("{}: b is back {:?} after it was thawed", agent.name, back.at - at);
         assert_eq!(number(&back.json["incarnation"]), number(&accused.json["refuted_with"]));
     }
-    // The shortest suspicion is 3 s: whoever was blamed for the silence would have failed by now.
+    // The shortest suspicion is 3 s: a member suspected during the silence would have failed by now.
     frozen.refuse(mark, secs(10), "declared a live member failed", |line| line.is("failed"));
     for agent in agents.iter_mut().chain([&mut frozen]) {
         let members = agent.members();

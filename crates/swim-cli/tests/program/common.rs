@@ -1,4 +1,4 @@
-//! Runs the real program, and waits for what it prints.
+//! Runs the real program, and waits for its output.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A line of standard output, and when it came.
+/// A line of standard output, with its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) at: Instant,
@@ -27,7 +27,7 @@ impl Line {
     }
 }
 
-/// What came in so far; `true` once no more will.
+/// The lines so far; `true` at the end of the output.
 type Lines = Arc<(Mutex<(Vec<Line>, bool)>, Condvar)>;
 
 /// An agent with JSON output. Killed when dropped, so that a test that fails leaves nothing behind.
@@ -72,7 +72,7 @@ impl Agent {
         Agent::run(&arguments)
     }
 
-    /// Starts an agent with these arguments alone, and waits until it listens.
+    /// Starts an agent with only these arguments, and waits until it listens.
     pub(crate) fn run(arguments: &[&str]) -> Agent {
         let mut command = swim(&["agent", "--json"]);
         command.args(arguments);
@@ -93,7 +93,7 @@ impl Agent {
         agent
     }
 
-    /// How many lines there are; a place to wait from.
+    /// The number of lines so far, as a mark to wait from.
     pub(crate) fn mark(&self) -> usize {
         self.lines.0.lock().unwrap().0.len()
     }
@@ -103,7 +103,7 @@ impl Agent {
         self.lines.0.lock().unwrap().0[mark..].to_vec()
     }
 
-    /// Waits for a line from `mark` on; panics with what there is if it does not come in time.
+    /// Waits for a line from `mark` on. Panics with the output if it does not come in time.
     pub(crate) fn wait(
         &self,
         mark: usize,
@@ -121,7 +121,7 @@ impl Agent {
         }
     }
 
-    /// Watches for lines that must not come, from `mark` on and for that long.
+    /// Panics if such a line comes, from `mark` on and within that time.
     pub(crate) fn refuse(
         &self,
         mark: usize,
@@ -186,7 +186,7 @@ impl Agent {
         wait_for_exit(&mut self.child, time_max)
     }
 
-    /// What it lists as its members, as pairs of name and state.
+    /// Its member list, as pairs of name and state.
     pub(crate) fn members(&mut self) -> Vec<(String, String)> {
         let mark = self.mark();
         self.type_line("members");
@@ -200,7 +200,7 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -217,7 +217,7 @@ fn read_lines(stdout: impl BufRead, lines: &Lines) {
     lines.1.notify_all();
 }
 
-/// Waits for the end of a process; kills it and panics if it does not come in time.
+/// Waits for the end of a process. Kills it and panics if it does not end in time.
 pub(crate) fn wait_for_exit(child: &mut Child, time_max: Duration) -> ExitStatus {
     let deadline = Instant::now() + time_max;
     loop {
@@ -228,7 +228,7 @@ pub(crate) fn wait_for_exit(child: &mut Child, time_max: Duration) -> ExitStatus
             let _ = child.kill();
             panic!("the process did not end within {time_max:?}");
         }
-        // Standard Rust has no wait with a deadline; this is how often it looks, not how long.
+        // The standard library has no wait with a deadline, so this polls.
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -250,8 +250,8 @@ pub(crate) fn form_with(cluster: &str, names: &[&str], further: &[&str]) -> Vec<
     }
     for agent in &agents {
         for name in names.iter().filter(|name| **name != agent.name) {
-            // Gossip takes tenths of a second; where it misses somebody, push/pull follows within
-            // two of its intervals of 15 s.
+            // Gossip takes tenths of a second. If it misses a member, push/pull follows within two
+            // intervals of 15 s.
             agent
                 .wait(0, secs(35), &format!("{name} joined"), |line| line.is_about("joined", name));
         }

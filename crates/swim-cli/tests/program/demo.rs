@@ -1,4 +1,4 @@
-//! The demo, with as few nodes as it takes.
+//! The demo, with the fewest nodes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
@@ -15,7 +15,7 @@ fn the_demo_shows_every_stage_and_ends_well() {
     let complaints = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}\n{complaints}");
     assert!(complaints.is_empty(), "{complaints}");
-    // Long sentences are broken into lines.
+    // Long sentences are wrapped.
     let words: Vec<&str> = told.split_whitespace().collect();
     let words = words.join(" ");
     for expected in [
@@ -34,7 +34,7 @@ fn the_demo_shows_every_stage_and_ends_well() {
     ] {
         assert!(words.contains(expected), "{expected}:\n{told}");
     }
-    // Neither colours nor progress where no terminal is.
+    // No colours and no progress without a terminal.
     assert!(!told.contains(['\u{1b}', '\r']), "{told:?}");
 }
 
@@ -81,7 +81,7 @@ fn an_interrupted_demo_says_so_and_ends_at_once() {
 fn a_demo_whose_reader_is_gone_ends_quietly() {
     let mut demo = start();
     drop(demo.stdout.take());
-    // Not all was shown to be right.
+    // The demo did not run to its end.
     assert_eq!(wait_for_exit(&mut demo, secs(10)).code(), Some(1));
     expect_no_complaints(&mut demo);
 }

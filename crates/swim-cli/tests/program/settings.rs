@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::common::{Agent, secs, swim};
 
-/// A folder of its own for each test.
+/// A folder for one test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -36,7 +36,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A test that fails has other worries.
+        // An error here would hide the failure of the test.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -46,7 +46,7 @@ fn keygen() -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// As JSON has tags, which are no text.
+/// The metadata of tags in JSON: hexadecimal, since it is not text.
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -90,7 +90,7 @@ fn a_hangup_reads_keys_tags_seeds_and_the_log_level_again_and_does_not_leave() {
     let seen = |line: &crate::common::Line| line.is_about("updated", "a");
     assert!(peer.wait(0, secs(10), "updated", seen).json.to_string().contains(&hex("cache")));
 
-    // What cannot be used changes nothing.
+    // An invalid file changes nothing.
     folder.write("swim.toml", &settings("tags = { role = 7 }"));
     let mark = agent.mark();
     agent.signal(Signal::HUP);
@@ -103,7 +103,7 @@ fn a_hangup_reads_keys_tags_seeds_and_the_log_level_again_and_does_not_leave() {
     assert_eq!(agent.wait_for_exit(secs(10)).code(), Some(0));
 }
 
-/// Has the agent read its settings again, and gives what it says of that.
+/// Has the agent reload its settings, and returns the line about it.
 fn reload(agent: &mut Agent) -> serde_json::Value {
     let mark = agent.mark();
     agent.signal(Signal::HUP);
@@ -146,7 +146,7 @@ fn a_hangup_leaves_keys_alone_of_which_the_file_says_nothing_new() {
     assert_eq!(told["changed"], serde_json::json!(["tags role=cache"]));
     assert_eq!(agent.ask("key list", "keys")["keys"].as_array().unwrap().len(), 2);
 
-    // Without keys it would be alone, so the last one does not go while it runs.
+    // Without keys it could not reach its peers, so the last key stays while it runs.
     folder.write("swim.toml", &settings("", "cache"));
     for _ in 0..2 {
         assert_eq!(reload(&mut agent)["restart"], serde_json::json!(["key_file"]));
@@ -182,7 +182,7 @@ fn a_hangup_takes_all_keys_of_a_file_at_once_also_after_one_that_took_none() {
     let another = keys_after("key_file = 'another'\n");
     assert_eq!((one.len(), another.len()), (1, 1));
     assert_ne!(one, another);
-    // As many as a ring holds, in the place of another, and one in the place of them all.
+    // A full ring in place of another key, and one key in place of a full ring.
     let full = keys_after("key_file = 'many'\n");
     assert_eq!(full.len(), 16);
     assert!(!full.contains(&another[0]));
@@ -217,7 +217,7 @@ fn encryption_that_is_asked_for_needs_a_key() {
         let output = swim(&arguments).stdin(Stdio::null()).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{told}");
-        let expected = format!("--encryption: encryption \"{asked}\" needs a key: --key-file");
+        let expected = format!("--encryption: encryption \"{asked}\" needs a key: set --key-file");
         assert!(told.contains(&expected), "{told}");
     }
     let bind = ["--bind", "127.0.0.1:0", "--cluster", "c"];
@@ -225,7 +225,7 @@ fn encryption_that_is_asked_for_needs_a_key() {
     assert_refused(&bind, &variable, "SWIM_ENCRYPTION: encryption \"required\" needs a key");
 }
 
-/// Expects that an agent does not start, and says this.
+/// Expects that an agent refuses to start with this message.
 fn assert_refused(arguments: &[&str], environment: &[(&str, &str)], expected: &str) {
     let output = swim(&["agent"])
         .args(arguments)

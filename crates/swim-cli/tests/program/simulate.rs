@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::{secs, swim, wait_for_exit};
 
-/// Small and short, so that many of them fit a test.
+/// A small and short simulation, so that a test can run many.
 const SMALL: [&str; 5] = ["simulate", "--nodes", "8", "--runs", "3"];
 
 fn run(further: &[&str]) -> Output {
@@ -16,7 +16,7 @@ fn run(further: &[&str]) -> Output {
     swim(&arguments).stdin(Stdio::null()).output().expect("swim starts")
 }
 
-/// What it prints when all goes well.
+/// The output of a successful run.
 fn told(further: &[&str]) -> String {
     let output = run(further);
     let complaints = String::from_utf8(output.stderr).unwrap();
@@ -31,7 +31,7 @@ fn report(further: &[&str]) -> Value {
     serde_json::from_str(&told).unwrap()
 }
 
-/// The one line that it says when it refuses.
+/// The one line of a refusal.
 fn refused(further: &[&str]) -> String {
     let arguments: Vec<&str> = ["simulate"].iter().chain(further).copied().collect();
     let output = swim(&arguments).stdin(Stdio::null()).output().unwrap();
@@ -42,7 +42,7 @@ fn refused(further: &[&str]) -> String {
     told
 }
 
-/// A file of this name of this process alone.
+/// A file with this name for this process only.
 fn scratch(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("swim-simulate-{}-{name}", std::process::id()))
 }
@@ -166,8 +166,11 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
             "--loss: loss = [\"1%\", \"2%\"]: two losses for the whole time",
         ),
         (&["--partition", "50%"], "write it like 50%@60s+120s"),
-        (&["--partition", "1%@60s+10s"], "nobody on one side"),
-        (&["--partition", "50%@60s+10s", "--partition", "50%@65s+10s"], "two partitions at 65s"),
+        (&["--partition", "1%@60s+10s"], "leaves one side empty"),
+        (
+            &["--partition", "50%@60s+10s", "--partition", "50%@65s+10s"],
+            "two partitions overlap at 65s",
+        ),
         (&["--duration", "9000years"], "at most a year"),
         (&["--runs", "0"], "0 is not in 1..="),
         (&["--crash", "0", "--plot", "x.svg"], "add --crash 1"),
@@ -197,7 +200,7 @@ fn a_plot_has_both_curves_and_replaces_the_file() {
     }
 }
 
-/// Every tag that opens closes, in order. The pictures have neither comments nor quoted brackets.
+/// Checks that all tags close in order. The pictures have no comments and no quoted brackets.
 fn assert_well_formed(svg: &str) {
     let mut open: Vec<&str> = Vec::new();
     for tag in svg.split('<').skip(1) {
@@ -232,7 +235,7 @@ fn a_signal_breaks_it_off_with_a_report() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-    // By then it has begun; and it takes hours.
+    // By then the simulation has started; it would take hours.
     std::thread::sleep(secs(2));
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
     kill_process(pid, Signal::INT).unwrap();

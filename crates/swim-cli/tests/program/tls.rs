@@ -52,7 +52,7 @@ fn agents_with_certificates_join_and_take_renewed_ones_at_a_hangup() {
     let b = start(&folder, "b", &[&a.address]);
     b.wait(0, secs(20), "joined", |line| line.is("join_done"));
 
-    // Its CA is another one: both say so, and what to change.
+    // Its CA differs: both report it, with the remedy.
     let stranger = Authority::new("other");
     let _ = folder.files("c", &[&stranger], &stranger.issue(&["c"]));
     let mark = a.mark();
@@ -92,7 +92,7 @@ fn all_three_files_are_needed() {
     contains(&refusal(&flags), "tls_ca is set without tls_certificate and tls_key");
 }
 
-/// What an agent with these flags says as it refuses to start.
+/// The message of an agent that refuses to start with these flags.
 fn refusal(flags: &[String]) -> String {
     let mut command = swim(&["agent", "--name", "a", "--cluster", "tls", "--bind", "127.0.0.1:0"]);
     let output = command.args(flags).output().unwrap();

@@ -1,18 +1,18 @@
-//! What is wrong is told in one line on standard error, with exit code 2.
+//! Wrong usage is reported in one line on standard error, with exit code 2.
 
 use std::net::UdpSocket;
 use std::process::{Output, Stdio};
 
 use crate::common::swim;
 
-/// Arguments of an agent that is right in everything else.
+/// Valid arguments of an agent.
 const AGENT: [&str; 7] = ["agent", "--name", "a", "--cluster", "c", "--profile", "local"];
 
 fn run(arguments: &[&str]) -> Output {
     swim(arguments).stdin(Stdio::null()).output().expect("swim starts")
 }
 
-/// Runs the program, expects it to refuse, and returns the one line that it says.
+/// Runs the program, expects a refusal, and returns its one line.
 pub(crate) fn refused(arguments: &[&str]) -> String {
     let output = run(arguments);
     let told = String::from_utf8(output.stderr).unwrap();
@@ -24,7 +24,7 @@ pub(crate) fn refused(arguments: &[&str]) -> String {
     line
 }
 
-/// Arguments of an agent with these further ones.
+/// Valid arguments of an agent, and these further ones.
 pub(crate) fn agent<'a>(further: &[&'a str]) -> Vec<&'a str> {
     AGENT.iter().chain(further).copied().collect()
 }
@@ -44,7 +44,7 @@ fn wrong_arguments() {
         (agent(&["--bind", "127.0.0.1:0", "--tag", "role"]), "--tag"),
         (
             vec!["agent", "--cluster", "c", "--bind", ":0", "--name", "a\nb"],
-            "no control characters",
+            "must not contain control characters",
         ),
         (agent(&["--bind", "127.0.0.1:0", "--name", ""]), "--name"),
         (agent(&["--bind", "localhost:1"]), "expected IP:PORT, IP or :PORT"),
@@ -87,7 +87,7 @@ fn a_port_that_is_taken() {
 
 #[test]
 fn an_address_that_this_machine_does_not_have() {
-    // From the block that is reserved for documentation: nobody has it.
+    // From the block reserved for documentation: no machine has it.
     let line = refused(&agent(&["--bind", "192.0.2.1:0"]));
     assert!(line.contains("192.0.2.1"), "{line}");
 }

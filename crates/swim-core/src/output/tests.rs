@@ -86,8 +86,8 @@ fn suspected_and_confirmed() {
     };
     assert_eq!(
         told(&event),
-        "suspected: b at 10.0.0.2:7946: accused by c; failed in 3.00 s to 18.0 s unless it refutes \
-         [own observation]"
+        "suspected: b at 10.0.0.2:7946: accused by c; declared failed in 3.00 s to 18.0 s unless it \
+         refutes [own observation]"
     );
     let more = json!({
         "accuser": "c", "timeout_min_ms": 3000, "timeout_max_ms": 18000, "via": "own",
@@ -191,8 +191,8 @@ fn accused_and_name_taken() {
     let event = Event::NameTaken { address, via: gossip() };
     assert_eq!(
         told(&event),
-        "name_taken: 10.0.0.9:7946 announces this node's own name: rename one of the two [gossip \
-         from 10.0.0.3:7946]"
+        "name_taken: 10.0.0.9:7946 announces this node's own name: rename one of the two nodes \
+         [gossip from 10.0.0.3:7946]"
     );
     is_json(
         &event,
@@ -208,8 +208,7 @@ fn health_and_lateness() {
     let event = Event::HealthChanged { from: 0, to: 1, reason: HealthReason::NacksMissed };
     assert_eq!(
         told(&event),
-        "health_changed: local health 0 -> 1 (0 is healthy): peers that were asked to help stayed \
-         silent"
+        "health_changed: local health 0 -> 1 (0 is healthy): relays did not answer"
     );
     is_json(
         &event,
@@ -283,8 +282,8 @@ fn what_does_not_get_through() {
     let event = Event::AddressUnreachable { address: "10.0.0.1:7946".parse().unwrap() };
     assert_eq!(
         told(&event),
-        "address_unreachable: no member reaches this node at 10.0.0.1:7946, which it announces: \
-         correct the announced address, or let UDP and TCP through to it"
+        "address_unreachable: no member reaches this node at 10.0.0.1:7946, its announced address: \
+         correct that address, or let UDP and TCP through to it"
     );
     is_json(&event, json!({"event": "address_unreachable", "address": "10.0.0.1:7946"}));
 
@@ -347,14 +346,14 @@ fn a_failure_of_tls_says_which_side_has_to_change_what() {
     assert_eq!(
         told(&event),
         "tls_failed: dialling 10.0.0.9:7946: the peer does not know the CA of this node's \
-         certificate: add that CA to the peer's tls_ca, or set tls_certificate here to one of the \
-         peer's CA"
+         certificate: add that CA to the peer's tls_ca, or set tls_certificate here to a \
+         certificate from the peer's CA"
     );
     let event = Event::tls_failed(peer, false, TlsFault::NotTls);
     assert_eq!(
         told(&event),
         "tls_failed: connection from 10.0.0.9:7946: the peer does not use TLS: set tls_ca, \
-         tls_certificate and tls_key there, or remove them here"
+         tls_certificate and tls_key there, or unset them here"
     );
     is_json(
         &event,

@@ -41,7 +41,7 @@ impl Stats {
     /// let counters = stats.counters();
     /// let probes = counters.iter().find(|counter| counter.name == "probes");
     /// assert_eq!(probes.map(|counter| counter.value), Some(7));
-    /// assert_eq!(probes.map(|counter| counter.help), Some("Probes that this node started"));
+    /// assert_eq!(probes.map(|counter| counter.help), Some("Probes started by this node"));
     /// ```
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {

@@ -40,7 +40,7 @@ impl Driver {
         seeds.retain(|seed| given.insert(seed.clone()));
         for seed in &seeds {
             if !self.seeds.remember(now, seed.clone()) {
-                tracing::debug!(target: "swim", %seed, "too many seeds to remember this one");
+                tracing::debug!(target: "swim", %seed, "the list of seeds is full: not remembered");
             }
         }
         self.start_join(now, seeds, JoinFor::Caller(Some(reply)));
@@ -145,13 +145,13 @@ impl Driver {
         let node = self.publisher.name();
         match outcome.joined {
             Some(Joined { contact, members }) => {
-                tracing::info!(target: "swim", %node, %seed, %contact, members, "joined by a seed");
+                tracing::info!(target: "swim", %node, %seed, %contact, members, "joined through a seed");
             }
             None if members_live <= 1 && !outcome.is_own_address() => {
                 // Logged at growing intervals, at each attempt.
                 tracing::warn!(
                     target: "swim", %node, %seed, reason = %outcome.error(),
-                    "a seed could not be joined; it is tried again"
+                    "cannot join a seed; trying again"
                 );
             }
             None => {}

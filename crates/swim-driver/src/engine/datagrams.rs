@@ -59,7 +59,7 @@ impl<M: Timer> Datagrams<M> {
                     return Poll::Ready((from, len));
                 }
                 Poll::Ready(Err(error)) => {
-                    tracing::debug!(target: "swim", %error, "receiving a datagram");
+                    tracing::debug!(target: "swim", %error, "cannot receive a datagram");
                 }
                 Poll::Pending => {
                     self.failing = None;
@@ -68,7 +68,7 @@ impl<M: Timer> Datagrams<M> {
             }
         }
         if self.failing.is_none() {
-            tracing::warn!(target: "swim", "receiving datagrams fails again and again");
+            tracing::warn!(target: "swim", "cannot receive datagrams, repeatedly");
         }
         let again = runtime.now() + ERROR_PAUSE;
         self.failing = Some(again);
@@ -97,7 +97,7 @@ impl<M: Timer> Datagrams<M> {
         if self.unsent.len() < UNSENT_MAX {
             self.unsent.push_back((to, payload));
         } else {
-            tracing::debug!(target: "swim", %to, "a datagram is lost: too many wait to be sent");
+            tracing::debug!(target: "swim", %to, "datagram dropped: too many wait to be sent");
         }
     }
 
@@ -124,7 +124,7 @@ fn sent(
         Poll::Ready(Ok(())) => true,
         Poll::Ready(Err(error)) => {
             let size = payload.len();
-            tracing::debug!(target: "swim", %to, size, %error, "a datagram could not be sent");
+            tracing::debug!(target: "swim", %to, size, %error, "cannot send a datagram");
             true
         }
         Poll::Pending => false,

@@ -184,7 +184,7 @@ impl<M: Timer> Accepting<M> {
                 }
                 Poll::Ready(Err(error)) => {
                     if self.after.is_none() {
-                        tracing::warn!(target: "swim", %error, "connections cannot be accepted");
+                        tracing::warn!(target: "swim", %error, "cannot accept connections");
                     }
                     self.after = Some(runtime.now() + ACCEPT_PAUSE);
                 }

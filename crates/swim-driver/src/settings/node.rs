@@ -45,7 +45,7 @@ pub static NODE: Table<NodeSettings> = Table {
             about: "The node's name, unique in the cluster.",
             change: "if two nodes run on one host: the default is the host name",
             kind: Kind::Text {
-                form: "a text of 1 to 255 bytes without control characters",
+                form: "a string of 1 to 255 bytes without control characters",
                 example: "\"cache-7\"",
                 get: |_| None,
                 set: |node, text| {
@@ -120,7 +120,7 @@ pub static NODE: Table<NodeSettings> = Table {
                     resolved again until a seed answers.",
             change: "for every cluster of more than one node",
             kind: Kind::List {
-                form: "texts HOST:PORT or HOST",
+                form: "strings HOST:PORT or HOST",
                 example: "[\"cache-1.example.org:7946\", \"10.0.0.2:7946\"]",
                 get: |node| node.options.seeds.clone(),
                 set: |node, list| {
@@ -152,7 +152,7 @@ pub static NODE: Table<NodeSettings> = Table {
                     ignored.",
             change: "to keep two clusters from merging by accident",
             kind: Kind::Text {
-                form: "a text of at most 255 bytes",
+                form: "a string of at most 255 bytes",
                 example: "\"staging\"",
                 get: |node| text_of(&node.options.config.label),
                 set: |node, text| {
@@ -163,10 +163,10 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "label_also",
-            about: "Second label to accept; \"\" accepts packets without a label.",
+            about: "Second label to accept; \"\" accepts traffic without a label.",
             change: "while you change the label of a running cluster",
             kind: Kind::Text {
-                form: "a text of at most 255 bytes",
+                form: "a string of at most 255 bytes",
                 example: "\"production\"",
                 get: |node| node.options.config.label_also.as_deref().and_then(any_text_of),
                 set: |node, text| {
@@ -193,10 +193,10 @@ pub static NODE: Table<NodeSettings> = Table {
         },
         Setting {
             key: "meta",
-            about: "Metadata as a text, instead of tags.",
+            about: "Metadata as a string, instead of tags.",
             change: "if peers do not read tags",
             kind: Kind::Text {
-                form: "a text",
+                form: "a string",
                 example: "\"role=cache\"",
                 get: |node| node.meta.clone(),
                 set: |node, text| {

@@ -69,12 +69,12 @@ const SETTINGS: &[Setting<NodeSettings>] = settings! {
         "Format of packets and streams: the native wire, or the wire of HashiCorp memberlist.",
         "to join Go programs such as Serf";
     compression, flag!(compression),
-        "Compress if that saves bytes. The \"swim\" wire compresses only packets, and is off by \
-         default; the \"memberlist\" wire is on by default.",
+        "Compress if that saves bytes. On the \"swim\" wire only datagrams are compressed, and the \
+         default is off; on the \"memberlist\" wire the default is on.",
         "if bytes cost more than CPU time";
     protocol_versions, PROTOCOL_VERSIONS,
         "Protocol versions that the node announces, as MIN:MAX:CURRENT.",
-        "if old members use the \"memberlist\" wire";
+        "for old members on the \"memberlist\" wire";
     name_conflict, NAME_CONFLICT,
         "Which of two nodes keeps a name that both claimed while they could not reach each other: \
          the one that has had it longer (\"older\"), or the other one (\"newer\"). The same in the \
@@ -91,10 +91,10 @@ const SETTINGS: &[Setting<NodeSettings>] = settings! {
         "for lossy networks";
     stream_ping, flag!(stream_ping),
         "Also ping over TCP if the direct ping gets no answer.",
-        "if members have no TCP, or to compare";
+        "if members have no TCP, or to measure its effect";
     last_call, flag!(last_call),
         "Ping a suspect once more, by datagram and then over TCP, before it is declared failed.",
-        "to compare";
+        "to measure its effect";
     suspicion_mult, count!(suspicion_mult, "", 1, 64),
         "The shortest suspicion lasts this many probe intervals, times log10 of the members.",
         "for faster detection; suspects then have less time to refute";
@@ -107,15 +107,15 @@ const SETTINGS: &[Setting<NodeSettings>] = settings! {
         "on machines that are starved of CPU for long";
     lifeguard_health, flag!(lifeguard_health),
         "Lifeguard: a node that misses answers probes more slowly and waits longer.",
-        "to compare";
+        "to measure its effect";
     lifeguard_suspicion, flag!(lifeguard_suspicion),
         "Lifeguard: suspicions start long and shrink with each independent accuser.",
-        "to compare";
+        "to measure its effect";
     lifeguard_buddy, flag!(lifeguard_buddy),
         "Lifeguard: the ping to a suspect carries the suspicion.",
-        "to compare";
+        "to measure its effect";
     lateness, flag!(lateness),
-        "Do not count time in which this node itself did not run against peers.",
+        "Ignore time in which this node itself did not run, instead of counting it against peers.",
         "to reproduce published baselines";
     gossip_interval, time!(gossip_interval, ABOVE_ZERO, HOUR),
         "Time between two gossip ticks.",

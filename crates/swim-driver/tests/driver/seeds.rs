@@ -144,7 +144,7 @@ fn a_join_whose_seeds_are_all_removed_ends_and_says_so() {
     }
     let error = ready(&mut joining).unwrap_err();
     assert_eq!(error, Error::SeedRemoved);
-    assert!(error.to_string().contains("removed from the seeds"), "{error}");
+    assert!(error.to_string().contains("were removed before one answered"), "{error}");
 }
 
 #[test]

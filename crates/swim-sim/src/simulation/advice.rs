@@ -135,7 +135,7 @@ impl Plan {
         let (timeout, interval) = (config.probe_timeout, config.probe_interval);
         let p99 = shown(trip.p99);
         if timeout < trip.p99 {
-            let often = if timeout < trip.median { "most of the time" } else { "again and again" };
+            let often = if timeout < trip.median { "most of the time" } else { "repeatedly" };
             warn(
                 "probe_timeout",
                 format!(
@@ -149,9 +149,9 @@ impl Plan {
             warn(
                 "probe_interval",
                 format!(
-                    "probe_interval leaves {} after probe_timeout, less than the two round trips \
-                     of an indirect probe, {} at the 99th percentile: members whose ping is lost \
-                     will be suspected; set probe_interval to at least {}",
+                    "probe_interval leaves {} after probe_timeout, but an indirect probe takes two \
+                     round trips, {} at the 99th percentile: members whose ping is lost will be \
+                     suspected; set probe_interval to at least {}",
                     shown(interval - timeout),
                     shown(trip.p99 * 2),
                     shown(timeout + trip.p99 * 2)
@@ -168,9 +168,9 @@ impl Plan {
             warn(
                 "suspicion_mult",
                 format!(
-                    "the shortest suspicion lasts {}, but gossip takes about {} to bring an \
-                     accusation to the accused and the refutation back: healthy members will be \
-                     declared failed; raise suspicion_mult, or lower gossip_interval",
+                    "the shortest suspicion lasts {}, but gossip takes about {} to deliver an \
+                     accusation and the refutation: healthy members will be declared failed; raise \
+                     suspicion_mult, or lower gossip_interval",
                     shown(suspicion),
                     shown(needed)
                 ),
@@ -186,8 +186,9 @@ impl Plan {
             warn(
                 "stream_timeout",
                 format!(
-                    "stream_timeout is {}, below the two round trips of an exchange over a stream, \
-                     {} at the 99th percentile: joins and push/pulls will fail; set it above that",
+                    "stream_timeout is {}, but an exchange over a stream takes two round trips, {} \
+                     at the 99th percentile: joins and push/pulls will fail; set stream_timeout \
+                     above that",
                     shown(config.stream_timeout),
                     shown(needed)
                 ),
@@ -197,16 +198,16 @@ impl Plan {
         if interval.is_zero() {
             warn(
                 "push_pull_interval",
-                "push_pull_interval is 0: without push/pull, members that gossip did not reach \
-                 may stay unknown; set it to 30s or so"
+                "push_pull_interval is 0: without push/pull, members that gossip missed may stay \
+                 unknown; set it to about 30s"
                     .to_owned(),
             );
         } else if interval > self.duration {
             warn(
                 "push_pull_interval",
                 format!(
-                    "a node begins a push/pull every {}, longer than the {} that are simulated: \
-                     some will do none; lower push_pull_interval, or simulate for longer",
+                    "a node starts a push/pull every {}, but only {} are simulated: some nodes \
+                     will start none; lower push_pull_interval, or make the duration longer",
                     shown(interval),
                     shown(self.duration)
                 ),
@@ -222,9 +223,9 @@ impl Plan {
             warn(
                 "packet_size_max",
                 format!(
-                    "packet_size_max is {size}: on an Ethernet of 1,500 bytes, datagrams above \
-                     {UNFRAGMENTED} travel in fragments, and are lost with any one of them (which \
-                     is not simulated); set it to 1400"
+                    "packet_size_max is {size}: on Ethernet with an MTU of 1,500 bytes, datagrams \
+                     above {UNFRAGMENTED} bytes travel in fragments, and one lost fragment loses \
+                     the datagram (which is not simulated); set packet_size_max to 1400"
                 ),
             );
         }
@@ -233,8 +234,8 @@ impl Plan {
             warn(
                 "loss",
                 format!(
-                    "{:.0}% of the datagrams are lost, more than any cluster works with: expect \
-                     members to be suspected all the time",
+                    "{:.0}% of the datagrams are lost, too many for any cluster: expect members to \
+                     be suspected all the time",
                     loss * 100.0
                 ),
             );
@@ -251,7 +252,7 @@ impl Plan {
         let (at, end, duration) = (shown(fault.at()), shown(fault.end()), shown(self.duration));
         if fault.at() >= self.duration {
             let text = format!(
-                "a {what} is to begin at {at}, but only {duration} are simulated: it never does; \
+                "a {what} starts at {at}, but only {duration} are simulated, so it never happens; \
                  make the duration longer"
             );
             return warn(what, text);
@@ -261,8 +262,8 @@ impl Plan {
             Fault::Crash { .. } if left < self.detection_estimate() => warn(
                 what,
                 format!(
-                    "after the crash at {at} only {} are simulated, but it may take {} until it \
-                     is known everywhere: some {plural} may go unnoticed; make the duration longer",
+                    "after the crash at {at} only {} are simulated, but it may take {} until every \
+                     node knows: some {plural} may go undetected; make the duration longer",
                     shown(left),
                     shown(self.detection_estimate())
                 ),
@@ -271,16 +272,16 @@ impl Plan {
             _ if left.is_zero() => warn(
                 what,
                 format!(
-                    "the {what} from {at} to {end} lasts until the end of the {duration} that are \
-                     simulated: what comes after it is not seen; make the duration longer"
+                    "the {what} from {at} to {end} lasts until the end of the simulated \
+                     {duration}, so its aftermath is not seen; make the duration longer"
                 ),
             ),
             Fault::Partition { length, .. } => {
                 let keep = self.config.lost_members_keep + self.config.gossip_to_the_dead;
                 if *length > keep {
                     let text = format!(
-                        "the partition at {at} lasts {}, longer than failed members are looked for \
-                         ({}): it will not heal by itself; raise lost_members_keep",
+                        "the partition at {at} lasts {}, but nodes look for failed members for only \
+                         {}: the two sides will not merge again; raise lost_members_keep",
                         shown(*length),
                         shown(keep)
                     );
@@ -399,7 +400,7 @@ mod tests {
         let crash = |at| with(Fault::Crash { nodes: 1, at: secs(at) });
         assert_eq!(crash(10).warnings(), []);
         assert!(only_warning(&crash(115)).text.contains("only 5s are simulated"));
-        assert!(only_warning(&crash(130)).text.contains("it never does"));
+        assert!(only_warning(&crash(130)).text.contains("it never happens"));
         let cut =
             |at, length| with(Fault::Partition { share: 0.5, at: secs(at), length: secs(length) });
         assert_eq!(cut(10, 20).warnings(), []);

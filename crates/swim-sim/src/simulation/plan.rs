@@ -157,12 +157,12 @@ pub(super) fn minority(share: f64, nodes: usize) -> usize {
 
 fn validate_latency(latency: Latency) -> Result<(), PlanError> {
     let wrong = match latency {
-        Latency::Uniform(from, to) if from > to => "a range goes from the lower to the higher",
+        Latency::Uniform(from, to) if from > to => "a range must go from the lower to the higher",
         Latency::LogNormal { median, p99 } if median.is_zero() || p99 < median => {
-            "the median is above zero, and the 99th percentile not below it"
+            "the median must be above zero, and the 99th percentile not below it"
         }
         Latency::Empirical(quantiles) if quantiles.is_empty() || !quantiles.is_sorted() => {
-            "quantiles are one or more, in ascending order"
+            "give at least one quantile, in ascending order"
         }
         _ => return Ok(()),
     };
@@ -172,14 +172,14 @@ fn validate_latency(latency: Latency) -> Result<(), PlanError> {
 fn validate_loss(loss: Loss) -> Result<(), PlanError> {
     let probability = |value: f64| (0.0..=1.0).contains(&value);
     let wrong = match loss {
-        Loss::Independent(share) if !probability(share) => "a probability is 0.0 to 1.0",
+        Loss::Independent(share) if !probability(share) => "a probability must be 0.0 to 1.0",
         Loss::Bursty { loss_good, loss_bad, .. }
             if !probability(loss_good) || !probability(loss_bad) =>
         {
-            "a probability is 0.0 to 1.0"
+            "a probability must be 0.0 to 1.0"
         }
         Loss::Bursty { mean_good, mean_bad, .. } if mean_good.is_zero() || mean_bad.is_zero() => {
-            "bursts, and the times between them, last longer than zero"
+            "bursts, and the times between them, must be longer than zero"
         }
         _ => return Ok(()),
     };
@@ -248,38 +248,36 @@ impl fmt::Display for PlanError {
         match self {
             PlanError::Config(error) => error.fmt(f),
             PlanError::Nodes { nodes } => {
-                write!(f, "{nodes} nodes cannot be simulated: take 2 to 16777213")
+                write!(f, "{nodes} nodes cannot be simulated: use 2 to 16777213")
             }
             PlanError::MembersMax { members_max, nodes } => {
                 write!(
                     f,
                     "members_max is {members_max}, below the {nodes} nodes of the cluster: "
                 )?;
-                write!(f, "raise it, or take fewer nodes")
+                write!(f, "raise it, or use fewer nodes")
             }
             PlanError::Duration { duration } => {
                 write!(
                     f,
-                    "a run of {duration:?} cannot be simulated: take a time above zero and of "
-                )?;
-                write!(f, "at most a year")
-            }
-            PlanError::Runs => f.write_str("there is no run: take one at least"),
-            PlanError::Victims { crashed, stalled, nodes } => {
-                write!(f, "{crashed} crashes and {stalled} stalled nodes of {nodes} nodes: at ")?;
-                write!(
-                    f,
-                    "least one node has to be left to see it; take more nodes, or fewer of these"
+                    "a run of {duration:?} cannot be simulated: use a time above zero and of at most \
+                     a year"
                 )
             }
+            PlanError::Runs => f.write_str("the number of runs is 0: use at least 1"),
+            PlanError::Victims { crashed, stalled, nodes } => {
+                write!(f, "{crashed} crashes and {stalled} stalled nodes of {nodes} nodes: ")?;
+                write!(f, "at least one node has to be left to see it; use more nodes, or fewer ")?;
+                write!(f, "faults")
+            }
             PlanError::Share { share, nodes } => {
-                write!(f, "a partition of {}% of {nodes} nodes has nobody on ", share * 100.0)?;
-                write!(f, "one side: take a share that is at least one node and not all of them")
+                write!(f, "a partition of {}% of {nodes} nodes leaves one side ", share * 100.0)?;
+                write!(f, "empty: use a share of at least one node, and not all of them")
             }
             PlanError::Overlap { what, at } => {
-                write!(f, "two {what} at {at:?}: let one end before the next begins")
+                write!(f, "two {what} overlap at {at:?}: end one before the next starts")
             }
-            PlanError::Network { what, wrong } => write!(f, "the {what} cannot be used: {wrong}"),
+            PlanError::Network { what, wrong } => write!(f, "the {what} is invalid: {wrong}"),
         }
     }
 }

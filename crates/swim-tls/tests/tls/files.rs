@@ -29,13 +29,13 @@ fn each_file_is_named_with_what_is_wrong() {
     contains(&told("node.pem", &other.issue(&["node"]).certificate), "is not from a CA in ");
     contains(&told("node.pem", &stranger.issue(&["node"]).certificate), "is not from a CA in ");
     contains(&told("node.key", &other.issue(&["node"]).key), "does not belong to the certificate");
-    contains(&told("node.key", "secret"), "has no private key: it begins with -----BEGIN PRIVATE");
+    contains(&told("node.key", "secret"), "has no private key: one starts with -----BEGIN PRIVATE");
     contains(
         &told(
             "node.key",
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
         ),
-        "has a key with a password: remove it with 'openssl pkey -in ",
+        "has a key with a password: remove the password with 'openssl ",
     );
     let many = other.issue(&["node"]).certificate.repeat(9);
     contains(&told("node.pem", &many), "has 9 certificates: use at most 8");
@@ -57,7 +57,7 @@ fn a_certificate_out_of_its_time_is_taken_since_the_clock_may_be_wrong() {
     for flaw in [Flaw::Expired, Flaw::NotYetValid] {
         let own = authority.issue_with(&["node"], flaw);
         let tls = Tls::load(folder.files("node", &[&authority], &own)).unwrap();
-        contains(&tls.warning().unwrap(), "has expired or is not valid yet");
+        contains(&tls.warning().unwrap(), "has expired or is not yet valid");
         let _ = folder.files("node", &[&authority], &authority.issue(&["node"]));
         tls.reload().unwrap();
         assert_eq!(tls.warning(), None);
@@ -70,7 +70,7 @@ fn a_certificate_of_a_ca_in_the_first_place_is_told_apart() {
     let own = authority.issue(&["node"]);
     let files = folder.files("node", &[&authority], &own);
     folder.put("node.pem", &(authority.pem() + &folder.get("node.pem")));
-    contains(&Tls::load(files).unwrap_err().to_string(), "put that of this node first");
+    contains(&Tls::load(files).unwrap_err().to_string(), "put this node's certificate first");
 }
 
 #[test]

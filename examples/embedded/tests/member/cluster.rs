@@ -8,7 +8,7 @@ use swim_core::{DropReason, Instant, StreamId, StreamInput, StreamOp};
 
 use crate::wishes::{Wish, Wishes};
 
-/// Two members, and the streams between them: which one of the other is at the other end.
+/// Two members, and the streams between them, each with its stream at the other end.
 struct Pair {
     members: [Member<Wishes>; 2],
     ends: [HashMap<StreamId, StreamId>; 2],
@@ -36,7 +36,7 @@ impl Pair {
         Pair { members, ends: Default::default() }
     }
 
-    /// Carries out all that the members want, at once.
+    /// Carries out all outputs of the members, without delay.
     fn settle(&mut self, now: Instant) {
         loop {
             let [a, b] = &mut self.members;

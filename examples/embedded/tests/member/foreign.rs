@@ -1,5 +1,5 @@
-//! What members of other builds, or of other clusters, send to a member: what cannot be read is
-//! counted by its reason and dropped.
+//! Input from members of other builds or other clusters: unreadable input is counted by its reason
+//! and dropped.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use swim_core::{DropReason, Instant, StreamInput};
 
 use crate::wishes::Wishes;
 
-/// In the second byte of a packet.
+/// Flags in the second byte of a packet.
 const SEALED: u8 = 1;
 const COMPRESSED: u8 = 2;
 const GREETS: u8 = 4;
@@ -24,7 +24,7 @@ fn member(change: impl FnOnce(&mut Settings)) -> Member<Wishes> {
     Member::start(settings, [1; 32], Instant::ORIGIN, Wishes::default()).unwrap()
 }
 
-/// What a packet did: the answers to it, and why something was dropped.
+/// The effect of a packet: the answers to it, and the reasons of drops.
 fn received(mut member: Member<Wishes>, packet: &[u8]) -> (usize, Vec<DropReason>) {
     let from: SocketAddr = PEER.parse().unwrap();
     member.receive(Instant::ORIGIN, from, packet);
@@ -53,7 +53,7 @@ fn ping() -> BytesMut {
     packet
 }
 
-/// The same as a block of LZ4, all of it literal, behind its length.
+/// The same as an LZ4 block of literals, after its length.
 fn compressed_ping() -> Vec<u8> {
     let ping = ping();
     let (header, text) = ping.split_at(3);
@@ -99,7 +99,7 @@ mod on_memberlists_wire {
         super::member(|settings| settings.memberlist = true)
     }
 
-    /// A ping for whoever is there, in LZW with a code for each of its bytes.
+    /// A ping for any name, in LZW with a code for each of its bytes.
     fn compressed_ping() -> Vec<u8> {
         let text = b"\0\x81\xA5SeqNo\x2A";
         let codes = [256].into_iter().chain(text.iter().map(|byte| u32::from(*byte))).chain([257]);

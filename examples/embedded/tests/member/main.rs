@@ -1,4 +1,4 @@
-//! Members of this build: in one cluster, and before packets of others.
+//! Members of this build: in one cluster, and with foreign packets.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 

@@ -1,4 +1,4 @@
-//! A network that keeps what it is asked for.
+//! A network that records the requests of a member.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use embedded::Network;
 use swim_core::{Event, StreamId, StreamOp};
 
-/// What a member wants of its network.
+/// A request of a member to its network.
 #[derive(Debug)]
 pub(crate) enum Wish {
     Send { to: SocketAddr, datagram: Vec<u8> },
     Stream { id: StreamId, op: StreamOp },
 }
 
-/// All that was not carried out yet.
+/// The requests that are not carried out yet.
 #[derive(Debug, Default)]
 pub(crate) struct Wishes(pub(crate) VecDeque<Wish>);
 
