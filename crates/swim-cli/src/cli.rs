@@ -34,9 +34,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Watch a cluster form, lose a member, and agree on it
     ///
-    /// Starts real nodes in this process, on free ports of 127.0.0.1. Then one node crashes, another
-    /// leaves, and the crashed one comes back. After each stage, every node's member list is
-    /// checked. The exit code is 0 only if all lists were right.
+    /// Starts real nodes in this process, on free ports of 127.0.0.1. Then one node crashes,
+    /// another leaves, and the crashed one comes back. After each stage, every node's member list
+    /// is checked. The exit code is 0 only if all lists were right.
     Demo(DemoArgs),
     /// Run a member of a cluster
     ///
@@ -49,8 +49,8 @@ pub(crate) enum Command {
     Agent(Box<AgentArgs>),
     /// Simulate a cluster of any size and settings, in virtual time
     ///
-    /// Runs the real protocol over a modelled network, minutes in a second. Reports how fast crashes
-    /// are detected, how many members are false positives, and the network traffic. Warns about
+    /// Runs the real protocol over a modelled network, minutes in a second. Reports how fast
+    /// crashes are detected, the number of false positives, and the network traffic. Warns about
     /// settings that do not fit together. The same seed prints the same report.
     #[command(after_help = crate::simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),

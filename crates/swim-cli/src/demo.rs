@@ -145,7 +145,7 @@ impl<'a> Demo<'a> {
                 "{}\n   {}",
                 paint.text(Tone::Heading, title),
                 paint.dim(
-                    "Real nodes in this process, each with its own UDP and TCP sockets on 127.0.0.1."
+                    "Real nodes in this process, each with its own sockets (UDP, TCP) on 127.0.0.1."
                 ),
             ))
             .await;

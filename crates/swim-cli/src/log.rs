@@ -10,7 +10,8 @@ use tracing_subscriber::reload;
 use crate::{Fatal, warn};
 
 /// The form of a filter in the settings.
-pub(crate) const FORM: &str = "\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a target such as \"swim=debug\"";
+pub(crate) const FORM: &str = "\"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a \
+                               target such as \"swim=debug\"";
 
 /// The targets of our records.
 const TARGETS: [&str; 1] = ["swim"];

@@ -236,8 +236,8 @@ impl fmt::Display for KeyError {
             ),
             KeyError::Cipher => write!(
                 f,
-                "the key names an unknown cipher: use the prefix {XCHACHA_PREFIX}, or no prefix for \
-                 AES"
+                "the key names an unknown cipher: use the prefix {XCHACHA_PREFIX}, or no prefix \
+                 for AES"
             ),
         }
     }

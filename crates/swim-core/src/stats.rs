@@ -258,7 +258,7 @@ counted_enum! {
         /// A request for the whole member table, made more often than it is answered.
         TableRefused => "table_refused", "asked for the whole member table too often";
         /// A stream that was refused on arrival, or ended to make room.
-        StreamRefused => "stream_refused", "too many streams (streams_max, streams_per_source_max or stream_buffer_max)";
+        StreamRefused => "stream_refused", "too many streams";
         /// A stream that took too long.
         StreamTimeout => "stream_timeout", "a stream that took too long";
     }

@@ -526,7 +526,7 @@ impl Driver {
                         let node = self.publisher.name();
                         tracing::debug!(
                             target: "swim", %node, stream = aborted.0,
-                            "stream aborted: too much waits to be written to a peer that does not read"
+                            "stream aborted: too much waits for a peer that does not read"
                         );
                         let failed = StreamInput::Failed(ConnectionError::Local);
                         self.node.handle_stream(now, aborted, failed);

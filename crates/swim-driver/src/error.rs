@@ -323,8 +323,8 @@ impl fmt::Display for BindError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; stop the other program or node on this port, or choose another bind port (0 for \
-             any free port)"
+            "; stop the other program or node on this port, or choose another bind port, or port \
+             0 for any free one"
         }
         io::ErrorKind::AddrNotAvailable => {
             "; this machine does not have the address: bind to one that it has, and set advertise \

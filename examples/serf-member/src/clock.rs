@@ -10,7 +10,7 @@ use crate::intent;
 /// The first byte of the state that Serf agents exchange in a push/pull.
 const PUSH_PULL: u8 = 2;
 
-/// The most nested maps and lists, since a peer could nest without limit. Serf's messages have four.
+/// The deepest nesting of maps and lists, since a peer could nest without limit. Serf nests four.
 const DEPTH_MAX: usize = 16;
 
 /// The common field of several kinds of messages.

@@ -104,8 +104,8 @@ impl Command {
                 // Enough to recognise the command.
                 let other: String = other.chars().take(40).collect();
                 return Err(format!(
-                    "unknown command '{}'; the commands are members, broadcast TEXT, send NAME TEXT, \
-                     send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
+                    "unknown command '{}'; the commands are members, broadcast TEXT, \
+                     send NAME TEXT, send-reliable NAME TEXT, meta TEXT, ping NAME, forget NAME, \
                      add-seed HOST:PORT, remove-seed HOST:PORT, key, encryption, label, health, \
                      stats, leave and help",
                     text::escape(&other)

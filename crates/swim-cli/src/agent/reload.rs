@@ -21,7 +21,7 @@ use crate::warn;
 /// The settings that a reload changes. All other settings need a restart.
 const RELOADED: [&str; 5] = [KEY_FILE, "tags", "meta", "seeds", "log"];
 
-/// A reload replaces keys by other keys. The first key, and the removal of all keys, need a restart,
+/// A reload replaces keys by other keys. The first key and the removal of all keys need a restart,
 /// like `encryption`: peers without keys cannot read what a member seals.
 const KEY_FILE: &str = "key_file";
 
@@ -49,8 +49,10 @@ impl Reloader {
         Reloader { arguments, started, last, live }
     }
 
-    /// Reloads, and returns the line about it. An invalid file changes nothing. If the node refuses a
-    /// change, this one and all later ones are tried again at the next reload.
+    /// Reloads, and returns the line about it.
+    ///
+    /// An invalid file changes nothing. If the node refuses a change, this one and all later ones
+    /// are tried again at the next reload.
     pub(super) async fn reload(&mut self) -> Line {
         let arguments = Arc::clone(&self.arguments);
         let loaded = tokio::task::spawn_blocking(move || load(&arguments)).await;

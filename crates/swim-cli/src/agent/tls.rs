@@ -59,13 +59,13 @@ impl Certificates {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_self, reason = "it is one with certificates elsewhere")]
+    #[expect(clippy::unused_self, reason = "the feature tls needs it")]
     pub(super) fn are_used(&self) -> bool {
         false
     }
 
     #[cfg(not(feature = "tls"))]
-    #[expect(clippy::unused_self, reason = "it is one with certificates elsewhere")]
+    #[expect(clippy::unused_self, reason = "the feature tls needs it")]
     pub(super) fn warning(&self) -> Option<String> {
         None
     }

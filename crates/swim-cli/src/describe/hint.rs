@@ -118,7 +118,8 @@ fn of_complaint(message: &str) -> Option<&'static str> {
     let says = |text: &str| message.contains(text);
     if says("encryption is not configured") || says("this node has no key") {
         Some(
-            "give that member the key of this one, or start this agent without --key-file and SWIM_KEY",
+            "give that member the key of this one, or start this agent without --key-file and \
+             SWIM_KEY",
         )
     } else if says("remote state is not encrypted") || says("not encrypted, as this node requires")
     {

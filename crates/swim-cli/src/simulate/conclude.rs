@@ -66,12 +66,12 @@ fn crashes(report: &Report, say: &mut impl FnMut(Tone, String)) {
         let [first, half, longest] = [first, half, longest].map(text::duration);
         let text = match known {
             1 => format!(
-                "The first node declared the crashed node failed after {first}, and every node knew \
-                 after {half}."
+                "The first node declared the crashed node failed after {first}, and every node \
+                 knew after {half}."
             ),
             _ => format!(
-                "Half of the crashes were declared by a first node within {first}, and known at \
-                 every node within {half}; the slowest took {longest}."
+                "Half of the crashes were first declared within {first}, and known at every node \
+                 within {half}; the slowest took {longest}."
             ),
         };
         say(Tone::Plain, text);

@@ -11,8 +11,9 @@ use crate::common::{Agent, Line, form, secs};
 /// The time within which all of `nodes` members of the local profile declare a crashed member
 /// failed:
 ///
-/// - 2 (n - 1) probe intervals until a member probes the crashed one. Each member is probed once per
-///   round; the order is shuffled after each, so the first of one round may be the last of the next.
+/// - 2 (n - 1) probe intervals until a member probes the crashed one. Each member is probed once
+///   per round; the order is shuffled after each, so the first of one round may be the last of the
+///   next.
 /// - 1 probe interval until that probe has failed.
 /// - The longest suspicion. One confirmation already shortens it to a sixth, the shortest.
 /// - 3 s for a busy machine.
@@ -126,7 +127,7 @@ fn an_agent_that_was_frozen_blames_nobody_and_comes_back() {
         eprintln!("{}: b is back {:?} after it was thawed", agent.name, back.at - at);
         assert_eq!(number(&back.json["incarnation"]), number(&accused.json["refuted_with"]));
     }
-    // The shortest suspicion is 3 s: a member suspected during the silence would have failed by now.
+    // The shortest suspicion is 3 s: a member suspected during the silence would be failed by now.
     frozen.refuse(mark, secs(10), "declared a live member failed", |line| line.is("failed"));
     for agent in agents.iter_mut().chain([&mut frozen]) {
         let members = agent.members();

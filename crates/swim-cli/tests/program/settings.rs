@@ -339,8 +339,8 @@ fn the_environment_goes_before_the_file_and_misspelt_variables_are_warned_of() {
         .unwrap();
     let complaints = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{complaints}");
-    let warned = "swim: warning: the environment variable SWIM_PROBE_TIMOUT is not a setting and has \
-                  no effect; did you mean SWIM_PROBE_TIMEOUT?\n";
+    let warned = "swim: warning: the environment variable SWIM_PROBE_TIMOUT is not a setting and \
+                  has no effect; did you mean SWIM_PROBE_TIMEOUT?\n";
     assert_eq!(complaints, warned);
     let told = String::from_utf8(output.stdout).unwrap();
     let started: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();

@@ -16,8 +16,8 @@ impl Detector {
         }
         self.pings.check(members, config.relays_max);
         for (&slot, &count) in &self.detours {
-            assert!(members.holds(slot), "detours of {slot:?}, who is forgotten");
-            assert!(count > 0, "{slot:?} was reached by no detour");
+            assert!(members.holds(slot), "indirect answers of {slot:?}, which is forgotten");
+            assert!(count > 0, "no indirect answers of {slot:?} are counted");
         }
         if let Some(probe) = &self.current {
             probe.check();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "detours of Slot(1), who is forgotten")]
+    #[should_panic(expected = "indirect answers of Slot(1), which is forgotten")]
     fn detours_of_nobody_are_noticed() {
         let (_, peer) = members();
         let mut detector = detector();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Slot(1) was reached by no detour")]
+    #[should_panic(expected = "no indirect answers of Slot(1) are counted")]
     fn no_detour_at_all_is_noticed() {
         let (_, peer) = members();
         let mut detector = detector();

@@ -53,7 +53,7 @@ impl Hosts {
         let key = key(hash_keys, ip);
         let host = self.counts.entry(spread(key), |host| host.key() == key, Host::hash);
         let Entry::Occupied(mut host) = host else {
-            return debug_assert!(false, "whoever is removed was added");
+            return debug_assert!(false, "only an added host is removed");
         };
         match host.get().members() {
             MANY => {}

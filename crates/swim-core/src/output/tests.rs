@@ -86,8 +86,8 @@ fn suspected_and_confirmed() {
     };
     assert_eq!(
         told(&event),
-        "suspected: b at 10.0.0.2:7946: accused by c; declared failed in 3.00 s to 18.0 s unless it \
-         refutes [own observation]"
+        "suspected: b at 10.0.0.2:7946: accused by c; declared failed in 3.00 s to 18.0 s unless \
+         it refutes [own observation]"
     );
     let more = json!({
         "accuser": "c", "timeout_min_ms": 3000, "timeout_max_ms": 18000, "via": "own",

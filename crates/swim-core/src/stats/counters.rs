@@ -161,7 +161,7 @@ impl Stats {
             gauge("members_live", "Live members, including this node", size(self.members_live)),
             gauge(
                 "members_lost",
-                "Failed members no longer listed, but still looked for",
+                "Failed and left members no longer listed, but remembered",
                 size(self.members_lost),
             ),
             gauge("updates_queued", "Updates waiting to be gossiped", size(self.updates_queued)),

@@ -145,7 +145,7 @@ impl Driver {
         let node = self.publisher.name();
         match outcome.joined {
             Some(Joined { contact, members }) => {
-                tracing::info!(target: "swim", %node, %seed, %contact, members, "joined through a seed");
+                tracing::info!(target: "swim", %node, %seed, %contact, members, "seed joined");
             }
             None if members_live <= 1 && !outcome.is_own_address() => {
                 // Logged at growing intervals, at each attempt.

@@ -62,8 +62,8 @@ pub static PROTOCOL: Table<NodeSettings> = Table {
 
 const SETTINGS: &[Setting<NodeSettings>] = settings! {
     profile, PROFILE,
-        "Preset of timing: \"lan\" for one data centre, \"wan\" for several sites, \"local\" for one \
-         machine. The settings below override it.",
+        "Preset of timing: \"lan\" for one data centre, \"wan\" for several sites, \"local\" for \
+         one machine. The settings below override it.",
         "to fit the network; the defaults below are those of \"lan\"";
     wire, WIRE,
         "Format of packets and streams: the native wire, or the wire of HashiCorp memberlist.",

@@ -280,8 +280,8 @@ impl Plan {
                 let keep = self.config.lost_members_keep + self.config.gossip_to_the_dead;
                 if *length > keep {
                     let text = format!(
-                        "the partition at {at} lasts {}, but nodes look for failed members for only \
-                         {}: the two sides will not merge again; raise lost_members_keep",
+                        "the partition at {at} lasts {}, but nodes look for failed members for \
+                         only {}: the two sides will not merge again; raise lost_members_keep",
                         shown(*length),
                         shown(keep)
                     );

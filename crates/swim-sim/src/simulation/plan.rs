@@ -260,8 +260,8 @@ impl fmt::Display for PlanError {
             PlanError::Duration { duration } => {
                 write!(
                     f,
-                    "a run of {duration:?} cannot be simulated: use a time above zero and of at most \
-                     a year"
+                    "a run of {duration:?} cannot be simulated: use a time above zero and of at \
+                     most a year"
                 )
             }
             PlanError::Runs => f.write_str("the number of runs is 0: use at least 1"),
