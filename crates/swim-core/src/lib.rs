@@ -69,11 +69,11 @@
 //!
 //! # Main types
 //!
-//! - [`Config`]: every interval and limit, with presets
-//! - [`Event`]: news for the application, each with its cause
-//! - [`Stats`]: counters
-//! - [`supersedes`]: the rule that decides between two beliefs about a member
-//! - [`wire`]: the format of datagrams and streams
+//! - [`Config`], every interval and limit, with presets
+//! - [`Event`], news for the application, each with its cause
+//! - [`Stats`], counters
+//! - [`supersedes`], the rule that decides between two beliefs about a member
+//! - [`wire`], the format of datagrams and streams
 //!
 //! Bad input from the network never causes an error or a panic. The node counts it by
 //! [`DropReason`], and reports the first of its kind from a host as [`Event::BadInput`].
