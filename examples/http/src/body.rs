@@ -11,20 +11,20 @@ use swim_driver::{Bytes, RuntimeHandle};
 /// The body of a response: whole, or a stream.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A body that is there as a whole.
+/// Makes a body from bytes that are all available.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed_unsync()
 }
 
-/// Why a body was not read.
+/// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It has more bytes than the limit.
+    /// The body has more bytes than the limit.
     TooLarge,
-    /// It did not end in time.
+    /// The body did not end in time.
     Slow,
-    /// The peer sent something else than a body, or closed the connection.
+    /// The peer sent a malformed body, or closed the connection.
     Broken,
 }
 
@@ -40,12 +40,14 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
-/// Reads a body of at most `size_max` bytes, within `time_max`. Bytes are counted as they arrive: a
-/// `Content-Length` is believed only where it says that the body is too large.
+/// Reads a body of at most `size_max` bytes, within `time_max`.
+///
+/// A `Content-Length` above the limit is rejected at once. A smaller one is not trusted: bytes are
+/// counted as they arrive.
 ///
 /// # Errors
 ///
-/// [`BodyError`]. Then the rest of the body is not read, so the connection cannot be used any more.
+/// [`BodyError`]. The rest of the body is not read, so the connection cannot be used again.
 pub async fn read_body<B>(
     runtime: &RuntimeHandle,
     body: B,
@@ -68,7 +70,7 @@ where
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| BodyError::Broken)?;
-        // Trailers are of no use to anybody here.
+        // Trailers are ignored.
         let Some(piece) = frame.data_ref() else { continue };
         if piece.len() > size_max - whole.len() {
             return Err(BodyError::TooLarge);

@@ -1,4 +1,4 @@
-//! A client that keeps its connection.
+//! A client with a persistent connection to one server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,15 +13,14 @@ use swim_driver::{Bytes, Elapsed, RuntimeHandle, Task};
 
 use super::body::{BodyError, read_body};
 
-/// Limits on what a server may take of a client.
+/// Limits on the time and memory that a server can cost a client.
 #[derive(Clone, Debug)]
 pub struct ClientLimits {
-    /// How long a request may take, from the connection to the end of the answer.
+    /// Longest time for a request, from connecting to the end of the answer.
     pub time_max: Duration,
-    /// Bytes of the answer's body. A larger one is an error.
+    /// Largest body of an answer, in bytes. A larger one is an error.
     pub reply_size_max: usize,
-    /// Bytes that are buffered in each direction, the headers of the answer among them. At least
-    /// 8192.
+    /// Bytes buffered in each direction, including the headers of the answer. At least 8192.
     pub buffer_size_max: usize,
 }
 
@@ -40,9 +39,9 @@ impl Default for ClientLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
 }
 
@@ -52,11 +51,11 @@ pub struct Reply {
 pub enum ClientError {
     /// The server cannot be reached.
     Connect(std::io::Error),
-    /// The connection broke, or what came on it is not HTTP.
+    /// The connection broke, or the server sent something other than HTTP.
     Http(hyper::Error),
     /// The body of the answer is too large or broken.
     Body(BodyError),
-    /// It took longer than the limit.
+    /// The answer did not arrive within the limit.
     TimedOut,
 }
 
@@ -73,11 +72,12 @@ impl fmt::Display for ClientError {
 
 impl std::error::Error for ClientError {}
 
-/// Sends requests to one server, one after the other, over a connection that it keeps: a request
-/// then takes one round trip and not two. It connects when it has to.
+/// Sends requests to one server, one at a time.
 ///
-/// A request may arrive twice: on a kept connection that turns out to be closed it is sent again
-/// over a new one. So use it for requests that may be repeated.
+/// It connects when needed, and keeps the connection: later requests take one round trip, not two.
+///
+/// If the kept connection turns out to be closed, the request is sent again over a new one. The
+/// server may therefore receive a request twice: send only requests that may be repeated.
 #[derive(Debug)]
 pub struct Client {
     runtime: RuntimeHandle,
@@ -89,26 +89,26 @@ pub struct Client {
 #[derive(Debug)]
 struct Link {
     sender: SendRequest<Full<Bytes>>,
-    /// Moves the bytes, for as long as this is held.
+    /// Copies bytes between hyper and the connection. Dropping it closes the connection.
     _moving: Task<()>,
 }
 
 impl Client {
-    /// A client of this server. It connects with its first request.
+    /// Makes a client of this server. It connects with its first request.
     #[must_use]
     pub fn new(runtime: RuntimeHandle, server: SocketAddr, limits: ClientLimits) -> Self {
         Client { runtime, server, limits, link: None }
     }
 
-    /// Posts a body to a path, and gives the answer, whatever its status.
+    /// Posts a body to a path, and returns the answer of any status.
     ///
     /// # Errors
     ///
-    /// [`ClientError`]. The server may have got the request all the same. The connection is closed.
+    /// [`ClientError`]. The server may still have received the request. The connection is closed.
     ///
     /// # Cancel safety
     ///
-    /// Of a dropped future the server may have got the request. The connection is closed.
+    /// Dropping the future closes the connection. The server may still have received the request.
     pub async fn post(
         &mut self,
         path: &str,
@@ -136,7 +136,7 @@ impl Client {
         }
     }
 
-    /// Sends a request, over the kept connection where there is one.
+    /// Sends a request over the kept connection if there is one, else over a new one.
     async fn send(
         &self,
         kept: Option<Link>,
@@ -160,7 +160,7 @@ impl Client {
             .await
             .map_err(ClientError::Http)?;
         let moving = self.runtime.spawn(async move {
-            // An error is one of the request under way, too.
+            // The request in progress fails with the same error.
             let _ = moving.await;
         });
         Ok(Link { sender, _moving: moving })

@@ -1,7 +1,7 @@
 //! HTTP/1.1 over the connections of a [`RuntimeHandle`](swim_driver::RuntimeHandle), with limits.
 //!
-//! [`serve`] answers requests by a [`Handler`]; [`Client`] sends them over a connection that it
-//! keeps. Both are hyper underneath, with the time of the runtime.
+//! [`serve`] passes requests to a [`Handler`]. [`Client`] sends requests to one server over a
+//! persistent connection. Both use hyper, with the clock and timers of the runtime.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A connection with limits on its peer, and a close that lets the peer read what was said last.
+//! A server's connection: a write deadline, and a close that lets the client read the last answer.
 
 use std::fmt;
 use std::io;
@@ -9,36 +9,38 @@ use std::time::Duration;
 use futures_io::{AsyncRead, AsyncWrite};
 use swim_driver::{Connection, RuntimeHandle};
 
-/// How long and how much is read and dropped after the last answer. A connection that is closed
-/// while bytes of the peer are unread is reset, and the peer may lose the answer: that its body is
-/// too large, say. A peer that sends more than this is reset.
+/// Time and bytes to keep reading after the last answer. Closing a socket with unread bytes sends a
+/// reset, and the client may then lose the answer, such as a 413. A client that sends more than
+/// this is reset.
 const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 const LINGER_SIZE_MAX: usize = 1 << 20;
 
-/// Bytes that are read and dropped at once.
+/// Bytes to read and drop at once.
 const LINGER_PIECE: usize = 4 << 10;
 
-/// A connection that fails once a write has waited for longer than a limit, as its peer does not
-/// read or is gone, and that is closed as soon as the peer has heard of it.
+/// A connection whose writes fail after a limit, when the client does not read or is gone.
+///
+/// Closing it first sends the end of the stream, then reads and drops what the client still sends,
+/// so that the client can read the last answer.
 pub struct ServedConnection {
     connection: Connection,
     runtime: RuntimeHandle,
     write_time_max: Duration,
-    /// Runs while a write waits, or while the close does.
+    /// Set while a write or the close waits.
     timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     is_closed: bool,
     dropped: usize,
 }
 
 impl ServedConnection {
-    /// A connection whose writes wait for at most `write_time_max`.
+    /// Wraps a connection. A write waits for at most `write_time_max`.
     #[must_use]
     pub fn new(connection: Connection, runtime: RuntimeHandle, write_time_max: Duration) -> Self {
         let (timer, is_closed, dropped) = (None, false, 0);
         ServedConnection { connection, runtime, write_time_max, timer, is_closed, dropped }
     }
 
-    /// Passes a result on, or ends the wait for it.
+    /// Returns the result of a write, or a timeout once the write has waited too long.
     fn limited<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -56,7 +58,7 @@ impl ServedConnection {
         self.timer.get_or_insert_with(|| Box::pin(runtime.sleep(limit))).as_mut().poll(cx)
     }
 
-    /// Reads and drops what the peer still sends, until it has read the end or a limit is reached.
+    /// Reads and drops what the client still sends, until it closes or a limit is reached.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut piece = [0; LINGER_PIECE];
         while self.dropped < LINGER_SIZE_MAX {

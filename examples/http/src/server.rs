@@ -18,15 +18,15 @@ use super::body::Body;
 use super::served_connection::ServedConnection;
 use super::timer::RuntimeTimer;
 
-/// How long to wait after a connection could not be accepted: descriptors have run out, and the
-/// next call would fail as well.
+/// Pause after a failed accept: the process is out of descriptors, so the next call would fail as
+/// well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections beyond the limit that are told so at one time. Those beyond these are closed without
-/// a word.
+/// Connections beyond the limit that are answered with 503 at a time. Further ones are closed
+/// without an answer.
 const REFUSALS_MAX: usize = 32;
 
-/// How long a refused client has to take its answer.
+/// How long a refused client has to read its answer.
 const REFUSAL_TIME_MAX: Duration = Duration::from_secs(1);
 
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
@@ -34,7 +34,7 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request. Time limits for its body and for the answer are the handler's.
+    /// Answers one request. The handler limits the time for the body and for its answer.
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -42,31 +42,31 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// Limits on what clients may take of a server.
+/// Limits on the time and memory that clients can cost a server.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
-    /// Connections that are open at one time. Further ones are answered with 503 and closed, so
-    /// that clients cannot use up the descriptors and the memory of the process.
+    /// Connections open at a time. Further ones are answered with 503 and closed, so that clients
+    /// cannot exhaust the descriptors and memory of the process.
     pub connections_max: usize,
-    /// Of these, connections from one address: so one client cannot keep all others out. Raise it
+    /// Connections from one address, so that one client cannot keep all other clients out. Raise it
     /// behind a proxy.
     pub connections_per_address_max: usize,
-    /// Bytes of a request line and its headers. More is answered with 431.
+    /// Bytes of a request line and its headers. A longer head is answered with 431.
     pub header_size_max: usize,
-    /// Headers of a request. More is answered with 431.
+    /// Headers of a request. More are answered with 431.
     pub headers_max: usize,
-    /// How long a request line and its headers may take, and how long a connection may be idle.
-    /// Then it is closed.
+    /// Longest time for a request line with its headers, and longest idle time of a connection.
+    /// Then the connection is closed.
     pub header_time_max: Duration,
-    /// How long a write may wait for the client to read. Then the connection is closed.
+    /// Longest time that a write waits for the client to read. Then the connection is closed.
     pub write_time_max: Duration,
-    /// Bytes that are buffered for a connection in each direction. At least 8192.
+    /// Bytes buffered for a connection in each direction. At least 8192.
     pub buffer_size_max: usize,
 }
 
 impl Default for ServerLimits {
-    /// 256 connections, 128 of them from one address, 16 KiB and 64 headers within 10 s, 30 s for a
-    /// write, buffers of 64 KiB.
+    /// 256 connections, 128 of them from one address; a head of 16 KiB and 64 headers within 10 s;
+    /// 30 s for a write; buffers of 64 KiB.
     fn default() -> Self {
         ServerLimits {
             connections_max: 256,
@@ -80,8 +80,9 @@ impl Default for ServerLimits {
     }
 }
 
-/// Serves the connections of this listener, each in a task of its own, for as long as the future is
-/// polled. It never resolves.
+/// Serves the connections of a listener, each in its own task, while the future is polled.
+///
+/// It never resolves.
 ///
 /// # Cancel safety
 ///
@@ -92,7 +93,7 @@ pub async fn serve<H: Handler>(
     limits: ServerLimits,
     handler: Arc<H>,
 ) {
-    // One number for each open connection at most.
+    // Holds one number per open connection, so it is never full.
     let (ended, mut ends) = async_channel::bounded(limits.connections_max + REFUSALS_MAX);
     let limits = Arc::new(limits);
     let mut open = Open(BTreeMap::new());
@@ -125,19 +126,19 @@ pub async fn serve<H: Handler>(
     }
 }
 
-/// The connections that are open.
+/// The open connections.
 struct Open(BTreeMap<u64, OpenConnection>);
 
 struct OpenConnection {
     from: IpAddr,
-    /// And not refused.
+    /// Served, and not refused with 503.
     is_served: bool,
     _task: Task<()>,
 }
 
 impl Open {
-    /// Whether another connection from this address may be served. Those that are refused do not
-    /// count: else a client would keep others out by being refused.
+    /// Returns whether to serve another connection from this address. Refused connections do not
+    /// count: otherwise a client could keep other clients out just by being refused.
     fn has_room(&self, limits: &ServerLimits, from: IpAddr) -> bool {
         let served = || self.0.values().filter(|open| open.is_served);
         let of_address = served().filter(|open| open.from == from).count();
@@ -149,7 +150,7 @@ impl Open {
     }
 }
 
-/// Says that a connection has ended, also when its task panicked.
+/// Reports the end of a connection when dropped, also when its task panics.
 struct Done {
     number: u64,
     ended: async_channel::Sender<u64>,
@@ -157,12 +158,12 @@ struct Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
-        // There is room for it. Fails once the server is gone.
+        // The channel has room. This fails only once the server is gone.
         let _ = self.ended.try_send(self.number);
     }
 }
 
-/// The next connection. Those that ended meanwhile are taken from the open ones.
+/// Accepts the next connection. Meanwhile it removes ended connections from `open`.
 async fn accept(
     runtime: &RuntimeHandle,
     listener: &mut Listener,
@@ -187,13 +188,13 @@ async fn accept(
 }
 
 async fn refuse(mut connection: ServedConnection) {
-    // It is told, or it does not listen.
+    // A client that does not read its answer is closed all the same.
     if connection.write_all(REFUSAL).await.is_ok() {
         let _ = connection.close().await;
     }
 }
 
-/// Everything that it takes to serve a connection.
+/// The parts that serve one connection.
 struct Serving<H> {
     runtime: RuntimeHandle,
     limits: Arc<ServerLimits>,
@@ -216,9 +217,9 @@ impl<H: Handler> Serving<H> {
             .max_headers(limits.headers_max)
             .max_header_size(limits.header_size_max)
             .max_buf_size(limits.buffer_size_max)
-            // It is the time of the system, which a simulated run must not depend on.
+            // The date is the system's time, and a simulated run must not depend on that.
             .auto_date_header(false);
-        // A client that is gone, slow or wrong: the connection is closed, and that is all.
+        // A client that is gone, too slow or sends no HTTP only loses its connection.
         let _ = builder.serve_connection(FuturesIo::new(io), service).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The time of the runtime, as hyper wants it.
+//! The runtime's clock and timers for hyper.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hyper::rt::{Sleep, Timer};
 use swim_driver::RuntimeHandle;
 
-/// The clock and the timers of a runtime, for hyper.
+/// Gives hyper the clock and timers of a runtime.
 #[derive(Clone, Debug)]
 pub struct RuntimeTimer(pub RuntimeHandle);
 
@@ -27,8 +27,7 @@ impl Timer for RuntimeTimer {
     }
 }
 
-/// A sleep that may be shared between threads, as hyper demands. Nobody locks it: it is polled by
-/// its only owner.
+/// A sleep that is `Sync`, as hyper requires. The mutex is never locked: only the owner polls it.
 struct RuntimeSleep(Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Future for RuntimeSleep {

@@ -1,5 +1,5 @@
-//! Lines of a connection, with a limit, and places for connections: for programs whose clients
-//! speak text.
+//! Helpers for servers whose clients speak lines of text: bounded lines, and a limit on
+//! connections.
 #![forbid(unsafe_code)]
 
 mod lines;

@@ -1,34 +1,34 @@
-//! Lines of a connection.
+//! Bounded lines of text from a connection.
 
 use std::{fmt, io};
 
 use futures_lite::{AsyncRead, AsyncReadExt};
 
-/// How much is read at once.
+/// Bytes to read at once.
 const READ_SIZE: usize = 4096;
 
-/// The lines that are read from a connection, with a limit.
+/// Reads lines of limited size from a connection.
 #[derive(Debug)]
 pub struct Lines<R> {
     reader: R,
     size_max: usize,
-    /// The bytes that were read; those from `begin` on are not returned yet.
+    /// Bytes read so far. `next` has not returned those from `begin` on.
     buffer: Vec<u8>,
     begin: usize,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// Lines of at most this many bytes.
+    /// Reads lines of at most `size_max` bytes, without their ends.
     pub fn new(reader: R, size_max: usize) -> Self {
         Lines { reader, size_max, buffer: Vec::new(), begin: 0 }
     }
 
-    /// The next line without its end, which is a line feed, or one behind a carriage return.
-    /// `None` at the end of the connection; a last line without an end is dropped.
+    /// Returns the next line without its end (LF or CR LF), or `None` at the end of the connection.
+    /// A last line without an end is dropped.
     ///
     /// # Errors
     ///
-    /// [`LineError`]. After [`LineError::NotText`] the next line can be read.
+    /// [`LineError`]. After [`LineError::NotText`], reading can continue.
     ///
     /// # Cancel safety
     ///
@@ -51,13 +51,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Whether the next line is there already.
+    /// Returns whether the buffer already holds a complete line.
     #[must_use]
     pub fn has_next(&self) -> bool {
         self.line_size().is_some()
     }
 
-    /// The source of the lines.
+    /// Returns the connection. Bytes that were read ahead are lost.
     pub fn into_reader(self) -> R {
         self.reader
     }
@@ -69,7 +69,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     fn take(&mut self, size: usize) -> Result<String, LineError> {
         let line = &self.buffer[self.begin..self.begin + size];
         self.begin += size + 1;
-        // All of them: what is passed on to another node would lose another one there.
+        // Strip every CR: a node that forwards this line must not lose another CR at the next node.
         let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
         let line = &line[..end];
         if line.len() > self.size_max {
@@ -79,12 +79,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-/// Why there is no line.
+/// Why no line could be read.
 #[derive(Debug)]
 pub enum LineError {
-    /// It is longer than the limit.
+    /// The line is longer than the limit.
     TooLong,
-    /// It is no UTF-8.
+    /// The line is not UTF-8.
     NotText,
     /// The connection is broken.
     Broken(io::Error),

@@ -1,12 +1,12 @@
-//! Places for connections.
+//! A limit on connections, in total and per address.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The places of a server for connections. An address has a share of them at most, so that one
-/// host does not keep all others out.
+/// Limits the connections of a server. Each address gets at most a share of them, so that one host
+/// cannot keep all other hosts out.
 #[derive(Clone, Debug)]
 pub struct Places {
     max: usize,
@@ -21,7 +21,7 @@ struct Taken {
 }
 
 impl Places {
-    /// So many places, and of these so many for one address.
+    /// Allows `max` connections, of them `per_address_max` from each address.
     #[must_use]
     pub fn new(max: usize, per_address_max: usize) -> Self {
         Places { max, per_address_max, taken: Arc::default() }
@@ -31,7 +31,7 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// [`NoPlace`] says which limit is reached.
+    /// [`NoPlace`] names the limit that is reached.
     pub fn take(&self, from: IpAddr) -> Result<Place, NoPlace> {
         let mut taken = lock(&self.taken);
         let of_address = taken.by_address.get(&from).copied().unwrap_or(0);
@@ -46,7 +46,7 @@ impl Places {
         Ok(Place { taken: Arc::clone(&self.taken), from })
     }
 
-    /// How many places are taken.
+    /// Returns the number of places taken.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.taken).count
@@ -57,7 +57,7 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place of a connection. Dropped, it is free again, also when the connection's task panicked.
+/// A connection's place. Dropping it frees the place, also when the connection's task panics.
 #[derive(Debug)]
 pub struct Place {
     taken: Arc<Mutex<Taken>>,
@@ -77,17 +77,17 @@ impl Drop for Place {
     }
 }
 
-/// Why there is no place.
+/// Which limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPlace {
     /// All places are taken.
     All {
-        /// So many.
+        /// The limit.
         max: usize,
     },
-    /// The address has its share.
+    /// The address has taken its share.
     OfAddress {
-        /// So many.
+        /// The limit.
         max: usize,
     },
 }

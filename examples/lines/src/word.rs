@@ -1,7 +1,6 @@
-//! Names in lines.
+//! Member names in lines.
 
-/// The name of a member as one word of a line: whitespace, control characters and `%` are written
-/// as `%` and their bytes in hexadecimal.
+/// Writes a member's name as one word: whitespace, control characters and `%` are percent-encoded.
 #[must_use]
 pub fn word(name: &str) -> String {
     let mut word = String::with_capacity(name.len());

@@ -1,5 +1,4 @@
-//! What the tests of pubsub and sharded-cache share: seeds and what they saw, and processes of the
-//! programs with clients that speak lines.
+//! Test helpers of pubsub and sharded-cache: runs of many seeds, and processes with line clients.
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]

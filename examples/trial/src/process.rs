@@ -1,4 +1,4 @@
-//! Processes of a program on loopback, and their clients.
+//! Node processes on loopback, and their clients.
 
 use std::io::{BufRead, BufReader, ErrorKind, Result, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use swim_interop::{Child, LIMIT};
 
-/// A node in a process of its own.
+/// A node in its own process.
 #[derive(Debug)]
 pub struct NodeProcess {
     /// The process.
@@ -18,11 +18,11 @@ pub struct NodeProcess {
 }
 
 impl NodeProcess {
-    /// Starts a node, and waits until it says where it listens.
+    /// Starts a node, and waits until it prints where it listens.
     ///
     /// # Panics
     ///
-    /// It does not say so.
+    /// The node does not print it in time.
     #[must_use]
     pub fn start(command: Command) -> Self {
         let child = Child::start(command);
@@ -39,7 +39,7 @@ impl NodeProcess {
     ///
     /// # Panics
     ///
-    /// It does not listen.
+    /// The node does not listen.
     #[must_use]
     pub fn connect(&self) -> LineClient {
         let stream = TcpStream::connect(&self.clients).expect("it listens for clients");
@@ -48,11 +48,11 @@ impl NodeProcess {
     }
 }
 
-/// Waits for a line with this text.
+/// Waits for a line of output that contains this text, and returns it.
 ///
 /// # Panics
 ///
-/// There is none in time.
+/// No such line comes in time.
 pub fn wait_for(child: &Child, text: &str) -> String {
     let found = child.lines.find(0, LIMIT, |line| line.text("text").contains(text));
     let none = || panic!("no '{text}':\n{}", child.lines.transcript());
@@ -73,28 +73,28 @@ impl LineClient {
         self.0.get_mut().write_all(format!("{line}\n").as_bytes()).expect("it reads");
     }
 
-    /// The next line.
+    /// Reads a line.
     ///
     /// # Panics
     ///
-    /// There is none in time.
+    /// No line comes in time.
     pub fn hear(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).expect("a line in time");
         line.trim_end().to_owned()
     }
 
-    /// The answer to a line.
+    /// Writes a line and returns the next line, panicking if there is none.
     ///
     /// # Panics
     ///
-    /// There is none in time.
+    /// No answer comes in time.
     pub fn ask(&mut self, line: &str) -> String {
         self.say(line);
         self.hear()
     }
 
-    /// The answer to a line.
+    /// Writes a line and returns the next line.
     ///
     /// # Errors
     ///

@@ -1,22 +1,22 @@
-//! What a seed draws.
+//! Random numbers from a seed.
 
-/// SplitMix64: what a seed draws, the same on every machine.
+/// SplitMix64: the same numbers for a seed on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// What this seed draws.
+    /// Starts with this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Random(seed)
     }
 
-    /// A number from `first` on, and below `first + more`.
+    /// Draws a number from `first` to below `first + more`.
     pub fn between(&mut self, first: u64, more: u32) -> u64 {
         first + u64::from(self.below(more))
     }
 
-    /// A number below `end`.
+    /// Draws a number below `end`.
     ///
     /// # Panics
     ///

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::seen::Seen;
 
-/// How many seeds a planted bug may stay hidden in.
+/// The seeds tried until one shows a planted bug.
 const FLAW_SEEDS: Range<u64> = 0..64;
 
-/// The seeds of the environment, as in `SEEDS=0..1000`, or else these.
+/// Returns the seeds of the variable `SEEDS`, such as `SEEDS=0..1000`, or else `ordinary`.
 fn seeds(ordinary: Range<u64>) -> Range<u64> {
     let Ok(text) = std::env::var("SEEDS") else { return ordinary };
     let range = text
@@ -16,12 +16,13 @@ fn seeds(ordinary: Range<u64>) -> Range<u64> {
     range.unwrap_or_else(|| panic!("SEEDS is written 0..1000, not {text}"))
 }
 
-/// Runs each seed, which gives the violations of guarantees and what happened. Prints what all of
-/// them saw.
+/// Runs each seed, and prints how often each kind of event happened over all of them.
+///
+/// `run` returns the violations of guarantees and the counts of events of a seed.
 ///
 /// # Panics
 ///
-/// A seed violates a guarantee, or something never happened.
+/// A seed violates a guarantee, or a kind of event never happened.
 pub fn expect_guarantees(ordinary: Range<u64>, run: impl Fn(u64) -> (Vec<String>, Seen)) {
     let mut seen: Option<Seen> = None;
     for seed in seeds(ordinary) {
@@ -37,11 +38,11 @@ pub fn expect_guarantees(ordinary: Range<u64>, run: impl Fn(u64) -> (Vec<String>
     assert_eq!(seen.never(), [""; 0], "these never happened");
 }
 
-/// Runs seeds with a planted bug, until a violation says this of it.
+/// Runs seeds with a planted bug until a violation contains the text `told`.
 ///
 /// # Panics
 ///
-/// No seed shows it.
+/// No seed shows the bug.
 pub fn expect_caught(told: &str, run: impl Fn(u64) -> (Vec<String>, Seen)) {
     for seed in FLAW_SEEDS {
         let (violations, _) = run(seed);

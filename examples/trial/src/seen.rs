@@ -1,34 +1,34 @@
-//! Which faults the seeds really saw.
+//! Counts of the faults that seeds really saw.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// Counts by kind.
+/// Counts of events by kind.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// In the order in which they are printed.
+    /// In the order of printing.
     kinds: &'static [&'static str],
     counts: Vec<u64>,
 }
 
 impl Seen {
-    /// Nothing of these kinds.
+    /// Starts with no event of these kinds.
     #[must_use]
     pub fn nothing_of(kinds: &'static [&'static str]) -> Self {
         Seen { kinds, counts: vec![0; kinds.len()] }
     }
 
-    /// Counts something of a kind.
+    /// Adds events of a kind.
     ///
     /// # Panics
     ///
-    /// It is no kind.
+    /// `kind` is not among the kinds.
     pub fn add(&mut self, kind: &str, number: u64) {
         let place = self.kinds.iter().position(|it| *it == kind);
         self.counts[place.unwrap_or_else(|| panic!("{kind} is no kind"))] += number;
     }
 
-    /// The kinds that never happened.
+    /// Returns the kinds that never happened.
     #[must_use]
     pub fn never(&self) -> Vec<&'static str> {
         let pairs = self.kinds.iter().zip(&self.counts);
