@@ -1,4 +1,4 @@
-//! The clients of a node, their subscriptions, and the lines that wait for each.
+//! The clients of a node, their subscriptions, and their queues of lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use async_channel::{Receiver, Sender};
 
 use crate::message::Topic;
 
-/// How many topics a client subscribes to: a table that a client fills.
+/// Topics per client. Without a limit, a client could fill the memory.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 64;
 
-/// How many lines wait for a client. A client that does not read holds no more memory than these.
+/// Lines in a client's queue. They bound the memory that a client costs when it does not read.
 pub(crate) const QUEUE_MAX: usize = 256;
 
-/// How many lines wait on top of these that are no messages: answers and gaps.
+/// Lines beyond these that only answers and gaps may use.
 const NOTICES_MAX: usize = 64;
 
-/// A client of this node.
+/// Identifies a client of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ClientId(u64);
 
-/// A line, shared by the queues that it waits in.
+/// A line, shared by all queues that hold it.
 pub(crate) type Line = Arc<str>;
 
 /// The clients of a node.
@@ -29,9 +29,9 @@ pub(crate) struct Clients {
     clients: BTreeMap<ClientId, Client>,
     subscribers: BTreeMap<Topic, BTreeSet<ClientId>>,
     last_id: u64,
-    /// How many were dropped because they did not read.
+    /// How many clients were dropped because they did not read.
     pub(crate) slow: u64,
-    /// How many messages were put into a queue.
+    /// How many messages were put into queues.
     pub(crate) delivered: u64,
 }
 
@@ -42,36 +42,36 @@ struct Client {
 }
 
 impl Clients {
-    /// A new client, and the lines for it.
+    /// Adds a client, and returns the receiving end of its queue.
     pub(crate) fn add(&mut self) -> (ClientId, Receiver<Line>) {
         self.last_id += 1;
         let id = ClientId(self.last_id);
-        // One more for the line that says why the client is dropped.
+        // One more place, for the line that gives the reason when the client is dropped.
         let (queue, lines) = async_channel::bounded(QUEUE_MAX + NOTICES_MAX + 1);
         self.clients.insert(id, Client { queue, topics: BTreeSet::new() });
         (id, lines)
     }
 
-    /// Ends a client, with a last line. The lines that wait are still written.
+    /// Removes a client after a last line. The lines in its queue are still written.
     pub(crate) fn end(&mut self, id: ClientId, last: Option<&str>) {
         let Some(client) = self.clients.remove(&id) else { return };
         for topic in &client.topics {
             self.remove_subscriber(topic, id);
         }
         if let Some(last) = last {
-            // There is one place more than others use.
+            // The queue has a place that only a last line uses.
             let _ = client.queue.try_send(last.into());
         }
         client.queue.close();
     }
 
-    /// Ends all clients.
+    /// Removes all clients after a last line.
     pub(crate) fn end_all(&mut self, last: &str) {
         let ids: Vec<ClientId> = self.clients.keys().copied().collect();
         ids.into_iter().for_each(|id| self.end(id, Some(last)));
     }
 
-    /// Subscribes a client. Once more changes nothing.
+    /// Subscribes a client. Subscribing twice changes nothing.
     pub(crate) fn subscribe(&mut self, id: ClientId, topic: Topic) -> Result<(), &'static str> {
         let client = self.clients.get_mut(&id).ok_or("this client is gone")?;
         if client.topics.len() >= SUBSCRIPTIONS_MAX && !client.topics.contains(&topic) {
@@ -92,25 +92,25 @@ impl Clients {
         Ok(())
     }
 
-    /// Whether a client has a subscription, or is gone.
+    /// Returns whether a client has a subscription, or is gone.
     pub(crate) fn listens(&self, id: ClientId) -> bool {
         self.clients.get(&id).is_none_or(|client| !client.topics.is_empty())
     }
 
-    /// Puts an answer into a client's queue. False if there is no room yet.
+    /// Puts an answer into a client's queue. Returns false while the queue is full.
     pub(crate) fn answer(&mut self, id: ClientId, line: &Line) -> bool {
         let Some(client) = self.clients.get(&id) else { return true };
         client.queue.len() < QUEUE_MAX + NOTICES_MAX
             && client.queue.try_send(Arc::clone(line)).is_ok()
     }
 
-    /// Whether every subscriber of a topic has room for a message.
+    /// Returns whether every subscriber of a topic has room for a message.
     pub(crate) fn has_room(&self, topic: &Topic) -> bool {
         self.subscribers_of(topic).all(|(_, client)| client.queue.len() < QUEUE_MAX)
     }
 
-    /// Puts a message into the queue of each subscriber of its topic. A client without room is
-    /// dropped.
+    /// Puts a message into the queue of each subscriber of its topic. A client whose queue is full
+    /// is dropped.
     pub(crate) fn deliver(&mut self, topic: &Topic, line: &Line) {
         let ids: Vec<ClientId> = self.subscribers_of(topic).map(|(id, _)| id).collect();
         for id in ids {
@@ -131,12 +131,12 @@ impl Clients {
         self.clients.len()
     }
 
-    /// How many subscriptions all clients have together.
+    /// Returns the subscriptions of all clients together.
     pub(crate) fn subscriptions(&self) -> usize {
         self.clients.values().map(|client| client.topics.len()).sum()
     }
 
-    /// Puts a line into a client's queue. False if it has no room, and the client is dropped.
+    /// Puts a line into a client's queue. If the queue is full, drops the client and returns false.
     fn put(&mut self, id: ClientId, line: &Line, max: usize) -> bool {
         let Some(client) = self.clients.get(&id) else { return false };
         let is_put = client.queue.len() < max && client.queue.try_send(Arc::clone(line)).is_ok();

@@ -1,4 +1,4 @@
-//! The lines between two nodes.
+//! The protocol between two nodes: one frame per line.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,27 +6,29 @@ use std::str::FromStr;
 use crate::life::Life;
 use crate::message::Message;
 
-/// The version of these lines.
+/// The version of this protocol.
 const VERSION: &str = "1";
 
-/// A line between two nodes. The node that connected is the sender of messages.
+/// A line between two nodes. The node that connected sends messages; the other node receives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// The sender's first: the lives at both ends.
+    /// Sender: opens the link and names the lives at both ends.
     Hello { from: Life, to: Life },
-    /// The receiver's answer: which message it expects next; none if it knows nothing of this life.
+    /// Receiver: accepts, and names the message that it expects next, or none if it knows nothing
+    /// of this life.
     Welcome { next: Option<u64> },
-    /// The receiver's other answer. The sender tries again later.
+    /// Receiver: refuses. The sender tries again later.
     Refused { reason: String },
-    /// Which message the sender owes next. A receiver that knows better ignores it.
+    /// Sender: the first message that it will send. A receiver that expects an earlier one ignores
+    /// this.
     Begin { next: u64 },
-    /// A message.
+    /// Sender: a message.
     Message(Message),
-    /// Nothing is to be sent, and this is the number of the next message.
+    /// Sender: heartbeat while there is nothing to send, with the number of its next message.
     At { next: u64 },
-    /// The receiver has all before this number.
+    /// Receiver: it has every message before this number.
     Ack { next: u64 },
-    /// The sender leaves, and took no message from this number on; the receiver's answer to it.
+    /// Sender: it leaves, and `next` is one past its last message. Receiver: the answer.
     Bye { next: u64 },
 }
 
@@ -46,7 +48,7 @@ impl fmt::Display for Frame {
     }
 }
 
-/// A line that is none of these.
+/// The line is not a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoFrame;
 

@@ -15,19 +15,19 @@ use crate::peer::Peer;
 use crate::ring::Ring;
 use crate::settings::{Flaw, Settings};
 
-/// How many peers that are gone are remembered, so that one that was cut off goes on where it was.
-/// Without a limit the table would grow with every name that ever was.
+/// How many gone peers are remembered, so that a peer that was cut off continues at its old
+/// position. Without a limit the table would grow with every name ever used.
 const GONE_MAX: usize = 1024;
 
-/// How many bytes of messages are sent to a peer at once: what a link holds beyond the ring.
+/// Bytes of messages per write to a peer. It bounds what a link holds in addition to the ring.
 const BATCH_SIZE_MAX: usize = 64 << 10;
 
-/// How far a number of a peer may be beyond the one that is expected: a node that takes a million
-/// messages a second gets there after nine years. Peers are not authenticated, and a number that no
-/// node can have reached would be told to subscribers as that many missing messages.
+/// How far a message number may exceed the expected one. At a million messages per second, a node
+/// gets this far in nine years. Peers are not authenticated: without this limit a forged number
+/// would be reported to subscribers as that many missing messages.
 const NUMBER_JUMP_MAX: u64 = 1 << 48;
 
-/// The state of a node, shared by its tasks. Nobody waits while it is locked.
+/// Shares the state of a node among its tasks. No task waits while it holds the lock.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub {
     state: Arc<Mutex<State>>,
@@ -38,48 +38,48 @@ impl Hub {
         Hub { state: Arc::new(Mutex::new(State::new(name, life, settings))) }
     }
 
-    /// A task that panicked while it held the lock ends alone.
+    /// Locks the state. A task that panicked while it held the lock does not stop the other tasks.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The state of a node.
+/// The state of a node: its messages, its clients and its peers. No method waits.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Its name as one word.
+    /// The node's name as one word.
     name: String,
     pub(crate) life: Life,
     flaw: Flaw,
     ring: Ring,
     pub(crate) clients: Clients,
     pub(crate) peers: BTreeMap<Name, Peer>,
-    /// It leaves, and takes nothing more.
+    /// The node is leaving, and takes no further messages.
     pub(crate) leaving: bool,
     last_link: u64,
     last_gone: u64,
 }
 
-/// The next lines to a peer.
+/// The next lines for a peer.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// Lines; none if all is sent.
+    /// The lines; empty if everything is sent.
     pub(crate) lines: String,
-    /// The number of the message after them.
+    /// The number of the message after these lines.
     pub(crate) next: u64,
-    /// The node leaves, and this is all.
+    /// The node leaves, and these are its last lines.
     pub(crate) is_last: bool,
 }
 
-/// The fate of a message from a peer.
+/// How the state handled a message from a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Yes,
-    /// A subscriber has no room for it yet.
+    /// Not taken yet: a subscriber's queue is full.
     NoRoom,
-    /// It came over a link that another one has replaced, or that did not begin.
+    /// Refused: a later link has replaced this one, or the link has not sent `BEGIN`.
     WrongLink,
-    /// No node can have reached its number.
+    /// Refused: no node can have reached this number.
     TooFar,
 }
 
@@ -98,8 +98,10 @@ impl State {
         }
     }
 
-    /// Takes a message of a client, and returns its number. None if a subscriber of this node has
-    /// no room for it, unless `force` drops those.
+    /// Takes a message from a client, and returns its number.
+    ///
+    /// Returns `None` if the queue of a subscriber of this node is full. With `force`, such
+    /// subscribers are dropped instead.
     pub(crate) fn publish(&mut self, topic: &Topic, text: &str, force: bool) -> Option<u64> {
         if (!force && !self.clients.has_room(topic)) || self.waits_for_peers() {
             return None;
@@ -111,13 +113,13 @@ impl State {
         Some(message.seq)
     }
 
-    /// With this flaw nothing is taken until all peers have everything.
+    /// With this flaw, no message is taken until every peer has acknowledged the previous ones.
     fn waits_for_peers(&self) -> bool {
         let behind = |peer: &Peer| peer.is_live() && peer.outgoing.acked < self.ring.next();
         self.flaw == Flaw::WaitsForPeers && self.peers.values().any(behind)
     }
 
-    /// How many messages it has taken.
+    /// Returns how many messages this node has taken.
     fn published(&self) -> u64 {
         self.ring.next() - 1
     }
@@ -125,7 +127,7 @@ impl State {
 
 /// Membership.
 impl State {
-    /// A live member takes part in the service with this life. Whether a link to it is to begin.
+    /// Adds or updates a live member of the service. Returns whether to start a link to it.
     pub(crate) fn peer_seen(&mut self, name: &Name, life: Life, address: SocketAddr) -> bool {
         if let Some(peer) = self.peers.get_mut(name)
             && peer.life == life
@@ -138,7 +140,7 @@ impl State {
         true
     }
 
-    /// A member is no longer live.
+    /// Notes that a member is no longer live, and stops sending to it.
     pub(crate) fn peer_gone(&mut self, name: &Name) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         self.last_gone += 1;
@@ -151,13 +153,13 @@ impl State {
         self.forget_gone();
     }
 
-    /// A life of a peer is over.
+    /// Ends a life of a peer: a new life has replaced it.
     fn peer_ended(&mut self, name: &Name) {
         self.tell_end(name);
         self.peers.remove(name);
     }
 
-    /// Forgets the one that is gone for longest, if there are too many.
+    /// Forgets the peer that has been gone for longest, if there are too many.
     fn forget_gone(&mut self) {
         let gone = self.peers.iter().filter_map(|(name, peer)| Some((peer.gone?, name)));
         let (number, first) = (gone.clone().count(), gone.min().map(|(_, name)| name.clone()));
@@ -168,7 +170,7 @@ impl State {
         }
     }
 
-    /// Tells the subscribers that messages of a peer may be missing, once.
+    /// Reports once to subscribers that messages of a gone peer may be missing (`GAP peer 0`).
     fn tell_end(&mut self, name: &Name) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         if !peer.incoming.complete && !peer.incoming.end_told && self.flaw != Flaw::HidesEnds {
@@ -184,7 +186,8 @@ impl State {
         self.peers.get_mut(name).filter(|peer| peer.life == life)
     }
 
-    /// A peer answered the hello, and says what it expects next. Returns what it is sent next.
+    /// Starts a link: the peer answered `HELLO` and expects message `says` next, or knows none.
+    /// Returns the number of the first message to send.
     pub(crate) fn link_begins(
         &mut self,
         name: &Name,
@@ -198,7 +201,8 @@ impl State {
         let next = match says {
             None => outgoing.owed,
             Some(says) if says <= end => says,
-            // Somebody else told it of messages in this node's name. It has at least these.
+            // A stranger sent higher numbers in this node's name. The peer surely has what it
+            // acknowledged.
             Some(_) => outgoing.acked,
         };
         outgoing.acked = next;
@@ -212,11 +216,11 @@ impl State {
         }
     }
 
-    /// The lines to a peer from this number on. None if the peer is gone.
+    /// Returns the next lines for a peer, from this message on, or `None` if the peer is gone.
     pub(crate) fn batch(&mut self, name: &Name, life: Life, from: u64) -> Option<Batch> {
         let first = self.ring.first();
         let outgoing = &mut self.peer(name, life)?.outgoing;
-        // A link that breaks before the peer hears of a gap begins there once more.
+        // After a break, a link may start before the same gap again: count it once.
         outgoing.dropped += first.saturating_sub(from.max(outgoing.counted));
         outgoing.counted = outgoing.counted.max(first);
         let mut batch = Batch { next: from.max(first), ..Batch::default() };
@@ -238,7 +242,7 @@ impl State {
         Some(batch)
     }
 
-    /// A peer has all before this number.
+    /// Notes that a peer has every message before this number.
     pub(crate) fn acked(&mut self, name: &Name, life: Life, next: u64) {
         let end = self.ring.next();
         if let Some(peer) = self.peer(name, life) {
@@ -246,36 +250,38 @@ impl State {
         }
     }
 
-    /// A peer has all, and knows that this node leaves.
+    /// Notes that a peer has every message, and knows that this node leaves.
     pub(crate) fn link_done(&mut self, name: &Name, life: Life) {
         if let Some(peer) = self.peer(name, life) {
             peer.outgoing.done = true;
         }
     }
 
-    /// Whether a node that leaves has nothing more to send to live peers.
+    /// Returns whether every live peer has all messages of this leaving node.
     pub(crate) fn is_drained(&self) -> bool {
         self.peers.values().all(|peer| !peer.is_live() || peer.outgoing.done)
     }
 
-    /// The node leaves: it takes nothing more, and its links end once all is sent.
+    /// Starts the leave: no message is taken any longer, and each link ends once everything is
+    /// sent.
     pub(crate) fn leave(&mut self) {
         self.leaving = true;
-        self.clients.end_all("BYE this node leaves the cluster");
+        self.clients.end_all("BYE this node is leaving the cluster");
         self.peers.values().for_each(|peer| peer.outgoing.ring());
     }
 }
 
 /// Receiving.
 impl State {
-    /// A peer wants to send. Returns its name, the number of its link, and what it is to send next.
+    /// Admits a peer that wants to send. Returns its name, a number for its link, and the message
+    /// that this node expects next.
     pub(crate) fn admit(
         &mut self,
         from: Life,
         to: Life,
     ) -> Result<(Name, u64, Option<u64>), &'static str> {
         if to != self.life {
-            return Err("this node has another life by now");
+            return Err("this node restarted and has another life");
         }
         let peer = self.peers.iter_mut().find(|(_, peer)| peer.life == from && peer.is_live());
         let (name, peer) = peer.ok_or("no live member of this cluster has that life")?;
@@ -287,8 +293,11 @@ impl State {
         Ok((name.clone(), self.last_link, incoming.next))
     }
 
-    /// The first message that a peer owes this node. It is what this node expects, unless that is
-    /// nothing yet, or is more than the peer ever took: then somebody else spoke in its name.
+    /// Handles `BEGIN`, the number of the first message that the peer will send. Returns whether
+    /// the link goes on.
+    ///
+    /// The number sets the position if this node knows none yet, or if it is below the expected
+    /// one: then a stranger has sent higher numbers in the peer's name.
     pub(crate) fn intake_begins(&mut self, name: &Name, link: u64, next: u64) -> bool {
         let believes = self.flaw == Flaw::SkipsAfterBreak;
         if !self.is_near(name, link, next) {
@@ -301,7 +310,7 @@ impl State {
         true
     }
 
-    /// Whether a peer can have reached this number. One that is too large is counted.
+    /// Returns whether a peer can have reached this number, and counts those that it cannot.
     fn is_near(&mut self, name: &Name, link: u64, number: u64) -> bool {
         let Some(peer) = self.sender(name, link) else { return true };
         let incoming = &mut peer.incoming;
@@ -310,8 +319,8 @@ impl State {
         is_near
     }
 
-    /// A message came. Without `force` it is not taken while a subscriber has no room for it;
-    /// with it such subscribers are dropped.
+    /// Handles a message of a peer. While a subscriber's queue is full, the message is not taken;
+    /// with `force`, such subscribers are dropped instead.
     pub(crate) fn receive(
         &mut self,
         name: &Name,
@@ -343,7 +352,8 @@ impl State {
         Taken::Yes
     }
 
-    /// A peer has sent all before this number.
+    /// Handles `AT`: the peer has sent every message before this number. Returns whether the link
+    /// goes on.
     pub(crate) fn position(&mut self, name: &Name, link: u64, next: u64) -> bool {
         let known = self.sender(name, link).is_some_and(|peer| peer.incoming.next.is_some())
             && self.is_near(name, link, next);
@@ -353,7 +363,8 @@ impl State {
         known
     }
 
-    /// A peer leaves, and has sent all.
+    /// Handles the peer's `BYE`: it leaves, and has sent everything. Returns whether the link is
+    /// current.
     pub(crate) fn intake_complete(&mut self, name: &Name, link: u64, next: u64) -> bool {
         let known = self.position(name, link, next);
         if known && let Some(peer) = self.peers.get_mut(name) {
@@ -362,12 +373,13 @@ impl State {
         known
     }
 
-    /// The number of the next message of a peer. None if the link was replaced.
+    /// Returns the number expected next from a peer, or `None` if a later link has replaced this
+    /// one.
     pub(crate) fn expected(&mut self, name: &Name, link: u64) -> Option<u64> {
         self.sender(name, link)?.incoming.next
     }
 
-    /// A link ended, however.
+    /// Notes that a link from a peer has ended, for any reason.
     pub(crate) fn intake_ended(&mut self, name: &Name, link: u64) {
         let forgets = self.flaw == Flaw::ForgetsPosition;
         let Some(peer) = self.sender(name, link) else { return };
@@ -380,17 +392,17 @@ impl State {
         }
     }
 
-    /// The flaw that swaps messages, if it is planted.
+    /// Returns whether the flaw is planted that swaps messages.
     pub(crate) fn swaps(&self) -> bool {
         self.flaw == Flaw::SwapsMessages
     }
 
-    /// The peer whose latest link this is.
+    /// Returns the peer whose latest link this is.
     fn sender(&mut self, name: &Name, link: u64) -> Option<&mut Peer> {
         self.peers.get_mut(name).filter(|peer| peer.incoming.link == Some(link))
     }
 
-    /// The peer goes on at this number: messages before it that did not come are missing.
+    /// Moves the position to `next`, and reports the messages in between as missing.
     fn skip_to(&mut self, name: &Name, next: u64) {
         let Some(incoming) = self.peers.get_mut(name).map(|peer| &mut peer.incoming) else {
             return;
@@ -408,7 +420,7 @@ impl State {
 
 /// Figures.
 impl State {
-    /// The answer to STATS, line by line.
+    /// Returns the lines that answer `STATS`.
     pub(crate) fn stats(&self) -> Vec<String> {
         let Clients { slow, delivered, .. } = &self.clients;
         let mut lines = vec![format!(
@@ -460,7 +472,7 @@ mod tests {
         text.parse().expect("a name")
     }
 
-    /// A node that keeps three messages, and knows a peer.
+    /// A node that keeps three messages and knows one peer.
     fn node() -> State {
         let settings = Settings { ring_messages_max: 3, ..Settings::default() };
         let mut state = State::new(&name("a"), Life(1), &settings);
@@ -516,7 +528,7 @@ mod tests {
         assert_eq!(state.receive(&b, first, &message(8), false), Taken::WrongLink);
         assert_eq!(state.receive(&b, second, &message(7), false), Taken::Yes);
         assert_eq!(state.receive(&b, second, &message(10), false), Taken::Yes);
-        // The end of the old one changes nothing.
+        // The end of the old link changes nothing.
         state.intake_ended(&b, first);
         let incoming = &state.peers[&b].incoming;
         assert_eq!((incoming.received, incoming.repeated, incoming.missed), (2, 1, 2));
@@ -539,7 +551,7 @@ mod tests {
         assert_eq!((incoming.next, incoming.missed, incoming.refused), (Some(7), 0, 7));
         assert!(!incoming.complete);
         assert_eq!(state.receive(&b, link, &message(7), false), Taken::Yes);
-        // Also with the greatest jump there is a next number.
+        // The greatest jump allowed is accepted, and leaves room for a next number.
         assert_eq!(state.receive(&b, link, &message(8 + NUMBER_JUMP_MAX), false), Taken::Yes);
     }
 

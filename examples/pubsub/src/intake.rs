@@ -1,4 +1,4 @@
-//! The receiving end of a link: what a peer sends.
+//! The receiving end of a link.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::link::{FRAME_SIZE_MAX, SILENCE_MAX, WRITE_TIME_MAX};
 use crate::message::Message;
 use crate::session::{LOOK_EVERY, PATIENCE};
 
-/// How long a connection may take to say hello.
+/// Longest wait for the `HELLO` of a new connection.
 const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// After so many messages a peer is told how far this node is, even if more is there already.
+/// Acknowledge after so many frames, even if more are waiting to be read.
 const ACK_EVERY: u32 = 256;
 
-/// Takes what a peer sends on this connection, until it ends.
+/// Receives messages from a peer over this connection until it ends.
 pub(crate) async fn serve(hub: Hub, runtime: RuntimeHandle, connection: Connection) {
     let (reader, writer) = split(connection);
     let lines = Lines::new(reader, FRAME_SIZE_MAX);
@@ -41,19 +41,19 @@ pub(crate) async fn serve(hub: Hub, runtime: RuntimeHandle, connection: Connecti
     }
 }
 
-/// A link from a peer.
+/// The receiving end of one link.
 struct Intake {
     hub: Hub,
     connection: PeerConnection,
     name: Name,
-    /// The number of this link: once there is a later one, nothing is taken from this one.
+    /// The number of this link. Once the peer has opened a later link, this one is ignored.
     link: u64,
 }
 
 impl Intake {
     async fn run(&mut self) {
         let mut unacked = 0;
-        // A peer that is silent for long, or says something else, is gone.
+        // The link ends when the peer is silent for too long, or sends a line that is not a frame.
         while let Some(frame) = self.connection.read(SILENCE_MAX).await {
             let goes_on = match frame {
                 Frame::Begin { next } => {
@@ -66,7 +66,7 @@ impl Intake {
                         && self.connection.write(&Frame::Bye { next }).await;
                     let _ = self.connection.writer.close().await;
                     if is_told {
-                        // The peer closes once it has read the answer.
+                        // Let the peer close first, once it has read the answer.
                         let _ = self.connection.read(SILENCE_MAX).await;
                     }
                     false
@@ -88,7 +88,8 @@ impl Intake {
         }
     }
 
-    /// Takes a message as soon as the subscribers have room for it, and after a while in any case.
+    /// Takes a message, or two of them swapped if that flaw is planted. Returns whether the link
+    /// goes on.
     async fn take(&mut self, message: Message) -> bool {
         if self.hub.state().swaps()
             && self.connection.lines.has_next()
@@ -107,7 +108,7 @@ impl Intake {
             let taken = self.hub.state().receive(&self.name, self.link, message, force);
             match taken {
                 Taken::Yes => {
-                    // So that the subscribers' queues are written meanwhile.
+                    // Let the tasks that write the subscribers' queues run.
                     future::yield_now().await;
                     return true;
                 }
@@ -118,7 +119,7 @@ impl Intake {
     }
 }
 
-/// A connection between peers.
+/// A connection between two nodes.
 pub(crate) struct PeerConnection {
     pub(crate) runtime: RuntimeHandle,
     pub(crate) lines: Lines<ReadHalf<Connection>>,
@@ -126,13 +127,13 @@ pub(crate) struct PeerConnection {
 }
 
 impl PeerConnection {
-    /// The peer's next frame. None if none comes in time, or the line is no frame.
+    /// Reads the peer's next frame. `None` if no line comes in time, or if the line is not a frame.
     pub(crate) async fn read(&mut self, limit: Duration) -> Option<Frame> {
         let line = self.runtime.timeout(limit, self.lines.next()).await;
         line.ok()?.ok()??.parse().ok()
     }
 
-    /// Says something. False if the peer does not take it.
+    /// Writes a frame. Returns false if the peer does not take it in time.
     pub(crate) async fn write(&mut self, frame: &Frame) -> bool {
         let line = format!("{frame}\n");
         let written = self.writer.write_all(line.as_bytes());

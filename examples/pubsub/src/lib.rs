@@ -1,17 +1,19 @@
 //! Publish and subscribe among the members of a cluster.
 //!
-//! Clients speak lines to any node. Each node pushes what its clients publish to every other node,
-//! over one connection that it keeps to each. [`PubSub`] is the logic: it runs beside a node on any
+//! Clients send lines of text to any node. Each node sends what its clients publish to every other
+//! node, over one connection per peer. [`PubSub`] is the logic: it runs beside a node on any
 //! runtime, and in the simulator. The program in `main.rs` runs it on tokio.
 //!
 //! # Between nodes
 //!
-//! A node draws a *life*, a random number, when it starts, and announces it in its tags together
-//! with the port for peers. It numbers the messages that it takes, from 1 in each life, and keeps
-//! the latest of them in a ring. A link begins with `HELLO`, which names the lives at both ends;
-//! the receiver answers with the number of the message that it expects next. So a short break
-//! loses nothing, nothing arrives twice, and the receiver counts what left the ring before it
-//! could be sent.
+//! When it starts, a node draws a *life*, a random number. It announces the life and its port for
+//! peers in its tags. A node numbers the messages that it takes, from 1 in each life, and keeps the
+//! latest in a ring.
+//!
+//! A *link* is a connection over which one node sends its messages to another. It begins with
+//! `HELLO`, which names the lives at both ends. The receiver answers with the number of the message
+//! that it expects next. So a short break loses nothing and repeats nothing, and the receiver can
+//! count the messages that left the ring before they were sent.
 //!
 //! | module | what it is |
 //! |---|---|

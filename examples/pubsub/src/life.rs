@@ -1,10 +1,12 @@
-//! One run of a node.
+//! The identity of one run of a node.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One run of a node: a random number that it draws when it starts. Numbers of messages are
-/// counted in a life, and a restarted node begins a new one.
+/// One run of a node, identified by a random number that the node draws when it starts.
+///
+/// Message numbers restart at 1 in each life, so (life, number) identifies a message, and a
+/// restarted node is not taken for its former run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Life(pub u64);
 

@@ -1,4 +1,4 @@
-//! The sending end of a link: what a peer is sent.
+//! The sending end of a link.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use crate::intake::PeerConnection;
 use crate::life::Life;
 use crate::settings::LINE_SIZE_MAX;
 
-/// The longest line between peers: a line of a client, with a number instead of `PUB`.
+/// The longest line between nodes: a line of a client, with a number instead of `PUB`.
 pub(crate) const FRAME_SIZE_MAX: usize = LINE_SIZE_MAX + 64;
 
-/// A peer from which nothing comes for so long is gone.
+/// A link ends when nothing arrives for so long.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// How long a write may take, before the peer is taken for gone.
+/// Longest time for a write, before the link ends.
 pub(crate) const WRITE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How long a peer may take to open a connection, and to answer a hello.
+/// Longest time to connect, and for the peer's answer to `HELLO`.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// How often a link says that it is alive when it has nothing to send: several times in
+/// Interval of `AT` frames when there is nothing to send. It fits several times into
 /// [`SILENCE_MAX`].
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// The waits between attempts double from the first to the last of these.
+/// Waits between attempts double, from the first to the last of these.
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// A link to one life of a peer.
+/// Sends this node's messages to one life of a peer.
 pub(crate) struct Link {
     pub(crate) hub: Hub,
     pub(crate) runtime: RuntimeHandle,
@@ -44,16 +44,16 @@ pub(crate) struct Link {
 
 /// How an attempt ended.
 enum End {
-    /// The peer was not reached, or did not want it.
+    /// The peer could not be reached, or refused the link.
     NotWelcome,
-    /// It was a link for a while.
+    /// The link was established, and broke.
     Broken,
-    /// All is sent, as this node leaves; or the peer is gone.
+    /// This node leaves and everything is sent, or the peer is gone.
     Done,
 }
 
 impl Link {
-    /// Keeps the link: connects, sends, and connects again when it breaks.
+    /// Keeps the link up: connects, sends, and connects again after a break.
     pub(crate) async fn keep(self) {
         let mut failures = 0;
         loop {
@@ -90,14 +90,14 @@ impl Link {
         future::or(self.read_answers(lines), self.send(writer, rung, next)).await
     }
 
-    /// The present address of the peer, and the bell of its link.
+    /// Returns the peer's current address, and the bell of its link.
     fn place(&self) -> Option<(std::net::SocketAddr, Receiver<()>)> {
         let state = self.hub.state();
         let peer = state.peers.get(&self.name).filter(|peer| peer.life == self.life)?;
         Some((peer.address, peer.outgoing.rung.clone()))
     }
 
-    /// Sends what there is, and says now and then that nothing is.
+    /// Sends messages as they come, and a heartbeat when there are none.
     async fn send(
         &self,
         mut writer: WriteHalf<Connection>,
@@ -120,13 +120,13 @@ impl Link {
                 return End::Broken;
             }
             if batch.is_last {
-                // The answer ends the link.
+                // `read_answers` ends the link on the peer's answer.
                 future::pending::<()>().await;
             }
         }
     }
 
-    /// Notes how far the peer is, until it is silent.
+    /// Reads acknowledgements until the peer is silent.
     async fn read_answers(&self, mut lines: Lines<ReadHalf<Connection>>) -> End {
         loop {
             let line = self.runtime.timeout(SILENCE_MAX, lines.next()).await;
@@ -143,12 +143,12 @@ impl Link {
     }
 }
 
-/// How long to wait after so many failures: with jitter, so that the peers of a node that comes
-/// back do not connect all at once.
+/// Returns the wait after so many failures, with jitter: the peers of a node that comes back must
+/// not all connect at once.
 fn backoff(failures: u32, random: u64) -> Duration {
     let longest = BACKOFF_MIN.saturating_mul(1 << failures.min(10)).min(BACKOFF_MAX);
     let half = longest / 2;
-    // A half of it, and a part of the other half in thousandths.
+    // Half of it, and a random part of the other half.
     half + half * u32::try_from(random % 1000).unwrap_or(0) / 1000
 }
 

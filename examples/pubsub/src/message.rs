@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The longest topic in bytes. Subscriptions are kept by topic, so this limits their memory.
+/// The longest topic in bytes. It bounds the memory of subscriptions.
 const TOPIC_SIZE_MAX: usize = 64;
 
 /// The name of a topic: 1 to 64 bytes of UTF-8 without whitespace and control characters.

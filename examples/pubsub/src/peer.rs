@@ -1,4 +1,4 @@
-//! The state of a node towards a peer: the messages that it owes, and those that it has.
+//! Progress with one peer: the messages sent to it, and those received from it.
 
 use std::net::SocketAddr;
 
@@ -11,9 +11,9 @@ use crate::life::Life;
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) life: Life,
-    /// The address at which it takes links.
+    /// The address at which the peer accepts links.
     pub(crate) address: SocketAddr,
-    /// When it was last seen to go, in the order of all peers; none while it is live.
+    /// Set while the peer is not live: a counter that orders peers by when they went.
     pub(crate) gone: Option<u64>,
     pub(crate) outgoing: Outgoing,
     pub(crate) incoming: Incoming,
@@ -43,54 +43,54 @@ impl Peer {
     }
 }
 
-/// The messages to a peer.
+/// Messages sent to a peer.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    /// The first message that it is owed: taken when it was known already.
+    /// The first message owed to the peer: the next one at the time when it was first seen.
     pub(crate) owed: u64,
-    /// It has all before this one.
+    /// The peer has acknowledged every message before this one.
     pub(crate) acked: u64,
     pub(crate) linked: bool,
-    /// All is sent, and this node has taken its leave of the peer.
+    /// This node leaves, and the peer has confirmed that it has everything.
     pub(crate) done: bool,
     /// How many messages left the ring before they could be sent.
     pub(crate) dropped: u64,
-    /// The messages before this one are counted in `dropped` already.
+    /// Messages before this one are already counted in `dropped`.
     pub(crate) counted: u64,
-    /// How many links there were so far.
+    /// How many links there have been.
     pub(crate) links: u64,
-    /// Rung when there is something to send.
+    /// Wakes the link when there is something to send.
     pub(crate) bell: Sender<()>,
     pub(crate) rung: Receiver<()>,
-    /// Keeps the link; dropping it ends the link.
+    /// The task that keeps the link. Dropping it ends the link.
     pub(crate) task: Option<Task<()>>,
 }
 
 impl Outgoing {
-    /// Wakes the link, if it waits.
+    /// Wakes the link if it waits.
     pub(crate) fn ring(&self) {
-        // If it is full, the receiver looks anyway.
+        // If the channel is full, the link will wake anyway.
         let _ = self.bell.try_send(());
     }
 }
 
-/// The messages from a peer.
+/// Messages received from a peer.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
-    /// The number of the next message; none before its first link.
+    /// The number expected next; none before the first link.
     pub(crate) next: Option<u64>,
-    /// The link that messages are taken from: the latest one.
+    /// The number of the latest link. Messages over earlier links are refused.
     pub(crate) link: Option<u64>,
-    /// It left, and all that it took is here.
+    /// The peer left, and this node has everything that it took.
     pub(crate) complete: bool,
-    /// The subscribers know that messages may be missing, as it is gone.
+    /// Subscribers have been notified that the peer is gone and messages may be missing.
     pub(crate) end_told: bool,
-    /// How many messages never came.
+    /// How many messages were reported missing.
     pub(crate) missed: u64,
-    /// How many messages came.
+    /// How many messages arrived.
     pub(crate) received: u64,
-    /// How many messages came again, and were not taken.
+    /// How many messages arrived again, and were ignored.
     pub(crate) repeated: u64,
-    /// How many numbers were refused, as no node can have reached them.
+    /// How many numbers were refused because no node can have reached them.
     pub(crate) refused: u64,
 }

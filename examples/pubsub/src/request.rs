@@ -1,10 +1,10 @@
-//! The requests of clients.
+//! Requests of clients.
 
 use std::str::FromStr;
 
 use crate::message::Topic;
 
-/// A line of a client.
+/// A line from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Subscribe(Topic),

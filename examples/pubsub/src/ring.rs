@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::message::{Message, Topic};
 
-/// The latest messages that a node took, for the peers that are behind. Limited in number and
-/// bytes; the oldest make way.
+/// Keeps the latest messages of a node for peers that are behind. It is bounded in number and
+/// bytes: the oldest messages are dropped.
 #[derive(Debug)]
 pub(crate) struct Ring {
     messages: VecDeque<Arc<Message>>,
@@ -38,17 +38,17 @@ impl Ring {
         message
     }
 
-    /// The number of the next message.
+    /// Returns the number that the next message will get.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
-    /// The number of the oldest message that is kept; that of the next one where none is.
+    /// Returns the number of the oldest kept message, or of the next one if none is kept.
     pub(crate) fn first(&self) -> u64 {
         self.messages.front().map_or(self.next, |oldest| oldest.seq)
     }
 
-    /// The messages from this number on, as far as they are kept.
+    /// Returns the kept messages from this number on.
     pub(crate) fn from(&self, seq: u64) -> impl Iterator<Item = &Arc<Message>> {
         let behind = seq.saturating_sub(self.first());
         self.messages.iter().skip(usize::try_from(behind).unwrap_or(usize::MAX))

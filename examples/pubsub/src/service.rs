@@ -1,4 +1,4 @@
-//! The service beside a node: what it listens on, whom it links to, and how it leaves.
+//! The service beside a node: its listeners, its links, and its leave.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -27,19 +27,18 @@ pub const CLIENT_PORT: &str = "client-port";
 /// The tag with the life of a node.
 pub const LIFE: &str = "life";
 
-/// How many connections of peers are open at once, and of these from one address. Each takes a
-/// descriptor and a buffer.
+/// Incoming links at a time, in total and from one address. Each takes a descriptor and a buffer.
 const INTAKES_MAX: usize = 1024;
 const INTAKES_OF_ADDRESS_MAX: usize = 512;
 
-/// How long a node that leaves waits until its peers have what it took; with [`LEAVE_TIME_MAX`]
-/// less than five seconds.
+/// How long a leaving node waits for its peers to receive its messages. Together with
+/// [`LEAVE_TIME_MAX`] it is less than 5 s.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// How long the leave itself may take.
+/// Longest time for the leave itself.
 const LEAVE_TIME_MAX: Duration = Duration::from_millis(2500);
 
-/// How long to wait when no connection can be accepted: descriptors have run out.
+/// Pause after a failed accept: the process is out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// The addresses at which a node of the service listens.
@@ -65,12 +64,12 @@ pub struct PubSub {
 }
 
 impl PubSub {
-    /// Listens for peers and clients, on the address of the node. Nobody is served before
-    /// [`run`](PubSub::run).
+    /// Listens for peers and clients on the node's address. Connections are served from
+    /// [`run`](PubSub::run) on.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if a port cannot be had.
+    /// [`StartError`] if a port cannot be opened.
     pub fn start(cluster: Cluster, settings: &Settings) -> Result<Self, StartError> {
         let runtime = cluster.runtime();
         let ip = cluster.local_address().ip();
@@ -82,18 +81,21 @@ impl PubSub {
         Ok(PubSub { cluster, runtime, hub, room, data, clients, ports })
     }
 
-    /// The addresses at which it listens.
+    /// Returns the addresses at which the service listens.
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.ports
     }
 
-    /// Serves clients and peers until `stop` resolves. Then it takes nothing more, ends its
-    /// clients, gives its peers what they do not have yet, and leaves the cluster: within 5 s.
+    /// Serves clients and peers until `stop` resolves, then leaves the cluster within 5 s.
+    ///
+    /// The leave ends the clients' connections and sends peers the messages that they do not have
+    /// yet.
     ///
     /// # Errors
     ///
-    /// The node stopped, or its tags have no room for those of the service.
+    /// The node stopped, its tags have no room for those of the service, or no peer received the
+    /// leave.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
         let PubSub { cluster, runtime, hub, room, data, clients, ports } = self;
         let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
@@ -101,7 +103,7 @@ impl PubSub {
         tags.insert(CLIENT_PORT, ports.clients.port().to_string());
         tags.insert(LIFE, hub.state().life.to_string());
         cluster.set_tags(&tags).await?;
-        // Closed when this future ends, and all that it spawned ends with it.
+        // Closed when this future ends, which ends every task that it spawned.
         let (_running, ended) = async_channel::bounded(1);
         let service = Serving { cluster, runtime, hub, room, ended };
         let leaving = async {
@@ -121,7 +123,7 @@ impl PubSub {
     }
 }
 
-/// The parts that all tasks of a running service need.
+/// The parts that the tasks of a running service share.
 struct Serving {
     cluster: Cluster,
     runtime: RuntimeHandle,
@@ -131,7 +133,7 @@ struct Serving {
 }
 
 impl Serving {
-    /// Links to the live members, for as long as the node runs.
+    /// Keeps a link to each live member while the node runs.
     async fn follow(&self) {
         let mut watch = self.cluster.watch();
         while let Some(change) = watch.next().await {
@@ -146,7 +148,7 @@ impl Serving {
         }
     }
 
-    /// Links to a member that announces where it takes links.
+    /// Starts a link to a member that announces the service in its tags.
     fn seen(&self, member: &Member) {
         let Some((life, address)) = place_of(member) else { return };
         if !self.hub.state().peer_seen(&member.name, life, address) {
@@ -193,7 +195,7 @@ impl Serving {
         }
     }
 
-    /// This future, until the service ends.
+    /// Runs a future, and drops it when the service ends.
     fn until_ended(
         &self,
         future: impl Future<Output = ()> + Send + 'static,
@@ -205,9 +207,9 @@ impl Serving {
         future::or(future, ends)
     }
 
-    /// Gives the peers what they do not have yet, and leaves.
+    /// Sends peers the messages that they do not have yet, and leaves.
     async fn leave(&self) -> Result<Departure, Error> {
-        /// How often is looked whether they have it.
+        /// How often to check whether the peers have everything.
         const LOOK_EVERY: Duration = Duration::from_millis(10);
         self.hub.state().leave();
         let drained = async {
@@ -215,13 +217,13 @@ impl Serving {
                 self.runtime.sleep(LOOK_EVERY).await;
             }
         };
-        // A peer that does not have it by then tells its subscribers of a gap.
+        // A peer that does not have everything by then reports a gap to its subscribers.
         let _ = self.runtime.timeout(DRAIN_TIME_MAX, drained).await;
         self.cluster.leave(LEAVE_TIME_MAX).await
     }
 }
 
-/// The life of a member, and the address at which it takes links.
+/// Returns a member's life, and the address at which it accepts links.
 fn place_of(member: &Member) -> Option<(Life, SocketAddr)> {
     let tags = Tags::of(member)?;
     let port = tags.get(DATA_PORT)?.parse().ok()?;
@@ -238,7 +240,7 @@ fn listen(
     runtime.listen(address).map_err(|error| StartError { address, flag, error })
 }
 
-/// Why a service cannot start: a port cannot be had.
+/// Why a service cannot start: a port cannot be opened.
 #[derive(Debug)]
 pub struct StartError {
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! A connection of a client.
+//! A client's connection.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -16,34 +16,33 @@ use crate::message::Topic;
 use crate::request::Request;
 use crate::settings::{LINE_SIZE_MAX, Settings};
 
-/// How many clients without a place are told so at once. Those beyond these are closed without a
-/// word, as each takes a descriptor meanwhile.
+/// Refused clients that get an `ERR` line at a time. Further ones are closed without an answer, as
+/// each takes a descriptor meanwhile.
 const REFUSALS_MAX: usize = 32;
 
-/// How long a client that has neither subscribed nor published yet may say nothing: it takes a
-/// place that another one could use.
+/// Longest silence of a client before its first `SUB` or `PUB`: it takes a place that another
+/// client could use.
 const START_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How long a client without a subscription may say nothing later. One with a subscription may
-/// listen for ever.
+/// Longest silence later, for a client without a subscription. A subscriber may be silent for ever.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
 
-/// How long a write may take: a client that is gone takes a place for no longer.
+/// Longest time for a write. It bounds how long a client that is gone keeps its place.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How long the last lines may take, and how long is waited until the client has read them.
+/// Longest time to write the last lines, and then to wait until the client has read them.
 const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How long a message waits for the queues of slow subscribers, before these are dropped.
+/// How long a message waits for full queues of subscribers before those subscribers are dropped.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How often is looked whether a queue has room again.
+/// How often to check whether a queue has room.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// How much is written at once.
+/// Bytes per write.
 const WRITE_SIZE_MAX: usize = 64 << 10;
 
-/// The places for clients.
+/// Limits on clients.
 #[derive(Debug)]
 pub(crate) struct Room {
     clients: Places,
@@ -58,7 +57,8 @@ impl Room {
         }
     }
 
-    /// Admits a client, or one that is told why not, unless too many are told so already.
+    /// Admits a client to be served or, if a limit is reached, to be refused with an `ERR` line.
+    /// Returns `None` if too many clients are being refused already.
     pub(crate) fn admit(&self, from: IpAddr) -> Option<Admitted> {
         let (refused, place) = match self.clients.take(from) {
             Ok(place) => (None, place),
@@ -68,13 +68,13 @@ impl Room {
     }
 }
 
-/// A client that has a place, if only to be told that it has none.
+/// A client with a place, to be served or to be refused with an `ERR` line.
 pub(crate) struct Admitted {
     refused: Option<NoPlace>,
     _place: Place,
 }
 
-/// Serves a client, until it ends or is dropped.
+/// Serves a client until it ends or is dropped.
 pub(crate) async fn serve(
     hub: Hub,
     runtime: RuntimeHandle,
@@ -83,14 +83,14 @@ pub(crate) async fn serve(
 ) {
     let (reader, mut writer) = split(connection);
     let added = match (admitted.refused, hub.state()) {
-        (_, state) if state.leaving => Err("this node leaves the cluster".to_owned()),
+        (_, state) if state.leaving => Err("this node is leaving the cluster".to_owned()),
         (Some(no_place), _) => Err(format!("this node serves {no_place}")),
         (None, mut state) => Ok(state.clients.add()),
     };
     let mut lines = Lines::new(reader, LINE_SIZE_MAX);
     match added {
         Err(refusal) => {
-            let refusal = format!("ERR {refusal}: use another one\n");
+            let refusal = format!("ERR {refusal}: use another node\n");
             let refusing = writer.write_all(refusal.as_bytes());
             let _ = runtime.timeout(CLOSING_TIME_MAX, refusing).await;
         }
@@ -108,17 +108,17 @@ pub(crate) async fn serve(
             let is_read = future::or(reading, writing_ends).await;
             hub.state().clients.end(id, None);
             if is_read {
-                // The lines that wait for the client are still written.
+                // Write the lines that still wait for the client.
                 let _ = runtime.timeout(CLOSING_TIME_MAX, writing).await;
             }
         }
     }
     let _ = writer.close().await;
-    // A connection that is dropped with something unread may take the last lines with it.
+    // Read to the end: closing a socket with unread bytes may lose the last lines on their way.
     let _ = runtime.timeout(CLOSING_TIME_MAX, copy(lines.into_reader(), sink())).await;
 }
 
-/// Writes the lines for a client, until there are no more or it does not take them.
+/// Writes the lines of a client's queue until the queue ends or the client stops reading.
 async fn write_lines<W>(runtime: &RuntimeHandle, writer: &mut W, queue: Receiver<Line>)
 where
     W: AsyncWrite + Unpin,
@@ -138,17 +138,17 @@ where
     }
 }
 
-/// Reads the requests of a client and answers them.
+/// Reads and answers the requests of a client.
 struct Asking<'a> {
     hub: &'a Hub,
     runtime: &'a RuntimeHandle,
     id: ClientId,
-    /// It has subscribed or published.
+    /// The client has subscribed or published.
     is_used: bool,
 }
 
 impl Asking<'_> {
-    /// Answers the lines of a client until it ends.
+    /// Answers the client's lines until it ends.
     async fn read<R: AsyncRead + Unpin>(&mut self, lines: &mut Lines<R>) {
         loop {
             let limit = if self.is_used { IDLE_TIME_MAX } else { START_TIME_MAX };
@@ -195,7 +195,7 @@ impl Asking<'_> {
                 }
                 Ok(())
             }
-            // The caller ends.
+            // `read` handles it.
             Request::Quit => Ok(()),
         };
         match done {
@@ -204,8 +204,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes a message, as soon as the subscribers of this node have room for it, and after a
-    /// while in any case.
+    /// Takes a message once the subscribers of this node have room for it, at the latest after
+    /// [`PATIENCE`].
     async fn publish(&self, topic: &Topic, text: &str) {
         let begin = self.runtime.now();
         loop {
@@ -221,7 +221,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Puts an answer into the client's queue. A client that asks and does not read waits here.
+    /// Puts an answer into the client's queue. A client that asks but does not read waits here.
     async fn answer(&self, line: &str) {
         let line = line.into();
         while !self.hub.state().clients.answer(self.id, &line) {

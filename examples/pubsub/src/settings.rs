@@ -1,6 +1,6 @@
 //! Settings of a node of the service.
 
-/// The longest line of a client in bytes, without its end. It limits what a connection holds.
+/// The longest line of a client in bytes, without its end. It bounds the memory of a connection.
 pub const LINE_SIZE_MAX: usize = 4096;
 
 /// Settings of a node of the service.
@@ -11,15 +11,15 @@ pub struct Settings {
     /// The port for clients; 0 takes a free one.
     pub client_port: u16,
     /// How many of its latest messages a node keeps for peers that are behind; 0 counts as 1. A
-    /// peer that is further behind misses messages, and is told how many.
+    /// peer that is further behind misses messages, and learns how many.
     pub ring_messages_max: usize,
-    /// How many bytes these may have; the latest message is kept in any case. Without this limit
-    /// the messages would be limited in number alone.
+    /// Limit on the bytes of these messages; the latest message is always kept. Without it, only
+    /// their number would be limited.
     pub ring_bytes_max: usize,
-    /// How many clients a node serves at once. Each takes a descriptor and a queue.
+    /// Clients served at a time. Each takes a descriptor and a queue.
     pub clients_max: usize,
-    /// How many of these from one address, so that one host does not keep all others out. Raise it
-    /// behind a proxy.
+    /// Clients served at a time from one address, so that one host cannot keep all other hosts out.
+    /// Raise it behind a proxy.
     pub clients_per_address_max: usize,
     /// A bug to plant, so that tests can show that their checkers find it.
     #[doc(hidden)]
@@ -47,17 +47,17 @@ pub enum Flaw {
     /// None.
     #[default]
     None,
-    /// A receiver forgets how far it was when a link ends, so that messages arrive twice.
+    /// A receiver forgets its position when a link ends, so that messages arrive twice.
     ForgetsPosition,
-    /// A receiver does not tell its subscribers of a gap.
+    /// A receiver does not report gaps to its subscribers.
     HidesGaps,
-    /// A sender goes on with its latest message after a break, and the receiver believes it.
+    /// After a break, a sender skips to its latest message, and the receiver accepts that.
     SkipsAfterBreak,
-    /// A receiver takes two messages that came together in the wrong order.
+    /// A receiver swaps two messages that came together.
     SwapsMessages,
-    /// Nobody is told when a node is gone that did not take its leave.
+    /// Subscribers get no notice when a publisher is gone without a leave.
     HidesEnds,
-    /// A node that leaves says that all is sent before it is.
+    /// A leaving node announces that everything is sent before it is.
     LeavesTooEarly,
     /// A message is taken only once every peer has it.
     WaitsForPeers,

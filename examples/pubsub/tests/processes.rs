@@ -1,7 +1,7 @@
 //! Processes of the program on loopback.
 //!
-//! `SECONDS=30 cargo test --release -p pubsub --test processes -- killed --nocapture` is the long
-//! run.
+//! The long run: `SECONDS=30 cargo test --release -p pubsub --test processes -- killed
+//! --nocapture`.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use example_trial::{LineClient, NodeProcess, wait_for};
 use rustix::process::Signal;
 use swim_interop::{Child, LIMIT};
 
-/// A node that is asked to stop has left within this time.
+/// A node that is asked to stop leaves within this time.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
 fn command(name: &str, more: &[&str]) -> Command {
@@ -26,7 +26,7 @@ fn start(name: &str, more: &[&str]) -> NodeProcess {
     NodeProcess::start(command(name, more))
 }
 
-/// The lines of a node's figures.
+/// Returns the lines that a node answers to `STATS`.
 fn stats(node: &NodeProcess) -> Vec<String> {
     let mut client = node.connect();
     let mut lines = vec![client.ask("STATS")];
@@ -84,14 +84,14 @@ fn when_one_of_five_is_killed_nobody_misses_what_is_published_at_the_others() {
         heard += last.values().sum::<u64>();
     }
     println!(
-        "{} messages in {} s at the four nodes that live on, {heard} heard there with those of \
-         the killed one: none missing, none twice, in order",
+        "{} messages taken in {} s by the four nodes that live on, {heard} heard there, with those \
+         of the killed node: none missing, none twice, in order",
         taken.iter().sum::<u64>(),
         time.as_secs()
     );
 }
 
-/// Publishes for some time, or until the node is gone. Gives the number of the last message.
+/// Publishes for some time, or until the node is gone. Returns the number of the last message.
 fn publish(mut client: LineClient, time: Duration) -> JoinHandle<u64> {
     std::thread::spawn(move || {
         let (begin, mut number) = (Instant::now(), 0);
@@ -108,8 +108,8 @@ fn publish(mut client: LineClient, time: Duration) -> JoinHandle<u64> {
     })
 }
 
-/// Listens until it has heard the last message of each node that lives, and that one is gone.
-/// Gives the last number of each.
+/// Listens until the last message of each living node and the `GAP` of the killed node have come.
+/// Returns the last number from each node.
 fn subscribe(mut client: LineClient) -> JoinHandle<BTreeMap<String, u64>> {
     assert_eq!(client.ask("SUB load"), "OK");
     std::thread::spawn(move || {
@@ -139,14 +139,14 @@ fn a_signal_is_a_leave_and_clients_and_peers_are_told() {
     wait_for_links(&b, 1);
     wait_for_links(&a, 1);
     let (mut subscriber, mut last) = (a.connect(), b.connect());
-    // A message right before a leave arrives, and the clients of the node are told.
+    // A message right before a leave arrives. The clients of the leaving node get a notice.
     assert_eq!(subscriber.ask("SUB load"), "OK");
     assert_eq!(last.ask("PUB load the last"), "OK 1");
     let since = Instant::now();
     b.child.signal(Signal::TERM);
     assert_eq!(b.child.wait_for_end().code(), Some(0));
     assert!(since.elapsed() < LEAVE_TIME_MAX, "{:?}", since.elapsed());
-    assert_eq!(last.hear(), "BYE this node leaves the cluster");
+    assert_eq!(last.hear(), "BYE this node is leaving the cluster");
     wait_for(&a.child, "b left");
     assert_eq!(subscriber.hear(), "MSG load b 1 the last");
 }
@@ -166,7 +166,7 @@ fn what_cannot_start_says_why() {
     assert_eq!(child.wait_for_end().code(), Some(2));
     for (setting, reason) in [
         ("--ring-messages", "a peer that is behind would get nothing: choose at least 1"),
-        ("--ring-bytes", "the longest message needs as much: choose at least 4096"),
+        ("--ring-bytes", "the longest message must fit: choose at least 4096"),
         ("--clients-max", "no client would be served: choose at least 1"),
         ("--clients-per-address-max", "no client would be served: choose at least 1"),
     ] {

@@ -8,7 +8,7 @@ use futures_lite::{AsyncWriteExt, future};
 use pubsub::{LINE_SIZE_MAX, Lines, Ports, PubSub, Settings};
 use swim_driver::{Cluster, Connection, Departure, Error, Options, RuntimeHandle};
 
-/// How long the whole of it may take on a busy machine.
+/// Longest time for a whole test on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(name: &str, seed: Option<SocketAddr>) -> Options {
@@ -18,7 +18,7 @@ fn options(name: &str, seed: Option<SocketAddr>) -> Options {
     options
 }
 
-/// A node runs this: it says where it listens, and leaves when it is told to.
+/// The application of a node: reports its ports to the test, and leaves when asked to.
 async fn serve(
     cluster: Cluster,
     started: async_channel::Sender<(Cluster, Ports)>,
@@ -32,7 +32,7 @@ async fn serve(
     service.run(stopped).await
 }
 
-/// The test, beside the nodes.
+/// The test beside the nodes.
 struct Scene {
     nodes: Vec<(Cluster, Ports)>,
     stop: async_channel::Sender<()>,
@@ -51,7 +51,7 @@ impl Scene {
         let mut reader = Client::connect(runtime, b.clients).await;
         let mut writer = Client::connect(runtime, a.clients).await;
         reader.ask("SUB news", "OK").await;
-        // Until the nodes know each other, b is not owed what a takes.
+        // Wait for the link: before that, a does not owe b its messages.
         loop {
             writer.say("STATS").await;
             let mut is_linked = false;
@@ -118,7 +118,7 @@ macro_rules! two_nodes {
         let (stop, stopped) = async_channel::bounded(1);
         let a = $adapter::bind(options("a", None)).await.expect("free ports");
         let b = $adapter::bind(options("b", Some(a.local_address()))).await.expect("free ports");
-        // On the heap: a test's thread has little room on its stack for unoptimised futures.
+        // On the heap: a test thread's stack is small for unoptimised futures.
         let a = Box::pin(a.run(|cluster, _| serve(cluster, started.clone(), stopped.clone())));
         let b = Box::pin(b.run(|cluster, _| serve(cluster, started.clone(), stopped.clone())));
         let scene = Box::pin(async {

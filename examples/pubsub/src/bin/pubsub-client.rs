@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use pubsub::{LINE_SIZE_MAX, Topic};
 
-/// How long a node may take to answer.
+/// Longest wait for an answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// The longest line of a node: a message, with its topic, its publisher and its number.
+/// The longest line of a node: a message with its topic, publisher and number.
 const LINE_MAX: u64 = 2 * LINE_SIZE_MAX as u64;
 
 /// Talk to a node of the publish and subscribe service
@@ -45,7 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
-        // Nobody reads what is printed.
+        // The reader of the output is gone.
         Err(e) if e.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("error: {}: {e}", arguments.node);
@@ -93,10 +93,10 @@ impl Node {
         Ok(Node { reader: BufReader::new(stream) })
     }
 
-    /// Asks for something, and prints what comes until it is done.
+    /// Sends a request, and prints the lines up to the end of the answer.
     fn ask(&mut self, line: &str) -> io::Result<()> {
         if line.contains(['\n', '\r']) {
-            return Err(io::Error::other("a topic and a text have no line ends"));
+            return Err(io::Error::other("a topic or a text cannot contain line ends"));
         }
         self.reader.get_mut().write_all(format!("{line}\n").as_bytes())?;
         loop {
@@ -131,7 +131,8 @@ fn print(line: &str) -> io::Result<()> {
     output.flush()
 }
 
-/// Others chose what is printed: control characters could change what a terminal shows.
+/// Escapes control characters. Publishers choose the text, which could otherwise control the
+/// terminal.
 fn escaped(text: &str) -> String {
     let escape = |letter: char| match letter.is_control() {
         true => letter.escape_default().to_string(),

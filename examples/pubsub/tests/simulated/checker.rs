@@ -1,11 +1,11 @@
-//! The guarantees, held against what was noted.
+//! Checks the guarantees against the journal.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::journal::{Ending, Heard, LifeNotes, Notes};
 
-/// Everything that breaks a guarantee, for people; and how many messages subscribers were owed.
+/// Returns the violations of guarantees as text, and how many messages subscribers were owed.
 pub(crate) fn check(notes: &Notes) -> (Vec<String>, u64) {
     let (mut found, mut owed) = (Vec::new(), 0);
     for (number, subscriber) in notes.lives.iter().enumerate() {
@@ -19,20 +19,21 @@ pub(crate) fn check(notes: &Notes) -> (Vec<String>, u64) {
     (found, owed)
 }
 
-/// The messages of one life of a publisher, as a subscriber heard them.
+/// The messages of one life of a publisher, as one subscriber heard them.
 #[derive(Default)]
 struct Stream {
     last: Option<u64>,
     /// Gaps after the last message.
     gaps: u64,
-    /// Numbers that came, or that gaps account for.
+    /// Numbers that arrived, or that gaps account for.
     covered: Vec<Range<u64>>,
-    /// It was told that messages may be missing, after the last one.
+    /// Set when, after the last message, a notice said that messages may be missing.
     end_told: bool,
 }
 
 impl Stream {
-    /// Whether a number came, or a gap accounts for it. With gaps alone it is not known for which.
+    /// Returns whether a number arrived, or a gap accounts for it. If only gaps arrived, they may
+    /// account for any number.
     fn covers(&self, seq: u64) -> bool {
         let trailing = self.last.map_or(0, |last| last + 1);
         let gaps_at_end = trailing..trailing + self.gaps;
@@ -54,7 +55,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn run(&mut self) -> Vec<String> {
         let mut found = Vec::new();
-        // The life of each publisher that is heard at the moment, and gaps since its last message.
+        // The current life of each publisher, and the gaps since its last message.
         let mut current: BTreeMap<&str, usize> = BTreeMap::new();
         let mut gaps: BTreeMap<&str, u64> = BTreeMap::new();
         for heard in &self.subscriber.heard {
@@ -73,7 +74,8 @@ impl Check<'_> {
                         self.streams.entry(*life).or_default().end_told = true;
                     }
                 }
-                // A gap is told right before the message that shows it, and is of its life.
+                // A gap is reported right before the message that shows it, and belongs to the same
+                // life.
                 Heard::Gap { publisher, missing } => {
                     *gaps.entry(publisher).or_default() += missing;
                 }
@@ -94,7 +96,7 @@ impl Check<'_> {
         found
     }
 
-    /// A message came.
+    /// Checks a message that arrived.
     fn message(&mut self, life: usize, seq: u64, text: &str, gaps: u64) -> Option<String> {
         let stream = self.streams.entry(life).or_default();
         stream.end_told = false;
@@ -115,19 +117,19 @@ impl Check<'_> {
         let missing = seq - last - 1;
         (missing != gaps).then(|| {
             self.tell(format_args!(
-                "{missing} messages are missing before {text} with number {seq}, but the gaps \
-                 told are {gaps}"
+                "{missing} messages are missing before {text} with number {seq}, but the reported \
+                 gaps are {gaps}"
             ))
         })
     }
 
-    /// At the end of the run: what was taken while the publisher knew the subscriber's node came,
-    /// or a gap was told.
+    /// Checks, at the end of the run, that every message taken while the publisher knew the
+    /// subscriber's node arrived or is part of a reported gap.
     fn completeness(&mut self, number: usize, publisher: &LifeNotes) -> Vec<String> {
         let stream = &self.streams[&number];
         let mut found = Vec::new();
         if publisher.end == Some(Ending::Crashed) && stream.last.is_some() && !stream.end_told {
-            found.push(self.tell(format_args!("{} crashed, and nobody was told", publisher.name)));
+            found.push(self.tell(format_args!("{} crashed without a GAP", publisher.name)));
         }
         let known =
             if number == self.number { Some(&0) } else { publisher.knows.get(&self.number) };
@@ -143,15 +145,15 @@ impl Check<'_> {
             && !is_told
         {
             found.push(self.tell(format_args!(
-                "{} with number {}, sent in step {}, never came, and no gap was told; known since \
-                 {known}, subscribed since {subscribed}, last heard {:?}, end {:?}",
+                "{} with number {}, sent in step {}, never came, and no gap was reported; known \
+                 since {known}, subscribed since {subscribed}, last heard {:?}, end {:?}",
                 lost.text, lost.seq, lost.sent, stream.last, publisher.end
             )));
         }
         found
     }
 
-    /// The life that a message is from: its text is `name.life.number`.
+    /// Returns the life that a message is from: its text is `name.life.number`.
     fn life_of(&self, publisher: &str, text: &str) -> usize {
         let mut parts = text.split('.');
         let (name, life) = (parts.next(), parts.next().and_then(|life| life.parse().ok()));

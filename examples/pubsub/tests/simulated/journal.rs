@@ -1,9 +1,9 @@
-//! A record of what the clients of a world did and heard.
+//! A record of everything that the clients of a world sent and heard.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// The journal of a world, which its nodes, their clients and the test share.
+/// The journal of a world, shared by its nodes, their clients and the test.
 #[derive(Clone, Default)]
 pub(crate) struct Journal(Arc<Mutex<Notes>>);
 
@@ -13,12 +13,12 @@ impl Journal {
     }
 }
 
-/// The notes themselves.
+/// The content of the journal.
 #[derive(Default)]
 pub(crate) struct Notes {
-    /// The step of the test: the clocks of the hosts differ, so times are told in steps.
+    /// The step of the test. The clocks of the hosts differ, so times are counted in steps.
     pub(crate) step: u64,
-    /// Nothing more is published.
+    /// Nothing is published any longer.
     pub(crate) is_quiet: bool,
     /// The lives of all nodes, in the order in which they began.
     pub(crate) lives: Vec<LifeNotes>,
@@ -27,7 +27,7 @@ pub(crate) struct Notes {
 /// One life of a node.
 pub(crate) struct LifeNotes {
     pub(crate) name: String,
-    /// As its tags say, once they do.
+    /// The life announced in its tags, once it is.
     pub(crate) life: Option<String>,
     pub(crate) end: Option<Ending>,
     /// The messages that it answered with `OK`, in order.
@@ -38,11 +38,11 @@ pub(crate) struct LifeNotes {
     pub(crate) heard: Vec<Heard>,
     /// How often it was paused.
     pub(crate) pauses: u64,
-    /// Answers that took long, while it was not paused.
+    /// Answers that took too long while the node was not paused.
     pub(crate) slow: Vec<Duration>,
-    /// Since which step it knows another life, by that one's number.
+    /// The step since which the node knows another life, by that life's number.
     pub(crate) knows: std::collections::BTreeMap<usize, u64>,
-    /// Tells it to leave.
+    /// Asks the node to leave.
     pub(crate) stop: async_channel::Sender<()>,
 }
 

@@ -1,14 +1,14 @@
-//! Clients that do not read, those that write what no node takes, and strangers.
+//! Clients that do not read or that send garbage, and strangers.
 
 use futures_lite::io::split;
 use futures_lite::{AsyncWriteExt, future};
 use pubsub::{LIFE, LINE_SIZE_MAX, Lines, PubSub, Settings};
 use swim_sim::{Cluster, Connection, Tags, World, WorldOptions, millis, secs};
 
-/// How long a message may take that waits for slow subscribers: half a second, and a round trip.
+/// Longest time for a message that waits for slow subscribers: half a second and a round trip.
 const ANSWER_MAX: std::time::Duration = millis(600);
 
-/// A node of the service that runs on.
+/// A world with one node of the service.
 fn with_node() -> World {
     with_nodes(&["a"])
 }
@@ -86,7 +86,7 @@ fn a_line_without_an_end_is_refused_and_the_client_told() {
         let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
         address.set_port(80);
         let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
-        // The node may be gone before all is written.
+        // The node may close the connection before all of it is written.
         let _ = writer.write_all(&[b'x'; 100_000]).await;
         Lines::new(reader, LINE_SIZE_MAX).next().await.unwrap()
     });
@@ -109,8 +109,8 @@ fn clients_of_one_address_leave_places_to_others_and_are_told_of_the_limit() {
         (lines.next().await.unwrap().unwrap(), lines, writer)
     };
     let own = "ERR this node serves 128 connections from one address, which is the limit: use \
-        another one";
-    let all = "ERR this node serves 256 connections, which is the limit: use another one";
+        another node";
+    let all = "ERR this node serves 256 connections, which is the limit: use another node";
     for (host, places, limit) in [("x", 128, own), ("y", 128, all), ("z", 0, all)] {
         let told = world.ask(host, async move |cluster| {
             let mut clients = Vec::new();
@@ -180,7 +180,7 @@ fn strangers_on_the_port_for_peers_are_refused() {
         address.set_port(81);
         let own = Tags::of(&cluster.local()).unwrap().get(LIFE).unwrap().to_owned();
         let no_member = "REFUSED no live member of this cluster has that life";
-        let other_life = "REFUSED this node has another life by now";
+        let other_life = "REFUSED this node restarted and has another life";
         for (line, answer) in [
             (format!("HELLO 1 000000000000002a {own}\n"), Some(no_member)),
             (format!("HELLO 1 {own} {own}\n"), Some(no_member)),
@@ -189,7 +189,7 @@ fn strangers_on_the_port_for_peers_are_refused() {
             ("MSG 1 t text\n".into(), None),
             ("GET / HTTP/1.1\n".into(), None),
             ("x".repeat(100_000), None),
-            // A connection that says nothing is closed.
+            // A silent connection is closed.
             (String::new(), None),
         ] {
             let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
@@ -223,7 +223,7 @@ fn a_peer_that_stands_still_delays_nobody_and_gets_everything_later() {
         address.set_port(80);
         let (reader, mut writer) = split::<Connection>(runtime.connect(address).await.unwrap());
         let mut lines = Lines::new(reader, LINE_SIZE_MAX);
-        // More than the connection to the peer holds.
+        // More than the connection to the peer buffers.
         let text = "x".repeat(1000);
         for number in 1..=1000 {
             let begin = runtime.now();
@@ -247,7 +247,7 @@ fn a_number_that_a_stranger_makes_up_silences_no_member() {
     };
     let (a, b) = (life(&world, "a"), life(&world, "b"));
     let peers = std::net::SocketAddr::new(world.address("b").ip(), 81);
-    // Before and after b knows a number of a: one that is impossible, and one that is not.
+    // Before and after b knows a number of a: impossible numbers and a possible one.
     for round in 0..2_u64 {
         for number in [u64::MAX, 1 << 62, 1_000_000 * (round + 1)] {
             for forged in [
@@ -262,7 +262,7 @@ fn a_number_that_a_stranger_makes_up_silences_no_member() {
                     let (reader, mut writer) = split::<Connection>(connecting.unwrap());
                     writer.write_all(hello.as_bytes()).await.unwrap();
                     let mut lines = Lines::new(reader, LINE_SIZE_MAX);
-                    // The member itself connects again, and so ends this link.
+                    // The member itself connects again, which ends this link.
                     while lines.next().await.ok().flatten().is_some() {}
                 });
                 hears(&mut world, &format!("{round} {number} after {forged:?}"));
@@ -271,7 +271,7 @@ fn a_number_that_a_stranger_makes_up_silences_no_member() {
     }
 }
 
-/// A subscriber of b hears what is published at a.
+/// Expects that a subscriber at b receives a message published at a.
 fn hears(world: &mut World, text: &str) {
     let expected = text.to_owned();
     let heard = world.ask("b", async move |cluster| {
@@ -283,7 +283,7 @@ fn hears(world: &mut World, text: &str) {
         let mut lines = Lines::new(reader, 2 * LINE_SIZE_MAX);
         loop {
             let line = lines.next().await.expect("a line").expect("an answer");
-            // A forged BEGIN makes earlier ones come twice.
+            // A forged BEGIN makes earlier messages come twice.
             if line.starts_with("MSG t a ") && line.ends_with(&expected) {
                 return line;
             }

@@ -1,6 +1,6 @@
-//! The service in the simulator, under faults that are drawn from a seed.
+//! The service in the simulator, under faults drawn from a seed.
 //!
-//! As many seeds as you like:
+//! Run any number of seeds:
 //! `SEEDS=0..1000 cargo test --release -p pubsub --test simulated -- --nocapture`
 
 mod checker;
@@ -31,7 +31,7 @@ fn a_seed_that_runs_twice_does_the_same() {
     assert_ne!(Scene::run(3, Flaw::None).digest(), Scene::run(4, Flaw::None).digest());
 }
 
-/// Some seed shows this bug, and a checker says this of it.
+/// Expects that some seed shows this bug, and that a violation contains the text `told`.
 fn caught(flaw: Flaw, told: &str) {
     expect_caught(told, |seed| Scene::run(seed, flaw).result());
 }
@@ -43,12 +43,12 @@ fn a_receiver_that_forgets_its_position_is_caught() {
 
 #[test]
 fn a_receiver_that_hides_gaps_is_caught() {
-    caught(Flaw::HidesGaps, "but the gaps told are");
+    caught(Flaw::HidesGaps, "but the reported gaps are");
 }
 
 #[test]
 fn a_sender_that_skips_messages_after_a_break_is_caught() {
-    caught(Flaw::SkipsAfterBreak, "but the gaps told are");
+    caught(Flaw::SkipsAfterBreak, "but the reported gaps are");
 }
 
 #[test]
@@ -58,12 +58,12 @@ fn a_receiver_that_swaps_messages_is_caught() {
 
 #[test]
 fn a_crash_that_nobody_is_told_of_is_caught() {
-    caught(Flaw::HidesEnds, "crashed, and nobody was told");
+    caught(Flaw::HidesEnds, "crashed without a GAP");
 }
 
 #[test]
 fn a_node_that_leaves_before_all_is_sent_is_caught() {
-    caught(Flaw::LeavesTooEarly, "never came, and no gap was told");
+    caught(Flaw::LeavesTooEarly, "never came, and no gap was reported");
 }
 
 #[test]

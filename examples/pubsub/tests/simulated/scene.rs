@@ -13,26 +13,26 @@ use swim_sim::{
 use crate::checker;
 use crate::journal::{Ending, Heard, Journal, LifeNotes, Taken};
 
-/// The nodes. Faults draw one of four.
+/// The nodes. Each fault draws one of the four.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// The test looks at the world so often, and draws a fault every few of these steps.
+/// Time per step. Every 30 steps on average, the test draws a fault.
 const STEP: Duration = millis(100);
 
-/// How long faults are drawn.
+/// Steps with faults.
 const FAULT_STEPS: u64 = 900;
 
-/// How long it takes at most until all is as it was: a peer that was cut off is looked for again,
-/// streams that were stalled are reset after 51 s.
+/// Longest time to recover from all faults: a peer that was cut off is found again, and stalled
+/// streams are reset after 51 s.
 const CALM: Duration = secs(120);
 
-/// How long nothing is published in the end, so that nothing is on its way.
+/// Time without publishing at the end, so that nothing is in flight.
 const QUIET: Duration = secs(10);
 
-/// How long an answer may take. Lost pieces of a stream are sent again after up to 6 s.
+/// Longest time for an answer. Lost pieces of a stream are sent again after up to 6 s.
 const ANSWER_TIME_MAX: Duration = secs(10);
 
-/// The kinds of what happens, in the order in which they are printed.
+/// The kinds of events, in the order of printing.
 const KINDS: &[&str] = &[
     "messages taken",
     "messages heard",
@@ -47,17 +47,17 @@ const KINDS: &[&str] = &[
     "datagrams lost",
     "pieces of streams stalled by a cut",
     "streams failed",
-    "gaps told",
-    "ends told",
+    "gaps reported",
+    "ends reported",
 ];
 
-/// A world, and what happened in it.
+/// A world, and the events in it.
 pub(crate) struct Scene {
     world: World,
     journal: Journal,
     random: Random,
     seen: Seen,
-    /// When a node that is down starts again, or one that is paused goes on.
+    /// When a node that is down restarts, or a paused node resumes.
     due: [Option<u64>; NAMES.len()],
     heal_at: Option<u64>,
 }
@@ -67,7 +67,7 @@ impl Scene {
     pub(crate) fn run(seed: u64, flaw: Flaw) -> Self {
         let mut world = WorldOptions::new(seed).stream_buffer(16 << 10).build();
         let journal = Journal::default();
-        // Few messages are kept, so that gaps are not rare.
+        // Keep few messages, so that gaps are not rare.
         let settings = Settings { ring_messages_max: 40, flaw, ..Settings::default() };
         for name in NAMES {
             let journal = journal.clone();
@@ -101,7 +101,7 @@ impl Scene {
         self.world.digest()
     }
 
-    /// The violations of guarantees, and the counts of faults.
+    /// Returns the violations of guarantees, and the counts of events.
     pub(crate) fn result(mut self) -> (Vec<String>, Seen) {
         let traffic = self.world.traffic();
         self.seen.add("datagrams lost", traffic.packets_lost);
@@ -113,8 +113,8 @@ impl Scene {
             for heard in &life.heard {
                 match heard {
                     Heard::Message { .. } => self.seen.add("messages heard", 1),
-                    Heard::Gap { missing: 0, .. } => self.seen.add("ends told", 1),
-                    Heard::Gap { .. } => self.seen.add("gaps told", 1),
+                    Heard::Gap { missing: 0, .. } => self.seen.add("ends reported", 1),
+                    Heard::Gap { .. } => self.seen.add("gaps reported", 1),
                     Heard::End(_) => {}
                 }
             }
@@ -124,7 +124,7 @@ impl Scene {
         (violations, self.seen)
     }
 
-    /// Lets a little time pass, and notes who knows whom.
+    /// Runs one step, and notes which nodes know each other.
     fn step(&mut self) {
         self.world.run(STEP);
         let mut notes = self.journal.notes();
@@ -186,11 +186,11 @@ impl Scene {
         }
     }
 
-    /// A node leaves, under whatever faults there are.
+    /// Makes a node leave, also in the middle of faults.
     fn leave(&mut self, at: usize) {
         let name = NAMES[at];
         let Some(stop) = self.journal.end(name, Ending::Left) else { return };
-        // A node that was told already leaves.
+        // A node that was already asked is leaving.
         let _ = stop.try_send(());
         self.seen.add("leaves", 1);
         let step = self.journal.notes().step;
@@ -211,13 +211,13 @@ impl Scene {
             self.seen.add("heals", 1);
             let at = self.random.below(8) as usize;
             if at < NAMES.len() && self.due[at].is_none() {
-                // Its peers do not have all of its messages yet.
+                // Leave while its peers do not have all of its messages yet.
                 self.leave(at);
             }
         }
     }
 
-    /// A node that is down starts again; one that is paused goes on.
+    /// Restarts a node that is down, or resumes a paused one.
     fn go_on(&mut self, name: &str) {
         if self.journal.notes().lives.iter().any(|it| it.name == name && it.end.is_none()) {
             self.world.resume(name);
@@ -227,11 +227,11 @@ impl Scene {
         }
     }
 
-    /// All faults end, and the nodes find each other.
+    /// Ends all faults, and lets the nodes find each other.
     fn calm_down(&mut self) {
         for (at, name) in NAMES.into_iter().enumerate() {
             if self.due[at].take().is_some() {
-                // A node that leaves is given the time to do so.
+                // Give a leaving node the time to leave.
                 self.world.run(secs(6));
                 self.go_on(name);
             }
@@ -253,7 +253,7 @@ fn life_in(member: &swim_sim::Member) -> Option<String> {
 }
 
 impl Journal {
-    /// A node begins a life. Returns its number, and the signal to leave.
+    /// Begins a life of a node. Returns its number, and the signal to leave.
     fn begin(&self, name: &str) -> (usize, async_channel::Receiver<()>) {
         let (stop, stopped) = async_channel::bounded(1);
         let mut notes = self.notes();
@@ -272,7 +272,7 @@ impl Journal {
         (notes.lives.len() - 1, stopped)
     }
 
-    /// The life of a node ends.
+    /// Ends the life of a node.
     fn end(&self, name: &str, ending: Ending) -> Option<async_channel::Sender<()>> {
         let mut notes = self.notes();
         let life = notes.lives.iter_mut().rfind(|it| it.name == name && it.end.is_none())?;
@@ -287,7 +287,7 @@ impl Journal {
     }
 }
 
-/// A node with a subscriber and a publisher, until it leaves.
+/// Runs a node with a subscriber and a publisher until it leaves.
 async fn node(cluster: Cluster, name: &'static str, settings: Settings, journal: Journal) {
     let (number, stopped) = journal.begin(name);
     let service = PubSub::start(cluster.clone(), &settings).expect("the ports are free");
@@ -296,7 +296,7 @@ async fn node(cluster: Cluster, name: &'static str, settings: Settings, journal:
         let _ = stopped.recv().await;
     };
     let serving = async {
-        // If it is cut off, nobody hears of its leave.
+        // If it is cut off, no peer hears of its leave.
         let left = service.run(stop).await;
         assert!(matches!(left, Ok(_) | Err(Error::Failure(Failure::NobodyHeard))), "{left:?}");
     };
@@ -316,7 +316,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Subscribes to everything, and notes what comes.
+    /// Subscribes to everything, and notes the lines that come.
     async fn subscribe(&self, address: std::net::SocketAddr) {
         let connection = self.cluster.runtime().connect(address).await.expect("it listens");
         let (reader, mut writer) = split::<Connection>(connection);
@@ -343,7 +343,7 @@ impl Client<'_> {
         }
     }
 
-    /// Publishes again and again, and notes what was taken.
+    /// Publishes in a loop, and notes the messages that were taken.
     async fn publish(&self, address: std::net::SocketAddr, name: &str) {
         let runtime = self.cluster.runtime();
         let connection = runtime.connect(address).await.expect("it listens");
@@ -373,7 +373,7 @@ impl Client<'_> {
         }
     }
 
-    /// The step, and how often this node was paused.
+    /// Returns the step, and how often this node was paused.
     fn now(&self) -> (u64, u64) {
         let notes = self.journal.notes();
         (notes.step, notes.lives[self.number].pauses)
