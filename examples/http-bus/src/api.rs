@@ -1,4 +1,4 @@
-//! The requests that the service answers.
+//! The HTTP API of the service.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,18 +16,19 @@ use crate::reader::Reader;
 use crate::shared::Shared;
 use example_http::{Body, BodyError, Handler, full, read_body};
 
-/// The path by which members hand messages on.
+/// The path to which members hand on messages.
 pub(crate) const HAND_ON: &str = "/hand-on";
 
-/// The field of the answer with the number of messages that the member holds now: the first ones.
+/// The answer's field with the number of messages that the member now holds, counted from the
+/// first.
 pub(crate) const TAKEN: &str = "taken";
 
-/// The type of messages on their way: for each a line of JSON, then the payload.
+/// The content type of messages between members: for each a line of JSON, then the payload.
 pub(crate) const ENVELOPE_TYPE: &str = "application/octet-stream";
 
 const LINES: &str = "application/x-ndjson";
 
-/// How long a reader that is one too many should stay away.
+/// When a refused reader should try again.
 const READER_PAUSE: Duration = Duration::from_secs(10);
 
 /// Answers the requests of clients and members.
@@ -50,7 +51,7 @@ impl Handler for Api {
             ("/healthz", &Method::GET) => self.health(),
             ("/publish" | HAND_ON, _) => not_allowed("POST"),
             ("/messages" | "/healthz", _) => not_allowed("GET"),
-            _ => failure(StatusCode::NOT_FOUND, "see /publish, /messages and /healthz"),
+            _ => failure(StatusCode::NOT_FOUND, "use /publish, /messages or /healthz"),
         }
     }
 }
@@ -62,12 +63,12 @@ impl Api {
             Err(response) => return response,
         };
         if self.shared.is_stopping() {
-            return later("this node leaves the cluster: ask another", Duration::from_secs(1));
+            return later("this node is leaving: use another node", Duration::from_secs(1));
         }
         match self.shared.change(|bus, now| bus.publish(now, payload)) {
             Ok(id) => answer(StatusCode::ACCEPTED, &json!({ "id": id.to_string() })),
             Err(Refusal { retry_after }) => {
-                later("this node keeps as many messages as it may", retry_after)
+                later("this node is full: it keeps as many messages as it may", retry_after)
             }
         }
     }
@@ -99,7 +100,7 @@ impl Api {
 
     fn read(&self, uri: &Uri, from: IpAddr) -> Response<Body> {
         let Some(since) = since(uri) else {
-            return failure(StatusCode::BAD_REQUEST, "since is the number of a message");
+            return failure(StatusCode::BAD_REQUEST, "since must be the number of a message");
         };
         match Reader::new(Arc::clone(&self.shared), from, since) {
             Ok(reader) => respond(StatusCode::OK, LINES, reader.boxed_unsync()),
@@ -127,7 +128,7 @@ impl Api {
         answer(StatusCode::OK, &health.into())
     }
 
-    /// The body of a request, or the answer to one that has none that will do.
+    /// Returns the body of a request, or the error to answer with.
     async fn body(
         &self,
         request: Request<Incoming>,
@@ -141,13 +142,13 @@ impl Api {
                 BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
                 _ => StatusCode::BAD_REQUEST,
             };
-            // The rest of the body is still to come, and nobody will read it.
+            // The rest of the body will not be read.
             with(failure(status, &error.to_string()), CONNECTION, "close")
         })
     }
 }
 
-/// The number in `?since=N`, 0 without it. `None` if it is no number, or the query is another one.
+/// Returns the number in `?since=N`, or 0 without a query. `None` for any other query.
 fn since(uri: &Uri) -> Option<u64> {
     match uri.query() {
         None | Some("") => Some(0),
@@ -178,7 +179,7 @@ fn later(why: &str, retry_after: Duration) -> Response<Body> {
     full_until(retry_after, &json!({ "error": why }))
 }
 
-/// There is no room for so long, in whole seconds and never none.
+/// Answers that there is no room for so long, in whole seconds and at least one.
 fn full_until(retry_after: Duration, told: &Value) -> Response<Body> {
     let seconds = retry_after.as_secs() + 1;
     let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, told);

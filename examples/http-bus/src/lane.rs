@@ -1,4 +1,4 @@
-//! Handing messages to one member.
+//! Hands messages to one member.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::bus::Peer;
 use crate::shared::{Shared, jittered};
 use example_http::{Client, Reply};
 
-/// How long to wait before a member that did not take a message is offered it again: the first
-/// time, and at most. Longer pauses would leave a member that is back without its messages, shorter
-/// ones load one that is slow.
+/// Pause before a member that did not take a message is tried again: at first, and at most. With
+/// longer pauses a member that is back waits for its messages; shorter ones load a slow member.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// Hands to a member what it is owed, in order, until the task is ended. One request has all that
-/// waits, up to a limit; the connection is kept, so that it takes one round trip.
+/// Hands a member the messages that it is owed, in order, until the task is dropped. A request
+/// carries all that wait, up to a limit. The connection is kept, so that a request takes one round
+/// trip.
 pub(crate) async fn serve(shared: Arc<Shared>, peer: Peer, address: SocketAddr, wake: Arc<Event>) {
     let runtime = shared.runtime.clone();
     let mut client = Client::new(runtime.clone(), address, shared.settings.client.clone());
@@ -47,7 +47,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, peer: Peer, address: SocketAddr, 
     }
 }
 
-/// How many of the messages a member holds now, the first ones.
+/// Returns how many of the messages, counted from the first, the member now holds.
 fn taken(reply: &Reply) -> usize {
     let told: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let taken = told.and_then(|told| told.get(TAKEN)?.as_u64()).unwrap_or(0);

@@ -1,10 +1,10 @@
-//! A message bus over HTTP: what one member of a cluster accepts, all of them get.
+//! A message bus over HTTP: every member of a cluster gets each message that any member accepts.
 //!
-//! [`Service`] is the whole of it, HTTP included. It depends on no runtime: tasks, time, chance and
-//! connections come from [`Cluster::runtime`](swim_driver::Cluster::runtime), so that it runs on
-//! tokio, smol and async-std, and in the simulator, without a changed line.
+//! [`Service`] is the whole bus, HTTP included. It takes tasks, time, random numbers and
+//! connections from [`Cluster::runtime`](swim_driver::Cluster::runtime). So the same code runs on
+//! tokio, smol and async-std, and in the simulator.
 //!
-//! HTTP itself is in `example_http`, which knows nothing of the bus.
+//! The HTTP server and client are in `example_http`, which knows nothing of the bus.
 #![forbid(unsafe_code)]
 
 mod api;

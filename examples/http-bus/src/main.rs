@@ -35,7 +35,7 @@ struct Arguments {
     /// Seconds to keep a message, for readers and for members that join or come back
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     keep: u64,
-    /// Messages of this node's own clients to keep; with so many, /publish answers 503
+    /// Messages of this node's own clients to keep; when full, /publish answers 503
     #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
     published_max: usize,
     /// Messages to keep in all
@@ -44,13 +44,13 @@ struct Arguments {
     /// Bytes of messages to keep in all
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     kept_bytes_max: usize,
-    /// Clients that may read /messages at one time
+    /// Readers of /messages at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 128)]
     readers_max: usize,
-    /// Clients that may read /messages at one time from one address
+    /// Readers of /messages at a time from one address
     #[arg(long, value_name = "NUMBER", default_value_t = 64)]
     readers_per_address_max: usize,
-    /// Encrypt the cluster's own traffic with the keys in this file (HTTP is not encrypted)
+    /// Encrypt membership traffic with the keys in this file; HTTP stays unencrypted
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, service: Service) -> Result<(), Box<dyn Error>> {
-    // Warnings, such as dead seeds and name conflicts, are logged to standard error.
+    // Log warnings, such as dead seeds and name conflicts, to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?; // from now on Ctrl-C and SIGTERM ask to leave
     let bound = swim_tokio::bind(options(arguments)?).await?;
@@ -113,8 +113,7 @@ fn options(arguments: Arguments) -> Result<Options, Box<dyn Error>> {
     Ok(options)
 }
 
-/// Prints where the node listens and how the live members change. A closed output ends this, and
-/// nothing else.
+/// Prints where the node listens, and changes of the live members, while the output can be written.
 async fn tell(cluster: Cluster) -> std::io::Result<()> {
     let mut watch = cluster.watch();
     writeln!(stdout(), "{} listens on {}", cluster.local().name, cluster.local_address())?;

@@ -1,4 +1,4 @@
-//! The stream of messages that a client reads.
+//! The stream of messages for one reader.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -15,11 +15,11 @@ use crate::bus::Found;
 use crate::settings::Flaw;
 use crate::shared::Shared;
 
-/// A reader of the log, as the body of a response: lines of JSON, from one number on.
+/// Streams the log as the body of a response: lines of JSON, from one number on.
 ///
-/// Nothing is queued for it. It takes the next line from the log when there is room to write it, so
-/// a slow reader costs a buffer of fixed size, and falls behind. Once the message that it would
-/// read next has expired it gets a last line that says so.
+/// Nothing is queued for a reader. It takes the next line from the log when there is room to write
+/// it. So a slow reader costs a buffer of fixed size and falls behind. When the next message has
+/// expired, the reader gets a last line with that reason.
 pub(crate) struct Reader {
     shared: Arc<Shared>,
     from: IpAddr,
@@ -31,20 +31,20 @@ pub(crate) struct Reader {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nothing was sent.
+    /// Nothing was sent yet.
     Head,
-    /// No message was sent: what is missing before the first one may have expired long ago.
+    /// The head was sent, but no message. Messages missing here may have expired long ago.
     First,
     Running,
     Ended,
 }
 
 impl Reader {
-    /// A reader at this address of what comes after the message `since`.
+    /// Admits a reader at this address that wants the messages after number `since`.
     ///
     /// # Errors
     ///
-    /// There are too many readers, for the reason that is told.
+    /// The reason why there are too many readers.
     pub(crate) fn new(shared: Arc<Shared>, from: IpAddr, since: u64) -> Result<Self, String> {
         shared.add_reader(from)?;
         let skipped = u64::from(shared.settings.flaw == Flaw::ReaderSkips && since > 0);
@@ -52,7 +52,7 @@ impl Reader {
         Ok(Reader { shared, from, next, stage: Stage::Head, news: None, heartbeat: None })
     }
 
-    /// The next line, if there is one.
+    /// Returns the next line, if there is one.
     fn line(&mut self) -> Option<Bytes> {
         if self.stage == Stage::Head {
             self.stage = Stage::First;
@@ -77,7 +77,7 @@ impl Reader {
             }
             Found::Gap(_) => Some(self.end("too slow: the next message has expired")),
             Found::Nothing => {
-                self.shared.is_stopping().then(|| self.end("the node leaves the cluster"))
+                self.shared.is_stopping().then(|| self.end("the node is leaving the cluster"))
             }
         }
     }
@@ -104,7 +104,7 @@ impl Body for Reader {
             return Poll::Ready(None);
         }
         loop {
-            // Listens first: what is appended between a look and a wait is not missed.
+            // Listen first, so that a message appended between the look and the wait is not missed.
             let mut news = match self.news.take() {
                 Some(news) => news,
                 None => self.shared.news.listen(),

@@ -15,26 +15,26 @@ use crate::settings::Settings;
 use crate::shared::Shared;
 use example_http::serve;
 
-/// The tags by which members find each other: the port for HTTP, and the life of the process, in
+/// The tags by which members find each other: the HTTP port, and the life of the process in
 /// hexadecimal.
 const PORT_TAG: &str = "http-port";
 const LIFE_TAG: &str = "http-life";
 
-/// How long a node that leaves tries to hand on its messages, and then to be seen as left. Together
-/// they keep within the 5 s that a supervisor is asked to give it.
+/// Longest time for a leaving node to hand on its messages, and then for the leave. Together they
+/// stay below the 5 s that a supervisor should allow.
 const HAND_ON_TIME_MAX: Duration = Duration::from_secs(2);
 const LEAVE_TIME_MAX: Duration = Duration::from_millis(2500);
 
-/// How long a node that leaves waits for its readers to take their last line.
+/// How long a leaving node waits for its readers to take their last line.
 const LAST_LINE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How long to wait before tags that could not be announced are announced again.
+/// Pause before tags that could not be announced are announced again.
 const ANNOUNCE_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often expired messages are dropped at the latest.
+/// Longest interval between removals of expired messages.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
-/// The message bus of one node: run it beside the node, on any runtime or in the simulator.
+/// The message bus of one node. Run it beside the node, on any runtime or in the simulator.
 ///
 /// ```no_run
 /// use http_bus::{Service, Settings};
@@ -58,7 +58,7 @@ pub struct Service {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Ended {
-    /// Whether each message that was kept here was handed to a member first.
+    /// Whether each kept message was handed to another member first.
     pub handed_on: bool,
     /// How the leave went.
     pub departure: Departure,
@@ -68,16 +68,16 @@ pub struct Ended {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// The port for HTTP cannot be listened on.
+    /// The HTTP port cannot be opened.
     Listen {
         /// The address with the port.
         address: SocketAddr,
-        /// The error of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The name of the node cannot be part of a message's id.
     Name(String),
-    /// The node did not leave, or has stopped.
+    /// The node has stopped, or its leave failed.
     Node(Error),
 }
 
@@ -97,8 +97,8 @@ impl fmt::Display for ServiceError {
             }
             ServiceError::Name(name) => write!(
                 f,
-                "the name {name:?} has a slash or a control character, which ids of messages \
-                 cannot have: choose another --name"
+                "the name {name:?} contains a slash or a control character, which message ids \
+                 cannot contain: choose another --name"
             ),
             ServiceError::Node(error) => error.fmt(f),
         }
@@ -108,7 +108,7 @@ impl fmt::Display for ServiceError {
 impl std::error::Error for ServiceError {}
 
 impl Service {
-    /// A service with these settings.
+    /// Makes a service with these settings.
     ///
     /// # Errors
     ///
@@ -118,17 +118,19 @@ impl Service {
         Ok(Service { settings })
     }
 
-    /// Runs the service until `stop` resolves. Then it takes no more messages from clients, tells
-    /// readers, hands on what it keeps, and leaves the cluster, within 5 s.
+    /// Runs the service until `stop` resolves, then leaves the cluster within 5 s.
+    ///
+    /// Before the leave, the service stops publishing, ends its readers' streams with a last line,
+    /// and hands on the messages that it keeps.
     ///
     /// # Errors
     ///
-    /// [`ServiceError`]: the name or the port will not do, or the node has stopped or could not
-    /// leave.
+    /// [`ServiceError`]: the name or the port cannot be used, the node has stopped, or its leave
+    /// failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the service at once, with all its tasks, and without a leave.
+    /// Dropping the future ends the service and its tasks at once, without a leave.
     pub async fn run(
         self,
         cluster: Cluster,
@@ -161,13 +163,13 @@ impl Service {
     }
 }
 
-/// The tasks of a service. Dropped, it ends them.
+/// The tasks of a service. Dropping this ends them.
 struct Running {
     shared: Arc<Shared>,
 }
 
 impl Running {
-    /// Serves, until the node stops.
+    /// Serves until the node stops.
     async fn work(&self, listener: Listener, watch: Watch) -> Result<Ended, ServiceError> {
         let (runtime, limits) = (self.shared.runtime.clone(), self.shared.settings.server.clone());
         let api = Arc::new(Api { shared: Arc::clone(&self.shared) });
@@ -196,7 +198,7 @@ impl Drop for Running {
     }
 }
 
-/// Announces where this life of the node takes messages, beside the tags that it has.
+/// Adds to the node's tags the port and life of this service.
 async fn announce(cluster: Cluster, own: Peer, address: SocketAddr) {
     let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
     tags.insert(PORT_TAG, address.port().to_string());
@@ -209,7 +211,7 @@ async fn announce(cluster: Cluster, own: Peer, address: SocketAddr) {
     }
 }
 
-/// Follows which members are live and take messages, until the node stops.
+/// Follows the live members that take messages, until the node stops.
 async fn follow(shared: &Arc<Shared>, mut watch: Watch) {
     while let Some(change) = watch.next().await {
         let member = change.member();
@@ -220,7 +222,7 @@ async fn follow(shared: &Arc<Shared>, mut watch: Watch) {
     }
 }
 
-/// The peer, and the address at which it takes messages, by the tags of the member.
+/// Returns the peer that a member's tags announce, and the address at which it takes messages.
 fn place(member: &Member) -> Option<(Peer, SocketAddr)> {
     let tags = Tags::of(member).filter(|_| Peer::is_name(member.name.as_str()))?;
     let port = tags.get(PORT_TAG)?.parse().ok()?;

@@ -22,42 +22,42 @@ use example_http::{ClientLimits, ServerLimits};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The port for HTTP, at the address that the node listens on. 0, the default, takes a free
-    /// one. It is announced in the tag `http-port`.
+    /// The port for HTTP, at the node's address, announced in the tag `http-port`. 0, the default,
+    /// takes a free one.
     pub http_port: u16,
-    /// How long a message is kept, from the moment that it was accepted: for readers, and to be
-    /// offered to members that join, come back, or follow one that failed. 60 s by default. Keep it
-    /// above the time that the cluster takes to declare a member failed.
+    /// How long a message is kept after it was accepted: for readers, and for members that join,
+    /// come back, or take over from one that failed. 60 s by default. Choose more than the cluster
+    /// takes to declare a member failed.
     pub keep: Duration,
-    /// How many messages of its own clients a node keeps. With so many `/publish` answers 503. 1024
+    /// How many messages of its own clients a node keeps. At the limit `/publish` answers 503. 1024
     /// by default, at most [`PUBLISHED_MAX`].
     pub published_max: usize,
-    /// How many messages a node keeps in all, those of other members included. 16,384 by default.
-    /// `/publish` leaves half of it to the other members; they are refused beyond all of it, and
-    /// try again.
+    /// How many messages a node keeps, including those from other members. 16,384 by default.
+    /// `/publish` may fill half of it. At the limit, messages from members are refused, and offered
+    /// again later.
     pub kept_max: usize,
-    /// How many bytes of messages a node keeps in all; see `kept_max`. 64 MiB by default.
+    /// How many bytes of messages a node keeps, as with `kept_max`. 64 MiB by default.
     pub kept_bytes_max: usize,
-    /// How many clients read the stream of messages at one time. Further ones are answered with
-    /// 503. 128 by default, and less than `server.connections_max`: a reader keeps its connection
-    /// for ever, and the rest is for members that hand on.
+    /// How many clients read the stream of messages at a time. Further ones are answered with 503.
+    /// 128 by default, and less than `server.connections_max`: a reader keeps its connection for
+    /// ever, and members need the remaining ones to hand on messages.
     pub readers_max: usize,
-    /// How many of these from one address. 64 by default, and less than
+    /// How many readers one address may have. 64 by default, and less than
     /// `server.connections_per_address_max`, so that a member at that address gets through.
     pub readers_per_address_max: usize,
-    /// How long a request's body may take. 10 s by default.
+    /// Longest time for a request's body. 10 s by default.
     pub body_time_max: Duration,
-    /// How long a reader hears nothing before it is sent an empty line, by which a connection to
-    /// nobody is found out. 15 s by default.
+    /// After how long without a message a reader is sent an empty line, which finds broken
+    /// connections. 15 s by default.
     pub heartbeat: Duration,
-    /// Limits on what clients may take of the server.
+    /// Limits on clients of the HTTP server.
     pub server: ServerLimits,
-    /// Limits on what a member that is handed messages may take of this one.
+    /// Limits on the members that this node sends messages to.
     pub client: ClientLimits,
-    /// A planted bug, for the tests of the tests.
+    /// A planted bug, to test the tests.
     #[doc(hidden)]
     pub flaw: Flaw,
-    /// Sees each message that the node takes, for tests.
+    /// A test's observer of each message that the node takes.
     #[doc(hidden)]
     pub witness: Option<Witness>,
 }
@@ -95,28 +95,28 @@ impl Settings {
         };
         let seconds = usize::try_from(self.keep.as_secs()).unwrap_or(usize::MAX);
         let ServerLimits { connections_max, connections_per_address_max, .. } = self.server;
-        let (no_publish, no_reader) = ("no message could be published", "nobody could read");
-        within("keep, in seconds,", seconds, 1, KEEP_SECONDS_MAX, "the bus is no archive")?;
+        let (no_publish, no_reader) = ("no message could be published", "no client could read");
+        within("keep, in seconds,", seconds, 1, KEEP_SECONDS_MAX, "a second to a day is allowed")?;
         within("published_max", self.published_max, 1, PUBLISHED_MAX, no_publish)?;
         within("kept_max", self.kept_max, 2, usize::MAX, no_publish)?;
         let kept_bytes_min = 2 * PAYLOAD_SIZE_MAX;
-        let why = "the largest message needs half of it";
+        let why = "the largest message must fit into half of it";
         within("kept_bytes_max", self.kept_bytes_max, kept_bytes_min, usize::MAX, why)?;
         within("server.connections_max", connections_max, 2, usize::MAX, no_reader)?;
         let (name, of_address) =
             ("server.connections_per_address_max", connections_per_address_max);
         within(name, of_address, 2, usize::MAX, no_reader)?;
-        let why = "a node needs readers, and connections that none of them has";
+        let why = "allow at least one reader, and leave connections for members";
         within("readers_max", self.readers_max, 1, connections_max - 1, why)?;
         let (name, readers) = ("readers_per_address_max", self.readers_per_address_max);
         within(name, readers, 1, of_address - 1, why)?;
-        let why = "HTTP needs as much";
+        let why = "HTTP needs this much";
         within("server.buffer_size_max", self.server.buffer_size_max, 8192, usize::MAX, why)?;
         within("client.buffer_size_max", self.client.buffer_size_max, 8192, usize::MAX, why)
     }
 }
 
-/// A day: the bus is no archive, and a member that was away for longer should ask elsewhere.
+/// One day. The bus is not an archive: a member that was away for longer needs another source.
 const KEEP_SECONDS_MAX: usize = 86_400;
 
 /// A setting that cannot work.
@@ -142,14 +142,14 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// A planted bug, which the checkers of the tests have to find.
+/// A planted bug that the checkers of the tests must find.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flaw {
     /// None.
     #[default]
     None,
-    /// A message is not offered again when the member that it was handed to is gone.
+    /// A message is not offered to the next member when the member that took it is gone.
     FailedStaysServed,
     /// Nothing is offered to a member that joins or comes back.
     NothingForJoiners,
@@ -157,11 +157,11 @@ pub enum Flaw {
     NoRetry,
     /// Duplicates are taken.
     NoWindow,
-    /// Every life of a node numbers its messages alike.
+    /// Message ids repeat in each life of a node.
     SameLife,
     /// A reader that continues misses the first message.
     ReaderSkips,
-    /// A message that is accepted is not kept.
+    /// An accepted message is not kept.
     AcceptsInVain,
 }
 
@@ -169,15 +169,15 @@ pub enum Flaw {
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The node, in this life.
+    /// The node, in its current life.
     pub node: Peer,
-    /// Its number in the stream of the node.
+    /// The message's number in the log of the node.
     pub number: u64,
     /// The message.
     pub message: Arc<Message>,
 }
 
-/// Is told of each message that a node takes.
+/// Called with each message that a node takes.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Witness(pub Arc<dyn Fn(&Delivery) + Send + Sync>);

@@ -1,4 +1,4 @@
-//! State that the tasks of a service share.
+//! The state that the tasks of a service share.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,23 +18,23 @@ pub(crate) struct Shared {
     pub(crate) runtime: RuntimeHandle,
     pub(crate) settings: Settings,
     state: Mutex<State>,
-    /// The log has another message, or the node stops: for readers.
+    /// Notified when the log has a new message or the node stops. Readers wait for it.
     pub(crate) news: Event,
-    /// A message was handed on, or a member or a reader has gone.
+    /// Notified when a message was handed on, or a member or a reader is gone.
     pub(crate) progress: Event,
 }
 
 #[derive(Debug)]
 struct State {
     bus: Bus,
-    /// `None` once the service has ended: a task that still runs on another thread begins no more.
+    /// `None` once the service has ended, so that a task on another thread cannot start a new lane.
     lanes: Option<BTreeMap<Peer, Lane>>,
-    /// How many readers there are at each address.
+    /// Readers per address.
     readers: BTreeMap<IpAddr, usize>,
     is_stopping: bool,
 }
 
-/// The task that hands messages to a member.
+/// The task that hands messages to one member.
 #[derive(Debug)]
 struct Lane {
     wake: Arc<Event>,
@@ -55,12 +55,12 @@ impl Shared {
         Shared { runtime, settings, state, news: Event::new(), progress: Event::new() }
     }
 
-    /// Does something with the bus that adds no work.
+    /// Uses the bus in a way that creates no new work.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Bus) -> T) -> T {
         look(&mut self.lock().bus)
     }
 
-    /// Does something with the bus at this time, and has what it owes to members handed on.
+    /// Changes the bus, then wakes or starts the lanes of all members that it owes messages.
     pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Bus, Instant) -> T) -> T {
         let now = self.runtime.now();
         let mut state = self.lock();
@@ -78,13 +78,13 @@ impl Shared {
         result
     }
 
-    /// A member is live; its connection is made anew if it moved.
+    /// Handles a live member. If its life or address is new, the old connection is closed.
     pub(crate) fn join(self: &Arc<Self>, peer: &Peer, address: SocketAddr) {
         let void = self.lock().bus.join(peer, address);
         self.end_lane(void);
     }
 
-    /// A member is gone.
+    /// Handles a member that is gone.
     pub(crate) fn part(self: &Arc<Self>, name: &str) {
         let void = self.lock().bus.part(name);
         self.end_lane(void);
@@ -100,7 +100,7 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// There is no room, for the reason that is told.
+    /// The reason why there is no room.
     pub(crate) fn add_reader(&self, from: IpAddr) -> Result<(), String> {
         let Settings { readers_max, readers_per_address_max, .. } = self.settings;
         let mut state = self.lock();
@@ -138,13 +138,14 @@ impl Shared {
         self.lock().is_stopping
     }
 
-    /// From now on no message is published, and readers are told so.
+    /// Stops publishing, and lets readers end with a last line.
     pub(crate) fn stop(&self) {
         self.lock().is_stopping = true;
         self.news.notify(usize::MAX);
     }
 
-    /// Resolves once each message is with a member that hands it on.
+    /// Resolves once each message is with another member that hands it on, or there is no such
+    /// member.
     pub(crate) async fn settled(&self) {
         self.until(|state| state.bus.is_settled()).await;
     }
@@ -164,13 +165,14 @@ impl Shared {
         }
     }
 
-    /// Ends the tasks that hand messages on, for good. They hold this, and this holds them.
+    /// Ends all lanes for good. This breaks the reference cycle: the lanes hold `self`, and `self`
+    /// holds them.
     pub(crate) fn end_lanes(&self) {
         let lanes = self.lock().lanes.take();
         drop(lanes);
     }
 
-    /// Has what this member is owed handed to it.
+    /// Wakes the lane of this member, or starts one.
     fn serve(self: &Arc<Self>, state: &mut State, peer: Peer, address: SocketAddr) {
         let Some(lanes) = &mut state.lanes else {
             return;
@@ -190,7 +192,8 @@ impl Shared {
     }
 }
 
-/// A time between half of this and all of it: nodes that failed together do not try again together.
+/// Returns a random time between half of `time` and `time`, so that nodes that failed together do
+/// not retry together.
 pub(crate) fn jittered(runtime: &RuntimeHandle, time: Duration) -> Duration {
     let half = time / 2;
     let spread = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);

@@ -1,5 +1,5 @@
-//! Clients that mean ill, or are broken: they get a clear status or a closed connection, and others
-//! are served.
+//! Malicious and broken clients: each gets a clear status or a closed connection, and other clients
+//! are still served.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
 use std::io;
@@ -12,7 +12,7 @@ use swim_sim::{Connection, Tags, World, WorldOptions, millis, secs};
 
 const PORT: u16 = 8080;
 
-/// A node with the service, and a host of clients.
+/// A node with the service, and a host for clients.
 struct Scene {
     world: World,
     node: SocketAddr,
@@ -41,7 +41,7 @@ impl Scene {
         Scene { world, node }
     }
 
-    /// A scene in which the node has a member beside it, and the life of that one.
+    /// A scene with a second member. Returns the scene and the life of that member.
     fn with_member(name: &'static str) -> (Scene, u64) {
         let mut scene = Scene::new(|_| {});
         let seeds = |options: &mut swim_sim::Options| options.seeds = vec!["a:7946".into()];
@@ -58,7 +58,7 @@ impl Scene {
         (scene, life)
     }
 
-    /// Lets a client act on a connection, for at most two minutes.
+    /// Lets a client use a connection, for at most two minutes.
     fn client<T: 'static>(
         &mut self,
         act: impl AsyncFnOnce(Connection) -> io::Result<T> + 'static,
@@ -69,11 +69,11 @@ impl Scene {
         })
     }
 
-    /// Sends a request, and gives all that is answered until the connection is closed.
+    /// Sends a request, and returns everything that comes until the connection is closed.
     fn request(&mut self, request: impl Into<Vec<u8>>) -> String {
         let request = request.into();
         let answer = self.client(async move |mut connection| {
-            // It may be closed before everything is written.
+            // The node may close it before everything is written.
             let _ = connection.write_all(&request).await;
             Ok(answer_on(connection).await)
         });
@@ -92,7 +92,7 @@ impl Scene {
         assert!(answer.starts_with("HTTP/1.0 202 "), "{answer}");
     }
 
-    /// A figure of the node's health.
+    /// Returns a figure from the node's health.
     fn health(&mut self, key: &str) -> u64 {
         let answer = self.request("GET /healthz HTTP/1.0\r\n\r\n");
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -101,7 +101,7 @@ impl Scene {
     }
 }
 
-/// Reads the answer until the connection ends, however it does.
+/// Reads the answer until the connection ends for any reason.
 async fn answer_on(mut connection: Connection) -> String {
     let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
     while let Ok(size @ 1..) = connection.read(&mut piece).await {
@@ -131,7 +131,7 @@ fn a_body_without_end_is_too_large() {
             }
             Ok(answer_on(connection).await)
         });
-        // The answer may be lost with the connection, which is closed while the client writes.
+        // The answer may be lost, as the connection is closed while the client writes.
         let answer = answer.unwrap();
         assert!(answer.is_empty() || answer.contains(" 413 "), "{answer}");
         scene.expect_others_served();
@@ -300,7 +300,7 @@ fn a_name_that_cannot_be_part_of_an_id_is_refused_with_the_reason() {
     assert!(told.get().unwrap().contains("choose another --name"), "{told:?}");
 }
 
-/// Opens so many connections, and keeps them without a word.
+/// Opens so many connections, and keeps them open in silence.
 fn hold(scene: &mut Scene, connections: usize) {
     let node = scene.node;
     let _ = scene.world.ask("client", async move |cluster| {
@@ -326,7 +326,7 @@ fn connections_beyond_the_limit_are_told_so_until_silent_ones_are_closed() {
     assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
     scene.world.run(secs(11));
     scene.expect_others_served();
-    // Beyond those that are told so, they are closed.
+    // Connections beyond those that get a 503 are closed.
     hold(&mut scene, 100);
     scene.world.run(secs(12));
     scene.expect_others_served();
@@ -339,7 +339,7 @@ fn a_host_that_takes_all_connections_it_gets_does_not_keep_others_out() {
     scene.world.start_driver("other", |options| options.config.label = "clients".into());
     for _ in 0..2 {
         hold(&mut scene, 200);
-        // Some are told so, others are closed.
+        // Some get a 503; the rest are closed.
         let answer = scene.request("GET /healthz HTTP/1.0\r\n\r\n");
         assert!(answer.is_empty() || answer.contains(" 503 "), "{answer}");
         let answer = scene.world.wait_for("other", secs(5), async move |cluster| {
@@ -353,7 +353,7 @@ fn a_host_that_takes_all_connections_it_gets_does_not_keep_others_out() {
     }
 }
 
-/// Reads nothing for a while, then all that there is.
+/// Starts a reader that waits, then reads everything.
 fn slow_reader(scene: &mut Scene, wait: Duration) -> swim_sim::Reply<String> {
     let node = scene.node;
     let reply = scene.world.ask("client", async move |cluster| {
@@ -412,7 +412,7 @@ fn readers_beyond_the_limit_are_sent_away() {
 fn readers_at_the_address_of_a_member_do_not_keep_the_member_out() {
     let (mut scene, _) = Scene::with_member("b");
     let node = scene.node;
-    // 200 are more than the connections of an address.
+    // 200 exceeds the connections allowed per address.
     let told = scene.world.ask("b", async move |cluster| {
         let (mut readers, mut served) = (Vec::new(), 0);
         for _ in 0..200 {
@@ -477,7 +477,7 @@ fn any_bytes_come_back_and_a_reader_goes_on_where_it_ended() {
             let request = format!("GET /messages?{since} HTTP/1.0\r\n\r\n");
             connection.write_all(request.as_bytes()).await?;
             let (mut read, mut piece) = (String::new(), [0; 4096]);
-            // A heartbeat ends what there is to read.
+            // A heartbeat marks the end of the messages.
             while !read.ends_with("\n\n") {
                 let size = connection.read(&mut piece).await?;
                 read.push_str(std::str::from_utf8(&piece[..size]).unwrap());

@@ -1,4 +1,4 @@
-//! Real processes of the program on loopback.
+//! Processes of the program on loopback.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
@@ -19,7 +19,7 @@ fn load_time() -> Duration {
     Duration::from_secs(seconds.unwrap_or(4))
 }
 
-/// A supervisor waits so long after SIGTERM.
+/// How long a supervisor waits after SIGTERM.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
 struct Member {
@@ -40,19 +40,19 @@ impl Member {
         member
     }
 
-    /// Waits for a line with this text, standard error included.
+    /// Waits for a line that contains this text, on standard output or error.
     fn wait_for(&self, text: &str) -> String {
         wait_for(&self.child, text)
     }
 
     fn wait_for_others(&self, others: usize) {
-        eventually("it finds the others", || {
+        eventually("it finds the other members", || {
             let health = exchange(&self.http, b"GET /healthz HTTP/1.0\r\n\r\n");
             if health.contains(&format!("\"others\":{others},")) { Ok(()) } else { Err(health) }
         });
     }
 
-    /// Stops it by a signal, and gives its exit code and how long it took.
+    /// Stops it with a signal. Returns its exit code and how long that took.
     fn stop(&mut self, signal: Signal) -> (Option<i32>, Duration) {
         let since = Instant::now();
         self.child.signal(signal);
@@ -67,7 +67,7 @@ fn wait_for(child: &Child, text: &str) -> String {
     found.unwrap_or_else(transcript).text("text").to_string()
 }
 
-/// Publishes at these addresses in turn for some time. Returns what was accepted.
+/// Publishes at these addresses in turn for some time. Returns the accepted messages.
 fn load(addresses: &[String], name: &str, time: Duration) -> Vec<String> {
     let (begin, mut accepted) = (Instant::now(), Vec::new());
     for (number, address) in addresses.iter().cycle().enumerate() {
@@ -78,7 +78,8 @@ fn load(addresses: &[String], name: &str, time: Duration) -> Vec<String> {
         if publish(address, message.as_bytes()).contains(" 202 ") {
             accepted.push(message);
         }
-        // A thousand messages of a node's own are kept; a process on two cores takes more.
+        // Slow down: a node keeps a limited number of its own messages, and two cores publish
+        // faster.
         std::thread::sleep(Duration::from_millis(5));
     }
     accepted
@@ -86,7 +87,7 @@ fn load(addresses: &[String], name: &str, time: Duration) -> Vec<String> {
 
 #[test]
 fn what_is_accepted_under_load_outlives_a_kill_and_a_leave() {
-    // Long enough that nothing expires on a slow machine, and room for all.
+    // Nothing expires, even on a slow machine, and there is room for every message.
     let (keep, time) = (["--keep", "600", "--published-max", "4096"], load_time());
     let mut members = vec![Member::start("a", None, &keep)];
     for name in ["b", "c", "d", "e"] {
@@ -94,7 +95,7 @@ fn what_is_accepted_under_load_outlives_a_kill_and_a_leave() {
         members.push(member);
     }
     members.iter().for_each(|member| member.wait_for_others(4));
-    // Under load at the others, which hand on to c and wait for its answer, it is killed.
+    // Kill c under load, while other members hand messages to it and wait for its answers.
     let mut killed = members.remove(2);
     let addresses: Vec<_> = members.iter().map(|member| member.http.clone()).collect();
     let begin = Instant::now();
@@ -108,7 +109,7 @@ fn what_is_accepted_under_load_outlives_a_kill_and_a_leave() {
     let mut accepted = loading.join().unwrap();
     assert!(accepted.len() > 50, "{}", accepted.len());
 
-    // While c is looked for, d leaves, with messages that it has just accepted.
+    // While peers still try c, d leaves with messages that it has just accepted.
     let (mut leaving, under_load) = (members.remove(2), accepted.len());
     let address = std::slice::from_ref(&leaving.http);
     accepted.extend(load(address, "leaving", Duration::from_millis(200)));
@@ -152,7 +153,7 @@ fn a_reader_is_told_that_the_node_leaves() {
     assert_eq!(a.stop(Signal::TERM).0, Some(0));
     let read = reader.join().unwrap();
     let last = read.lines().last().unwrap();
-    assert_eq!(last, r#"{"end":"the node leaves the cluster","since":0}"#);
+    assert_eq!(last, r#"{"end":"the node is leaving the cluster","since":0}"#);
 }
 
 #[test]

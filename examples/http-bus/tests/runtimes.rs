@@ -14,13 +14,13 @@ use swim_driver::{Cluster, Events, Options, Tags};
 
 type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A node of a scene: what it is started with, and what to run beside it.
+/// How to start a node, and the application to run beside it.
 struct Start {
     options: Options,
     application: Box<dyn FnOnce(Cluster, Events) -> Served + Send>,
 }
 
-/// A node that runs.
+/// A running node.
 struct Node {
     cluster: Cluster,
     stop: Sender<()>,
@@ -28,7 +28,7 @@ struct Node {
 }
 
 impl Node {
-    /// Starts a node by `run`, which has the adapter's bind and spawn.
+    /// Starts a node with `run`, which calls the adapter's bind and spawn.
     fn start(name: &str, seed: Option<&Node>, run: fn(Start)) -> Node {
         let mut options = Options::local(name.parse().unwrap());
         options.bind = "127.0.0.1:0".parse().unwrap();
@@ -54,7 +54,7 @@ impl Node {
         Node { cluster: told.recv_blocking().unwrap(), stop, ended }
     }
 
-    /// The address of its service, once that is announced.
+    /// Returns the address of its service, once announced.
     fn http(&self) -> String {
         eventually("it announces a port", || {
             let tags = Tags::of(&self.cluster.local()).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Node {
     }
 }
 
-/// Three nodes pass messages, and one that leaves hands on what it has.
+/// Runs three nodes that exchange messages, and expects that one that leaves hands on its messages.
 fn three_nodes_pass_messages(run: fn(Start)) {
     let a = Node::start("a", None, run);
     let b = Node::start("b", Some(&a), run);
@@ -96,7 +96,7 @@ fn three_nodes_pass_messages(run: fn(Start)) {
     nodes[1].stop.send_blocking(()).unwrap();
     let took = nodes[1].ended.recv_blocking().unwrap();
     assert!(took < Duration::from_secs(5), "{took:?}");
-    eventually("the others see that it left", || {
+    eventually("the other members see that it left", || {
         let state = nodes[0].cluster.state("b");
         if state == Some(swim_driver::State::Left) { Ok(()) } else { Err(format!("{state:?}")) }
     });
@@ -121,7 +121,7 @@ fn on_tokio() {
 
 #[test]
 fn a_service_that_is_dropped_leaves_nothing_behind() {
-    // Another thread may be inside a task of the service meanwhile, but is not each time.
+    // Repeat: only sometimes is another thread inside a task of the service when it is dropped.
     for _ in 0..20 {
         drop_while_messages_pass();
     }

@@ -1,4 +1,4 @@
-//! A message on its way from one member to the next.
+//! Messages on their way from one member to the next.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use swim_driver::Bytes;
 
 use super::message::{Id, Message, PAYLOAD_SIZE_MAX, Peer};
 
-/// The bytes of the line before the payload at most: room for the names of some hundred members.
+/// Largest line before the payload, in bytes: room for the names of some hundred members.
 const HEAD_SIZE_MAX: usize = 64 << 10;
 
-/// How many members that have had a message are named. A member that is not named although it has
-/// had the message is offered it once more, and refuses it as a duplicate.
+/// How many members that have had the message are named. A member that has had it but is not named
+/// is offered the message once more, and ignores the duplicate.
 const HAD_MAX: usize = 256;
 
-/// Messages of one request at most, and the bytes from which on no more are put into it. With one
-/// message for each round trip a member that joins would wait for minutes where distances are long.
+/// Most messages per request, and the size at which no more than the current one are added. With
+/// one message per request, a member that joins over a slow network would wait for minutes.
 const BATCH_MAX: usize = 64;
 const BATCH_SIZE_ENOUGH: usize = 256 << 10;
 
-/// A message, how long it is kept yet, and who has had it.
+/// A message on its way: its remaining keeping time, and the members that have had it.
 ///
-/// On the wire: a line of JSON, then the payload. A request has one after the other.
+/// On the wire it is a line of JSON, then the payload. A request has one envelope after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Envelope {
     pub(crate) message: Message,
-    /// Milliseconds until everybody may drop it.
+    /// Milliseconds until members may drop the message.
     pub(crate) left: u64,
     pub(crate) had: Vec<Peer>,
 }
@@ -38,11 +38,11 @@ struct Head {
     number: u64,
     left: u64,
     had: Vec<(String, u64)>,
-    /// The bytes of the payload that follows.
+    /// Bytes of the payload that follows.
     size: usize,
 }
 
-/// An envelope that is none.
+/// Why bytes are not an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(&'static str);
 
@@ -53,11 +53,11 @@ impl fmt::Display for Malformed {
 }
 
 impl Envelope {
-    /// The bytes of the envelopes of one request at most.
+    /// Largest body of a request, in bytes.
     pub(crate) const BATCH_SIZE_MAX: usize =
         BATCH_SIZE_ENOUGH + HEAD_SIZE_MAX + 1 + PAYLOAD_SIZE_MAX;
 
-    /// As many of these envelopes as one request takes, as they travel, and how many those are.
+    /// Encodes as many of these envelopes as one request takes. Returns their number and bytes.
     pub(crate) fn encode_batch(envelopes: impl Iterator<Item = Envelope>) -> (usize, Bytes) {
         let (mut count, mut bytes) = (0, Vec::new());
         for envelope in envelopes.take(BATCH_MAX) {
@@ -70,16 +70,16 @@ impl Envelope {
         (count, bytes.into())
     }
 
-    /// Reads what came as envelopes.
+    /// Decodes the envelopes of a request.
     ///
     /// # Errors
     ///
-    /// One of them is none, or a limit is exceeded.
+    /// An envelope is malformed, or a limit is exceeded.
     pub(crate) fn decode_batch(mut bytes: Bytes) -> Result<Vec<Self>, Malformed> {
         let mut envelopes = Vec::new();
         while !bytes.is_empty() {
             if envelopes.len() == BATCH_MAX {
-                return Err(Malformed("it has more than 64 messages"));
+                return Err(Malformed("the request has more than 64 messages"));
             }
             envelopes.push(Envelope::decode(&mut bytes)?);
         }
@@ -88,7 +88,7 @@ impl Envelope {
 
     fn encode(&self, bytes: &mut Vec<u8>) {
         let Envelope { message: Message { id, payload }, left, had } = self;
-        // As many names as surely fit: escaped, a byte has up to six.
+        // As many names as surely fit: JSON escapes a byte to at most six.
         let mut room = HEAD_SIZE_MAX / 2;
         let had = had.iter().take(HAD_MAX).take_while(|peer| {
             let size = 6 * peer.name.len() + 32;
@@ -109,24 +109,24 @@ impl Envelope {
         bytes.extend_from_slice(payload);
     }
 
-    /// Takes the first envelope.
+    /// Splits off and decodes the first envelope.
     fn decode(bytes: &mut Bytes) -> Result<Self, Malformed> {
         let searched = &bytes[..bytes.len().min(HEAD_SIZE_MAX + 1)];
         let end = searched.iter().position(|byte| *byte == b'\n');
-        let end = end.ok_or(Malformed("it begins with no line of at most 64 KiB"))?;
+        let end = end.ok_or(Malformed("a message has no first line of at most 64 KiB"))?;
         let line = bytes.split_to(end + 1);
         let head: Head = serde_json::from_slice(&line)
-            .map_err(|_| Malformed("its first line is not the JSON that is expected"))?;
+            .map_err(|_| Malformed("the first line of a message is not the expected JSON"))?;
         if head.size > PAYLOAD_SIZE_MAX || head.size > bytes.len() {
-            return Err(Malformed("a message has more than 64 KiB, or less than it should"));
+            return Err(Malformed("a message is larger than 64 KiB, or is cut off"));
         }
         if head.had.len() > HAD_MAX {
-            return Err(Malformed("it names more than 256 members that have had it"));
+            return Err(Malformed("a message names more than 256 members that have had it"));
         }
         if head.number == 0 {
-            return Err(Malformed("messages are counted from 1"));
+            return Err(Malformed("message numbers start at 1"));
         }
-        // A copy: else each message would keep all of its request in memory.
+        // Copy it: a slice would keep the whole request in memory.
         let payload = Bytes::copy_from_slice(&bytes.split_to(head.size));
         let id = Id::new(peer(&head.origin, head.life)?, head.number);
         let had = head.had.iter().map(|(name, life)| peer(name, *life));
@@ -136,7 +136,7 @@ impl Envelope {
 }
 
 fn peer(name: &str, life: u64) -> Result<Peer, Malformed> {
-    let wrong = "the name of a member has 1 to 255 bytes, no slash and no control characters";
+    let wrong = "a member's name has 1 to 255 bytes, no slash and no control characters";
     if Peer::is_name(name) { Ok(Peer::new(name, life)) } else { Err(Malformed(wrong)) }
 }
 

@@ -1,4 +1,4 @@
-//! The messages that a node keeps: its log, from which readers read and members are served.
+//! The messages that a node keeps: its log, for readers and for other members.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::time::Instant;
 
 use super::message::{Message, Peer};
 
-/// A message that is kept.
+/// A message in the log.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) message: Arc<Message>,
     pub(crate) until: Instant,
     /// Whether a client of this node published it.
     pub(crate) own: bool,
-    /// Members that have had it, as far as this node knows: live ones at the time.
+    /// Live members that have had the message, as far as this node knows.
     pub(crate) had: BTreeSet<Peer>,
-    /// The member that has taken it from this node and hands it on.
+    /// The member that took the message from this node, and hands it on.
     pub(crate) handed_to: Option<Peer>,
 }
 
-/// The messages by the number that this node gave them, from 1.
+/// The kept messages, by the number that this node gave them, from 1.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     kept: BTreeMap<u64, Kept>,
@@ -29,19 +29,19 @@ pub(crate) struct Log {
     own: usize,
 }
 
-/// The entry that a reader finds in the log.
+/// The log's answer to a reader that asks for a number.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// The message of the number that it asked for.
+    /// The message with this number.
     Message(Arc<Message>),
-    /// That one is not kept any more; the next one that is has this number.
+    /// That message has expired; the next one kept has this number.
     Gap(u64),
     /// No message has that number yet.
     Nothing,
 }
 
 impl Log {
-    /// Appends a message, and gives its number.
+    /// Appends a message and returns its number.
     pub(crate) fn push(&mut self, kept: Kept) -> u64 {
         self.last += 1;
         self.bytes += kept.message.payload.len();
@@ -51,7 +51,7 @@ impl Log {
         self.last
     }
 
-    /// Drops what has expired.
+    /// Drops expired messages.
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(&(until, number)) = self.ends.first().filter(|(until, _)| *until <= now) {
             self.ends.remove(&(until, number));
@@ -62,7 +62,7 @@ impl Log {
         }
     }
 
-    /// When the next message expires.
+    /// Returns when the next message expires.
     pub(crate) fn next_end(&self) -> Option<Instant> {
         self.ends.first().map(|(until, _)| *until)
     }
@@ -92,7 +92,7 @@ impl Log {
         self.kept.keys().copied().collect()
     }
 
-    /// The number of the newest message, 0 before the first.
+    /// Returns the number of the newest message, 0 before the first.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }
@@ -105,7 +105,7 @@ impl Log {
         self.bytes
     }
 
-    /// How many of the messages clients of this node published.
+    /// Returns how many of the messages this node's own clients published.
     pub(crate) fn own(&self) -> usize {
         self.own
     }

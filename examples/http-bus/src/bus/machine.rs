@@ -1,4 +1,4 @@
-//! The decisions of a node about messages, members and answers.
+//! The state machine of one node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -16,50 +16,52 @@ use crate::settings::{Delivery, Flaw, Settings};
 
 /// The bus of one node.
 ///
-/// A message travels along the ring: the node that takes it hands it to the next live member that
-/// has not had it, and that one goes on. The node keeps it and offers it again when that member is
-/// gone. A member that does not take it is passed over, and tried until it does or is gone. So the
-/// rule is: *each node owes each of its messages to every live member between itself and the one
-/// that it handed the message to, unless that member has had it*.
+/// A message travels along the ring of members, sorted by name. A node that takes a message hands
+/// it to the next live member that has not had it, and that member goes on. The node keeps the
+/// message, and offers it to a further member when the first one is gone. A member that does not
+/// take it is passed over, and tried again until it takes the message or is gone. The rule is:
+///
+/// *A node owes each of its messages to every live member between itself and the member to which it
+/// handed the message, except to members that have had it.*
 #[derive(Debug)]
 pub(crate) struct Bus {
     settings: Settings,
     own: Peer,
-    /// The number of the next message of this node's clients.
+    /// The number of the next message from this node's clients.
     next: u64,
     log: Log,
     windows: Windows,
     ring: Ring,
-    /// The messages that each live member is to be offered.
+    /// The messages owed to each live member.
     owed: BTreeMap<Peer, Owed>,
 }
 
 #[derive(Debug, Default)]
 struct Owed {
     numbers: BTreeSet<u64>,
-    /// It did not take the last offer.
+    /// The member did not take the last offer.
     is_failing: bool,
 }
 
-/// Messages for a member.
+/// Messages to hand to a member.
 #[derive(Debug)]
 pub(crate) struct Offer {
     /// Their numbers in the log.
     pub(crate) numbers: Vec<u64>,
-    /// The messages as they travel.
+    /// The messages, encoded.
     pub(crate) body: Bytes,
 }
 
-/// The result of taking a message that a member handed on.
+/// The result of a message that another member handed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is new.
+    /// The message is new.
     New,
-    /// It was here before, or has expired.
+    /// The message was taken before, or has expired.
     Known,
 }
 
-/// A message was not taken: there is no room.
+/// There was no room for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// When there may be room.
@@ -79,7 +81,7 @@ impl Bus {
         }
     }
 
-    /// Takes a message of a client.
+    /// Accepts a message from a client.
     ///
     /// # Errors
     ///
@@ -106,7 +108,7 @@ impl Bus {
         Ok(id)
     }
 
-    /// Takes a message of a member.
+    /// Takes a message that another member handed on.
     ///
     /// # Errors
     ///
@@ -129,15 +131,15 @@ impl Bus {
             return Err(self.refusal(now));
         }
         self.windows.note(now, &message.id);
-        // Names of others would be remembered for whoever makes them up.
+        // Drop the names of unknown members, which a stranger may have made up.
         let had = had.into_iter().filter(|peer| self.ring.has(peer)).collect();
         let left = Duration::from_millis(left).min(self.settings.keep);
         self.keep(message, now + left, had, false);
         Ok(Taken::New)
     }
 
-    /// Notes that a member is live, in this life and at this address. Returns the peer whose
-    /// connection is void now.
+    /// Notes a live member, with its life and address. Returns the peer whose connection is now
+    /// obsolete.
     pub(crate) fn join(&mut self, peer: &Peer, address: SocketAddr) -> Option<Peer> {
         if *peer.name == *self.own.name {
             return None;
@@ -157,7 +159,7 @@ impl Bus {
         void
     }
 
-    /// Notes that a member is gone. Returns which peer that was.
+    /// Notes that a member is gone, and returns its peer.
     pub(crate) fn part(&mut self, name: &str) -> Option<Peer> {
         let peer = self.ring.remove(name)?;
         let owed = self.release(&peer);
@@ -169,7 +171,7 @@ impl Bus {
         Some(peer)
     }
 
-    /// The next messages for a member, if it is owed any.
+    /// Returns the next messages for a member, if it is owed any.
     pub(crate) fn next_offer(&mut self, now: Instant, peer: &Peer) -> Option<Offer> {
         self.log.expire(now);
         let owed = self.owed.get_mut(peer)?;
@@ -187,13 +189,13 @@ impl Bus {
             let left = u64::try_from(left).unwrap_or(u64::MAX);
             Envelope { message: Message::clone(&kept.message), left, had }
         });
-        // A member that fails is tried with one message: if it is full, more would be in vain.
+        // Try a failing member with a single message: if it is full, more would be wasted.
         let count_max = if owed.is_failing { 1 } else { usize::MAX };
         let (count, body) = Envelope::encode_batch(envelopes.take(count_max));
         Some(Offer { numbers: owed.numbers.iter().take(count).copied().collect(), body })
     }
 
-    /// A member has taken a message, or had it.
+    /// Notes that a member has taken a message, or already had it.
     pub(crate) fn handed_on(&mut self, peer: &Peer, number: u64) {
         if let Some(owed) = self.owed.get_mut(peer) {
             owed.numbers.remove(&number);
@@ -205,7 +207,8 @@ impl Bus {
         }
     }
 
-    /// A member did not take these messages: what it is owed goes to the next one after it, too.
+    /// Notes that a member did not take these messages. The messages that it is owed go to the next
+    /// member as well.
     pub(crate) fn failed(&mut self, peer: &Peer, refused: &[u64]) {
         let Some(owed) = self.owed.get_mut(peer) else { return };
         let numbers: Vec<u64> =
@@ -219,13 +222,13 @@ impl Bus {
         }
     }
 
-    /// The members that are owed something, and where they take it.
+    /// Returns the members that are owed messages, and their addresses.
     pub(crate) fn targets(&self) -> Vec<(Peer, SocketAddr)> {
         let address = |peer: &Peer| Some((peer.clone(), self.ring.address(peer)?));
         self.owed.keys().filter_map(address).collect()
     }
 
-    /// Whether each message has a member that hands it on, or there is none to hand it to.
+    /// Returns whether each message was handed to a member, or there is no member to hand it to.
     pub(crate) fn is_settled(&self) -> bool {
         self.owed.values().all(|owed| {
             let is_safe =
@@ -234,12 +237,12 @@ impl Bus {
         })
     }
 
-    /// How many offers are to be made.
+    /// Returns how many messages are still to be handed to members.
     pub(crate) fn waiting(&self) -> usize {
         self.owed.values().map(|owed| owed.numbers.len()).sum()
     }
 
-    /// Drops what has expired.
+    /// Drops expired messages.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.log.expire(now);
     }
@@ -248,7 +251,7 @@ impl Bus {
         self.log.read(number)
     }
 
-    /// The number of the newest message, 0 before the first.
+    /// Returns the number of the newest message, 0 before the first.
     pub(crate) fn last(&self) -> u64 {
         self.log.last()
     }
@@ -261,7 +264,7 @@ impl Bus {
         self.log.bytes()
     }
 
-    /// How many other members are live and take messages.
+    /// Returns how many other members are live and take messages.
     pub(crate) fn others(&self) -> usize {
         self.ring.len()
     }
@@ -280,8 +283,8 @@ impl Bus {
         self.route(number);
     }
 
-    /// Notes whom this message is owed to: the first member of the ring that has not had it and can
-    /// be expected to take it, and those before it that failed to take one.
+    /// Marks the members that are owed this message: the first one in the ring that has not had it
+    /// and is not failing, and the failing ones before it.
     fn route(&mut self, number: u64) {
         let Some(kept) = self.log.get(number) else { return };
         for peer in self.ring.following() {
@@ -303,8 +306,7 @@ impl Bus {
         self.log.numbers().into_iter().for_each(|number| self.route(number));
     }
 
-    /// Nothing is owed to this peer any more, and nothing is expected of it. Returns what it was
-    /// owed.
+    /// Forgets a peer that is gone. Returns the numbers that it was owed.
     fn release(&mut self, peer: &Peer) -> BTreeSet<u64> {
         for kept in self.log.iter_mut() {
             kept.had.remove(peer);
@@ -327,7 +329,7 @@ mod tests {
         Peer::new(name, 1)
     }
 
-    /// The bus of `a` among these others.
+    /// The bus of `a` among these other members.
     fn bus(others: &[&str]) -> Bus {
         let mut bus = Bus::new(Settings::default(), peer("a"));
         for name in others {
@@ -340,7 +342,7 @@ mod tests {
         bus.targets().into_iter().map(|(peer, _)| peer.name.to_string()).collect()
     }
 
-    /// Has a member take all that it is owed.
+    /// Lets a member take every message that it is owed.
     fn serve(bus: &mut Bus, now: Instant, name: &str) {
         while let Some(offer) = bus.next_offer(now, &peer(name)) {
             offer.numbers.iter().for_each(|number| bus.handed_on(&peer(name), *number));
@@ -371,7 +373,7 @@ mod tests {
         assert_eq!(bus.part("b"), Some(peer("b")));
         assert_eq!(owed(&bus), ["c"]);
         serve(&mut bus, now, "c");
-        // It comes back as somebody who has nothing.
+        // It comes back in a new life, without any message.
         bus.join(&Peer::new("b", 2), "10.0.0.1:80".parse().unwrap());
         assert_eq!(owed(&bus), ["b"]);
     }

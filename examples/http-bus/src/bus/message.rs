@@ -1,4 +1,4 @@
-//! Messages, and whom they come from.
+//! Messages and their origins.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,33 +7,33 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 use swim_driver::Bytes;
 
-/// The bytes of a message's body at most. Larger data belongs elsewhere, and a reference to it in
-/// the message.
+/// Largest body of a message, in bytes. Put larger data elsewhere, and a reference to it into the
+/// message.
 pub const PAYLOAD_SIZE_MAX: usize = 64 << 10;
 
-/// The bytes of a name at most, as in the cluster.
+/// Longest name in bytes, as in the cluster.
 const NAME_SIZE_MAX: usize = 255;
 
-/// A member in one of its lives: a restarted one is another peer, which has none of what the old
-/// one had.
+/// A member in one of its lives. A restarted member is another peer: it has none of the messages of
+/// its former life.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Peer {
     /// The member's name.
     pub name: Arc<str>,
-    /// Random, drawn as the process begins.
+    /// A random number, drawn when the process starts.
     pub life: u64,
 }
 
 impl Peer {
-    /// The member of this name in this life.
+    /// Makes the peer with this name and life.
     #[must_use]
     pub fn new(name: &str, life: u64) -> Self {
         Peer { name: name.into(), life }
     }
 
-    /// Whether the bus takes a member of this name. A slash or a line break in it would make the
-    /// id of one message look like another one.
+    /// Returns whether the bus accepts this name. With a slash or a line break in a name, one
+    /// message's id could look like another's.
     #[must_use]
     pub fn is_name(name: &str) -> bool {
         (1..=NAME_SIZE_MAX).contains(&name.len())
@@ -41,14 +41,14 @@ impl Peer {
     }
 }
 
-/// Names a message in the whole cluster: by the life of the node that accepted it, and by its
-/// number among the messages of that life, from 1.
+/// Identifies a message in the whole cluster, by the life of the node that accepted it and its
+/// number in that life, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Id {
     /// The node that accepted it.
     pub origin: Peer,
-    /// Its number among the messages that this life of the node accepted.
+    /// Its number in this life of the node.
     pub number: u64,
 }
 
@@ -68,9 +68,9 @@ impl fmt::Display for Id {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// Its name in the cluster.
+    /// The id, unique in the cluster.
     pub id: Id,
-    /// Its body: any bytes.
+    /// The body: any bytes.
     pub payload: Bytes,
 }
 
@@ -79,8 +79,8 @@ impl Message {
         Message { id, payload }
     }
 
-    /// The message as a line of JSON, with its number in the stream of this node. A body that is
-    /// UTF-8 is the value of `text`, any other one in base64 that of `base64`.
+    /// Returns the message as a line of JSON, with its number in this node's log. A UTF-8 body is
+    /// in `text`, any other in `base64`.
     pub(crate) fn line(&self, number: u64) -> Bytes {
         let (key, body) = match std::str::from_utf8(&self.payload) {
             Ok(text) => ("text", text.to_owned()),

@@ -1,4 +1,5 @@
-//! The bus of one node: what it keeps, and whom it still has to hand it to. Nothing here waits.
+//! The decisions of one node: which messages it keeps, and to which members it hands them. Nothing
+//! here waits.
 
 mod envelope;
 mod kept;

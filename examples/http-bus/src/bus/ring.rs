@@ -1,4 +1,4 @@
-//! The live members in the order in which messages travel.
+//! The live members, in the order in which messages travel.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::message::Peer;
 
-/// The other live members by name, and where they take messages.
+/// The other live members by name, with the addresses at which they take messages.
 #[derive(Debug)]
 pub(crate) struct Ring {
     own: Arc<str>,
@@ -25,8 +25,7 @@ impl Ring {
         Ring { own, others: BTreeMap::new() }
     }
 
-    /// Notes a member. Returns the peer that it takes the place of: an earlier life, or the same
-    /// peer at another address.
+    /// Adds or updates a member, and returns how that changed the ring.
     pub(crate) fn insert(&mut self, peer: &Peer, address: SocketAddr) -> Inserted {
         let place = Place { life: peer.life, address };
         match self.others.insert(Arc::clone(&peer.name), place) {
@@ -39,13 +38,13 @@ impl Ring {
         }
     }
 
-    /// Takes a member out, and returns it.
+    /// Removes a member, and returns it.
     pub(crate) fn remove(&mut self, name: &str) -> Option<Peer> {
         let (name, place) = self.others.remove_entry(name)?;
         Some(Peer { name, life: place.life })
     }
 
-    /// Whether this life of a member is here.
+    /// Returns whether this life of a member is in the ring.
     pub(crate) fn has(&self, peer: &Peer) -> bool {
         self.others.get(&peer.name).is_some_and(|place| place.life == peer.life)
     }
@@ -59,7 +58,7 @@ impl Ring {
         self.others.len()
     }
 
-    /// The members that follow this node's name, then those before it.
+    /// Returns the members after this node by name, then those before it.
     pub(crate) fn following(&self) -> impl Iterator<Item = Peer> {
         let after = (Bound::Excluded(&*self.own), Bound::Unbounded);
         let before = (Bound::Unbounded, Bound::Excluded(&*self.own));
@@ -69,16 +68,16 @@ impl Ring {
     }
 }
 
-/// The result of noting a member.
+/// The result of [`Ring::insert`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
-    /// It was not there.
+    /// The member is new.
     New,
-    /// This life of it is over.
+    /// The member replaces this earlier life.
     Replaces(Peer),
-    /// It has another address.
+    /// The member has a new address.
     Moved,
-    /// Nothing is new.
+    /// Nothing has changed.
     Known,
 }
 

@@ -1,57 +1,57 @@
-//! Memory of the messages that were taken already.
+//! Remembers which messages were taken, to find duplicates.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::message::{Id, Peer};
 
-/// How many messages a life of a node may have under way at once, that is, accepted and not yet
-/// expired. Without this limit one life could take all the room in which numbers are remembered.
+/// How many messages of one life may be accepted and not yet expired. Without this limit, one life
+/// could use up all windows.
 pub const PUBLISHED_MAX: usize = 4096;
 
-/// The numbers of a window.
+/// Numbers per window.
 const WINDOW: usize = 4096;
 
 const WORDS: usize = WINDOW / 64;
 
-/// Windows that are remembered: 580 bytes each. A life that publishes as fast as it may takes four
-/// within the time of `Windows::rest`. A cluster that takes more of them has its messages refused
-/// until some are forgotten.
+/// Most windows kept, of 580 bytes each. A life that publishes at its limit takes four within
+/// `Windows::rest`. When a cluster takes more, messages are refused until some windows are
+/// forgotten.
 const WINDOWS_MAX: usize = 4096;
 
-/// The messages that were taken of each life of a node, as far as they can still be on their way.
+/// The numbers of the messages that were taken, per life of a node.
 ///
-/// The numbers of a life are divided into windows. None is derived from another: a number that a
-/// stranger makes up, however large, says nothing about the other numbers of that life.
+/// The numbers of a life are divided into windows of 4096. Windows are independent of each other: a
+/// forged number, however large, changes nothing for other numbers of that life.
 #[derive(Debug)]
 pub(crate) struct Windows {
     windows: BTreeMap<Place, Window>,
-    /// A window is forgotten once nothing of it came for so long, and its place is wanted.
+    /// After this time without a new number, a window may be forgotten to make room.
     rest: Duration,
 }
 
-/// A life of a node, and the part of its numbers that a window has.
+/// A life of a node, and the index of a window of its numbers.
 type Place = (Peer, u64);
 
 /// Whether a message is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// It was not seen.
+    /// It was not taken before.
     New,
-    /// It was seen.
+    /// It was taken before.
     Old,
-    /// There is no room to remember it.
+    /// It is new, but there is no room to remember it.
     Full,
 }
 
 impl Windows {
-    /// For messages that are kept for `keep`.
+    /// Makes windows for messages that are kept for `keep`.
     pub(crate) fn new(keep: Duration) -> Self {
-        // Nobody offers a message for longer than it is kept, and no request takes a minute.
+        // No member offers a message for longer than it is kept, and no request takes a minute.
         Windows { windows: BTreeMap::new(), rest: 2 * keep + Duration::from_secs(60) }
     }
 
-    /// Whether the message is new.
+    /// Returns whether the message is new.
     pub(crate) fn look(&mut self, now: Instant, id: &Id) -> Sight {
         if let Some(window) = self.windows.get(&place(id)) {
             return if window.has(id.number) { Sight::Old } else { Sight::New };
@@ -79,10 +79,10 @@ fn place(id: &Id) -> Place {
     (id.origin.clone(), id.number / WINDOW as u64)
 }
 
-/// Some successive numbers of one life of a node.
+/// A range of numbers of one life of a node.
 #[derive(Debug)]
 struct Window {
-    /// A bit for each number, at the number's remainder.
+    /// One bit per number, at the number modulo the size.
     taken: Box<[u64; WORDS]>,
     used: Instant,
 }
@@ -99,7 +99,7 @@ impl Window {
     }
 }
 
-/// The word and the bit of a number.
+/// Returns the word and the bit of a number.
 fn bit(number: u64) -> (usize, u64) {
     let at = number % WINDOW as u64;
     let word = usize::try_from(at / 64).expect("it is below the number of words");

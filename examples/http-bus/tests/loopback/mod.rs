@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Far more than anything here takes, also on a busy machine.
+/// Far more than any step takes, also on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Tries until it succeeds.
+/// Retries until `attempt` succeeds, at most for [`LIMIT`].
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
-    /// How often it looks, not how long it waits.
+    /// Interval of attempts.
     const PAUSE: Duration = Duration::from_millis(50);
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -25,25 +25,25 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Result<T, S
     }
 }
 
-/// Sends a request, and gives the answer, or as much as comes before the connection ends.
+/// Sends a request. Returns the answer, or the part that comes before the connection ends.
 pub(crate) fn exchange(address: &str, request: &[u8]) -> String {
     let mut answer = Vec::new();
     if let Ok(mut stream) = TcpStream::connect(address) {
         stream.set_read_timeout(Some(LIMIT)).expect("a time is given");
-        // An answer that came before it broke is returned.
+        // Return the part of an answer that came before the connection broke.
         let _ = stream.write_all(request).and_then(|()| stream.read_to_end(&mut answer));
     }
     String::from_utf8(answer).expect("answers are text")
 }
 
-/// Publishes a message, and gives the answer.
+/// Publishes a message and returns the answer.
 pub(crate) fn publish(address: &str, payload: &[u8]) -> String {
     let length = payload.len();
     let head = format!("POST /publish HTTP/1.0\r\ncontent-length: {length}\r\n\r\n");
     exchange(address, &[head.as_bytes(), payload].concat())
 }
 
-/// The messages that a node has now, in the order of its log.
+/// Returns the messages that a node has now, in the order of its log.
 pub(crate) fn texts(address: &str) -> Vec<String> {
     let health = exchange(address, b"GET /healthz HTTP/1.0\r\n\r\n");
     let last = health.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());

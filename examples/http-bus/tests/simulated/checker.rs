@@ -1,4 +1,4 @@
-//! The history of a run, and whether the guarantees held.
+//! The history of a run, and the check of the guarantees.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex};
 
 use http_bus::{Delivery, Id, Peer};
 
-/// Something that happened.
+/// An event of a run.
 #[derive(Clone, Debug)]
 enum Event {
-    /// A process began a life.
+    /// A process started.
     Began(String),
     /// A node took a message.
     Took(Delivery),
     /// A process crashed or ended.
     Died(String),
-    /// A client was told that its message was accepted.
+    /// A client's message was accepted.
     Accepted { id: String, payload: Vec<u8> },
-    /// A client was told to come later.
+    /// A client's message was refused for now.
     Refused,
-    /// A reader got a line, with the node's life and the number that it asked to go on from.
+    /// A reader got a message: its number, and the number expected, in this life of the node.
     Read { node: String, life: String, number: u64, id: String, expected: u64 },
 }
 
-/// All that happened, in order. Everything in a world happens in one thread.
+/// The events of a run, in order. A world runs in one thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History(Arc<Mutex<Vec<Event>>>);
 
@@ -49,14 +49,14 @@ impl History {
         self.note(Event::Read { node, life, number, id, expected });
     }
 
-    /// Notes that a process begins, and that it ends when this is dropped.
+    /// Notes that a process starts, and that it ends when the returned value is dropped.
     #[must_use]
     pub(crate) fn begin(&self, name: &str) -> Life {
         self.note(Event::Began(name.to_owned()));
         Life { history: self.clone(), name: name.to_owned() }
     }
 
-    /// Checks the guarantees at the end of a run that left all running nodes time enough.
+    /// Checks the guarantees, at the end of a run that gave all running nodes enough time.
     pub(crate) fn check(&self) -> Verdict {
         let events = self.0.lock().expect("nobody panicked").clone();
         let mut checker = Checker::default();
@@ -65,7 +65,7 @@ impl History {
     }
 }
 
-/// A life of a process. A crash drops it, and so does a return.
+/// A life of a process. A crash drops it, as does a normal end.
 pub(crate) struct Life {
     history: History,
     name: String,
@@ -77,16 +77,16 @@ impl Drop for Life {
     }
 }
 
-/// A guarantee that does not hold.
+/// A broken guarantee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Broken {
-    /// A node that stayed alive has not got a message of which a holder was always there.
+    /// A node that stayed alive lacks a message that some holder could always have handed on.
     NotEverybody,
     /// A node took a message twice in one life.
     Twice,
-    /// Two messages have one id, or a message has another body than its origin gave it.
+    /// Two messages share an id, or a body differs from the one that its origin accepted.
     Mixed,
-    /// A message was accepted, and its origin does not hold it.
+    /// A message was accepted, but its origin does not hold it.
     AcceptedInVain,
     /// A reader missed a message, or read one twice.
     Read,
@@ -98,7 +98,7 @@ pub(crate) struct Verdict {
     pub(crate) broken: Vec<(Broken, String)>,
     /// Messages that at least one node took.
     pub(crate) messages: u64,
-    /// Messages all of whose holders died.
+    /// Messages that were lost because every holder died.
     pub(crate) lost: u64,
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
@@ -119,11 +119,11 @@ impl fmt::Display for Verdict {
 
 #[derive(Default)]
 struct Checker {
-    /// The body of each message as its first holder has it, and who holds it.
+    /// The body of each message, as its first holder has it, and its current holders.
     messages: BTreeMap<Id, (Vec<u8>, BTreeSet<String>)>,
     by_text: BTreeMap<String, Id>,
     taken: BTreeSet<(Peer, Id)>,
-    /// The id of what a life of a node has under a number.
+    /// The id of the message that a life of a node has under a number.
     logs: BTreeMap<(String, String, u64), String>,
     alive: BTreeSet<String>,
     lost: BTreeSet<Id>,

@@ -1,4 +1,4 @@
-//! Clients of the service, on a host of their own.
+//! Clients of the service, on their own host.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use swim_sim::{Bytes, RuntimeHandle, secs};
 
 use crate::checker::History;
 
-/// Publishes a message, and notes it if it was accepted.
+/// Publishes a message, and notes whether it was accepted.
 pub(crate) async fn publish(
     runtime: RuntimeHandle,
     node: SocketAddr,
@@ -30,7 +30,7 @@ pub(crate) async fn publish(
     }
 }
 
-/// The health of a node.
+/// Returns the health of a node.
 pub(crate) async fn health(runtime: RuntimeHandle, node: SocketAddr) -> io::Result<String> {
     let mut connection = runtime.connect(node).await?;
     connection.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
@@ -39,13 +39,13 @@ pub(crate) async fn health(runtime: RuntimeHandle, node: SocketAddr) -> io::Resu
     Ok(answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
 }
 
-/// Reads the messages of a node, for ever. A connection that breaks, or that it gives up after some
-/// lines, is made anew from where it ended.
+/// Reads the messages of a node for ever. After a connection breaks, or is closed after some lines,
+/// continues where it ended.
 pub(crate) async fn read(runtime: RuntimeHandle, node: SocketAddr, name: String, history: History) {
     let (mut life, mut since) = (String::new(), 0);
     loop {
         let reading = session(&runtime, node, &name, &history, &mut life, &mut since);
-        // One that hears nothing for long may have a server that is gone.
+        // After a long silence the server may be gone.
         let _ = runtime.timeout(secs(60), reading).await;
         runtime.sleep(secs(1)).await;
     }
@@ -65,14 +65,14 @@ async fn session(
     let mut lines = BufReader::new(connection).lines();
     let (mut rest, mut is_head) = (runtime.random() % 30, true);
     while let Some(line) = lines.next().await {
-        // The headers, and empty lines, by which a server looks whether anybody is there.
+        // Skip the headers, and empty lines, which are heartbeats.
         let Ok(line) = serde_json::from_str::<Value>(&line?) else { continue };
         if is_head {
             is_head = false;
             let now = line["life"].as_str().expect("the first line has the life");
             if life != now {
                 now.clone_into(life);
-                // Another life has other numbers: from the start, unless it was.
+                // A new life restarts the numbers: read again from 0.
                 if std::mem::take(since) > 0 {
                     return Ok(());
                 }

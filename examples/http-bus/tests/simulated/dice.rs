@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Numbers by splitmix64: the same on every machine.
+/// SplitMix64: the same numbers on every machine.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {

@@ -1,7 +1,7 @@
 //! The service in the simulator: faults from a seed, and a checker for each guarantee.
 //!
-//! `SEEDS=0..1000 cargo test --release -p http-bus --test simulated -- --nocapture many` runs other
-//! seeds than those of the ordinary test.
+//! Run any number of seeds:
+//! `SEEDS=0..1000 cargo test --release -p http-bus --test simulated -- --nocapture many`
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 
 mod checker;
@@ -86,7 +86,7 @@ fn a_node_that_leaves_hands_on_what_it_has_accepted() {
     assert!(accepted > 200 && lost == 0, "{lost} of {accepted}");
 }
 
-/// Looks for a seed that shows a planted bug.
+/// Expects that some seed shows a planted bug.
 fn catches(flaw: Flaw, broken: Broken) {
     let shows = |seed: &u64| run(*seed, flaw).verdict.breaks(broken);
     let found = (0..40).find(shows);

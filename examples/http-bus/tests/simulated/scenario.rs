@@ -1,4 +1,4 @@
-//! A cluster with the service, its clients, and what goes wrong, drawn from a seed.
+//! A cluster with the service, its clients, and faults drawn from a seed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,19 +14,19 @@ use crate::checker::{Broken, History, Verdict};
 use crate::clients;
 use crate::dice::Dice;
 
-/// Hosts of a world have an address each.
+/// Every host has its own address, so all use the same port.
 const PORT: u16 = 8080;
 
-/// The nodes by which others find the cluster.
+/// The nodes through which other nodes join.
 const SEEDS: [&str; 2] = ["n0", "n1"];
 
-/// The host of the clients. It is a cluster of its own.
+/// The host of the clients, which is not a member of the cluster.
 const CLIENT: &str = "client";
 
-/// The faults of a run, by kind, with their number.
+/// The number of faults of a run, by kind.
 pub(crate) type Faults = BTreeMap<&'static str, u64>;
 
-/// The kinds of faults that a scenario may have.
+/// The kinds of faults.
 pub(crate) const KINDS: [&str; 12] = [
     "crash",
     "restart",
@@ -42,28 +42,28 @@ pub(crate) const KINDS: [&str; 12] = [
     "all holders died",
 ];
 
-/// How a run ended.
+/// The result of a run.
 pub(crate) struct Run {
     pub(crate) verdict: Verdict,
     pub(crate) faults: Faults,
     pub(crate) digest: u64,
 }
 
-/// How the nodes of a scenario are set.
+/// How the nodes of a scenario are configured.
 #[derive(Clone, Copy)]
 struct Tuning {
     flaw: Flaw,
-    /// Nodes are soon full, and keep messages for a few seconds.
+    /// Whether nodes have little room, and keep messages for only a few seconds.
     is_tight: bool,
 }
 
-/// Runs the scenario of a seed. Nothing expires in it, and no limit is reached.
+/// Runs the scenario of a seed. Nothing expires, and no limit is reached.
 pub(crate) fn run(seed: u64, flaw: Flaw) -> Run {
     run_tuned(seed, Tuning { flaw, is_tight: false })
 }
 
-/// As [`run`], of nodes that are soon full and keep messages for a few seconds. Then not everybody
-/// gets all messages, and all else holds.
+/// Runs like [`run`], with nodes that have little room and keep messages for a few seconds. Then
+/// some nodes miss messages, but every other guarantee holds.
 pub(crate) fn run_tight(seed: u64, flaw: Flaw) -> Run {
     let mut run = run_tuned(seed, Tuning { flaw, is_tight: true });
     run.verdict.broken.retain(|(broken, _)| *broken != Broken::NotEverybody);
@@ -79,7 +79,7 @@ fn run_tuned(seed: u64, tuning: Tuning) -> Run {
         passed += step;
         scenario.world.run(millis(step));
         scenario.publish();
-        // So that messages are caught on their way.
+        // Let faults hit messages on their way.
         let pause = scenario.dice.within(0..50);
         scenario.world.run(millis(pause));
         if scenario.dice.within(0..3) == 0 {
@@ -97,8 +97,8 @@ fn run_tuned(seed: u64, tuning: Tuning) -> Run {
     Run { verdict, faults: scenario.faults, digest: scenario.world.digest() }
 }
 
-/// A node of a cluster in a calm network accepts messages and is asked to leave at once. Gives how
-/// many messages the others lack, of how many.
+/// Lets a node accept messages in a calm network, and leave at once. Returns how many messages were
+/// lost, and how many were accepted.
 pub(crate) fn leave(seed: u64) -> (usize, usize) {
     let mut scenario = Scenario::new(seed, Tuning { flaw: Flaw::None, is_tight: false });
     scenario.world.run(secs(10));
@@ -127,7 +127,7 @@ struct Scenario {
     names: Vec<String>,
     history: History,
     faults: Faults,
-    /// Asks the nodes that run to leave.
+    /// Senders that ask the running nodes to leave.
     stops: Rc<RefCell<BTreeMap<String, Sender<()>>>>,
     down: BTreeSet<String>,
     paused: BTreeSet<String>,
@@ -192,7 +192,7 @@ impl Scenario {
             let service = Service::new(settings(&history, tuning)).expect("the settings can work");
             async move {
                 let _life = life;
-                // A handle that is gone stops it, too.
+                // A dropped sender stops it as well.
                 let stop = async { stopped.recv().await.unwrap_or(()) };
                 match service.run(cluster, events, stop).await {
                     // A node that is cut off has left all the same.
@@ -240,7 +240,7 @@ impl Scenario {
 
     fn go_wrong(&mut self) {
         let (one, other) = (self.any_name(), self.any_name());
-        // A node that left by itself is down, too.
+        // A node that ended by itself is down as well.
         let is_up = self.world.running().any(|name| name == one) && !self.down.contains(&one);
         match self.dice.within(0..14) {
             0..=2 if is_up => {
@@ -279,7 +279,7 @@ impl Scenario {
         }
     }
 
-    /// Restarts what is down, unless it has not ended yet.
+    /// Restarts the nodes that are down, except those that have not ended yet.
     fn restart(&mut self) {
         for name in std::mem::take(&mut self.down) {
             if self.world.running().any(|running| running == name) {
@@ -297,7 +297,7 @@ impl Scenario {
         }
     }
 
-    /// Prints how the nodes are.
+    /// Prints the health of the nodes.
     fn tell(&mut self) {
         let up: Vec<String> = self.world.running().map(str::to_owned).collect();
         for name in up.into_iter().filter(|name| name != CLIENT) {
@@ -309,13 +309,13 @@ impl Scenario {
         }
     }
 
-    /// Ends all faults, and gives the nodes the time to find each other and to hand on.
+    /// Ends all faults, and gives the nodes time to find each other and to hand on messages.
     fn calm(&mut self) {
         self.world.heal();
         self.resume();
         self.world.run(secs(20));
-        // A member that comes back makes up for much. So some stay down, but not both seeds:
-        // members that restarted would not find each other.
+        // A restart hides some bugs, so some nodes stay down. But not both seeds: restarted members
+        // would not find each other.
         let seeds_are_down = SEEDS.iter().all(|seed| self.down.contains(*seed));
         let are_few = self.names.len() - self.down.len() < 2;
         if self.dice.within(0..2) == 0 || are_few || seeds_are_down {
