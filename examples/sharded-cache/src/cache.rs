@@ -1,4 +1,4 @@
-//! The cache beside a node: whom it asks, what it answers, and how it leaves.
+//! The cache beside a node: answers and forwards requests, follows the members, leaves.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,16 +21,17 @@ use crate::store::Store;
 /// The tag with the port of a node of the cache.
 pub const PORT: &str = "cache-port";
 
-/// How long an owner may take to answer. The client gets an error then.
+/// Longest wait for an owner's answer. Then the client gets an error.
 const FORWARD_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How long a node that leaves hands its keys over; with [`LEAVE_TIME_MAX`] less than five seconds.
+/// Longest time for a leaving node to hand over its keys. Together with [`LEAVE_TIME_MAX`] it is
+/// less than 5 s.
 const HANDOVER_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// How long the leave itself may take.
+/// Longest time for the leave itself.
 const LEAVE_TIME_MAX: Duration = Duration::from_millis(2500);
 
-/// How long to wait when no connection can be accepted: descriptors have run out.
+/// Pause after a failed accept: the process is out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// A cache beside a node of a cluster.
@@ -39,16 +40,16 @@ pub struct Cache {
     cluster: Cluster,
     listener: Listener,
     node: Node,
-    /// Rung when keys may have to be handed over.
+    /// Signalled when keys may have to be handed over.
     rung: Receiver<()>,
 }
 
 impl Cache {
-    /// Listens on the address of the node. Nobody is served before [`run`](Cache::run).
+    /// Listens on the node's address. Connections are served from [`run`](Cache::run) on.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the port cannot be had.
+    /// [`StartError`] if the port cannot be opened.
     pub fn start(cluster: Cluster, settings: &Settings) -> Result<Self, StartError> {
         let (runtime, mut address) = (cluster.runtime(), cluster.local_address());
         address.set_port(settings.port);
@@ -68,28 +69,29 @@ impl Cache {
         Ok(Cache { cluster, listener, node, rung })
     }
 
-    /// The address at which it listens.
+    /// Returns the address at which the cache listens.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
         self.listener.local_address()
     }
 
-    /// Serves clients and peers until `stop` resolves. Then it hands its keys over and leaves the
-    /// cluster: within 5 s.
+    /// Serves clients and peers until `stop` resolves, then hands its keys over and leaves the
+    /// cluster within 5 s.
     ///
     /// # Errors
     ///
-    /// The node stopped, or its tags have no room for the port.
+    /// The node stopped, its tags have no room for the port, or no peer received the leave.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
         let Cache { cluster, mut listener, node, rung } = self;
         let mut tags = Tags::of(&cluster.local()).unwrap_or_default();
         tags.insert(PORT, listener.local_address().port().to_string());
         cluster.set_tags(&tags).await?;
-        // Closed when this future ends, and all that it spawned ends with it.
+        // Closed when this future ends, which ends every task that it spawned.
         let (_running, ended) = async_channel::bounded::<()>(1);
         let leaving = async {
             stop.await;
-            // The others ask it no more, as its port is gone from its tags, and it asks them.
+            // Without the port in this node's tags, peers stop forwarding to it. It forwards all
+            // requests to them.
             node.state().leaving = true;
             tags.remove(PORT);
             cluster.set_tags(&tags).await?;
@@ -108,7 +110,7 @@ impl Cache {
     }
 }
 
-/// The parts that all tasks of a node share.
+/// The parts that the tasks of a node share.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     state: Arc<Mutex<State>>,
@@ -120,20 +122,20 @@ pub(crate) struct Node {
     pub(crate) flaw: Flaw,
 }
 
-/// The state of a node. Nobody waits while it is locked.
+/// The state of a node. No task waits while it holds the lock.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
     address: SocketAddr,
-    /// The live peers that take part in the cache.
+    /// The live peers that run the cache.
     pub(crate) peers: BTreeMap<String, SocketAddr>,
     pub(crate) store: Store,
-    /// Its keys go to others.
+    /// The node is leaving: it owns no key any longer.
     pub(crate) leaving: bool,
     pub(crate) counts: Counts,
 }
 
-/// Counters for STATS.
+/// Counters for `STATS`.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     hits: u64,
@@ -145,15 +147,15 @@ pub(crate) struct Counts {
 }
 
 impl State {
-    /// The owner of a key: its name, and its address unless it is this node. None if this node
-    /// leaves and is the last.
+    /// Returns the owner of a key: its name, and its address unless it is this node. `None` if this
+    /// node leaves and has no peers.
     pub(crate) fn owner(&self, key: &str) -> Option<(&str, Option<SocketAddr>)> {
         let own = (!self.leaving).then_some(&*self.name);
         let name = owner(key, self.peers.keys().map(String::as_str).chain(own))?;
         Some((name, self.peers.get(name).copied()))
     }
 
-    /// Answers as the owner of a key.
+    /// Answers a request as the owner of its key.
     fn answer(&mut self, request: &Request, flaw: Flaw) -> String {
         match request {
             Request::Get { key } => {
@@ -179,10 +181,10 @@ impl State {
         }
     }
 
-    /// Takes a key that another node hands over. A value that was set here is newer.
+    /// Takes a key that another node hands over, unless it has a value here: that one is newer.
     fn take(&mut self, key: &str, value: &str, flaw: Flaw) -> String {
         if self.leaving {
-            return "ERR this node leaves the cluster".into();
+            return "ERR this node is leaving the cluster".into();
         }
         if self.store.get(key).is_none() || flaw == Flaw::TakesOldValues {
             self.store.set(key, value);
@@ -204,12 +206,12 @@ impl State {
 }
 
 impl Node {
-    /// A task that panicked while it held the lock ends alone.
+    /// Locks the state. A task that panicked while it held the lock does not stop the other tasks.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the live members, for as long as the node runs.
+    /// Follows the live members while the node runs.
     async fn follow(&self, cluster: &Cluster) {
         let mut watch = cluster.watch();
         while let Some(change) = watch.next().await {
@@ -219,7 +221,7 @@ impl Node {
                 Some(address) => self.state().peers.insert(name, address),
                 None => self.state().peers.remove(&name),
             };
-            // If it is full, the receiver looks anyway.
+            // If the channel is full, the receiver will wake anyway.
             let _ = self.bell.try_send(());
         }
     }
@@ -248,7 +250,8 @@ impl Node {
             request => (request, false),
         };
         let Some(key) = owned.key() else { return self.answer_any(request) };
-        // Under one lock: a key that is set here is here when keys are handed over.
+        // Decide and answer under one lock. Otherwise a key could be set here after it was handed
+        // over.
         let place = {
             let mut state = self.state();
             match self.place(&state, key) {
@@ -261,16 +264,16 @@ impl Node {
                 self.forward(owned, &name, address).await
             }
             Some(_) => "ERR the owner of the key is changing: try again".into(),
-            None => "ERR this node leaves the cluster, and is its last".into(),
+            None => "ERR this node is leaving, and no other is left".into(),
         }
     }
 
-    /// Answers what any node can.
+    /// Answers a request that any node can answer.
     fn answer_any(&self, request: &Request) -> String {
         let mut state = self.state();
         match request {
             Request::Take { key, value } => {
-                // It may be another one's.
+                // The key may belong to another node.
                 let _ = self.bell.try_send(());
                 state.take(key, value, self.flaw)
             }
@@ -284,7 +287,7 @@ impl Node {
         }
     }
 
-    /// The owner of a key, and its address unless it is this node.
+    /// Returns the owner of a key, and its address unless it is this node.
     fn place(&self, state: &State, key: &str) -> Option<(String, Option<SocketAddr>)> {
         let seen = match self.flaw {
             Flaw::DisagreesOnOwners => format!("{key}{}", state.name),
@@ -293,7 +296,7 @@ impl Node {
         state.owner(&seen).map(|(name, address)| (name.to_owned(), address))
     }
 
-    /// Asks the owner of a key, and gives its answer, or an error in time.
+    /// Forwards a request to the owner. Returns its answer, or an error after a limited time.
     async fn forward(&self, request: &Request, name: &str, address: SocketAddr) -> String {
         self.state().counts.forwarded += 1;
         let asking = async {
@@ -314,13 +317,13 @@ impl Node {
     }
 }
 
-/// The address at which a member takes requests; none if it takes no part in the cache.
+/// Returns the address at which a member takes requests, or `None` if it does not run the cache.
 fn address_of(member: &Member) -> Option<SocketAddr> {
     let port = Tags::of(member)?.get(PORT)?.parse().ok()?;
     Some(SocketAddr::new(member.address.ip(), port))
 }
 
-/// Why a cache cannot start: its port cannot be had.
+/// Why a cache cannot start: its port cannot be opened.
 #[derive(Debug)]
 pub struct StartError {
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! Handing keys over to their owners, when members come and go.
+//! Hands keys to their new owners when members come and go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,31 +15,30 @@ use crate::request::Request;
 use crate::settings::Flaw;
 use crate::settings::LINE_SIZE_MAX;
 
-/// How many keys are looked at under one lock, and so how long requests wait for it.
+/// Keys to examine under one lock. It bounds how long requests wait for the lock.
 const SCAN_MAX: usize = 1000;
 
-/// How many keys are on their way at once: what is copied of the store.
+/// Keys to hand over at a time. It bounds the copied part of the store.
 const BATCH_MAX: usize = 256;
 
-/// How long an owner may take for a batch.
+/// Longest time for an owner to take a batch.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// How long to wait before the keys that an owner did not take are offered again, at least; twice
-/// as long at most.
+/// Pause before keys that an owner did not take are offered again: between this and twice this.
 const AGAIN: Duration = Duration::from_millis(200);
 
 type Pair = (String, String);
 
-/// Keys that others own, by the addresses of these.
+/// Keys that other nodes own, by the owner's address.
 #[derive(Default)]
 struct Batch {
     pairs: BTreeMap<SocketAddr, Vec<Pair>>,
-    /// The last key that was looked at; none if that were all.
+    /// The last key examined; none if no key is left.
     last: Option<String>,
 }
 
 impl Node {
-    /// Hands keys over again and again, whenever members changed.
+    /// Hands keys over whenever members have changed, in a loop.
     pub(crate) async fn hand_over(&self, rung: Receiver<()>) {
         loop {
             if self.pass().await {
@@ -52,9 +51,9 @@ impl Node {
         }
     }
 
-    /// Waits until this node has no keys, or nobody to give them to.
+    /// Waits until this node has no keys, or no peer to take them.
     pub(crate) async fn is_handed_over(&self) {
-        /// How often is looked whether it has.
+        /// How often to check.
         const LOOK_EVERY: Duration = Duration::from_millis(10);
         let has_more = || {
             let state = self.state();
@@ -66,7 +65,7 @@ impl Node {
         }
     }
 
-    /// Offers every key that another node owns to that one. False if some were not taken.
+    /// Offers each misplaced key to its owner. Returns whether all were taken.
     async fn pass(&self) -> bool {
         let (mut after, mut failed) = (String::new(), BTreeSet::new());
         loop {
@@ -90,7 +89,7 @@ impl Node {
         }
     }
 
-    /// Offers keys to their owner, and forgets those that it takes. False if it refused some.
+    /// Offers keys to their owner, and removes those that it takes. Returns whether all were taken.
     async fn give(&self, to: SocketAddr, pairs: &[Pair]) -> io::Result<bool> {
         let (reader, mut writer) = split(self.runtime.connect(to).await?);
         let (mut lines, mut are_taken) = (Lines::new(reader, LINE_SIZE_MAX), true);
@@ -105,7 +104,7 @@ impl Node {
             let answer = answer.ok_or(io::ErrorKind::UnexpectedEof)?;
             are_taken &= answer == "OK";
             let mut state = self.state();
-            // A key that was set meanwhile is offered again.
+            // A key that was set meanwhile stays, and is offered again.
             if answer == "OK" && state.store.remove_if(key, value) {
                 state.counts.moved_out += 1;
             }
@@ -115,7 +114,7 @@ impl Node {
 }
 
 impl State {
-    /// Some keys after this one that others own, but for those at these addresses.
+    /// Returns some keys after this one that other nodes own, except for owners at these addresses.
     fn misplaced(&self, after: &str, without: &BTreeSet<SocketAddr>) -> Batch {
         let mut batch = Batch::default();
         let mut number = 0;

@@ -32,11 +32,11 @@ struct Arguments {
     key_file: Option<PathBuf>,
     /// Bytes of keys and values that this node holds
     #[arg(long, default_value_t = Settings::default().bytes_max,
-          value_parser = at_least(LINE_SIZE_MAX, "the largest value needs as much"))]
+          value_parser = at_least(LINE_SIZE_MAX, "the largest value must fit"))]
     bytes_max: usize,
 }
 
-/// Takes a number of at least this. A smaller one is refused for the reason.
+/// Parses a number of at least `min`. A smaller one is refused with the reason.
 fn at_least(
     min: usize,
     reason: &'static str,
@@ -52,7 +52,7 @@ fn at_least(
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(departure) => {
-            // Nobody may read it any more.
+            // The output may be closed already.
             let _ = writeln!(stdout(), "{departure}");
             ExitCode::SUCCESS
         }
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Departure, Box<dyn Error>> {
-    // Dead seeds, name conflicts and the like are logged to standard error.
+    // Log problems such as dead seeds and name conflicts to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?;
     let settings =
@@ -94,7 +94,7 @@ async fn run(arguments: Arguments) -> Result<Departure, Box<dyn Error>> {
     .await
 }
 
-/// Prints how the live members change, for as long as the output can be written.
+/// Prints changes of the live members while the output can be written.
 async fn tell_changes(cluster: Cluster) {
     let mut watch = cluster.watch();
     while let Some(change) = watch.next().await {

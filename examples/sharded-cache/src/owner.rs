@@ -1,17 +1,18 @@
-//! Which member owns a key.
+//! The member that owns a key.
 
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-/// The keys of the hash. Any would do, but every node needs the same, in every version: another
-/// one would move all keys.
+/// The keys of the hash. They are arbitrary, but must be the same on every node and in every
+/// version: other keys would move every cache entry.
 const SEED: (u64, u64) = (0x7377_696d_2d63_6163, 0x6865_2d6b_6579_7331);
 
-/// The owner of a key: the member with the greatest hash of its name and the key (rendezvous
-/// hashing, with SipHash-1-3). A member that comes takes a share of each other member's keys, and
-/// the keys of one that goes are spread over all the others; no other key moves. None without
-/// members.
+/// Returns the owner of a key: the member with the greatest hash of its name and the key, or `None`
+/// without members.
+///
+/// This is rendezvous hashing, with SipHash-1-3. A new member takes a share of each member's keys.
+/// The keys of a member that goes are spread over all remaining members. No other key moves.
 ///
 /// ```
 /// let owner = |members: &[&'static str]| sharded_cache::owner("key-7", members.iter().copied());
@@ -26,7 +27,7 @@ pub fn owner<'a>(key: &str, members: impl Iterator<Item = &'a str>) -> Option<&'
 
 fn weight(member: &str, key: &str) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(SEED.0, SEED.1);
-    // With its length, so that no other pair gives the same bytes.
+    // Hash the length first, so that no other pair of name and key gives the same bytes.
     hasher.write(&(member.len() as u64).to_le_bytes());
     hasher.write(member.as_bytes());
     hasher.write(key.as_bytes());

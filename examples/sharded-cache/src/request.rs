@@ -1,16 +1,15 @@
-//! The lines of clients and nodes.
+//! The requests of clients and nodes: one per line.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest key in bytes. A line has one, so this is also what `WHERE` answers at most.
+/// The longest key in bytes. It bounds the memory of a key.
 const KEY_SIZE_MAX: usize = 250;
 
-/// The longest value in bytes: what a client makes a node keep at once. With its key and a command
-/// it fits into a line.
+/// The longest value in bytes. With its key and a command it fits into a line.
 const VALUE_SIZE_MAX: usize = 8 << 10;
 
-/// A request of a client or of another node.
+/// A request from a client or another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Get {
@@ -28,9 +27,9 @@ pub(crate) enum Request {
     },
     Stats,
     Quit,
-    /// A node asks the owner of a key: who is asked does not forward it.
+    /// From a node to the owner of a key. It is not forwarded again.
     Forwarded(Box<Request>),
-    /// A node hands a key over: it is taken unless it is there.
+    /// From a node that hands a key over. The receiver keeps its own value if it has one.
     Take {
         key: String,
         value: String,
@@ -38,7 +37,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// The key that it is about, if its owner has to answer.
+    /// Returns the key, if only its owner can answer the request.
     pub(crate) fn key(&self) -> Option<&str> {
         match self {
             Request::Get { key } | Request::Set { key, .. } | Request::Delete { key } => Some(key),
@@ -83,7 +82,7 @@ impl FromStr for Request {
             "TAKE" => pair().map(|(key, value)| Request::Take { key, value })?,
             "STATS" if rest.is_empty() => Request::Stats,
             "QUIT" if rest.is_empty() => Request::Quit,
-            // One hop, whatever a peer writes.
+            // At most one hop: a forwarded request cannot contain another one.
             "FORWARDED" if !rest.starts_with(command) => match rest.parse()? {
                 request @ (Request::Get { .. } | Request::Set { .. } | Request::Delete { .. }) => {
                     Request::Forwarded(Box::new(request))

@@ -1,4 +1,8 @@
-//! Serving connections: which place each takes, and how long it may keep it.
+//! Serves connections, within limits on their number and time.
+//!
+//! A connection is *new* until its first line, for at most 1 s. A forwarded request or a key that
+//! is handed over makes it a node's connection, anything else a client's. Each kind has its own
+//! places, so that clients cannot keep nodes out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,38 +16,37 @@ use crate::cache::Node;
 use crate::request::Request;
 use crate::settings::LINE_SIZE_MAX;
 
-/// How many connections of clients are open at once, and of these from one address. Each takes a
-/// descriptor and a line.
+/// Connections of clients at a time, in total and from one address. Each takes a descriptor and a
+/// line.
 const CLIENTS_MAX: usize = 512;
 const CLIENTS_OF_ADDRESS_MAX: usize = 256;
 
-/// The same for nodes, which have a connection for each request that they forward. Clients take
-/// none of these places, so that they cannot keep a node from its keys.
+/// The same for nodes, which open a connection for each request that they forward.
 const NODES_MAX: usize = 512;
 const NODES_OF_ADDRESS_MAX: usize = 256;
 
-/// The same for connections that have said nothing yet, and so may be either.
+/// The same for new connections.
 const NEW_MAX: usize = 256;
 const NEW_OF_ADDRESS_MAX: usize = 128;
 
-/// How many connections without a place are told so at once. Those beyond these are closed without
-/// a word, as each takes a descriptor meanwhile.
+/// Refused connections that get an `ERR` line at a time. Further ones are closed without an answer,
+/// as each takes a descriptor meanwhile.
 const REFUSALS_MAX: usize = 32;
 
-/// How long a connection that says nothing counts as new. Then it counts as a client's: nodes write
-/// as soon as they are connected.
+/// How long a silent connection counts as new. Then it counts as a client's: nodes write as soon as
+/// they are connected.
 const NEW_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How long a client may be idle, and how long a write to it may take: it takes a place meanwhile.
+/// Longest idle time of a client, and longest time for a write to it. Meanwhile it takes a place.
 const CLIENT_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// The same for nodes, which write all that they have to say at once, and read the answers.
+/// The same for nodes, which send all requests at once and read the answers.
 const NODE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How long the end of a connection may take.
+/// Longest time for the end of a connection.
 const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The places for connections.
+/// The places for each kind of connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     new: Places,
@@ -62,7 +65,8 @@ impl Room {
         }
     }
 
-    /// A place for a new connection, or what it is told, unless too many are told so already.
+    /// Admits a new connection to be served or, if a limit is reached, to be refused with an `ERR`
+    /// line. Returns `None` if too many connections are being refused already.
     pub(crate) fn admit(&self, from: IpAddr) -> Option<Admitted> {
         match self.take(Role::New, from) {
             Ok(place) => Some(Admitted { from, refused: None, place }),
@@ -82,14 +86,14 @@ impl Room {
     }
 }
 
-/// A connection that has a place, if only to be told that it has none.
+/// A connection with a place, to be served or to be refused with an `ERR` line.
 pub(crate) struct Admitted {
     from: IpAddr,
     refused: Option<NoPlace>,
     place: Place,
 }
 
-/// Whose connection it is.
+/// The kind of peer at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     New,
@@ -98,7 +102,7 @@ enum Role {
 }
 
 impl Role {
-    /// How long it may say nothing.
+    /// Returns the longest silence allowed.
     fn time_max(self) -> Duration {
         match self {
             Role::New => NEW_TIME_MAX,
@@ -107,7 +111,7 @@ impl Role {
         }
     }
 
-    /// The role in which a connection asks this.
+    /// Returns the role of a connection that sends this request.
     fn of(request: &Request) -> Self {
         match request {
             Request::Forwarded(_) | Request::Take { .. } => Role::Node,
@@ -115,7 +119,7 @@ impl Role {
         }
     }
 
-    /// Whose limit is reached, for a connection in this role.
+    /// Returns the `ERR` line that names the limit reached for this role.
     fn refusal(self, node: &str, no_place: NoPlace) -> String {
         let (whom, advice) = match self {
             Role::New => ("newcomers", "try again"),
@@ -126,13 +130,13 @@ impl Role {
     }
 }
 
-/// What to do after a line.
+/// The next step after a line.
 enum Next {
     /// Answer, and go on.
     Answer(String),
     /// Answer, and close.
     Close(String),
-    /// It is no new connection any more.
+    /// The connection became a client's: wait for its first line.
     Wait,
     /// The connection has ended.
     End,
@@ -169,19 +173,20 @@ impl Node {
         }
         let closing = async {
             let _ = writer.close().await;
-            // A connection that is dropped with something unread may take the last line with it.
+            // Read to the end: closing a socket with unread bytes may lose the last line on its
+            // way.
             copy(lines.into_reader(), sink()).await
         };
         let _ = self.runtime.timeout(CLOSING_TIME_MAX, closing).await;
     }
 }
 
-/// A connection that is served.
+/// A connection being served.
 struct Served<'a> {
     node: &'a Node,
     from: IpAddr,
     role: Role,
-    /// That of the role.
+    /// The place for this role.
     place: Place,
 }
 
@@ -214,7 +219,8 @@ impl Served<'_> {
         }
     }
 
-    /// Takes a place of this role, and gives up the one it has. Fails with the answer.
+    /// Changes to a role, with a place for it in exchange for the current one. Fails with the `ERR`
+    /// line.
     fn become_one(&mut self, role: Role) -> Result<(), String> {
         if role != self.role {
             let place = self.node.room.take(role, self.from);

@@ -1,6 +1,6 @@
 //! Settings of a node of the cache.
 
-/// The longest line of a client in bytes, without its end. It limits what a connection holds.
+/// The longest line of a client in bytes, without its end. It bounds the memory of a connection.
 pub const LINE_SIZE_MAX: usize = 16 << 10;
 
 /// Settings of a node of the cache.
@@ -8,7 +8,7 @@ pub const LINE_SIZE_MAX: usize = 16 << 10;
 pub struct Settings {
     /// The port for clients and peers; 0 takes a free one.
     pub port: u16,
-    /// How many bytes of keys and values a node holds. The oldest make way for new ones.
+    /// Bytes of keys and values that a node holds. New keys evict the oldest ones.
     pub bytes_max: usize,
     /// A bug to plant, so that tests can show that their checkers find it.
     #[doc(hidden)]
@@ -30,14 +30,14 @@ pub enum Flaw {
     None,
     /// The owner of a key depends on the node that is asked.
     DisagreesOnOwners,
-    /// A node keeps the keys that it does not own any more.
+    /// A node keeps the keys that it no longer owns.
     KeepsKeys,
-    /// A node that leaves takes its keys with it.
+    /// A leaving node does not hand over its keys.
     LeavesWithKeys,
-    /// A node answers for another key when that has the same length.
+    /// A node answers with the value of another key of the same length.
     MixesKeys,
-    /// A node waits for an owner however long it takes.
+    /// A node waits for an owner without a limit.
     WaitsForOwner,
-    /// A node takes a key that is handed over, even if it has a newer value.
+    /// A node takes a key that is handed over although it has a newer value.
     TakesOldValues,
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// The memory of an entry besides the bytes of its key and value, about.
+/// The approximate memory of an entry, without the bytes of its key and value.
 const ENTRY_OVERHEAD: usize = 128;
 
-/// Keys and values, limited in bytes: the oldest make way.
+/// The keys and values of this node, limited in bytes: new entries evict the oldest ones.
 #[derive(Debug)]
 pub(crate) struct Store {
     entries: BTreeMap<String, Entry>,
-    /// The keys by when they were set.
+    /// The keys, in the order in which they were set.
     by_age: BTreeMap<u64, String>,
     bytes: usize,
     bytes_max: usize,
     last_age: u64,
-    /// How many made way for others.
+    /// How many keys were evicted.
     pub(crate) evicted: u64,
 }
 
@@ -57,7 +57,7 @@ impl Store {
         self.entries.get(key).map(|entry| &*entry.value)
     }
 
-    /// Removes a key. Whether it was there.
+    /// Removes a key. Returns whether it was there.
     pub(crate) fn remove(&mut self, key: &str) -> bool {
         let Some(Entry { value, age }) = self.entries.remove(key) else { return false };
         self.by_age.remove(&age);
@@ -65,17 +65,17 @@ impl Store {
         true
     }
 
-    /// Removes a key if it still has this value: it was handed over.
+    /// Removes a key that was handed over, if it still has this value.
     pub(crate) fn remove_if(&mut self, key: &str, value: &str) -> bool {
         self.get(key) == Some(value) && self.remove(key)
     }
 
-    /// The keys, in order.
+    /// Returns the keys, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// The keys after this one with their values, in order.
+    /// Returns the keys after this one with their values, in order.
     pub(crate) fn after(&self, key: &str) -> impl Iterator<Item = (&str, &str)> {
         let after = (Bound::Excluded(key), Bound::Unbounded);
         self.entries.range::<str, _>(after).map(|(key, entry)| (&**key, &*entry.value))
@@ -87,7 +87,7 @@ impl Store {
 }
 
 fn size(key: &str, value: &str) -> usize {
-    // The key is there twice.
+    // The key is stored twice.
     2 * key.len() + value.len() + ENTRY_OVERHEAD
 }
 

@@ -9,13 +9,13 @@ use example_trial::{LineClient, NodeProcess, wait_for};
 use rustix::process::Signal;
 use swim_interop::{Child, LIMIT};
 
-/// A node that is asked to stop has left within this time.
+/// A node that is asked to stop leaves within this time.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// An owner has a second to answer; a busy machine gets a few more.
+/// An owner has a second to answer; allow more on a busy machine.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How long requests are made around the death of a node.
+/// How long to send requests after a node is killed.
 const LOAD_TIME: Duration = Duration::from_secs(3);
 
 const KEYS: u32 = 60;
@@ -30,7 +30,7 @@ fn start(name: &str, more: &[&str]) -> NodeProcess {
     NodeProcess::start(command(name, more))
 }
 
-/// Asks until the answer is right.
+/// Repeats a request until the answer is right, and returns it.
 fn ask_until(client: &mut LineClient, line: &str, is_right: impl Fn(&str) -> bool) -> String {
     let end = Instant::now() + LIMIT;
     loop {
@@ -43,7 +43,6 @@ fn ask_until(client: &mut LineClient, line: &str, is_right: impl Fn(&str) -> boo
     }
 }
 
-/// The key of a number.
 fn key(number: u32) -> String {
     format!("key-{number}")
 }
@@ -61,7 +60,7 @@ fn a_leave_loses_nothing_and_a_killed_node_its_own_keys_alone() {
         assert_eq!(client.ask(&format!("SET {} value-{number}", key(number))), "OK");
     }
 
-    // One leaves by a signal, and hands its keys over.
+    // b leaves on a signal, and hands its keys over.
     let since = Instant::now();
     b.child.signal(Signal::TERM);
     assert_eq!(b.child.wait_for_end().code(), Some(0));
@@ -72,7 +71,7 @@ fn a_leave_loses_nothing_and_a_killed_node_its_own_keys_alone() {
         ask_until(&mut client, &format!("GET {}", key(number)), |answer| answer == expected);
     }
 
-    // One is killed while requests are made: each is answered in time.
+    // c is killed under load: each request is answered in time.
     let owners: BTreeMap<u32, String> =
         (0..KEYS).map(|number| (number, client.ask(&format!("WHERE {}", key(number))))).collect();
     c.child.kill();
@@ -112,5 +111,5 @@ fn what_cannot_start_says_why() {
     assert_eq!(child.wait_for_end().code(), Some(2));
     let mut child = Child::start(command("b", &["--bytes-max", "0"]));
     assert_eq!(child.wait_for_end().code(), Some(2));
-    wait_for(&child, "'--bytes-max <BYTES_MAX>': the largest value needs as much: choose at least");
+    wait_for(&child, "'--bytes-max <BYTES_MAX>': the largest value must fit: choose at least");
 }

@@ -8,7 +8,7 @@ use futures_lite::{AsyncWriteExt, future};
 use sharded_cache::{Cache, LINE_SIZE_MAX, Lines, Settings};
 use swim_driver::{Cluster, Connection, Departure, Error, Options, RuntimeHandle};
 
-/// How long the whole of it may take on a busy machine.
+/// Longest time for a whole test on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn options(name: &str, seed: Option<SocketAddr>) -> Options {
@@ -18,7 +18,7 @@ fn options(name: &str, seed: Option<SocketAddr>) -> Options {
     options
 }
 
-/// A node runs this: it says where it listens, and leaves when it is told to.
+/// The application of a node: reports its address to the test, and leaves when asked to.
 async fn serve(
     cluster: Cluster,
     started: async_channel::Sender<(Cluster, SocketAddr)>,
@@ -32,7 +32,7 @@ async fn serve(
     cache.run(stopped).await
 }
 
-/// The test, beside the nodes.
+/// The test beside the nodes.
 async fn play(runtime: &RuntimeHandle, nodes: [SocketAddr; 2]) {
     let mut a = Client::connect(runtime, nodes[0]).await;
     let mut b = Client::connect(runtime, nodes[1]).await;
@@ -83,7 +83,7 @@ macro_rules! two_nodes {
         let (stop, stopped) = async_channel::bounded(1);
         let a = $adapter::bind(options("a", None)).await.expect("free ports");
         let b = $adapter::bind(options("b", Some(a.local_address()))).await.expect("free ports");
-        // On the heap: a test's thread has little room on its stack for unoptimised futures.
+        // On the heap: a test thread's stack is small for unoptimised futures.
         let a = Box::pin(a.run(|cluster, _| serve(cluster, started.clone(), stopped.clone())));
         let b = Box::pin(b.run(|cluster, _| serve(cluster, started.clone(), stopped.clone())));
         let scene = Box::pin(async {

@@ -8,7 +8,7 @@ use futures_lite::io::split;
 use sharded_cache::{Cache, LINE_SIZE_MAX, Lines, Settings};
 use swim_sim::{Cluster, Connection, World, secs};
 
-/// Two nodes of the cache that run on, with little room.
+/// A world with two nodes of the cache, with little room.
 fn with_nodes() -> World {
     let mut world = World::new(1);
     for name in ["a", "b"] {
@@ -29,10 +29,10 @@ async fn connect(cluster: &Cluster) -> Connection {
     cluster.runtime().connect(address).await.expect("it listens")
 }
 
-/// The answer of a node to this, on a connection of its own.
+/// Sends a line on a new connection, and returns the answer.
 async fn ask(cluster: &Cluster, line: &[u8]) -> String {
     let (reader, mut writer) = split(connect(cluster).await);
-    // The node may end the connection before all is written.
+    // The node may close the connection before all of it is written.
     let _ = writer.write_all(line).await;
     Lines::new(reader, LINE_SIZE_MAX).next().await.expect("a line").expect("an answer")
 }
@@ -87,7 +87,7 @@ fn memory_has_a_limit() {
     });
 }
 
-/// Opens so many connections from a host to node a, says this on each, and keeps them.
+/// Opens so many connections from a host to node a, sends a line on each, and keeps them open.
 fn hold(world: &mut World, host: &str, connections: usize, line: &'static [u8]) {
     let address = SocketAddr::new(world.address("a").ip(), 80);
     let holding = world.ask(host, async move |cluster| {
@@ -106,7 +106,7 @@ fn hold(world: &mut World, host: &str, connections: usize, line: &'static [u8]) 
     drop(holding);
 }
 
-/// The answer of node a to a host.
+/// Sends a line from a host to node a, and returns the answer.
 fn answer_to(world: &mut World, host: &str, line: &'static [u8]) -> String {
     let address = SocketAddr::new(world.address("a").ip(), 80);
     world.wait_for(host, secs(10), async move |cluster| {
@@ -117,7 +117,7 @@ fn answer_to(world: &mut World, host: &str, line: &'static [u8]) -> String {
     })
 }
 
-/// A key that a owns, as b says.
+/// Returns a key that a owns in b's view.
 fn key_of_a(world: &mut World) -> String {
     world.wait_for("b", secs(60), async |cluster| {
         let mut number = 0;
@@ -135,9 +135,10 @@ fn clients_that_fill_their_places_keep_neither_nodes_nor_other_hosts_out() {
         world.start_driver(host, |options| options.config.label = "clients".into());
     }
     let key = key_of_a(&mut world);
-    // Also from the address of a node.
+    // First from the address of a node, then from another host.
     for (host, line) in [("b", &b"GET k\n"[..]), ("x", b"")] {
-        // Silent ones are new for a while, and of these there are 128 at most.
+        // Silent connections count as new at first, and of new ones there are 128 per address at
+        // most.
         for _ in 0..3 {
             hold(&mut world, host, 100, line);
         }
@@ -157,7 +158,7 @@ fn clients_that_fill_their_places_keep_neither_nodes_nor_other_hosts_out() {
     }
     let told = answer_to(&mut world, "z", b"STATS\n");
     assert!(told.starts_with("ERR node a serves clients on 512 connections"), "{told}");
-    // Idle ones make room.
+    // Idle connections are closed, which makes room.
     world.run(secs(65));
     assert!(answer_to(&mut world, "z", b"STATS\n").starts_with("STATS"));
 }

@@ -1,6 +1,6 @@
-//! The cache in the simulator, under faults that are drawn from a seed.
+//! The cache in the simulator, under faults drawn from a seed.
 //!
-//! As many seeds as you like:
+//! Run any number of seeds:
 //! `SEEDS=0..1000 cargo test --release -p sharded-cache --test simulated -- --nocapture`
 
 mod journal;
@@ -30,7 +30,7 @@ fn a_seed_that_runs_twice_does_the_same() {
     assert_ne!(Scene::run(3, Flaw::None).digest(), Scene::run(4, Flaw::None).digest());
 }
 
-/// Some seed shows this bug, and a checker says this of it.
+/// Expects that some seed shows this bug, and that a violation contains the text `told`.
 fn caught(flaw: Flaw, told: &str) {
     expect_caught(told, |seed| Scene::run(seed, flaw).result());
 }

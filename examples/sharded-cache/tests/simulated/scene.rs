@@ -1,5 +1,5 @@
-//! A world of nodes with clients, and what a seed draws for it: faults first, then a member that
-//! comes, one that leaves, and one that crashes.
+//! A world of nodes with clients. A seed draws faults first, then a member that joins, one that
+//! leaves, and one that crashes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,26 +15,26 @@ use swim_sim::{
 
 use crate::journal::{Journal, Mode};
 
-/// The nodes that are there from the beginning. Faults draw one of four.
+/// The nodes from the beginning. Each fault draws one of the four.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// The keys that the client of each node writes.
+/// Keys per client.
 const KEYS: u32 = 12;
 
-/// The test draws a fault every few of these steps.
+/// Time per step. Every 25 steps on average, the test draws a fault.
 const STEP: Duration = millis(100);
 
-/// How long faults are drawn.
+/// Steps with faults.
 const FAULT_STEPS: u64 = 500;
 
-/// How long it takes at most until all nodes know each other again.
+/// Longest time until all nodes know each other again.
 const CALM: Duration = secs(90);
 
-/// How long a node may take to answer. An owner has a second; lost pieces of the client's own
-/// connection are sent again after up to 6 s.
+/// Longest time for an answer. An owner has a second; lost pieces of the client's own connection
+/// are sent again after up to 6 s.
 const ANSWER_TIME_MAX: Duration = secs(10);
 
-/// The kinds of what happens, in the order in which they are printed.
+/// The kinds of events, in the order of printing.
 const KINDS: &[&str] = &[
     "requests",
     "errors",
@@ -51,7 +51,7 @@ const KINDS: &[&str] = &[
     "streams failed",
 ];
 
-/// A world, and what happened in it.
+/// A world, and the events in it.
 pub(crate) struct Scene {
     world: World,
     journal: Journal,
@@ -59,7 +59,7 @@ pub(crate) struct Scene {
     seen: Seen,
     settings: Settings,
     step: u64,
-    /// When a node that is down starts again, or one that is paused goes on.
+    /// When a node that is down restarts, or a paused node resumes.
     due: [Option<Due>; NAMES.len()],
     heal_at: Option<u64>,
 }
@@ -93,7 +93,7 @@ impl Scene {
         self.world.digest()
     }
 
-    /// The violations of guarantees, and the counts of faults.
+    /// Returns the violations of guarantees, and the counts of events.
     pub(crate) fn result(mut self) -> (Vec<String>, Seen) {
         let traffic = self.world.traffic();
         self.seen.add("datagrams lost", traffic.packets_lost);
@@ -112,7 +112,7 @@ impl Scene {
         });
     }
 
-    /// Faults, and then an end of them.
+    /// Runs with faults, then ends all faults.
     fn chaos(&mut self) {
         for _ in 0..FAULT_STEPS {
             self.world.run(STEP);
@@ -125,7 +125,7 @@ impl Scene {
         self.end_faults(u64::MAX);
         self.world.heal();
         self.world.set_loss(0.0);
-        // With a long tail an owner may take more than its second.
+        // With a long-tailed latency an owner could take more than its second.
         self.world.set_latency(Latency::Uniform(millis(1), millis(20)));
         self.world.run(CALM);
     }
@@ -186,7 +186,7 @@ impl Scene {
         }
     }
 
-    /// Members come and go, and no key is lost but those of a crashed one.
+    /// Lets members come and go: only the keys of the crashed one may be lost.
     fn steady(&mut self) {
         let mut nodes = NAMES.to_vec();
         self.check_owners(&nodes);
@@ -221,7 +221,7 @@ impl Scene {
         self.check_values(&nodes, &lost, &format!("after {crashed} crashed"));
     }
 
-    /// Every node has the latest value of every key, but for those that a crash lost.
+    /// Checks that every node answers with the latest value of every key, except for `lost` ones.
     fn check_values(&mut self, nodes: &[&str], lost: &[&str], when: &str) {
         self.journal.notes().mode = Mode::Quiet;
         self.world.run(secs(2));
@@ -246,7 +246,7 @@ impl Scene {
         self.journal.notes().latest.retain(|key, _| !lost.contains(&&**key));
     }
 
-    /// All nodes agree who owns what.
+    /// Checks that all nodes agree on the owners.
     fn check_owners(&mut self, nodes: &[&str]) {
         let of_first = self.owners(nodes[0]);
         for node in &nodes[1..] {
@@ -277,7 +277,7 @@ impl Scene {
         }
     }
 
-    /// Has a node answer these lines.
+    /// Sends these lines to a node, and returns the answers.
     fn ask(&mut self, node: &str, lines: Vec<String>) -> Vec<String> {
         self.world.wait_for(node, secs(120), async move |cluster| {
             let tags = Tags::of(&cluster.local()).expect("it has tags");
@@ -298,7 +298,7 @@ fn key(name: &str, number: u32) -> String {
     format!("{name}.{number:02}")
 }
 
-/// A node with a client, until it leaves.
+/// Runs a node with a client until it leaves.
 async fn node(cluster: Cluster, name: &'static str, settings: Settings, journal: Journal) {
     let (stop, stopped) = async_channel::bounded(1);
     journal.notes().stops.insert(name.into(), stop);
@@ -318,7 +318,7 @@ async fn node(cluster: Cluster, name: &'static str, settings: Settings, journal:
     future::or(serving, talking).await;
 }
 
-/// Reads and writes the keys of this node.
+/// Reads and writes the keys of this client.
 async fn client(cluster: &Cluster, address: SocketAddr, name: &str, journal: &Journal) {
     let runtime = cluster.runtime();
     let mut talk = Talk::open(cluster, address).await;
@@ -360,7 +360,7 @@ async fn client(cluster: &Cluster, address: SocketAddr, name: &str, journal: &Jo
         if writes && answer == "OK" && is_checked {
             notes.latest.insert(key, value);
         } else if !writes && mode == notes.mode && is_checked {
-            // A key that moves may be missing, but an old value must not be there.
+            // A key on its way may be missing, but an old value is wrong.
             let latest = notes.latest.get(&key).map(|value| format!("VALUE {value}"));
             let is_pending = notes.pending.contains_key(&key);
             if answer.starts_with("VALUE")
