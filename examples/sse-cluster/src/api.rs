@@ -1,4 +1,4 @@
-//! What clients, peers and operators ask over HTTP.
+//! The HTTP API for clients, peers and operators.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::streams::{listen, pass_on};
 /// The largest event, as JSON.
 const MESSAGE_MAX: usize = 64 << 10;
 
-/// How long the body of a request may take.
+/// Longest time for the body of a request.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The page with the live stream.
@@ -59,7 +59,7 @@ impl Api {
         if route.needs_token() && !self.may(&request, &query) {
             let mut answer = refusal(
                 StatusCode::UNAUTHORIZED,
-                "this needs the token: send it as \
+                "this request needs the token: send it as \
                  'Authorization: Bearer TOKEN', or, from a browser's EventSource, as ?token=TOKEN",
             );
             let bearer = HeaderValue::from_static("Bearer");
@@ -78,7 +78,8 @@ impl Api {
         }
     }
 
-    /// Whether the request has the token, if one is needed. It takes as long for a wrong one.
+    /// Returns whether the request has the token, if one is needed. The comparison takes equally
+    /// long for a wrong token.
     fn may(&self, request: &Request<Incoming>, query: &Query) -> bool {
         let Some(token) = &self.shared.settings.token else { return true };
         let given = request.headers().get(header::AUTHORIZATION);
@@ -102,7 +103,7 @@ impl Api {
             let max = shared.settings.clients_max;
             let mut answer = refusal(
                 StatusCode::SERVICE_UNAVAILABLE,
-                &format!("{max} clients listen here, which is the most: try another node"),
+                &format!("{max} clients listen here, which is the limit: use another node"),
             );
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             return answer;
@@ -115,14 +116,14 @@ impl Api {
         let Some(body) = listen(shared, channel, &client, stands) else {
             return refusal(
                 StatusCode::CONFLICT,
-                &format!("channel {channel:?} has a client {client:?} already"),
+                &format!("channel {channel:?} already has a client {client:?}"),
             );
         };
         let mut answer = Response::new(body);
         for (name, value) in [
             (header::CONTENT_TYPE, "text/event-stream"),
             (header::CACHE_CONTROL, "no-store"),
-            // Proxies that buffer would hold events back.
+            // Buffering proxies would delay events.
             (header::HeaderName::from_static("x-accel-buffering"), "no"),
         ] {
             answer.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -147,7 +148,7 @@ impl Api {
         let message: Message = match serde_json::from_slice(&body) {
             Ok(message) => message,
             Err(error) => {
-                let why = format!("the body is to be {{id, event, data, retry}} as JSON: {error}");
+                let why = format!("the body must be {{id, event, data, retry}} as JSON: {error}");
                 return refusal(StatusCode::BAD_REQUEST, &why);
             }
         };
@@ -179,7 +180,7 @@ impl Api {
         json_answer(&json!({ "members": members, "channels": channels }))
     }
 
-    /// Whether clients should be sent here.
+    /// Answers whether clients should be sent here.
     fn health(&self) -> Answer {
         if let Some(why) = self.shared.stands(|standing| standing).complaint() {
             return refusal(StatusCode::SERVICE_UNAVAILABLE, why);
@@ -211,7 +212,7 @@ impl Api {
              # HELP sse_members Live members of the cluster, this node included.\n\
              # TYPE sse_members gauge\n\
              sse_members {members}\n\
-             # HELP sse_members_followed Members whose events come here, this node included.\n\
+             # HELP sse_members_followed Members whose events reach this node, itself included.\n\
              # TYPE sse_members_followed gauge\n\
              sse_members_followed {followed}\n"
         );
@@ -223,7 +224,7 @@ impl Api {
         let (Some(life), Some(last), Some(challenge)) =
             (number("life"), number("last"), number("challenge"))
         else {
-            return refusal(StatusCode::BAD_REQUEST, "life, last and challenge are numbers");
+            return refusal(StatusCode::BAD_REQUEST, "life, last and challenge must be numbers");
         };
         Response::new(pass_on(&self.shared, (life, last), challenge))
     }

@@ -1,7 +1,7 @@
-//! What a node knows: the latest events of each publisher, and how far its clients have come.
+//! The state of a node: the latest events of each publisher, and the position of each client.
 //!
-//! Clients and peers read at their own pace. None of them has a queue: who is slow falls behind
-//! what is kept, and is told how much is missing.
+//! Clients and peers read at their own pace. None has a queue. A reader that falls behind the kept
+//! events gets a gap, with the number of missing events.
 
 use std::collections::BTreeMap;
 
@@ -12,30 +12,30 @@ use crate::frame::{self, Position};
 use crate::log::{Entry, Kept, Log, Next};
 use crate::message::{Message, Target};
 
-/// A client's place in the table of clients.
+/// Identifies a client of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientKey(u64);
 
-/// So many events, and about so many bytes, are rendered at once: the rest follows when these are
-/// written. A client that does not read holds no more.
+/// Most events of a publisher, and approximate bytes, to render at once. The rest follows once
+/// these are written. A client that does not read holds no more than this.
 const FRAMES_MAX: usize = 64;
 const FRAMES_BYTES_MAX: usize = 16 << 10;
 
-/// So many publishers that this node has not met a client may know. Most of more are long gone:
-/// they would fill its position for ever.
+/// How many publishers unknown to this node a client's position may name. Beyond that, most are
+/// long gone, and would fill the position for ever.
 const UNMET_MAX: usize = 64;
 
-/// All that a node knows of events.
+/// The events and readers of a node.
 #[derive(Debug)]
 pub struct Broker {
     own: String,
     kept: Kept,
     logs: BTreeMap<String, Log>,
     clients: BTreeMap<ClientKey, Client>,
-    /// By channel and by client identifier.
+    /// Clients by channel and client identifier.
     channels: BTreeMap<String, BTreeMap<String, ClientKey>>,
     next_key: u64,
-    /// Wakes those who pass this node's own events on, by peer connection.
+    /// Wakes the streams that send this node's own events to peers.
     followers: BTreeMap<u64, Sender<()>>,
     flaw: Flaw,
 }
@@ -44,19 +44,18 @@ pub struct Broker {
 struct Client {
     channel: String,
     id: String,
-    /// Where it stands; `None` if that is where this node does.
+    /// The client's position; `None` if it equals this node's.
     behind: Option<Position>,
-    /// Where it stood when it came: of a life that is met only later it has had so much.
+    /// The position with which it connected. It counts for lives that this node meets only later.
     came_with: Position,
     wake: Sender<()>,
 }
 
-/// Somebody who waits for events: a message comes when there may be some, and none any more once
-/// the broker has dropped it.
+/// Wakes a reader when there may be events. It is closed once the broker has dropped the reader.
 pub type Waiting = Receiver<()>;
 
 impl Broker {
-    /// That of a node with this name, in this life.
+    /// Makes the broker of a node with this name, in this life.
     #[must_use]
     pub fn new(own: &str, life: u64, kept: Kept, flaw: Flaw) -> Self {
         let logs = BTreeMap::from([(own.to_owned(), Log::new(life, 0))]);
@@ -74,25 +73,25 @@ impl Broker {
 
     // Publishers.
 
-    /// Takes an event that a client of this node publishes. Returns its number.
+    /// Takes an event from a client of this node, and returns its number.
     pub fn publish(&mut self, target: Target, message: Message) -> u64 {
         let own = self.own.clone();
         let number = self.add(&own, target, message);
         for wake in self.followers.values() {
-            // One that was woken already looks for this, too.
+            // If the channel is full, the reader was already woken.
             let _ = wake.try_send(());
         }
         number
     }
 
-    /// How far this node has come with a publisher.
+    /// Returns how far this node has read a publisher.
     #[must_use]
     pub fn position_of(&self, publisher: &str) -> Option<(u64, u64)> {
         self.logs.get(publisher).map(Log::position)
     }
 
-    /// A publisher says what follows: the events of this life behind `last`. What lies between that
-    /// and what is here is lost.
+    /// Starts or continues a publisher's log: next come the events of this life after `last`.
+    /// Events between the known position and that are lost.
     pub fn meet(&mut self, publisher: &str, life: u64, last: u64) {
         let Some(log) = self.logs.get_mut(publisher) else {
             self.wake_those_behind();
@@ -114,27 +113,27 @@ impl Broker {
         }
     }
 
-    /// The connection to a publisher broke: it may have begun another life.
+    /// Notes that the connection to a publisher broke. It may begin another life.
     pub fn lose(&mut self, publisher: &str) {
         if let Some(log) = self.logs.get_mut(publisher) {
             log.set_followed(false);
         }
     }
 
-    /// How many publishers are connected, this node included.
+    /// Returns how many publishers are connected, including this node.
     #[must_use]
     pub fn followed(&self) -> usize {
         self.logs.values().filter(|log| log.is_followed()).count()
     }
 
-    /// Clients may have waited for this publisher.
+    /// Wakes clients that may have waited for this publisher.
     fn wake_those_behind(&mut self) {
         for client in self.clients.values().filter(|client| client.behind.is_some()) {
             let _ = client.wake.try_send(());
         }
     }
 
-    /// Takes the next event of a publisher that was met.
+    /// Takes the next event of a known publisher.
     pub fn receive(&mut self, publisher: &str, entry: Entry) {
         let next = self.logs.get(publisher).map_or(0, |log| log.position().1 + 1);
         if entry.number == next {
@@ -150,7 +149,7 @@ impl Broker {
         number
     }
 
-    /// Clients that had everything have not any more: those of this target, or all.
+    /// Marks clients that had everything as behind: those of this target, or all.
     fn fall_behind(&mut self, publisher: &str, before: (u64, u64), target: Option<&Target>) {
         let mut standing = self.standing();
         standing.set(publisher, before.0, before.1);
@@ -162,7 +161,7 @@ impl Broker {
         }
     }
 
-    /// How far this node has come.
+    /// Returns this node's position.
     fn standing(&self) -> Position {
         let mut standing = Position::default();
         for (name, log) in &self.logs {
@@ -174,7 +173,7 @@ impl Broker {
 
     // Peers.
 
-    /// A peer follows this node's own events; the key ends it again.
+    /// Adds a peer that follows this node's own events. The key removes it again.
     pub fn follow(&mut self) -> (u64, Waiting) {
         let (wake, waiting) = async_channel::bounded(1);
         self.next_key += 1;
@@ -182,18 +181,18 @@ impl Broker {
         (self.next_key, waiting)
     }
 
-    /// A peer follows no more.
+    /// Removes a peer that followed.
     pub fn unfollow(&mut self, key: u64) {
         self.followers.remove(&key);
     }
 
-    /// This node's life, and the number of its last event.
+    /// Returns this node's life, and the number of its last event.
     #[must_use]
     pub fn own_position(&self) -> (u64, u64) {
         self.position_of(&self.own).unwrap_or_default()
     }
 
-    /// What follows of this node's own events for a peer that stands there.
+    /// Returns this node's next own event for a peer at this position.
     #[must_use]
     pub fn own_after(&self, stands: Option<(u64, u64)>) -> Next<'_> {
         self.logs.get(&self.own).map_or(Next::Nothing, |log| log.after(stands))
@@ -201,8 +200,8 @@ impl Broker {
 
     // Clients.
 
-    /// A client listens to a channel, from where it stands on. `None` if the channel has a client
-    /// of this identifier already.
+    /// Adds a client of a channel, at a position. Returns `None` if the channel already has a
+    /// client with this identifier.
     pub fn subscribe(
         &mut self,
         channel: &str,
@@ -217,7 +216,7 @@ impl Broker {
         let key = ClientKey(self.next_key);
         ids.insert(id.to_owned(), key);
         let (wake, waiting) = async_channel::bounded(1);
-        // It is told where it stands at once.
+        // Wake it at once, so that it gets its position.
         let _ = wake.try_send(());
         let behind = stands.filter(|_| self.flaw != Flaw::ForgetsPositions);
         let came_with = behind.clone().unwrap_or_default();
@@ -226,7 +225,7 @@ impl Broker {
         Some((key, waiting))
     }
 
-    /// A client is gone.
+    /// Removes a client.
     pub fn unsubscribe(&mut self, key: ClientKey) {
         let Some(client) = self.clients.remove(&key) else { return };
         if let Some(ids) = self.channels.get_mut(&client.channel) {
@@ -237,8 +236,8 @@ impl Broker {
         }
     }
 
-    /// What a client is to be sent now: some of it, if it is much; then there is more. In the end
-    /// it stands where this node does.
+    /// Returns the next frames for a client, and whether there are more. If not, the client then
+    /// has everything that this node has.
     pub fn take_frames(&mut self, key: ClientKey) -> (String, bool) {
         let standing = self.standing();
         let Some(client) = self.clients.get_mut(&key) else {
@@ -247,7 +246,7 @@ impl Broker {
         let Some(mut position) = client.behind.take() else {
             return (frame::standing(&standing), false);
         };
-        // It may know publishers that this node has yet to meet.
+        // It may name publishers that this node has yet to meet.
         position.forget_beyond(UNMET_MAX, |name| self.logs.contains_key(name));
         let mut frames = String::new();
         for (name, log) in &self.logs {
@@ -280,7 +279,7 @@ impl Broker {
         }
         let more =
             self.logs.iter().any(|(name, log)| log.after(position.of(name)) != Next::Nothing);
-        // It may have come further at another node with a publisher than this one has.
+        // It may have read a publisher further at another node than this node has.
         if !more && self.flaw == Flaw::GoesBack {
             position = standing.clone();
         }
@@ -291,24 +290,24 @@ impl Broker {
         (frames, more)
     }
 
-    /// The channels, with the identifiers of their clients.
+    /// Returns the channels, with the identifiers of their clients.
     pub fn channels(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
         self.channels.iter().map(|(name, ids)| (name.as_str(), ids.keys().map(String::as_str)))
     }
 
-    /// How many clients listen.
+    /// Returns how many clients listen.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.clients.len()
     }
 
-    /// Forgets publishers for which this is false.
+    /// Forgets publishers for which `keep` is false.
     pub fn retain_publishers(&mut self, keep: impl Fn(&str) -> bool) {
         let own = self.own.clone();
         self.logs.retain(|name, _| *name == own || keep(name));
     }
 
-    /// Ends all clients: they find that nobody will wake them any more.
+    /// Ends the streams of all clients and peers.
     pub fn close(&mut self) {
         self.clients.clear();
         self.channels.clear();

@@ -1,4 +1,4 @@
-//! Bugs that tests plant, to see that their checkers find them.
+//! Bugs that tests plant, to show that their checkers find them.
 
 /// A bug that a test plants.
 #[doc(hidden)]
@@ -8,10 +8,10 @@ pub enum Flaw {
     /// None.
     #[default]
     None,
-    /// Clients are not told that events are missing.
+    /// Clients get no gap events.
     HidesGaps,
-    /// Clients that come back get only what is new.
+    /// Clients that come back get only new events.
     ForgetsPositions,
-    /// Clients that were further at another node are set back to where this one is.
+    /// A client that had read further at another node is set back to this node's position.
     GoesBack,
 }

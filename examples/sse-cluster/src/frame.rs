@@ -1,34 +1,34 @@
-//! Events as a stream of server-sent events has them, and positions in it.
+//! Server-sent events as text, and positions in a stream.
 //!
-//! The format is that of the HTML standard, section 9.2.
+//! The format is defined in the HTML standard, section 9.2.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::message::Message;
 
-/// How far a client has come: of each publisher the life and the number of the last event that it
-/// was sent, or that it need not be sent.
+/// How far a client has read: for each publisher, the life and the number of the last event that it
+/// was sent, or does not need.
 ///
-/// It stands behind the `@` of each id, and a browser sends it back when it connects again, at
-/// whichever node: `Last-Event-ID: @a.1f.17,b.20.3`. Lives are hexadecimal.
+/// It follows the `@` of each id. A browser sends it back when it connects again, to any node:
+/// `Last-Event-ID: @a.1f.17,b.20.3`. Lives are hexadecimal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     of: BTreeMap<String, (u64, u64)>,
 }
 
-/// The longest position that is read: names of members have at most 255 bytes, and clusters that
-/// use this have some dozens of members.
+/// The longest position that is read, in bytes. Names of members have at most 255 bytes, and
+/// clusters that use this have some dozens of members.
 const POSITION_MAX: usize = 16 << 10;
 
 impl Position {
-    /// Of one publisher, the life and the number of its last event.
+    /// Returns the life and the number of the last event of a publisher.
     #[must_use]
     pub fn of(&self, publisher: &str) -> Option<(u64, u64)> {
         self.of.get(publisher).copied()
     }
 
-    /// Moves on.
+    /// Sets the life and the number for a publisher.
     pub fn set(&mut self, publisher: &str, life: u64, number: u64) {
         match self.of.get_mut(publisher) {
             Some(known) => *known = (life, number),
@@ -36,14 +36,14 @@ impl Position {
         }
     }
 
-    /// Forgets those for whom `known` is false, if there are more of them than this.
+    /// Forgets publishers for which `known` is false, if there are more than `unknown_max`.
     pub fn forget_beyond(&mut self, unknown_max: usize, known: impl Fn(&str) -> bool) {
         if self.of.keys().filter(|name| !known(name)).count() > unknown_max {
             self.of.retain(|name, _| known(name));
         }
     }
 
-    /// The position in an id, if there is one.
+    /// Reads the position in an id, if there is one.
     #[must_use]
     pub fn read(id: &str) -> Option<Position> {
         let (_, text) = id.rsplit_once('@')?;
@@ -70,7 +70,7 @@ impl Position {
     }
 }
 
-/// A name without the characters that separate names.
+/// Escapes the characters that separate names.
 fn escape(name: &str) -> String {
     let mut escaped = String::new();
     for byte in name.bytes() {
@@ -98,7 +98,7 @@ fn unescape(escaped: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// An event, with where its receiver stands after it.
+/// Renders an event, with its receiver's position after it.
 #[must_use]
 pub fn event(message: &Message, position: &Position) -> String {
     let mut out = String::new();
@@ -113,7 +113,7 @@ pub fn event(message: &Message, position: &Position) -> String {
     out
 }
 
-/// Tells a client where it stands, without an event.
+/// Renders a position without an event.
 #[must_use]
 pub fn standing(position: &Position) -> String {
     let mut out = String::new();
@@ -122,7 +122,7 @@ pub fn standing(position: &Position) -> String {
     out
 }
 
-/// Tells a client that events of a publisher are missing. `missing` is how many, if that is known.
+/// Renders a gap: `missing` events of a publisher, if the number is known.
 #[must_use]
 pub fn gap(publisher: &str, missing: Option<u64>, position: &Position) -> String {
     let mut out = String::from("event: gap\n");
@@ -134,7 +134,7 @@ pub fn gap(publisher: &str, missing: Option<u64>, position: &Position) -> String
     out
 }
 
-/// Keeps a connection alive through what stands between.
+/// A comment, which keeps an idle connection alive through proxies.
 pub const HEARTBEAT: &str = ": \n\n";
 
 fn write_id(out: &mut String, id: &str, position: &Position) {
@@ -143,7 +143,7 @@ fn write_id(out: &mut String, id: &str, position: &Position) {
     out.push('\n');
 }
 
-/// Each line of the text is a field of its own; the receiver joins them again.
+/// Writes each line of the text as a field. The receiver joins them again.
 fn write_data(out: &mut String, text: &str) {
     for line in text.replace("\r\n", "\n").split(['\n', '\r']) {
         let _ = writeln!(out, "data: {line}");

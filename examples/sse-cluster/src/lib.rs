@@ -1,5 +1,5 @@
-//! A broker of server-sent events: a client subscribes at any node, and gets what is published at
-//! any other.
+//! A broker of server-sent events on several nodes: a client subscribes at any node, and gets
+//! events published at any node.
 #![forbid(unsafe_code)]
 
 mod api;

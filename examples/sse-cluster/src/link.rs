@@ -1,4 +1,4 @@
-//! The connection to one peer, whose events this node takes in.
+//! The connection to one peer, over which this node receives the peer's events.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::log::Entry;
 use crate::passed::{Passed, Reader};
 use crate::service::Shared;
 
-/// The least and the most that a node waits before it connects again.
+/// Pause before the next attempt to connect: at first, and at most.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// After so many failures in a row, and then each time after so many more, it is logged.
+/// Failures in a row after which to log the first warning, and between later ones.
 const FAILURES_MIN: u64 = 5;
 const FAILURES_AGAIN: u64 = 60;
 
-/// So many heartbeats may be late before the connection counts as broken.
+/// Heartbeats that may be missed before the connection counts as broken.
 const HEARTBEATS_MISSED: u32 = 2;
 
 /// The connection to one peer.
@@ -34,7 +34,7 @@ pub(crate) struct Link {
     address: SocketAddr,
 }
 
-/// A connection on which the peer passes on.
+/// An open connection.
 struct Open {
     body: Incoming,
     reader: Reader,
@@ -46,7 +46,7 @@ impl Link {
         Link { shared, peer, address }
     }
 
-    /// Takes in what the peer passes on, and connects again when the connection breaks.
+    /// Receives the peer's events, and connects again when the connection breaks.
     pub(crate) async fn follow(self) {
         let (mut pause, mut failures) = (PAUSE_MIN, 0u64);
         loop {
@@ -61,7 +61,7 @@ impl Link {
             } else {
                 (pause, failures) = (PAUSE_MIN, 0);
             }
-            // Spread, so that not all come back to a peer at once.
+            // Spread the attempts, so that not all nodes come back to a peer at once.
             let jitter = self.shared.runtime.random() % 1000;
             let time = pause / 2 + pause / 2 * u32::try_from(jitter).unwrap_or(0) / 1000;
             self.shared.runtime.sleep(time).await;
@@ -69,11 +69,11 @@ impl Link {
         }
     }
 
-    /// Says that this peer's events do not come, and why: a few failures are a start or a restart.
+    /// Logs that no events arrive from this peer, and why. A few failures are normal at a start.
     fn complain(&self, failures: u64, why: &str) {
         if failures == FAILURES_MIN || failures.is_multiple_of(FAILURES_AGAIN) {
             let Link { peer, address, .. } = self;
-            tracing::warn!("no events come from {peer}, whose HTTP is at {address}: {why}");
+            tracing::warn!("no events arrive from {peer}, HTTP at {address}: {why}");
         }
     }
 
@@ -100,7 +100,7 @@ impl Link {
         let handshake = http1::handshake(FuturesIo::new(connection)).await;
         let (mut sender, moving) = handshake.map_err(|error| text(&error))?;
         let moving = runtime.spawn(async move {
-            // An error is one of the body, too.
+            // The body fails with the same error.
             let _ = moving.await;
         });
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
@@ -113,7 +113,8 @@ impl Link {
         Ok(Open { body: response.into_body(), reader, _moving: moving })
     }
 
-    /// Takes in what comes, until the connection breaks. An error says why nothing was understood.
+    /// Receives messages until the connection breaks. An error gives the reason why none was
+    /// understood.
     async fn take_in(&self, mut open: Open) -> Result<(), String> {
         let Shared { runtime, settings, .. } = &*self.shared;
         let patience = settings.heartbeat * (1 + HEARTBEATS_MISSED);
@@ -121,7 +122,7 @@ impl Link {
         loop {
             let frame = runtime.timeout(patience, open.body.frame()).await;
             let Ok(Some(Ok(frame))) = frame else {
-                return if understood { Ok(()) } else { Err("it says nothing".to_owned()) };
+                return if understood { Ok(()) } else { Err("it sends nothing".to_owned()) };
             };
             let Some(bytes) = frame.data_ref() else { continue };
             open.reader.take(bytes);
@@ -132,7 +133,7 @@ impl Link {
                         self.take(passed);
                     }
                     Ok(None) => break,
-                    Err(_) => return Err("it has another key, or is no sse-cluster".to_owned()),
+                    Err(_) => return Err("it has another key, or is not sse-cluster".to_owned()),
                 }
             }
         }

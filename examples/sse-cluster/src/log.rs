@@ -7,20 +7,20 @@ use crate::message::{Message, Target};
 /// One event of a publisher.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Its number: the publisher's events of one life are numbered from 1.
+    /// Its number. The events of one life of a publisher are numbered from 1.
     pub number: u64,
-    /// Whom it is for.
+    /// Its receivers.
     pub target: Target,
-    /// What it is.
+    /// The event.
     pub message: Message,
 }
 
-/// How much of each publisher is kept for those that come back.
+/// How many events of each publisher are kept, for readers that are behind or come back.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept {
-    /// Events.
+    /// The number of events.
     pub events: usize,
-    /// Bytes of their contents.
+    /// The bytes of their contents.
     pub bytes: usize,
 }
 
@@ -31,43 +31,43 @@ pub struct Log {
     last: u64,
     ring: VecDeque<Entry>,
     bytes: usize,
-    /// The life before, and its last event that is known here.
+    /// The former life, and its last event known here.
     before: Option<(u64, u64)>,
-    /// The publisher is connected, so this is the life that it has now.
+    /// Whether the publisher is connected, which makes this its current life.
     followed: bool,
 }
 
-/// What follows for a reader who has come so far.
+/// The next step for a reader at a position.
 #[derive(Debug, PartialEq)]
 pub enum Next<'a> {
-    /// These, the first of them with the number that follows.
+    /// The next event.
     Entries(&'a Entry),
-    /// Events are missing; so many, if that is known. Reading goes on behind this position.
+    /// Events are missing. Reading continues after `position`.
     Gap {
-        /// How many.
+        /// How many, if known.
         missing: Option<u64>,
-        /// Where it goes on.
+        /// The life and number to continue after.
         position: (u64, u64),
     },
-    /// Nothing yet.
+    /// There is no further event yet.
     Nothing,
 }
 
 impl Log {
-    /// That of a life of which everything up to `last` came before.
+    /// Starts the log of a life, after its event `last`.
     #[must_use]
     pub fn new(life: u64, last: u64) -> Self {
         Log { life, last, ring: VecDeque::new(), bytes: 0, before: None, followed: true }
     }
 
-    /// The publisher has begun another life, or is met after so many events of it that what lies
-    /// between is lost.
+    /// Returns the log that replaces this one, because the publisher began another life, or because
+    /// the events up to `last` are lost.
     #[must_use]
     pub fn followed_by(&self, life: u64, last: u64) -> Self {
         Log { before: Some((self.life, self.last)), ..Log::new(life, last) }
     }
 
-    /// The life and the number of its last event.
+    /// Returns the life and the number of its last event.
     #[must_use]
     pub fn position(&self) -> (u64, u64) {
         (self.life, self.last)
@@ -78,13 +78,13 @@ impl Log {
         self.followed = followed;
     }
 
-    /// Whether the publisher is connected.
+    /// Returns whether the publisher is connected.
     #[must_use]
     pub fn is_followed(&self) -> bool {
         self.followed
     }
 
-    /// Adds the event that follows.
+    /// Adds the next event, and drops the oldest ones beyond the limits.
     pub fn push(&mut self, target: Target, message: Message, kept: Kept) -> &Entry {
         self.last += 1;
         self.bytes += size(&message);
@@ -98,7 +98,7 @@ impl Log {
         self.ring.back().expect("one was added")
     }
 
-    /// What follows for somebody who stands there; nowhere is before the first event.
+    /// Returns the next step for a reader at a position; `None` is before the first event.
     #[must_use]
     pub fn after(&self, stands: Option<(u64, u64)>) -> Next<'_> {
         let first = self.last - self.ring.len() as u64 + 1;
@@ -113,14 +113,16 @@ impl Log {
                     Next::Entries(&self.ring[usize::try_from(number + 1 - first).unwrap_or(0)])
                 }
             }
-            // Another life. What is known of the end of the one before tells what is missing.
+            // The reader knows another life. If it is the former one, its known end gives the
+            // number of missing events.
             Some((life, number)) => match self.before {
                 Some((before, last)) if before == life => {
                     let missing = last.saturating_sub(number) + (first - 1);
                     if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
                 }
-                // It is over, or not known here yet. While the publisher is connected it is over:
-                // reading goes on at the end, as it cannot be told what the reader had before it.
+                // That life is over, or not known here yet. While the publisher is connected, it is
+                // over: continue at the end, as nothing tells which of the kept events the reader
+                // has had.
                 _ if self.followed => Next::Gap { missing: None, position: self.position() },
                 _ => Next::Nothing,
             },

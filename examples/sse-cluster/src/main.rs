@@ -17,7 +17,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Stream events to browsers from any node of a cluster
 ///
-/// Every setting is an option and an environment variable. An empty variable is as good as none.
+/// Each setting is an option and an environment variable. An empty variable counts as unset.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -36,13 +36,13 @@ struct Arguments {
     /// Nodes to join through, HOST:PORT, separated by commas
     #[arg(long = "gossip.hosts", env = "GOSSIP_HOSTS", value_delimiter = ',')]
     gossip_hosts: Vec<String>,
-    /// Key that encrypts all that nodes say to each other, in base64; see also --key-file
+    /// Key that encrypts gossip and events between nodes, in base64; see also --key-file
     #[arg(long = "gossip.secretKey", env = "GOSSIP_SECRET_KEY", hide_env_values = true)]
     gossip_secret_key: Option<Key>,
-    /// File with that key, which other users of the machine cannot read
+    /// File with that key; other users of the machine must not be able to read it
     #[arg(long, env = "KEY_FILE", conflicts_with = "gossip_secret_key")]
     key_file: Option<PathBuf>,
-    /// Take a key file that others can read, such as a secret that is mounted for a group
+    /// Accept a key file that other users can read, such as a secret mounted for a group
     #[arg(long, env = "ALLOW_SHARED_KEY_FILE", requires = "key_file")]
     allow_shared_key_file: bool,
     /// Seconds to wait for another node to answer a request
@@ -60,37 +60,37 @@ struct Arguments {
     /// Token that clients must send to listen, to publish and to see the status
     #[arg(long, env = "TOKEN", hide_env_values = true, value_parser = token)]
     token: Option<String>,
-    /// Clients that may listen at one time
+    /// Clients that may listen at a time
     #[arg(long, env = "CLIENTS_MAX", default_value_t = 1024, value_parser = clients)]
     clients_max: usize,
 }
 
-/// A time as "10s" or "10".
+/// Parses a time such as "10s" or "10".
 fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.strip_suffix('s').unwrap_or(text);
     let seconds: u32 = number.parse().map_err(|_| "write a number of seconds, as in 10s")?;
     if seconds == 0 { Err("at least 1s".into()) } else { Ok(Duration::from_secs(seconds.into())) }
 }
 
-/// Takes a token.
+/// Parses a token.
 fn token(text: &str) -> Result<String, String> {
     if text.is_empty() {
-        return Err("an empty one would be everybody's: choose another one, or set none".into());
+        return Err("an empty token protects nothing: choose another, or leave it unset".into());
     }
     Ok(text.to_owned())
 }
 
-/// Takes a number of clients.
+/// Parses a number of clients.
 fn clients(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("nobody could listen: choose at least 1".into()),
+        Ok(0) => Err("no client could listen: choose at least 1".into()),
         Ok(number) => Ok(number),
         Err(_) => Err("write a number of at least 1".into()),
     }
 }
 
-/// Reads the settings. An environment variable that is empty is none: compose files and manifests
-/// leave variables empty that are not to be set.
+/// Reads the settings. Empty environment variables are ignored: compose files and manifests often
+/// leave variables empty that should be unset.
 fn arguments() -> Arguments {
     let command = Arguments::command().mut_args(|argument| {
         let value = argument.get_env().and_then(std::env::var_os);
@@ -103,7 +103,7 @@ fn arguments() -> Arguments {
 async fn main() -> ExitCode {
     match run(arguments()).await {
         Ok(departure) => {
-            // Nobody may read it any more.
+            // The output may be closed already.
             let _ = writeln!(stdout(), "{departure}");
             ExitCode::SUCCESS
         }
@@ -115,7 +115,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Departure, Box<dyn Error>> {
-    // What needs attention, such as dead seeds and name conflicts, is logged to standard error.
+    // Log problems, such as dead seeds and name conflicts, to standard error.
     tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?; // from now on Ctrl-C and SIGTERM ask to leave
     let keyring = keyring(&arguments)?;
@@ -156,8 +156,8 @@ fn settings(arguments: &Arguments, key: Option<&Key>) -> Settings {
     settings
 }
 
-/// The key for what nodes pass on, made of that for gossip: one key is not to be used by two
-/// ciphers.
+/// Derives the key for events between nodes from the one for gossip: two ciphers must not share a
+/// key.
 fn passing_key(key: &Key) -> [u8; 32] {
     let mut derived = [0; 32];
     let expanded =
@@ -172,7 +172,7 @@ fn options(arguments: Arguments, keyring: Keyring) -> Result<Options, Box<dyn Er
         None => {
             let host = gethostname::gethostname();
             let host = host.to_str().ok_or("the name of this host is not UTF-8: set --name")?;
-            host.parse().map_err(|error| format!("{host:?} is no name: {error}; set --name"))?
+            host.parse().map_err(|error| format!("{host:?} is not a name: {error}; set --name"))?
         }
     };
     let mut options = Options::lan(name);

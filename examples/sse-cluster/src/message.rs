@@ -1,11 +1,11 @@
-//! What is published: an event for a channel, or for one client of it.
+//! Published events, and the channels and clients that they are for.
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name of a channel or of a client, in bytes: each is kept with every event.
+/// The longest name of a channel or client, in bytes: names are kept with every event.
 pub const NAME_MAX: usize = 256;
 
-/// An event as it is published, and as it travels between nodes.
+/// An event, as it is published and as it travels between nodes.
 ///
 /// ```
 /// use sse_cluster::Message;
@@ -18,21 +18,21 @@ pub const NAME_MAX: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    /// The identifier that its publisher gave it; may be empty.
+    /// The publisher's identifier; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub id: String,
-    /// Its kind, by which a browser's listeners are chosen; empty for `message`.
+    /// The kind, which selects a browser's listeners; empty for `message`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub event: String,
-    /// Its content: a text, or any other JSON, which is sent as it is written.
+    /// The content: a text, or any other JSON, which is sent as it is.
     pub data: serde_json::Value,
-    /// How long a client waits before it connects again, in milliseconds.
+    /// How long a client should wait before it connects again, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<u64>,
 }
 
 impl Message {
-    /// The content as text.
+    /// Returns the content as text.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.data {
@@ -42,29 +42,30 @@ impl Message {
         }
     }
 
-    /// Why it cannot be published.
+    /// Checks whether the event can be published.
     ///
     /// # Errors
     ///
-    /// A text for its publisher.
+    /// The reason, for the publisher.
     pub fn check(&self) -> Result<(), String> {
         for (field, text) in [("id", &self.id), ("event", &self.event)] {
             if text.len() > NAME_MAX {
-                return Err(format!("{field} has {} bytes, {NAME_MAX} are the most", text.len()));
+                return Err(format!("{field} has {} bytes, the limit is {NAME_MAX}", text.len()));
             }
-            // A line break would begin another field of the stream, and a NUL voids an id.
+            // A line break would start another field of the stream, and a NUL makes browsers ignore
+            // an id.
             if text.contains(['\r', '\n', '\0']) {
                 return Err(format!("{field} contains a line break or a NUL"));
             }
         }
         if self.id.contains('@') {
-            return Err("id contains an @, behind which clients find their position".to_owned());
+            return Err("id contains an @, which separates it from the position".to_owned());
         }
         Ok(())
     }
 }
 
-/// Whom an event is for.
+/// The receivers of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The channel; `None` for all channels.
@@ -76,7 +77,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether a client of a channel gets what is for this target.
+    /// Returns whether a client of a channel is a receiver.
     #[must_use]
     pub fn includes(&self, channel: &str, client: &str) -> bool {
         self.channel.as_deref().is_none_or(|it| it == channel)

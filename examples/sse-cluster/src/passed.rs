@@ -1,4 +1,4 @@
-//! What nodes pass on to each other: lines of JSON, sealed if the cluster has a key.
+//! Messages between nodes: JSON, each after its length, and sealed if the cluster has a key.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -8,35 +8,35 @@ use swim_driver::RuntimeHandle;
 use crate::log::Entry;
 use crate::message::{Message, Target};
 
-/// The longest that one may be: an event of 64 KiB, escaped, and what stands around it.
+/// Largest message in bytes: an event of 64 KiB, escaped, and the fields around it.
 pub(crate) const PASSED_MAX: usize = 512 << 10;
 
-/// Something that a publisher tells those who follow it.
+/// A message from a publisher to its followers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Passed {
-    /// What follows are the events of this life behind this number.
+    /// Next come the events of this life after `last`.
     From {
         /// The life.
         life: u64,
-        /// The number of the last event that does not follow.
+        /// The number of the last event before those.
         last: u64,
     },
     /// An event.
     Event {
         /// Its number.
         number: u64,
-        /// Whom it is for.
+        /// Its receivers.
         target: Target,
-        /// What it is.
+        /// The event.
         message: Message,
     },
-    /// Nothing: the connection lives.
+    /// The connection is alive.
     Heartbeat,
 }
 
 impl Passed {
-    /// An event.
+    /// Makes the message for an event.
     #[must_use]
     pub(crate) fn event(entry: &Entry) -> Self {
         let Entry { number, target, message } = entry.clone();
@@ -44,20 +44,20 @@ impl Passed {
     }
 }
 
-/// Writes what is passed on over one connection.
+/// Writes the messages of one connection.
 pub(crate) struct Writer {
     seal: Option<Seal>,
 }
 
-/// Reads it.
+/// Reads the messages of one connection.
 #[derive(Debug)]
 pub(crate) struct Reader {
     seal: Option<Seal>,
     unread: Vec<u8>,
 }
 
-/// Seals, or opens, what is passed on over one connection, in order. It belongs to a challenge that
-/// the reader drew, so that no recording of another connection opens.
+/// Seals or opens the messages of one connection, in order. The seal covers a challenge that the
+/// reader drew, so a recording of another connection does not open.
 struct Seal {
     cipher: XChaCha20Poly1305,
     challenge: u64,
@@ -72,7 +72,7 @@ impl Seal {
         Seal { cipher: XChaCha20Poly1305::new(key.into()), challenge, number: 0 }
     }
 
-    /// What a sealed line belongs to: its connection, and its place there.
+    /// Returns the associated data of the next message: its connection and its place there.
     fn place(&mut self) -> [u8; 16] {
         self.number += 1;
         (u128::from(self.challenge) << 64 | u128::from(self.number)).to_be_bytes()
@@ -80,13 +80,13 @@ impl Seal {
 }
 
 impl Writer {
-    /// That of a connection with this challenge.
+    /// Makes the writer of a connection with this challenge.
     #[must_use]
     pub(crate) fn new(key: Option<&[u8; 32]>, challenge: u64) -> Self {
         Writer { seal: key.map(|key| Seal::new(key, challenge)) }
     }
 
-    /// Adds something, behind its length.
+    /// Appends a message after its length.
     pub(crate) fn write(&mut self, runtime: &RuntimeHandle, passed: &Passed, out: &mut Vec<u8>) {
         let mut bytes = serde_json::to_vec(passed).expect("texts and numbers are JSON");
         if let Some(seal) = &mut self.seal {
@@ -103,27 +103,27 @@ impl Writer {
     }
 }
 
-/// What came is not what a publisher passes on, or not sealed with the key of this node.
+/// The bytes are not a publisher's message, or are not sealed with this node's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
 impl Reader {
-    /// That of a connection with this challenge.
+    /// Makes the reader of a connection with this challenge.
     #[must_use]
     pub(crate) fn new(key: Option<&[u8; 32]>, challenge: u64) -> Self {
         Reader { seal: key.map(|key| Seal::new(key, challenge)), unread: Vec::new() }
     }
 
-    /// Takes bytes that came.
+    /// Adds received bytes.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
     }
 
-    /// The next thing that came whole.
+    /// Returns the next complete message.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`]. Nothing can be read on this connection any more.
+    /// [`Unreadable`]. Nothing further can be read on this connection.
     pub(crate) fn next(&mut self) -> Result<Option<Passed>, Unreadable> {
         let Some((length, rest)) = self.unread.split_first_chunk() else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! A connection to each peer, for as long as it lives.
+//! Keeps a connection to each live peer.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ impl Peers {
         Peers { shared: Arc::clone(shared), links: BTreeMap::new() }
     }
 
-    /// Connects to those that live and tell their port, and follows the changes. Never resolves
+    /// Connects to each live peer that announces its port, and follows changes. Never resolves
     /// while the node runs.
     pub(crate) async fn connect(mut self) {
         let mut watch = self.shared.cluster.watch();
@@ -33,7 +33,7 @@ impl Peers {
         std::future::pending().await
     }
 
-    /// Brings the connections up to date.
+    /// Updates the connections to match the live peers.
     fn follow(&mut self) {
         let peers = self.shared.cluster.peers();
         let wanted: BTreeMap<String, SocketAddr> = peers
@@ -47,14 +47,15 @@ impl Peers {
                 (address, self.shared.runtime.spawn(link.follow()))
             });
         }
-        // As long as the cluster remembers a member, so do clients that come back.
+        // Keep a publisher's events as long as the cluster remembers the member, for clients that
+        // come back.
         let known = self.shared.cluster.members();
         let is_known = |name: &str| known.iter().any(|member| member.name.as_str() == name);
         self.shared.broker().retain_publishers(is_known);
     }
 }
 
-/// Where a member takes HTTP, if it tells.
+/// Returns a member's address for HTTP, if announced.
 fn http_address(member: &Member) -> Option<SocketAddr> {
     let port = Tags::of(member)?.get(HTTP_PORT)?.parse().ok()?;
     Some(SocketAddr::new(member.address.ip(), port))

@@ -1,13 +1,13 @@
-//! Requests that are refused.
+//! Refused requests.
 
 use hyper::StatusCode;
 
-/// Why a request is refused, and what to do about it.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) why: String,
-    /// The methods that would be taken, where it was another one.
+    /// The allowed methods, if the method was wrong.
     pub(crate) methods: Option<&'static str>,
 }
 

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use crate::message::{NAME_MAX, Target};
 use crate::refusal::Refusal;
 
-/// What a request is about.
+/// The meaning of a request's method and path.
 #[derive(Debug)]
 pub(crate) enum Route {
     Listen { channel: String, client: Option<String> },
@@ -21,7 +21,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// That of a request with this method and path.
+    /// Parses a method and path.
     pub(crate) fn of(method: &Method, path: &str) -> Result<Route, Refusal> {
         if method == Method::OPTIONS {
             return Ok(Route::Options);
@@ -58,13 +58,13 @@ impl Route {
             }
             _ => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
-                "there is /channel/CHANNEL, /channel/CHANNEL/client/CLIENT, /status, /healthz, \
-                 /metrics and /",
+                "use /channel/CHANNEL, /channel/CHANNEL/client/CLIENT, /status, /healthz, /metrics \
+                 or /",
             )),
         }
     }
 
-    /// Whether it is for those who know the token.
+    /// Returns whether the request needs the token.
     pub(crate) fn needs_token(&self) -> bool {
         !matches!(self, Route::Health | Route::Metrics | Route::Page | Route::Options)
     }
@@ -81,31 +81,31 @@ impl Query {
         Query { text: request.uri().query().unwrap_or_default().to_owned() }
     }
 
-    /// The first value of this name.
+    /// Returns the first value of this name.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let mut pairs = self.text.split('&').filter_map(|pair| pair.split_once('='));
         decoded(pairs.find(|(key, _)| *key == name)?.1)
     }
 }
 
-/// A name in a path.
+/// Checks the name of a channel or client in a path.
 fn name(text: &str) -> Result<String, Refusal> {
     let why = if text.is_empty() {
-        "it is empty".to_owned()
+        "is empty".to_owned()
     } else if text.len() > NAME_MAX {
-        format!("it has {} bytes, {NAME_MAX} are the most", text.len())
+        format!("has {} bytes, the limit is {NAME_MAX}", text.len())
     } else if text.contains(|it: char| it.is_control()) {
-        "it contains control characters".to_owned()
+        "contains control characters".to_owned()
     } else {
         return Ok(text.to_owned());
     };
-    let why = format!("the name of a channel or client: {why}");
+    let why = format!("the name of a channel or client {why}");
     Err(Refusal::new(StatusCode::BAD_REQUEST, why))
 }
 
-/// A method that a path does not take.
+/// Refuses a method that the path does not allow.
 fn not_allowed(method: &Method) -> Refusal {
-    let why = format!("{method} is not for this path: GET to listen, POST to publish");
+    let why = format!("{method} is not allowed here: use GET to listen, POST to publish");
     let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why);
     Refusal { methods: Some("GET, POST, OPTIONS"), ..refusal }
 }

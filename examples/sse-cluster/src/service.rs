@@ -15,17 +15,17 @@ use crate::peers::Peers;
 use crate::settings::Settings;
 use crate::standing::Standing;
 
-/// The tag in which a node tells its HTTP port.
+/// The tag with a node's HTTP port.
 pub const HTTP_PORT: &str = "http-port";
 
-/// How long the node has to leave. With what stands around it, it is gone within 5 s.
+/// Longest time for the leave. With the steps around it, the node ends within 5 s.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(4);
 
-/// So long a node that has just started waits for what its peers keep, before it says that it is
-/// ready: clients that come back then find it there.
+/// How long a new node waits for its peers' kept events before it is ready, so that clients that
+/// come back find those events.
 const CATCH_UP_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// A node's part of the broker.
+/// The broker of one node.
 ///
 /// ```no_run
 /// use sse_cluster::{Settings, SseCluster};
@@ -45,27 +45,27 @@ pub struct SseCluster {
     listener: swim_driver::Listener,
 }
 
-/// What the parts of a node share.
+/// The state that the parts of a node share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) runtime: RuntimeHandle,
     pub(crate) settings: Settings,
-    /// When this node began to serve.
+    /// When this node started to serve.
     started: Instant,
     broker: Mutex<Broker>,
     standing: Mutex<Standing>,
 }
 
 impl Shared {
-    /// How this node stands among others, after this.
+    /// Updates this node's standing, and returns it.
     pub(crate) fn stands(&self, then: impl FnOnce(Standing) -> Standing) -> Standing {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         *standing = then(*standing);
         *standing
     }
 
-    /// The peers of whom it has heard nothing yet, unless it has waited long enough for them.
+    /// Returns the peers that have sent nothing yet, or none after [`CATCH_UP_TIME_MAX`].
     pub(crate) fn awaited(&self) -> Vec<Member> {
         if self.runtime.now() - self.started >= CATCH_UP_TIME_MAX {
             return Vec::new();
@@ -75,7 +75,7 @@ impl Shared {
         peers.into_iter().filter(unheard).collect()
     }
 
-    /// What this node knows of events. Nobody waits while it holds this.
+    /// Locks the broker. No task waits while it holds the lock.
     pub(crate) fn broker(&self) -> MutexGuard<'_, Broker> {
         self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,13 +86,13 @@ impl SseCluster {
     ///
     /// # Errors
     ///
-    /// What the system says: the port is taken, say.
+    /// The system's error, for example if the port is in use.
     pub fn open(cluster: &Cluster, settings: Settings) -> io::Result<Self> {
         let runtime = cluster.runtime();
         let listener = runtime.listen(settings.http)?;
         let local = cluster.local();
-        // Nothing depends on the order of lives: clocks are set back, and starts may fall into one
-        // second.
+        // Nothing may depend on the order of lives: a clock may be set back, or a node start twice
+        // in one second.
         let life = (u64::from(local.incarnation.0) << 32) | (runtime.random() >> 32);
         let broker = Broker::new(local.name.as_str(), life, settings.kept, settings.flaw);
         let (cluster, broker) = (cluster.clone(), Mutex::new(broker));
@@ -102,49 +102,50 @@ impl SseCluster {
         Ok(SseCluster { shared, listener })
     }
 
-    /// Where it takes HTTP.
+    /// Returns the address for HTTP.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listener.local_address()
     }
 
-    /// The life of this node as a publisher: events are numbered anew in each.
+    /// Returns the life of this node as a publisher. Its events are numbered from 1 in each life.
     #[must_use]
     pub fn life(&self) -> u64 {
         self.shared.broker().own_position().0
     }
 
-    /// Serves until `stop` resolves. Then it ends the clients' streams, and leaves the cluster:
-    /// within 5 s.
+    /// Serves until `stop` resolves, then ends the clients' streams and leaves the cluster, within
+    /// 5 s.
     ///
     /// # Errors
     ///
-    /// The node has stopped, or could not leave.
+    /// The node has stopped, or its leave failed.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Departure, Error> {
         let SseCluster { shared, listener } = self;
         let Shared { cluster, runtime, settings, .. } = &*shared;
         let port = listener.local_address().port().to_string();
         let limits = ServerLimits {
-            // Peers and requests need some, too.
+            // Peers and other requests need connections as well.
             connections_max: settings.clients_max + 256,
-            // Browsers are behind a proxy, as a rule, and all of them have its address.
+            // Browsers usually share the address of a proxy.
             connections_per_address_max: settings.clients_max + 256,
             ..ServerLimits::default()
         };
         let serving = serve(runtime.clone(), listener, limits, Arc::new(Api::new(&shared)));
         let serving = runtime.spawn(serving);
         let tags = Tags::from([(HTTP_PORT, port)]);
-        // Others hear of it while this node serves.
+        // Announce the port while this node already serves.
         let telling = async {
-            // Fails if the node is gone, or another one has its name; then it is told later.
+            // This fails if the node is gone, or if another node has its name: then it is announced
+            // later.
             let _ = cluster.set_tags(&tags).await;
             std::future::pending().await
         };
         or(or(telling, Peers::new(&shared).connect()), stop).await;
         shared.stands(|_| Standing::Leaving);
-        // Their streams end, and they connect again, to another node.
+        // The clients' streams end, so they connect again, to another node.
         shared.broker().close();
-        // A peer that cannot be told within this time finds out.
+        // A peer that does not receive the leave in time sees this node as failed.
         let departure = cluster.leave(LEAVE_TIME_MAX).await;
         drop(serving);
         departure

@@ -1,4 +1,4 @@
-//! How a node is set up.
+//! Settings of a node.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,28 +6,27 @@ use std::time::Duration;
 use crate::flaw::Flaw;
 use crate::log::Kept;
 
-/// How a node is set up.
+/// The settings of a node.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where it takes HTTP; port 0 takes a free one.
+    /// The address for HTTP; port 0 takes a free one.
     pub http: SocketAddr,
-    /// Whether browsers may use it from pages of other sites.
+    /// Whether browsers may use this node from pages of other sites.
     pub cors: bool,
-    /// Who publishes, subscribes or asks must say this, if it is set.
+    /// The token that clients must send to publish, to subscribe and to see the status, if set.
     pub token: Option<String>,
-    /// Seals what nodes pass on to each other, if it is set: the same on all nodes.
+    /// The key that seals events between nodes, if set. It must be the same on all nodes.
     pub key: Option<[u8; 32]>,
-    /// How long a node waits for another one to answer a request.
+    /// How long a node waits for another node to answer a request.
     pub client_timeout: Duration,
-    /// A stream in which nothing happens says so this often, so that nothing between takes it for
-    /// dead.
+    /// Interval of heartbeats on an idle stream, which keep proxies from closing it.
     pub heartbeat: Duration,
-    /// Whether the node has seeds to join through. Then it is not healthy before it has met another
+    /// Whether the node has seeds to join through. If so, it is unhealthy until it has met another
     /// node.
     pub has_seeds: bool,
-    /// The most clients at one time: each holds a connection and its descriptor.
+    /// Most clients at a time. Each holds a connection and its descriptor.
     pub clients_max: usize,
-    /// What is kept of each publisher.
+    /// How many events of each publisher are kept.
     pub kept: Kept,
     /// A bug that a test plants.
     #[doc(hidden)]
@@ -35,8 +34,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual ones, with HTTP there: 1,024 clients, and of each publisher the latest 1,024
-    /// events, of at most 1 MiB.
+    /// Returns the defaults, with HTTP at this address: 1,024 clients, and the latest 1,024 events
+    /// of each publisher, of at most 1 MiB.
     #[must_use]
     pub fn new(http: SocketAddr) -> Self {
         Settings {

@@ -1,29 +1,29 @@
-//! How a node stands among others: whether clients should be sent to it.
+//! Whether clients should be sent to this node.
 
 use swim_driver::{Change, State};
 
-/// How a node stands among others.
+/// The node's relation to the other nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It has no peer, and is to have none: it has no seeds, or all others left.
+    /// It has no peer and needs none: it has no seeds, or all peers left.
     Alone,
-    /// It has seeds, and has seen no peer yet.
+    /// It has seeds, but has not seen a peer yet.
     NotJoined,
     /// It sees a peer.
     Joined,
-    /// The last peer that it saw failed. They may all have crashed; it cannot know.
+    /// The last peer that it saw failed. It cannot know whether it is cut off or all peers crashed.
     CutOff,
-    /// It was told to stop.
+    /// It is leaving.
     Leaving,
 }
 
 impl Standing {
-    /// That of a node that starts.
+    /// Returns the standing of a node that starts.
     pub(crate) fn first(has_seeds: bool) -> Self {
         if has_seeds { Standing::NotJoined } else { Standing::Alone }
     }
 
-    /// How it stands after a change, with so many live peers.
+    /// Returns the standing after a change, with so many live peers.
     #[must_use]
     pub(crate) fn after(self, change: &Change, peers: usize) -> Self {
         match (self, change) {
@@ -37,18 +37,18 @@ impl Standing {
         }
     }
 
-    /// Why clients should not be sent to it.
+    /// Returns why clients should not be sent here, if so.
     pub(crate) fn complaint(self) -> Option<&'static str> {
         match self {
             Standing::Alone | Standing::Joined => None,
             Standing::NotJoined => Some(
-                "no other node was met yet: see that those of gossip.hosts run and have the same \
-                 key; a node that is to be alone needs no gossip.hosts",
+                "no other node has been met yet: check that those in gossip.hosts run and have \
+                 the same key; a node that should run alone needs no gossip.hosts",
             ),
             Standing::CutOff => {
-                Some("cut off: no other node answers any more, and the last one did not leave")
+                Some("cut off: no other node answers any longer, and the last one did not leave")
             }
-            Standing::Leaving => Some("this node leaves the cluster: use another one"),
+            Standing::Leaving => Some("this node is leaving the cluster: use another node"),
         }
     }
 }

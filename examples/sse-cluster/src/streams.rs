@@ -1,4 +1,4 @@
-//! Answers that go on: what a client listens to, and what a peer follows.
+//! Response streams: events for a client, and this node's own events for a peer.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::log::Next;
 use crate::passed::{Passed, Writer};
 use crate::service::Shared;
 
-/// The most events that are passed on at once.
+/// Most events per write to a peer.
 const PASSED_AT_ONCE_MAX: usize = 64;
 
-/// A client that listens. Dropping it, as its connection ends, frees its identifier.
+/// A listening client. Dropping this, when its connection ends, frees its identifier.
 struct Listening {
     shared: Arc<Shared>,
     key: ClientKey,
     waiting: Waiting,
-    /// There is more than it took.
+    /// There are more frames to take.
     more: bool,
 }
 
@@ -33,7 +33,7 @@ impl Drop for Listening {
     }
 }
 
-/// What a client of a channel is sent, or `None` if there is one of its identifier.
+/// Returns the stream for a client of a channel, or `None` if the identifier is taken.
 pub(crate) fn listen(
     shared: &Arc<Shared>,
     channel: &str,
@@ -66,15 +66,15 @@ impl Listening {
     }
 }
 
-/// A peer that follows.
+/// A peer that follows this node's own events.
 struct Following {
     shared: Arc<Shared>,
     key: u64,
     waiting: Waiting,
     writer: Writer,
-    /// How far it has come.
+    /// How far the peer has read.
     stands: (u64, u64),
-    /// It was told where it begins.
+    /// Whether the start was sent.
     begun: bool,
 }
 
@@ -84,7 +84,7 @@ impl Drop for Following {
     }
 }
 
-/// What a peer that stands there is passed on, for a challenge that it drew.
+/// Returns the stream for a peer at this position, sealed for the challenge that it drew.
 pub(crate) fn pass_on(shared: &Arc<Shared>, stands: (u64, u64), challenge: u64) -> Body {
     let (key, waiting) = shared.broker().follow();
     let writer = Writer::new(shared.settings.key.as_ref(), challenge);
@@ -115,7 +115,7 @@ impl Following {
         Some(told.into())
     }
 
-    /// Where the peer begins: behind what it has, or at the first event that is kept.
+    /// Returns where the peer starts: after the events that it has, or at the first event kept.
     fn begin(&mut self) -> Passed {
         let broker = self.shared.broker();
         let (life, newest) = broker.own_position();
@@ -137,7 +137,7 @@ impl Following {
                     self.stands.1 = entry.number;
                     Passed::event(entry)
                 }
-                // It was so slow that they are not kept any more.
+                // The peer was so slow that the next events are no longer kept.
                 Next::Gap { position, .. } => {
                     self.stands = position;
                     Passed::From { life: position.0, last: position.1 }

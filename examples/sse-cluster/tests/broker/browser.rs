@@ -1,6 +1,7 @@
-//! The page in a real browser, used by keyboard; and its stream, which goes on at another node.
+//! The page in a real browser, by keyboard. Its stream continues at another node.
 //!
-//! `SCREENSHOT=page.png cargo test -p sse-cluster --test broker -- browser` keeps a picture of it.
+//! To save a picture of the page:
+//! `SCREENSHOT=page.png cargo test -p sse-cluster --test broker -- browser`
 
 use std::io::{Read, Write, stderr};
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::client::{ask, publish};
 use crate::process::Process;
 
-/// What WebDriver calls these keys.
+/// WebDriver's codes of these keys.
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 
@@ -33,7 +34,7 @@ struct Browser {
 }
 
 impl Browser {
-    /// Starts one, if there is one.
+    /// Starts a browser, if one is installed.
     async fn start() -> Result<Browser, Missing> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0");
@@ -80,7 +81,7 @@ impl Browser {
         self.command(Method::POST, &format!("/session/{}{path}", self.session), &body).await
     }
 
-    /// Presses these keys, one after the other.
+    /// Presses these keys in turn.
     async fn press(&self, keys: &[&str]) {
         let actions: Vec<Value> = keys
             .iter()
@@ -96,7 +97,7 @@ impl Browser {
         }
     }
 
-    /// What this JavaScript returns.
+    /// Runs JavaScript and returns its result.
     async fn eval(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await
     }
@@ -114,7 +115,7 @@ impl Browser {
     }
 }
 
-/// Leads connections to one node or another, as a load balancer does.
+/// Forwards connections to a node that can be changed, like a load balancer.
 async fn balance(listener: TcpListener, to: Arc<Mutex<SocketAddr>>) {
     loop {
         let Ok((mut client, _)) = listener.accept().await else { return };
@@ -133,7 +134,8 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
         Ok(browser) => browser,
         Err(missing) => {
             assert!(missing.skip().is_ok(), "{missing}");
-            // Not by a macro, whose output a test that passes does not show.
+            // Write to standard error directly: the output of macros is hidden in a test that
+            // passes.
             let _ = writeln!(stderr(), "SKIPPED: the page in a browser: {missing}");
             return;
         }
@@ -148,7 +150,7 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
 
     browser.post("/url", json!({ "url": page })).await;
     browser.wait_for("return document.querySelectorAll('#members tr').length === 2").await;
-    // To the channel, the token and the button.
+    // Move through channel and token to the button.
     browser.press(&[TAB, TAB, TAB, ENTER]).await;
     browser
         .wait_for("return document.getElementById('state').innerText === 'listening to demo'")
@@ -156,7 +158,7 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
     publish(&runtime, b.http, "demo", "one").await.unwrap();
     browser.wait_for("return document.getElementById('events').innerText === 'one'").await;
 
-    // While nothing leads to a node that lives, something is published.
+    // Publish while the load balancer leads to a dead node.
     a.child.signal(Signal::KILL);
     a.child.wait_for_end();
     publish(&runtime, b.http, "demo", "two").await.unwrap();
@@ -165,7 +167,7 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
         r"return document.getElementById('events').innerText.split(/\n+/).join() === 'one,two'";
     browser.wait_for(both).await;
 
-    // To the event's kind, and to the text.
+    // Move through the event's kind to the text.
     browser.press(&[TAB, TAB]).await;
     browser.type_text("three").await;
     browser.press(&[ENTER]).await;
@@ -181,7 +183,7 @@ async fn a_browser_goes_on_at_another_node_and_the_page_needs_no_mouse() {
 }
 
 impl Drop for Browser {
-    /// Ends the browser: it would outlive its driver. Also where the test fails.
+    /// Ends the browser, which would outlive its driver, also if the test fails.
     fn drop(&mut self) {
         let end = format!(
             "DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n",
@@ -190,7 +192,7 @@ impl Drop for Browser {
         if let Ok(mut driver) = std::net::TcpStream::connect(self.driver)
             && driver.write_all(end.as_bytes()).is_ok()
         {
-            // It answers when the browser is gone.
+            // The driver answers once the browser is gone.
             let _ = driver.set_read_timeout(Some(Duration::from_secs(10)));
             let _ = driver.read(&mut [0]);
         }

@@ -1,4 +1,4 @@
-//! What every subscriber is promised.
+//! Checks the guarantees for every subscriber.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,17 +18,17 @@ pub(crate) struct Published {
     pub(crate) text: String,
 }
 
-/// What one subscriber got.
+/// The events that one subscriber got.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriber {
     pub(crate) channel: String,
-    /// Where it stood first; nothing before that is owed to it.
+    /// Its first position: earlier events are not owed.
     began: Option<Position>,
     stands: Position,
     pub(crate) last_id: String,
     /// The texts, in order.
     got: Vec<String>,
-    /// Up to where it was told that events are missing, from where.
+    /// The reported gaps: after which number, and up to which.
     gaps: Vec<(Life, u64, u64)>,
     pub(crate) gaps_told: u64,
     pub(crate) complaint: Option<String>,
@@ -39,12 +39,12 @@ impl Subscriber {
         Subscriber { channel: channel.to_owned(), ..Subscriber::default() }
     }
 
-    /// Where it stands.
+    /// Returns its position.
     pub(crate) fn stands(&self) -> &Position {
         &self.stands
     }
 
-    /// Whether it got this.
+    /// Returns whether it got this text.
     pub(crate) fn has(&self, text: &str) -> bool {
         self.got.iter().any(|it| it == text)
     }
@@ -78,15 +78,15 @@ impl Subscriber {
         self.stands = position;
     }
 
-    /// Complains of what was published on its channel by who lived to the end, and never came; and
-    /// of what came twice, or out of order.
+    /// Notes as a complaint an event of a living node that never came, came twice or came out of
+    /// order.
     pub(crate) fn check(&mut self, published: &[Published], living: &BTreeSet<Life>) {
         let Some(began) = &self.began else { return };
         let of_text: BTreeMap<&str, &Published> =
             published.iter().map(|it| (it.text.as_str(), it)).collect();
         let mut latest: BTreeMap<&Life, u64> = BTreeMap::new();
         for text in &self.got {
-            // Of some the answer was lost on its way to their publisher.
+            // Of some events, the answer to the publisher was lost.
             let Some(Published { life, number, .. }) = of_text.get(text.as_str()) else { continue };
             let before = latest.insert(life, *number).unwrap_or(0);
             if before >= *number {

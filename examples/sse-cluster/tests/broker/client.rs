@@ -10,10 +10,10 @@ use hyper::{Request, Response};
 use smol_hyper::rt::FuturesIo;
 use swim_driver::{Bytes, RuntimeHandle, Task};
 
-/// How long a client waits for the head of an answer, on virtual time and where all is well.
+/// Longest wait for the head of an answer, on virtual time and without faults.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// An answer, and what moves its bytes.
+/// An answer, and the task that copies its bytes.
 pub(crate) type Answer = (Response<Incoming>, Task<()>);
 
 /// Sends a request to a node.
@@ -38,7 +38,7 @@ async fn send(
     Some((sender.send_request(request).await.ok()?, moving))
 }
 
-/// Publishes a text. What the node says it is, if it took it: the publisher and the number.
+/// Publishes a text. Returns the publisher and the number, if the node took it in time.
 pub(crate) async fn publish(
     runtime: &RuntimeHandle,
     node: SocketAddr,
@@ -49,7 +49,7 @@ pub(crate) async fn publish(
     runtime.timeout(PATIENCE, publishing).await.ok()?
 }
 
-/// The same, however long it takes.
+/// Publishes like [`publish`], without a time limit.
 pub(crate) async fn publish_at_length(
     runtime: &RuntimeHandle,
     node: SocketAddr,
@@ -72,8 +72,7 @@ pub(crate) struct Block {
     pub(crate) data: String,
 }
 
-/// Listens to a channel at a node, from behind an id on, until the stream ends. Each block goes to
-/// `take`.
+/// Listens to a channel at a node, after an id, until the stream ends. Each block goes to `take`.
 pub(crate) async fn listen(
     runtime: &RuntimeHandle,
     node: SocketAddr,

@@ -11,7 +11,7 @@ use crate::client::ask;
 
 const PORT: u16 = 8080;
 
-/// Starts a node that joins through these.
+/// Starts a node that joins through these seeds.
 fn start(world: &mut World, name: &str, seeds: &'static [&'static str]) {
     world.start_application(
         name,
@@ -26,14 +26,14 @@ fn start(world: &mut World, name: &str, seeds: &'static [&'static str]) {
     );
 }
 
-/// A host that asks.
+/// A world with a host for requests.
 fn world() -> World {
     let mut world = World::new(1);
     world.start_driver("client", |options| options.config.label = "clients".into());
     world
 }
 
-/// The status of a node's health, and what it says.
+/// Returns the status and the text of a node's `/healthz`.
 #[track_caller]
 fn health(world: &mut World, name: &str) -> (StatusCode, String) {
     ask_health(world, name).expect("it is answered")
@@ -77,7 +77,7 @@ fn a_node_that_cannot_join_is_not_healthy_however_long_it_waits() {
     start(&mut world, "b", &["a:7946"]);
     for _ in 0..3 {
         world.run(secs(60));
-        expect_complaint(&mut world, "b", "no other node was met yet");
+        expect_complaint(&mut world, "b", "no other node has been met yet");
     }
     start(&mut world, "a", &[]);
     world.run(secs(120));
@@ -122,7 +122,7 @@ fn a_node_whose_peers_left_is_healthy_alone_and_one_that_leaves_is_not() {
     while world.cluster("b").state("a") == Some(State::Alive) {
         match ask_health(&mut world, "a") {
             Some((StatusCode::SERVICE_UNAVAILABLE, why)) => {
-                assert!(why.contains("leaves the cluster"), "{why}");
+                assert!(why.contains("is leaving the cluster"), "{why}");
                 break;
             }
             answer => assert_eq!(answer, Some((StatusCode::OK, "ok\n".into()))),

@@ -1,4 +1,4 @@
-//! Clients that behave badly. Others are served meanwhile, and the node's memory stays bounded.
+//! Clients that misbehave. Other clients are still served, and the node's memory stays bounded.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::client::{ask, publish_at_length};
 use crate::process::Process;
 
-/// What a node may hold, with a thousand connections that listen and do not read.
+/// Memory limit of a node with a thousand clients that do not read, in bytes.
 const MEMORY_MAX: u64 = 96 << 20;
 
 async fn answer_to(node: SocketAddr, request: Request<Full<Bytes>>) -> (StatusCode, String) {
@@ -42,9 +42,9 @@ async fn what_is_wrong_with_a_request_is_said() {
         (
             post("/channel/a", format!(r#"{{"id":"{long}"}}"#)),
             StatusCode::BAD_REQUEST,
-            "256 are the most",
+            "the limit is 256",
         ),
-        (post(&format!("/channel/{long}"), "{}"), StatusCode::BAD_REQUEST, "256 are the most"),
+        (post(&format!("/channel/{long}"), "{}"), StatusCode::BAD_REQUEST, "the limit is 256"),
         (post("/channel/%ff", "{}"), StatusCode::BAD_REQUEST, "not UTF-8"),
         (post("/channel/%0a", "{}"), StatusCode::BAD_REQUEST, "control characters"),
         (post("/channel//client/x", "{}"), StatusCode::BAD_REQUEST, "empty"),
@@ -59,10 +59,10 @@ async fn what_is_wrong_with_a_request_is_said() {
     }
 }
 
-/// Sends this and returns what comes back until the connection ends, or for so long.
+/// Sends bytes. Returns everything that comes until the connection ends or the time is up.
 async fn raw(node: SocketAddr, bytes: &[u8], limit: Duration) -> String {
     let mut stream = TcpStream::connect(node).await.expect("it listens");
-    // It may be closed while this is written.
+    // The node may close it during the write.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(limit, stream.read_to_end(&mut answer)).await;
@@ -100,7 +100,7 @@ async fn a_client_identifier_is_one_clients() {
     let second = ask(&runtime, node.http, request()).await.expect("it is answered");
     assert_eq!(second.0.status(), StatusCode::CONFLICT);
     drop(first);
-    // Its place is free once the node notices.
+    // The identifier is free once the node notices the end.
     let freed = async {
         while ask(&runtime, node.http, request()).await.expect("it is answered").0.status()
             != StatusCode::OK
@@ -119,14 +119,15 @@ async fn a_thousand_that_never_read_hurt_nobody() {
     let mut silent = Vec::new();
     for number in 0..1000 {
         let mut stream = TcpStream::connect(node.http).await.unwrap();
-        // A tenth of them on the channel that is busy: what the system buffers for more takes long.
+        // Only a tenth listen to the busy channel: with more, filling the system's buffers takes
+        // long.
         let channel = number % 10;
         let request =
             format!("GET /channel/{channel}/client/c{number} HTTP/1.1\r\nhost: x\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         silent.push(stream);
     }
-    // More than what is kept of a publisher.
+    // More than a node keeps of a publisher.
     let text = "x".repeat(8 << 10);
     for _ in 0..160 {
         let taken = publish_at_length(&runtime, node.http, "0", &text);
@@ -139,7 +140,7 @@ async fn a_thousand_that_never_read_hurt_nobody() {
     drop(silent);
 }
 
-/// The bytes of memory that a process has of its own.
+/// Returns the private memory of a process, in bytes.
 #[cfg(target_os = "linux")]
 fn memory_of(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");

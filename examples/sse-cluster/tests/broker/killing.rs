@@ -1,7 +1,7 @@
 //! One of five processes is killed under load.
 //!
-//! `SECONDS=30 cargo test --release -p sse-cluster --test broker -- killed --nocapture` is the long
-//! run.
+//! The long run:
+//! `SECONDS=30 cargo test --release -p sse-cluster --test broker -- killed --nocapture`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ const NODES: usize = 5;
 const SUBSCRIBERS: usize = 100;
 const CHANNELS: usize = 10;
 
-/// So many events are published each second, by one client for each node.
+/// Events per second, published by one client per node.
 const EACH_SECOND: u64 = 100;
 
-/// What the clients know.
+/// The state that the clients share.
 #[derive(Default)]
 struct Known {
     published: Vec<Published>,
@@ -67,7 +67,7 @@ async fn when_one_of_five_is_killed_nobody_misses_what_is_published_at_the_other
     let publishing: Vec<_> = (0..NODES)
         .map(|own| tokio::spawn(publish_many(runtime.clone(), own, up[own], Arc::clone(&known))))
         .collect();
-    // In the middle of it.
+    // Kill a node halfway through.
     let half = EACH_SECOND * seconds() / 2;
     while (known.lock().unwrap().published.len() as u64) < half {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -142,7 +142,7 @@ async fn wait_for_status(runtime: &RuntimeHandle, node: SocketAddr, state: &str,
     in_time.expect("they find each other within seconds");
 }
 
-/// Waits until everybody has got what the living published.
+/// Waits until every subscriber has the last events of the living nodes.
 async fn wait_until_all_stand(known: &Shared) {
     for _ in 0..600 {
         let all = {
@@ -169,7 +169,7 @@ async fn wait_until_all_stand(known: &Shared) {
 
 fn check(known: &Shared) {
     let mut known = known.lock().expect("nobody panicked");
-    // None was started again, so each has one life, which the positions tell.
+    // No node was restarted, so each has one life, which the positions name.
     let position = known.subscribers[0].stands().clone();
     let lives: BTreeMap<String, u64> = names()
         .into_iter()

@@ -1,4 +1,5 @@
-//! The broker: on virtual time under faults, on real runtimes, and as real processes on loopback.
+//! Tests of the broker: on virtual time under faults, on real runtimes, and as processes on
+//! loopback.
 
 #[cfg(unix)]
 mod browser;

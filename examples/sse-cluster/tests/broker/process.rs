@@ -1,11 +1,11 @@
-//! A node in a process of its own.
+//! A node in its own process.
 
 use std::net::SocketAddr;
 use std::process::Command;
 
 use swim_interop::{Child, LIMIT};
 
-/// A node, and where it takes HTTP.
+/// A node, and its addresses.
 pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) gossip: String,
@@ -26,7 +26,7 @@ impl Process {
     }
 }
 
-/// The address behind these words.
+/// Returns the address printed after these words.
 fn address(child: &Child, words: &str) -> String {
     let found = child.lines.find(0, LIMIT, |line| line.text("text").contains(words));
     let line = found.unwrap_or_else(|| panic!("no '{words}':\n{}", child.lines.transcript()));

@@ -19,13 +19,12 @@ const SUBSCRIBERS: usize = 6;
 const CHANNELS: [&str; 2] = ["red", "blue"];
 const PORT: u16 = 8080;
 
-/// How long faults go on, how long all is well then, and how long nothing more is published before
-/// it is looked who got what.
+/// Duration of faults, then of normal operation, then of silence before the check.
 const TROUBLE: Duration = secs(60);
 const CALM: Duration = secs(60);
 const QUIET: Duration = secs(20);
 
-/// What a run saw.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) counts: BTreeMap<&'static str, u64>,
@@ -33,17 +32,17 @@ pub(crate) struct Seen {
     pub(crate) digest: u64,
 }
 
-/// What the clients of a run know.
+/// The state that the clients of a run share.
 #[derive(Debug, Default)]
 struct Known {
-    /// What nodes took, and in which life.
+    /// The events that nodes took, with their lives.
     published: Vec<Published>,
     /// The life of each node.
     lives: BTreeMap<String, u64>,
     subscribers: Vec<Subscriber>,
     /// Nodes that a client may use now.
     up: Vec<SocketAddr>,
-    /// Nothing is published any more.
+    /// Nothing is published any longer.
     quiet: bool,
     refused: u64,
     reconnected: u64,
@@ -89,7 +88,7 @@ pub(crate) fn run(seed: u64, flaw: Flaw) -> Seen {
     }
     let complaint = known.subscribers.iter().find_map(|it| it.complaint.clone());
     counts.insert("events published", published.len() as u64);
-    counts.insert("gaps told", known.subscribers.iter().map(|it| it.gaps_told).sum());
+    counts.insert("gaps reported", known.subscribers.iter().map(|it| it.gaps_told).sum());
     counts.insert("subscribers connected again", known.reconnected);
     counts.insert("publications without an answer", known.refused);
     Seen { counts, complaint, digest }
@@ -113,7 +112,7 @@ async fn serve(cluster: Cluster, flaw: Flaw, known: Shared) {
     let mut settings = Settings::new(http);
     settings.flaw = flaw;
     settings.key = Some([7; 32]);
-    // Few, so that some are too slow for it.
+    // Keep few events, so that some readers fall behind.
     settings.kept = Kept { events: 4, bytes: 64 << 10 };
     let service = SseCluster::open(&cluster, settings).expect("the port is free");
     lock(&known).lives.insert(cluster.local().name.to_string(), service.life());
@@ -185,7 +184,7 @@ fn pick(nodes: &[SocketAddr], draw: u64) -> Option<SocketAddr> {
     nodes.get(usize::try_from(place).unwrap_or(0)).copied()
 }
 
-/// Crashes, stalls and cuts, one after the other.
+/// Runs crashes, stalls and cuts, one after the other. Returns their counts.
 fn trouble(world: &mut World, rng: &mut ChaCha8Rng, known: &Shared) -> BTreeMap<&'static str, u64> {
     let mut counts: BTreeMap<&'static str, u64> =
         ["crashes", "clocks set back", "stalls", "cuts", "clients cut off"]
@@ -205,11 +204,11 @@ fn trouble(world: &mut World, rng: &mut ChaCha8Rng, known: &Shared) -> BTreeMap<
                 world.crash(&one);
                 let address = http(world, &one);
                 lock(known).up.retain(|up| *up != address);
-                // What it published is owed to nobody any more.
+                // Its events are no longer owed to any subscriber.
                 lock(known).lives.remove(&one);
                 world.run(lasts);
                 if rng.next_u64().is_multiple_of(3) {
-                    // Lives begin with the time in seconds.
+                    // A life starts with the time in seconds.
                     let early =
                         Incarnation(1_600_000_000 + world.now().since_origin().subsec_micros());
                     let back = |options: &mut Options| options.incarnation = Some(early);

@@ -1,4 +1,4 @@
-//! The same logic on each adapter.
+//! The same service on tokio, smol and async-std.
 
 use std::future::{pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,7 +29,7 @@ fn open(cluster: &Cluster) -> SseCluster {
     SseCluster::open(cluster, settings).expect("a free port")
 }
 
-/// Awaits the first of two.
+/// Awaits the first of two futures.
 async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| match one.as_mut().poll(cx) {
@@ -39,7 +39,7 @@ async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
     .await;
 }
 
-/// An event that is published at one node reaches a client of the other.
+/// Expects that an event published at one node reaches a client of the other.
 async fn passes_on(a: Cluster, b: Cluster) {
     let (first_node, second_node) = (open(&a), open(&b));
     let (at, from) = (first_node.address(), second_node.address());
@@ -61,7 +61,7 @@ async fn passes_on(a: Cluster, b: Cluster) {
     };
     let publishing = async move {
         let has = |text: &str| told.lock().expect("nobody panicked").iter().any(|it| it == text);
-        // Until the client listens, and is told where it stands.
+        // Wait until the client has its position.
         while told.lock().expect("nobody panicked").is_empty() {
             runtime.sleep(Duration::from_millis(10)).await;
         }
@@ -75,7 +75,7 @@ async fn passes_on(a: Cluster, b: Cluster) {
 }
 
 async fn in_time(runtime: RuntimeHandle, test: impl Future<Output = ()>) {
-    // Boxed: unoptimized, each layer around it has a copy of it on the stack.
+    // Boxed: in unoptimized code, each layer would hold a copy on the stack.
     runtime.timeout(Duration::from_secs(60), Box::pin(test)).await.expect("it takes far less");
 }
 

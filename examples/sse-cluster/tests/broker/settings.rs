@@ -41,9 +41,9 @@ fn an_empty_variable_of_the_environment_is_as_good_as_none() {
 #[test]
 fn a_setting_that_cannot_work_is_refused_with_the_reason() {
     for (flag, value, reason) in [
-        ("--clients-max", "0", "nobody could listen: choose at least 1"),
+        ("--clients-max", "0", "no client could listen: choose at least 1"),
         ("--http.client.timeout", "0s", "at least 1s"),
-        ("--token", "", "an empty one would be everybody's"),
+        ("--token", "", "an empty token protects nothing"),
         ("--gossip.secretKey", "short", "--gossip.secretKey"),
     ] {
         let mut command = command();
@@ -56,5 +56,5 @@ fn a_setting_that_cannot_work_is_refused_with_the_reason() {
     command.env("CLIENTS_MAX", "0");
     let mut child = Child::start(command);
     assert_eq!(child.wait_for_end().code(), Some(2));
-    expect(&child, "nobody could listen");
+    expect(&child, "no client could listen");
 }

@@ -1,7 +1,7 @@
-//! The broker on virtual time, under faults that the seed draws.
+//! The broker on virtual time, under faults drawn from a seed.
 //!
-//! `SEEDS=0..1000 cargo test --release -p sse-cluster --test broker -- simulated --nocapture` runs
-//! many.
+//! Run any number of seeds:
+//! `SEEDS=0..1000 cargo test --release -p sse-cluster --test broker -- simulated --nocapture`
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ fn a_seed_gives_the_same_run_again() {
     assert_ne!(run(3, Flaw::None).digest, run(4, Flaw::None).digest);
 }
 
-/// What the checker says under the first seed at which it does.
+/// Returns the complaint of the first seed that shows a flaw.
 fn complaint(flaw: Flaw, seeds: Range<u64>) -> String {
     let mut complaints = seeds.filter_map(|seed| run(seed, flaw).complaint);
     complaints.next().expect("some seed shows it")
@@ -48,8 +48,8 @@ fn hidden_gaps_are_noticed() {
     assert!(complaint.contains("never came"), "{complaint}");
 }
 
-/// Seeds that found something: 843 got what it had of a life again, at a node that took that life
-/// for a later one.
+/// Seeds that once failed. In seed 843 a subscriber got events of a life twice, at a node that took
+/// that life for a later one.
 #[test]
 fn seeds_that_broke_a_promise_break_none_now() {
     for seed in [54, 843] {
@@ -57,7 +57,7 @@ fn seeds_that_broke_a_promise_break_none_now() {
     }
 }
 
-/// The simulator found it: a node had missed what a client had got elsewhere.
+/// The simulator found this bug: a node had missed events that a client had got elsewhere.
 #[test]
 fn clients_that_are_set_back_are_noticed() {
     let complaint = complaint(Flaw::GoesBack, 43..64);
