@@ -418,7 +418,7 @@ impl State {
     }
 }
 
-/// Figures.
+/// Statistics.
 impl State {
     /// Returns the lines that answer `STATS`.
     pub(crate) fn stats(&self) -> Vec<String> {

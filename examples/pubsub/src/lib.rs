@@ -17,10 +17,10 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `service` | starts everything, follows the membership, leaves |
+//! | `service` | starts the tasks, follows the members, leaves |
 //! | `hub` | the state of a node, behind one lock; it never waits |
-//! | `link`, `intake` | the two ends of a connection between nodes |
-//! | `session` | a connection of a client |
+//! | `link`, `intake` | the sending and the receiving end of a link |
+//! | `session` | a client's connection |
 #![forbid(unsafe_code)]
 
 mod clients;

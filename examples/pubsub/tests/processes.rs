@@ -211,7 +211,7 @@ fn nodes_with_the_same_key_file_form_a_cluster() {
     let file = std::env::temp_dir().join(format!("pubsub-{}.key", std::process::id()));
     std::fs::write(&file, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
     let path = file.to_str().unwrap();
-    // A file that others can read is refused.
+    // A file that other users can read is refused.
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
     let mut open = Child::start(command("a", &["--key-file", path]));
     assert_eq!(open.wait_for_end().code(), Some(1));

@@ -75,8 +75,7 @@ impl Cache {
         self.listener.local_address()
     }
 
-    /// Serves clients and peers until `stop` resolves, then hands its keys over and leaves the
-    /// cluster within 5 s.
+    /// Serves until `stop` resolves, then hands over its keys and leaves the cluster within 5 s.
     ///
     /// # Errors
     ///

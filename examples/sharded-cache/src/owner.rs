@@ -8,11 +8,11 @@ use siphasher::sip::SipHasher13;
 /// version: other keys would move every cache entry.
 const SEED: (u64, u64) = (0x7377_696d_2d63_6163, 0x6865_2d6b_6579_7331);
 
-/// Returns the owner of a key: the member with the greatest hash of its name and the key, or `None`
-/// without members.
+/// Returns the member that owns a key, or `None` without members.
 ///
-/// This is rendezvous hashing, with SipHash-1-3. A new member takes a share of each member's keys.
-/// The keys of a member that goes are spread over all remaining members. No other key moves.
+/// It is the member with the greatest hash of its name and the key: rendezvous hashing, with
+/// SipHash-1-3. A new member takes a share of each member's keys. The keys of a member that goes
+/// are spread over all remaining members. No other key moves.
 ///
 /// ```
 /// let owner = |members: &[&'static str]| sharded_cache::owner("key-7", members.iter().copied());

@@ -90,8 +90,9 @@ impl Broker {
         self.logs.get(publisher).map(Log::position)
     }
 
-    /// Starts or continues a publisher's log: next come the events of this life after `last`.
-    /// Events between the known position and that are lost.
+    /// Starts or continues a publisher's log with the events of this life after `last`.
+    ///
+    /// Events between the known position and `last` are lost.
     pub fn meet(&mut self, publisher: &str, life: u64, last: u64) {
         let Some(log) = self.logs.get_mut(publisher) else {
             self.wake_those_behind();
@@ -200,8 +201,9 @@ impl Broker {
 
     // Clients.
 
-    /// Adds a client of a channel, at a position. Returns `None` if the channel already has a
-    /// client with this identifier.
+    /// Adds a client of a channel, at a position.
+    ///
+    /// Returns `None` if the channel already has a client with this identifier.
     pub fn subscribe(
         &mut self,
         channel: &str,
@@ -236,8 +238,9 @@ impl Broker {
         }
     }
 
-    /// Returns the next frames for a client, and whether there are more. If not, the client then
-    /// has everything that this node has.
+    /// Returns the next frames for a client, and whether there are more.
+    ///
+    /// If there are no more, the client then has everything that this node has.
     pub fn take_frames(&mut self, key: ClientKey) -> (String, bool) {
         let standing = self.standing();
         let Some(client) = self.clients.get_mut(&key) else {

@@ -7,11 +7,11 @@ use std::fmt::Write;
 
 use crate::message::Message;
 
-/// How far a client has read: for each publisher, the life and the number of the last event that it
-/// was sent, or does not need.
+/// How far a client has read each publisher.
 ///
-/// It follows the `@` of each id. A browser sends it back when it connects again, to any node:
-/// `Last-Event-ID: @a.1f.17,b.20.3`. Lives are hexadecimal.
+/// For each publisher, it has the life and the number of the last event that the client was sent or
+/// does not need. It follows the `@` of each id. A browser sends it back when it connects again, to
+/// any node: `Last-Event-ID: @a.1f.17,b.20.3`. Lives are hexadecimal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     of: BTreeMap<String, (u64, u64)>,

@@ -60,8 +60,9 @@ impl Log {
         Log { life, last, ring: VecDeque::new(), bytes: 0, before: None, followed: true }
     }
 
-    /// Returns the log that replaces this one, because the publisher began another life, or because
-    /// the events up to `last` are lost.
+    /// Returns the log that replaces this one.
+    ///
+    /// The publisher began another life, or the events up to `last` are lost.
     #[must_use]
     pub fn followed_by(&self, life: u64, last: u64) -> Self {
         Log { before: Some((self.life, self.last)), ..Log::new(life, last) }

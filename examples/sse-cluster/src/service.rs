@@ -114,8 +114,7 @@ impl SseCluster {
         self.shared.broker().own_position().0
     }
 
-    /// Serves until `stop` resolves, then ends the clients' streams and leaves the cluster, within
-    /// 5 s.
+    /// Serves until `stop` resolves, then ends the streams and leaves the cluster within 5 s.
     ///
     /// # Errors
     ///
@@ -145,7 +144,7 @@ impl SseCluster {
         shared.stands(|_| Standing::Leaving);
         // The clients' streams end, so they connect again, to another node.
         shared.broker().close();
-        // A peer that does not receive the leave in time sees this node as failed.
+        // A peer not reached in time learns of the leave by gossip, or declares this node failed.
         let departure = cluster.leave(LEAVE_TIME_MAX).await;
         drop(serving);
         departure

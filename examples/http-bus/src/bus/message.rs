@@ -14,8 +14,9 @@ pub const PAYLOAD_SIZE_MAX: usize = 64 << 10;
 /// Longest name in bytes, as in the cluster.
 const NAME_SIZE_MAX: usize = 255;
 
-/// A member in one of its lives. A restarted member is another peer: it has none of the messages of
-/// its former life.
+/// A member in one of its lives.
+///
+/// A restarted member is another peer: it has none of the messages of its former life.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Peer {
@@ -32,8 +33,9 @@ impl Peer {
         Peer { name: name.into(), life }
     }
 
-    /// Returns whether the bus accepts this name. With a slash or a line break in a name, one
-    /// message's id could look like another's.
+    /// Returns whether the bus accepts this name.
+    ///
+    /// With a slash or a line break in a name, one message's id could look like another's.
     #[must_use]
     pub fn is_name(name: &str) -> bool {
         (1..=NAME_SIZE_MAX).contains(&name.len())
@@ -41,8 +43,10 @@ impl Peer {
     }
 }
 
-/// Identifies a message in the whole cluster, by the life of the node that accepted it and its
-/// number in that life, from 1.
+/// Identifies a message in the whole cluster.
+///
+/// It has the life of the node that accepted the message, and the message's number in that life,
+/// from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Id {

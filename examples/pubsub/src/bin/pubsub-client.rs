@@ -14,7 +14,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 /// The longest line of a node: a message with its topic, publisher and number.
 const LINE_MAX: u64 = 2 * LINE_SIZE_MAX as u64;
 
-/// Talk to a node of the publish and subscribe service
+/// Publish and subscribe at a node of pubsub
 #[derive(Parser)]
 struct Arguments {
     /// Address of a node for clients, HOST:PORT
@@ -38,7 +38,7 @@ enum Command {
         /// Text of the message
         text: Option<String>,
     },
-    /// Print the figures of the node
+    /// Print the statistics of the node
     Stats,
 }
 
