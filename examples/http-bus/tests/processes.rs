@@ -1,4 +1,7 @@
 //! Processes of the program on loopback.
+//!
+//! The long run:
+//! `SECONDS=30 cargo test --release -p http-bus --test processes -- outlives --nocapture`
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here, helpers included")]
 

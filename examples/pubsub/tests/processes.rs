@@ -1,7 +1,7 @@
 //! Processes of the program on loopback.
 //!
-//! The long run: `SECONDS=30 cargo test --release -p pubsub --test processes -- killed
-//! --nocapture`.
+//! The long run:
+//! `SECONDS=30 cargo test --release -p pubsub --test processes -- killed --nocapture`
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
