@@ -84,7 +84,6 @@ impl Shared {
         self.end_lane(void);
     }
 
-    /// Handles a member that is gone.
     pub(crate) fn part(self: &Arc<Self>, name: &str) {
         let void = self.lock().bus.part(name);
         self.end_lane(void);

@@ -119,7 +119,6 @@ impl State {
         self.flaw == Flaw::WaitsForPeers && self.peers.values().any(behind)
     }
 
-    /// Returns how many messages this node has taken.
     fn published(&self) -> u64 {
         self.ring.next() - 1
     }
@@ -392,7 +391,6 @@ impl State {
         }
     }
 
-    /// Returns whether the flaw is planted that swaps messages.
     pub(crate) fn swaps(&self) -> bool {
         self.flaw == Flaw::SwapsMessages
     }

@@ -15,7 +15,6 @@ pub(crate) struct Store {
     bytes: usize,
     bytes_max: usize,
     last_age: u64,
-    /// How many keys were evicted.
     pub(crate) evicted: u64,
 }
 
@@ -70,7 +69,6 @@ impl Store {
         self.get(key) == Some(value) && self.remove(key)
     }
 
-    /// Returns the keys, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }

@@ -240,7 +240,7 @@ impl Broker {
 
     /// Returns the next frames for a client, and whether there are more.
     ///
-    /// If there are no more, the client then has everything that this node has.
+    /// After the last ones, the client has everything that this node has.
     pub fn take_frames(&mut self, key: ClientKey) -> (String, bool) {
         let standing = self.standing();
         let Some(client) = self.clients.get_mut(&key) else {

@@ -51,7 +51,6 @@ impl Log {
         self.last
     }
 
-    /// Drops expired messages.
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(&(until, number)) = self.ends.first().filter(|(until, _)| *until <= now) {
             self.ends.remove(&(until, number));
@@ -62,7 +61,6 @@ impl Log {
         }
     }
 
-    /// Returns when the next message expires.
     pub(crate) fn next_end(&self) -> Option<Instant> {
         self.ends.first().map(|(until, _)| *until)
     }

@@ -242,7 +242,6 @@ impl Bus {
         self.owed.values().map(|owed| owed.numbers.len()).sum()
     }
 
-    /// Drops expired messages.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.log.expire(now);
     }

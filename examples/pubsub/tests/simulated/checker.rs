@@ -96,7 +96,6 @@ impl Check<'_> {
         found
     }
 
-    /// Checks a message that arrived.
     fn message(&mut self, life: usize, seq: u64, text: &str, gaps: u64) -> Option<String> {
         let stream = self.streams.entry(life).or_default();
         stream.end_told = false;

@@ -272,7 +272,6 @@ impl Journal {
         (notes.lives.len() - 1, stopped)
     }
 
-    /// Ends the life of a node.
     fn end(&self, name: &str, ending: Ending) -> Option<async_channel::Sender<()>> {
         let mut notes = self.notes();
         let life = notes.lives.iter_mut().rfind(|it| it.name == name && it.end.is_none())?;
