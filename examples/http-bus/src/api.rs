@@ -68,7 +68,7 @@ impl Api {
         match self.shared.change(|bus, now| bus.publish(now, payload)) {
             Ok(id) => answer(StatusCode::ACCEPTED, &json!({ "id": id.to_string() })),
             Err(Refusal { retry_after }) => {
-                later("this node is full: it keeps as many messages as it may", retry_after)
+                later("this node is full: its limit on kept messages is reached", retry_after)
             }
         }
     }

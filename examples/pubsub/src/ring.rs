@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(ring.from(0).count(), 3);
         assert_eq!(ring.from(9).count(), 0);
         ring.push(topic.clone(), "x".repeat(8));
-        assert_eq!(ring.first(), 4, "ten bytes are the most");
+        assert_eq!(ring.first(), 4, "ten bytes are the limit");
         ring.push(topic, "x".repeat(100));
         assert_eq!((ring.first(), ring.next()), (6, 7), "the latest stays");
     }

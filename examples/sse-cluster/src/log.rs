@@ -122,8 +122,8 @@ impl Log {
                     if missing > 0 { lost(Some(missing)) } else { self.after(Some((self.life, 0))) }
                 }
                 // That life is over, or not known here yet. While the publisher is connected, it is
-                // over: continue at the end, as nothing tells which of the kept events the reader
-                // has had.
+                // over: continue at the end, because it is unknown which of the kept events the
+                // reader has had.
                 _ if self.followed => Next::Gap { missing: None, position: self.position() },
                 _ => Next::Nothing,
             },

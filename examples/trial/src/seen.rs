@@ -25,7 +25,7 @@ impl Seen {
     /// `kind` is not among the kinds.
     pub fn add(&mut self, kind: &str, number: u64) {
         let place = self.kinds.iter().position(|it| *it == kind);
-        self.counts[place.unwrap_or_else(|| panic!("{kind} is no kind"))] += number;
+        self.counts[place.unwrap_or_else(|| panic!("{kind} is not a kind"))] += number;
     }
 
     /// Returns the kinds that never happened.

@@ -204,7 +204,7 @@ impl Scene {
         self.journal.notes().mode = Mode::Moving;
         let leaver = nodes.remove(self.random.below(4) as usize);
         let stop = self.journal.notes().stops[leaver].clone();
-        stop.try_send(()).expect("it was told nothing yet");
+        stop.try_send(()).expect("it was not stopped before");
         self.seen.add("leaves", 1);
         self.world.run(secs(10));
         self.check_values(&nodes, &[], &format!("after {leaver} left"));

@@ -131,8 +131,8 @@ async fn a_thousand_that_never_read_hurt_nobody() {
     let text = "x".repeat(8 << 10);
     for _ in 0..160 {
         let taken = publish_at_length(&runtime, node.http, "0", &text);
-        let taken = runtime.timeout(LIMIT, taken).await.expect("others are served");
-        assert!(taken.is_some(), "others are served");
+        let taken = runtime.timeout(LIMIT, taken).await.expect("other clients are served");
+        assert!(taken.is_some(), "other clients are served");
     }
     let memory = memory_of(node.child.id());
     println!("{} MiB with 1,000 clients that never read", memory >> 20);
