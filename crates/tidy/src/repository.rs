@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Finding;
 use crate::layers::{self, Layers};
 use crate::source::Source;
-use crate::{calls, columns, exceptions, imports, promises, reasons, sizes};
+use crate::{calls, columns, exceptions, imports, links, promises, prose, reasons, sizes};
 
 /// The files that rules check.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ impl Repository {
             columns::check(sources),
             reasons::check(sources),
             promises::check(sources),
+            prose::check(sources),
+            links::check(sources, |path| root().join(path).exists()),
         ]
         .concat();
         findings.sort();
