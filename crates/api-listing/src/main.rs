@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("swim-tokio", &["serde", "signal", "tls", "toml"]),
     ("swim-smol", &["serde", "tls", "toml"]),
     ("swim-async-std", &["serde", "tls", "toml"]),
+    ("swim-agent", &[]),
 ];
 
 /// The crates whose documentation must be enough for their users, and the crates below them, which
