@@ -131,6 +131,8 @@ impl<'a> Cluster<'a> {
                 command.env_remove(variable);
             }
         }
+        // Agents in different namespaces have one name and one /run.
+        command.env("SWIM_AGENT_RPC", "off");
         command.envs(self.variables.iter().map(|(variable, value)| (variable, value)));
         Agent::start(&name, command)
     }

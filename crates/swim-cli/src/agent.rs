@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod answer;
 mod command;
+pub(crate) mod control;
 mod in_flight;
 mod key;
 mod load;
@@ -22,6 +23,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::answer::refused;
 use self::command::Command;
+use self::control::Control;
 use self::in_flight::InFlight;
 use self::load::Loaded;
 pub(crate) use self::load::load;
@@ -83,9 +85,11 @@ pub(crate) async fn run(
         signal = signals.next() => return Ok(signal.exit_code),
     };
     let (cluster, events) = (node.cluster(), node.events());
+    let control = control::serve(&cluster, &loaded).await?;
     let (output, mut ended) = Output::start(Format::for_stdout(loaded.agent.json))
         .map_err(|error| Fatal::failure(format!("cannot start a thread: {error}")))?;
     output.line(started(&cluster)).await;
+    control.tell(&output).await;
     warn_of_loopback(&cluster);
     if let Some(warning) = certificates.warning() {
         warn(&warning);
@@ -116,6 +120,7 @@ pub(crate) async fn run(
                 _ => Why::Signal(signal),
             },
             () = asked(&mut leave_asked) => Why::Command,
+            () = control.left() => Why::Client,
             end = ended.wait() => Why::Output(end),
             () = node.stopped() => {
                 // Only a panic ends it, and the panic was printed.
@@ -123,7 +128,7 @@ pub(crate) async fn run(
             }
         };
     };
-    let agent = Agent { node, telling, helpers, output, ended };
+    let agent = Agent { node, control, telling, helpers, output, ended };
     tokio::select! {
         left = agent.leave(why) => left,
         signal = signals.next_to_stop() => Ok(signal.exit_code),
@@ -150,6 +155,8 @@ fn reload_on_demand(
 enum Why {
     Signal(Received),
     Command,
+    /// A client of the control API made the node leave.
+    Client,
     Output(End),
 }
 
@@ -157,6 +164,7 @@ enum Why {
 #[derive(Debug)]
 struct Agent {
     node: Node,
+    control: Control,
     telling: JoinHandle<()>,
     helpers: JoinSet<()>,
     output: Output,
@@ -166,10 +174,11 @@ struct Agent {
 impl Agent {
     /// Leaves the cluster, and returns the exit code.
     async fn leave(self, why: Why) -> Result<u8, Fatal> {
-        let Agent { node, mut telling, mut helpers, output, mut ended } = self;
+        let Agent { node, control, mut telling, mut helpers, output, mut ended } = self;
         let reason = match &why {
             Why::Signal(signal) => signal.name,
             Why::Command => "the command 'leave'",
+            Why::Client => "the command 'swim leave'",
             Why::Output(_) => "the end of standard output",
         };
         let peers = text::count(node.cluster().peer_count(), "peer");
@@ -177,6 +186,7 @@ impl Agent {
             .fields(|record| record.with("reason", reason));
         last_line(&output, leaving).await;
         let left = node.shutdown(LEAVE_TIME_MAX).await;
+        control.shutdown().await;
         // The events end with the node; those that wait are still printed.
         let _ = tokio::time::timeout(LAST_LINES_TIME_MAX, &mut telling).await;
         telling.abort();

@@ -5,6 +5,7 @@ use swim_tokio::Tags;
 use swim_tokio::settings::{self, Settings, Value};
 
 use crate::agent::access::AccessArgs;
+use crate::agent::control::ControlArgs;
 use crate::keygen::KeygenArgs;
 use crate::settings::{ConfigArg, written};
 use crate::simulate::SimulateArgs;
@@ -159,6 +160,10 @@ pub(crate) struct AgentArgs {
     /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The control API.
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
 }
 
 impl AgentArgs {
@@ -190,6 +195,7 @@ impl AgentArgs {
         if self.json {
             settings.add_flag("agent", "json", "--json", Value::Flag(true));
         }
+        self.control.add_to(settings);
         self.access.add_to(settings);
     }
 }

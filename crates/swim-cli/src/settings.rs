@@ -1,6 +1,7 @@
 //! Settings of the program: the tables `[agent]` and `[simulate]`, and the layers: flags, the
 //! environment, a file.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use swim_tokio::SettingsError;
@@ -14,18 +15,31 @@ use crate::{keys, log, warn};
 pub(crate) struct AgentSettings {
     pub(crate) json: bool,
     pub(crate) log: String,
+    /// A path, a directory with a slash at its end, or [`RPC_OFF`]; `None` for the default.
+    pub(crate) rpc: Option<String>,
+    pub(crate) rpc_group: Option<String>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
+
+/// As `rpc`: there is no control API.
+pub(crate) const RPC_OFF: &str = "off";
 
 impl Default for AgentSettings {
     fn default() -> Self {
-        AgentSettings { json: false, log: "off".into() }
+        AgentSettings {
+            json: false,
+            log: "off".into(),
+            rpc: None,
+            rpc_group: None,
+            metrics_listen: None,
+        }
     }
 }
 
 /// The table `[agent]`.
 pub(crate) static AGENT: Table<AgentSettings> = Table {
     name: "agent",
-    about: "The output of 'swim agent'.",
+    about: "The output of 'swim agent', and its control API.",
     variables: "SWIM_AGENT_",
     settings: &[
         Setting {
@@ -49,18 +63,65 @@ pub(crate) static AGENT: Table<AgentSettings> = Table {
                 },
             },
         },
+        Setting {
+            key: "rpc",
+            about: "The Unix socket of the control API, which commands such as 'swim members' use. \
+                    By default NAME.sock in /run/swim for root, else in $XDG_RUNTIME_DIR/swim, \
+                    else in swim-UID in the directory for temporary files.",
+            change: "to keep several agents apart, or to have no control API",
+            kind: Kind::Text {
+                form: RPC_FORM,
+                example: "\"/run/swim/cache-7.sock\"",
+                get: |agent| agent.rpc.clone(),
+                set: |agent, text| {
+                    rpc(text)?;
+                    agent.rpc = Some(text.into());
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "rpc_group",
+            about: "A group whose users may use the control API, too: its name or number.",
+            change: "where operators are not the agent's user",
+            kind: Kind::Text {
+                form: "the name or the number of a group",
+                example: "\"adm\"",
+                get: |agent| agent.rpc_group.clone(),
+                set: |agent, text| {
+                    group(text)?;
+                    agent.rpc_group = Some(text.into());
+                    Ok(())
+                },
+            },
+        },
+        Setting {
+            key: "metrics_listen",
+            about: "Address for /metrics, /healthz and /readyz over HTTP, read-only, for anybody \
+                    who reaches it.",
+            change: "for Prometheus and for load balancers",
+            kind: Kind::Text {
+                form: METRICS_FORM,
+                example: "\"127.0.0.1:9107\"",
+                get: |agent| agent.metrics_listen.map(|address| address.to_string()),
+                set: |agent, text| {
+                    agent.metrics_listen = Some(metrics_address(text)?);
+                    Ok(())
+                },
+            },
+        },
     ],
 };
 
-/// The file and the environment, without flags. Warns at once about variables that are not
-/// settings: they may explain an error that follows.
+    about: "The output of 'swim agent', and its control API.",
 pub(crate) fn layers(file: Option<&Path>) -> Result<Settings, SettingsError> {
     let mut settings = match file {
         Some(path) => Settings::read(path)?,
         None => Settings::new(),
     };
     let known = variables();
-    let unknown = settings.add_variables(std::env::vars_os(), &known, &[keys::VARIABLE])?;
+    let unknown =
+        settings.add_variables(std::env::vars_os(), &known, &[keys::VARIABLE, RPC_VARIABLE])?;
     unknown.iter().for_each(|variable| warn(&variable.to_string()));
     Ok(settings)
 }

@@ -52,7 +52,7 @@ fn the_example_file_is_what_the_readers_know_and_the_default() {
     let settings = Settings::read(&path).unwrap();
     let host = settings.node().unwrap().options.config.name;
     assert_eq!(settings.options().unwrap(), Options::lan(host));
-    let mut agent = AgentSettings { json: true, log: "info".into() };
+    let mut agent = AgentSettings { json: true, ..AgentSettings::default() };
     settings.apply(&AGENT, &mut agent).unwrap();
     assert_eq!(agent, AgentSettings::default());
     let mut simulated = SimulateSettings { nodes: 7, ..SimulateSettings::default() };
@@ -79,7 +79,14 @@ fn one_file_with_all_fields_is_the_same_to_an_application_the_agent_and_the_simu
     let Command::Agent(arguments) = parsed(&["agent", "--config", file]) else { panic!() };
     let agent = crate::agent::load(&arguments).unwrap();
     assert_eq!(agent.node.options, application);
-    assert_eq!(agent.agent, AgentSettings { json: true, log: "swim=debug".into() });
+    let expected = AgentSettings {
+        json: true,
+        log: "swim=debug".into(),
+        rpc: Some("/run/swim/cache-7.sock".into()),
+        rpc_group: Some("adm".into()),
+        metrics_listen: Some("10.0.0.7:9107".parse().unwrap()),
+    };
+    assert_eq!(agent.agent, expected);
 
     let Command::Simulate(arguments) = parsed(&["simulate", "--config", file]) else { panic!() };
     let asked = arguments.asked().unwrap();
@@ -130,6 +137,9 @@ fn mistakes_in_the_tables_of_the_program_are_told_like_those_of_nodes() {
             "line 2: log = \"wanr\": \"wanr\" is not a level; write \"off\"",
         ),
         ("[agent]\nlog = \"swmi=info\"", "there is no log target \"swmi\"; write"),
+        ("[agent]\nrpc = \"\"", "the path of a socket, a directory with a slash"),
+        ("[agent]\nrpc_group = \"a:b\"", "the name or the number of a group"),
+        ("[agent]\nmetrics_listen = \"9107\"", "expected IP:PORT or :PORT"),
         ("[simulate]\nloss = [\"1%\", \"2%\"]", "two losses for the whole time"),
         ("[simulate]\nnodes = 1", "nodes must be a whole number of nodes from 2 to 4_294_967_295"),
         ("[simulate]\nlatency = \"20\"", "write '20s' or '20ms'"),
