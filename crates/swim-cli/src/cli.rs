@@ -6,6 +6,7 @@ use swim_tokio::settings::{self, Settings, Value};
 
 use crate::agent::access::AccessArgs;
 use crate::agent::control::ControlArgs;
+use crate::client::{self, ClientCommand};
 use crate::keygen::KeygenArgs;
 use crate::settings::{ConfigArg, written};
 use crate::simulate::SimulateArgs;
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// need the same key: see --key-file of 'swim agent'. For a key's lifetime, see
     /// docs/how-to/rotate-keys.md.
     Keygen(KeygenArgs),
+    /// Ask a running agent.
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 const AGENT_EXAMPLES: &str = "\
@@ -239,9 +243,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> 
         Ok(cli) => Parsed::Run(Box::new(cli)),
         Err(error) if !error.use_stderr() => Parsed::Print(error),
         Err(error) => {
-            let command = ["agent", "demo", "simulate", "keygen"]
-                .into_iter()
-                .find(|word| arguments.iter().skip(1).any(|argument| argument == word));
+            let words = ["agent", "demo", "simulate", "keygen"].into_iter().chain(client::WORDS);
+            let words: Vec<&str> = words.collect();
+            let command = arguments
+                .iter()
+                .skip(1)
+                .find_map(|argument| words.iter().find(|word| argument == *word));
             let help = match command {
                 Some(command) => format!("swim {command} --help"),
                 None => "swim --help".into(),

@@ -2,6 +2,7 @@
 
 mod agent;
 mod cli;
+mod client;
 mod demo;
 mod describe;
 mod input;
@@ -87,6 +88,7 @@ fn start(cli: Cli) -> Result<u8, Fatal> {
             Command::Agent(arguments) => agent::run(arguments.into(), signals, log).await,
             Command::Simulate(arguments) => simulate::run(*arguments, signals).await,
             Command::Keygen(arguments) => keygen::run(&arguments),
+            Command::Client(command) => client::run(command, signals).await,
         }
     });
     // Does not wait for threads that still resolve a name.

@@ -106,6 +106,13 @@ pub(crate) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// JSON without unprintable characters, and of the same meaning.
+pub(crate) fn printable(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    push_printable(&mut line, json);
+    line
+}
+
 /// Escapes unprintable characters, which occur only inside JSON strings, as `\u`.
 fn push_printable(line: &mut String, json: &str) {
     for c in json.chars() {

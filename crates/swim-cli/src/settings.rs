@@ -113,7 +113,39 @@ pub(crate) static AGENT: Table<AgentSettings> = Table {
     ],
 };
 
-    about: "The output of 'swim agent', and its control API.",
+const RPC_FORM: &str = "the path of a socket, a directory with a slash at its end, or \"off\"";
+const METRICS_FORM: &str = "IP:PORT or :PORT";
+
+/// Checks a value of `rpc`.
+pub(crate) fn rpc(text: &str) -> Result<(), String> {
+    match text {
+        "" => Err(format!("expected {RPC_FORM}")),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a value of `rpc_group`.
+pub(crate) fn group(text: &str) -> Result<(), String> {
+    match text.is_empty() || text.contains([':', '\n']) {
+        true => Err("expected the name or the number of a group".into()),
+        false => Ok(()),
+    }
+}
+
+/// Reads a value of `metrics_listen`.
+pub(crate) fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix(':') {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => text.to_string(),
+    };
+    address.parse().map_err(|_| format!("expected {METRICS_FORM}, not {text:?}"))
+}
+
+/// The variable by which commands find an agent: none of the settings of an agent.
+pub(crate) const RPC_VARIABLE: &str = "SWIM_RPC";
+
+/// The file and the environment, without flags. Warns at once about variables that are not
+/// settings: they may explain an error that follows.
 pub(crate) fn layers(file: Option<&Path>) -> Result<Settings, SettingsError> {
     let mut settings = match file {
         Some(path) => Settings::read(path)?,

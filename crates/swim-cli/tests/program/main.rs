@@ -7,6 +7,7 @@ mod agent;
 mod announced;
 mod cluster;
 mod common;
+mod control;
 mod demo;
 mod settings;
 mod simulate;

@@ -8,6 +8,12 @@ use crate::common::swim;
 /// Valid arguments of an agent.
 const AGENT: [&str; 7] = ["agent", "--name", "a", "--cluster", "c", "--profile", "local"];
 
+/// Every command of the program.
+const COMMANDS: [&str; 14] = [
+    "agent", "demo", "simulate", "keygen", "members", "info", "join", "leave", "tags", "ping",
+    "rtt", "stats", "monitor", "forget",
+];
+
 fn run(arguments: &[&str]) -> Output {
     swim(arguments).stdin(Stdio::null()).output().expect("swim starts")
 }
@@ -136,7 +142,7 @@ fn help_and_version_are_no_errors() {
 
 #[test]
 fn help_is_at_most_100_columns_wide() {
-    for command in ["agent", "demo", "simulate", "keygen"] {
+    for command in COMMANDS {
         for help in ["-h", "--help"] {
             let output = run(&[command, help]);
             let told = String::from_utf8(output.stdout).unwrap();
