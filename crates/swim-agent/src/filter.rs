@@ -159,7 +159,7 @@ fn subject(event: &Event) -> Option<&str> {
 /// A pattern that has to match the whole text.
 fn anchored(pattern: &str) -> Result<Regex, Problem> {
     let wrong = |why: String| {
-        Problem::bad_request(format!("{pattern:?} is no regular expression that is taken: {why}"))
+        Problem::bad_request(format!("the regular expression {pattern:?} is refused: {why}"))
     };
     if pattern.len() > PATTERN_SIZE_MAX {
         return Err(wrong(format!("it has more than {PATTERN_SIZE_MAX} bytes")));

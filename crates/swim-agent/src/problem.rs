@@ -27,7 +27,7 @@ impl Problem {
     }
 
     pub(crate) fn unknown_member(name: &str) -> Self {
-        let detail = format!("no member named {name:?}: GET /v1/members lists the members");
+        let detail = format!("no member named {name:?} is listed: list all to see their names");
         Problem::new(StatusCode::NOT_FOUND, "unknown member", detail)
     }
 
@@ -47,7 +47,9 @@ impl Problem {
     pub(crate) fn of(error: &Error, name: &str) -> Self {
         let (status, title, advice) = kind_of(error);
         if *error == Error::Command(CommandError::UnknownMember) {
-            return Problem::unknown_member(name);
+            let detail =
+                format!("no live member named {name:?}: list the members and their states");
+            return Problem::new(StatusCode::NOT_FOUND, "unknown member", detail);
         }
         Problem::new(status, title, format!("{error}{advice}"))
     }

@@ -107,6 +107,7 @@ pub(crate) fn whole_millis(duration: Duration) -> u64 {
 }
 
 /// JSON without unprintable characters, and of the same meaning.
+#[cfg(unix)]
 pub(crate) fn printable(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
     push_printable(&mut line, json);
