@@ -583,6 +583,34 @@ impl Cluster {
         self.view.health()
     }
 
+    /// Whether this node's view of the cluster has settled, so that it may be relied on.
+    ///
+    /// All of these hold:
+    ///
+    /// - The node has run for a probe interval, and no call of [`join`](Cluster::join) waits.
+    /// - It has exchanged its whole view with another node, or has no seeds, or its seeds are its
+    ///   own address alone.
+    /// - It is not cut off, and has not left.
+    /// - The last peers that it probed had the same view: three peers, or all of fewer. On
+    ///   memberlist's wire, which does not carry that, no member has joined, changed, failed or
+    ///   left for [`Config::dissemination_bound`](crate::Config::dissemination_bound).
+    ///
+    /// It turns false again while news spreads. To start work once, wait for the first time:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use swim_driver::Cluster;
+    /// async fn until_settled(cluster: &Cluster) {
+    ///     while !cluster.settled() {
+    ///         cluster.runtime().sleep(Duration::from_millis(100)).await;
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.view.settled()
+    }
+
     async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command(ask(reply))).await.map_err(|_| Error::Stopped)?;

@@ -30,6 +30,7 @@ use crate::options::Options;
 use crate::replies::{JoinAnswer, Pending, Replies};
 use crate::runtime_handle::RuntimeHandle;
 use crate::seeds::Seeds;
+use crate::settling::Settling;
 use crate::streams::Streams;
 use crate::system_clock::SystemClock;
 use crate::view::Publisher;
@@ -92,6 +93,7 @@ pub struct Driver {
     leaving: Leaving,
     joins: Joins,
     seeds: Seeds,
+    settling: Settling,
     publisher: Publisher,
     commands: (Sender<Command>, Receiver<Command>),
     /// For the application; see [`set_runtime`](Driver::set_runtime).
@@ -193,6 +195,7 @@ impl Driver {
             leaving: Leaving::default(),
             joins: Joins::new(options.join_parallel_max),
             seeds: Seeds::new(seeds, rng),
+            settling: Settling::new(CoreInstant::ORIGIN),
             commands: async_channel::bounded(options.commands_max.max(1)),
             runtime: None,
             actions: VecDeque::new(),
@@ -493,7 +496,9 @@ impl Driver {
             for event in &self.events {
                 log::record(self.publisher.name(), event);
             }
-            self.publisher.publish(&self.node, &mut self.events);
+            self.settling.note_events(now, &self.events);
+            let is_settled = self.settling.is_settled(now, &self.node, &self.joins, &self.seeds);
+            self.publisher.publish(&self.node, is_settled, &mut self.events);
             if self.answers.is_empty() {
                 break;
             }

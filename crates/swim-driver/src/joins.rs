@@ -123,6 +123,11 @@ impl Joins {
         self.table.len()
     }
 
+    /// Whether a caller waits for the first answer. Joins that ask further seeds may take longer.
+    pub(crate) fn has_waiting_caller(&self) -> bool {
+        self.table.values().any(|join| matches!(join.purpose, JoinFor::Caller(Some(_))))
+    }
+
     pub(crate) fn start(&mut self, purpose: JoinFor) -> JoinId {
         self.last_join += 1;
         let id = JoinId(self.last_join);

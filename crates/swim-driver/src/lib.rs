@@ -79,6 +79,7 @@ mod seed;
 mod seeds;
 #[cfg(feature = "toml")]
 pub mod settings;
+mod settling;
 mod streams;
 mod system_clock;
 mod tags;

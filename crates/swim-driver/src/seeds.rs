@@ -86,6 +86,11 @@ impl Seeds {
         Added::New
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Removes a seed. False if it was not one.
     pub(crate) fn remove(&mut self, seed: &Seed) -> bool {
         let Some(entry) = self.number_of(seed).and_then(|number| self.table.remove_entry(&number))

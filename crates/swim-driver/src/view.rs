@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Waker;
 
@@ -23,6 +23,7 @@ pub(crate) struct View {
     events_max: usize,
     events_bytes_max: usize,
     health: AtomicU8,
+    settled: AtomicBool,
     published: RwLock<Published>,
 }
 
@@ -43,6 +44,10 @@ impl View {
 
     pub(crate) fn health(&self) -> u8 {
         self.health.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn local(&self) -> Member {
@@ -148,6 +153,7 @@ impl Publisher {
             events_max: options.events_max,
             events_bytes_max: options.events_bytes_max,
             health: AtomicU8::new(node.health()),
+            settled: AtomicBool::new(false),
             published: RwLock::new(Published {
                 members,
                 local: local.clone(),
@@ -170,8 +176,9 @@ impl Publisher {
 
     /// Updates the view from the node, and passes on `events`, which say what changed since the
     /// last call. Takes no lock if nothing did.
-    pub(crate) fn publish(&mut self, node: &Node, events: &mut Vec<Event>) {
+    pub(crate) fn publish(&mut self, node: &Node, is_settled: bool, events: &mut Vec<Event>) {
         self.view.health.store(node.health(), Ordering::Relaxed);
+        self.view.settled.store(is_settled, Ordering::Relaxed);
         let local = node.local();
         let local_changed = !is_same(&local, &self.local);
         if events.is_empty() && !local_changed {
@@ -200,6 +207,7 @@ impl Publisher {
 
 impl Drop for Publisher {
     fn drop(&mut self) {
+        self.view.settled.store(false, Ordering::Relaxed);
         let mut published = self.view.write();
         published.stopped = true;
         self.wakers.extend(published.subscribers.iter().filter_map(Subscriber::close));

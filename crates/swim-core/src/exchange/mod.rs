@@ -50,6 +50,8 @@ pub(crate) struct Exchange {
     next_repair: Instant,
     /// The wait after the next repair.
     repair_patience: Duration,
+    /// How many of the last probed peers, one after the other, had this node's view; at most 3.
+    agreements: u8,
     /// On memberlist's wire: this node's view when it last began to send it over streams, and how
     /// many members still get it.
     told_view: u64,
@@ -69,6 +71,7 @@ impl Exchange {
             push_pull_due: Instant::NEVER,
             next_repair: now,
             repair_patience: config.probe_interval,
+            agreements: 0,
             told_view: 0,
             tellings_left: 0,
             user_state: Bytes::new(),

@@ -14,6 +14,9 @@ use crate::wire::Format;
 /// The largest table that is sent with each probe, about 20 KB. Longer ones are sent more rarely.
 const TOLD_PER_PERIOD: usize = 256;
 
+/// How many peers have to have this node's view for it to count as settled.
+const AGREEMENTS_MIN: u8 = 3;
+
 /// The most members that get a change one by one, if gossip may not reach them.
 const TOLD_OVER_STREAMS_MAX: usize = 16;
 
@@ -31,7 +34,14 @@ impl Exchange {
         peer: SocketAddr,
         view: u32,
     ) {
-        if view == 0 || cx.config.push_pull_interval.is_zero() {
+        if view == 0 {
+            return;
+        }
+        self.agreements = match view == members.short_view_digest() {
+            true => self.agreements.saturating_add(1).min(AGREEMENTS_MIN),
+            false => 0,
+        };
+        if cx.config.push_pull_interval.is_zero() {
             return;
         }
         if view == members.short_view_digest() {
@@ -46,6 +56,11 @@ impl Exchange {
         self.repair_patience = (self.repair_patience * 2).min(cx.config.push_pull_interval);
         cx.stats.repairs += 1;
         self.push_pull_with(cx, members, peer);
+    }
+
+    /// Whether the last peers that this node probed had its view: three, or all of fewer peers.
+    pub(crate) fn agrees_with(&self, peers: usize) -> bool {
+        usize::from(self.agreements) >= peers.min(usize::from(AGREEMENTS_MIN))
     }
 
     /// Compares views with a probed member that has answered over a stream but by no datagram.

@@ -8,6 +8,7 @@ use crate::member::MemberRef;
 use crate::members::Slot;
 use crate::stats::Stats;
 use crate::status::Status;
+use crate::wire::Wire;
 
 /// Getters.
 impl Node {
@@ -59,6 +60,24 @@ impl Node {
     #[must_use]
     pub fn health(&self) -> u8 {
         self.detector.health()
+    }
+
+    /// Whether this node is not cut off, and has the view of its peers, as far as it can tell.
+    ///
+    /// The last peers that it probed had the same live members with the same announcements: three
+    /// peers, or all of them where there are fewer. On memberlist's wire acks say nothing about
+    /// views, so there it only means that this node is not cut off.
+    #[must_use]
+    pub fn agrees_with_peers(&self) -> bool {
+        let is_told = self.cx.config.wire == Wire::Swim;
+        let peers = self.membership.members().peers();
+        !self.detector.is_isolated() && (!is_told || self.exchange.agrees_with(peers))
+    }
+
+    /// Whether this node has exchanged its whole view with another node: a join or a push/pull.
+    #[must_use]
+    pub fn has_exchanged(&self) -> bool {
+        self.cx.stats.push_pulls > 0
     }
 
     /// Counters of the node's work and drops, and how full it is.

@@ -138,7 +138,11 @@ impl Driver {
     }
 
     fn finish_join(&mut self, now: CoreInstant, id: JoinId) {
-        let Some((JoinFor::Seed(seed), outcome)) = self.joins.finish(id) else {
+        let Some((purpose, outcome)) = self.joins.finish(id) else {
+            return;
+        };
+        self.settling.note_join(&outcome);
+        let JoinFor::Seed(seed) = purpose else {
             return;
         };
         let members_live = self.node.members_live();

@@ -62,6 +62,7 @@ mod replaying;
 mod restarting;
 mod searches;
 mod searching;
+mod settling;
 mod simulating;
 mod slow_members;
 mod stalling;
