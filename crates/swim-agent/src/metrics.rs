@@ -65,6 +65,7 @@ fn thousandths(quality: &str) -> u32 {
 struct Sample {
     stats: Stats,
     members: [(State, usize); 4],
+    is_settled: bool,
     at: Instant,
 }
 
@@ -83,7 +84,7 @@ impl Metrics {
     pub(crate) async fn text(&self, form: Form) -> Result<String, Problem> {
         let sample = self.sample().await?;
         let name = self.cluster.local().name;
-        Ok(text(&sample.stats, &sample.members, name.as_str(), form))
+        Ok(text(&sample, name.as_str(), form))
     }
 
     /// Whether the node takes its turns.
@@ -91,17 +92,20 @@ impl Metrics {
         self.sample().await.map(drop)
     }
 
-    /// Whether the node takes part in its cluster.
+    /// Whether the node takes part in its cluster, and its view has settled.
     pub(crate) async fn ready(&self) -> Result<(), Problem> {
         self.sample().await?;
-        match self.cluster.local().state {
-            State::Left => Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not ready",
-                "this node left the cluster: POST /v1/join",
-            )),
-            _ => Ok(()),
+        if self.cluster.settled() {
+            return Ok(());
         }
+        let detail = match self.cluster.local().state {
+            State::Left => "this node left the cluster: let it join again",
+            _ => {
+                "this node's view of the cluster has not settled: it has not joined yet, is cut \
+                 off, or its peers have another view; if it stays so, look at its seeds and events"
+            }
+        };
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not ready", detail))
     }
 
     async fn sample(&self) -> Result<Arc<Sample>, Problem> {
@@ -127,14 +131,15 @@ impl Metrics {
         }
         let stats = self.cluster.stats().await.ok()?;
         let members = by_state(&self.cluster.members());
-        let sample = Arc::new(Sample { stats, members, at: Instant::now() });
+        let is_settled = self.cluster.settled();
+        let sample = Arc::new(Sample { stats, members, is_settled, at: Instant::now() });
         *last = Some(Arc::clone(&sample));
         Some(sample)
     }
 }
 
 /// The name of this node, its counters, and its members by state.
-fn text(stats: &Stats, members: &[(State, usize)], name: &str, form: Form) -> String {
+fn text(sample: &Sample, name: &str, form: Form) -> String {
     let mut text = String::new();
     // OpenMetrics has a type of its own for these, and names the family without the suffix.
     let (family, of_type) = match form {
@@ -146,11 +151,21 @@ fn text(stats: &Stats, members: &[(State, usize)], name: &str, form: Form) -> St
     // Writing to a string cannot fail.
     let _ = writeln!(text, "swim_node_info{{name=\"{name}\",version=\"{version}\"}} 1");
     head(&mut text, "swim_members", "gauge", "Members that this node lists, by state");
-    for (state, count) in members {
+    for (state, count) in &sample.members {
         let _ = writeln!(text, "swim_members{{state=\"{}\"}} {count}", state.as_str());
     }
+    head(&mut text, "swim_settled", "gauge", "1 if this node's view of the cluster has settled");
+    let _ = writeln!(text, "swim_settled {}", u8::from(sample.is_settled));
+    if let Some(round_trip) = sample.stats.round_trip {
+        // In the unit of all times of Prometheus.
+        let family = "swim_round_trip_seconds";
+        head(&mut text, family, "gauge", "Smoothed round trip of probes");
+        let _ = writeln!(text, "{family} {}", round_trip.as_secs_f64());
+    }
     let mut last = "";
-    for Counter { name, label, kind, help, value, .. } in stats.counters() {
+    let counters = sample.stats.counters();
+    let counters = counters.into_iter().filter(|counter| counter.name != "round_trip_us");
+    for Counter { name, label, kind, help, value, .. } in counters {
         let (suffix, of_type) = match kind {
             CounterKind::Counter => ("_total", "counter"),
             CounterKind::Gauge => ("", "gauge"),
@@ -209,13 +224,18 @@ mod tests {
     fn both_forms_have_each_family_once() {
         let mut stats = Stats::default();
         stats.probes = 7;
-        let members = [(State::Alive, 2), (State::Failed, 1)];
-        let made = |form| text(&stats, &members, "a\"b", form);
+        stats.round_trip = Some(std::time::Duration::from_micros(1500));
+        let states = [State::Alive, State::Suspect, State::Failed, State::Left];
+        let members = states.map(|state| (state, 2));
+        let sample = Sample { stats, members, is_settled: true, at: Instant::now() };
+        let made = |form| text(&sample, "a\"b", form);
         let prometheus = made(Form::Prometheus);
         for expected in [
             "# TYPE swim_node_info gauge\nswim_node_info{name=\"a\\\"b\",version=",
             "# TYPE swim_members gauge\nswim_members{state=\"alive\"} 2\n",
             "# TYPE swim_probes_total counter\nswim_probes_total 7\n",
+            "# TYPE swim_round_trip_seconds gauge\nswim_round_trip_seconds 0.0015\n",
+            "\nswim_settled 1\n",
         ] {
             assert!(prometheus.contains(expected), "{expected}: {prometheus}");
         }

@@ -55,6 +55,7 @@ pub(crate) fn info(api: &Api) -> Value {
     };
     info.insert("bind".into(), cluster.local_address().to_string().into());
     info.insert("health".into(), cluster.health().into());
+    info.insert("settled".into(), cluster.settled().into());
     info.insert("members".into(), counts(cluster));
     info.insert("pid".into(), std::process::id().into());
     let about = api.about.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use swim_agent::limits::{BODY_SIZE_MAX, CONNECTIONS_MAX, HEADER_TIME_MAX, WRITE_TIME_MAX};
-use tokio::io::AsyncWriteExt;
+use swim_agent::limits::{
+    BODY_SIZE_MAX, CONNECTIONS_MAX, HEADER_TIME_MAX, REQUESTS_PER_CONNECTION_MAX, WRITE_TIME_MAX,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::common::{Fixture, PATIENCE, answer, node, pair, problem};
@@ -123,4 +125,31 @@ async fn a_client_that_never_reads_is_cut_off_and_the_node_does_not_notice() {
     let stats = a.cluster().stats().await.unwrap();
     assert_eq!((stats.failures_declared, a.cluster().health()), (0, 0));
     assert!(a.cluster().is_live("b") && b.cluster().is_live("a"));
+}
+
+#[tokio::test]
+async fn a_connection_ends_after_so_many_requests() {
+    let a = node("a").await;
+    let fixture = Fixture::of(&a).await;
+    let mut stream = fixture.connect().await;
+    let mut left = REQUESTS_PER_CONNECTION_MAX + 10;
+    let mut bytes = Vec::new();
+    // One after the other: the buffers of a connection do not take them all.
+    while left > 0 && stream.write_all(b"GET /v1/members/b HTTP/1.1\r\nhost:\r\n\r\n").await.is_ok()
+    {
+        left -= 1;
+        let end = bytes.len();
+        while !String::from_utf8_lossy(&bytes[end..]).ends_with('}') {
+            match stream.read_buf(&mut bytes).await {
+                Ok(1..) => {}
+                _ => left = 0,
+            }
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text.matches("HTTP/1.1 404 ").count(), REQUESTS_PER_CONNECTION_MAX);
+    assert_eq!(text.matches("connection: close").count(), 1);
 }

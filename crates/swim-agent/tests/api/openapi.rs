@@ -126,6 +126,7 @@ async fn the_description_and_the_server_have_the_same_routes_and_statuses() {
     let (a, b) = pair().await;
     let mut asker = Asker::new(a.cluster()).await;
     asker.mistakes(&document).await;
+    crate::common::eventually("a has settled", || a.cluster().settled()).await;
     // A live member, this node, and one that does not exist.
     for name in ["b", "a", "c"] {
         asker.all(&document, name).await;

@@ -116,6 +116,7 @@ async fn metrics_are_served_to_scrapers_and_nothing_else() {
     let open = ask("/metrics", "accept: application/openmetrics-text\r\n").await;
     assert!(open.contains("openmetrics-text; version=1.0.0") && open.ends_with("# EOF\n"));
     assert!(ask("/healthz", "").await.ends_with("healthy\n"));
+    eventually("it has settled", || a.cluster().settled()).await;
     assert!(ask("/readyz", "").await.ends_with("ready\n"));
     for path in ["/v1/members", "/v1/info", "/v1/events"] {
         assert!(ask(path, "").await.starts_with("HTTP/1.1 404 "), "{path}");

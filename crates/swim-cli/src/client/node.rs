@@ -23,6 +23,7 @@ pub(super) async fn info(arguments: &InfoArgs) -> Result<(), Fatal> {
         }
         row("incarnation", info["incarnation"].to_string());
         row("health", health(info));
+        row("settled", if info["settled"] == json!(true) { "yes" } else { "no" }.into());
         let members = info["members"].as_object().into_iter().flatten();
         let members: Vec<String> = members
             .filter(|(_, count)| **count != json!(0))

@@ -259,7 +259,8 @@ fn metrics_are_served_on_an_address_of_their_own() {
         answer
     };
     assert!(ask("/metrics").contains("\nswim_members{state=\"alive\"} 1\n"));
-    assert!(ask("/readyz").starts_with("HTTP/1.1 200 "));
+    // A node alone has settled after its first probe interval.
+    eventually(&true, || ask("/readyz").starts_with("HTTP/1.1 200 "));
     assert!(ask("/v1/members").starts_with("HTTP/1.1 404 "));
 }
 
