@@ -15,7 +15,7 @@ use crate::switch::Port;
 pub(crate) const REJECTS: Case = Case {
     name: "firewall",
     about: "5 members without seeds; a firewall rejects all to the port of one, by RST, then ICMP",
-    oracle: "a join through it reports \"refused\", then \"cannot be reached\"; its peers \
+    oracle: "a join through it reports \"refused\", then \"unreachable\"; its peers \
              declare it failed within the bound, and no other member; without the firewall \
              all are live for all within the bound, without a join",
     run: rejects,
@@ -27,7 +27,7 @@ const REJECTIONS: [(&str, &str, &str); 2] = [
     (
         "reject with icmpx type admin-prohibited",
         "reject with icmpx type admin-prohibited",
-        "cannot be reached",
+        "unreachable",
     ),
 ];
 
