@@ -77,8 +77,8 @@ impl Cluster {
 
     /// Joins a cluster through any of `seeds`.
     ///
-    /// A seed is `host:port`, `ip:port`, `[v6]:port` or a [`SocketAddr`]; the default port is 7946.
-    /// All seeds are tried at once, but no more than
+    /// A seed is `host:port`, `ip:port`, `[v6]:port` or a [`SocketAddr`](std::net::SocketAddr); the
+    /// default port is 7946. All seeds are tried at once, but no more than
     /// [`Options::join_parallel_max`](crate::Options::join_parallel_max) addresses at a time. The
     /// first that answers gives the result. The rest are still tried, which merges clusters that
     /// are separate by mistake. Names are resolved anew.
