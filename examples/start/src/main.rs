@@ -1,10 +1,12 @@
 //! The program of `docs/start.md`.
 
 use std::error::Error;
+use std::io::stderr;
 use std::time::Duration;
 
 use start::follow_leader;
 use swim_tokio::Options;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -17,6 +19,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     options.seeds = arguments.collect();
     options.config.label = "start".into();
 
+    // Problems, such as a seed that does not answer, are logged to standard error.
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(stderr).init();
     let stop = swim_tokio::stop_signal()?;
     let node = swim_tokio::start(options).await?;
     tokio::select! {
