@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::lines::Lines;
 use crate::subnet;
@@ -60,6 +60,11 @@ impl Child {
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a pid");
         kill_process(pid, signal).expect("the process runs");
+        if signal == Signal::STOP {
+            // The kernel reports a stop once all threads have stopped.
+            let stopped = waitpid(Some(pid), WaitOptions::UNTRACED).expect("a child");
+            assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it ended");
+        }
     }
 
     /// Kills it, and waits for its end.

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::Value;
 
 /// A line of standard output, with its time.
@@ -181,6 +181,11 @@ impl Agent {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid");
         kill_process(pid, signal).expect("it runs");
+        if signal == Signal::STOP {
+            // The kernel reports a stop once all threads have stopped.
+            let stopped = waitpid(Some(pid), WaitOptions::UNTRACED).expect("it is a child");
+            assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it ended");
+        }
     }
 
     /// Waits for its end.
