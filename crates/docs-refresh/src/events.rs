@@ -5,11 +5,11 @@ use syn::{Attribute, Expr, ExprLit, Fields, Item, ItemEnum, Lit, Meta};
 use crate::tables::row;
 
 /// The events: the name in logs and JSON, the variant with its fields, and its documentation.
-pub(crate) fn table(definition: &str, sentences: &str) -> Result<String, String> {
+pub(crate) fn table(definition: &str, kinds: &str) -> Result<String, String> {
     let events = event(definition)?;
     let mut table = String::from("| event | variant and fields | meaning |\n|---|---|---|\n");
     for variant in &events.variants {
-        let name = kind(sentences, &variant.ident.to_string())?;
+        let name = kind(kinds, &variant.ident.to_string())?;
         let fields = match &variant.fields {
             Fields::Named(fields) => fields.named.iter(),
             _ => return Err(format!("{} has no named fields", variant.ident)),
@@ -32,10 +32,10 @@ fn event(definition: &str) -> Result<ItemEnum, String> {
     found.ok_or_else(|| "there is no enum Event".to_owned())
 }
 
-/// The name of a variant in logs and JSON, from the match that gives it.
-fn kind<'a>(sentences: &'a str, variant: &str) -> Result<&'a str, String> {
-    let arm = format!("Event::{variant} {{ .. }} => \"");
-    let found = sentences.split_once(&arm).and_then(|(_, rest)| rest.split('"').next());
+/// The name of a variant in logs and JSON, from the list of kinds.
+fn kind<'a>(kinds: &'a str, variant: &str) -> Result<&'a str, String> {
+    let arm = format!(" {variant} => \"");
+    let found = kinds.split_once(&arm).and_then(|(_, rest)| rest.split('"').next());
     found.ok_or_else(|| format!("Event::kind has no name for {variant}"))
 }
 
@@ -81,8 +81,8 @@ mod tests {
     fn an_event_becomes_a_row_with_its_name_its_fields_and_its_first_paragraph() {
         let definition = "pub enum Event {\n/// A [member](crate::Member) is\n/// [`Up`].\n///\n\
                           /// More.\nUp { /// It.\nmember: Member, via: Via } }";
-        let sentences = "match self { Event::Up { .. } => \"up\", }";
-        let table = table(definition, sentences).expect("it is an event");
+        let kinds = "kinds! { Up => \"up\", }";
+        let table = table(definition, kinds).expect("it is an event");
         assert!(
             table.ends_with("| `up` | `Up`: `member`, `via` | A member is `Up`. |\n"),
             "{table}"

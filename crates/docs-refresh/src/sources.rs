@@ -34,7 +34,7 @@ impl Sources {
             "settings" => tables::settings(&self.read("docs/swim.example.toml")?),
             "events" => events::table(
                 &self.read("crates/swim-core/src/output.rs")?,
-                &self.read("crates/swim-core/src/output/sentence.rs")?,
+                &self.read("crates/swim-core/src/output/kind.rs")?,
             ),
             "crates" => crates::table(&self.root),
             "counters" => Ok(tables::counters()),

@@ -18,7 +18,7 @@ pub(crate) fn describe(event: &Event) -> Line {
         _ => None,
     };
     let advice = hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-    let member = member_of(event);
+    let member = event.member();
     let sentence = match member {
         Some(member) => event.sentence().replace(&raw(member), &shown(member)),
         None => event.sentence(),
@@ -40,21 +40,6 @@ fn raw(member: &Member) -> String {
 
 fn shown(member: &Member) -> String {
     Tags::of(member).map_or_else(|| raw(member), |tags| format!("tags {tags}"))
-}
-
-fn member_of(event: &Event) -> Option<&Member> {
-    match event {
-        Event::Joined { member, .. }
-        | Event::Updated { member, .. }
-        | Event::Suspected { member, .. }
-        | Event::Refuted { member, .. }
-        | Event::Failed { member, .. }
-        | Event::Left { member, .. }
-        | Event::Unlisted { member, .. }
-        | Event::DatagramsBlocked { member, .. }
-        | Event::StreamsBlocked { member, .. } => Some(member),
-        _ => None,
-    }
 }
 
 fn tone(event: &Event) -> Tone {

@@ -1,6 +1,7 @@
 //! Outputs of a node: packets, stream operations, and events.
 
 mod connection_error;
+mod kind;
 mod made;
 mod sentence;
 #[cfg(feature = "serde")]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use swim_core::{Event, Name, Node, State};
 
 use crate::host::Host;
-use crate::trace::{Record, subject};
+use crate::trace::Record;
 use crate::world::World;
 
 impl World {
@@ -268,7 +268,7 @@ fn differs(observer: &Node, name: &str, truth: &Node) -> Option<String> {
 
 /// The state in which a node forgot a member, if forgetting was its last event about it.
 fn forgotten_as(records: &[Record], name: &Name) -> Option<State> {
-    let last = records.iter().rev().find(|record| subject(&record.event) == Some(name))?;
+    let last = records.iter().rev().find(|record| record.event.subject() == Some(name))?;
     match &last.event {
         Event::Unlisted { member, .. } => Some(member.state),
         _ => None,

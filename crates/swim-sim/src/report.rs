@@ -5,7 +5,6 @@ use core::fmt::Write;
 use swim_core::{Answer, Event, Failure, Instant, Member, Name, Node, RequestId};
 
 use crate::host::{Condition, Host};
-use crate::trace::subject;
 use crate::world::World;
 
 /// How many nodes a report names, and how many events of each. The rest is counted.
@@ -85,7 +84,7 @@ fn write_host(out: &mut String, host: &Host, about: Option<&Host>) -> core::fmt:
     writeln!(out)?;
     let name = about.map(|about| &about.config.name);
     let all = about.is_none_or(|about| core::ptr::eq(about, host));
-    let events = host.records.iter().filter(|record| all || subject(&record.event) == name);
+    let events = host.records.iter().filter(|record| all || record.event.subject() == name);
     let events = events.map(|record| (record.at, Told::Event(&record.event)));
     let answers = host.answered().into_iter().filter(|_| all);
     let answers = answers.map(|(at, id, result)| (at, Told::Answer(id, result)));

@@ -6,7 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use siphasher::sip::SipHasher13;
-use swim_core::{Answer, Event, Failure, Instant, Member, Name, RequestId, StreamInput, StreamOp};
+use swim_core::{Answer, Event, Failure, Instant, Member, RequestId, StreamInput, StreamOp};
 
 /// An event of one node, with its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,27 +272,8 @@ impl fmt::Write for Sink {
 
 /// The member in an event, if the event is a change to one.
 pub(crate) fn event_member(event: &Event) -> Option<&Member> {
-    match event {
-        Event::Joined { member, .. }
-        | Event::Updated { member, .. }
-        | Event::Suspected { member, .. }
-        | Event::Refuted { member, .. }
-        | Event::Failed { member, .. }
-        | Event::Left { member, .. }
-        | Event::Unlisted { member, .. } => Some(member),
-        _ => None,
-    }
-}
-
-/// The member that an event is about, if there is one.
-pub(crate) fn subject(event: &Event) -> Option<&Name> {
-    match event {
-        Event::DatagramsBlocked { member, .. } | Event::StreamsBlocked { member, .. } => {
-            Some(&member.name)
-        }
-        Event::Confirmed { name, .. } | Event::AckPayload { name, .. } => Some(name),
-        _ => event_member(event).map(|member| &member.name),
-    }
+    let is_change = !matches!(event, Event::DatagramsBlocked { .. } | Event::StreamsBlocked { .. });
+    event.member().filter(|_| is_change)
 }
 
 #[cfg(test)]

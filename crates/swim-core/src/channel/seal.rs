@@ -156,7 +156,6 @@ impl Sealer {
     /// Nothing is allocated if `out` has room for [`SealVersion::overhead`] more bytes.
     ///
     /// # Panics
-    ///
     /// If there is no primary key, or it is not for AES; if the label has more than 255 bytes.
     pub fn seal_memberlist_packet(
         &mut self,
@@ -172,7 +171,6 @@ impl Sealer {
     /// Seals `out[start..]` in place for a stream of memberlist: type, length, sealed bytes.
     ///
     /// # Panics
-    ///
     /// If the text is empty, because that crashes a memberlist that receives it; and like
     /// [`seal_memberlist_packet`](Self::seal_memberlist_packet).
     pub fn seal_memberlist_stream(
@@ -191,7 +189,6 @@ impl Sealer {
     /// Nothing is allocated if `out` has room for [`Sealer::native_overhead`] more bytes.
     ///
     /// # Panics
-    ///
     /// If there is no key; if `additional` has more than 300 bytes.
     pub fn seal_native(&mut self, additional: &[&[u8]], out: &mut BytesMut, start: usize) {
         let mut nonce = [0; NONCE_SIZE_MAX];
@@ -210,7 +207,6 @@ impl Sealer {
     /// stay unchanged.
     ///
     /// # Errors
-    ///
     /// Input that was not sealed with one of the keys and this label.
     pub fn open_memberlist_packet<'a>(
         &self,
@@ -235,7 +231,6 @@ impl Sealer {
     /// Returns the text, a part of `stream`. If no key opens the bytes, they stay unchanged.
     ///
     /// # Errors
-    ///
     /// Input that was not sealed with one of the keys and this label; an empty text.
     pub fn open_memberlist_stream<'a>(
         &self,
@@ -270,11 +265,9 @@ impl Sealer {
     /// stay unchanged.
     ///
     /// # Errors
-    ///
     /// Input that was not sealed with one of the keys and the same additional data.
     ///
     /// # Panics
-    ///
     /// If `additional` has more than 300 bytes.
     pub fn open_native<'a>(
         &self,
@@ -314,7 +307,6 @@ impl Sealer {
     /// The bytes that [`seal_native`](Self::seal_native) adds with the primary key.
     ///
     /// # Panics
-    ///
     /// If there is no key.
     #[must_use]
     pub fn native_overhead(&self) -> usize {

@@ -32,39 +32,6 @@ impl fmt::Display for Event {
 }
 
 impl Event {
-    /// The kind of event in `snake_case`, for logs and JSON. Stable across releases.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Event::Joined { .. } => "joined",
-            Event::Updated { .. } => "updated",
-            Event::Suspected { .. } => "suspected",
-            Event::Confirmed { .. } => "confirmed",
-            Event::Refuted { .. } => "refuted",
-            Event::Failed { .. } => "failed",
-            Event::Left { .. } => "left",
-            Event::Unlisted { .. } => "unlisted",
-            Event::Accused { .. } => "accused",
-            Event::HealthChanged { .. } => "health_changed",
-            Event::AckPayload { .. } => "ack_payload",
-            Event::DatagramsBlocked { .. } => "datagrams_blocked",
-            Event::StreamsBlocked { .. } => "streams_blocked",
-            Event::Broadcast { .. } => "broadcast",
-            Event::Message { .. } => "message",
-            Event::UserState { .. } => "user_state",
-            Event::Isolated { .. } => "isolated",
-            Event::HeardAgain { .. } => "heard_again",
-            Event::AddressUnreachable { .. } => "address_unreachable",
-            Event::Late { .. } => "late",
-            Event::NameTaken { .. } => "name_taken",
-            Event::NameConflict { .. } => "name_conflict",
-            Event::BadInput { .. } => "bad_input",
-            Event::StreamsShort { .. } => "streams_short",
-            Event::KeyWearsOut { .. } => "key_wears_out",
-            Event::TlsFailed { .. } => "tls_failed",
-        }
-    }
-
     /// How this node heard of it, for news about members.
     #[must_use]
     pub const fn via(&self) -> Option<Via> {
