@@ -92,6 +92,19 @@ impl Scene {
         assert!(answer.starts_with("HTTP/1.0 202 "), "{answer}");
     }
 
+    /// Has the client publish a message at this member.
+    #[track_caller]
+    fn publish_at(&mut self, member: &str) {
+        let address = SocketAddr::new(self.world.address(member).ip(), PORT);
+        let published = self.world.wait_for("client", secs(5), async move |cluster| {
+            let mut connection = cluster.runtime().connect(address).await.unwrap();
+            let request = b"POST /publish HTTP/1.0\r\ncontent-length: 5\r\n\r\nhello";
+            connection.write_all(request).await.unwrap();
+            answer_on(connection).await
+        });
+        expect_status(&published, 202);
+    }
+
     /// Returns a figure from the node's health.
     fn health(&mut self, key: &str) -> u64 {
         let answer = self.request("GET /healthz HTTP/1.0\r\n\r\n");
@@ -266,14 +279,7 @@ fn a_number_that_a_stranger_makes_up_silences_no_member() {
         let head = format!("POST /hand-on HTTP/1.0\r\ncontent-length: {length}\r\n\r\n");
         expect_status(&scene.request(format!("{head}{line}\n")), 202);
         let kept = scene.health("kept");
-        let at_b = SocketAddr::new(scene.world.address("b").ip(), PORT);
-        let published = scene.world.wait_for("client", secs(5), async move |cluster| {
-            let mut connection = cluster.runtime().connect(at_b).await.unwrap();
-            let request = b"POST /publish HTTP/1.0\r\ncontent-length: 5\r\n\r\nhello";
-            connection.write_all(request).await.unwrap();
-            answer_on(connection).await
-        });
-        expect_status(&published, 202);
+        scene.publish_at("b");
         scene.world.run(secs(2));
         assert_eq!(scene.health("kept"), kept + 1, "after number {number}");
     }
@@ -429,14 +435,8 @@ fn readers_at_the_address_of_a_member_do_not_keep_the_member_out() {
     });
     scene.world.run(secs(20));
     assert!(told.take().is_none(), "they keep their connections");
-    let (kept, at_b) = (scene.health("kept"), SocketAddr::new(scene.world.address("b").ip(), PORT));
-    let published = scene.world.wait_for("client", secs(5), async move |cluster| {
-        let mut connection = cluster.runtime().connect(at_b).await.unwrap();
-        let request = b"POST /publish HTTP/1.0\r\ncontent-length: 5\r\n\r\nhello";
-        connection.write_all(request).await.unwrap();
-        answer_on(connection).await
-    });
-    expect_status(&published, 202);
+    let kept = scene.health("kept");
+    scene.publish_at("b");
     scene.world.run(secs(5));
     assert_eq!(scene.health("kept"), kept + 1, "b hands on what was published there");
     assert_eq!(scene.health("readers"), 64);
