@@ -94,7 +94,7 @@ impl Api {
             match route {
                 Route::Members => node::members(self, &parameters).await.map(json_bytes),
                 Route::Member => node::member(self, &name).map(json),
-                Route::Info => Ok(json(node::info(self))),
+                Route::Info => node::info(self).await.map(json),
                 Route::Join => node::join(self, &parsed(&body)?).await.map(json),
                 Route::Leave => node::leave(self, &parsed(&body)?).await.map(json),
                 Route::Tags => Ok(json(node::tags(self))),

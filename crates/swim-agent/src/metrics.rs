@@ -130,7 +130,7 @@ impl Metrics {
             return Some(Arc::clone(sample));
         }
         let stats = self.cluster.stats().await.ok()?;
-        let members = by_state(&self.cluster.members());
+        let members = by_state(&self.cluster).await.ok()?;
         let is_settled = self.cluster.settled();
         let sample = Arc::new(Sample { stats, members, is_settled, at: Instant::now() });
         *last = Some(Arc::clone(&sample));

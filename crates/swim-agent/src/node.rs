@@ -46,8 +46,12 @@ pub(crate) fn member(api: &Api, name: &str) -> Result<Value, Problem> {
 }
 
 /// This node, and how many members it knows.
-pub(crate) fn info(api: &Api) -> Value {
+pub(crate) async fn info(api: &Api) -> Result<Value, Problem> {
     let cluster = &api.cluster;
+    // Nobody closes it.
+    let turn = api.listings.acquire().await;
+    let by_state = by_state(cluster).await?;
+    drop(turn);
     let local = cluster.local();
     let mut info = match members::member(&local, local.name.as_str()) {
         Value::Object(fields) => fields,
@@ -56,24 +60,24 @@ pub(crate) fn info(api: &Api) -> Value {
     info.insert("bind".into(), cluster.local_address().to_string().into());
     info.insert("health".into(), cluster.health().into());
     info.insert("settled".into(), cluster.settled().into());
-    info.insert("members".into(), counts(cluster));
+    let count = |(state, count): (State, usize)| (state.as_str().to_string(), Value::from(count));
+    info.insert("members".into(), Value::Object(by_state.into_iter().map(count).collect()));
     info.insert("pid".into(), std::process::id().into());
     let about = api.about.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
     info.insert("about".into(), Value::Object(about.collect()));
-    Value::Object(info)
+    Ok(Value::Object(info))
 }
 
-/// How many members are in each state.
-fn counts(cluster: &Cluster) -> Value {
-    let counts = by_state(&cluster.members());
-    let count = |(state, count): (State, usize)| (state.as_str().to_string(), Value::from(count));
-    Value::Object(counts.into_iter().map(count).collect())
-}
-
-/// How many of these members are in each state.
-pub(crate) fn by_state(members: &[Member]) -> [(State, usize); 4] {
-    [State::Alive, State::Suspect, State::Failed, State::Left]
-        .map(|state| (state, members.iter().filter(|member| member.state == state).count()))
+/// How many members are in each state. On a blocking thread, as it copies the whole list.
+pub(crate) async fn by_state(cluster: &Cluster) -> Result<[(State, usize); 4], Problem> {
+    let cluster = cluster.clone();
+    let counting = move || {
+        let members = cluster.members();
+        [State::Alive, State::Suspect, State::Failed, State::Left]
+            .map(|state| (state, members.iter().filter(|member| member.state == state).count()))
+    };
+    let counted = tokio::task::spawn_blocking(counting).await;
+    counted.map_err(|_| Problem::of(&Error::Stopped, ""))
 }
 
 /// Joins through any of `seeds`.
